@@ -1,0 +1,1 @@
+"""Predictions: inference on videos and frames, evaluation, and their files."""

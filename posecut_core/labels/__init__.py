@@ -1,0 +1,1 @@
+"""Labels: the table in memory, and CollectedData files."""

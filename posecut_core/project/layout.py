@@ -1,0 +1,74 @@
+"""Where everything of a project lies on disk. No other module joins project paths.
+
+    <Task>-<scorer>-<YYYY-MM-DD>/
+      config.yaml  posecut.yaml  videos/
+      labeled-data/<video>/{frames.zarr, CollectedData_<scorer>.csv/.h5, img*.png}
+      training-datasets/iteration-<k>/
+      posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+      evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.project.config import ProjectConfig
+
+
+@dataclass(frozen=True)
+class Project:
+    """An opened project: its folder and what config.yaml says."""
+
+    root: Path
+    config: ProjectConfig
+
+    @property
+    def config_path(self) -> Path:
+        return self.root / "config.yaml"
+
+    @property
+    def settings_path(self) -> Path:
+        return self.root / "posecut.yaml"
+
+    @property
+    def videos(self) -> Path:
+        return self.root / "videos"
+
+    @property
+    def labeled_data(self) -> Path:
+        return self.root / "labeled-data"
+
+    def frame_folder(self, video: str) -> Path:
+        """Folder of a video's extracted frames; `video` is the file's stem."""
+        return self.labeled_data / video
+
+    def frame_store(self, video: str) -> Path:
+        return self.frame_folder(video) / "frames.zarr"
+
+    def collected_data(self, video: str, suffix: str = ".h5") -> Path:
+        return self.frame_folder(video) / f"CollectedData_{self.config.scorer}{suffix}"
+
+    def checked_labels(self, video: str) -> Path:
+        return self.labeled_data / f"{video}_labeled"
+
+    @property
+    def training_datasets(self) -> Path:
+        return self.root / "training-datasets" / f"iteration-{self.config.iteration}"
+
+    def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
+        """`<Task><date>-trainset<pct>shuffle<s>`, with DeepLabCut's truncated percentage."""
+        percent = int(100 * self.config.training_fractions[trainingsetindex])
+        return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
+
+    def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:
+        return self.training_datasets / f"{self.dataset_name(shuffle, trainingsetindex)}.yaml"
+
+    def model_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
+        iteration = f"iteration-{self.config.iteration}"
+        return self.root / "posecut-models" / iteration / self.dataset_name(shuffle, trainingsetindex)
+
+    @property
+    def evaluation_results(self) -> Path:
+        return self.root / "evaluation-results-posecut" / f"iteration-{self.config.iteration}"
+
+    def evaluation_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
+        return self.evaluation_results / self.dataset_name(shuffle, trainingsetindex)

@@ -1,0 +1,15 @@
+"""Strict flags for the whole suite: shapes are checked, rank promotion is an error, plots need no screen."""
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+from jaxtyping import install_import_hook
+
+_hook = install_import_hook("posecut_core", "beartype.beartype")
+_hook.__enter__()
+
+import jax
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
