@@ -60,6 +60,13 @@ def write_text(target: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(target: Path, content: bytes) -> None:
+    """Replace the content of `target`; a link stays a link to the replaced file."""
+    target = target.resolve() if target.is_symlink() else target
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
 def _sync(path: Path) -> None:
     if os.name == "nt" and path.is_dir():
         return  # Windows cannot open a folder for syncing
