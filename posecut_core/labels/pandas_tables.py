@@ -1,0 +1,150 @@
+"""pandas tables in HDF5 files as DeepLabCut keeps them, written for pandas 1.5 to 3 and read without running their content.
+
+Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables unpickles attributes of any file it opens.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+import pandas as pd
+import tables
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.stored_lists import decode_list
+from posecut_core.project.atomic import atomic_path
+
+KEY = "df_with_missing"  # DeepLabCut's name of the group
+_PANDAS_VERSION = "0.15.2"  # pandas < 3 needs this attribute, pandas 3 leaves it out
+
+
+def write_hdf(path: Path, frame: pd.DataFrame, *, layout: Literal["fixed", "table"] = "fixed") -> None:
+    """Replace `path` by a table in DeepLabCut's layout.
+
+    Args:
+        path: The .h5 file.
+        frame: Float columns under (scorer, bodyparts, coords).
+        layout: "table" for predictions, as DeepLabCut writes them; it does not allow several levels of row names.
+
+    Raises:
+        StorageError: the disk refuses; the old file is then unchanged.
+    """
+    with atomic_path(path) as temporary:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", tables.NaturalNameWarning)
+            frame.to_hdf(temporary, key=KEY, mode="w", format=layout)
+        with h5py.File(temporary, "r+") as file:
+            file[KEY].attrs["pandas_version"] = np.bytes_(_PANDAS_VERSION)
+
+
+def read_hdf(path: Path) -> pd.DataFrame:
+    """Read a table that pandas or DeepLabCut wrote, in fixed or table layout; text is decoded, values are float64.
+
+    Raises:
+        LabelError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _read_group(_only_table(file))
+    except FileNotFoundError as error:
+        raise LabelError(f"Found no file {path}; expected a table of labels or predictions there.") from error
+    except LabelError as error:
+        raise LabelError(f"Cannot read {path} because {error}; restore it from a copy, or delete it so that the .csv is used.") from error
+    except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, UnicodeDecodeError) as error:
+        raise LabelError(
+            f"{path} is not a readable HDF5 table (it may be cut off); restore it from a copy, or delete it so that "
+            "the .csv is used."
+        ) from error
+
+
+def _only_table(file: h5py.File) -> h5py.Group:
+    if KEY in file:
+        return file[KEY]
+    groups = [file[name] for name in file if isinstance(file[name], h5py.Group) and "pandas_type" in file[name].attrs]
+    if len(groups) != 1:
+        raise LabelError(f"it holds {len(groups)} pandas tables instead of one under {KEY!r}")
+    return groups[0]
+
+
+def _read_group(group: h5py.Group) -> pd.DataFrame:
+    kind = group.attrs["pandas_type"].decode()
+    if kind == "frame_table":
+        return _read_table(group)
+    if kind == "frame":
+        return _read_fixed(group)
+    raise LabelError(f"it holds a pandas {kind} instead of a frame")
+
+
+def _read_table(group: h5py.Group) -> pd.DataFrame:
+    """Read the layout in which each row is one record: its name, then one block of numbers per type of column."""
+    records = group["table"]
+    columns: list[object] = []
+    blocks: list[np.ndarray] = []
+    for name in records.dtype.names:
+        if name.startswith("values_block_"):
+            columns += decode_list(bytes(records.attrs[f"{name}_kind"]))
+            blocks.append(_floats(records[name].reshape(len(records), -1)))
+    order = [columns.index(column) for column in decode_list(bytes(group.attrs["non_index_axes"]))[0][1]]  # type: ignore[index]
+    values = np.concatenate(blocks, axis=1) if blocks else np.empty((len(records), 0))
+    return pd.DataFrame(
+        values[:, order], index=pd.Index(_plain(records["index"])), columns=_columns([columns[place] for place in order])
+    )
+
+
+def _read_fixed(group: h5py.Group) -> pd.DataFrame:
+    """Read the layout in which names of rows, names of columns and blocks of numbers are arrays of their own."""
+    columns, rows = _axis(group, "axis0"), _axis(group, "axis1")
+    frame = pd.DataFrame(np.nan, index=_rows(rows), columns=_columns(columns))
+    for number in range(int(group.attrs["nblocks"])):
+        values = group[f"block{number}_values"]
+        places = [columns.index(item) for item in _axis(group, f"block{number}_items")]
+        if len(rows) and places:
+            frame.iloc[:, places] = _floats(values[:] if values.attrs.get("transposed", 1) else values[:].T)
+    return frame
+
+
+def _axis(group: h5py.Group, name: str) -> list[object]:
+    if group.attrs[f"{name}_variety"] != b"multi":
+        return [] if "shape" in group[name].attrs else _plain(group[name][:])
+    levels = []
+    for level in range(int(group.attrs[f"{name}_nlevels"])):
+        codes = group[f"{name}_label{level}"]
+        names = _plain(group[f"{name}_level{level}"][:])
+        numbers = [] if "shape" in codes.attrs else codes[:].tolist()
+        if any(number < 0 for number in numbers):
+            raise LabelError("it has rows or columns without a name")
+        levels.append([names[number] for number in numbers])
+    return list(zip(*levels, strict=True))
+
+
+def _plain(values: np.ndarray) -> list[object]:
+    """Return names as text or numbers."""
+    if values.dtype.kind == "S":
+        return [value.decode("utf-8") for value in values.tolist()]
+    if values.dtype.kind in "iuf":
+        return values.tolist()
+    raise LabelError(f"its names are stored as {values.dtype} instead of text or whole numbers")
+
+
+def _floats(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "fiu":
+        raise LabelError("some of its columns hold text or mixed values instead of numbers")
+    return values.astype(np.float64)
+
+
+def _rows(names: list[object]) -> pd.Index:
+    if names and isinstance(names[0], tuple):
+        return pd.MultiIndex.from_tuples(names)
+    return pd.Index(names)
+
+
+def _columns(names: list[object]) -> pd.MultiIndex:
+    """Return column names as (scorer, bodyparts, coords), with individuals second where there are four levels."""
+    tuples = [tuple(str(level) for level in name) for name in names if isinstance(name, tuple)]
+    levels = {len(name) for name in tuples}
+    if len(tuples) != len(names) or not levels <= {3, 4} or len(levels) != 1:
+        raise LabelError("its columns are not named by scorer, bodypart and coordinate")
+    titles = ["scorer", "individuals", "bodyparts", "coords"] if levels == {4} else ["scorer", "bodyparts", "coords"]
+    return pd.MultiIndex.from_tuples(tuples, names=titles)
