@@ -8,7 +8,7 @@ from posecut_core.errors import LabelError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 DIGITS = 4  # of videos whose length is unknown
-_NAME = re.compile(r"img(\d{1,18})", re.ASCII)
+_NAME = re.compile(r"(?:img)?(\d{1,18})", re.ASCII)
 
 
 def last_part(path: str) -> str:

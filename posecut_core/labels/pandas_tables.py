@@ -51,7 +51,9 @@ def read_hdf(path: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise LabelError(f"Found no file {path}; expected a table of labels or predictions there.") from error
     except LabelError as error:
-        raise LabelError(f"Cannot read {path} because {error}; restore it from a copy, or delete it so that the .csv is used.") from error
+        raise LabelError(
+            f"Cannot read {path} because {error}; restore it from a copy, or delete it so that the .csv is used."
+        ) from error
     except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, UnicodeDecodeError) as error:
         raise LabelError(
             f"{path} is not a readable HDF5 table (it may be cut off); restore it from a copy, or delete it so that "
@@ -89,7 +91,9 @@ def _read_table(group: h5py.Group) -> pd.DataFrame:
     order = [columns.index(column) for column in decode_list(bytes(group.attrs["non_index_axes"]))[0][1]]  # type: ignore[index]
     values = np.concatenate(blocks, axis=1) if blocks else np.empty((len(records), 0))
     return pd.DataFrame(
-        values[:, order], index=pd.Index(_plain(records["index"])), columns=_columns([columns[place] for place in order])
+        values[:, order],
+        index=pd.Index(_plain(records["index"])),
+        columns=_columns([columns[place] for place in order]),
     )
 
 

@@ -12,8 +12,23 @@ from posecut_core.errors import LabelError
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _VALUES = frozenset(
-    "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING "
-    "INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT".split()
+    [
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "FLOAT",
+        "BINFLOAT",
+    ]
 )
 _STORE = frozenset(["PUT", "BINPUT", "LONG_BINPUT"])
 _FETCH = frozenset(["GET", "BINGET", "LONG_BINGET"])

@@ -32,7 +32,9 @@ class LabelTable:
                 f"{len(self.bodyparts)} bodyparts need ({len(self.numbers)}, {len(self.bodyparts)}, 2)."
             )
         if np.any(np.diff(self.numbers) <= 0):
-            raise LabelError(f"Frame numbers of {self.video} must increase without repeats; sort them and drop repeats.")
+            raise LabelError(
+                f"Frame numbers of {self.video} must increase without repeats; sort them and drop repeats."
+            )
         if len(set(self.bodyparts)) != len(self.bodyparts):
             raise LabelError(f"Bodyparts of {self.video} repeat: {', '.join(self.bodyparts)}; name each one once.")
         if np.any(np.isnan(self.xy[..., 0]) != np.isnan(self.xy[..., 1])):

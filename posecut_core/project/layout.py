@@ -1,11 +1,11 @@
 """Where everything of a project lies on disk. No other module joins project paths.
 
-    <Task>-<scorer>-<YYYY-MM-DD>/
-      config.yaml  posecut.yaml  videos/
-      labeled-data/<video>/{frames.zarr, CollectedData_<scorer>.csv/.h5, img*.png}
-      training-datasets/iteration-<k>/
-      posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
-      evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+<Task>-<scorer>-<YYYY-MM-DD>/
+config.yaml  posecut.yaml  videos/
+labeled-data/<video>/{frames.zarr, CollectedData_<scorer>.csv/.h5, img*.png}
+training-datasets/iteration-<k>/
+posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 """
 
 from dataclasses import dataclass

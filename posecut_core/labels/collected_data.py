@@ -1,0 +1,127 @@
+"""CollectedData_<scorer>.h5 and .csv: the labels of one video as DeepLabCut keeps them.
+
+Positions here are in pixels of the stored images; `labels/store.py` turns them into pixels of the full frame.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.csv_tables import LEVELS, read_csv, write_csv
+from posecut_core.labels.image_names import by_number, last_part
+from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """Labels of the images of one folder, in the order of their frame numbers."""
+
+    names: dict[int, str]  # frame number -> file name of the image, numbers increasing
+    bodyparts: tuple[str, ...]
+    xy: Float64[np.ndarray, "F K 2"]  # pixels of the stored image; NaN in both where missing
+
+
+def read_collected_data(folder: Path, scorer: str, *, bodyparts: Sequence[str]) -> ImageLabels | None:
+    """Read the labels of a folder: the .h5, or the .csv where the .h5 is missing or damaged; None where neither is there.
+
+    Args:
+        folder: The video's folder in labeled-data.
+        scorer: As config.yaml names it.
+        bodyparts: The project's, in its order; a bodypart that the file lacks is NaN.
+
+    Raises:
+        LabelError: no file is readable, or it does not fit the project.
+    """
+    path, frame = _read_either(folder, scorer)
+    if frame is None:
+        return None
+    _check_columns(frame, path, scorer, bodyparts)
+    names = [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
+    numbered = by_number(names, path)
+    wanted = pd.MultiIndex.from_product([[scorer], list(bodyparts), ["x", "y"]], names=LEVELS)
+    values = frame.reindex(columns=wanted).to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), 2)
+    place = {name: row for row, name in enumerate(names)}
+    xy = values[[place[name] for name in numbered.values()]]
+    _check_pairs(xy, list(numbered.values()), bodyparts, path)
+    return ImageLabels(numbered, tuple(bodyparts), xy)
+
+
+def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None:
+    """Replace the .h5 and the .csv of a folder, each whole.
+
+    Raises:
+        StorageError: the disk refuses; the file concerned is then unchanged.
+    """
+    rows = pd.MultiIndex.from_tuples([("labeled-data", folder.name, name) for name in labels.names.values()])
+    columns = pd.MultiIndex.from_product([[scorer], list(labels.bodyparts), ["x", "y"]], names=LEVELS)
+    frame = pd.DataFrame(labels.xy.reshape(len(labels.names), -1), index=rows, columns=columns)
+    write_hdf(_path(folder, scorer, ".h5"), frame)  # first, because it is the one that counts
+    write_csv(_path(folder, scorer, ".csv"), frame)
+
+
+def _path(folder: Path, scorer: str, suffix: str) -> Path:
+    return folder / f"CollectedData_{scorer}{suffix}"
+
+
+def _read_either(folder: Path, scorer: str) -> tuple[Path, pd.DataFrame | None]:
+    hdf, text = _path(folder, scorer, ".h5"), _path(folder, scorer, ".csv")
+    if hdf.exists():
+        try:
+            return hdf, read_hdf(hdf)
+        except LabelError:
+            if not text.exists():
+                raise
+    if text.exists():
+        return text, read_csv(text)
+    others = sorted(path.name for path in folder.glob("CollectedData_*.h5")) if folder.is_dir() else []
+    if others:
+        raise LabelError(
+            f"{folder} holds {others[0]}, expected {hdf.name}; set `scorer` in config.yaml to the name in the file, "
+            "or remove the file."
+        )
+    return hdf, None
+
+
+def _check_columns(frame: pd.DataFrame, path: Path, scorer: str, bodyparts: Sequence[str]) -> None:
+    if frame.columns.nlevels != len(LEVELS):
+        raise LabelError(f"{path} holds labels of several animals, expected one; use a single-animal project.")
+    if not frame.columns.is_unique:
+        raise LabelError(f"{path} holds a column twice, expected each bodypart once; restore it from a copy.")
+    scorers, parts, coords = (list(dict.fromkeys(frame.columns.get_level_values(level))) for level in range(3))
+    if scorers != [scorer]:
+        raise LabelError(
+            f"{path} holds labels by {', '.join(map(repr, scorers))}, expected {scorer!r} as in config.yaml; "
+            "set `scorer` there to the name in the file."
+        )
+    unknown = [part for part in parts if part not in bodyparts]
+    if unknown:
+        raise LabelError(
+            f"{path} has labels of {', '.join(map(repr, unknown))}, expected only bodyparts of the project "
+            f"({', '.join(bodyparts)}); add them to `bodyparts` in config.yaml or remove their columns."
+        )
+    if set(coords) != {"x", "y"}:
+        raise LabelError(
+            f"{path} has the columns {', '.join(coords)} per bodypart, expected x and y only (likelihood marks "
+            "predictions, which are no labels); remove the other columns."
+        )
+
+
+def _check_pairs(xy: Float64[np.ndarray, "F K 2"], names: list[str], bodyparts: Sequence[str], path: Path) -> None:
+    half = np.argwhere(np.isnan(xy[..., 0]) != np.isnan(xy[..., 1]))
+    if len(half):
+        frame, part = half[0]
+        raise LabelError(
+            f"{path} gives only one of x and y for {bodyparts[part]} in {names[frame]}, expected both or neither; "
+            "complete or empty that pair."
+        )
+    if np.isinf(xy).any():
+        frame, part = np.argwhere(np.isinf(xy).any(axis=-1))[0]
+        raise LabelError(
+            f"{path} places {bodyparts[part]} in {names[frame]} at infinity, expected a position in pixels or an empty "
+            "cell; correct it."
+        )

@@ -1,0 +1,86 @@
+"""The labels of a project's videos, in pixels of the full frame; files hold pixels of the stored images, often crops."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
+from posecut_core.labels.image_names import DIGITS, digits_for, image_name, images_in
+from posecut_core.labels.table import LabelTable
+from posecut_core.project.layout import Project
+from posecut_core.project.settings import read_settings
+from posecut_core.video.store import FrameStore
+
+
+def read_labels(project: Project, video: str) -> LabelTable:
+    """Read the labels of a video; a video without labels has a table without rows.
+
+    Args:
+        project: The opened project.
+        video: Stem of the video's file name.
+
+    Raises:
+        LabelError: the files are unreadable, do not fit the project, or label a frame that is not in the frame store.
+    """
+    bodyparts = project.config.bodyparts
+    labels = read_collected_data(project.frame_folder(video), project.config.scorer, bodyparts=bodyparts)
+    if labels is None or not labels.names:
+        return LabelTable(video, bodyparts, np.empty(0, np.int64), np.empty((0, len(bodyparts), 2)))
+    numbers = np.array(list(labels.names), dtype=np.int64)
+    return LabelTable(video, bodyparts, numbers, labels.xy + _origins(project, video, numbers)[:, None])
+
+
+def write_labels(project: Project, table: LabelTable) -> None:
+    """Replace the labels of a video by `table`; columns get the project's order, bodyparts not in `table` are missing.
+
+    Raises:
+        LabelError: a bodypart is not of the project, or a frame is not in the frame store; nothing is then written.
+        StorageError: the disk refuses.
+    """
+    bodyparts, video = project.config.bodyparts, table.video
+    unknown = [part for part in table.bodyparts if part not in bodyparts]
+    if unknown:
+        raise LabelError(
+            f"Labels of {video} contain {', '.join(map(repr, unknown))}, expected only bodyparts of the project "
+            f"({', '.join(bodyparts)}); add them to `bodyparts` in {project.config_path} or leave them out."
+        )
+    xy = np.full((len(table.numbers), len(bodyparts), 2), np.nan)
+    xy[:, [bodyparts.index(part) for part in table.bodyparts]] = table.xy
+    xy -= _origins(project, video, table.numbers)[:, None]
+    names = image_names(project, video, table.numbers.tolist())
+    write_collected_data(project.frame_folder(video), project.config.scorer, ImageLabels(names, bodyparts, xy))
+
+
+def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Return frame number -> image file name: as the folder or the labels have it, else padded by the video's length."""
+    folder = project.frame_folder(video)
+    labels = read_collected_data(folder, project.config.scorer, bodyparts=project.config.bodyparts)
+    known = dict(labels.names) if labels else {}
+    known.update((number, path.name) for number, path in images_in(folder).items())
+    record = read_settings(project.settings_path).videos.get(video)
+    digits = digits_for(record.frames) if record else DIGITS
+    return {number: known.get(number) or image_name(number, digits=digits) for number in numbers}
+
+
+def _origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]) -> Float64[np.ndarray, "F 2"]:
+    """Return x, y of the stored images' top-left pixels in the full frame."""
+    path = project.frame_store(video)
+    if not len(numbers):
+        return np.empty((0, 2))
+    if not path.exists():
+        raise LabelError(
+            f"Found labels of {len(numbers)} frames of {video} but no frame store {path}; extract these frames "
+            "(posecut extract-frames) or put their images beside the labels."
+        )
+    store = FrameStore.open(path)
+    missing = np.setdiff1d(numbers, store.numbers)
+    if len(missing):
+        raise LabelError(
+            f"Frame {missing[0]} of {video} is labelled but is not among the {len(store.numbers)} extracted frames "
+            f"({len(missing)} such); extract it (posecut extract-frames with its number), or put its image back into "
+            f"{project.frame_folder(video)}."
+        )
+    places = np.searchsorted(store.numbers, numbers)
+    return np.asarray(store.origins[places], dtype=np.float64)

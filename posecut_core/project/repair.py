@@ -1,0 +1,94 @@
+"""What config.yaml must say differently because the project was moved, or came with placeholders for paths."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".avi",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".ts",
+        ".webm",
+        ".wmv",
+        ".flv",
+        ".mjpeg",
+        ".ogv",
+        ".3gp",
+    ]
+)
+
+
+def videos_in(folder: Path) -> list[Path]:
+    """Return the video files of a folder, by their names' ends, in the order of their names."""
+    if not folder.is_dir():
+        return []
+    names = [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES]
+    return sorted(path for path in names if not path.name.startswith(".") and not path.is_dir())
+
+
+def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
+    """Return the keys of config.yaml that must change, with their new values; none where all is well.
+
+    A video is looked for at its recorded path, at the same place in the moved project, and by name in `videos/`.
+    A placeholder (no video's name) stands for the videos in `videos/` that no other entry means; crops are kept.
+
+    Args:
+        values: config.yaml as read.
+        root: The project's folder, absolute.
+    """
+    changes: dict[str, object] = {}
+    old_root = values.get("project_path")
+    if old_root != str(root):
+        changes["project_path"] = str(root)
+    entries = values.get("video_sets")
+    if isinstance(entries, dict) and entries:
+        repaired = _video_sets(entries, root, str(old_root or ""))
+        if repaired != entries:
+            changes["video_sets"] = repaired
+    return changes
+
+
+def video_stem(path: str) -> str:
+    """Return the stem of a path written with either kind of slash: the name of the video's folder in labeled-data."""
+    return Path(_name(path)).stem
+
+
+def _video_sets(entries: dict[object, object], root: Path, old_root: str) -> dict[object, object]:
+    found = {key: _located(str(key), root, old_root) for key in entries}
+    taken = {path for path in found.values() if path is not None}
+    spare = [str(path) for path in videos_in(root / "videos") if str(path) not in taken]
+    repaired: dict[object, object] = {}
+    for key, entry in entries.items():
+        path = found[key]
+        if path is not None:
+            repaired.setdefault(path, entry)
+        elif Path(_name(str(key))).suffix.lower() in VIDEO_SUFFIXES or not spare:
+            repaired.setdefault(key, entry)
+        else:
+            repaired.update((video, entry) for video in spare)
+            spare = []
+    return repaired
+
+
+def _located(recorded: str, root: Path, old_root: str) -> str | None:
+    """Return where a recorded video is now; None where it is nowhere."""
+    name, moved = _name(recorded), _below(recorded, old_root)
+    candidates = ([root / moved] if moved else []) + [root / recorded, root / "videos" / name]
+    return next((os.path.abspath(path) for path in candidates if name and os.path.isfile(path)), None)
+
+
+def _below(recorded: str, old_root: str) -> str | None:
+    """Return a path relative to the folder where the project was, where it lay inside."""
+    path, folder = (text.replace("\\", "/").rstrip("/") for text in (recorded, old_root))
+    return path[len(folder) + 1 :] if folder and path.startswith(folder + "/") else None
+
+
+def _name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]

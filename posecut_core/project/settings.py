@@ -1,0 +1,110 @@
+"""posecut.yaml: what PoseCut keeps about a project and config.yaml has no key for."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from posecut_core.errors import ProjectError
+from posecut_core.project.atomic import write_text
+from posecut_core.project.fields import Fields, as_integer
+from posecut_core.project.yaml_edit import edit_text
+from posecut_core.project.yaml_text import load_mapping, read_text
+
+SCHEMA = 1
+_HEADER = f"""\
+# What PoseCut keeps about this project; settings that DeepLabCut shares are in config.yaml.
+schema: {SCHEMA}
+
+# Where random choices start (frames, splits, training): the same seed gives the same result.
+seed: 0
+
+# How each video is recognised again: size in bytes, SHA-256 of its first and last MiB, frames and their size in pixels.
+videos: {{}}
+"""
+_END_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class VideoRecord:
+    """How a video is recognised again after it was moved or renamed."""
+
+    size: int  # bytes
+    sha256: str  # of the first and last MiB
+    frames: int
+    width: int  # pixels
+    height: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Content of posecut.yaml."""
+
+    seed: int = 0
+    videos: Mapping[str, VideoRecord] = field(default_factory=dict)  # stem -> record
+
+
+def read_settings(path: Path) -> Settings:
+    """Read posecut.yaml; a project without one, as DeepLabCut makes them, has the defaults.
+
+    Raises:
+        ProjectError: the file is malformed, or a newer PoseCut wrote it.
+    """
+    if not path.exists():
+        return Settings()
+    fields = Fields(load_mapping(read_text(path), path), path)
+    schema = fields.integer("schema", SCHEMA, at_least=1)
+    if schema > SCHEMA:
+        raise ProjectError(
+            f"{path} has schema {schema}, expected at most {SCHEMA}; a newer PoseCut wrote it, so update yours "
+            "(pip install --upgrade posecut)."
+        )
+    videos = fields.values["videos"] if fields.is_set("videos") else {}
+    if not isinstance(videos, dict):
+        raise fields.wrong("videos", "a mapping of videos")
+    records = {str(stem): _record(path, str(stem), entry) for stem, entry in videos.items()}
+    return Settings(seed=fields.integer("seed", 0, at_least=0), videos=records)
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write posecut.yaml; keys and comments of an existing file that are not ours stay.
+
+    Raises:
+        ProjectError: the existing file is malformed.
+        StorageError: the disk refuses.
+    """
+    old = read_text(path) if path.exists() else _HEADER
+    videos = {stem: vars(record) for stem, record in settings.videos.items()}
+    new = edit_text(old, {"schema": SCHEMA, "seed": settings.seed, "videos": videos}, path)
+    if new != old or not path.exists():
+        write_text(path, new)
+
+
+def fingerprint(path: Path) -> tuple[int, str]:
+    """Return the size in bytes and the SHA-256 of the first and last MiB of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(_END_BYTES))
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _END_BYTES))
+        digest.update(file.read(_END_BYTES))
+    return size, digest.hexdigest()
+
+
+def _record(path: Path, stem: str, entry: object) -> VideoRecord:
+    values = entry if isinstance(entry, dict) else {}
+    size, frames, width, height = (as_integer(values.get(key)) for key in ("size", "frames", "width", "height"))
+    sha256 = values.get("sha256")
+    if (
+        size is None
+        or frames is None
+        or width is None
+        or height is None
+        or not isinstance(sha256, str)
+        or not re.fullmatch("[0-9a-f]{64}", sha256)
+    ):
+        raise ProjectError(
+            f"{path}: the entry of video {stem} is {entry!r}, expected size, sha256, frames, width and height; remove "
+            "the entry and it is made again."
+        )
+    return VideoRecord(size, sha256, frames, width, height)

@@ -1,0 +1,100 @@
+"""Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from posecut_core.errors import ProjectError, StorageError, VideoError
+from posecut_core.formats.deeplabcut import import_images
+from posecut_core.labels.image_names import images_in
+from posecut_core.progress import Report, silent
+from posecut_core.project.config import ProjectConfig, edit_config, parse_config
+from posecut_core.project.layout import Project
+from posecut_core.project.repair import repairs, video_stem
+from posecut_core.project.yaml_text import load_mapping, read_text
+
+Config = str | os.PathLike[str]
+
+
+def open_project(config: Config, *, report: Report = silent) -> Project:
+    """Open a project by its config.yaml or its folder.
+
+    A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else in
+    memory only. Images that only DeepLabCut's project has (`img*.png`) are copied into the frame store. Opening a second
+    time changes nothing.
+
+    Args:
+        config: Path of config.yaml, or of the folder that holds it.
+        report: Told about images that are copied.
+
+    Raises:
+        ProjectError: there is no project, or its config.yaml is malformed.
+        VideoError: an image beside the labels is damaged.
+    """
+    path = config_path(config)
+    project = Project(path.parent, _repaired_config(path))
+    for folder in frame_folders(project):
+        if images_in(folder):
+            with contextlib.suppress(StorageError):  # a read-only project opens with the frames that it has
+                import_images(project, folder.name, report=report)
+    return project
+
+
+def config_path(config: Config) -> Path:
+    """Return the absolute path of a project's config.yaml, given it or its folder.
+
+    Raises:
+        ProjectError: there is no such file.
+    """
+    path = Path(os.path.abspath(os.path.expanduser(config)))
+    path = path / "config.yaml" if path.is_dir() else path
+    if not path.is_file():
+        raise ProjectError(
+            f"Found no file {path}; give the path of a project's config.yaml, or create a project first "
+            "(posecut create-new-project)."
+        )
+    return path
+
+
+def frame_folders(project: Project) -> list[Path]:
+    """Return the folders of extracted frames, one per video, in the order of their names."""
+    if not project.labeled_data.is_dir():
+        return []
+    folders = (path for path in project.labeled_data.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in folders if not path.name.endswith("_labeled"))
+
+
+def project_videos(project: Project) -> dict[str, Path]:
+    """Return stem -> path of the project's videos, in config.yaml's order; a path need not exist."""
+    return {video_stem(video): Path(video) for video in project.config.video_sets}
+
+
+def resolve_video(project: Project, video: str | os.PathLike[str]) -> Path:
+    """Return the path of a video given by its path, or by its name or stem in the project.
+
+    Raises:
+        VideoError: there is no such video.
+    """
+    given = Path(os.path.expanduser(video))
+    if given.is_file():
+        return Path(os.path.abspath(given))
+    videos = project_videos(project)
+    found = videos.get(str(video)) or next((path for path in videos.values() if path.name == str(video)), None)
+    if found is None:
+        known = ", ".join(videos) or "none"
+        raise VideoError(f"Found no video {video}; give the path of a file or a video of the project ({known}).")
+    if not found.is_file():
+        raise VideoError(f"Video {found} of the project is missing; put it into {project.videos} under the same name.")
+    return found
+
+
+def _repaired_config(path: Path) -> ProjectConfig:
+    values = load_mapping(read_text(path), path)
+    config = parse_config(values, path)
+    changes = repairs(values, path.parent)
+    if not changes:
+        return config
+    try:
+        return edit_config(path, changes)
+    except StorageError:
+        return parse_config({**values, **changes}, path)
