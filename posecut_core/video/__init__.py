@@ -1,0 +1,1 @@
+"""Decoding with exact frame numbers, the store of extracted frames, choosing frames to label, encoding."""

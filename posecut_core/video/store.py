@@ -1,0 +1,227 @@
+"""The frames extracted from one video, losslessly compressed in a zarr folder, each with its frame number.
+
+    frames.zarr/     zarr format 3; attributes say `posecut: frames` and the schema's version
+      frames         uint8 [F, H, W, 3]  smaller frames are padded with zeros on the right and at the bottom
+      origin         int64 [F, 2]        x, y of the frame's top-left pixel in the full frame
+      size           int64 [F, 2]        height, width without the padding
+      number         int64 [F]           frame number in the video; -1 marks a row that is free
+
+A frame belongs to the store once its number is written, which happens last: a crash leaves the earlier frames as
+they were and the row of the unfinished one free.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import zarr
+from jaxtyping import Int64, UInt8
+from zarr.codecs import BloscCodec
+from zarr.errors import BaseZarrError
+
+from posecut_core.errors import StorageError, VideoError
+from posecut_core.project.atomic import storage_error
+
+SCHEMA_VERSION = 1
+StoredFrame = tuple[int, UInt8[np.ndarray, "H W 3"], tuple[int, int]]  # frame number, RGB image, (x, y) of its origin
+
+_FREE = -1
+_BATCH = 8  # frames held in memory while appending; zarr's cost per call is shared by them
+
+
+class FrameStore:
+    """Extracted frames by their number in the video. Open it with `FrameStore.open`."""
+
+    def __init__(self, path: Path, group: zarr.Group) -> None:
+        self.path = path
+        self._group = group
+        self._refresh()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, create: bool = False) -> Self:
+        """Open the store at `path`; with `create`, begin an empty one where there is none.
+
+        Raises:
+            VideoError: there is no store, or it is damaged or of a newer version of PoseCut.
+            StorageError: the store cannot be created.
+        """
+        folder = Path(path)
+        if create and not (folder / "zarr.json").exists():
+            with _disk(folder):
+                _create(folder)
+        if not folder.is_dir():
+            raise VideoError(f"There are no extracted frames at {folder}; extract frames first.")
+        with _readable(folder):
+            group = zarr.open_group(str(folder), mode="r+", zarr_format=3)
+            _check_schema(folder, group)
+            return cls(folder, group)
+
+    @property
+    def numbers(self) -> Int64[np.ndarray, " F"]:
+        """Frame numbers in increasing order."""
+        return np.array(sorted(self._rows), dtype=np.int64)
+
+    @property
+    def origins(self) -> Int64[np.ndarray, "F 2"]:
+        """x, y of each frame's top-left pixel in the full frame, in the order of `numbers`."""
+        return self._origins[[self._rows[number] for number in sorted(self._rows)]]
+
+    @property
+    def sizes(self) -> Int64[np.ndarray, "F 2"]:
+        """Height, width of each frame in pixels, in the order of `numbers`."""
+        return self._sizes[[self._rows[number] for number in sorted(self._rows)]]
+
+    def read(self, number: int) -> UInt8[np.ndarray, "H W 3"]:
+        """Read the RGB image of one frame.
+
+        Raises:
+            VideoError: the store has no such frame, or it is damaged on disk.
+        """
+        if number not in self._rows:
+            raise VideoError(
+                f"Frame {number} is not among the {len(self._rows)} extracted frames in {self.path}; "
+                "extract it first or choose another frame number."
+            )
+        row = self._rows[number]
+        height, width = self._sizes[row]
+        with _readable(self.path):
+            return np.asarray(self._array("frames")[row, :height, :width])
+
+    def append(self, frames: Iterable[StoredFrame]) -> int:
+        """Add frames whose number the store does not have yet and return how many were added.
+
+        Raises:
+            StorageError: the disk is full, read-only or not writable; frames added before are kept.
+        """
+        added = 0
+        fresh = self._skip_known(frames)
+        while batch := list(itertools.islice(fresh, _BATCH)):
+            with _disk(self.path):
+                self._write(batch)
+            added += len(batch)
+        return added
+
+    def remove(self, numbers: Iterable[int]) -> int:
+        """Take frames out, ignore numbers that are not in the store, and return how many were taken out.
+
+        Raises:
+            StorageError: the disk is read-only or not writable.
+        """
+        rows = np.array([self._rows[number] for number in set(numbers) if number in self._rows], dtype=np.int64)
+        if rows.size:
+            with _disk(self.path):
+                self._array("number")[rows] = _FREE
+                for row in rows:
+                    self._array("frames")[row] = 0  # an empty chunk is deleted from the disk
+                self._refresh()
+        return rows.size
+
+    def _array(self, name: str) -> zarr.Array:
+        array = self._group[name]
+        assert isinstance(array, zarr.Array)
+        return array
+
+    def _refresh(self) -> None:
+        written = np.asarray(self._array("number")[:])
+        self._rows = {int(number): row for row, number in enumerate(written) if number != _FREE}
+        self._origins = np.asarray(self._array("origin")[:])
+        self._sizes = np.asarray(self._array("size")[:])
+
+    def _skip_known(self, frames: Iterable[StoredFrame]) -> Iterator[StoredFrame]:
+        seen = set(self._rows)
+        for number, image, origin in frames:
+            if number not in seen:
+                seen.add(number)
+                yield number, image, origin
+
+    def _write(self, batch: list[StoredFrame]) -> None:
+        sizes = np.array([image.shape[:2] for _, image, _ in batch], dtype=np.int64)
+        rows = self._free_rows(len(batch))
+        frames = self._grow(int(rows.max()) + 1, sizes.max(axis=0))
+        for row, (_, image, _) in zip(rows, batch, strict=True):
+            frames[row] = _pad(image, frames.shape[1:3])
+        self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
+        self._array("size")[rows] = sizes
+        self._array("number")[rows] = np.array([number for number, _, _ in batch], dtype=np.int64)
+        self._refresh()
+
+    def _free_rows(self, count: int) -> Int64[np.ndarray, " F"]:
+        used = set(self._rows.values())
+        free = (row for row in itertools.count() if row not in used)
+        return np.array(list(itertools.islice(free, count)), dtype=np.int64)
+
+    def _grow(self, rows: int, size: Int64[np.ndarray, " 2"]) -> zarr.Array:
+        """Make room for `rows` frames of `size`; never shrink."""
+        if "frames" not in self._group:
+            height, width = (int(side) for side in size)
+            _create_array(self._group, "frames", (0, height, width, 3), chunk=(1, height, width, 3), fill=0)
+        frames = self._array("frames")
+        height, width = (max(old, int(new)) for old, new in zip(frames.shape[1:3], size, strict=True))
+        shape = (max(rows, frames.shape[0]), height, width, 3)
+        if shape != frames.shape:
+            frames.resize(shape)
+        for name in ("origin", "size", "number"):
+            array = self._array(name)
+            if array.shape[0] < rows:
+                array.resize((rows, *array.shape[1:]))
+        return frames
+
+
+def _create(folder: Path) -> None:
+    group = zarr.create_group(str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": SCHEMA_VERSION})
+    _create_array(group, "number", (0,), chunk=(1024,), fill=_FREE)
+    _create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
+    _create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
+
+
+def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
+    """Begin an empty array; images (4 dimensions) are uint8, all else int64."""
+    kind = np.uint8 if len(shape) == 4 else np.int64
+    # every number of a chunk is replaced at once, by renaming a temporary file: zarr's LocalStore writes so
+    compressor = BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1)
+    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=compressor, fill_value=fill)
+
+
+def _pad(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, ...]) -> UInt8[np.ndarray, "H W 3"]:
+    if image.shape[:2] == size:
+        return image
+    padded = np.zeros((*size, 3), dtype=np.uint8)
+    padded[: image.shape[0], : image.shape[1]] = image
+    return padded
+
+
+def _check_schema(folder: Path, group: zarr.Group) -> None:
+    version = group.attrs.get("schema")
+    if group.attrs.get("posecut") != "frames" or not isinstance(version, int):
+        raise VideoError(f"{folder} is a zarr folder but holds no PoseCut frames; choose another folder.")
+    if version > SCHEMA_VERSION:
+        raise VideoError(
+            f"{folder} has schema version {version}, this PoseCut reads up to {SCHEMA_VERSION}; update PoseCut."
+        )
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a store is damaged."""
+    try:
+        yield
+    except VideoError:
+        raise
+    except PermissionError as error:
+        raise StorageError(f"Cannot read {folder}; permission was denied: change its permissions.") from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AssertionError, BaseZarrError) as error:
+        raise VideoError(
+            f"The extracted frames at {folder} are damaged; delete the folder and extract again."
+        ) from error
+
+
+@contextlib.contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(folder, error) from error

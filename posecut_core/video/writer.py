@@ -1,0 +1,146 @@
+"""Encode RGB images as a video that players, editors and presentations open.
+
+Pictures are BT.601 yuv420p, whose colour is kept at half resolution; sides of odd length are padded by repeating
+the last row or column.
+"""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+from jaxtyping import UInt8
+
+from posecut_core.errors import ArgumentError, StorageError, VideoError
+from posecut_core.project.atomic import atomic_path, storage_error
+
+_BT601 = {"colorspace": 6, "color_primaries": 6, "color_trc": 6, "color_range": 1}  # numbers of ISO/IEC 23091-2
+
+
+class VideoWriter:
+    """Write images one after the other into `path`, which appears whole when the block ends without an error.
+
+        with VideoWriter("rat.mp4", fps=30, width=640, height=480) as writer:
+            writer.write(image)
+
+    Args:
+        path: the file to write; its suffix (mp4, mov, mkv, avi) gives the container.
+        fps: frames per second.
+        width: columns of every image.
+        height: rows of every image.
+
+    Raises:
+        ArgumentError: `fps` or the size cannot be that of a video.
+        StorageError: the disk is full, read-only or not writable.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, fps: float, width: int, height: int) -> None:
+        if not (math.isfinite(fps) and 0 < fps <= 100_000):
+            raise ArgumentError(f"A video cannot have {fps} frames per second; give a number above 0.")
+        if min(width, height) < 1:
+            raise ArgumentError(f"A video cannot have {width}x{height} pixels; give a width and a height above 0.")
+        self.path = Path(path)
+        self.written = 0
+        self._rate = Fraction(fps).limit_denominator(1001)
+        self._size = (height, width)
+        self._encoding = self._encode()
+
+    def __enter__(self) -> Self:
+        self._encoding.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._encoding.__exit__(kind, error, trace)
+
+    @contextlib.contextmanager
+    def _encode(self) -> Iterator[None]:
+        with atomic_path(self.path) as temporary:
+            with _sentences(self.path):
+                self._container, self._stream = _open(temporary, self._rate, self._size)
+            try:
+                yield
+                with _sentences(self.path):
+                    self._container.mux(self._stream.encode(None))
+                    self._container.close()
+            finally:
+                _close_quietly(self._container)
+            _verify(temporary, self.path, self.written)
+
+    def write(self, image: UInt8[np.ndarray, "H W 3"]) -> None:
+        """Append one RGB image of the size given at the start.
+
+        Raises:
+            VideoError: the image has another size.
+            StorageError: the disk is full or not writable any more.
+        """
+        if image.shape[:2] != self._size:
+            found, expected = f"{image.shape[1]}x{image.shape[0]}", f"{self._size[1]}x{self._size[0]}"
+            raise VideoError(f"An image of {found} pixels cannot be part of {self.path}; give images of {expected}.")
+        frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU601")
+        frame.pts, frame.time_base = self.written, 1 / self._rate
+        with _sentences(self.path):
+            self._container.mux(self._stream.encode(frame))
+        self.written += 1
+
+
+def _open(path: Path, rate: Fraction, size: tuple[int, int]) -> tuple[OutputContainer, VideoStream]:
+    options = {"movflags": "faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
+    container = av.open(str(path), mode="w", options=options)
+    codec, choices = ("libx264", {"crf": "18", "preset": "veryfast"})
+    if codec not in av.codecs_available:
+        codec, choices = ("mpeg4", {"qmin": "2", "qmax": "4"})
+    stream = container.add_stream(codec, rate=rate, options=choices)
+    assert isinstance(stream, VideoStream)
+    stream.height, stream.width = (side + side % 2 for side in size)
+    stream.pix_fmt = "yuv420p"
+    for name, number in _BT601.items():
+        setattr(stream.codec_context, name, number)
+    return container, stream
+
+
+def _even(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H2 W2 3"]:
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(image)
+
+
+def _verify(written: Path, path: Path, expected: int) -> None:
+    """Count the frames in the file: a full disk does not always make an encoder fail."""
+    if expected == 0:
+        raise VideoError(f"No image was written to {path}; a video needs at least one.")
+    with _sentences(path), av.open(str(written)) as container:
+        found = sum(packet.size > 0 for packet in container.demux(video=0))
+    if found != expected:
+        raise StorageError(f"{path} holds {found} of {expected} frames after writing; check the disk and try again.")
+
+
+def _close_quietly(container: OutputContainer) -> None:
+    with contextlib.suppress(av.error.FFmpegError, OSError):
+        container.close()
+
+
+@contextlib.contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Turn the encoder's and the disk's refusals into one sentence."""
+    try:
+        yield
+    except (StorageError, VideoError):
+        raise
+    except OSError as error:
+        raise storage_error(path, error) from error
+    except av.error.FFmpegError as error:
+        raise VideoError(f"Cannot encode {path} ({error.strerror}); choose a file that ends in .mp4.") from error
+    except ValueError as error:
+        raise VideoError(f"Cannot encode {path} ({error}); choose a file that ends in .mp4.") from error
