@@ -1,0 +1,1 @@
+"""The napari plugin of PoseCut; it imports `posecut_core`, never the reverse."""
