@@ -27,7 +27,7 @@ class ImageLabels:
 
 
 def read_collected_data(folder: Path, scorer: str, *, bodyparts: Sequence[str]) -> ImageLabels | None:
-    """Read the labels of a folder: the .h5, or the .csv where the .h5 is missing or damaged; None where neither is there.
+    """Read the labels of a folder: the .h5, or the .csv where the .h5 is missing or damaged; None without either.
 
     Args:
         folder: The video's folder in labeled-data.

@@ -34,8 +34,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     lines = _lines(path)
     if len(lines) < len(LEVELS) or [line[0] for line in lines[: len(LEVELS)]] != list(LEVELS):
         raise LabelError(
-            f"{path} begins with {','.join(lines[0][:3])!r}, expected three lines that begin with scorer, bodyparts and "
-            "coords, separated by commas; restore it from a copy."
+            f"{path} begins with {','.join(lines[0][:3])!r}, expected three lines that begin with scorer, "
+            "bodyparts and coords, separated by commas; restore it from a copy."
         )
     leading = 1 + next((place for place, cell in enumerate(lines[0][1:]) if cell), len(lines[0]) - 1)
     rows = lines[len(LEVELS) :]

@@ -1,6 +1,6 @@
-"""pandas tables in HDF5 files as DeepLabCut keeps them, written for pandas 1.5 to 3 and read without running their content.
+"""pandas tables in HDF5 files as DeepLabCut keeps them: written for pandas 1.5 to 3, read without running anything.
 
-Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables unpickles attributes of any file it opens.
+Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables unpickles attributes of files it opens.
 """
 
 import warnings
@@ -88,13 +88,19 @@ def _read_table(group: h5py.Group) -> pd.DataFrame:
         if name.startswith("values_block_"):
             columns += decode_list(bytes(records.attrs[f"{name}_kind"]))
             blocks.append(_floats(records[name].reshape(len(records), -1)))
-    order = [columns.index(column) for column in decode_list(bytes(group.attrs["non_index_axes"]))[0][1]]  # type: ignore[index]
+    order = [columns.index(column) for column in _ordered_columns(group)]
     values = np.concatenate(blocks, axis=1) if blocks else np.empty((len(records), 0))
     return pd.DataFrame(
         values[:, order],
         index=pd.Index(_plain(records["index"])),
         columns=_columns([columns[place] for place in order]),
     )
+
+
+def _ordered_columns(group: h5py.Group) -> list[object]:
+    """Return the names of columns in order, stored as [(axis, names)]."""
+    axes = decode_list(bytes(group.attrs["non_index_axes"]))
+    return list(axes[0][1])  # type: ignore[index]
 
 
 def _read_fixed(group: h5py.Group) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The labels of a project's videos, in pixels of the full frame; files hold pixels of the stored images, often crops."""
+"""The labels of a project's videos, in pixels of the full frame; the files hold pixels of the stored images."""
 
 from collections.abc import Iterable
 
@@ -54,7 +54,7 @@ def write_labels(project: Project, table: LabelTable) -> None:
 
 
 def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
-    """Return frame number -> image file name: as the folder or the labels have it, else padded by the video's length."""
+    """Return frame number -> image name: as the folder or the labels have it, else padded by the video's length."""
     folder = project.frame_folder(video)
     labels = read_collected_data(folder, project.config.scorer, bodyparts=project.config.bodyparts)
     known = dict(labels.names) if labels else {}

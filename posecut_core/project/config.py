@@ -8,60 +8,9 @@ from pathlib import Path
 from posecut_core.errors import ProjectError
 from posecut_core.project.atomic import storage_error, write_bytes
 from posecut_core.project.fields import Fields, as_integer, as_name, as_number
+from posecut_core.project.keys import DEEPLABCUT_KEYS, KEYS_OF_OTHER_RELEASES
 from posecut_core.project.yaml_edit import edit_text
 from posecut_core.project.yaml_text import load_mapping, read_text
-
-# What DeepLabCut 3.0.2 accepts; any other key would stop it from opening the project.
-DEEPLABCUT_KEYS = frozenset(
-    [
-        "Task",
-        "scorer",
-        "date",
-        "multianimalproject",
-        "identity",
-        "project_path",
-        "pose_config_path",
-        "engine",
-        "video_sets",
-        "bodyparts",
-        "individuals",
-        "uniquebodyparts",
-        "multianimalbodyparts",
-        "start",
-        "stop",
-        "numframes2pick",
-        "skeleton",
-        "skeleton_color",
-        "pcutoff",
-        "dotsize",
-        "alphavalue",
-        "colormap",
-        "TrainingFraction",
-        "iteration",
-        "default_net_type",
-        "default_augmenter",
-        "default_track_method",
-        "snapshotindex",
-        "detector_snapshotindex",
-        "batch_size",
-        "detector_batch_size",
-        "cropping",
-        "x1",
-        "x2",
-        "y1",
-        "y2",
-        "corner2move2",
-        "move2corner",
-        "SuperAnimalConversionTables",
-        "resnet",
-        "croppedtraining",
-        "with_identity",
-        "unique_bodyparts",
-        "config_version",
-    ]
-)
-# Found in files of older or newer DeepLabCut; read past, never written.
-_OTHER_RELEASES = frozenset(["video_sets_original", "bboxes_pcutoff"])
 
 
 @dataclass(frozen=True)
@@ -181,7 +130,7 @@ def _line_end(path: Path) -> str:
 
 def _refuse_unknown_keys(values: Mapping[str, object], path: Path) -> None:
     for key in values:
-        if key not in DEEPLABCUT_KEYS | _OTHER_RELEASES:
+        if key not in DEEPLABCUT_KEYS | KEYS_OF_OTHER_RELEASES:
             near = difflib.get_close_matches(key, DEEPLABCUT_KEYS, n=1, cutoff=0.5)
             advice = f"rename it to {near[0]!r} if that was meant, or remove it" if near else "remove it"
             raise ProjectError(f"{path}: found the key {key!r}, expected only keys that DeepLabCut knows; {advice}.")

@@ -1,4 +1,4 @@
-"""Checks of single values of config.yaml; each error names the key, what was found, what was expected and what to do."""
+"""Checks of single values of config.yaml; an error names the key, what was found, what was expected, what to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -23,18 +23,22 @@ class Project:
 
     @property
     def config_path(self) -> Path:
+        """Return the path of config.yaml."""
         return self.root / "config.yaml"
 
     @property
     def settings_path(self) -> Path:
+        """Return the path of posecut.yaml."""
         return self.root / "posecut.yaml"
 
     @property
     def videos(self) -> Path:
+        """Return the folder of links to videos, or of copies."""
         return self.root / "videos"
 
     @property
     def labeled_data(self) -> Path:
+        """Return the folder that holds one folder per video."""
         return self.root / "labeled-data"
 
     def frame_folder(self, video: str) -> Path:
@@ -42,16 +46,20 @@ class Project:
         return self.labeled_data / video
 
     def frame_store(self, video: str) -> Path:
+        """Return the path of a video's extracted frames."""
         return self.frame_folder(video) / "frames.zarr"
 
     def collected_data(self, video: str, suffix: str = ".h5") -> Path:
+        """Return the path of a video's labels in DeepLabCut's layout."""
         return self.frame_folder(video) / f"CollectedData_{self.config.scorer}{suffix}"
 
     def checked_labels(self, video: str) -> Path:
+        """Return the folder of a video's check images."""
         return self.labeled_data / f"{video}_labeled"
 
     @property
     def training_datasets(self) -> Path:
+        """Return the folder of this iteration's splits."""
         return self.root / "training-datasets" / f"iteration-{self.config.iteration}"
 
     def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
@@ -60,15 +68,19 @@ class Project:
         return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
 
     def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:
+        """Return the path of a shuffle's split."""
         return self.training_datasets / f"{self.dataset_name(shuffle, trainingsetindex)}.yaml"
 
     def model_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
+        """Return the folder of a shuffle's settings, snapshots and log."""
         iteration = f"iteration-{self.config.iteration}"
         return self.root / "posecut-models" / iteration / self.dataset_name(shuffle, trainingsetindex)
 
     @property
     def evaluation_results(self) -> Path:
+        """Return the folder of this iteration's evaluations."""
         return self.root / "evaluation-results-posecut" / f"iteration-{self.config.iteration}"
 
     def evaluation_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
+        """Return the folder of a shuffle's evaluation."""
         return self.evaluation_results / self.dataset_name(shuffle, trainingsetindex)

@@ -5,23 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 VIDEO_SUFFIXES = frozenset(
-    [
-        ".avi",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".ts",
-        ".webm",
-        ".wmv",
-        ".flv",
-        ".mjpeg",
-        ".ogv",
-        ".3gp",
-    ]
+    {".3gp", ".avi", ".flv", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts"}
+    | {".webm", ".wmv"}
 )
 
 

@@ -19,8 +19,8 @@ Config = str | os.PathLike[str]
 def open_project(config: Config, *, report: Report = silent) -> Project:
     """Open a project by its config.yaml or its folder.
 
-    A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else in
-    memory only. Images that only DeepLabCut's project has (`img*.png`) are copied into the frame store. Opening a second
+    A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else
+    in memory only. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it. Opening a second
     time changes nothing.
 
     Args:

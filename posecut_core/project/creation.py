@@ -1,0 +1,109 @@
+"""Names of a new project, and its videos as links or copies."""
+
+import datetime
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.project.atomic import atomic_path, storage_error
+from posecut_core.project.repair import videos_in
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer
+_FORBIDDEN = frozenset(' /\\:*?"<>|')
+
+
+def folder_name(task: str, scorer: str, day: datetime.date) -> str:
+    """Return `<Task>-<scorer>-<YYYY-MM-DD>`."""
+    return f"{task}-{scorer}-{day.isoformat()}"
+
+
+def date_label(day: datetime.date) -> str:
+    """Return a date as file names have it: `Oct30`, `Nov3`."""
+    return f"{_MONTHS[4 * (day.month - 1) :][:3]}{day.day}"
+
+
+def check_name(name: str, *, what: str) -> None:
+    """Refuse a name that cannot be part of file names on every system.
+
+    Args:
+        name: The name.
+        what: Which name it is, for the message.
+
+    Raises:
+        ArgumentError: the name is empty, has a space or a character that file names forbid, or begins with a dot.
+    """
+    wrong = sorted({letter for letter in name if letter in _FORBIDDEN or not letter.isprintable()})
+    if not name or wrong or name.startswith("."):
+        found = f"contains {', '.join(map(repr, wrong))}" if wrong else "is empty or begins with a dot"
+        raise ArgumentError(
+            f"The {what} {name!r} {found}, expected letters, digits, - and _ because it becomes part of file names; "
+            "choose another."
+        )
+
+
+def collect_videos(videos: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Return absolute paths of the given video files, and of all videos in the given folders.
+
+    Raises:
+        VideoError: a path does not exist, a folder has no video, or nothing was given.
+    """
+    found: list[Path] = []
+    for given in videos:
+        path = Path(os.path.abspath(os.path.expanduser(given)))
+        if not path.exists():
+            raise VideoError(f"Found no video or folder {path}; check the path.")
+        inside = videos_in(path) if path.is_dir() else [path]
+        if not inside:
+            raise VideoError(f"Folder {path} holds no videos (.mp4, .avi, .mov, .mkv and the like); check the path.")
+        found += inside
+    if not found:
+        raise VideoError("No videos were given, expected at least one file or folder; name one.")
+    return list(dict.fromkeys(found))
+
+
+def check_stems(videos: Sequence[Path], *, taken: Iterable[str] = ()) -> None:
+    """Refuse videos whose frames would share a folder, or whose names end up in odd folders.
+
+    Raises:
+        VideoError: two videos, or one and a video of the project (`taken`), have the same name without its ending.
+    """
+    owners: dict[str, str] = {stem.casefold(): f"a video {stem} of the project" for stem in taken}
+    for video in videos:
+        if video.stem.casefold() in owners:
+            raise VideoError(
+                f"{video} has the same name, ending aside, as {owners[video.stem.casefold()]}, expected different "
+                "names because each names a folder of frames; rename one of the two."
+            )
+        if video.stem.endswith("_labeled"):
+            raise VideoError(
+                f"{video} ends in _labeled, which marks folders of check images; rename the video before adding it."
+            )
+        owners[video.stem.casefold()] = str(video)
+
+
+def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
+    """Put a video into the project's folder of videos: a link, or a copy where asked for or links are impossible.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    target = folder / source.name
+    if target.exists() and target.resolve() == source.resolve():
+        return target
+    if not copy:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if target.is_symlink():
+                target.unlink()  # it points to nothing, or it would be the source
+            target.symlink_to(source)
+            return target
+        except OSError:
+            pass  # this disk or this Windows account has no links
+    try:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)
+    except OSError as error:
+        raise storage_error(target, error) from error
+    return target
