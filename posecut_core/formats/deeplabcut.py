@@ -12,12 +12,11 @@ from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
 from posecut_core.labels.image_names import images_in
+from posecut_core.labels.image_origins import image_origin
 from posecut_core.labels.store import image_names
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import atomic_path
-from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
-from posecut_core.project.repair import video_stem
 from posecut_core.video.store import FrameStore
 
 
@@ -42,8 +41,7 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
     new = {number: path for number, path in images.items() if number not in known}
     if not new:
         return 0
-    crop = _crop_of(project, video)
-    return FrameStore.open(store_path, create=True).append(_read_images(new, crop, video, report))
+    return FrameStore.open(store_path, create=True).append(_read_images(new, project, video, report))
 
 
 def export_images(project: Project, video: str, *, report: Report = silent) -> int:
@@ -69,11 +67,12 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
 
 
 def _read_images(
-    images: dict[int, Path], crop: Crop | None, video: str, report: Report
+    images: dict[int, Path], project: Project, video: str, report: Report
 ) -> Iterator[tuple[int, UInt8[np.ndarray, "H W 3"], tuple[int, int]]]:
     for done, (number, path) in enumerate(images.items(), start=1):
         image = _read_image(path)
-        yield number, image, _origin(image.shape[:2], crop)
+        height, width = image.shape[:2]
+        yield number, image, image_origin(project, video, (height, width))
         report(Progress(f"reading images of {video}", done, len(images)))
 
 
@@ -82,14 +81,3 @@ def _read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
         return iio.imread(path, plugin="pillow", mode="RGB")
     except (OSError, ValueError, SyntaxError, TypeError) as error:
         raise VideoError(f"{path} is not a readable image; restore it from a copy or remove it.") from error
-
-
-def _origin(size: tuple[int, ...], crop: Crop | None) -> tuple[int, int]:
-    """Return x, y of an image's top-left pixel in the full frame."""
-    if crop is None or size != (crop.y2 - crop.y1, crop.x2 - crop.x1):
-        return 0, 0
-    return crop.x1, crop.y1
-
-
-def _crop_of(project: Project, video: str) -> Crop | None:
-    return next((crop for path, crop in project.config.video_sets.items() if video_stem(path) == video), None)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+import imageio.v3 as iio
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
 from posecut_core.labels.image_names import DIGITS, digits_for, image_name, images_in
+from posecut_core.labels.image_origins import image_origin
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
@@ -65,22 +67,28 @@ def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[in
 
 
 def _origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]) -> Float64[np.ndarray, "F 2"]:
-    """Return x, y of the stored images' top-left pixels in the full frame."""
+    """Return x, y of the stored images' top-left pixels in the full frame.
+
+    Where the project may only be read, images that could not be copied into the frame store count as stored.
+    """
     path = project.frame_store(video)
-    if not len(numbers):
-        return np.empty((0, 2))
-    if not path.exists():
+    known: dict[int, tuple[int, int]] = {}
+    if path.exists():
+        store = FrameStore.open(path)
+        known = {int(number): (int(x), int(y)) for number, (x, y) in zip(store.numbers, store.origins, strict=True)}
+    missing = [number for number in numbers.tolist() if number not in known]
+    if missing:
+        known.update(_image_origins(project, video, missing))
+    return np.array([known[number] for number in numbers.tolist()], dtype=np.float64).reshape(-1, 2)
+
+
+def _image_origins(project: Project, video: str, numbers: list[int]) -> dict[int, tuple[int, int]]:
+    images = images_in(project.frame_folder(video))
+    absent = [number for number in numbers if number not in images]
+    if absent:
         raise LabelError(
-            f"Found labels of {len(numbers)} frames of {video} but no frame store {path}; extract these frames "
-            "(posecut extract-frames) or put their images beside the labels."
+            f"Frame {absent[0]} of {video} is labelled but was never extracted ({len(absent)} such); extract it "
+            f"(posecut extract-frames) or put its image into {project.frame_folder(video)}."
         )
-    store = FrameStore.open(path)
-    missing = np.setdiff1d(numbers, store.numbers)
-    if len(missing):
-        raise LabelError(
-            f"Frame {missing[0]} of {video} is labelled but is not among the {len(store.numbers)} extracted frames "
-            f"({len(missing)} such); extract it (posecut extract-frames with its number), or put its image back into "
-            f"{project.frame_folder(video)}."
-        )
-    places = np.searchsorted(store.numbers, numbers)
-    return np.asarray(store.origins[places], dtype=np.float64)
+    sizes = {number: iio.improps(images[number], plugin="pillow").shape for number in numbers}
+    return {number: image_origin(project, video, (size[0], size[1])) for number, size in sizes.items()}

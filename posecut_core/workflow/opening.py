@@ -1,6 +1,5 @@
 """Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here."""
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
     """Open a project by its config.yaml or its folder.
 
     A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else
-    in memory only. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it. Opening a second
+    in memory. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it. Opening a second
     time changes nothing.
 
     Args:
@@ -30,13 +29,13 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
         VideoError: an image beside the labels is damaged.
+        StorageError: images cannot be copied because the disk is full.
     """
     path = config_path(config)
     project = Project(path.parent, _repaired_config(path))
     for folder in frame_folders(project):
-        if images_in(folder):
-            with contextlib.suppress(StorageError):  # a read-only project opens with the frames that it has
-                import_images(project, folder.name, report=report)
+        if os.access(folder, os.W_OK) and images_in(folder):
+            import_images(project, folder.name, report=report)
     return project
 
 
