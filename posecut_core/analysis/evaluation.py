@@ -1,0 +1,73 @@
+"""How far predictions lie from labels: distances in pixels and their means. Arrays in, numbers out; no files."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+
+@dataclass(frozen=True)
+class MeanErrors:
+    """Mean Euclidean distances in pixels between labels and predictions; NaN where there is no pair to measure."""
+
+    train: float
+    test: float
+    train_pcutoff: float  # only pairs whose likelihood is at least pcutoff
+    test_pcutoff: float
+    train_pairs: int  # labelled points measured
+    test_pairs: int
+
+
+def pixel_errors(
+    predicted: Float64[np.ndarray, "F K 2"], labelled: Float64[np.ndarray, "F K 2"]
+) -> Float64[np.ndarray, "F K"]:
+    """Measure the distance in pixels between each label and its prediction; NaN where either is missing."""
+    return np.hypot(*np.moveaxis(predicted - labelled, -1, 0))
+
+
+def mean_error(errors: Float64[np.ndarray, "*shape"], keep: Bool[np.ndarray, "*shape"]) -> float:
+    """Average the errors that are kept and not NaN; NaN, without a warning, where there are none."""
+    measured = errors[keep & ~np.isnan(errors)]
+    return float(measured.mean()) if measured.size else float("nan")
+
+
+def mean_errors(
+    errors: Float64[np.ndarray, "F K"],
+    likelihood: Float64[np.ndarray, "F K"],
+    is_train: Bool[np.ndarray, " F"],
+    *,
+    pcutoff: float,
+) -> MeanErrors:
+    """Average errors over all labelled pairs of the training and of the test frames (paper, step H).
+
+    Args:
+        errors: distances in pixels, NaN where there is no label.
+        likelihood: of each prediction.
+        is_train: true for frames that the network was trained on; the others are test frames.
+        pcutoff: least likelihood of the pairs that count towards the means "with pcutoff".
+    """
+    train = np.broadcast_to(is_train[:, None], errors.shape)
+    likely = likelihood >= pcutoff
+    measured = ~np.isnan(errors)
+    return MeanErrors(
+        train=mean_error(errors, train),
+        test=mean_error(errors, ~train),
+        train_pcutoff=mean_error(errors, train & likely),
+        test_pcutoff=mean_error(errors, ~train & likely),
+        train_pairs=int(np.count_nonzero(measured & train)),
+        test_pairs=int(np.count_nonzero(measured & ~train)),
+    )
+
+
+def mean_errors_by_bodypart(
+    errors: Float64[np.ndarray, "F K"],
+    likelihood: Float64[np.ndarray, "F K"],
+    is_train: Bool[np.ndarray, " F"],
+    *,
+    pcutoff: float,
+) -> tuple[MeanErrors, ...]:
+    """Average as `mean_errors` does, for each of the K bodyparts alone."""
+    return tuple(
+        mean_errors(errors[:, k : k + 1], likelihood[:, k : k + 1], is_train, pcutoff=pcutoff)
+        for k in range(errors.shape[1])
+    )

@@ -1,0 +1,115 @@
+"""Evaluation results on disk: csv tables that grow by a row per evaluation, and predictions of labelled frames."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from posecut_core.analysis.evaluation import MeanErrors
+from posecut_core.analysis.prediction_files import prediction_columns
+from posecut_core.labels.pandas_tables import write_hdf
+from posecut_core.project.atomic import write_text
+
+# DeepLabCut's column names, leading blanks included, so that scripts that read its tables read these.
+_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF = (
+    "Training iterations:",
+    "%Training dataset",
+    "Shuffle number",
+    "p-cutoff used",
+)
+_TRAIN, _TEST = " Train error(px)", " Test error(px)"
+_TRAIN_LIKELY, _TEST_LIKELY = "Train error with p-cutoff", "Test error with p-cutoff"
+_BODYPARTS = "Bodyparts"
+_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS)
+_KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
+
+
+def result_row(
+    errors: MeanErrors, *, step: int, percent: int, shuffle: int, pcutoff: float, bodyparts: tuple[str, ...] | None
+) -> dict[str, str]:
+    """Make the row of one snapshot; `bodyparts` is None where all were evaluated."""
+    return {
+        _ITERATIONS: str(step),
+        _PERCENT: str(percent),
+        _SHUFFLE: str(shuffle),
+        _PCUTOFF: f"{pcutoff:g}",
+        _BODYPARTS: "all" if bodyparts is None else " ".join(bodyparts),
+        **_error_cells(errors),
+    }
+
+
+def put_row(path: Path, row: Mapping[str, str]) -> None:
+    """Add a row to a table of results, in place of an earlier one of the same snapshot, pcutoff and bodyparts.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    rows = [old for old in _read_rows(path) if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
+    _write_rows(path, _COLUMNS, [*rows, row])
+
+
+def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[MeanErrors, ...]) -> None:
+    """Replace a table of errors by one with a row per bodypart.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    columns = ("bodypart", _TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY, "Train labels", "Test labels")
+    rows = [
+        {
+            "bodypart": part,
+            **_error_cells(error),
+            "Train labels": str(error.train_pairs),
+            "Test labels": str(error.test_pairs),
+        }
+        for part, error in zip(bodyparts, errors, strict=True)
+    ]
+    _write_rows(path, columns, rows)
+
+
+def write_frame_predictions(
+    path: Path,
+    rows: list[tuple[str, str, str]],
+    xy: Float64[np.ndarray, "F K 2"],
+    likelihood: Float64[np.ndarray, "F K"],
+    *,
+    scorer: str,
+    bodyparts: tuple[str, ...],
+) -> None:
+    """Write predictions of labelled frames under the row names of the labels: "labeled-data", video, image.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    values = np.concatenate([xy, likelihood[..., None]], axis=-1).reshape(len(rows), -1)
+    columns = prediction_columns(scorer, bodyparts)
+    write_hdf(path, pd.DataFrame(values, index=pd.MultiIndex.from_tuples(rows), columns=columns), layout="fixed")
+
+
+def _error_cells(errors: MeanErrors) -> dict[str, str]:
+    cells = {
+        _TRAIN: errors.train,
+        _TEST: errors.test,
+        _TRAIN_LIKELY: errors.train_pcutoff,
+        _TEST_LIKELY: errors.test_pcutoff,
+    }
+    return {name: "" if np.isnan(value) else f"{value:.4f}" for name, value in cells.items()}
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _write_rows(path: Path, columns: tuple[str, ...], rows: list[Mapping[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

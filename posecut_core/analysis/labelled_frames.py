@@ -1,0 +1,69 @@
+"""Predict extracted frames from a frame store, where frames of one video may be crops of different sizes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from posecut_core.analysis.predicting import Predicts, padded
+from posecut_core.video.store import FrameStore
+
+
+@dataclass(frozen=True)
+class LabelledFrames:
+    """Labelled frames of one video that belong to a training dataset."""
+
+    video: str
+    store: FrameStore
+    numbers: Int64[np.ndarray, " F"]
+    origins: Int64[np.ndarray, "F 2"]  # x, y of each stored image's top-left pixel in the full frame
+    sizes: Int64[np.ndarray, "F 2"]  # height, width of each stored image
+    xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
+    is_train: Bool[np.ndarray, " F"]  # the others are test frames
+
+
+@dataclass(frozen=True)
+class FramePredictions:
+    """Predictions of chosen frames, in pixels of the full frame."""
+
+    xy: Float64[np.ndarray, "F K 2"]
+    likelihood: Float64[np.ndarray, "F K"]
+
+
+def predict_labelled_frames(
+    predictor: Predicts, frames: LabelledFrames, *, batch_size: int, advance: Callable[[int], None]
+) -> FramePredictions:
+    """Predict stored frames; positions in crops are shifted back to where they lie in the full frame.
+
+    Frames of one size share batches, each padded to `batch_size`, so that the network compiles once per size.
+
+    Args:
+        predictor: the network.
+        frames: which frames of which store.
+        batch_size: frames that the network sees at once.
+        advance: told after each batch how many frames it held.
+
+    Raises:
+        VideoError: the store lacks one of the frames.
+    """
+    shape = (len(frames.numbers), len(predictor.bodyparts))
+    xy, likelihood = np.full((*shape, 2), np.nan), np.zeros(shape)
+    for places in batches_of_one_size(frames.sizes, batch_size):
+        images = np.stack([frames.store.read(int(number)) for number in frames.numbers[places]])
+        found_xy, found_likelihood = predictor.predict(padded(images, batch_size))
+        xy[places] = found_xy[: len(places)] + frames.origins[places][:, None, :]
+        likelihood[places] = found_likelihood[: len(places)]
+        advance(len(places))
+    return FramePredictions(xy, likelihood)
+
+
+def batches_of_one_size(sizes: Int64[np.ndarray, "F 2"], batch_size: int) -> Iterator[Int64[np.ndarray, " B"]]:
+    """Group positions of images of one size into batches of at most `batch_size`, each position once."""
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, (height, width) in enumerate(sizes.tolist()):
+        groups[height, width].append(place)
+    for places in groups.values():
+        for start in range(0, len(places), batch_size):
+            yield np.array(places[start : start + batch_size], dtype=np.int64)

@@ -1,0 +1,125 @@
+"""Predictions as DeepLabCut-layout .h5 and .csv files: columns scorer, bodyparts, coords (x, y, likelihood).
+
+Rows are frame numbers from 0. Files are written in chunks of rows, so that memory does not grow with a video.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.errors import AnalysisError, LabelError
+from posecut_core.labels.pandas_tables import KEY, read_hdf
+from posecut_core.project.atomic import atomic_path
+
+_COORDS = ("x", "y", "likelihood")
+_CHUNK_ROWS = 20_000
+_PANDAS_VERSION = "0.15.2"  # pandas 3 leaves this attribute out, without which pandas 1 and 2 cannot read the file
+
+
+def prediction_path(
+    video_path: str | os.PathLike[str], scorer: str, destfolder: str | os.PathLike[str] | None = None
+) -> Path:
+    """Name the .h5 of a video's predictions: `<video><scorer>.h5` beside the video or in `destfolder`."""
+    video = Path(video_path)
+    return Path(destfolder or video.parent) / f"{video.stem}{scorer}.h5"
+
+
+def prediction_columns(scorer: str, bodyparts: tuple[str, ...]) -> pd.MultiIndex:
+    """Build DeepLabCut's three column levels of predictions."""
+    return pd.MultiIndex.from_product([[scorer], bodyparts, _COORDS], names=["scorer", "bodyparts", "coords"])
+
+
+def write_predictions(base_path: Path, predictions: Predictions, *, csv: bool = False) -> tuple[Path, ...]:
+    """Write `<base_path>` with suffix .h5 and, if wished, .csv; each file is replaced whole or not at all.
+
+    Args:
+        base_path: path of the .h5; the .csv lies beside it.
+        predictions: its arrays may be mapped from disk; they are read in chunks.
+        csv: whether to write the .csv as well. It comes first: where there is an .h5, the analysis is complete.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    h5_path, csv_path = base_path.with_name(f"{base_path.stem}.h5"), base_path.with_name(f"{base_path.stem}.csv")
+    if csv:
+        with atomic_path(csv_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+            for chunk in _chunks(predictions):
+                chunk.to_csv(stream, header=chunk.index[0] == 0)
+    _write_h5(h5_path, predictions)
+    return (h5_path, csv_path) if csv else (h5_path,)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read predictions from an .h5 or, with that suffix, a .csv in DeepLabCut's layout.
+
+    Raises:
+        AnalysisError: the file is missing or holds something else.
+    """
+    if not path.is_file():
+        raise AnalysisError(f"Found no predictions at {path}; run analyze_videos first.")
+    frame = _read_csv(path) if path.suffix == ".csv" else _read_h5(path)
+    levels = frame.columns
+    if levels.nlevels != 3 or set(levels.get_level_values(2)) != set(_COORDS):
+        raise AnalysisError(
+            f"{path} is no table of predictions with columns scorer, bodyparts and x, y, likelihood; "
+            "choose a file that analyze_videos wrote for one animal."
+        )
+    scorer = str(levels.get_level_values(0)[0])
+    bodyparts = tuple(str(part) for part in levels.get_level_values(1).unique())
+    ordered = frame.reindex(columns=prediction_columns(scorer, bodyparts))
+    rows = ordered.to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), len(_COORDS))
+    return Predictions(scorer, bodyparts, rows[..., :2], rows[..., 2])
+
+
+def count_rows(path: Path) -> int:
+    """Count the frames of an .h5 of predictions without reading them.
+
+    Raises:
+        AnalysisError: the file holds something else.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return len(file[KEY]["table"])
+    except (OSError, KeyError, TypeError):
+        return len(read_predictions(path).xy)
+
+
+def _write_h5(path: Path, predictions: Predictions) -> None:
+    with atomic_path(path) as temporary, pd.HDFStore(temporary, "w") as store:
+        for chunk in _chunks(predictions):
+            store.append(KEY, chunk, format="table", index=False, expectedrows=len(predictions.xy))
+        store.get_storer(KEY).attrs.pandas_version = _PANDAS_VERSION
+
+
+def _read_h5(path: Path) -> pd.DataFrame:
+    try:
+        return read_hdf(path)
+    except LabelError as error:
+        raise AnalysisError(
+            f"{path} is not a readable .h5 of predictions; delete it and run analyze_videos again."
+        ) from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    with suppress(ValueError, UnicodeDecodeError):
+        return pd.read_csv(path, header=[0, 1, 2], index_col=0)
+    raise AnalysisError(f"{path} is not a readable .csv of predictions; delete it and run analyze_videos again.")
+
+
+def _chunks(predictions: Predictions) -> Iterator[pd.DataFrame]:
+    columns = prediction_columns(predictions.scorer, predictions.bodyparts)
+    for start in range(0, max(len(predictions.xy), 1), _CHUNK_ROWS):
+        rows = _rows(predictions, slice(start, start + _CHUNK_ROWS))
+        yield pd.DataFrame(rows, columns=columns, index=np.arange(start, start + len(rows)))
+
+
+def _rows(predictions: Predictions, part: slice) -> Float64[np.ndarray, "B columns"]:
+    triples = np.concatenate([predictions.xy[part], predictions.likelihood[part][..., None]], axis=-1)
+    return triples.reshape(len(triples), -1)

@@ -1,0 +1,135 @@
+"""A frame as a figure with markers on it and the names of the bodyparts beside it, never over it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float64, UInt8
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from posecut_core.project.atomic import atomic_path
+
+_DPI = 100
+_POINTS_PER_PIXEL = 72 / _DPI
+_LEAST_SIDE, _LARGEST_SIDE = 640, 1920  # of the drawn frame in pixels: small frames are enlarged, huge ones reduced
+_TITLE_HEIGHT = 30
+_LINE_HEIGHT, _SWATCH_WIDTH, _LETTER_WIDTH = 20, 28, 7.2
+_MARGIN = 10
+_FONT_SIZE = 9.0  # points
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One line of the legend."""
+
+    text: str
+    colour: tuple[float, float, float]
+    marker: str
+
+
+class FramePicture:
+    """A frame drawn pixel on pixel (or enlarged by a whole number), with a title above and a legend at its right."""
+
+    def __init__(self, image: UInt8[np.ndarray, "H W 3"], *, title: str, legend: tuple[LegendEntry, ...]) -> None:
+        height, width = image.shape[:2]
+        scale = display_scale(height, width)
+        self._frame_size = (round(width * scale), round(height * scale))
+        legend_width, rows = _legend_extent(legend, self._frame_size[1])
+        total = (self._frame_size[0] + legend_width, self._frame_size[1] + _TITLE_HEIGHT)
+        self.figure = Figure(figsize=(total[0] / _DPI, total[1] / _DPI), dpi=_DPI, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        self.axes = self._add_axes(0, *self._frame_size, total)
+        self.axes.imshow(image, interpolation="nearest" if scale >= 1 else "antialiased", aspect="auto")
+        self.axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        title_place = (_MARGIN / total[0], 1 - _TITLE_HEIGHT / 2 / total[1])
+        self.figure.text(*title_place, title, fontsize=_FONT_SIZE + 1, va="center", ha="left")
+        if legend:
+            _draw_legend(self._add_axes(self._frame_size[0], legend_width, self._frame_size[1], total), legend, rows)
+
+    def _add_axes(self, left: int, width: int, height: int, total: tuple[int, int]) -> Axes:
+        axes = self.figure.add_axes((left / total[0], 0.0, width / total[0], height / total[1]))
+        axes.set_axis_off()
+        axes.set(xlim=(0, width), ylim=(height, 0))
+        return axes
+
+    def mark(
+        self,
+        xy: Float64[np.ndarray, "K 2"],
+        colours: Float64[np.ndarray, "K 3"],
+        *,
+        shown: Bool[np.ndarray, " K"],
+        marker: str,
+        size: float,
+        alpha: float,
+    ) -> None:
+        """Draw one marker per shown bodypart, `size` pixels wide; bodyparts without a position are left out."""
+        use = shown & ~np.isnan(xy).any(axis=1)
+        if not use.any():
+            return
+        area = (size * _POINTS_PER_PIXEL) ** 2
+        place = {"x": xy[use, 0], "y": xy[use, 1], "s": area, "marker": marker, "alpha": alpha}
+        if marker in "+x":
+            self.axes.scatter(**place, c="black", linewidths=3.0)  # a dark rim keeps thin strokes visible on any ground
+            self.axes.scatter(**place, c=colours[use], linewidths=1.4)
+        else:
+            self.axes.scatter(**place, c=colours[use], linewidths=0.6, edgecolors="black")
+
+    def connect(
+        self, xy: Float64[np.ndarray, "K 2"], bones: tuple[tuple[int, int], ...], colour: str, alpha: float
+    ) -> None:
+        """Draw a line between both ends of each bone whose ends have positions."""
+        for first, second in bones:
+            ends = xy[[first, second]]
+            if not np.isnan(ends).any():
+                self.axes.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.2, alpha=alpha)
+
+    def save(self, path: Path) -> None:
+        """Write the picture as PNG, whole or not at all.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        with atomic_path(path) as temporary:
+            self.figure.savefig(temporary, format="png", dpi=_DPI)
+
+
+def bodypart_legend(
+    bodyparts: tuple[str, ...], colours: Float64[np.ndarray, "K 3"], marker: str = "o"
+) -> tuple[LegendEntry, ...]:
+    """Make one legend line per bodypart."""
+    return tuple(
+        LegendEntry(part, (float(c[0]), float(c[1]), float(c[2])), marker)
+        for part, c in zip(bodyparts, colours, strict=True)
+    )
+
+
+def display_scale(height: int, width: int) -> float:
+    """Choose how much larger than its pixels a frame is drawn."""
+    longest = max(height, width)
+    if longest < _LEAST_SIDE:
+        return math.ceil(_LEAST_SIDE / longest)
+    return min(1.0, _LARGEST_SIDE / longest)
+
+
+def _legend_extent(legend: tuple[LegendEntry, ...], height: int) -> tuple[int, int]:
+    """Return the legend's width in pixels and its number of rows, so that all entries fit beside the frame."""
+    if not legend:
+        return 0, 1
+    rows = max(1, (height - _MARGIN) // _LINE_HEIGHT)
+    return math.ceil(len(legend) / rows) * _column_width(legend) + _MARGIN, rows
+
+
+def _column_width(legend: tuple[LegendEntry, ...]) -> int:
+    return math.ceil(_SWATCH_WIDTH + _LETTER_WIDTH * max(len(entry.text) for entry in legend))
+
+
+def _draw_legend(axes: Axes, legend: tuple[LegendEntry, ...], rows: int) -> None:
+    column_width = _column_width(legend)
+    for place, entry in enumerate(legend):
+        left = place // rows * column_width + _MARGIN
+        y = (place % rows + 0.5) * _LINE_HEIGHT
+        axes.scatter([left + 5], [y], s=40, marker=entry.marker, c=[entry.colour], linewidths=1.4)
+        axes.text(left + 18, y, entry.text, fontsize=_FONT_SIZE, va="center_baseline", ha="left")

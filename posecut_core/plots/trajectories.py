@@ -1,0 +1,201 @@
+"""Figures of a video's predictions: paths, positions over time, likelihoods, jumps (paper, step I)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.plots.colours import colours_of
+from posecut_core.project.atomic import atomic_path
+
+_DPI = 120
+_MOST_POINTS = 80_000  # in the figure of paths: more only cover each other
+_BINS = 800  # over time: about the figure's width in pixels
+_HISTOGRAM_BINS = 50
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A long series as its least, middle and greatest value in each bin of frames."""
+
+    frames: Float64[np.ndarray, " bins"]  # middle of each bin
+    least: Float64[np.ndarray, " bins"]
+    median: Float64[np.ndarray, " bins"]
+    greatest: Float64[np.ndarray, " bins"]
+
+
+def draw_trajectories(
+    folder: Path,
+    predictions: Predictions,
+    *,
+    pcutoff: float,
+    colormap: str = "rainbow",
+    title: str = "",
+    alphavalue: float = 0.7,
+    dotsize: float = 12,
+) -> tuple[Path, ...]:
+    """Write trajectory.png, plot.png, plot-likelihood.png and hist.png into `folder`.
+
+    Points whose likelihood is below pcutoff are left out, except in the plot of likelihoods.
+
+    Raises:
+        ArgumentError: colormap is unknown.
+        StorageError: the folder cannot be written.
+    """
+    colours = colours_of(colormap, len(predictions.bodyparts))
+    xy = likely_positions(predictions, pcutoff)
+    drawings: dict[str, Callable[[Figure], None]] = {
+        "trajectory.png": lambda figure: _draw_path(figure, xy, colours, dotsize / 5, alphavalue),
+        "plot.png": lambda figure: _draw_over_time(figure, xy, colours),
+        "plot-likelihood.png": lambda figure: _draw_likelihood(figure, predictions.likelihood, colours, pcutoff),
+        "hist.png": lambda figure: _draw_jumps(figure, xy, colours),
+    }
+    if np.isnan(xy).all():
+        nothing = f"No point has a likelihood of at least {pcutoff:g}."
+        drawings |= {name: lambda figure: _say(figure, nothing) for name in ("trajectory.png", "plot.png", "hist.png")}
+    for name, draw in drawings.items():
+        figure = _figure(title)
+        draw(figure)
+        _add_bodypart_bar(figure, predictions.bodyparts, colours)
+        with atomic_path(folder / name) as temporary:
+            figure.savefig(temporary, format="png", dpi=_DPI)
+    return tuple(folder / name for name in drawings)
+
+
+def likely_positions(predictions: Predictions, pcutoff: float) -> Float64[np.ndarray, "T K 2"]:
+    """Return positions with NaN in place of those whose likelihood is below pcutoff."""
+    return np.where(predictions.likelihood[..., None] >= pcutoff, predictions.xy, np.nan)
+
+
+def displacements(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "steps K"]:
+    """Measure how far each point moves from one frame to the next in pixels; NaN where either is missing."""
+    return np.hypot(*np.moveaxis(np.diff(xy, axis=0), -1, 0))
+
+
+def envelope(values: Float64[np.ndarray, " T"], bins: int) -> Envelope:
+    """Reduce a series to `bins` bins of equal length, so that no spike is lost; a bin of NaN alone stays NaN."""
+    width = -(-len(values) // bins)
+    used = -(-len(values) // width)
+    padded = np.full(used * width, np.nan)
+    padded[: len(values)] = values
+    ordered = np.sort(padded.reshape(used, width), axis=1)  # NaN comes last
+    known = np.count_nonzero(~np.isnan(ordered), axis=1)
+    rows = np.arange(used)
+    last = np.maximum(known - 1, 0)
+    frames = (rows + 0.5) * width - 0.5
+    return Envelope(frames, ordered[:, 0], ordered[rows, last // 2], ordered[rows, last])
+
+
+def _figure(title: str) -> Figure:
+    figure = Figure(figsize=(9, 5.5), dpi=_DPI, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1), facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _styled(axes: Axes) -> Axes:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="0.92", linewidth=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def _draw_path(
+    figure: Figure,
+    xy: Float64[np.ndarray, "T K 2"],
+    colours: Float64[np.ndarray, "K 3"],
+    size: float,
+    alpha: float,
+) -> None:
+    axes = _styled(figure.add_subplot())
+    thinned = xy[:: max(1, xy[..., 0].size // _MOST_POINTS)]
+    points, point_colours = thinned.reshape(-1, 2), np.tile(colours, (len(thinned), 1))
+    known = ~np.isnan(points[:, 0])
+    # One call in order of time: no bodypart lies on top of all the others.
+    axes.scatter(*points[known].T, c=point_colours[known], s=size**2, alpha=alpha, linewidths=0)
+    axes.set(xlabel="x (pixels)", ylabel="y (pixels)")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.invert_yaxis()
+
+
+def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes, coordinate, name in ((upper, 0, "x"), (lower, 1, "y")):
+        _styled(axes)
+        for k, colour in enumerate(colours):
+            _draw_series(axes, xy[:, k, coordinate], colour)
+        axes.set_ylabel(f"{name} (pixels)")
+    lower.set_xlabel("frame")
+    lower.set_xlim(0, max(len(xy) - 1, 1))
+    lower.invert_yaxis()  # y points down, as in the image
+
+
+def _draw_likelihood(
+    figure: Figure, likelihood: Float64[np.ndarray, "T K"], colours: Float64[np.ndarray, "K 3"], pcutoff: float
+) -> None:
+    axes = _styled(figure.add_subplot())
+    for k, colour in enumerate(colours):
+        _draw_series(axes, likelihood[:, k], colour)
+    axes.axhline(pcutoff, color="0.3", linewidth=1.0, linestyle="--")
+    axes.annotate(
+        f"pcutoff {pcutoff:g}",
+        (1, pcutoff),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        fontsize=9,
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
+    )
+    axes.set(xlabel="frame", ylabel="likelihood", ylim=(-0.02, 1.02), xlim=(0, max(len(likelihood) - 1, 1)))
+
+
+def _draw_jumps(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
+    axes = _styled(figure.add_subplot())
+    moved = displacements(xy)
+    known = moved[~np.isnan(moved)]
+    edges = np.linspace(0, max(float(known.max()) if known.size else 1.0, 1e-6), _HISTOGRAM_BINS + 1)
+    for k, colour in enumerate(colours):
+        counts, _ = np.histogram(moved[:, k][~np.isnan(moved[:, k])], edges)
+        axes.stairs(counts, edges, color=colour, linewidth=1.4, alpha=0.85)
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set(xlabel="movement from one frame to the next (pixels)", ylabel="frames")
+    axes.set_xlim(0, float(edges[-1]))
+    axes.set_ylim(bottom=0)
+
+
+def _draw_series(axes: Axes, values: Float64[np.ndarray, " T"], colour: Float64[np.ndarray, "3"]) -> None:
+    if len(values) <= 2 * _BINS:
+        axes.plot(values, color=colour, linewidth=0.9, alpha=0.85)
+        return
+    reduced = envelope(values, _BINS)
+    axes.fill_between(reduced.frames, reduced.least, reduced.greatest, color=colour, alpha=0.3, linewidth=0.3)
+    axes.plot(reduced.frames, reduced.median, color=colour, linewidth=0.9, alpha=0.85)
+
+
+def _add_bodypart_bar(figure: Figure, bodyparts: tuple[str, ...], colours: Float64[np.ndarray, "K 3"]) -> None:
+    """Add a bar of the colours, each with its bodypart's name beside it."""
+    count = len(bodyparts)
+    scale = BoundaryNorm(np.arange(count + 1) - 0.5, count)
+    colour_map = ListedColormap([tuple(colour) for colour in colours])
+    mappable = ScalarMappable(norm=scale, cmap=colour_map)
+    bar = figure.colorbar(mappable, ax=figure.axes, ticks=np.arange(count), fraction=0.05, pad=0.02, aspect=30)
+    bar.ax.set_yticks(np.arange(count), bodyparts, fontsize=min(10.0, 300.0 / count))
+    bar.ax.tick_params(length=0)
+    bar.ax.minorticks_off()
+    bar.ax.invert_yaxis()
+    bar.outline.set_visible(False)
+
+
+def _say(figure: Figure, text: str) -> None:
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color="0.35")
