@@ -36,7 +36,7 @@ def mean_errors(
     likelihood: Float64[np.ndarray, "F K"],
     is_train: Bool[np.ndarray, " F"],
     *,
-    pcutoff: float,
+    pcutoff: int | float,
 ) -> MeanErrors:
     """Average errors over all labelled pairs of the training and of the test frames (paper, step H).
 
@@ -64,7 +64,7 @@ def mean_errors_by_bodypart(
     likelihood: Float64[np.ndarray, "F K"],
     is_train: Bool[np.ndarray, " F"],
     *,
-    pcutoff: float,
+    pcutoff: int | float,
 ) -> tuple[MeanErrors, ...]:
     """Average as `mean_errors` does, for each of the K bodyparts alone."""
     return tuple(

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,13 @@ _KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
 
 
 def result_row(
-    errors: MeanErrors, *, step: int, percent: int, shuffle: int, pcutoff: float, bodyparts: tuple[str, ...] | None
+    errors: MeanErrors,
+    *,
+    step: int,
+    percent: int,
+    shuffle: int,
+    pcutoff: int | float,
+    bodyparts: tuple[str, ...] | None,
 ) -> dict[str, str]:
     """Make the row of one snapshot; `bodyparts` is None where all were evaluated."""
     return {
@@ -107,7 +113,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def _write_rows(path: Path, columns: tuple[str, ...], rows: list[Mapping[str, str]]) -> None:
+def _write_rows(path: Path, columns: tuple[str, ...], rows: Sequence[Mapping[str, str]]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

@@ -108,8 +108,9 @@ def _read_h5(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    with suppress(ValueError, UnicodeDecodeError):
-        return pd.read_csv(path, header=[0, 1, 2], index_col=0)
+    with suppress(ValueError):
+        # As text first: pandas' own parser of numbers is not exact in every version.
+        return pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str).astype(np.float64)
     raise AnalysisError(f"{path} is not a readable .csv of predictions; delete it and run analyze_videos again.")
 
 

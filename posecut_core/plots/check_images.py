@@ -19,8 +19,8 @@ def draw_check_image(
     skeleton: tuple[tuple[str, str], ...] = (),
     skeleton_color: str = "black",
     colormap: str = "rainbow",
-    dotsize: float = 12,
-    alphavalue: float = 0.7,
+    dotsize: int | float = 12,
+    alphavalue: int | float = 0.7,
 ) -> None:
     """Write a PNG of a frame with a '+' on each labelled bodypart and lines along the skeleton.
 

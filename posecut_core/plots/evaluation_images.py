@@ -19,10 +19,10 @@ def draw_evaluation_image(
     *,
     bodyparts: tuple[str, ...],
     colours: Float64[np.ndarray, "K 3"],
-    pcutoff: float,
+    pcutoff: int | float,
     title: str = "",
-    dotsize: float = 12,
-    alphavalue: float = 0.7,
+    dotsize: int | float = 12,
+    alphavalue: int | float = 0.7,
 ) -> None:
     """Write a PNG with '+' for human labels, '.' for predictions with likelihood above pcutoff, 'x' for the others.
 

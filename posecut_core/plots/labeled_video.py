@@ -14,9 +14,9 @@ class PoseStyle:
     """How a pose looks."""
 
     colours: UInt8[np.ndarray, "K 3"]
-    dotsize: float  # diameter of a disc in pixels of the frame
-    alphavalue: float  # opacity, 0 to 1
-    pcutoff: float  # only points with a likelihood above it are drawn
+    dotsize: int | float  # diameter of a disc in pixels of the frame
+    alphavalue: int | float  # opacity, 0 to 1
+    pcutoff: int | float  # only points with a likelihood above it are drawn
     bones: tuple[tuple[int, int], ...] = ()  # pairs of bodyparts to connect
     bone_colour: tuple[int, int, int] = (0, 0, 0)
     trailpoints: int = 0  # earlier positions to show
@@ -50,7 +50,7 @@ def draw_pose(
 
 
 def visible_points(
-    xy: Float64[np.ndarray, "past K 2"], likelihood: Float64[np.ndarray, "past K"], pcutoff: float
+    xy: Float64[np.ndarray, "past K 2"], likelihood: Float64[np.ndarray, "past K"], pcutoff: int | float
 ) -> Bool[np.ndarray, "past K"]:
     """Tell which points are drawn: likelihood above pcutoff, and a position."""
     return (likelihood > pcutoff) & ~np.isnan(xy).any(axis=-1)
@@ -61,7 +61,7 @@ def draw_disc(
     centre: Float64[np.ndarray, "2"],
     radius: float,
     colour: UInt8[np.ndarray, "3"],
-    alpha: float,
+    alpha: int | float,
 ) -> None:
     """Blend an anti-aliased disc into `image` in place; what lies outside the frame is left out."""
     part = _window(image, centre, centre, radius)

@@ -62,23 +62,25 @@ class FramePicture:
         *,
         shown: Bool[np.ndarray, " K"],
         marker: str,
-        size: float,
-        alpha: float,
+        size: int | float,
+        alpha: int | float,
     ) -> None:
         """Draw one marker per shown bodypart, `size` pixels wide; bodyparts without a position are left out."""
         use = shown & ~np.isnan(xy).any(axis=1)
         if not use.any():
             return
         area = (size * _POINTS_PER_PIXEL) ** 2
-        place = {"x": xy[use, 0], "y": xy[use, 1], "s": area, "marker": marker, "alpha": alpha}
+        # Two widths: with one of everything matplotlib stamps markers, half a pixel off their places.
+        place = {"x": xy[use, 0], "y": xy[use, 1], "s": area, "marker": marker, "alpha": alpha, "snap": False}
         if marker in "+x":
-            self.axes.scatter(**place, c="black", linewidths=3.0)  # a dark rim keeps thin strokes visible on any ground
-            self.axes.scatter(**place, c=colours[use], linewidths=1.4)
+            # A dark rim keeps thin strokes visible on any ground.
+            self.axes.scatter(**place, c="black", linewidths=(3.0, 3.0))
+            self.axes.scatter(**place, c=colours[use], linewidths=(1.4, 1.4))
         else:
-            self.axes.scatter(**place, c=colours[use], linewidths=0.6, edgecolors="black")
+            self.axes.scatter(**place, c=colours[use], linewidths=(0.6, 0.6), edgecolors="black")
 
     def connect(
-        self, xy: Float64[np.ndarray, "K 2"], bones: tuple[tuple[int, int], ...], colour: str, alpha: float
+        self, xy: Float64[np.ndarray, "K 2"], bones: tuple[tuple[int, int], ...], colour: str, alpha: int | float
     ) -> None:
         """Draw a line between both ends of each bone whose ends have positions."""
         for first, second in bones:
@@ -110,7 +112,7 @@ def display_scale(height: int, width: int) -> float:
     """Choose how much larger than its pixels a frame is drawn."""
     longest = max(height, width)
     if longest < _LEAST_SIDE:
-        return math.ceil(_LEAST_SIDE / longest)
+        return float(math.ceil(_LEAST_SIDE / longest))
     return min(1.0, _LARGEST_SIDE / longest)
 
 

@@ -37,11 +37,11 @@ def draw_trajectories(
     folder: Path,
     predictions: Predictions,
     *,
-    pcutoff: float,
+    pcutoff: int | float,
     colormap: str = "rainbow",
     title: str = "",
-    alphavalue: float = 0.7,
-    dotsize: float = 12,
+    alphavalue: int | float = 0.7,
+    dotsize: int | float = 12,
 ) -> tuple[Path, ...]:
     """Write trajectory.png, plot.png, plot-likelihood.png and hist.png into `folder`.
 
@@ -113,15 +113,15 @@ def _draw_path(
     figure: Figure,
     xy: Float64[np.ndarray, "T K 2"],
     colours: Float64[np.ndarray, "K 3"],
-    size: float,
-    alpha: float,
+    size: int | float,
+    alpha: int | float,
 ) -> None:
     axes = _styled(figure.add_subplot())
     thinned = xy[:: max(1, xy[..., 0].size // _MOST_POINTS)]
     points, point_colours = thinned.reshape(-1, 2), np.tile(colours, (len(thinned), 1))
     known = ~np.isnan(points[:, 0])
     # One call in order of time: no bodypart lies on top of all the others.
-    axes.scatter(*points[known].T, c=point_colours[known], s=size**2, alpha=alpha, linewidths=0)
+    axes.scatter(points[known, 0], points[known, 1], c=point_colours[known], s=size**2, alpha=alpha, linewidths=0)
     axes.set(xlabel="x (pixels)", ylabel="y (pixels)")
     axes.set_aspect("equal", adjustable="datalim")
     axes.invert_yaxis()
@@ -140,7 +140,7 @@ def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: F
 
 
 def _draw_likelihood(
-    figure: Figure, likelihood: Float64[np.ndarray, "T K"], colours: Float64[np.ndarray, "K 3"], pcutoff: float
+    figure: Figure, likelihood: Float64[np.ndarray, "T K"], colours: Float64[np.ndarray, "K 3"], pcutoff: int | float
 ) -> None:
     axes = _styled(figure.add_subplot())
     for k, colour in enumerate(colours):

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 
-
-
 @dataclass
 class BrightSpot:
     """Finds the centre of bright pixels as "spot" and a point 3 pixels to its right as "beside"."""
@@ -26,7 +24,7 @@ class BrightSpot:
         y, x = np.indices(images.shape[1:3], dtype=float)
         spot = np.stack([(bright * x).sum(axis=(1, 2)) / weight, (bright * y).sum(axis=(1, 2)) / weight], axis=-1)
         likelihood = np.where(bright.any(axis=(1, 2)), 0.9, 0.1)
-        return np.stack([spot, spot + (3, 0)], axis=1), np.repeat(likelihood[:, None], 2, axis=1)
+        return np.stack([spot, spot + np.array([3.0, 0.0])], axis=1), np.repeat(likelihood[:, None], 2, axis=1)
 
 
 def spot_position(number):

@@ -42,7 +42,13 @@ def test_a_row_cut_short_is_written_again(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"network": "other"}, {"bodyparts": ("b", "a")}, {"video": "changed"}, {"frame_count": 6}, {"window": (1, 4, 0, 3)}],
+    [
+        {"network": "other"},
+        {"bodyparts": ("b", "a")},
+        {"video": "changed"},
+        {"frame_count": 6},
+        {"window": (1, 4, 0, 3)},
+    ],
 )
 def test_rows_of_something_else_are_not_continued(tmp_path, change):
     """A new network, bodypart order, video, length or crop starts from the first frame."""

@@ -1,0 +1,167 @@
+"""Step I: predict every frame of videos (`analyze_videos`)."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from posecut_core.analysis.inference import Predictor
+from posecut_core.analysis.predicting import Predicts
+from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
+from posecut_core.analysis.video import analyse_video
+from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.layout import Project
+from posecut_core.workflow.choosing import Videos, chosen_batch_size, chosen_steps, chosen_videos
+from posecut_core.workflow.opening import open_project
+
+
+@dataclass(frozen=True)
+class AnalysedVideo:
+    """One video and where its predictions lie."""
+
+    video: Path
+    files: tuple[Path, ...]  # .h5 first, then .csv if wished
+    frame_count: int  # rows of the table
+    undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0; not looked up where skipped
+    frames_per_second: float  # 0 where nothing was left to analyse
+    skipped: bool  # true if it had been analysed before
+
+
+@dataclass(frozen=True)
+class AnalysedVideos:
+    """All videos of one call, in the order in which they were analysed."""
+
+    scorer: str
+    videos: tuple[AnalysedVideo, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file with predictions."""
+        return tuple(path for video in self.videos for path in video.files)
+
+
+def analyze_videos(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    *,
+    save_as_csv: bool = False,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str = "",
+    batch_size: int | None = None,
+    overwrite: bool = False,
+    snapshot: int | Literal["last"] | None = None,
+    report: Report = silent,
+) -> AnalysedVideos:
+    """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
+
+    Memory does not grow with the length of a video; an interrupted analysis goes on where it stopped. A video that
+    fails does not stop the others: it is named in the error at the end.
+
+    Args:
+        config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
+            given in pixels of the full frame all the same.
+        videos: video files, names of project videos, or folders with videos.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        save_as_csv: whether to write a .csv as well.
+        destfolder: where to write instead of beside each video.
+        videotype: suffix of the videos to take from folders; by default any known one.
+        batch_size: frames at once; by default config.yaml's batch_size.
+        overwrite: whether to analyse videos again that have predictions by this network.
+        snapshot: number of training steps of the snapshot; by default config.yaml's snapshotindex decides.
+        report: told of every batch.
+
+    Raises:
+        ArgumentError: there are no videos, or two would be written to the same file.
+        VideoError: a video does not exist or, if it is the only one, cannot be read.
+        ModelError: there is no such snapshot.
+        StorageError: the folder of the only video cannot be written.
+        AnalysisError: some of several videos could not be analysed; the others have been.
+    """
+    project = open_project(config)
+    paths = chosen_videos(project, videos, videotype=videotype)
+    size = chosen_batch_size(project, batch_size)
+    model_folder = project.model_folder(shuffle, trainingsetindex)
+    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
+    predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    targets = [prediction_path(path, predictor.scorer, destfolder) for path in paths]
+    _check_distinct(paths, targets)
+    jobs = list(zip(paths, targets, strict=True))
+    return analyse_all(project, predictor, jobs, csv=save_as_csv, batch_size=size, overwrite=overwrite, report=report)
+
+
+def analyse_all(
+    project: Project,
+    predictor: Predicts,
+    jobs: Iterable[tuple[Path, Path]],
+    *,
+    csv: bool,
+    batch_size: int,
+    overwrite: bool,
+    report: Report,
+) -> AnalysedVideos:
+    """Analyse each video into its target; failures are raised together, after the last video.
+
+    Raises:
+        PosecutError: of a single video, as it is; of several, an AnalysisError that names those that failed.
+    """
+    jobs = list(jobs)
+    done: list[AnalysedVideo] = []
+    failed: dict[Path, PosecutError] = {}
+    for video, target in jobs:
+        try:
+            if target.is_file() and not overwrite:
+                done.append(_skip(video, target, csv))
+                report(Progress(f"{video.name} had been analysed", done[-1].frame_count, done[-1].frame_count))
+                continue
+            done.append(_analyse(project, predictor, video, target, csv, batch_size, report))
+        except PosecutError as error:
+            if len(jobs) == 1:
+                raise
+            failed[video] = error
+    if failed:
+        reasons = " ".join(f"{video}: {error}" for video, error in failed.items())
+        raise AnalysisError(
+            f"{len(failed)} of {len(jobs)} videos could not be analysed, the others are complete; correct these and "
+            f"run the same command again. {reasons}"
+        )
+    return AnalysedVideos(predictor.scorer, tuple(done))
+
+
+def _analyse(
+    project: Project, predictor: Predicts, video: Path, target: Path, csv: bool, batch_size: int, report: Report
+) -> AnalysedVideo:
+    try:
+        result = analyse_video(
+            predictor, video, target, batch_size=batch_size, crop=project.config.crop, csv=csv, report=report
+        )
+    except StorageError as error:
+        raise StorageError(f"{error} To write elsewhere, give destfolder.") from error
+    return AnalysedVideo(
+        video, result.files, result.frame_count, result.undecodable, result.frames_per_second, skipped=False
+    )
+
+
+def _skip(video: Path, target: Path, csv: bool) -> AnalysedVideo:
+    """Describe a video that has predictions; write the .csv if it is wished and missing."""
+    files: tuple[Path, ...] = (target,)
+    if csv:
+        csv_path = target.with_suffix(".csv")
+        if not csv_path.is_file():
+            write_predictions(target, read_predictions(target), csv=True)
+        files = (target, csv_path)
+    return AnalysedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
+
+
+def _check_distinct(paths: tuple[Path, ...], targets: list[Path]) -> None:
+    for target, count in Counter(targets).items():
+        if count > 1:
+            same = " and ".join(str(path) for path, other in zip(paths, targets, strict=True) if other == target)
+            raise ArgumentError(
+                f"{same} would all be written to {target}; analyse them in separate calls with a destfolder each."
+            )

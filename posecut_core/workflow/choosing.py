@@ -1,0 +1,154 @@
+"""What a user's arguments stand for: which video files, which snapshots, which bodyparts, which prediction file."""
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from posecut_core.analysis.inference import scorer_name
+from posecut_core.analysis.prediction_files import prediction_path
+from posecut_core.errors import AnalysisError, ArgumentError, ModelError
+from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.project.layout import Project
+from posecut_core.workflow.opening import resolve_video
+
+Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+Snapshots = int | Literal["last", "all"] | Sequence[int]
+
+_VIDEO_SUFFIXES = frozenset(
+    {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv", ".flv", ".3gp"}
+)
+
+
+def chosen_videos(project: Project, videos: Videos, *, videotype: str = "") -> tuple[Path, ...]:
+    """List the video files meant by files, names of project videos, and folders, each file once.
+
+    A folder stands for the videos directly in it: those of `videotype`, by default of any known type; labelled
+    videos (`*_labeled.*`) are left out.
+
+    Raises:
+        ArgumentError: nothing is given, or a folder holds no such video.
+        VideoError: a file does not exist.
+    """
+    given = [videos] if isinstance(videos, str | os.PathLike) else list(videos)
+    found: dict[Path, None] = {}
+    for entry in given:
+        path = Path(os.path.abspath(os.path.expanduser(entry)))
+        found.update(dict.fromkeys(_in_folder(path, videotype) if path.is_dir() else [resolve_video(project, entry)]))
+    if not found:
+        raise ArgumentError("No videos were given; name video files, videos of the project, or folders with videos.")
+    return tuple(found)
+
+
+def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotindex: int | str) -> tuple[int, ...]:
+    """List the snapshots meant, as numbers of training steps.
+
+    Args:
+        model_folder: folder of the trained network.
+        snapshots: "last", "all", a number of steps or several; None leaves it to `snapshotindex`.
+        snapshotindex: of config.yaml: a position in the list of snapshots (-1 is the last), or "all".
+
+    Raises:
+        ModelError: there is no such snapshot.
+    """
+    steps = snapshot_steps(model_folder)
+    if not steps:
+        raise ModelError(f"Found no snapshot of a trained network in {model_folder}; run train_network first.")
+    if snapshots is None:
+        snapshots = _by_index(steps, snapshotindex, model_folder)
+    if snapshots == "all":
+        return steps
+    if snapshots == "last":
+        return steps[-1:]
+    wanted = (snapshots,) if isinstance(snapshots, int) else tuple(snapshots)
+    if isinstance(snapshots, str) or not set(wanted) <= set(steps):
+        missing = snapshots if isinstance(snapshots, str) else ", ".join(str(s) for s in wanted if s not in steps)
+        available = ", ".join(map(str, steps))
+        raise ModelError(f"Found no snapshot {missing} in {model_folder}; choose among {available}, 'last' and 'all'.")
+    return tuple(int(step) for step in wanted)
+
+
+def chosen_bodyparts(known: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """List the bodyparts meant, in the network's order; None means all.
+
+    Raises:
+        ArgumentError: one is not known.
+    """
+    if wanted is None:
+        return known
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ArgumentError(
+                f"The network knows no bodypart {name!r}{f', perhaps {near[0]!r}' if near else ''}; "
+                f"choose among {', '.join(known)}."
+            )
+    return tuple(part for part in known if part in names)
+
+
+def chosen_batch_size(project: Project, batch_size: int | None) -> int:
+    """Return how many frames the network sees at once; None means config.yaml's batch_size.
+
+    Raises:
+        ArgumentError: it is less than 1.
+    """
+    if batch_size is None:
+        return project.config.batch_size
+    if batch_size < 1:
+        raise ArgumentError(f"batch_size is {batch_size}, but the network needs at least one frame; give 1 or more.")
+    return batch_size
+
+
+def chosen_scorer(project: Project, shuffle: int, trainingsetindex: int, snapshot: Snapshots | None) -> str:
+    """Name the network as its prediction files do, without loading it.
+
+    Raises:
+        ModelError: there is no such snapshot.
+    """
+    model_folder = project.model_folder(shuffle, trainingsetindex)
+    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
+    return scorer_name(model_folder, steps[-1])
+
+
+def existing_predictions(video: Path, scorer: str, destfolder: str | os.PathLike[str] | None) -> Path:
+    """Find the .h5 of a video's predictions by its exact name.
+
+    Raises:
+        AnalysisError: the video has not been analysed by this network.
+    """
+    path = prediction_path(video, scorer, destfolder)
+    if not path.is_file():
+        raise AnalysisError(
+            f"Found no predictions of {video.name} by {scorer}, expected {path}; run analyze_videos first, "
+            "or give the destfolder, shuffle and snapshot that it was given."
+        )
+    return path
+
+
+def _in_folder(folder: Path, videotype: str) -> list[Path]:
+    wanted = {f".{videotype.lower().lstrip('.')}"} if videotype else _VIDEO_SUFFIXES
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix.lower() in wanted and not path.stem.endswith("_labeled")
+    )
+    if not found:
+        raise ArgumentError(
+            f"The folder {folder} holds no videos{f' of type {videotype}' if videotype else ''}; "
+            "name a folder with videos or the video files themselves."
+        )
+    return found
+
+
+def _by_index(steps: tuple[int, ...], snapshotindex: int | str, model_folder: Path) -> Snapshots:
+    if snapshotindex == "all":
+        return "all"
+    index = int(snapshotindex)
+    if not -len(steps) <= index < len(steps):
+        raise ModelError(
+            f"snapshotindex in config.yaml is {index}, but {model_folder} holds {len(steps)} snapshots; "
+            "set it to -1 for the last one."
+        )
+    return steps[index]

@@ -1,0 +1,236 @@
+"""Step I: look at predictions as figures (`plot_trajectories`) and as labelled videos (`create_labeled_video`)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.plots.check_images import bones_between
+from posecut_core.plots.colours import bytes_of, colours_of, named_colour
+from posecut_core.plots.labeled_video import PoseStyle, draw_pose
+from posecut_core.plots.trajectories import draw_trajectories
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.layout import Project
+from posecut_core.video.reader import VideoReader
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.choosing import (
+    Videos,
+    chosen_bodyparts,
+    chosen_scorer,
+    chosen_videos,
+    existing_predictions,
+)
+from posecut_core.workflow.opening import open_project
+
+
+@dataclass(frozen=True)
+class PlottedTrajectories:
+    """The figures of one call."""
+
+    scorer: str
+    folders: tuple[Path, ...]  # one per video
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class LabeledVideos:
+    """The labelled videos of one call."""
+
+    scorer: str
+    files: tuple[Path, ...]  # one per video
+    skipped: tuple[Path, ...]  # those of `files` that were there before
+
+
+def plot_trajectories(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    *,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | Literal["last"] | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str = "",
+    bodyparts: Sequence[str] | None = None,
+    pcutoff: int | float | None = None,
+    colormap: str | None = None,
+    report: Report = silent,
+) -> PlottedTrajectories:
+    """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video>/` beside the predictions.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshot: number of training steps of the snapshot; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        bodyparts: those to draw; by default all.
+        pcutoff: points of lower likelihood are left out; by default config.yaml's.
+        colormap: matplotlib's name; by default config.yaml's.
+        report: told of every video.
+
+    Raises:
+        AnalysisError: a video has not been analysed by this network.
+        ArgumentError: a bodypart or the colormap is unknown.
+    """
+    project = open_project(config)
+    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    paths = chosen_videos(project, videos, videotype=videotype)
+    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    folders: list[Path] = []
+    files: list[Path] = []
+    for done, (path, table) in enumerate(zip(paths, tables, strict=True), start=1):
+        folders.append(table.parent / "plot-poses" / path.stem)
+        files += draw_trajectories(
+            folders[-1],
+            _of_bodyparts(read_predictions(table), bodyparts),
+            pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
+            colormap=colormap or project.config.colormap,
+            title=f"{path.name}, {scorer}",
+            alphavalue=project.config.alphavalue,
+            dotsize=project.config.dotsize,
+        )
+        report(Progress("plotting trajectories", done, len(paths)))
+    return PlottedTrajectories(scorer, tuple(folders), tuple(files))
+
+
+def create_labeled_video(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    *,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | Literal["last"] | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str = "",
+    bodyparts: Sequence[str] | None = None,
+    draw_skeleton: bool = False,
+    trailpoints: int = 0,
+    pcutoff: int | float | None = None,
+    dotsize: int | float | None = None,
+    alphavalue: int | float | None = None,
+    colormap: str | None = None,
+    overwrite: bool = False,
+    report: Report = silent,
+) -> LabeledVideos:
+    """Write `<video><scorer>_labeled.mp4` beside the predictions: the video with a disc on each likely bodypart.
+
+    Every frame of the video has its place; one that cannot be decoded repeats the picture before it.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshot: number of training steps of the snapshot; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        bodyparts: those to draw; by default all.
+        draw_skeleton: whether to connect bodyparts along config.yaml's skeleton.
+        trailpoints: how many earlier positions to show behind each disc.
+        pcutoff: only points with a likelihood above it are drawn; by default config.yaml's.
+        dotsize: diameter of the discs in pixels; by default config.yaml's.
+        alphavalue: opacity of the discs, 0 to 1; by default config.yaml's.
+        colormap: matplotlib's name; by default config.yaml's.
+        overwrite: whether to make videos again that exist.
+        report: told of every frame.
+
+    Raises:
+        AnalysisError: a video has not been analysed by this network, or has changed since.
+        ArgumentError: a bodypart, the colormap or a size is unknown or out of range.
+        VideoError: a video cannot be read.
+        StorageError: the folder cannot be written.
+    """
+    project = open_project(config)
+    look = _Look(
+        draw_skeleton=draw_skeleton,
+        trailpoints=trailpoints,
+        pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
+        dotsize=project.config.dotsize if dotsize is None else dotsize,
+        alphavalue=project.config.alphavalue if alphavalue is None else alphavalue,
+        colormap=colormap or project.config.colormap,
+    )
+    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    paths = chosen_videos(project, videos, videotype=videotype)
+    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    targets = [table.with_name(f"{table.stem}_labeled.mp4") for table in tables]
+    skipped = () if overwrite else tuple(target for target in targets if target.is_file())
+    for path, table, target in zip(paths, tables, targets, strict=True):
+        if target not in skipped:
+            predictions = _of_bodyparts(read_predictions(table), bodyparts)
+            _write_labeled_video(path, target, predictions, _style(project, look, predictions.bodyparts), report)
+    return LabeledVideos(scorer, tuple(targets), skipped)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the caller wishes, checked."""
+
+    draw_skeleton: bool
+    trailpoints: int
+    pcutoff: int | float
+    dotsize: int | float
+    alphavalue: int | float
+    colormap: str
+
+    def __post_init__(self) -> None:
+        if self.trailpoints < 0:
+            raise ArgumentError(f"trailpoints is {self.trailpoints}, expected 0 or more; 0 draws no trails.")
+        if not self.dotsize > 0:
+            raise ArgumentError(f"dotsize is {self.dotsize}, expected a diameter in pixels above 0; 8 is usual.")
+        if not 0 <= self.alphavalue <= 1:
+            raise ArgumentError(f"alphavalue is {self.alphavalue}, expected 0 (invisible) to 1 (opaque); 0.7 is usual.")
+
+
+def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseStyle:
+    """Turn wishes into colours and indices of the bodyparts drawn; each keeps its colour when some are left out."""
+    config = project.config
+    colours = bytes_of(colours_of(look.colormap, len(config.bodyparts)))
+    order = {part: k for k, part in enumerate(config.bodyparts)}
+    red, green, blue = bytes_of(named_colour(config.skeleton_color)[None])[0].tolist()
+    return PoseStyle(
+        colours=np.array([colours[order.get(part, 0)] for part in bodyparts], dtype=np.uint8).reshape(-1, 3),
+        dotsize=look.dotsize,
+        alphavalue=look.alphavalue,
+        pcutoff=look.pcutoff,
+        bones=bones_between(bodyparts, config.skeleton) if look.draw_skeleton else (),
+        bone_colour=(red, green, blue),
+        trailpoints=look.trailpoints,
+    )
+
+
+def _of_bodyparts(predictions: Predictions, wanted: Sequence[str] | None) -> Predictions:
+    bodyparts = chosen_bodyparts(predictions.bodyparts, wanted)
+    columns = [predictions.bodyparts.index(part) for part in bodyparts]
+    return replace(
+        predictions,
+        bodyparts=bodyparts,
+        xy=predictions.xy[:, columns],
+        likelihood=predictions.likelihood[:, columns],
+    )
+
+
+def _write_labeled_video(video: Path, target: Path, predictions: Predictions, style: PoseStyle, report: Report) -> None:
+    with VideoReader(video) as reader:
+        index = reader.index
+        total = index.frame_count
+        if len(predictions.xy) != total:
+            raise AnalysisError(
+                f"The predictions of {video.name} have {len(predictions.xy)} rows, but the video has {total} frames; "
+                "run analyze_videos again with overwrite."
+            )
+        picture = np.zeros((index.height, index.width, 3), np.uint8)
+        with VideoWriter(target, fps=index.fps, width=index.width, height=index.height) as writer:
+            for number, image in reader.frames():
+                if image is not None:
+                    past = slice(max(0, number - style.trailpoints), number + 1)
+                    picture = draw_pose(image, predictions.xy[past], predictions.likelihood[past], style)
+                writer.write(picture)
+                report(Progress(f"drawing {target.name}", number + 1, total))

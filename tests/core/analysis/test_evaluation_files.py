@@ -1,0 +1,79 @@
+"""Tables of evaluation results."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+
+from posecut_core.analysis.evaluation import MeanErrors
+from posecut_core.analysis.evaluation_files import (
+    put_row,
+    result_row,
+    write_bodypart_errors,
+    write_frame_predictions,
+)
+from posecut_core.labels.pandas_tables import read_hdf
+
+ERRORS = MeanErrors(1.5, 2.25, 1.25, float("nan"), train_pairs=10, test_pairs=2)
+
+
+def row(step=100, pcutoff=0.6, bodyparts=None, errors=ERRORS):
+    return result_row(errors, step=step, percent=95, shuffle=1, pcutoff=pcutoff, bodyparts=bodyparts)
+
+
+def read(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_row_has_deeplabcuts_columns_and_an_empty_cell_for_nan(tmp_path):
+    """The table has the columns that scripts written for DeepLabCut look for."""
+    put_row(tmp_path / "r.csv", row())
+    (found,) = read(tmp_path / "r.csv")
+    assert found == {
+        "Training iterations:": "100",
+        "%Training dataset": "95",
+        "Shuffle number": "1",
+        " Train error(px)": "1.5000",
+        " Test error(px)": "2.2500",
+        "p-cutoff used": "0.6",
+        "Train error with p-cutoff": "1.2500",
+        "Test error with p-cutoff": "",
+        "Bodyparts": "all",
+    }
+
+
+def test_evaluating_again_replaces_the_row_and_anything_else_adds_one(tmp_path):
+    """A row is replaced by its successor; another snapshot, pcutoff or choice of bodyparts has its own."""
+    path = tmp_path / "sub" / "r.csv"
+    for new in (
+        row(),
+        row(step=200),
+        row(pcutoff=0.1),
+        row(bodyparts=("snout",)),
+        row(errors=MeanErrors(9.0, 9.0, 9.0, 9.0, 1, 1)),
+    ):
+        put_row(path, new)
+    assert [(r["Training iterations:"], r["p-cutoff used"], r["Bodyparts"]) for r in read(path)] == [
+        ("200", "0.6", "all"), ("100", "0.1", "all"), ("100", "0.6", "snout"), ("100", "0.6", "all"),
+    ]  # fmt: skip
+    assert read(path)[-1][" Train error(px)"] == "9.0000"
+
+
+def test_errors_of_bodyparts_are_a_row_each(tmp_path):
+    """The table names each bodypart with its errors and the number of labels behind them."""
+    write_bodypart_errors(tmp_path / "k.csv", ("snout", "tail, base"), (ERRORS, ERRORS))
+    found = read(tmp_path / "k.csv")
+    assert [r["bodypart"] for r in found] == ["snout", "tail, base"]
+    assert (found[0][" Test error(px)"], found[0]["Train labels"], found[0]["Test labels"]) == ("2.2500", "10", "2")
+
+
+def test_predictions_of_labelled_frames_come_back(tmp_path):
+    """The .h5 has the row names of labels and x, y, likelihood of each bodypart."""
+    rows = [("labeled-data", "m1", "img003.png"), ("labeled-data", "m2", "img01.png")]
+    xy, likelihood = np.arange(4.0).reshape(2, 1, 2), np.array([[0.5], [1.0]])
+    write_frame_predictions(tmp_path / "p.h5", rows, xy, likelihood, scorer="PoseCut_x", bodyparts=("snout",))
+    for frame in (read_hdf(tmp_path / "p.h5"), pd.read_hdf(tmp_path / "p.h5")):
+        assert frame.index.tolist() == rows
+        assert frame.columns.tolist() == [("PoseCut_x", "snout", c) for c in ("x", "y", "likelihood")]
+        np.testing.assert_array_equal(frame.to_numpy(), [[0, 1, 0.5], [2, 3, 1.0]])

@@ -1,0 +1,68 @@
+"""Figures of predictions."""
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.errors import ArgumentError, StorageError
+from posecut_core.plots.trajectories import displacements, draw_trajectories, envelope, likely_positions
+
+NAMES = ("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png")
+
+
+def walk(frames, likelihood=0.9):
+    xy = np.cumsum(np.random.default_rng(0).normal(size=(frames, 2, 2)), axis=0) + 50
+    return Predictions("PoseCut_x", ("snout", "tail"), xy, np.full((frames, 2), likelihood))
+
+
+@pytest.mark.parametrize("predictions", [walk(40), walk(1), walk(5_000), walk(20, likelihood=0.1)])
+def test_four_figures_are_written_whatever_the_predictions(tmp_path, predictions):
+    """One frame, many frames, and no likely point at all give four readable pictures without a warning."""
+    files = draw_trajectories(tmp_path / "plot-poses" / "m1", predictions, pcutoff=0.6, title="m1")
+    assert files == tuple(tmp_path / "plot-poses" / "m1" / name for name in NAMES)
+    for path in files:
+        assert imread(path).std() > 0.05
+
+
+def test_frames_that_could_not_be_decoded_are_gaps(tmp_path):
+    """NaN positions are neither drawn nor a warning."""
+    predictions = walk(30)
+    predictions.xy[10:12], predictions.likelihood[10:12] = np.nan, 0
+    assert len(draw_trajectories(tmp_path, predictions, pcutoff=0.6)) == 4
+
+
+def test_unlikely_points_are_masked_and_points_at_the_cutoff_are_not():
+    """Positions with a likelihood below pcutoff become NaN."""
+    predictions = Predictions("s", ("a",), np.ones((3, 1, 2)), np.array([[0.59], [0.6], [0.61]]))
+    assert np.isnan(likely_positions(predictions, 0.6)[:, 0, 0]).tolist() == [True, False, False]
+
+
+def test_displacements_are_distances_between_neighbouring_frames():
+    """A point that moves by (3, 4) moves by 5; next to a gap nothing is known."""
+    xy = np.array([[[0.0, 0.0]], [[3.0, 4.0]], [[np.nan, np.nan]], [[3.0, 4.0]]])
+    np.testing.assert_array_equal(displacements(xy), [[5.0], [np.nan], [np.nan]])
+
+
+def test_an_envelope_loses_no_spike():
+    """The least and greatest value survive in the bin they belong to; a bin without values is NaN."""
+    values = np.zeros(1003)
+    values[517], values[901] = 9.0, -7.0
+    values[100:200] = np.nan
+    reduced = envelope(values, 100)
+    width = reduced.frames[1] - reduced.frames[0]
+    assert abs(reduced.frames[np.nanargmax(reduced.greatest)] - 517) <= width
+    assert abs(reduced.frames[np.nanargmin(reduced.least)] - 901) <= width
+    assert (np.nanmax(reduced.greatest), np.nanmin(reduced.least)) == (9.0, -7.0)
+    assert np.isnan(reduced.median[np.abs(reduced.frames - 150) < 30]).all()
+    assert np.nanmax(np.abs(reduced.median)) == 0
+
+
+def test_wrong_arguments_write_nothing(tmp_path):
+    """An unknown colormap is found before the first figure; a file in place of the folder is one sentence."""
+    with pytest.raises(ArgumentError, match="colormap"):
+        draw_trajectories(tmp_path / "plots", walk(5), pcutoff=0.6, colormap="nonsense")
+    assert not (tmp_path / "plots").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="Cannot write"):
+        draw_trajectories(tmp_path / "file", walk(5), pcutoff=0.6)
