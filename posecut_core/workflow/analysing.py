@@ -14,7 +14,7 @@ from posecut_core.analysis.video import analyse_video
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
-from posecut_core.workflow.choosing import Videos, chosen_batch_size, chosen_steps, chosen_videos
+from posecut_core.workflow.arguments import Videos, chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.opening import open_project
 
 

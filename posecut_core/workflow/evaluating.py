@@ -16,7 +16,7 @@ from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
-from posecut_core.workflow.choosing import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps
+from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps
 from posecut_core.workflow.evaluated_frames import draw_all, frame_names, labelled_frames, predict_all
 from posecut_core.workflow.opening import open_project
 

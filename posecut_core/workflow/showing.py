@@ -19,7 +19,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.choosing import (
+from posecut_core.workflow.arguments import (
     Videos,
     chosen_bodyparts,
     chosen_scorer,
