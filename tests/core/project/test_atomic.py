@@ -1,0 +1,54 @@
+"""Files are replaced whole or not at all."""
+
+import errno
+
+import pytest
+
+from posecut_core.errors import StorageError
+from posecut_core.project.atomic import atomic_path, storage_error, write_bytes, write_text
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path):
+    """An error inside the block keeps the old content and leaves nothing behind."""
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_write(target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def _interrupted_write(target):
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_text_is_written_as_utf8(tmp_path):
+    """What is written is read back, in a folder that is made for it."""
+    write_text(tmp_path / "new" / "a.txt", "Mäuse\n")
+    assert (tmp_path / "new" / "a.txt").read_bytes() == "Mäuse\n".encode()
+
+
+def test_a_link_stays_a_link(tmp_path):
+    """Replacing a linked file replaces what the link points to."""
+    (tmp_path / "real.yaml").write_bytes(b"old")
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "real.yaml")
+    write_bytes(tmp_path / "link.yaml", b"new")
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert (tmp_path / "real.yaml").read_bytes() == b"new"
+
+
+def test_a_refusal_is_one_sentence(tmp_path):
+    """A folder that is a file cannot be written to, and the message says what to do."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"^Cannot write .*\.$"):
+        write_text(tmp_path / "file" / "a.txt", "x")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "permission")]
+)
+def test_the_reason_is_named(tmp_path, number, words):
+    """Full disks, read-only disks and permissions are told apart."""
+    assert words in str(storage_error(tmp_path, OSError(number, "no")))

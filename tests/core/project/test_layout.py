@@ -1,0 +1,20 @@
+"""Every path of a project comes from its folder and config."""
+
+from pathlib import Path
+
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.layout import Project
+
+
+def test_paths_are_deeplabcuts(tmp_path):
+    """Folders carry DeepLabCut's names, and percentages are cut off as it cuts them."""
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95, 0.57)))
+    assert project.collected_data("m1", ".csv") == tmp_path / "labeled-data" / "m1" / "CollectedData_Ann.csv"
+    assert project.frame_store("m1") == tmp_path / "labeled-data" / "m1" / "frames.zarr"
+    assert project.dataset_name(2, 1) == "reachOct30-trainset56shuffle2"
+    assert project.split_path(1).parent == tmp_path / "training-datasets" / "iteration-0"
+    assert project.model_folder(1) == tmp_path / "posecut-models" / "iteration-0" / "reachOct30-trainset95shuffle1"
+    assert project.evaluation_folder(1).parent == tmp_path / "evaluation-results-posecut" / "iteration-0"
+    assert (project.config_path, project.settings_path) == (tmp_path / "config.yaml", tmp_path / "posecut.yaml")
+    assert project.checked_labels("m1").name == "m1_labeled"
+    assert isinstance(project.videos, Path)

@@ -1,0 +1,63 @@
+"""posecut.yaml is read, written, and refused where a newer version wrote it."""
+
+import hashlib
+
+import pytest
+
+from posecut_core.errors import ProjectError
+from posecut_core.project.settings import Settings, VideoRecord, fingerprint, read_settings, write_settings
+
+RECORD = VideoRecord(size=10, sha256="0" * 64, frames=5, width=64, height=48)
+
+
+def test_settings_round_trip(tmp_path):
+    """What is written is read back, and writing it again changes nothing."""
+    path = tmp_path / "posecut.yaml"
+    settings = Settings(seed=7, videos={"m1": RECORD, "9": RECORD})
+    write_settings(path, settings)
+    assert read_settings(path) == settings
+    before = path.read_bytes()
+    write_settings(path, settings)
+    assert path.read_bytes() == before
+
+
+def test_a_project_without_settings_has_defaults(tmp_path):
+    """DeepLabCut's projects have no posecut.yaml; reading them creates none."""
+    assert read_settings(tmp_path / "posecut.yaml") == Settings()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_comments_survive(tmp_path):
+    """A user's comments and keys of later versions of the same schema stay."""
+    path = tmp_path / "posecut.yaml"
+    path.write_text("# mine\nschema: 1\nseed: 3  # lucky\ncolour: red\n")
+    write_settings(path, Settings(seed=4, videos={"m1": RECORD}))
+    assert path.read_text().startswith("# mine\nschema: 1\nseed: 4  # lucky\ncolour: red\nvideos:\n  m1:\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("schema: 2\n", "schema 2, expected at most 1; a newer PoseCut wrote it"),
+        ("schema: one\n", "schema is 'one'"),
+        ("seed: -1\n", "seed is -1"),
+        ("videos: [a]\n", "expected a mapping of videos"),
+        ("videos:\n  m1: {size: 1}\n", "the entry of video m1"),
+        ("seed: [\n", "is not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path, text, words):
+    """One sentence says what was found and what to do."""
+    path = tmp_path / "posecut.yaml"
+    path.write_text(text)
+    with pytest.raises(ProjectError, match=words):
+        read_settings(path)
+
+
+def test_a_fingerprint_is_of_both_ends(tmp_path):
+    """Size and the first and last MiB are what recognises a file."""
+    path = tmp_path / "video.bin"
+    content = bytes(range(256)) * 4 * 1024 * 3
+    path.write_bytes(content)
+    expected = hashlib.sha256(content[: 2**20] + content[-(2**20) :]).hexdigest()
+    assert fingerprint(path) == (len(content), expected)
