@@ -15,7 +15,6 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import zarr
@@ -42,7 +41,7 @@ class FrameStore:
         self._refresh()
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, create: bool = False) -> Self:
+    def open(cls, path: str | os.PathLike[str], *, create: bool = False) -> "FrameStore":
         """Open the store at `path`; with `create`, begin an empty one where there is none.
 
         Raises:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import av
 import numpy as np
@@ -53,7 +52,7 @@ class VideoWriter:
         self._size = (height, width)
         self._encoding = self._encode()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoWriter":
         self._encoding.__enter__()
         return self
 
