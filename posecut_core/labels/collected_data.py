@@ -57,9 +57,10 @@ def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None
     Raises:
         StorageError: the disk refuses; the file concerned is then unchanged.
     """
-    rows = pd.MultiIndex.from_tuples([("labeled-data", folder.name, name) for name in labels.names.values()])
+    names, count = list(labels.names.values()), len(labels.names)
+    rows = pd.MultiIndex.from_arrays([["labeled-data"] * count, [folder.name] * count, names])
     columns = pd.MultiIndex.from_product([[scorer], list(labels.bodyparts), ["x", "y"]], names=LEVELS)
-    frame = pd.DataFrame(labels.xy.reshape(len(labels.names), -1), index=rows, columns=columns)
+    frame = pd.DataFrame(labels.xy.reshape(count, 2 * len(labels.bodyparts)), index=rows, columns=columns)
     write_hdf(_path(folder, scorer, ".h5"), frame)  # first, because it is the one that counts
     write_csv(_path(folder, scorer, ".csv"), frame)
 

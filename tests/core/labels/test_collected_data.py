@@ -1,0 +1,126 @@
+"""CollectedData files are read in every form DeepLabCut wrote, checked, and replaced whole."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
+
+XY = np.array([[[1.1, 2.2], [np.nan, np.nan]], [[5.5, 6.6], [7.7, 8.8]]])
+LABELS = ImageLabels({3: "img03.png", 20: "img20.png"}, ("nose", "tail"), XY)
+HEAD = "scorer,,,Ann,Ann,Ann,Ann\nbodyparts,,,nose,nose,tail,tail\ncoords,,,x,y,x,y\n"
+ROW = "labeled-data,m1,img03.png,{}\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A video's folder in labeled-data."""
+    path = tmp_path / "labeled-data" / "m1"
+    path.mkdir(parents=True)
+    return path
+
+
+def read(folder, bodyparts=("nose", "tail"), scorer="Ann"):
+    return read_collected_data(folder, scorer, bodyparts=bodyparts)
+
+
+def csv(folder, rows, head=HEAD):
+    (folder / "CollectedData_Ann.csv").write_text(head + rows)
+
+
+@pytest.mark.parametrize("left", [".h5", ".csv", ""])
+def test_labels_round_trip(folder, left):
+    """Both files hold all labels: either alone, or a damaged .h5 beside a good .csv, gives them back."""
+    write_collected_data(folder, "Ann", LABELS)
+    if left:
+        (folder / f"CollectedData_Ann{'.csv' if left == '.h5' else '.h5'}").unlink()
+    else:
+        (folder / "CollectedData_Ann.h5").write_bytes(b"damaged")
+    labels = read(folder)
+    assert (labels.names, labels.bodyparts) == (LABELS.names, LABELS.bodyparts)
+    np.testing.assert_array_equal(labels.xy, XY)
+
+
+@pytest.mark.parametrize("separator", ["/", "\\"])
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+def test_flat_names_are_read(folder, separator, layout):
+    """Old files name an image by one path, on Windows with backslashes; rows need not be in order."""
+    names = [separator.join(["labeled-data", "m1", name]) for name in ("img20.png", "img03.png")]
+    columns = pd.MultiIndex.from_product([["Ann"], ["nose", "tail"], ["x", "y"]])
+    frame = pd.DataFrame(XY[::-1].reshape(2, 4), index=names, columns=columns)
+    frame.to_hdf(folder / "CollectedData_Ann.h5", key="df_with_missing", mode="w", format=layout)
+    labels = read(folder)
+    assert labels.names == LABELS.names
+    np.testing.assert_array_equal(labels.xy, XY)
+
+
+def test_columns_take_the_projects_order(folder):
+    """Bodyparts are reordered, and those that the file lacks are missing."""
+    write_collected_data(folder, "Ann", LABELS)
+    labels = read(folder, bodyparts=("tail", "ear", "nose"))
+    np.testing.assert_array_equal(labels.xy[:, [2, 0]], XY)
+    assert np.isnan(labels.xy[:, 1]).all()
+
+
+def test_a_folder_without_labels_has_none(folder):
+    """Extracted frames may not be labelled yet."""
+    assert read(folder) is None
+    assert read(folder / "nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (ROW.format("1,,3,4"), "only one of x and y for nose in img03.png"),
+        (ROW.format("1,2,inf,4"), "tail in img03.png at infinity"),
+        (ROW.format("1,2,3,4") + ROW.format("1,2,3,4").replace("03", "3"), "frame 3 twice, as img03.png and img3.png"),
+        (ROW.format("1,2,3,4").replace("img03", "mouse"), "the image 'mouse.png'"),
+        (ROW.format("1,2,3,four"), "'four'"),
+    ],
+)
+def test_doubtful_rows_are_named(folder, rows, words):
+    """Half pairs, infinite positions, repeated frames and odd names give one sentence with file and row."""
+    csv(folder, rows)
+    with pytest.raises(LabelError, match=words) as caught:
+        read(folder)
+    assert "CollectedData_Ann.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("nose", "snout", "labels of 'snout', expected only bodyparts of the project"),
+        ("Ann", "Bob", "labels by 'Bob', expected 'Ann'"),
+        ("coords,,,x,y,x,y", "coords,,,x,y,x,likelihood", "likelihood marks predictions"),
+        ("tail,tail", "nose,nose", "holds a column twice"),
+    ],
+)
+def test_columns_that_do_not_fit_are_named(folder, old, new, words):
+    """Unknown bodyparts, another scorer, likelihoods and repeats give one sentence."""
+    csv(folder, ROW.format("1,2,3,4"), head=HEAD.replace(old, new))
+    with pytest.raises(LabelError, match=words):
+        read(folder)
+
+
+def test_labels_of_several_animals_are_refused(folder):
+    """A fourth header level means several animals."""
+    columns = pd.MultiIndex.from_product([["Ann"], ["mouse1"], ["nose", "tail"], ["x", "y"]])
+    index = pd.MultiIndex.from_tuples([("labeled-data", "m1", "img1.png")])
+    frame = pd.DataFrame(np.ones((1, 4)), index=index, columns=columns)
+    frame.to_hdf(folder / "CollectedData_Ann.h5", key="df_with_missing", mode="w")
+    with pytest.raises(LabelError, match="several animals"):
+        read(folder)
+
+
+def test_another_scorers_labels_are_not_overlooked(folder):
+    """Labels under another name are reported instead of being taken for none."""
+    write_collected_data(folder, "Bob", LABELS)
+    with pytest.raises(LabelError, match=r"CollectedData_Bob\.h5, expected CollectedData_Ann\.h5"):
+        read(folder)
+
+
+def test_an_empty_table_has_no_labels(folder):
+    """A table without rows is written and read."""
+    write_collected_data(folder, "Ann", ImageLabels({}, ("nose", "tail"), np.empty((0, 2, 2))))
+    assert read(folder).names == {}

@@ -1,0 +1,114 @@
+"""Tables in HDF5 are read as pandas wrote them, and reading runs nothing."""
+
+import warnings
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.pandas_tables import KEY, read_hdf, write_hdf
+
+COLUMNS = pd.MultiIndex.from_product([["Ann"], ["nose", "Ohr ä"], ["x", "y"]], names=["scorer", "bodyparts", "coords"])
+LEVELS = pd.MultiIndex.from_tuples([("labeled-data", "m1", f"img{n}.png") for n in range(3)])
+FLAT = pd.Index([f"labeled-data\\m1\\img{n}.png" for n in range(3)])
+
+
+def table(index, rows=3):
+    values = np.arange(12.0).reshape(3, 4)
+    values[1, 2:] = np.nan
+    return pd.DataFrame(values, index=index, columns=COLUMNS)[:rows]
+
+
+@pytest.mark.parametrize(
+    ("index", "layout"),
+    [(LEVELS, "fixed"), (FLAT, "fixed"), (FLAT, "table"), (pd.RangeIndex(3), "fixed"), (pd.RangeIndex(3), "table")],
+)
+def test_tables_round_trip(tmp_path, index, layout):
+    """Both layouts give back names and numbers, also through pandas itself."""
+    path = tmp_path / "a.h5"
+    write_hdf(path, table(index), layout=layout)
+    for frame in (read_hdf(path), pd.read_hdf(path)):
+        np.testing.assert_array_equal(frame.to_numpy(), table(index).to_numpy())
+        assert list(frame.index) == list(index)
+        assert list(frame.columns) == list(COLUMNS)
+        assert list(frame.columns.names) == ["scorer", "bodyparts", "coords"]
+
+
+def test_older_pandas_finds_its_version(tmp_path):
+    """The attribute that pandas < 3 needs is there, in the group that DeepLabCut names."""
+    for layout in ("fixed", "table"):
+        write_hdf(tmp_path / "a.h5", table(FLAT), layout=layout)
+        with h5py.File(tmp_path / "a.h5") as file:
+            assert file[KEY].attrs["pandas_version"] == b"0.15.2"
+
+
+def test_an_empty_table_is_read(tmp_path):
+    """A table without rows has its columns."""
+    write_hdf(tmp_path / "a.h5", table(LEVELS, rows=0))
+    assert read_hdf(tmp_path / "a.h5").shape == (0, 4)
+
+
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+def test_columns_of_several_types_keep_their_places(tmp_path, layout):
+    """Whole-number columns, which pandas stores apart, come back in order."""
+    frame = table(FLAT).astype({COLUMNS[1]: np.int64})
+    frame.to_hdf(tmp_path / "a.h5", key="other", mode="w", format=layout)
+    np.testing.assert_array_equal(read_hdf(tmp_path / "a.h5").to_numpy(), table(FLAT).to_numpy())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    """A table that the layout does not allow does not cost the old one."""
+    path = tmp_path / "a.h5"
+    write_hdf(path, table(LEVELS))
+    with pytest.raises((NotImplementedError, ValueError, TypeError)):
+        write_hdf(path, table(LEVELS), layout="table")
+    assert read_hdf(path).shape == (3, 4)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_reading_runs_no_code(tmp_path, monkeypatch):
+    """A file whose attributes would run a command when unpickled is refused, and the command does not run."""
+    path, trace = tmp_path / "a.h5", tmp_path / "ran"
+    write_hdf(path, table(FLAT), layout="table")
+    bomb = b"cos\nmkdir\n(V" + str(trace).encode() + b"\ntR."
+    with h5py.File(path, "r+") as file:
+        for node, name in [(file[KEY], "non_index_axes"), (file[KEY]["table"], "values_block_0_kind")]:
+            node.attrs[name] = np.bytes_(bomb)
+    with pytest.raises(LabelError, match="could run code"):
+        read_hdf(path)
+    assert not trace.exists()
+
+
+def test_values_stored_as_objects_are_refused(tmp_path):
+    """Text among the numbers, which pandas pickles, is named and not loaded."""
+    frame = table(LEVELS).astype({COLUMNS[0]: object})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
+        frame.to_hdf(tmp_path / "a.h5", key=KEY, mode="w")
+    with pytest.raises(LabelError, match="text or mixed values instead of numbers"):
+        read_hdf(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "text", "plain", "series"])
+def test_damage_is_named(tmp_path, damage):
+    """What is no table of ours gives one sentence with the file's name."""
+    path = tmp_path / "a.h5"
+    write_hdf(path, table(LEVELS))
+    if damage == "plain":
+        with h5py.File(path, "w") as file:
+            file["x"] = [1.0]
+    elif damage == "series":
+        pd.Series([1.0, 2.0]).to_hdf(path, key=KEY, mode="w")
+    else:
+        content = {"empty": b"", "cut": path.read_bytes()[:3000], "text": b"hello"}[damage]
+        path.write_bytes(content)
+    with pytest.raises(LabelError, match=r"a\.h5 .*; restore it from a copy"):
+        read_hdf(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    """A missing table gives one sentence."""
+    with pytest.raises(LabelError, match="Found no file"):
+        read_hdf(tmp_path / "a.h5")
