@@ -26,7 +26,7 @@ from posecut_core.errors import StorageError, VideoError
 from posecut_core.project.atomic import storage_error
 
 SCHEMA_VERSION = 1
-StoredFrame = tuple[int, UInt8[np.ndarray, "H W 3"], tuple[int, int]]  # frame number, RGB image, (x, y) of its origin
+StoredFrame = tuple[int, UInt8[np.ndarray, "_ _ 3"], tuple[int, int]]  # frame number, RGB image, (x, y) of its origin
 
 _FREE = -1
 _BATCH = 8  # frames held in memory while appending; zarr's cost per call is shared by them
