@@ -68,7 +68,7 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
 
 def _read_images(
     images: dict[int, Path], project: Project, video: str, report: Report
-) -> Iterator[tuple[int, UInt8[np.ndarray, "H W 3"], tuple[int, int]]]:
+) -> Iterator[tuple[int, UInt8[np.ndarray, "_ _ 3"], tuple[int, int]]]:
     for done, (number, path) in enumerate(images.items(), start=1):
         image = _read_image(path)
         height, width = image.shape[:2]

@@ -1,0 +1,150 @@
+"""Projects open where they lie: moved ones, DeepLabCut's, and read-only ones."""
+
+import os
+import shutil
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pandas as pd
+import pytest
+
+from posecut_core.errors import ProjectError, StorageError, VideoError
+from posecut_core.labels.store import read_labels
+from posecut_core.project.config import Crop
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video
+
+OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"
+CONFIG = """\
+# made by DeepLabCut
+Task: reach
+scorer: Ann
+date: Oct30
+multianimalproject:
+project_path: WILL BE AUTOMATICALLY UPDATED BY DEMO CODE
+video_sets:
+  WILL BE AUTOMATICALLY UPDATED BY DEMO CODE:
+    crop: 0, 12, 0, 8  # all of it
+bodyparts:
+- nose
+- tail
+"""
+XY = np.array([[1.5, 2.5, np.nan, np.nan], [3.0, 4.0, 5.0, 6.0]])
+
+
+@pytest.fixture(params=["table", "fixed", "levels", "csv"])
+def root(request, tmp_path):
+    """A project as DeepLabCut leaves it: images, a placeholder path, labels of a video that is not there."""
+    root = tmp_path / "reach-Ann-2018-10-30"
+    folder = root / "labeled-data" / "m1"
+    folder.mkdir(parents=True)
+    (root / "videos").mkdir()
+    (root / "videos" / "m2.mp4").write_bytes(b"")
+    (root / "config.yaml").write_text(CONFIG)
+    for number in (4, 31):
+        iio.imwrite(folder / f"img{number:03d}.png", np.full((8, 12, 3), number, dtype=np.uint8))
+    rows = [("labeled-data", "m1", f"img{number:03d}.png") for number in (4, 31)]
+    columns = pd.MultiIndex.from_product(
+        [["Ann"], ["nose", "tail"], ["x", "y"]], names=["scorer", "bodyparts", "coords"]
+    )
+    levels = request.param in ("levels", "csv")
+    index = pd.MultiIndex.from_tuples(rows) if levels else pd.Index(["\\".join(row) for row in rows])
+    frame = pd.DataFrame(XY, index=index, columns=columns)
+    frame.to_csv(folder / "CollectedData_Ann.csv")
+    if request.param != "csv":
+        layout = "table" if request.param == "table" else "fixed"
+        frame.to_hdf(folder / "CollectedData_Ann.h5", key="df_with_missing", mode="w", format=layout)
+    return root
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Read every file of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_deeplabcut_project_opens(root):
+    """Placeholders become paths, images become stored frames, labels are read, and comments stay."""
+    project = open_project(root)
+    assert project.config.video_sets == {str(root / "videos" / "m2.mp4"): Crop(0, 12, 0, 8)}
+    expected = CONFIG.replace("_path: WILL BE AUTOMATICALLY UPDATED BY DEMO CODE", f"_path: {root}")
+    expected = expected.replace("WILL BE AUTOMATICALLY UPDATED BY DEMO CODE:", f"{root / 'videos' / 'm2.mp4'}:")
+    assert project.config_path.read_text() == expected
+    assert FrameStore.open(project.frame_store("m1")).read(31).max() == 31
+    labels = read_labels(project, "m1")
+    assert labels.numbers.tolist() == [4, 31]
+    np.testing.assert_array_equal(labels.xy, XY.reshape(2, 2, 2))
+
+
+def test_opening_twice_changes_nothing(root):
+    """After the first opening no file changes any more, by whichever path the project is named."""
+    open_project(root / "config.yaml")
+    before = content(root)
+    open_project(str(root))
+    assert content(root) == before
+
+
+def test_a_moved_project_opens(root, tmp_path):
+    """After a move the paths are those of the new place, and nothing else has changed."""
+    open_project(root)
+    before = (root / "config.yaml").read_text()
+    moved = tmp_path / "elsewhere" / "renamed"
+    moved.parent.mkdir()
+    shutil.move(root, moved)
+    project = open_project(moved / "config.yaml")
+    assert project_videos(project) == {"m2": moved / "videos" / "m2.mp4"}
+    assert project.config_path.read_text() == before.replace(str(root), str(moved))
+    assert read_labels(project, "m1").numbers.tolist() == [4, 31]
+
+
+def test_a_project_that_may_not_be_written_opens(root, monkeypatch):
+    """Repairs stay in memory, no file changes, and the labels are read."""
+    before = content(root)
+
+    def refuse(*arguments):
+        raise StorageError("read-only")
+
+    monkeypatch.setattr("posecut_core.workflow.opening.edit_config", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    project = open_project(root)
+    assert list(project_videos(project)) == ["m2"]
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, XY.reshape(2, 2, 2))
+    assert content(root) == before
+
+
+def test_check_images_and_hidden_folders_hold_no_frames(root):
+    """Only folders of extracted frames count."""
+    for name in ("m1_labeled", ".cache"):
+        (root / "labeled-data" / name).mkdir()
+    assert [folder.name for folder in frame_folders(open_project(root))] == ["m1"]
+
+
+def test_videos_are_found_by_path_name_or_stem(root):
+    """A video of the project may be named shortly; any other by its path."""
+    project = open_project(root)
+    expected = root / "videos" / "m2.mp4"
+    assert [resolve_video(project, name) for name in ("m2", "m2.mp4", expected)] == [expected] * 3
+    with pytest.raises(VideoError, match=r"Found no video m9.*\(m2\)"):
+        resolve_video(project, "m9")
+    expected.unlink()
+    with pytest.raises(VideoError, match="is missing"):
+        resolve_video(project, "m2")
+
+
+@pytest.mark.parametrize("name", ["", "config.yaml", "gone"])
+def test_where_no_project_is_a_sentence_says_so(tmp_path, name):
+    """Folders without a config.yaml and missing paths are named."""
+    with pytest.raises(ProjectError, match=r"Found no file .*create a project first"):
+        open_project(tmp_path / name)
+
+
+@pytest.mark.skipif(not OPENFIELD.is_dir(), reason="the openfield data are not on this machine")
+def test_openfield_opens(tmp_path):
+    """DeepLabCut's own example project opens in a copy, with all its labels."""
+    shutil.copytree(OPENFIELD, tmp_path / "openfield", copy_function=shutil.copyfile)
+    (tmp_path / "openfield" / "labeled-data" / "m4s1").chmod(0o755)
+    for image in sorted((tmp_path / "openfield" / "labeled-data" / "m4s1").glob("img*.png"))[3:]:
+        image.unlink()
+    project = open_project(tmp_path / "openfield")
+    assert list(project_videos(project)) == ["m3v1mp4"]
+    assert FrameStore.open(project.frame_store("m4s1")).numbers.tolist() == [0, 1, 2]
