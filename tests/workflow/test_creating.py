@@ -1,0 +1,170 @@
+"""Projects appear whole or not at all, and grow by videos."""
+
+import datetime
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ArgumentError, PosecutError, ProjectError, VideoError
+from posecut_core.project.config import Crop, read_config
+from posecut_core.project.settings import fingerprint, read_settings
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.creating import add_new_videos, create_new_project
+from posecut_core.workflow.opening import open_project, project_videos
+
+DAY = datetime.date(2018, 10, 30)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Two tiny videos, 64 x 48 pixels and 6 frames each."""
+    folder = tmp_path_factory.mktemp("videos")
+    for name in ("m1.mp4", "cage 2.mp4"):
+        with VideoWriter(folder / name, fps=10.0, width=64, height=48) as writer:
+            for level in range(6):
+                writer.write(np.full((48, 64, 3), 40 * level, dtype=np.uint8))
+    return folder
+
+
+def create(folder, videos, **options):
+    return create_new_project("reach", "Ann", videos, folder, **{"date": DAY, "bodyparts": ["hand", "tip"], **options})
+
+
+def times(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if not path.is_dir()}
+
+
+def test_a_project_has_the_papers_form(tmp_path, videos):
+    """Folder, config.yaml, posecut.yaml, links and frame folders are there, and the result is a path of config.yaml."""
+    created = create(tmp_path, [videos], skeleton=[("hand", "tip")])
+    root = tmp_path / "reach-Ann-2018-10-30"
+    assert (os.fspath(created), created.created) == (str(root / "config.yaml"), True)
+    config = read_config(created.config_path)
+    assert (config.task, config.scorer, config.date, config.bodyparts) == ("reach", "Ann", "Oct30", ("hand", "tip"))
+    assert config.video_sets == {str(root / "videos" / name): Crop(0, 64, 0, 48) for name in ("cage 2.mp4", "m1.mp4")}
+    assert (root / "videos" / "m1.mp4").is_symlink()
+    assert sorted(path.name for path in root.iterdir()) == [
+        "config.yaml", "labeled-data", "posecut.yaml", "training-datasets", "videos"
+    ]  # fmt: skip
+    record = read_settings(root / "posecut.yaml").videos["m1"]
+    assert (record.size, record.sha256) == fingerprint(videos / "m1.mp4")
+    assert (record.frames, record.width, record.height) == (6, 64, 48)
+
+
+def test_a_new_project_opens_unchanged(tmp_path, videos):
+    """Opening finds nothing to repair."""
+    created = create(tmp_path, videos / "m1.mp4")
+    before = created.config_path.read_bytes()
+    assert list(project_videos(open_project(created))) == ["m1"]
+    assert created.config_path.read_bytes() == before
+
+
+def test_videos_are_copied_on_request(tmp_path, videos):
+    """A copy is a file of its own."""
+    created = create(tmp_path, [videos / "m1.mp4"], copy_videos=True)
+    assert not created.videos[0].is_symlink()
+    assert created.videos[0].read_bytes() == (videos / "m1.mp4").read_bytes()
+
+
+def test_an_existing_project_is_returned_untouched(tmp_path, videos):
+    """Creating a project a second time says that it was there, and changes no file."""
+    first = create(tmp_path, [videos / "m1.mp4"])
+    first.config_path.write_text(first.config_path.read_text().replace("iteration: 0", "iteration: 3"))
+    before = first.config_path.read_bytes()
+    second = create(tmp_path, [videos / "cage 2.mp4"])
+    assert (second.created, second.config_path, second.videos) == (False, first.config_path, first.videos)
+    assert first.config_path.read_bytes() == before
+
+
+def test_a_folder_that_is_no_project_is_not_taken(tmp_path, videos):
+    """A folder of the project's name that holds something else is left alone."""
+    (tmp_path / "reach-Ann-2018-10-30").mkdir()
+    with pytest.raises(ProjectError, match=r"without a config\.yaml"):
+        create(tmp_path, [videos])
+
+
+@pytest.mark.parametrize("bad", ["text.mp4", "empty.mp4", "cut.mp4", "gone.mp4", "twin/m1.avi"])
+def test_a_bad_video_leaves_nothing_behind(tmp_path, videos, bad):
+    """Nothing is created when one video cannot be used or shares another's name."""
+    (tmp_path / "twin").mkdir()
+    whole = (videos / "m1.mp4").read_bytes()
+    for name, data in {"text.mp4": b"hello", "empty.mp4": b"", "cut.mp4": whole[:200], "twin/m1.avi": whole}.items():
+        (tmp_path / name).write_bytes(data)
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(VideoError) as caught:
+        create(work, [videos / "m1.mp4", tmp_path / bad])
+    assert Path(bad).name in str(caught.value)
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (("two words", "Ann"), {}),
+        (("reach", "A/B"), {}),
+        (("reach", "Ann"), {"skeleton": [("hand", "tip", "x")]}),
+        (("reach", "Ann"), {"skeleton": [("hand", "elbow")]}),
+    ],
+)
+def test_names_that_do_not_do_are_refused(tmp_path, videos, names, options):
+    """Names with spaces or slashes, and bones between other things than two bodyparts, create nothing."""
+    with pytest.raises(ArgumentError):
+        create_new_project(*names, [videos], tmp_path, bodyparts=["hand", "tip"], **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("bodyparts", [[], ["a", "a"], [""]])
+def test_bodyparts_that_do_not_do_are_refused(tmp_path, videos, bodyparts):
+    """Bodyparts must be different names, at least one."""
+    with pytest.raises(PosecutError, match="bodyparts"):
+        create(tmp_path, [videos], bodyparts=bodyparts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_creation_leaves_nothing_behind(tmp_path, videos):
+    """Cancelling while videos are placed removes what was begun."""
+
+    def cancel(progress):
+        if progress.stage == "placing videos":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create(tmp_path, [videos], report=cancel)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_videos_are_added_once(tmp_path, videos):
+    """New videos are named in both files with comments kept; those that are there already are left alone."""
+    created = create(tmp_path, [videos / "m1.mp4"])
+    text = created.config_path.read_text().replace("bodyparts:\n", "bodyparts:  # mine\n")
+    created.config_path.write_text(text)
+    added = add_new_videos(created, [videos])
+    assert [path.name for path in added.added] == ["cage 2.mp4"]
+    assert added.already_there == (videos / "m1.mp4",)
+    assert list(project_videos(open_project(created))) == ["m1", "cage 2"]
+    assert list(read_settings(tmp_path / "reach-Ann-2018-10-30" / "posecut.yaml").videos) == ["m1", "cage 2"]
+    assert "# mine" in created.config_path.read_text()
+    before = created.config_path.read_bytes()
+    assert add_new_videos(created, videos).added == ()
+    assert created.config_path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cause", ["damaged", "twin", "cancelled"])
+def test_a_failed_addition_changes_nothing(tmp_path, videos, cause):
+    """When one of several videos cannot be added, none is."""
+    created = create(tmp_path, [videos / "m1.mp4"])
+    before = times(created.config_path.parent)
+    other = tmp_path / "more" / {"damaged": "x.mp4", "twin": "m1.mp4", "cancelled": "y.mp4"}[cause]
+    other.parent.mkdir()
+    other.write_bytes(b"hello" if cause == "damaged" else (videos / "m1.mp4").read_bytes())
+
+    def cancel(progress):
+        if cause == "cancelled" and progress.stage == "placing videos" and progress.done == progress.total:
+            raise KeyboardInterrupt
+
+    with pytest.raises((VideoError, KeyboardInterrupt)):
+        add_new_videos(created, [videos / "cage 2.mp4", other], report=cancel)
+    assert times(created.config_path.parent) == before
