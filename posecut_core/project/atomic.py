@@ -42,10 +42,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -67,7 +67,8 @@ def write_bytes(target: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or the entries of a folder, durable."""
     if os.name == "nt" and path.is_dir():
         return  # Windows cannot open a folder for syncing
     handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)

@@ -67,7 +67,7 @@ def _value_edits(text: str, node: Node, old: object, new: object) -> Iterator[Ed
 def _mapping_edits(text: str, node: MappingNode, old: dict, new: dict) -> Iterator[Edit]:
     """Yield edits of a block mapping; a key that goes lends its place and comments to one that comes."""
     coming = [key for key in new if key not in old]
-    indent = " " * node.value[0][0].start_mark.column
+    indent = " " * node.start_mark.column
     for (key_node, value_node), key in zip(node.value, old, strict=True):
         name = key if key in new else (coming.pop(0) if coming else None)
         if name is None:

@@ -37,7 +37,8 @@ def test_old_files_are_read(tmp_path):
         + MINIMAL
         + (
             "video_sets:\n  C:\\lab\\cage 1\\m1.avi:\n    crop: 0, 640, 10, 480\n"
-            "corner2move2: !!python/tuple\n- 50\n- 50\nresnet: 101\ncroppedtraining: false\nvideo_sets_original:\nTrainingFraction: 0.8\n"
+            "corner2move2: !!python/tuple\n- 50\n- 50\n"
+            "resnet: 101\ncroppedtraining: false\nvideo_sets_original:\nTrainingFraction: 0.8\n"
         )
     )
     config = read_config(write(tmp_path, text.replace("\n", "\r\n")))

@@ -61,6 +61,13 @@ def test_no_change_is_no_edit():
     assert edit_text(TEXT, {"a": 1, "empty": None}, PATH) == TEXT
 
 
+def test_keys_that_deeplabcut_broke_over_lines_are_edited():
+    """DeepLabCut writes long paths as `? key`; they are renamed in place, and new entries follow them."""
+    text = "sets:\n  ? /old.mp4\n  : crop: 0, 1\n# end\n"
+    edited = edit_text(text, {"sets": {"/new.mp4": {"crop": "0, 1"}, "/b.mp4": {"crop": "0, 2"}}}, PATH)
+    assert edited == "sets:\n  ? /new.mp4\n  : crop: 0, 1\n  /b.mp4:\n    crop: 0, 2\n# end\n"
+
+
 def test_anchors_are_edited_through_the_round_trip():
     """Text whose values are shared by anchors still gets the right values."""
     edited = edit_text("a: &one [1, 2]\nb: *one  # same\n", {"b": [3]}, PATH)

@@ -1,0 +1,30 @@
+"""A label table cannot contradict itself."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.table import LabelTable
+
+XY = np.array([[[1.0, 2.0]], [[np.nan, np.nan]]])
+
+
+def test_a_table_keeps_what_it_was_given():
+    """Frames and missing positions are taken as they are."""
+    assert LabelTable("m1", ("nose",), np.array([3, 9]), XY).xy is XY
+
+
+@pytest.mark.parametrize(
+    ("bodyparts", "numbers", "xy", "words"),
+    [
+        (("nose", "tail"), [3, 9], XY, "have shape"),
+        (("nose",), [9, 3], XY, "must increase"),
+        (("nose",), [3, 3], XY, "must increase"),
+        (("nose", "nose"), [3, 9], np.repeat(XY, 2, axis=1), "repeat"),
+        (("nose",), [3, 9], np.array([[[1.0, np.nan]], [[1.0, 2.0]]]), "an x without its y"),
+    ],
+)
+def test_contradictions_are_refused(bodyparts, numbers, xy, words):
+    """Shapes, order, names and half pairs are checked when a table is made."""
+    with pytest.raises(LabelError, match=words):
+        LabelTable("m1", bodyparts, np.array(numbers), xy)
