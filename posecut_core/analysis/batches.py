@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,10 +10,12 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from posecut_core.project.config import Crop
-from posecut_core.video.reader import VideoReader
 
 _WAITING_BATCHES = 2  # decoded ahead: enough to keep both sides busy, little enough for large frames
 _PATIENCE = 0.1  # seconds after which a waiting decoder looks whether it is still needed
+
+
+NumberedFrame = tuple[int, UInt8[np.ndarray, "H W 3"] | None]  # None where the frame could not be decoded
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,12 @@ class FrameBatch:
     decoded: Bool[np.ndarray, " B"]  # false where the frame could not be decoded and the image is black
 
 
-def frame_batches(reader: VideoReader, numbers: range, window: Crop, batch_size: int) -> Iterator[FrameBatch]:
-    """Decode frames and group them, cropped to `window`; every number has its place, decodable or not."""
+def frame_batches(frames: Iterable[NumberedFrame], window: Crop, batch_size: int) -> Iterator[FrameBatch]:
+    """Group frames, cropped to `window`; every number has its place, decodable or not."""
     shape = (batch_size, window.y2 - window.y1, window.x2 - window.x1, 3)
     images, decoded = np.zeros(shape, np.uint8), np.zeros(batch_size, bool)
     filled = 0
-    for _, image in reader.frames(numbers):
+    for _, image in frames:
         decoded[filled] = image is not None
         if image is not None:
             images[filled] = image[window.y1 : window.y2, window.x1 : window.x2]
@@ -42,14 +44,14 @@ def frame_batches(reader: VideoReader, numbers: range, window: Crop, batch_size:
 
 
 @contextmanager
-def batches_ahead(reader: VideoReader, numbers: range, window: Crop, batch_size: int) -> Iterator[Iterator[FrameBatch]]:
+def batches_ahead(frames: Iterable[NumberedFrame], window: Crop, batch_size: int) -> Iterator[Iterator[FrameBatch]]:
     """Run `frame_batches` in a thread, a few batches ahead; errors arise where the batches are taken.
 
     The thread has ended when the block is left, however it is left.
     """
     waiting: queue.Queue[FrameBatch | BaseException | None] = queue.Queue(maxsize=_WAITING_BATCHES)
     stopped = threading.Event()
-    source = frame_batches(reader, numbers, window, batch_size)
+    source = frame_batches(frames, window, batch_size)
     thread = threading.Thread(target=_fill, args=(source, waiting, stopped), name="decoding", daemon=True)
     thread.start()
     try:

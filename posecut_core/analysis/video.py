@@ -95,7 +95,7 @@ def _analyse_rest(
     """Analyse the frames that have no rows yet; return frames per second."""
     begin, first = time.perf_counter(), rows.done
     speed = 0.0
-    with batches_ahead(reader, range(first, frame_count), window, batch_size) as batches:
+    with batches_ahead(reader.frames(range(first, frame_count)), window, batch_size) as batches:
         for batch in batches:
             rows.append(_predicted_rows(predictor, batch, window, batch_size))
             speed = (rows.done - first) / max(time.perf_counter() - begin, 1e-9)

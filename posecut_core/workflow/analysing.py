@@ -2,18 +2,18 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from posecut_core.analysis.inference import Predictor
+from posecut_core.analysis.partial_rows import file_fingerprint
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
 from posecut_core.analysis.video import analyse_video
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError
+from posecut_core.model.snapshots import snapshot_folder
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.layout import Project
+from posecut_core.project.config import Crop
 from posecut_core.workflow.arguments import Videos, chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.opening import open_project
 
@@ -54,7 +54,7 @@ def analyze_videos(
     videotype: str = "",
     batch_size: int | None = None,
     overwrite: bool = False,
-    snapshot: int | Literal["last"] | None = None,
+    snapshot: int | str | None = None,
     report: Report = silent,
 ) -> AnalysedVideos:
     """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
@@ -73,7 +73,7 @@ def analyze_videos(
         videotype: suffix of the videos to take from folders; by default any known one.
         batch_size: frames at once; by default config.yaml's batch_size.
         overwrite: whether to analyse videos again that have predictions by this network.
-        snapshot: number of training steps of the snapshot; by default config.yaml's snapshotindex decides.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
         report: told of every batch.
 
     Raises:
@@ -89,37 +89,39 @@ def analyze_videos(
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / "snapshot.json")  # holds hashes of them
     targets = [prediction_path(path, predictor.scorer, destfolder) for path in paths]
     _check_distinct(paths, targets)
-    jobs = list(zip(paths, targets, strict=True))
-    return analyse_all(project, predictor, jobs, csv=save_as_csv, batch_size=size, overwrite=overwrite, report=report)
+    request = _Request(
+        predictor, f"{predictor.scorer} {weights}", project.config.crop, size, save_as_csv, overwrite, report
+    )
+    return AnalysedVideos(predictor.scorer, _analyse_all(request, list(zip(paths, targets, strict=True))))
 
 
-def analyse_all(
-    project: Project,
-    predictor: Predicts,
-    jobs: Iterable[tuple[Path, Path]],
-    *,
-    csv: bool,
-    batch_size: int,
-    overwrite: bool,
-    report: Report,
-) -> AnalysedVideos:
+@dataclass(frozen=True)
+class _Request:
+    """What is the same for all videos of a call."""
+
+    predictor: Predicts
+    network: str  # tells weights apart, where their scorer does not
+    crop: Crop | None
+    batch_size: int
+    csv: bool
+    overwrite: bool
+    report: Report
+
+
+def _analyse_all(request: _Request, jobs: list[tuple[Path, Path]]) -> tuple[AnalysedVideo, ...]:
     """Analyse each video into its target; failures are raised together, after the last video.
 
     Raises:
         PosecutError: of a single video, as it is; of several, an AnalysisError that names those that failed.
     """
-    jobs = list(jobs)
     done: list[AnalysedVideo] = []
     failed: dict[Path, PosecutError] = {}
     for video, target in jobs:
         try:
-            if target.is_file() and not overwrite:
-                done.append(_skip(video, target, csv))
-                report(Progress(f"{video.name} had been analysed", done[-1].frame_count, done[-1].frame_count))
-                continue
-            done.append(_analyse(project, predictor, video, target, csv, batch_size, report))
+            done.append(_analyse_or_skip(request, video, target))
         except PosecutError as error:
             if len(jobs) == 1:
                 raise
@@ -130,15 +132,24 @@ def analyse_all(
             f"{len(failed)} of {len(jobs)} videos could not be analysed, the others are complete; correct these and "
             f"run the same command again. {reasons}"
         )
-    return AnalysedVideos(predictor.scorer, tuple(done))
+    return tuple(done)
 
 
-def _analyse(
-    project: Project, predictor: Predicts, video: Path, target: Path, csv: bool, batch_size: int, report: Report
-) -> AnalysedVideo:
+def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+    if target.is_file() and not request.overwrite:
+        skipped = _skip(video, target, request.csv)
+        request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
+        return skipped
     try:
         result = analyse_video(
-            predictor, video, target, batch_size=batch_size, crop=project.config.crop, csv=csv, report=report
+            request.predictor,
+            video,
+            target,
+            batch_size=request.batch_size,
+            crop=request.crop,
+            csv=request.csv,
+            network=request.network,
+            report=request.report,
         )
     except StorageError as error:
         raise StorageError(f"{error} To write elsewhere, give destfolder.") from error

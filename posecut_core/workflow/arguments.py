@@ -4,17 +4,15 @@ import difflib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
-from posecut_core.analysis.inference import scorer_name
 from posecut_core.analysis.prediction_files import prediction_path
 from posecut_core.errors import AnalysisError, ArgumentError, ModelError
-from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import resolve_video
 
 Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-Snapshots = int | Literal["last", "all"] | Sequence[int]
+Snapshots = int | str | Sequence[int]  # steps, "last" or "all"
 
 _VIDEO_SUFFIXES = frozenset(
     {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv", ".flv", ".3gp"}
@@ -105,11 +103,11 @@ def chosen_scorer(project: Project, shuffle: int, trainingsetindex: int, snapsho
     """Name the network as its prediction files do, without loading it.
 
     Raises:
-        ModelError: there is no such snapshot.
+        ModelError: there is no such snapshot, or it is damaged.
     """
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
-    return scorer_name(model_folder, steps[-1])
+    return read_info(snapshot_folder(model_folder, steps[-1])).scorer
 
 
 def existing_predictions(video: Path, scorer: str, destfolder: str | os.PathLike[str] | None) -> Path:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -53,7 +52,7 @@ def plot_trajectories(
     *,
     shuffle: int = 1,
     trainingsetindex: int = 0,
-    snapshot: int | Literal["last"] | None = None,
+    snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str = "",
     bodyparts: Sequence[str] | None = None,
@@ -68,7 +67,7 @@ def plot_trajectories(
         videos: analysed videos: files, names of project videos, or folders.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions.
-        snapshot: number of training steps of the snapshot; by default config.yaml's snapshotindex decides.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
         destfolder: where analyze_videos wrote, if not beside the videos.
         videotype: suffix of the videos to take from folders.
         bodyparts: those to draw; by default all.
@@ -107,7 +106,7 @@ def create_labeled_video(
     *,
     shuffle: int = 1,
     trainingsetindex: int = 0,
-    snapshot: int | Literal["last"] | None = None,
+    snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str = "",
     bodyparts: Sequence[str] | None = None,
@@ -129,7 +128,7 @@ def create_labeled_video(
         videos: analysed videos: files, names of project videos, or folders.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions.
-        snapshot: number of training steps of the snapshot; by default config.yaml's snapshotindex decides.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
         destfolder: where analyze_videos wrote, if not beside the videos.
         videotype: suffix of the videos to take from folders.
         bodyparts: those to draw; by default all.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from posecut_core.video.writer import VideoWriter
+
 
 @dataclass
 class BrightSpot:
@@ -50,8 +52,6 @@ def truth():
 @pytest.fixture
 def spot_video(tmp_path):
     """A video of 11 frames, 64 x 48, in which a bright square moves."""
-    from posecut_core.video.writer import VideoWriter
-
     path = tmp_path / "spot.mp4"
     with VideoWriter(path, fps=25, width=64, height=48) as writer:
         for number in range(11):

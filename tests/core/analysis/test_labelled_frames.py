@@ -1,0 +1,43 @@
+"""Predictions of extracted frames."""
+
+import numpy as np
+import pytest
+
+from posecut_core.analysis.labelled_frames import LabelledFrames, batches_of_one_size, predict_labelled_frames
+from posecut_core.video.store import FrameStore
+
+FRAMES = {3: ((20, 30), (0, 0)), 7: ((16, 30), (5, 2)), 8: ((20, 30), (0, 0)), 12: ((20, 30), (40, 10))}
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """Four frames of two sizes, some of them crops, each with a bright pixel at (10 + k, 5 + k) of the stored image."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    for k, (number, (size, origin)) in enumerate(FRAMES.items()):
+        image = np.zeros((*size, 3), np.uint8)
+        image[5 + k, 10 + k] = 255
+        store.append([(number, image, origin)])
+    labels = np.zeros((4, 2, 2))
+    return LabelledFrames("m1", store, store.numbers, store.origins, store.sizes, labels, np.ones(4, bool))
+
+
+def test_positions_are_in_pixels_of_the_full_frame(frames, network):
+    """Origins of crops are added to what the network finds in the stored images."""
+    found = predict_labelled_frames(network, frames, batch_size=2, advance=lambda count: None)
+    np.testing.assert_allclose(found.xy[:, 0], [[10, 5], [16, 8], [12, 7], [53, 18]])
+    np.testing.assert_allclose(found.likelihood, 0.9)
+
+
+def test_the_network_sees_full_batches_of_one_size(frames, network):
+    """There is one shape per image size, and progress counts each frame once."""
+    counts = []
+    predict_labelled_frames(network, frames, batch_size=2, advance=counts.append)
+    assert set(network.shapes) == {(2, 20, 30, 3), (2, 16, 30, 3)}
+    assert sum(counts) == 4
+
+
+def test_each_frame_is_in_one_batch():
+    """Batches hold at most batch_size frames, all of one size."""
+    sizes = np.array([[1, 1], [2, 1], [1, 1], [1, 1], [2, 1]])
+    batches = [places.tolist() for places in batches_of_one_size(sizes, 2)]
+    assert sorted(batches) == [[0, 2], [1, 4], [3]]

@@ -1,0 +1,108 @@
+"""A small project with labelled frames, and a network that needs no training."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from posecut_core.dataset.split import FrameRef, Split, write_split
+from posecut_core.labels.store import write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.project.config import edit_config
+from posecut_core.video.store import FrameStore
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow import analysing, arguments, evaluating
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.opening import open_project
+
+CORNERS = {0: (0, 0), 3: (0, 0), 5: (6, 4), 9: (0, 0)}  # frame number -> origin of its stored image
+OFFSETS = {0: (3, 4), 3: (0, 1), 5: (0, -2), 9: (6, 8)}  # of the label from where the network sees the spot
+LIKELIHOOD = 0.9
+
+
+@dataclass
+class BrightSpot:
+    """Finds the centre of bright pixels as "spot" and a point 3 pixels to its right as "beside"."""
+
+    scorer: str
+    bodyparts: tuple[str, ...] = ("spot", "beside")
+    shapes: list = field(default_factory=list)  # of the batches it has seen
+
+    def predict(self, images):
+        self.shapes.append(images.shape)
+        bright = images.max(axis=3) > 128
+        weight = np.maximum(bright.sum(axis=(1, 2)), 1)
+        y, x = np.indices(images.shape[1:3], dtype=float)
+        spot = np.stack([(bright * x).sum(axis=(1, 2)) / weight, (bright * y).sum(axis=(1, 2)) / weight], axis=-1)
+        likelihood = np.repeat([[LIKELIHOOD, 0.3]], len(images), axis=0)
+        return np.stack([spot, spot + np.array([3.0, 0.0])], axis=1), likelihood
+
+
+def spot_position(number):
+    return np.array([10.5 + 2 * number, 12.5 + number])
+
+
+def spot_image(number):
+    image = np.zeros((48, 64, 3), np.uint8)
+    left, top = (spot_position(number) - 1.5).astype(int)
+    image[top : top + 4, left : left + 4] = 255
+    return image
+
+
+@pytest.fixture
+def spot_video(tmp_path):
+    """A video of 11 frames, 64 x 48, in which a bright square moves."""
+    path = tmp_path / "spot.mp4"
+    with VideoWriter(path, fps=25, width=64, height=48) as writer:
+        for number in range(11):
+            writer.write(spot_image(number))
+    return path
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    """Every network that was loaded; loading gives a BrightSpot named by its snapshot."""
+    loaded = []
+
+    class FakePredictor:
+        @classmethod
+        def load(cls, model_folder, *, snapshot="last"):
+            loaded.append(BrightSpot(f"Fake_{snapshot}"))
+            return loaded[-1]
+
+    for module in (analysing, evaluating):
+        monkeypatch.setattr(module, "Predictor", FakePredictor)
+    monkeypatch.setattr(
+        arguments, "read_info", lambda folder: SimpleNamespace(scorer=f"Fake_{int(folder.name.split('-')[1])}")
+    )
+    return loaded
+
+
+@pytest.fixture
+def spot_project(tmp_path, spot_video, networks):
+    """config.yaml of a project with four labelled frames, one of them a crop, split into train and test."""
+    created = create_new_project(
+        "Spot", "me", [spot_video], tmp_path, bodyparts=("spot", "beside"), skeleton=[("spot", "beside")]
+    )
+    edit_config(created.config_path, {"pcutoff": 0.6, "batch_size": 2, "dotsize": 6})
+    project = open_project(created.config_path)
+    store = FrameStore.open(project.frame_store("spot"), create=True)
+    store.append((number, spot_image(number)[y:, x:], (x, y)) for number, (x, y) in CORNERS.items())
+    xy = np.array([[spot_position(n) + OFFSETS[n], (np.nan, np.nan)] for n in CORNERS])
+    xy[0, 1] = spot_position(0) + np.array([3, 5])
+    write_labels(project, LabelTable("spot", ("spot", "beside"), np.array(list(CORNERS), dtype=np.int64), xy))
+    train, test = (FrameRef("spot", 0), FrameRef("spot", 3), FrameRef("spot", 5)), (FrameRef("spot", 9),)
+    for shuffle in (1, 2):
+        write_split(project.split_path(shuffle), Split(train, test, fraction=0.95, seed=0, labels="labels.csv"))
+        for step in (10, 20) if shuffle == 2 else (10,):
+            folder = project.model_folder(shuffle) / f"snapshot-{step:06d}"
+            folder.mkdir(parents=True)
+            (folder / "snapshot.json").write_text(f"{step}")
+    return created.config_path
+
+
+@pytest.fixture
+def edit(spot_project):
+    """A function that changes keys of the project's config.yaml."""
+    return lambda **changes: edit_config(spot_project, changes)

@@ -1,0 +1,108 @@
+"""analyze_videos."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
+from posecut_core.workflow.analysing import analyze_videos
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def unseen(spot_video, tmp_path):
+    """A folder with copies of the video, outside the project."""
+    folder = tmp_path / "unseen"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(spot_video, folder / name)
+    return folder
+
+
+def test_videos_are_analysed_beside_themselves(spot_project, unseen):
+    """Each video of a folder gets its .h5, and a .csv if wished, with one row per frame."""
+    result = analyze_videos(spot_project, unseen, save_as_csv=True)
+    assert names(unseen) == ["a.mp4", "aFake_10.csv", "aFake_10.h5", "b.mp4", "bFake_10.csv", "bFake_10.h5"]
+    assert result.scorer == "Fake_10"
+    assert [(video.frame_count, video.skipped) for video in result.videos] == [(11, False), (11, False)]
+    assert set(result.files) == {unseen / name for name in names(unseen) if "Fake" in name}
+    assert len(read_predictions(result.files[0]).xy) == 11
+
+
+def test_analysed_videos_are_skipped_unless_overwritten(spot_project, unseen, networks):
+    """The second call does no work, but writes a .csv that is now wished; overwrite analyses again."""
+    analyze_videos(spot_project, unseen)
+    shapes = networks[-1].shapes
+    again = analyze_videos(spot_project, unseen, save_as_csv=True)
+    assert [video.skipped for video in again.videos] == [True, True]
+    assert networks[-1].shapes == []
+    assert "aFake_10.csv" in names(unseen)
+    assert not any(video.skipped for video in analyze_videos(spot_project, unseen, overwrite=True).videos)
+    assert networks[-1].shapes == shapes
+
+
+def test_destfolder_takes_all_files(spot_project, unseen, tmp_path):
+    """With destfolder nothing is written beside the videos."""
+    analyze_videos(spot_project, [unseen / "a.mp4"], destfolder=tmp_path / "out")
+    assert names(unseen) == ["a.mp4", "b.mp4"]
+    assert names(tmp_path / "out") == ["aFake_10.h5"]
+
+
+def test_a_bad_video_does_not_stop_the_others(spot_project, unseen):
+    """The others are analysed, then the error names the bad one and what is wrong with it."""
+    (unseen / "a1.mp4").write_bytes(b"no video")
+    with pytest.raises(AnalysisError, match=r"1 of 3 videos could not be analysed.*a1\.mp4"):
+        analyze_videos(spot_project, unseen)
+    assert {"aFake_10.h5", "bFake_10.h5"} < set(names(unseen))
+    assert not [name for name in names(unseen) if name.startswith((".", "a1F"))]
+
+
+def test_a_single_bad_video_keeps_its_own_error(spot_project, unseen):
+    """One video that cannot be read is a VideoError."""
+    (unseen / "a.mp4").write_bytes(b"")
+    with pytest.raises(VideoError):
+        analyze_videos(spot_project, unseen / "a.mp4")
+
+
+def test_a_missing_video_is_found_before_any_work(spot_project, unseen, networks):
+    """A wrong path stops the call at its beginning."""
+    with pytest.raises(VideoError, match=r"c\.mp4"):
+        analyze_videos(spot_project, [unseen / "a.mp4", unseen / "c.mp4"])
+    assert names(unseen) == ["a.mp4", "b.mp4"]
+
+
+def test_videos_that_would_share_a_file_are_refused(spot_project, unseen, tmp_path):
+    """Two videos of one name never overwrite each other's predictions."""
+    (tmp_path / "more").mkdir()
+    shutil.copy(unseen / "a.mp4", tmp_path / "more" / "a.mp4")
+    with pytest.raises(ArgumentError, match="would all be written to"):
+        analyze_videos(spot_project, [unseen, tmp_path / "more"], destfolder=tmp_path / "out")
+
+
+def test_a_folder_that_cannot_be_written_suggests_destfolder(spot_project, unseen, tmp_path):
+    """The sentence says why, and what to do about it."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="give destfolder"):
+        analyze_videos(spot_project, unseen / "a.mp4", destfolder=tmp_path / "file")
+
+
+def test_the_crop_of_the_config_is_used(spot_project, unseen, networks, edit):
+    """cropping: true makes the network see the window only; positions stay those of the full frame."""
+    whole = read_predictions(analyze_videos(spot_project, unseen / "a.mp4").files[0])
+    edit(cropping=True, x1=4, x2=60, y1=6, y2=40)
+    part = read_predictions(analyze_videos(spot_project, unseen / "a.mp4", overwrite=True, batch_size=3).files[0])
+    assert set(networks[-1].shapes) == {(3, 34, 56, 3)}
+    np.testing.assert_allclose(part.xy, whole.xy, atol=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"shuffle": 7}, {"snapshot": 11}])
+def test_wrong_arguments_are_one_sentence(spot_project, unseen, wrong):
+    """Nothing is written for a network that is not there."""
+    with pytest.raises(PosecutError):
+        analyze_videos(spot_project, unseen, **wrong)
+    assert names(unseen) == ["a.mp4", "b.mp4"]

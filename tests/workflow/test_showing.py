@@ -1,0 +1,109 @@
+"""plot_trajectories and create_labeled_video."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.video.reader import VideoReader
+from posecut_core.workflow import showing
+from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
+
+
+@pytest.fixture
+def analysed(spot_project, spot_video):
+    analyze_videos(spot_project, spot_video)
+    return spot_video
+
+
+def images(path):
+    with VideoReader(path) as reader:
+        return [image for _, image in reader.frames()]
+
+
+def test_figures_lie_beside_the_predictions(spot_project, analysed):
+    """Four figures per video in plot-poses/<video>."""
+    result = plot_trajectories(spot_project, analysed)
+    assert result.folders == (analysed.parent / "plot-poses" / "spot",)
+    assert [path.name for path in result.files] == ["trajectory.png", "plot.png", "plot-likelihood.png", "hist.png"]
+    assert all(path.is_file() for path in result.files)
+
+
+def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_path):
+    """With the destfolder of analyze_videos, figures and videos go there."""
+    out = tmp_path / "out"
+    analyze_videos(spot_project, spot_video, destfolder=out)
+    assert plot_trajectories(spot_project, "spot", destfolder=out).folders == (out / "plot-poses" / "spot",)
+    assert create_labeled_video(spot_project, "spot", destfolder=out).files == (out / "spotFake_10_labeled.mp4",)
+
+
+@pytest.mark.parametrize("function", [plot_trajectories, create_labeled_video])
+def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video, function):
+    """The message says which file is missing and what to run."""
+    with pytest.raises(AnalysisError, match="run analyze_videos first"):
+        function(spot_project, spot_video)
+
+
+def test_the_labeled_video_has_every_frame_with_its_own_points(spot_project, analysed):
+    """Frame n of the labelled video shows the disc where the square of frame n is, and the source's fps and size."""
+    (path,) = create_labeled_video(spot_project, analysed, colormap="jet", alphavalue=1.0).files
+    assert path.name == "spotFake_10_labeled.mp4"
+    with VideoReader(path) as labelled, VideoReader(analysed) as source:
+        assert labelled.index.frame_count == source.index.frame_count
+        assert labelled.index.fps == pytest.approx(source.index.fps)
+        assert (labelled.index.width, labelled.index.height) == (64, 48)
+        for number, image in labelled.frames():
+            x, y = 10.5 + 2 * number, 12.5 + number
+            rows, columns = np.nonzero(image.max(axis=2) > 60)
+            np.testing.assert_allclose((columns.mean(), rows.mean()), (x, y), atol=1.0)
+
+
+def test_options_change_what_is_drawn(spot_project, analysed):
+    """A lower pcutoff shows the unlikely point, bodyparts hides one, trails and skeleton add pixels."""
+    options = [{}, {"pcutoff": 0.1}, {"pcutoff": 0.1, "bodyparts": ["beside"]}, {"trailpoints": 3}]
+    options += [{"pcutoff": 0.1, "draw_skeleton": True, "dotsize": 2}, {"pcutoff": 0.1, "dotsize": 2}]
+    last = []
+    for option in options:
+        (path,) = create_labeled_video(spot_project, analysed, overwrite=True, **option).files
+        last.append(images(path)[-1].astype(int))
+    for one, other in [(0, 1), (1, 2), (0, 3), (4, 5)]:
+        assert np.abs(last[one] - last[other]).max() > 40
+
+
+def test_undecodable_frames_repeat_the_picture_before(spot_project, analysed, monkeypatch):
+    """The first frames, if lost, are black; later ones repeat; none shifts."""
+    decode = VideoReader.frames
+
+    def damaged(self, numbers=None):
+        for number, image in decode(self, numbers):
+            yield number, None if number in (0, 5) else image
+
+    with monkeypatch.context() as patch:
+        patch.setattr(showing.VideoReader, "frames", damaged)
+        (path,) = create_labeled_video(spot_project, analysed).files
+    shown = [image.astype(int) for image in images(path)]
+    assert len(shown) == 11
+    assert shown[0].max() < 30
+    assert np.abs(shown[5] - shown[4]).max() < 60
+    assert np.abs(shown[6] - shown[5]).max() > 100
+
+
+def test_existing_videos_are_kept_unless_overwritten(spot_project, analysed):
+    """The second call skips; overwrite makes the video again."""
+    (path,) = create_labeled_video(spot_project, analysed).files
+    before = path.stat().st_mtime_ns
+    assert create_labeled_video(spot_project, analysed).skipped == (path,)
+    assert path.stat().st_mtime_ns == before
+    assert create_labeled_video(spot_project, analysed, overwrite=True).skipped == ()
+    assert path.stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"trailpoints": -1}, {"dotsize": 0}, {"alphavalue": 1.5}, {"colormap": "rainbw"}, {"bodyparts": ["nose"]}],
+)
+def test_wrong_options_write_nothing(spot_project, analysed, wrong):
+    """Each is one sentence, and no video is left half-written."""
+    with pytest.raises(ArgumentError):
+        create_labeled_video(spot_project, analysed, **wrong)
+    assert not list(analysed.parent.glob("*_labeled*"))
