@@ -1,0 +1,84 @@
+"""PoseCut: markerless pose estimation for laboratory video, without a screen.
+
+The workflow, under the names of the paper (Nath, Mathis et al. 2019), in its order; each function takes the path of
+the project's config.yaml first:
+
+    create_new_project, add_new_videos              a project folder and its videos
+    extract_frames, write_labels, check_labels      frames to label, and their labels
+    create_training_dataset, train_network          a network of one's own
+    evaluate_network, analyze_videos                its errors, and its predictions for whole videos
+    plot_trajectories, create_labeled_video         pictures of the predictions
+    export_deeplabcut                               images for DeepLabCut
+
+Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labelled frames, K bodyparts,
+C cameras, H W pixels, h w cells of a score map. Positions are x, y in pixels of the full frame, x right, y down, and
+(0, 0) is the centre of the top-left pixel. Missing is NaN.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from posecut_core.errors import PosecutError
+    from posecut_core.labels.table import LabelTable
+    from posecut_core.progress import Progress
+    from posecut_core.workflow.analysing import analyze_videos
+    from posecut_core.workflow.creating import add_new_videos, create_new_project
+    from posecut_core.workflow.datasets import create_training_dataset
+    from posecut_core.workflow.evaluating import evaluate_network
+    from posecut_core.workflow.exporting import export_deeplabcut
+    from posecut_core.workflow.extracting import extract_frames
+    from posecut_core.workflow.labelling import check_labels, write_labels
+    from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
+    from posecut_core.workflow.training import train_network
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LabelTable",
+    "PosecutError",
+    "Progress",
+    "add_new_videos",
+    "analyze_videos",
+    "check_labels",
+    "create_labeled_video",
+    "create_new_project",
+    "create_training_dataset",
+    "evaluate_network",
+    "export_deeplabcut",
+    "extract_frames",
+    "plot_trajectories",
+    "train_network",
+    "write_labels",
+]
+
+_HOMES = {
+    "LabelTable": "labels.table",
+    "PosecutError": "errors",
+    "Progress": "progress",
+    "add_new_videos": "workflow.creating",
+    "analyze_videos": "workflow.analysing",
+    "check_labels": "workflow.labelling",
+    "create_labeled_video": "workflow.showing",
+    "create_new_project": "workflow.creating",
+    "create_training_dataset": "workflow.datasets",
+    "evaluate_network": "workflow.evaluating",
+    "export_deeplabcut": "workflow.exporting",
+    "extract_frames": "workflow.extracting",
+    "plot_trajectories": "workflow.showing",
+    "train_network": "workflow.training",
+    "write_labels": "workflow.labelling",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that importing the package stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,89 @@
+"""The program: read the command line, run the task, show the result, end with a code."""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleRenderable
+
+from posecut_core.cli.failure import BROKEN_PIPE, Failure, explain
+from posecut_core.cli.outcome import as_json
+from posecut_core.cli.screen import open_consoles, progress_display
+from posecut_core.cli.task import Outcome, Task
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `posecut` and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return the exit code."""
+    out, err = open_consoles()
+    json, debug = "--json" in arguments, "--debug" in arguments
+    if not debug:
+        warnings.simplefilter("ignore")
+    task: Task | None = None
+    try:
+        task = _parse(arguments)
+        if task is None:
+            return 0
+        _show(_perform(task, err), out, json=json)
+        return 0
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        failure = explain(error, when_interrupted=task.when_interrupted if task else "")
+        _tell(failure, out, err, json=json)
+        return failure.exit_code
+
+
+def _parse(arguments: list[str]) -> Task | None:
+    """Turn the command line into a task; None where help or the version was asked for and shown."""
+    from posecut_core.cli.app import app
+
+    answer = app(arguments or ["--help"], prog_name="posecut", standalone_mode=False)
+    return answer if isinstance(answer, Task) else None
+
+
+def _perform(task: Task, err: Console) -> Outcome:
+    with progress_display(err) as report:
+        return task.work(report)
+
+
+def _show(outcome: Outcome, out: Console, *, json: bool) -> None:
+    if json:
+        print(as_json(outcome.result))
+        return
+    for line in outcome.lines:
+        _write(line, out)
+    if outcome.following:
+        _write("\nNext:", out)
+    for line in outcome.following:
+        _write(f"  {line}", out)
+
+
+def _write(line: str | ConsoleRenderable, out: Console) -> None:
+    """Write a sentence as it is, also if it contains brackets, or a table as rich draws it."""
+    if isinstance(line, str):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    else:
+        out.print(line)
+
+
+def _tell(failure: Failure, out: Console, err: Console, *, json: bool) -> None:
+    if json:
+        print(as_json(failure))
+        return
+    out.file.flush()
+    err.print(failure.error, style="red", markup=False, highlight=False, soft_wrap=True)

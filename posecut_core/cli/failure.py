@@ -1,0 +1,92 @@
+"""Exceptions turned into one sentence, an exit code and, where nobody foresaw them, a log file."""
+
+import errno
+import platform
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from posecut_core.errors import PosecutError
+
+USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+UsageProblem = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a user is told, and how the program ends."""
+
+    error: str
+    kind: str
+    exit_code: int
+
+
+def explain(error: BaseException, *, when_interrupted: str = "") -> Failure:
+    """Say in a sentence what happened and what to do.
+
+    Args:
+        error: what stopped the work.
+        when_interrupted: what is kept when the user stopped it.
+    """
+    if isinstance(error, PosecutError):
+        return Failure(one_line(str(error)), type(error).__name__, error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(f"Interrupted. {when_interrupted}".rstrip(), "Interrupted", INTERRUPTED)
+    if isinstance(error, UsageProblem):
+        return Failure(_usage(error), "UsageError", USAGE)
+    if isinstance(error, MemoryError):
+        advice = "close other programs, or use a smaller batch_size, and run the same command again"
+        return Failure(f"The computer ran out of memory; {advice}.", "MemoryError", 1)
+    if isinstance(error, OSError):
+        return _disk(error)
+    return _unforeseen(error)
+
+
+def one_line(text: str) -> str:
+    """Join the lines of a message."""
+    return " ".join(text.split())
+
+
+def _usage(error: BaseException) -> str:
+    message = one_line(error.format_message()) if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "posecut"
+    return f"{message.rstrip('.')}. For help: {path} --help"
+
+
+def _disk(error: OSError) -> Failure:
+    # imported here because the rooms below are not needed to show help
+    from posecut_core.project.atomic import storage_error
+
+    if error.errno not in _REFUSALS:
+        return _unforeseen(error)
+    translated = storage_error(Path(str(error.filename or "a file")), error)
+    return Failure(one_line(str(translated)), "StorageError", translated.exit_code)
+
+
+def _unforeseen(error: BaseException) -> Failure:
+    place = _write_log(error)
+    kept = f"; the details are in {place}" if place else "; add --debug to see the details"
+    summary = one_line(f"{type(error).__name__}: {error}")[:200]
+    message = f"PoseCut met an error that it does not know ({summary}){kept}: please report it with that text."
+    return Failure(message, type(error).__name__, 1)
+
+
+def _write_log(error: BaseException) -> Path | None:
+    from posecut_core import __version__
+
+    head = f"posecut {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
+    text = head + "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="posecut-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return None
+    return Path(file.name)

@@ -1,0 +1,160 @@
+"""Verbs that make, train and judge a network."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from posecut_core.cli.options import (
+    BatchSize,
+    Bodyparts,
+    Config,
+    Debug,
+    Json,
+    Shuffle,
+    TrainingSetIndex,
+    integers,
+    listed,
+    project_path,
+    snapshots,
+)
+from posecut_core.cli.task import Outcome, Task
+from posecut_core.progress import Report
+
+
+def create_training_dataset(
+    config: Config = None,
+    num_shuffles: Annotated[int, typer.Option(min=1, help="How many random splits to make.")] = 1,
+    shuffles: Annotated[
+        str | None,
+        typer.Option(help="Numbers for these splits, as 1,2,3. Default: the next free ones.", show_default=False),
+    ] = None,
+    net_type: Annotated[
+        str | None,
+        typer.Option(
+            help="resnet_18, 34, 50, 101 or 152; small ones are fast. Default: default_net_type in config.yaml.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Another seed splits otherwise. Default: seed in posecut.yaml.", show_default=False),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:
+    """Split the labelled frames into frames to train on and frames to test on.
+
+    Example: posecut create-training-dataset reaching-ada-2026-01-31
+    """
+    project, chosen = project_path(config), integers(shuffles, what="shuffle")
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.accounts import tell_dataset
+        from posecut_core.workflow.datasets import create_training_dataset
+
+        dataset = create_training_dataset(
+            project, num_shuffles, shuffles=chosen, net_type=net_type, seed=seed, report=report
+        )
+        return tell_dataset(project, dataset)
+
+    return Task(work)
+
+
+def train_network(
+    config: Config = None,
+    shuffle: Shuffle = 1,
+    trainingsetindex: TrainingSetIndex = 0,
+    maxiters: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after this many steps. Default: as the training settings say.",
+                     show_default=False),
+    ] = None,
+    displayiters: Annotated[
+        int | None,
+        typer.Option(min=1, help="Log the loss every so many steps. Default: as the training settings say.",
+                     show_default=False),
+    ] = None,
+    saveiters: Annotated[
+        int | None,
+        typer.Option(min=1, help="Write a snapshot every so many steps. Default: as the training settings say.",
+                     show_default=False),
+    ] = None,
+    max_snapshots_to_keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="Delete older snapshots than so many. Default: as the training settings say.",
+                     show_default=False),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Begin with these weights, a .safetensors file of a ResNet. Default: random ones.",
+                     show_default=False),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:  # fmt: skip
+    """Train the network; interrupt it with Ctrl-C and start it again as you like.
+
+    Example: posecut train-network reaching-ada-2026-01-31 --maxiters 5000
+    """
+    project = project_path(config)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.accounts import tell_trained
+        from posecut_core.workflow.training import train_network
+
+        trained = train_network(
+            project,
+            shuffle,
+            trainingsetindex,
+            maxiters=maxiters,
+            displayiters=displayiters,
+            saveiters=saveiters,
+            max_snapshots_to_keep=max_snapshots_to_keep,
+            weights=weights,
+            report=report,
+        )
+        return tell_trained(project, trained)
+
+    return Task(work, "The last snapshot is kept; run the same command again to go on from it.")
+
+
+def evaluate_network(
+    config: Config = None,
+    shuffle: Annotated[str, typer.Option(help="Which shuffles, as 1 or 1,2,3.")] = "1",
+    plotting: Annotated[bool, typer.Option("--plotting", help="Draw labels and predictions on every frame.")] = False,
+    trainingsetindex: TrainingSetIndex = 0,
+    snapshots_: Annotated[
+        str | None,
+        typer.Option("--snapshots", help="Numbers of training steps, 'last' or 'all'. Default: as snapshotindex in "
+                     "config.yaml says.", show_default=False),
+    ] = None,
+    bodyparts: Bodyparts = None,
+    batch_size: BatchSize = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:  # fmt: skip
+    """Measure how far the predictions are from the labels, on training and on test frames.
+
+    Example: posecut evaluate-network reaching-ada-2026-01-31 --plotting
+    """
+    project = project_path(config)
+    shuffles, steps, parts = integers(shuffle, what="shuffle"), snapshots(snapshots_), listed(bodyparts)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.accounts import tell_evaluated
+        from posecut_core.workflow.evaluating import evaluate_network
+
+        evaluation = evaluate_network(
+            project,
+            shuffles or (1,),
+            plotting,
+            trainingsetindex=trainingsetindex,
+            snapshots=steps,
+            bodyparts=parts,
+            batch_size=batch_size,
+            report=report,
+        )
+        return tell_evaluated(project, evaluation)
+
+    return Task(work)

@@ -1,0 +1,174 @@
+"""Arguments and options that several verbs share, and how their words become values."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from posecut_core.errors import ArgumentError
+
+Config = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="CONFIG",
+        help="The project's folder or its config.yaml; by default the current folder, if that is a project.",
+        show_default=False,
+    ),
+]
+ConfigAndVideos = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[CONFIG] VIDEOS...",
+        help="The project's folder or config.yaml (may be left out inside the project's folder), then videos: files, "
+        "names of project videos, or folders with videos.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, for programs.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show technical details if something goes wrong.")]
+Shuffle = Annotated[
+    int, typer.Option(min=0, help="Which shuffle: which split of the labelled frames, and its network.")
+]
+TrainingSetIndex = Annotated[
+    int, typer.Option("--trainingsetindex", min=0, help="Which of config.yaml's training fractions, counted from 0.")
+]
+Snapshot = Annotated[
+    str | None,
+    typer.Option(
+        help="Which snapshot of the network: its number of training steps, or 'last'. "
+        "Default: as snapshotindex in config.yaml says.",
+        show_default=False,
+    ),
+]
+DestFolder = Annotated[
+    Path | None,
+    typer.Option("--destfolder", help="Folder of the predictions. Default: beside each video.", show_default=False),
+]
+VideoType = Annotated[
+    str,
+    typer.Option("--videotype", help="Take only videos of this suffix from folders, such as mp4. Default: all.",
+                 show_default=False),
+]  # fmt: skip
+Bodyparts = Annotated[
+    str | None,
+    typer.Option(help="Only these bodyparts, separated by commas. Default: all.", show_default=False),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Frames at once. Default: batch_size in config.yaml.", show_default=False),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Do again what was done before.")]
+SomeVideos = Annotated[
+    list[str] | None,
+    typer.Option("--video", help="Only this video of the project; may be repeated. Default: all.", show_default=False),
+]
+
+
+def project_path(config: Path | None) -> Path:
+    """Return the path of config.yaml or its folder, as given or the current folder's.
+
+    Raises:
+        ArgumentError: none was given and the current folder is no project.
+    """
+    if config is not None:
+        return config
+    here = Path.cwd()
+    if not (here / "config.yaml").is_file():
+        raise ArgumentError(
+            f"No project was given and the current folder {here} holds no config.yaml; name the project's folder, as "
+            "in posecut VERB PROJECT_FOLDER, or change into it first."
+        )
+    return here
+
+
+def project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
+    """Tell the project, if it comes first, from the videos.
+
+    Raises:
+        ArgumentError: there is no project, or there are no videos.
+    """
+    first = Path(words[0])
+    named = first.name == "config.yaml" or (first / "config.yaml").is_file()
+    project = project_path(first if named else None)
+    videos = list(words[1:] if named else words)
+    if not videos:
+        raise ArgumentError(
+            f"Found the project {project} but no videos; name at least one video, a folder with videos, or the stem of "
+            "one of the project's videos."
+        )
+    return project, videos
+
+
+def listed(words: str | None) -> list[str] | None:
+    """Split words at commas; None stays None."""
+    if words is None:
+        return None
+    return [word.strip() for word in words.split(",") if word.strip()]
+
+
+def integers(words: str | None, *, what: str) -> list[int] | None:
+    """Read whole numbers and ranges separated by commas: 5,10-12 is 5, 10, 11, 12.
+
+    Raises:
+        ArgumentError: a part is neither.
+    """
+    parts = listed(words)
+    if parts is None:
+        return None
+    return [number for part in parts for number in _span(part, what)]
+
+
+def pairs(words: str | None) -> list[tuple[str, str]]:
+    """Read pairs such as snout:neck,neck:tailbase.
+
+    Raises:
+        ArgumentError: a part is not two names joined by a colon.
+    """
+    found = []
+    for part in listed(words) or []:
+        one, colon, other = part.partition(":")
+        if not (one.strip() and colon and other.strip()):
+            raise ArgumentError(f"The skeleton contains {part!r}, expected two bodyparts joined by ':', as snout:neck.")
+        found.append((one.strip(), other.strip()))
+    return found
+
+
+def snapshot(word: str | None) -> int | Literal["last"] | None:
+    """Read the name of a snapshot: a number of training steps or 'last'.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    if word is None:
+        return None
+    if word == "last":
+        return "last"
+    numbers = integers(word, what="snapshot")
+    if numbers is None or len(numbers) != 1:
+        raise ArgumentError(f"--snapshot is {word!r}, expected one number of training steps or 'last'.")
+    return numbers[0]
+
+
+def snapshots(word: str | None) -> list[int] | Literal["last", "all"] | None:
+    """Read the names of several snapshots: numbers of training steps, 'last' or 'all'.
+
+    Raises:
+        ArgumentError: it is none of these.
+    """
+    if word == "last" or word == "all":  # noqa: PLR1714
+        return word
+    return integers(word, what="snapshot")
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Replace a leading ~ by the user's home."""
+    return Path(path).expanduser()
+
+
+def _span(part: str, what: str) -> range:
+    low, dash, high = part.partition("-")
+    if not low.isascii() or not low.isdigit() or (dash and not (high.isascii() and high.isdigit())):
+        raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
+    return range(int(low), int(high if dash else low) + 1)

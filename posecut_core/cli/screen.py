@@ -1,0 +1,120 @@
+"""Progress on a terminal as a bar, and anywhere else as a line now and then."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from posecut_core.progress import Progress, Report
+
+_INTERVAL = 10.0  # seconds between two lines of the same stage in a log
+
+
+@contextlib.contextmanager
+def progress_display(console: Console) -> Iterator[Report]:
+    """Yield a function that shows reports; what it drew is tidied up at the end."""
+    if not console.is_terminal:
+        yield PlainDisplay(console)
+        return
+    columns: tuple[ProgressColumn, ...] = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+    )
+    columns += (TimeElapsedColumn(), TextColumn("{task.fields[details]}", markup=False))
+    with Bars(*columns, console=console) as bars:
+        display = BarDisplay(bars)
+        try:
+            yield display
+        finally:
+            display.finish()
+
+
+class BarDisplay:
+    """A bar for the stage at work; a finished one becomes a line."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+        self._last = Progress("", 0)
+
+    def __call__(self, progress: Progress) -> None:
+        """Move the bar, or begin another when the stage changes."""
+        if progress.stage != self._last.stage:
+            self.finish()
+            if progress.total == 0:
+                self._bars.console.print(progress.stage, style="bold", markup=False, highlight=False)
+                return
+            self._task = self._bars.add_task(progress.stage, total=progress.total, details="")
+        self._last = progress
+        if self._task is not None:
+            self._bars.update(self._task, completed=progress.done, total=progress.total, details=details(progress))
+
+    def finish(self) -> None:
+        """Turn the bar into a line."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._bars.console.print(f"  {plain_line(self._last)}", markup=False, highlight=False)
+        self._task, self._last = None, Progress("", 0)
+
+
+class PlainDisplay:
+    """A line when a stage begins and ends, and every few seconds between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stage = ""
+        self._spoken = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Write a line if it is time for one."""
+        now = time.monotonic()
+        ended = progress.done == progress.total
+        if progress.stage != self._stage or ended or now - self._spoken >= _INTERVAL:
+            self._stage, self._spoken = progress.stage, now
+            self._console.print(plain_line(progress), markup=False, highlight=False, soft_wrap=True)
+
+
+def plain_line(progress: Progress) -> str:
+    """Write a report in one line; one with total 0 has nothing to count and is a heading."""
+    if progress.total == 0:
+        return progress.stage
+    total = f"/{progress.total}" if progress.total is not None else ""
+    return f"{progress.stage}: {progress.done}{total} {details(progress)}".rstrip()
+
+
+def details(progress: Progress) -> str:
+    """Write loss, speed and time left, where the report has them."""
+    values = progress.values
+    parts = []
+    if "loss" in values:
+        parts.append(f"loss {values['loss']:.4f}")
+    for key, unit in (("steps_per_s", "steps/s"), ("frames_per_s", "frames/s")):
+        if key in values:
+            parts.append(f"{values[key]:.3g} {unit}")
+    if "seconds_left" in values:
+        parts.append(f"{duration(values['seconds_left'])} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as people say it: 8 s, 3 min 20 s, 2 h 05 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def open_consoles() -> tuple[Console, Console]:
+    """Return consoles for stdout and stderr that write `?` for letters that the terminal does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    return Console(file=sys.stdout), Console(file=sys.stderr)

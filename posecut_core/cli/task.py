@@ -1,0 +1,48 @@
+"""What a verb hands back to be run, and what comes out of it."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import ConsoleRenderable
+
+from posecut_core.progress import Report
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A step's result and what people are told about it."""
+
+    result: object  # the step's frozen dataclass; `--json` prints it
+    lines: tuple[str | ConsoleRenderable, ...]  # what happened: sentences and tables
+    following: tuple[str, ...] = ()  # what comes next, ready to paste
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step of the workflow, with its arguments, ready to run."""
+
+    work: Callable[[Report], Outcome]
+    when_interrupted: str = "What was finished is kept; run the same command again to go on."
+
+
+def command(*words: str | os.PathLike[str]) -> str:
+    """Write a `posecut` command so that it can be pasted into a shell."""
+    parts = ["posecut", *(shorter(word) if isinstance(word, os.PathLike) else word for word in words)]
+    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
+
+
+def shorter(path: str | os.PathLike[str]) -> str:
+    """Write a path below the current folder relative to it, any other as it is."""
+    try:
+        return os.fspath(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return os.fspath(path)
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: 1 frame, 2 frames."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

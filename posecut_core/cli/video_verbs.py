@@ -1,0 +1,179 @@
+"""Verbs that use a trained network on videos."""
+
+from typing import Annotated
+
+import typer
+
+from posecut_core.cli.options import (
+    BatchSize,
+    Bodyparts,
+    ConfigAndVideos,
+    Debug,
+    DestFolder,
+    Json,
+    Overwrite,
+    Shuffle,
+    Snapshot,
+    TrainingSetIndex,
+    VideoType,
+    listed,
+    project_and_videos,
+    snapshot,
+)
+from posecut_core.cli.task import Outcome, Task
+from posecut_core.progress import Report
+
+Pcutoff = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Leave out points of lower likelihood. Default: pcutoff in config.yaml.",
+                 show_default=False),
+]  # fmt: skip
+Colormap = Annotated[
+    str | None,
+    typer.Option(help="Colours of the bodyparts, a name of matplotlib's. Default: colormap in config.yaml.",
+                 show_default=False),
+]  # fmt: skip
+
+
+def analyze_videos(
+    config_and_videos: ConfigAndVideos,
+    shuffle: Shuffle = 1,
+    trainingsetindex: TrainingSetIndex = 0,
+    save_as_csv: Annotated[bool, typer.Option("--save-as-csv", help="Write a .csv beside the .h5.")] = False,
+    destfolder: DestFolder = None,
+    videotype: VideoType = "",
+    batch_size: BatchSize = None,
+    overwrite: Overwrite = False,
+    snapshot_: Snapshot = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:
+    """Predict the bodyparts in every frame of videos.
+
+    Example: posecut analyze-videos reaching-ada-2026-01-31 new-videos/ --save-as-csv
+    """
+    project, videos = project_and_videos(config_and_videos)
+    chosen = snapshot(snapshot_)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.accounts import tell_analysed
+        from posecut_core.workflow.analysing import analyze_videos
+
+        analysed = analyze_videos(
+            project,
+            videos,
+            shuffle,
+            trainingsetindex,
+            save_as_csv=save_as_csv,
+            destfolder=destfolder,
+            videotype=videotype,
+            batch_size=batch_size,
+            overwrite=overwrite,
+            snapshot=chosen,
+            report=report,
+        )
+        return tell_analysed(project, analysed)
+
+    return Task(work, "The frames analysed so far are kept; run the same command again to go on from them.")
+
+
+def plot_trajectories(
+    config_and_videos: ConfigAndVideos,
+    shuffle: Shuffle = 1,
+    trainingsetindex: TrainingSetIndex = 0,
+    snapshot_: Snapshot = None,
+    destfolder: DestFolder = None,
+    videotype: VideoType = "",
+    bodyparts: Bodyparts = None,
+    pcutoff: Pcutoff = None,
+    colormap: Colormap = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:
+    """Draw the predictions of analysed videos as figures.
+
+    Example: posecut plot-trajectories reaching-ada-2026-01-31 new-videos/
+    """
+    project, videos = project_and_videos(config_and_videos)
+    chosen, parts = snapshot(snapshot_), listed(bodyparts)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.accounts import tell_plotted
+        from posecut_core.workflow.showing import plot_trajectories
+
+        plotted = plot_trajectories(
+            project,
+            videos,
+            shuffle=shuffle,
+            trainingsetindex=trainingsetindex,
+            snapshot=chosen,
+            destfolder=destfolder,
+            videotype=videotype,
+            bodyparts=parts,
+            pcutoff=pcutoff,
+            colormap=colormap,
+            report=report,
+        )
+        return tell_plotted(project, videos, plotted)
+
+    return Task(work)
+
+
+def create_labeled_video(
+    config_and_videos: ConfigAndVideos,
+    shuffle: Shuffle = 1,
+    trainingsetindex: TrainingSetIndex = 0,
+    snapshot_: Snapshot = None,
+    destfolder: DestFolder = None,
+    videotype: VideoType = "",
+    bodyparts: Bodyparts = None,
+    draw_skeleton: Annotated[bool, typer.Option("--draw-skeleton", help="Join bodyparts by config.yaml's skeleton.")]
+    = False,
+    trailpoints: Annotated[int, typer.Option(min=0, help="Earlier positions to show behind each point.")] = 0,
+    pcutoff: Pcutoff = None,
+    dotsize: Annotated[
+        float | None,
+        typer.Option(help="Diameter of the points in pixels. Default: dotsize in config.yaml.", show_default=False),
+    ] = None,
+    alphavalue: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Opacity of the points. Default: alphavalue in config.yaml.",
+                     show_default=False),
+    ] = None,
+    colormap: Colormap = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:  # fmt: skip
+    """Write videos with the predictions drawn on them.
+
+    Example: posecut create-labeled-video reaching-ada-2026-01-31 new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10
+    """
+    project, videos = project_and_videos(config_and_videos)
+    chosen, parts = snapshot(snapshot_), listed(bodyparts)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.accounts import tell_labeled
+        from posecut_core.workflow.showing import create_labeled_video
+
+        labeled = create_labeled_video(
+            project,
+            videos,
+            shuffle=shuffle,
+            trainingsetindex=trainingsetindex,
+            snapshot=chosen,
+            destfolder=destfolder,
+            videotype=videotype,
+            bodyparts=parts,
+            draw_skeleton=draw_skeleton,
+            trailpoints=trailpoints,
+            pcutoff=pcutoff,
+            dotsize=dotsize,
+            alphavalue=alphavalue,
+            colormap=colormap,
+            overwrite=overwrite,
+            report=report,
+        )
+        return tell_labeled(labeled)
+
+    return Task(work)

@@ -1,0 +1,228 @@
+"""The demonstration: every step of the workflow, called as a user would, on videos drawn for the purpose."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.demo.animal import BODYPARTS, SKELETON
+from posecut_core.demo.filming import film
+from posecut_core.demo.measuring import errors_in_view, human_labels
+from posecut_core.demo.render import Scene, prepare
+from posecut_core.demo.scenes import TO_LABEL, UNSEEN
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.store import read_labels
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import edit_config
+from posecut_core.workflow.analysing import AnalysedVideos, analyze_videos
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.evaluating import Evaluation, evaluate_network
+from posecut_core.workflow.extracting import ExtractedFrames, extract_frames
+from posecut_core.workflow.labelling import check_labels, write_labels
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
+from posecut_core.workflow.training import TrainedNetwork, train_network
+
+NET_TYPE = "resnet_18"
+STEPS = 300  # of training
+SETTINGS = {"batch_size": 8, "mirror": True}  # of training; all others are as for any project
+FRAMES_TO_LABEL = 40  # of each video
+JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
+DOTSIZE = 5  # pixels, fit for small frames
+TASK, EXPERIMENTER = "mouse", "posecut"
+STEP_COUNT = 10
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step of the demonstration took."""
+
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demonstration found; errors are mean distances in pixels."""
+
+    folder: Path
+    config_path: Path
+    bodyparts: tuple[str, ...]
+    train_error: float
+    test_error: float
+    unseen_errors: tuple[float, ...]  # per bodypart, of points in plain view
+    unseen_error: float
+    hidden_share: float  # of the unseen video's points; they lie under the plank and are not measured
+    seconds_per_training_step: float  # NaN where the network had been trained before
+    frames_per_second: float  # of analysis; 0 where the video had been analysed before
+    times: tuple[StepTime, ...]
+    files: dict[str, Path]  # what -> where
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The scenes that are labelled, and the one that is never seen before the end."""
+
+    to_label: tuple[Scene, ...] = TO_LABEL
+    unseen: Scene = UNSEEN
+
+
+def run_demo(
+    folder: Path, *, cast: Cast | None = None, steps: int = STEPS, frames_to_label: int = FRAMES_TO_LABEL,
+    report: Report = silent,
+) -> DemoResult:  # fmt: skip
+    """Draw videos and run the whole workflow on them; in a folder of an earlier demo only what is missing is done.
+
+    Args:
+        folder: where to write; it is made if it does not exist.
+        cast: the scenes; by default two mice to label and another to analyse.
+        steps: training steps.
+        frames_to_label: frames of each video to label.
+        report: told of everything; a report with total 0 is the heading of a step.
+
+    Raises:
+        ArgumentError: the folder holds something else.
+        StorageError: the disk refuses.
+    """
+    check_folder(folder)
+    scenes, step = cast or Cast(), Steps(report)
+    videos = step("drawing the videos of three mice", lambda: _film_all(scenes, folder / "videos", report))
+    config = step("creating a project with two of them", lambda: _create(folder, videos[:-1], report))
+    extracted = step(
+        "choosing frames to label, by k-means",
+        lambda: extract_frames(config, number_of_frames=frames_to_label, report=report),
+    )
+    step("labelling them: the truth, with a human's jitter", lambda: _label(config, scenes, extracted))
+    step("drawing the labels, to check them", lambda: check_labels(config, report=report))
+    step("splitting the frames for training and test", lambda: _split(config))
+    trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
+    evaluation = step("evaluating it", lambda: evaluate_network(config, plotting=True, report=report))
+    analysed = step(
+        "analysing the video that it never saw",
+        lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / "results", report=report),
+    )
+    files = step("drawing trajectories and a labelled video", lambda: _show(config, videos[-1], folder, report))
+    return _judge(folder, config, scenes.unseen, trained, evaluation, analysed, files, step.times)
+
+
+class Steps:
+    """Announces each step, times it and hands on its result."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.times: tuple[StepTime, ...] = ()
+
+    def __call__(self, words: str, step: Callable[[], Result]) -> Result:
+        """Run one step under the heading `words`."""
+        self._report(Progress(f"Step {len(self.times) + 1} of {STEP_COUNT}: {words}", 0, 0))
+        begin = time.perf_counter()
+        result = step()
+        self.times = (*self.times, StepTime(words, round(time.perf_counter() - begin, 2)))
+        return result
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier demonstration.
+
+    Raises:
+        ArgumentError: it does, or it is a file.
+    """
+    if folder.is_file():
+        raise ArgumentError(
+            f"{folder} is a file, expected a folder or nothing; give another name (posecut demo FOLDER)."
+        )
+    own = ("videos", "results")
+    entries = folder.iterdir() if folder.is_dir() else iter(())
+    strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
+    if strange:
+        raise ArgumentError(
+            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another name "
+            "(posecut demo FOLDER)."
+        )
+
+
+def _film_all(cast: Cast, folder: Path, report: Report) -> list[Path]:
+    return [film(scene, folder, report=report) for scene in (*cast.to_label, cast.unseen)]
+
+
+def _create(folder: Path, videos: list[Path], report: Report) -> Path:
+    """Create the project, or find that of an earlier day."""
+    earlier = sorted(folder.glob(f"{TASK}-{EXPERIMENTER}-*/config.yaml"))
+    if earlier:
+        return earlier[0]
+    created = create_new_project(
+        TASK, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
+    )
+    edit_config(created.config_path, {"dotsize": DOTSIZE})
+    return created.config_path
+
+
+def _label(config: Path, cast: Cast, extracted: ExtractedFrames) -> None:
+    """Write labels of the videos that have none."""
+    project = open_project(config)
+    frames = {video.video: video.frames for video in extracted.videos}
+    for scene in cast.to_label:
+        if len(read_labels(project, scene.name).numbers):
+            continue
+        rng = np.random.default_rng([scene.seed, 3])
+        write_labels(config, human_labels(rng, prepare(scene).truth, scene.name, frames[scene.name], jitter=JITTER))
+
+
+def _split(config: Path) -> None:
+    if not open_project(config).split_path(1).exists():
+        create_training_dataset(config, shuffles=[1], net_type=NET_TYPE, settings=SETTINGS)
+
+
+def _show(config: Path, video: Path, folder: Path, report: Report) -> dict[str, Path]:
+    results = folder / "results"
+    plotted = plot_trajectories(config, [video], destfolder=results, report=report)
+    labeled = create_labeled_video(
+        config, [video], destfolder=results, draw_skeleton=True, trailpoints=12, report=report
+    )
+    return {"trajectories": plotted.folders[0], "labelled video": labeled.files[0]}
+
+
+def _judge(
+    folder: Path,
+    config: Path,
+    unseen: Scene,
+    trained: TrainedNetwork,
+    evaluation: Evaluation,
+    analysed: AnalysedVideos,
+    shown: dict[str, Path],
+    times: tuple[StepTime, ...],
+) -> DemoResult:
+    """Hold the predictions of the unseen video against its truth."""
+    truth, video, errors = prepare(unseen).truth, analysed.videos[0], evaluation.rows[-1].errors
+    found = errors_in_view(read_predictions(video.files[0]).xy, truth)
+    project = open_project(config)
+    files = {
+        "videos and their truth": folder / "videos",
+        "project": project.root,
+        "checked labels": project.labeled_data,
+        "network": project.model_folder(1),
+        "evaluation": project.evaluation_folder(1),
+        "predictions": video.files[0],
+        **shown,
+    }
+    return DemoResult(
+        folder=folder,
+        config_path=config,
+        bodyparts=BODYPARTS,
+        train_error=errors.train,
+        test_error=errors.test,
+        unseen_errors=tuple(np.nanmean(found, axis=0).tolist()),
+        unseen_error=float(np.nanmean(found)),
+        hidden_share=float(truth.hidden.mean()),
+        seconds_per_training_step=trained.seconds_per_step,
+        frames_per_second=video.frames_per_second,
+        times=times,
+        files=files,
+    )

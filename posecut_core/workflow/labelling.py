@@ -1,0 +1,138 @@
+"""Steps D and E: write labels from a program, and look at labels as pictures (`check_labels`)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.store import image_names, read_labels
+from posecut_core.labels.store import write_labels as write_project_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.plots.check_images import draw_check_image
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.stored_frames import videos_with_frames
+
+
+@dataclass(frozen=True)
+class WrittenLabels:
+    """Where the labels of one video lie."""
+
+    video: str
+    frames: int
+    points: int  # labels that are not missing
+    files: tuple[Path, ...]  # .h5, .csv
+
+
+@dataclass(frozen=True)
+class CheckedVideo:
+    """The pictures of one video's labels."""
+
+    video: str
+    folder: Path
+    images: int  # pictures drawn, one per labelled frame
+    unlabelled: int  # extracted frames without any label
+    missing: dict[str, int]  # bodypart -> labelled frames in which it has no label
+    outside: tuple[str, ...]  # labels outside their frame, as "frame 12 snout"
+
+
+@dataclass(frozen=True)
+class CheckedLabels:
+    """What `check_labels` drew."""
+
+    config_path: Path
+    videos: tuple[CheckedVideo, ...]
+
+
+def write_labels(config: str | os.PathLike[str], table: LabelTable) -> WrittenLabels:
+    """Replace the labels of one video by a table.
+
+    Args:
+        config: path of config.yaml.
+        table: labels in pixels of the full frame; NaN is missing.
+
+    Raises:
+        LabelError: a bodypart is not of the project, or a frame was not extracted; nothing is then written.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config)
+    write_project_labels(project, table)
+    points = int((~np.isnan(table.xy[..., 0])).sum())
+    files = (project.collected_data(table.video), project.collected_data(table.video, ".csv"))
+    return WrittenLabels(table.video, len(table.numbers), points, files)
+
+
+def check_labels(
+    config: str | os.PathLike[str], *, videos: Sequence[str] | None = None, report: Report = silent
+) -> CheckedLabels:
+    """Draw every labelled frame with its labels into `labeled-data/<video>_labeled/`.
+
+    Args:
+        config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
+        videos: names of project videos; by default all that have extracted frames.
+        report: told of every picture.
+
+    Raises:
+        LabelError: no frame is labelled, or the labels do not fit the project.
+        VideoError: a video is not of the project, or no frames were extracted.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config)
+    tables = [read_labels(project, video) for video in videos_with_frames(project, videos)]
+    if not any(len(table.numbers) for table in tables):
+        raise LabelError(
+            f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: with "
+            "posecut_core.write_labels, or with DeepLabCut after posecut export-deeplabcut."
+        )
+    return CheckedLabels(project.config_path, tuple(_check(project, table, report) for table in tables))
+
+
+def _check(project: Project, table: LabelTable, report: Report) -> CheckedVideo:
+    store = FrameStore.open(project.frame_store(table.video))
+    folder = project.checked_labels(table.video)
+    _draw(project, table, store, folder, report)
+    missing = np.isnan(table.xy[..., 0]).sum(axis=0).tolist()
+    return CheckedVideo(
+        video=table.video,
+        folder=folder,
+        images=len(table.numbers),
+        unlabelled=len(store.numbers) - len(table.numbers),
+        missing={part: count for part, count in zip(table.bodyparts, missing, strict=True) if count},
+        outside=_outside(table, store),
+    )
+
+
+def _draw(project: Project, table: LabelTable, store: FrameStore, folder: Path, report: Report) -> None:
+    config = project.config
+    names = image_names(project, table.video, table.numbers.tolist())
+    places = np.searchsorted(store.numbers, table.numbers)
+    origins = store.origins[places]
+    for row, number in enumerate(table.numbers.tolist()):
+        draw_check_image(
+            folder / names[number],
+            store.read(number),
+            table.xy[row] - origins[row],
+            bodyparts=table.bodyparts,
+            title=f"{table.video}, frame {number}",
+            skeleton=config.skeleton,
+            skeleton_color=config.skeleton_color,
+            colormap=config.colormap,
+            dotsize=config.dotsize,
+            alphavalue=config.alphavalue,
+        )
+        report(Progress(f"drawing labels of {table.video}", row + 1, len(table.numbers)))
+
+
+def _outside(table: LabelTable, store: FrameStore) -> tuple[str, ...]:
+    """Name the labels that lie outside the stored image of their frame."""
+    places = np.searchsorted(store.numbers, table.numbers)
+    local = table.xy - store.origins[places][:, None]
+    limits = store.sizes[places][:, None, ::-1]  # x is limited by the width
+    beyond = ((local < -0.5) | (local > limits - 0.5)).any(axis=-1)
+    rows, parts = np.nonzero(beyond)
+    return tuple(f"frame {table.numbers[row]} {table.bodyparts[part]}" for row, part in zip(rows, parts, strict=True))

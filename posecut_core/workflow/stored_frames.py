@@ -1,0 +1,50 @@
+"""Which of a project's videos are meant, by their names, and which of them have extracted frames."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from posecut_core.errors import VideoError
+from posecut_core.project.layout import Project
+from posecut_core.workflow.opening import frame_folders
+
+
+def chosen_stems(known: Iterable[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """List the videos meant, by stem, in the order of `known`; None means all.
+
+    Args:
+        known: stems of the videos that may be chosen.
+        wanted: stems, file names or paths.
+
+    Raises:
+        VideoError: one is not known.
+    """
+    stems = tuple(known)
+    if wanted is None:
+        return stems
+    chosen = {_stem(name, stems) for name in ([wanted] if isinstance(wanted, str) else wanted)}
+    return tuple(stem for stem in stems if stem in chosen)
+
+
+def videos_with_frames(project: Project, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """List the videos meant that have extracted frames, by stem.
+
+    Raises:
+        VideoError: a video is not of the project, or none has extracted frames.
+    """
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), wanted)
+    found = tuple(stem for stem in stems if project.frame_store(stem).exists())
+    if not found:
+        raise VideoError(
+            f"Found no extracted frames of {', '.join(stems) or 'any video'} in {project.labeled_data}; extract some "
+            "first (posecut extract-frames)."
+        )
+    return found
+
+
+def _stem(name: str, stems: tuple[str, ...]) -> str:
+    stem = name if name in stems else Path(name).stem
+    if stem not in stems:
+        raise VideoError(
+            f"The project has no video {name!r}; choose among {', '.join(stems) or 'none: add one first'}."
+        )
+    return stem
