@@ -3,8 +3,12 @@
 The caller may raise `KeyboardInterrupt` from its function to cancel; work then stops in a state from which it goes on.
 """
 
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,26 @@ Report = Callable[[Progress], None]
 
 def silent(progress: Progress) -> None:
     """Ignore a report; the default of every function that takes one."""
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C only be noticed, so that work can stop where it is safe; the second one interrupts.
+
+    Yields a function that tells whether Ctrl-C was pressed. Outside the main thread nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked: list[bool] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)

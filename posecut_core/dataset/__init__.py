@@ -1,0 +1,1 @@
+"""Training datasets: splits, batches, augmentation, score-map targets and their inverse."""

@@ -1,0 +1,168 @@
+"""Augmentation on the device: random crops, scale, rotation, mirror, light, noise and blur.
+
+Images are float32 in [0, 1], [B, H, W, 3]; results are not clipped, so that the functions chain. Every random function
+draws its numbers and calls its plain twin. Positions are NaN where a bodypart is missing and stay NaN.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key, UInt8
+
+from posecut_core.dataset.settings import TrainingSettings
+
+BLUR_TAPS = 3  # a blur reaches this many pixels to each side
+
+
+def transform_points(matrix: Float[Array, "B 2 3"], xy: Float[Array, "B K 2"]) -> Float[Array, "B K 2"]:
+    """Map points by 2x3 affine matrices."""
+    return jnp.einsum("bij,bkj->bki", matrix[:, :, :2], xy) + matrix[:, None, :, 2]
+
+
+def invert(matrix: Float[Array, "B 2 3"]) -> Float[Array, "B 2 3"]:
+    """Return the affine matrices that undo `matrix`."""
+    a, b, c, d = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1]
+    rows = jnp.stack([jnp.stack([d, -b], -1), jnp.stack([-c, a], -1)], 1) / (a * d - b * c)[:, None, None]
+    return jnp.concatenate([rows, -jnp.einsum("bij,bj->bi", rows, matrix[:, :, 2])[..., None]], axis=-1)
+
+
+def warp(
+    images: UInt8[Array, "B H W 3"], sizes: Int[Array, "B 2"], matrix: Float[Array, "B 2 3"], *, size: int
+) -> Float[Array, "B size size 3"]:
+    """Cut square crops: pixel p of the crop shows the frame at `matrix` p, bilinearly; outside it is grey.
+
+    `sizes` are the (height, width) of each frame within its padded image.
+    """
+    y, x = jnp.meshgrid(jnp.arange(size, dtype=jnp.float32), jnp.arange(size, dtype=jnp.float32), indexing="ij")
+    grid = jnp.stack([x.ravel(), y.ravel()], -1)
+    return jax.vmap(partial(_warp_one, size=size))(
+        images, sizes, transform_points(matrix, grid[None].repeat(len(images), 0))
+    )
+
+
+def _warp_one(
+    image: UInt8[Array, "H W 3"], extent: Int[Array, "2"], points: Float[Array, "N 2"], *, size: int
+) -> Float[Array, "size size 3"]:
+    height, width = extent[0].astype(jnp.float32), extent[1].astype(jnp.float32)
+    x, y = points[:, 0], points[:, 1]
+    inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+    x, y = jnp.clip(x, 0, width - 1), jnp.clip(y, 0, height - 1)
+    left, top = jnp.floor(x), jnp.floor(y)
+    columns, rows = left.astype(jnp.int32), top.astype(jnp.int32)
+    right = jnp.minimum(columns + 1, extent[1] - 1)
+    below = jnp.minimum(rows + 1, extent[0] - 1)
+    fx, fy = (x - left)[:, None], (y - top)[:, None]
+    flat = image.reshape(-1, 3)
+    stride = image.shape[1]
+
+    def take(row: Int[Array, " N"], column: Int[Array, " N"]) -> Float[Array, "N 3"]:
+        return flat[row * stride + column].astype(jnp.float32)
+
+    upper = take(rows, columns) * (1 - fx) + take(rows, right) * fx
+    lower = take(below, columns) * (1 - fx) + take(below, right) * fx
+    values = (upper * (1 - fy) + lower * fy) / 255
+    return jnp.where(inside[:, None], values, 0.5).reshape(size, size, 3)
+
+
+def crop_matrices(
+    *,
+    centres: Float[Array, "B 2"],
+    scales: Float[Array, " B"],
+    angles: Float[Array, " B"],
+    mirrored: Bool[Array, " B"],
+    size: int,
+) -> Float[Array, "B 2 3"]:
+    """Return the maps from crop to frame for crops of `size` around `centres`, magnified, turned and mirrored."""
+    cos, sin = jnp.cos(angles) / scales, jnp.sin(angles) / scales
+    sign = jnp.where(mirrored, -1.0, 1.0)
+    linear = jnp.stack([jnp.stack([cos * sign, -sin], -1), jnp.stack([sin * sign, cos], -1)], axis=1)
+    middle = (size - 1) / 2
+    return jnp.concatenate([linear, (centres - linear.sum(-1) * middle)[..., None]], axis=-1)
+
+
+def random_centres(
+    key: Key[Array, ""], xy: Float[Array, "B K 2"], sizes: Int[Array, "B 2"], *, on_animal: float, spread: float
+) -> Float[Array, "B 2"]:
+    """Choose where crops lie: near a random visible bodypart with probability `on_animal`, else anywhere."""
+    kind, which, shift, where = jax.random.split(key, 4)
+    batch, bodyparts, _ = xy.shape
+    visible = ~jnp.isnan(xy[..., 0])
+    part = jnp.argmax(jnp.where(visible, jax.random.uniform(which, (batch, bodyparts)), -1.0), axis=1)
+    chosen = jnp.take_along_axis(xy, part[:, None, None], axis=1)[:, 0]
+    near = chosen + jax.random.uniform(shift, (batch, 2), minval=-spread, maxval=spread)
+    extent = sizes[:, ::-1].astype(jnp.float32)
+    anywhere = jax.random.uniform(where, (batch, 2)) * extent
+    use = (jax.random.uniform(kind, (batch,)) < on_animal) & visible.any(axis=1)
+    return jnp.where(use[:, None], near, anywhere)
+
+
+def change_light(
+    images: Float[Array, "B H W 3"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
+) -> Float[Array, "B H W 3"]:
+    """Stretch each image about mid-grey by `contrast` and add `brightness`."""
+    return (images - 0.5) * contrast[:, None, None, None] + 0.5 + brightness[:, None, None, None]
+
+
+def blur(images: Float[Array, "B H W 3"], sigma: Float[Array, " B"]) -> Float[Array, "B H W 3"]:
+    """Blur each image by a Gaussian of its own `sigma` in pixels; 0 leaves it as it is."""
+    offsets = jnp.arange(-BLUR_TAPS, BLUR_TAPS + 1)
+    weights = jnp.exp(-0.5 * (offsets[None] / jnp.maximum(sigma, 1e-3)[:, None]) ** 2)
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    for axis in (1, 2):
+        widths = [(BLUR_TAPS, BLUR_TAPS) if index == axis else (0, 0) for index in range(4)]
+        padded = jnp.pad(images, widths, mode="edge")
+        length = images.shape[axis]
+        taps = [jax.lax.slice_in_dim(padded, tap, tap + length, axis=axis) for tap in range(2 * BLUR_TAPS + 1)]
+        images = jnp.einsum("bt,tbhwc->bhwc", weights, jnp.stack(taps))
+    return images
+
+
+def random_appearance(
+    key: Key[Array, ""], images: Float[Array, "B H W 3"], settings: TrainingSettings
+) -> Float[Array, "B H W 3"]:
+    """Change light, blur and noise of each image within the bounds of `settings`."""
+    contrast, bright, blurred, sigma, level, grain = jax.random.split(key, 6)
+    batch = (len(images),)
+    log = jnp.log1p(settings.contrast)
+    images = change_light(
+        images,
+        contrast=jnp.exp(jax.random.uniform(contrast, batch, minval=-log, maxval=log)),
+        brightness=jax.random.uniform(bright, batch, minval=-settings.brightness, maxval=settings.brightness),
+    )
+    use = jax.random.bernoulli(blurred, 0.5, batch)
+    images = blur(images, jnp.where(use, jax.random.uniform(sigma, batch, maxval=settings.blur), 0.0))
+    noise = jax.random.uniform(level, batch, maxval=settings.noise)[:, None, None, None]
+    return images + noise * jax.random.normal(grain, images.shape)
+
+
+def augment(
+    key: Key[Array, ""],
+    images: UInt8[Array, "B H W 3"],
+    sizes: Int[Array, "B 2"],
+    xy: Float[Array, "B K 2"],
+    *,
+    mirror_order: Int[Array, " K"],
+    settings: TrainingSettings,
+) -> tuple[Float[Array, "B S S 3"], Float[Array, "B K 2"]]:
+    """Cut a random crop of each frame and move its labels along; labels outside the crop become NaN.
+
+    `mirror_order[k]` is the bodypart that stands in for k in a mirrored image.
+    """
+    where, scale, angle, flip, look = jax.random.split(key, 5)
+    size, batch = settings.crop_size, (len(images),)
+    logs = jnp.log(jnp.asarray([settings.scale_jitter_lo, settings.scale_jitter_up]))
+    scales = jnp.exp(jax.random.uniform(scale, batch, minval=logs[0], maxval=logs[1]))
+    turn = jnp.deg2rad(settings.rotation)
+    mirrored = jax.random.bernoulli(flip, 0.5, batch) & settings.mirror
+    matrix = crop_matrices(
+        centres=random_centres(where, xy, sizes, on_animal=settings.crop_on_animal, spread=size / 4),
+        scales=scales,
+        angles=jax.random.uniform(angle, batch, minval=-turn, maxval=turn),
+        mirrored=mirrored,
+        size=size,
+    )
+    crops = random_appearance(look, warp(images, sizes, matrix, size=size), settings)
+    moved = transform_points(invert(matrix), jnp.where(mirrored[:, None, None], xy[:, mirror_order], xy))
+    visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1)
+    return crops, jnp.where(visible[..., None], moved, jnp.nan)

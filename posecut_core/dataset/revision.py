@@ -1,0 +1,66 @@
+"""The label revision of a training dataset: all labels as they were when it was created, named by their hash."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.errors import DatasetError
+from posecut_core.labels.table import LabelTable
+from posecut_core.project.atomic import write_text
+
+_HASH_LENGTH = 12
+
+
+def write_revision(folder: Path, tables: Sequence[LabelTable]) -> str:
+    """Write the labels of all videos into `folder`; return the file's name, `labels-<hash>.csv`.
+
+    Columns are video, frame, and x and y of each bodypart in pixels of the full frame; `read_revision` is the inverse.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    bodyparts = tables[0].bodyparts
+    writer.writerow(["video", "frame", *(f"{part} {axis}" for part in bodyparts for axis in "xy")])
+    for table in tables:
+        for number, xy in zip(table.numbers.tolist(), table.xy, strict=True):
+            writer.writerow(
+                [table.video, number, *("" if np.isnan(value) else repr(value) for value in xy.ravel().tolist())]
+            )
+    text = stream.getvalue()
+    name = f"labels-{_hash(text)}.csv"
+    if not (folder / name).exists():
+        write_text(folder / name, text)
+    return name
+
+
+def read_revision(path: Path) -> dict[str, LabelTable]:
+    """Read what `write_revision` wrote, as video -> table.
+
+    Raises:
+        DatasetError: the file is missing or not as it was written.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is missing or unreadable; run create-training-dataset again.") from error
+    if path.name != f"labels-{_hash(text)}.csv":
+        raise DatasetError(f"{path} is not as it was written; run create-training-dataset again.")
+    header, *rows = csv.reader(io.StringIO(text))
+    bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
+    return {video: _table(video, bodyparts, rows) for video in dict.fromkeys(row[0] for row in rows)}
+
+
+def _table(video: str, bodyparts: tuple[str, ...], rows: list[list[str]]) -> LabelTable:
+    own = [row for row in rows if row[0] == video]
+    numbers = np.array([int(row[1]) for row in own], dtype=np.int64)
+    values = [[float(cell) if cell else np.nan for cell in row[2:]] for row in own]
+    return LabelTable(
+        video, bodyparts, numbers, np.array(values, dtype=np.float64).reshape(len(own), len(bodyparts), 2)
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_HASH_LENGTH]

@@ -1,0 +1,176 @@
+"""The settings of one training run: Box 2 of the paper and what has proved its worth since.
+
+They are a YAML file in the model's folder, `settings.yaml`, made by create-training-dataset for the user to edit.
+"""
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from posecut_core.errors import ModelError
+from posecut_core.project.atomic import write_text
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is built and trained; lengths are pixels of the full frame unless said otherwise."""
+
+    net_type: str = _setting("resnet_50", "resnet_18, resnet_34, resnet_50, resnet_101 or resnet_152")
+    norm: str = _setting("auto", "group, frozen_batch, or auto: what the initial weights need")
+    init_weights: str = _setting("random", "random, or the path of a .safetensors file of a ResNet")
+    global_scale: float = _setting(0.8, "frames are scaled by this before the network sees them, always")
+    pos_dist_thresh: float = _setting(17.0, "cells within this distance of a label count as the bodypart")
+    batch_size: int = _setting(8, "crops per step")
+    crop_size: int = _setting(224, "side of a training crop in pixels of the scaled frame; a multiple of 16")
+    crop_on_animal: float = _setting(0.8, "share of crops that are centred near the animal, not anywhere")
+    scale_jitter_lo: float = _setting(0.75, "crops are magnified by at least this")
+    scale_jitter_up: float = _setting(1.25, "crops are magnified by at most this")
+    rotation: float = _setting(30.0, "crops are turned by up to this many degrees either way")
+    mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged")
+    mirror_pairs: tuple[tuple[str, str], ...] | None = _setting(
+        None, "pairs of bodyparts that a mirror exchanges; null: found by 'left' and 'right' in their names"
+    )
+    brightness: float = _setting(0.15, "brightness changes by up to this share of the full range")
+    contrast: float = _setting(0.25, "contrast changes by up to this factor more or less")
+    noise: float = _setting(0.03, "standard deviation of added noise goes up to this share of the full range")
+    blur: float = _setting(1.0, "half of the crops are blurred by a Gaussian of up to this many scaled pixels")
+    learning_rate: float = _setting(1e-3, "peak learning rate of AdamW")
+    warmup_steps: int = _setting(50, "steps until the peak; then a cosine falls to 1% of it at maxiters")
+    weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights")
+    clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it")
+    locref_loss_weight: float = _setting(0.05, "weight of the location refinement beside the score map")
+    maxiters: int = _setting(5000, "training ends after this many steps")
+    display_iters: int = _setting(50, "the loss is shown and logged every so many steps")
+    save_iters: int = _setting(500, "a snapshot is written every so many steps")
+    max_snapshots_to_keep: int | None = _setting(5, "older snapshots are deleted; null keeps all")
+    precision: str = _setting("float32", "float32, or bfloat16 for the convolutions on accelerators")
+    seed: int = _setting(0, "all random choices follow from this")
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work.
+
+        Raises:
+            ModelError: names the setting, its value and what is expected.
+        """
+        for name, valid, expected in _CHECKS:
+            value = getattr(self, name)
+            if not valid(value):
+                raise ModelError(f"Setting {name} is {value!r}, but {expected}; correct it.")
+        if self.scale_jitter_lo > self.scale_jitter_up:
+            raise ModelError("Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them.")
+
+
+NET_TYPES = ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152")
+
+
+def _number(low: float, high: float) -> Any:
+    return lambda value: not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high
+
+
+def _count(low: int) -> Any:
+    return lambda value: not isinstance(value, bool) and isinstance(value, int) and value >= low
+
+
+def _one_of(*values: str) -> Any:
+    return lambda value: value in values
+
+
+def _pairs(value: Any) -> bool:
+    return value is None or all(len(pair) == 2 and all(isinstance(name, str) for name in pair) for pair in value)
+
+
+_CHECKS = (
+    ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
+    ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
+    ("init_weights", lambda value: isinstance(value, str) and value != "", "'random' or a file's path is expected"),
+    ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
+    ("pos_dist_thresh", _number(1, 1000), "a number of pixels from 1 to 1000 is expected"),
+    ("batch_size", _count(1), "a whole number from 1 is expected"),
+    (
+        "crop_size",
+        lambda value: _count(64)(value) and value % 16 == 0,
+        "a multiple of 16, at least 64, is expected",
+    ),
+    ("crop_on_animal", _number(0, 1), "a share from 0 to 1 is expected"),
+    ("scale_jitter_lo", _number(0.1, 10), "a factor from 0.1 to 10 is expected"),
+    ("scale_jitter_up", _number(0.1, 10), "a factor from 0.1 to 10 is expected"),
+    ("rotation", _number(0, 180), "an angle from 0 to 180 degrees is expected"),
+    ("mirror", lambda value: isinstance(value, bool), "true or false is expected"),
+    ("mirror_pairs", _pairs, "null or a list of pairs of bodyparts is expected"),
+    ("brightness", _number(0, 1), "a share from 0 to 1 is expected"),
+    ("contrast", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
+    ("noise", _number(0, 1), "a share from 0 to 1 is expected"),
+    ("blur", _number(0, 3), "0 to 3 pixels are expected"),
+    ("learning_rate", _number(1e-8, 1), "a number from 1e-8 to 1 is expected"),
+    ("warmup_steps", _count(0), "a whole number from 0 is expected"),
+    ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
+    ("clip_norm", _number(1e-3, 1e6), "a positive number is expected"),
+    ("locref_loss_weight", _number(0, 100), "a number from 0 to 100 is expected"),
+    ("maxiters", _count(1), "a whole number from 1 is expected"),
+    ("display_iters", _count(1), "a whole number from 1 is expected"),
+    ("save_iters", _count(1), "a whole number from 1 is expected"),
+    ("max_snapshots_to_keep", lambda value: value is None or _count(1)(value), "null or a number from 1 is expected"),
+    ("precision", _one_of("float32", "bfloat16"), "float32 or bfloat16 is expected"),
+    ("seed", _count(0), "a whole number from 0 is expected"),
+)
+
+
+def write_settings(path: Path, settings: TrainingSettings) -> None:
+    """Write settings as YAML with the meaning of each beside it; `read_settings` is the inverse."""
+    lines = ["# Settings of this training run; edit them before train-network.\n"]
+    for entry in dataclasses.fields(settings):
+        value = getattr(settings, entry.name)
+        plain = [list(pair) for pair in value] if isinstance(value, tuple) else value
+        dumped = yaml.safe_dump({entry.name: plain}, default_flow_style=None, width=10**6, allow_unicode=True)
+        lines.append(f"# {entry.metadata['meaning']}\n{dumped}")
+    write_text(path, "".join(lines))
+
+
+def read_settings(path: Path) -> TrainingSettings:
+    """Read settings; what the file leaves out has its default.
+
+    Raises:
+        ModelError: the file is missing or not YAML, a key is unknown, or a value cannot work.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no {path}; run create-training-dataset first.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" (line {where.line + 1})" if where else ""
+        raise ModelError(
+            f"{path} is not readable YAML{line}; correct it or create the training dataset again."
+        ) from error
+    if not isinstance(document, dict):
+        raise ModelError(f"{path} holds no 'setting: value' lines; correct it or create the training dataset again.")
+    try:
+        return settings_from(document)
+    except ModelError as error:
+        raise ModelError(f"In {path}: {error}") from error
+
+
+def settings_from(values: dict[str, Any]) -> TrainingSettings:
+    """Make settings from plain values.
+
+    Raises:
+        ModelError: an unknown setting (the nearest known one is named) or a value that cannot work.
+    """
+    known = [entry.name for entry in dataclasses.fields(TrainingSettings)]
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}."
+            raise ModelError(f"There is no setting {name!r}; {hint}")
+    pairs = values.get("mirror_pairs")
+    if isinstance(pairs, list) and all(isinstance(pair, list) for pair in pairs):
+        values = {**values, "mirror_pairs": tuple(tuple(pair) for pair in pairs)}
+    return TrainingSettings(**values)

@@ -1,0 +1,1 @@
+"""The network: ResNet, heads, losses, initial weights, snapshots, training."""

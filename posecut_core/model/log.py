@@ -1,0 +1,52 @@
+"""log.csv of a training run: one row per report, going on where a resumed run goes on."""
+
+import csv
+import io
+from pathlib import Path
+
+from posecut_core.model.training import Metrics
+from posecut_core.project.atomic import storage_error, write_text
+
+COLUMNS = ("step", "loss", "learning_rate", "steps_per_second")
+
+
+def start_log(path: Path, *, step: int) -> None:
+    """Begin the log, or keep the rows up to `step` of an interrupted run."""
+    rows = [row for row in read_log(path) if row.step <= step]
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *map(_cells, rows)])
+    write_text(path, stream.getvalue())
+
+
+def append_log(path: Path, metrics: Metrics) -> None:
+    """Add one row.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerow(_cells(metrics))
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def read_log(path: Path) -> tuple[Metrics, ...]:
+    """Read the rows; a last row that was cut short is left out, a missing file has none."""
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))[1:]
+    return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
+
+
+def _cells(metrics: Metrics) -> tuple[int, str, str, str]:
+    return (metrics.step, repr(metrics.loss), repr(metrics.learning_rate), repr(metrics.steps_per_second))
+
+
+def _metrics(row: list[str]) -> Metrics | None:
+    try:
+        step, loss, rate, speed = row
+        return Metrics(int(step), float(loss), float(rate), float(speed))
+    except ValueError:
+        return None

@@ -1,0 +1,157 @@
+"""Initial weights from a safetensors file in torchvision's or timm's names, checked tensor by tensor."""
+
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from posecut_core.errors import ModelError
+from posecut_core.model.network import NetworkSpec, parameter_shapes
+from posecut_core.model.resnet import STEM, ResNetSpec
+
+_EPSILON = 1e-5  # of torchvision's BatchNorm
+_IGNORED = ("fc.", "head.")  # the classifier
+
+Tensors = dict[str, np.ndarray]
+
+
+def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
+    """Read all tensors as float32, and the file's metadata.
+
+    Raises:
+        ModelError: the file is missing, not safetensors, or holds values that are not finite.
+    """
+    if not path.is_file():
+        raise ModelError(f"There is no weights file {path}; give the path of a .safetensors file, or 'random'.")
+    try:
+        with safe_open(path, framework="numpy") as archive:
+            metadata = dict(archive.metadata() or {})
+            tensors = {name: archive.get_tensor(name).astype(np.float32) for name in archive.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} is not a readable safetensors file (damaged, cut short or another format); fetch it again."
+        ) from error
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; fetch the file again.")
+    return tensors, metadata
+
+
+def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, norm: str, source: str) -> ResNetSpec:
+    """Find out which ResNet the weights are for; `norm` is `auto` or what the user insists on.
+
+    Raises:
+        ModelError: these are not the weights of a ResNet.
+    """
+    first = tensors.get("layer1.0.conv1.weight")
+    if first is None or first.ndim != 4:
+        raise ModelError(
+            f"{source} has no tensor layer1.0.conv1.weight, so it is no ResNet in torchvision's names; "
+            "give the weights of the ResNet that net_type names."
+        )
+    inside_conv1 = metadata.get("stride_in") == "conv1"
+    return ResNetSpec(
+        depth=depth,
+        width=first.shape[0] / STEM,
+        norm=norm if norm != "auto" else "frozen_batch" if "bn1.running_mean" in tensors else "group",
+        stride_in="conv1" if inside_conv1 else "conv2",
+        # Networks that stride in conv1 come from Caffe and TensorFlow, whose pooling pads behind only.
+        pool_before=0 if inside_conv1 else 1,
+    )
+
+
+def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, source: str) -> dict:
+    """Return `initial` with the backbone's parameters replaced by the weights; heads stay as they are.
+
+    Raises:
+        ModelError: a tensor is missing, unexpected or of the wrong shape; it is named.
+    """
+    shapes = parameter_shapes(spec)["backbone"]
+    wanted = _names(shapes)
+    used: set[str] = set()
+    has_statistics = "bn1.running_mean" in tensors
+    backbone = _copy(initial["backbone"])
+    for name, path in wanted.items():
+        if path[-1] == "kernel":
+            used.add(f"{name}.weight")
+            _put(backbone, path, _kernel(tensors, f"{name}.weight", _get(shapes, path).shape, source))
+            continue
+        names = [f"{name}.weight", f"{name}.bias"]
+        names += [f"{name}.running_mean", f"{name}.running_var"] if has_statistics else []
+        used.update(names)
+        channels = _get(shapes, (*path, "scale")).shape
+        values = [_take(tensors, each, channels, source) for each in names]
+        if spec.resnet.norm == "group" and has_statistics:
+            continue  # another norm was asked for: statistics of a batch say nothing about groups
+        scale, bias = _folded(*values)
+        _put(backbone, (*path, "scale"), scale)
+        _put(backbone, (*path, "bias"), bias)
+    _refuse_extra(tensors, used, spec, source)
+    return {**initial, "backbone": backbone}
+
+
+def _folded(
+    weight: np.ndarray, bias: np.ndarray, mean: np.ndarray | float = 0.0, variance: np.ndarray | float = 1.0 - _EPSILON
+) -> tuple[np.ndarray, np.ndarray]:
+    scale = weight / np.sqrt(variance + _EPSILON)
+    return scale.astype(np.float32), (bias - mean * scale).astype(np.float32)
+
+
+def _names(backbone: dict) -> dict[str, tuple]:
+    """Map torchvision's names of convolutions and norms to paths in our tree."""
+    names: dict[str, tuple] = {"conv1": ("stem", "kernel"), "bn1": ("stem_norm",)}
+    for stage, blocks in backbone["stages"].items():
+        for index, block in blocks.items():
+            prefix, path = f"layer{stage + 1}.{index}", ("stages", stage, index)
+            for number in block["convs"]:
+                names[f"{prefix}.conv{number + 1}"] = (*path, "convs", number, "kernel")
+                names[f"{prefix}.bn{number + 1}"] = (*path, "norms", number)
+            if "shortcut" in block:
+                names[f"{prefix}.downsample.0"] = (*path, "shortcut", "kernel")
+                names[f"{prefix}.downsample.1"] = (*path, "shortcut_norm")
+    return names
+
+
+def _take(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+    if name not in tensors:
+        raise ModelError(f"{source} lacks tensor {name}; give the weights of the ResNet that net_type names.")
+    if tensors[name].shape != shape:
+        raise ModelError(
+            f"Tensor {name} of {source} has shape {tensors[name].shape}, but the network needs {shape}; "
+            "give the weights of the ResNet that net_type names."
+        )
+    return tensors[name]
+
+
+def _kernel(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+    height, width, inputs, outputs = shape
+    return _take(tensors, name, (outputs, inputs, height, width), source).transpose(2, 3, 1, 0)
+
+
+def _refuse_extra(tensors: Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:
+    extra = [
+        name
+        for name in tensors
+        if name not in used and not name.startswith(_IGNORED) and not name.endswith("num_batches_tracked")
+    ]
+    if extra:
+        raise ModelError(
+            f"{source} holds tensor {extra[0]} that a ResNet-{spec.resnet.depth} does not have; "
+            "set net_type to the network that the weights belong to."
+        )
+
+
+def _get(tree: Any, path: tuple) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def _put(tree: dict, path: tuple, value: np.ndarray) -> None:
+    _get(tree, path[:-1])[path[-1]] = jnp.asarray(value)
+
+
+def _copy(tree: Any) -> Any:
+    return {key: _copy(value) for key, value in tree.items()} if isinstance(tree, dict) else tree

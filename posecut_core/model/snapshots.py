@@ -1,0 +1,177 @@
+"""Snapshots of a training run: Orbax trees under a manifest with the SHA-256 of every file.
+
+    <model folder>/snapshot-000720/
+        snapshot.json     schema, step, network, scale, files and their hashes
+        parameters/       Orbax
+        optimizer/        Orbax
+
+A snapshot is written beside its place, synced and renamed: it is there whole or not at all.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+
+from posecut_core.errors import ModelError
+from posecut_core.model.network import NetworkSpec
+from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.training import TrainState
+from posecut_core.project.atomic import storage_error, sync
+
+SCHEMA = 1
+_NAME = re.compile(r"snapshot-(\d{6,})")
+logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax reports every file it touches
+
+
+@dataclass(frozen=True)
+class SnapshotInfo:
+    """What a snapshot says of itself."""
+
+    step: int
+    run: str  # <Task><date>shuffle<s>, for the names of result files
+    network: NetworkSpec
+    global_scale: float
+
+    @property
+    def scorer(self) -> str:
+        """Name of the trained network, as it stands in result files."""
+        return f"PoseCut_resnet{self.network.resnet.depth}_{self.run}_{self.step}"
+
+
+def snapshot_steps(model_folder: Path) -> tuple[int, ...]:
+    """List the steps of the snapshots in `model_folder`, ascending."""
+    if not model_folder.is_dir():
+        return ()
+    matches = (_NAME.fullmatch(entry.name) for entry in model_folder.iterdir() if entry.is_dir())
+    return tuple(sorted(int(match[1]) for match in matches if match))
+
+
+def snapshot_folder(model_folder: Path, step: int) -> Path:
+    """Return where the snapshot of `step` lies."""
+    return model_folder / f"snapshot-{step:06d}"
+
+
+def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> Path:
+    """Write a snapshot; an existing one of the same step is replaced.
+
+    Raises:
+        StorageError: the disk refused; nothing that existed is changed.
+    """
+    target = snapshot_folder(model_folder, info.step)
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _save_tree(partial / "parameters", state.parameters)
+        _save_tree(partial / "optimizer", state.optimizer)
+        (partial / "snapshot.json").write_text(json.dumps(_manifest(partial, info), indent=1), encoding="utf-8")
+        for file in _files(partial):
+            sync(partial / file)
+        sync(partial / "snapshot.json")
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(partial, target)
+        sync(model_folder)
+    except (OSError, ValueError) as error:  # Orbax wraps what the disk says in ValueError
+        shutil.rmtree(partial, ignore_errors=True)
+        raise storage_error(target, error if isinstance(error, OSError) else OSError(0, str(error)[:200])) from error
+    return target
+
+
+def remove_old_snapshots(model_folder: Path, *, keep: int | None) -> None:
+    """Delete all but the `keep` newest snapshots; None keeps all."""
+    steps = snapshot_steps(model_folder)
+    for step in steps[:-keep] if keep else ():
+        shutil.rmtree(snapshot_folder(model_folder, step), ignore_errors=True)
+
+
+def read_info(folder: Path) -> SnapshotInfo:
+    """Read what a snapshot says of itself, and check all its files against their hashes.
+
+    Raises:
+        ModelError: the snapshot is missing, damaged (the file is named) or of a newer PoseCut.
+    """
+    try:
+        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        if manifest["schema"] > SCHEMA:
+            raise ModelError(f"{folder} was written by a newer PoseCut (schema {manifest['schema']}); update PoseCut.")
+        hashes: dict[str, str] = manifest["files"]
+        network = manifest["network"]
+        spec = NetworkSpec(ResNetSpec(**network["resnet"]), tuple(network["bodyparts"]), network["precision"])
+        info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no snapshot {folder}; run train-network first.") from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise _damaged(folder, "snapshot.json") from error
+    for file, expected in hashes.items():
+        if not (folder / file).is_file() or _sha256(folder / file) != expected:
+            raise _damaged(folder, file)
+    return info
+
+
+def load_parameters(folder: Path, shapes: Any) -> Any:
+    """Read the parameters of a snapshot; `shapes` is the tree to expect."""
+    return _load_tree(folder / "parameters", shapes)
+
+
+def load_state(folder: Path, shapes: TrainState) -> TrainState:
+    """Read a whole training state; `shapes` is the tree to expect."""
+    step = jax.numpy.asarray(read_info(folder).step, jax.numpy.int32)
+    parameters = load_parameters(folder, shapes.parameters)
+    return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer))
+
+
+def _save_tree(path: Path, tree: Any) -> None:
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(path.absolute(), tree)
+
+
+def _load_tree(path: Path, shapes: Any) -> Any:
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            return checkpointer.restore(path.absolute(), target)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path.parent} holds another network than this training run needs; "
+            "move the old snapshots away or create a new shuffle."
+        ) from error
+
+
+def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "step": info.step,
+        "run": info.run,
+        "global_scale": info.global_scale,
+        "network": dataclasses.asdict(info.network),
+        "files": {file: _sha256(folder / file) for file in _files(folder)},
+    }
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _damaged(folder: Path, file: str) -> ModelError:
+    return ModelError(
+        f"Snapshot {folder} is damaged: {file} is missing or not as it was written; "
+        "delete this snapshot and use the one before it."
+    )

@@ -1,0 +1,119 @@
+"""The training step and the loop around it, as pure functions of a state.
+
+The keys of a step derive from (seed, step): a resumed run draws what an uninterrupted one would have drawn.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from posecut_core.dataset.augmentation import augment
+from posecut_core.dataset.batches import Batch, TrainingFrames, batch_of_step
+from posecut_core.dataset.scoremaps import encode
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.model.losses import pose_loss
+from posecut_core.model.network import NetworkSpec, scoremaps
+
+
+class TrainState(NamedTuple):
+    """What persists from step to step."""
+
+    step: Int[Array, ""]
+    parameters: Any
+    optimizer: Any
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What is only reported: means since the last report."""
+
+    step: int  # steps finished
+    loss: float
+    learning_rate: float
+    steps_per_second: float
+
+
+def schedule(settings: TrainingSettings) -> optax.Schedule:
+    """Warm up linearly, then fall as a cosine to 1% of the peak at `maxiters`."""
+    warmup = min(settings.warmup_steps, settings.maxiters - 1)
+    peak = settings.learning_rate
+    return optax.warmup_cosine_decay_schedule(peak / 20, peak, warmup, settings.maxiters, peak / 100)
+
+
+def optimizer(settings: TrainingSettings) -> optax.GradientTransformation:
+    """AdamW (Loshchilov & Hutter 2019) on clipped gradients; only kernels decay."""
+    return optax.chain(
+        optax.clip_by_global_norm(settings.clip_norm),
+        optax.adamw(schedule(settings), weight_decay=settings.weight_decay, mask=_kernels),
+    )
+
+
+def _kernels(parameters: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
+
+
+def initial_state(parameters: Any, settings: TrainingSettings) -> TrainState:
+    """Start at step 0 from `parameters`."""
+    return TrainState(jnp.zeros((), jnp.int32), parameters, optimizer(settings).init(parameters))
+
+
+@partial(jax.jit, static_argnames=("spec", "settings"), donate_argnums=0)
+def train_step(
+    state: TrainState,
+    batch: Batch,
+    mirror_order: Int[Array, " K"],
+    *,
+    spec: NetworkSpec,
+    settings: TrainingSettings,
+) -> tuple[TrainState, Float[Array, ""]]:
+    """Augment, draw targets, and take one optimiser step; return the new state and the loss."""
+    key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
+    crops, xy = augment(key, batch.images, batch.sizes, batch.xy, mirror_order=mirror_order, settings=settings)
+    radius = settings.pos_dist_thresh * settings.global_scale
+
+    def loss_of(parameters: Any) -> Float[Array, ""]:
+        maps = scoremaps(spec, parameters, crops)
+        targets = encode(xy, height=maps.scores.shape[1], width=maps.scores.shape[2], radius=radius)
+        return pose_loss(maps, targets, batch.looked_at, locref_weight=settings.locref_loss_weight)
+
+    loss, gradients = jax.value_and_grad(loss_of)(state.parameters)
+    updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
+    return TrainState(state.step + 1, optax.apply_updates(state.parameters, updates), moments), loss
+
+
+def fit(
+    state: TrainState,
+    frames: TrainingFrames,
+    mirror_order: Int[np.ndarray, " K"],
+    *,
+    spec: NetworkSpec,
+    settings: TrainingSettings,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[tuple[TrainState, Metrics | None]]:
+    """Train until `maxiters`, yielding the state after every step, with metrics every `display_iters` steps.
+
+    A yielded state is valid until the next one is asked for: its buffers are donated to the next step.
+    """
+    rate = schedule(settings)
+    order = jnp.asarray(mirror_order)
+    losses: list[Float[Array, ""]] = []
+    started = clock()
+    for step in range(int(state.step), settings.maxiters):
+        batch = batch_of_step(frames, batch_size=settings.batch_size, seed=settings.seed, step=step)
+        state, loss = train_step(state, batch, order, spec=spec, settings=settings)
+        losses.append(loss)
+        done = step + 1
+        if done % settings.display_iters and done != settings.maxiters:
+            yield state, None
+            continue
+        mean = float(jnp.stack(losses).mean())
+        yield state, Metrics(done, mean, float(rate(step)), len(losses) / max(clock() - started, 1e-9))
+        losses, started = [], clock()

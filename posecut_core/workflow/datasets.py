@@ -1,0 +1,197 @@
+"""Step F: gather the labels and split them into training and test frames (`create_training_dataset`)."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.dataset.revision import write_revision
+from posecut_core.dataset.settings import TrainingSettings, settings_from, write_settings
+from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
+from posecut_core.errors import ArgumentError, DatasetError, LabelError
+from posecut_core.labels.store import read_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Report, silent
+from posecut_core.project.layout import Project
+from posecut_core.project.settings import read_settings
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import frame_folders, open_project
+
+COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
+SMALLEST_SCALE = 0.4
+
+
+@dataclass(frozen=True)
+class CreatedShuffle:
+    """One training dataset and where its training is set up."""
+
+    shuffle: int
+    trainingsetindex: int
+    train_frames: int
+    test_frames: int
+    seed: int | None
+    split: Path
+    settings: Path
+
+
+@dataclass(frozen=True)
+class CreatedDataset:
+    """All shuffles of one call."""
+
+    shuffles: tuple[CreatedShuffle, ...]
+    labels: Path  # the labels as they were, in pixels of the full frame
+    labelled_frames: int
+
+
+def create_training_dataset(
+    config: str | os.PathLike[str],
+    num_shuffles: int = 1,
+    *,
+    shuffles: Sequence[int] | None = None,
+    trainingsetindex: int | None = None,
+    train_indices: Sequence[Sequence[int]] | None = None,
+    test_indices: Sequence[Sequence[int]] | None = None,
+    seed: int | None = None,
+    net_type: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    report: Report = silent,
+) -> CreatedDataset:
+    """Split the labelled frames and write the settings of the training.
+
+    Args:
+        config: path of config.yaml; its TrainingFraction gives the share of training frames.
+        num_shuffles: how many independent splits to make.
+        shuffles: their numbers; by default the next free ones.
+        trainingsetindex: which entry of TrainingFraction; by default a dataset is made for each.
+        train_indices: for each shuffle, positions of the training frames among all labelled frames, which are
+            sorted by video and frame number; by default they are drawn.
+        test_indices: for each shuffle, positions of the test frames; by default all that do not train.
+        seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
+        net_type: resnet_18, 34, 50, 101 or 152; by default config.yaml's default_net_type.
+        settings: further training settings (see settings.yaml, which is written with all of them).
+        report: told about images that are copied.
+
+    Raises:
+        LabelError: there are no labels.
+        DatasetError: the labels cannot be split so, or a shuffle exists already.
+        ModelError: a setting is unknown or cannot work.
+    """
+    project = open_project(config, report=report)
+    tables = labelled_tables(project)
+    frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
+    fractions = range(len(project.config.training_fractions)) if trainingsetindex is None else (trainingsetindex,)
+    _check_fraction_index(project, trainingsetindex)
+    numbers = _shuffle_numbers(project, num_shuffles, shuffles, list(fractions))
+    _check_indices(numbers, train_indices, test_indices)
+    values = {"net_type": net_type or project.config.default_net_type, **(settings or {})}
+    values.setdefault("global_scale", comfortable_scale(project, tables))
+    chosen = settings_from(values)
+    splits = {
+        (number, index): _split(project, frames, order, number, index, train_indices, test_indices, seed)
+        for order, number in enumerate(numbers)
+        for index in fractions
+    }
+    revision = write_revision(project.training_datasets, tables)
+    created = [_write(project, key, split, revision, chosen) for key, split in splits.items()]
+    return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))
+
+
+def labelled_tables(project: Project) -> list[LabelTable]:
+    """Read the labels of all videos; frames without any label are left out.
+
+    Raises:
+        LabelError: nothing is labelled.
+    """
+    tables = []
+    for folder in frame_folders(project):
+        table = read_labels(project, folder.name)
+        labelled = ~np.isnan(table.xy).all(axis=(1, 2))
+        if labelled.any():
+            tables.append(LabelTable(table.video, table.bodyparts, table.numbers[labelled], table.xy[labelled]))
+    if not tables:
+        raise LabelError(
+            f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
+            "and try again."
+        )
+    return tables
+
+
+def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
+    """Choose global_scale so that the longest side of the labelled frames comes down to about 400 pixels."""
+    longest = max(int(FrameStore.open(project.frame_store(table.video)).sizes.max()) for table in tables)
+    return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
+
+
+def _check_fraction_index(project: Project, index: int | None) -> None:
+    count = len(project.config.training_fractions)
+    if index is not None and not 0 <= index < count:
+        raise ArgumentError(
+            f"There is no TrainingFraction of index {index}; config.yaml has {count}, so give 0 to {count - 1}."
+        )
+
+
+def _shuffle_numbers(
+    project: Project, count: int, shuffles: Sequence[int] | None, fractions: Sequence[int]
+) -> tuple[int, ...]:
+    if shuffles is None:
+        if count < 1:
+            raise ArgumentError(f"{count} shuffles were asked for; give a number from 1.")
+        taken = [number for number in range(1, 10_000) if _exists(project, number, fractions)]
+        first = max(taken, default=0) + 1
+        return tuple(range(first, first + count))
+    for number in shuffles:
+        if number < 1:
+            raise ArgumentError(f"Shuffle {number} was asked for; shuffles are numbered from 1.")
+        if _exists(project, number, fractions):
+            raise DatasetError(
+                f"Shuffle {number} exists already; choose another number, or none for the next free one."
+            )
+    if not shuffles or len(set(shuffles)) != len(shuffles):
+        raise ArgumentError("Give each shuffle's number once, and at least one.")
+    return tuple(shuffles)
+
+
+def _exists(project: Project, number: int, fractions: Sequence[int]) -> bool:
+    return any(project.split_path(number, index).exists() for index in fractions)
+
+
+def _check_indices(numbers: Sequence[int], *indices: Sequence[Sequence[int]] | None) -> None:
+    for given in indices:
+        if given is not None and len(given) != len(numbers):
+            raise ArgumentError(
+                f"Indices are given for {len(given)} shuffles, but {len(numbers)} are made; give one list each."
+            )
+    if indices[0] is None and indices[1] is not None:
+        raise ArgumentError("Test indices are given without training indices; give both or the training indices.")
+
+
+def _split(
+    project: Project,
+    frames: Sequence[FrameRef],
+    order: int,
+    number: int,
+    fraction_index: int,
+    train: Sequence[Sequence[int]] | None,
+    test: Sequence[Sequence[int]] | None,
+    seed: int | None,
+) -> Split:
+    fraction = project.config.training_fractions[fraction_index]
+    if train is not None:
+        own = list(train[order])
+        rest = [index for index in range(len(frames)) if index not in set(own)]
+        return split_by_indices(frames, train=own, test=test[order] if test else rest, fraction=fraction, labels="")
+    drawn = seed + order if seed is not None else read_settings(project.settings_path).seed + number
+    return split_by_seed(frames, fraction=fraction, seed=drawn, labels="")
+
+
+def _write(
+    project: Project, key: tuple[int, int], split: Split, revision: str, settings: TrainingSettings
+) -> CreatedShuffle:
+    shuffle, index = key
+    settings_path = project.model_folder(shuffle, index) / "settings.yaml"
+    write_settings(settings_path, settings)
+    path = project.split_path(shuffle, index)
+    write_split(path, Split(split.train, split.test, split.fraction, split.seed, revision))
+    return CreatedShuffle(shuffle, index, len(split.train), len(split.test), split.seed, path, settings_path)
