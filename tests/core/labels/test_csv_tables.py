@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -14,6 +14,7 @@ HEAD = "scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n"
 COLUMNS = pd.MultiIndex.from_product([["Ann"], ["nose", "Ohr, links"], ["x", "y"]], names=LEVELS)
 
 
+@settings(max_examples=40)
 @given(arrays.arrays(np.float64, st.tuples(st.integers(0, 4), st.just(4)), elements=st.floats(allow_infinity=False)))
 def test_tables_round_trip_bit_by_bit(tmp_path_factory, values):
     """Every number comes back as it was, missing ones as NaN, and so do the names."""
