@@ -59,12 +59,13 @@ def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotind
         return steps
     if snapshots == "last":
         return steps[-1:]
-    wanted = (snapshots,) if isinstance(snapshots, int) else tuple(snapshots)
-    if isinstance(snapshots, str) or not set(wanted) <= set(steps):
-        missing = snapshots if isinstance(snapshots, str) else ", ".join(str(s) for s in wanted if s not in steps)
+    wanted = [snapshots] if isinstance(snapshots, int | str) else list(snapshots)
+    chosen = tuple(step for step in wanted if isinstance(step, int) and step in steps)
+    if len(chosen) < len(wanted) or not wanted:
+        missing = ", ".join(str(step) for step in wanted if step not in chosen) or "(none was given)"
         available = ", ".join(map(str, steps))
         raise ModelError(f"Found no snapshot {missing} in {model_folder}; choose among {available}, 'last' and 'all'.")
-    return tuple(int(step) for step in wanted)
+    return chosen
 
 
 def chosen_bodyparts(known: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
