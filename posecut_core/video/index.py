@@ -1,0 +1,168 @@
+"""The index of a video: how many frames it really has, when each is shown, and where it lies in the file.
+
+What containers say about themselves is not believed. The frame count is the count of packets found by demuxing the
+file once, their order is that of their presentation times, and both are checked by decoding the beginning. Where
+times are missing, repeated or made up by the demuxer (AVI with B-frames), the whole file is decoded once instead.
+"""
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import islice, pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+from jaxtyping import Float64, Int64
+
+from posecut_core.errors import VideoError
+from posecut_core.video.packets import (
+    NOT_SHOWN,
+    UNKNOWN,
+    PacketTable,
+    Scan,
+    make_table,
+    order_by_time,
+    presentation_times,
+    scan,
+)
+from posecut_core.video.pictures import pictures_from
+from posecut_core.video.source import Source
+
+_CHECKED = 40  # packets decoded to check the order of times: more than any decoder holds back
+_MADE_UP = {"avi", "h264", "hevc", "m4v", "mpegvideo"}  # containers without presentation times of their own
+
+
+@dataclass(frozen=True, eq=False)
+class VideoIndex:
+    """What is known of a video before its frames are decoded."""
+
+    path: Path
+    width: int  # pixels, of the picture as it is shown: turned if the file says so
+    height: int
+    fps: float  # frames per second, on average
+    times: Float64[np.ndarray, " T"]  # presentation time of each frame in seconds, increasing
+    damaged: tuple[int, ...]  # frame numbers known not to decode; reading may find more
+    packets: PacketTable
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames, damaged ones included."""
+        return self.times.size
+
+
+def index_video(path: str | os.PathLike[str]) -> VideoIndex:
+    """Demux a video once and index its frames.
+
+    Raises:
+        VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
+        StorageError: the file must not be read.
+    """
+    source = Source(Path(path), threads=False)
+    try:
+        found = scan(source.container, source.stream)
+        rate = _rate(source.stream)
+        time_base = source.stream.time_base or 1 / rate
+        first, numbers, damaged = _first_and_order(source, found)
+        table = make_table(found, numbers)
+        times = presentation_times(found, numbers, time_base=time_base, rate=rate)
+        width, height = shown_size(first)
+        index = VideoIndex(Path(path), width, height, _fps(times, rate), times, tuple(sorted(set(damaged))), table)
+        return _without_lost_end(source, index, found) if found.cut else index
+    finally:
+        source.close()
+
+
+def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
+    """Width and height of a frame in pixels once it is turned as the file says."""
+    turned = frame.rotation % 180 == 90
+    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+
+
+def _first_and_order(source: Source, found: Scan) -> tuple[av.VideoFrame, Int64[np.ndarray, " P"], list[int]]:
+    """Return a decoded frame, the frame number of each packet, and the numbers of damaged frames."""
+    if _times_can_be_trusted(source.stream, found):
+        numbers = order_by_time(found)
+        opening = list(source.decode(islice(source.from_start(), _CHECKED)))
+        places = [numbers[ordinal] for ordinal, _ in opening]
+        if opening and all(a < b for a, b in pairwise(places)):
+            return opening[0][1], numbers, []
+    return _order_by_decoding(source, found)
+
+
+def _times_can_be_trusted(stream: VideoStream, found: Scan) -> bool:
+    shown = found.pts[found.shown]
+    complete = bool((shown != UNKNOWN).all()) and np.unique(shown).size == shown.size
+    made_up = bool(_MADE_UP & set(stream.container.format.name.split(",")))
+    reorders = bool(stream.codec_context.has_b_frames or stream.codec_context.reorder_depth)
+    return complete and not (made_up and reorders)
+
+
+def _order_by_decoding(source: Source, found: Scan) -> tuple[av.VideoFrame, Int64[np.ndarray, " P"], list[int]]:
+    """Decode the whole file and number the frames as they come out."""
+    order: list[int] = []
+    corrupt: list[int] = []
+    first: av.VideoFrame | None = None
+    with contextlib.suppress(EOFError):
+        for ordinal, frame in source.decode(source.from_start()):
+            first = first or frame
+            order.append(ordinal)
+            if frame.is_corrupt:
+                corrupt.append(ordinal)
+    if first is None:
+        raise VideoError(f"None of the {found.pts.size} frames in {source.path} can be decoded; copy the video again.")
+    order = list(dict.fromkeys(order))
+    fields = (found.pts == UNKNOWN) & (found.pts != UNKNOWN).any()  # the second of two may have no time of its own
+    lost = [int(ordinal) for ordinal in np.setdiff1d(np.flatnonzero(found.shown & ~fields), order)]
+    numbers = numbers_from_order(order, lost, packets=found.pts.size)
+    return first, numbers, [*(int(numbers[ordinal]) for ordinal in corrupt), *_doubtful(numbers, lost)]
+
+
+def numbers_from_order(order: list[int], lost: list[int], *, packets: int) -> Int64[np.ndarray, " P"]:
+    """Number packets by the order in which they were decoded; a lost one goes where its place in the file suggests.
+
+    With B-frames that place may be off by a few frames; see `_doubtful`.
+    """
+    order = list(order)
+    for ordinal in sorted(lost):
+        order.insert(sum(other < ordinal for other in order), ordinal)
+    numbers = np.full(packets, NOT_SHOWN, dtype=np.int64)
+    numbers[order] = np.arange(len(order))
+    return numbers
+
+
+def _doubtful(numbers: Int64[np.ndarray, " P"], lost: list[int]) -> list[int]:
+    """List frame numbers within reach of the reordering around lost packets: one of them is the lost frame."""
+    shown = np.sort(numbers[numbers != NOT_SHOWN])
+    places = numbers[numbers != NOT_SHOWN]
+    reach = int(np.abs(places - shown).max(initial=0))
+    around = {number for at in numbers[lost] for number in range(int(at) - reach, int(at) + reach + 1)}
+    return sorted(around & set(shown.tolist()))
+
+
+def _without_lost_end(source: Source, index: VideoIndex, found: Scan) -> VideoIndex:
+    """Leave out frames at the end of a file that was cut off, where nothing after them can be decoded."""
+    table = index.packets
+    last = 0
+    for number, picture in pictures_from(source, table, max(0, len(table.keyframes) - 2)):
+        last = last if picture is None and last else number + (picture is not None)
+    numbers = np.where(table.numbers < last, table.numbers, NOT_SHOWN)
+    damaged = tuple(number for number in index.damaged if number < last)
+    return replace(index, packets=make_table(found, numbers), times=index.times[:last], damaged=damaged)
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    for rate in (stream.average_rate, stream.guessed_rate):
+        if rate:
+            return rate
+    return Fraction(25)
+
+
+def _fps(times: Float64[np.ndarray, " T"], rate: Fraction) -> float:
+    """Return the rate that the file states where it is about true, else the rate measured."""
+    if times.size < 2:
+        return float(rate)
+    measured = (times.size - 1) / (times[-1] - times[0])
+    return float(rate) if abs(measured / float(rate) - 1) < 0.01 else float(measured)

@@ -1,0 +1,160 @@
+"""An opened video file: demux from a keyframe on and decode, each frame tied to the packet that held it.
+
+Before it is decoded, a packet's timestamp is replaced by its ordinal; decoders hand timestamps through to the frame,
+whatever order they return frames in. So a frame's identity does not rest on timestamps, which some containers lack
+and others invent.
+"""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.codec.context import ThreadType
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from posecut_core.errors import StorageError, VideoError
+from posecut_core.video.packets import UNKNOWN, PacketTable, filled_packets
+
+TaggedFrame = tuple[int, av.VideoFrame]  # ordinal of the packet, what was decoded from it
+TaggedPacket = tuple[int, av.Packet]
+
+_NO_VIDEO = {"tty", "hls", "dash", "concat", "image2", "lrc", "webvtt", "srt"}  # text, playlists, pictures
+
+
+def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
+    """Open a file and choose its first video stream.
+
+    Raises:
+        VideoError: the file is missing, empty, no video, or has sound only.
+        StorageError: the file must not be read.
+    """
+    _check_file(path)
+    try:
+        container = av.open(f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"})
+    except PermissionError as error:
+        raise StorageError(f"Cannot read {path}; permission was denied: change its permissions.") from error
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise VideoError(
+            f"{path} cannot be read as a video: it is damaged, cut off or of another kind; copy it again from its "
+            "source or convert it to mp4."
+        ) from error
+    stream = _moving_pictures(container)
+    if stream is None:
+        container.close()
+        raise VideoError(f"{path} holds no video that can be decoded; give a video file, for example .mp4 or .avi.")
+    return container, stream
+
+
+class Source:
+    """One open file with its decoder. Close it after use."""
+
+    def __init__(self, path: Path, *, threads: bool = True) -> None:
+        self.path = path
+        self.failed: list[int] = []  # ordinals at which decoding raised; with several threads one of them may be off
+        self.strangers = 0  # packets met after a seek that the index does not know
+        self._threads = threads
+        self._open()
+
+    def _open(self) -> None:
+        self.container, self.stream = open_video(self.path)
+        self.failed.clear()
+        self.strangers = 0
+        self.stream.thread_type = ThreadType.AUTO if self._threads else ThreadType.SLICE
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.container.close()
+
+    def from_start(self) -> Iterator[TaggedPacket]:
+        """Demux the whole file."""
+        self.close()
+        self._open()
+        return enumerate(filled_packets(self.container, self.stream))
+
+    def from_keyframe(self, table: PacketTable, position: int) -> Iterator[TaggedPacket]:
+        """Demux from a keyframe at `position` of the table's keyframes, or from an earlier one.
+
+        Containers seek to where they please, so the packet found is looked up: one after the wanted keyframe makes
+        us ask for an earlier time, then start from the beginning of the file.
+        """
+        if position == 0:
+            return self.from_start()
+        self.failed.clear()
+        self.strangers = 0
+        wanted = int(table.keyframes[position])
+        for stamp in _stamps_before(table, position):
+            packets = self._seek(table, stamp)
+            landed = next(packets, None)
+            if landed is not None and landed[0] <= wanted:
+                return _at_a_keyframe(table, itertools.chain([landed], packets))
+        return self.from_start()
+
+    def _seek(self, table: PacketTable, stamp: int) -> Iterator[TaggedPacket]:
+        try:
+            self.container.seek(stamp, stream=self.stream, backward=True)
+        except (av.error.FFmpegError, OSError):
+            return
+        expected = -1
+        for packet in filled_packets(self.container, self.stream):
+            ordinal = expected if expected >= 0 and table.is_at(packet, expected) else table.find(packet)
+            expected = -1 if ordinal is None else ordinal + 1
+            if ordinal is None:
+                self.strangers += 1
+            else:
+                yield ordinal, packet
+
+    def decode(self, packets: Iterator[TaggedPacket]) -> Iterator[TaggedFrame]:
+        """Decode packets into frames, in the decoder's order; undecodable ones are left out.
+
+        Raises:
+            EOFError: frames were lost because an error met the emptying of the decoder at the end.
+        """
+        for ordinal, packet in packets:
+            packet.pts = packet.dts = ordinal
+            try:
+                frames = self.stream.codec_context.decode(packet)
+            except (av.error.FFmpegError, OSError):
+                self.failed.append(ordinal)
+                continue
+            yield from ((frame.pts, frame) for frame in frames if frame.pts is not None)
+        try:
+            last = self.stream.codec_context.decode(None)
+        except (av.error.FFmpegError, OSError) as error:
+            raise EOFError from error
+        yield from ((frame.pts, frame) for frame in last if frame.pts is not None)
+
+
+def _stamps_before(table: PacketTable, position: int) -> Iterator[int]:
+    """Times to seek to, best first: mp4 seeks by decoding time, mkv by presentation time."""
+    if table.mark is None:
+        return
+    for earlier in range(position, max(-1, position - 3), -1):
+        for stamp in (int(table.pts[earlier]), int(table.dts[earlier])):
+            if stamp != UNKNOWN:
+                yield stamp
+
+
+def _at_a_keyframe(table: PacketTable, packets: Iterator[TaggedPacket]) -> Iterator[TaggedPacket]:
+    return itertools.dropwhile(lambda packet: packet[0] not in table.keyframes, packets)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise VideoError(f"{path} is a folder, not a video; give one of the files in it.")
+    if not path.exists():
+        raise VideoError(f"There is no video at {path}; check the path and the spelling.")
+    if path.stat().st_size == 0:
+        raise VideoError(f"{path} is empty; copy the video again from its source.")
+
+
+def _moving_pictures(container: InputContainer) -> VideoStream | None:
+    names = set(container.format.name.split(","))
+    if names & _NO_VIDEO or any(name.endswith("_pipe") for name in names):
+        return None
+    for stream in container.streams.video:
+        cover = stream.disposition & av.stream.Disposition.attached_pic
+        if not cover and stream.codec_context is not None:
+            return stream
+    return None
