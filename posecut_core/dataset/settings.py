@@ -5,6 +5,7 @@ They are a YAML file in the model's folder, `settings.yaml`, made by create-trai
 
 import dataclasses
 import difflib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ NET_TYPES = ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152")
 
 
 def _number(low: float, high: float) -> Any:
-    return lambda value: not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high
+    return lambda value: not isinstance(value, bool) and isinstance(value, float) and low <= value <= high
 
 
 def _count(low: int) -> Any:
@@ -123,14 +124,15 @@ _CHECKS = (
 )
 
 
+_REALS = tuple(entry.name for entry in dataclasses.fields(TrainingSettings) if isinstance(entry.default, float))
+
+
 def write_settings(path: Path, settings: TrainingSettings) -> None:
     """Write settings as YAML with the meaning of each beside it; `read_settings` is the inverse."""
     lines = ["# Settings of this training run; edit them before train-network.\n"]
     for entry in dataclasses.fields(settings):
-        value = getattr(settings, entry.name)
-        plain = [list(pair) for pair in value] if isinstance(value, tuple) else value
-        dumped = yaml.safe_dump({entry.name: plain}, default_flow_style=None, width=10**6, allow_unicode=True)
-        lines.append(f"# {entry.metadata['meaning']}\n{dumped}")
+        value = json.dumps(getattr(settings, entry.name), ensure_ascii=False)  # JSON is YAML on one line
+        lines.append(f"# {entry.metadata['meaning']}\n{entry.name}: {value}\n")
     write_text(path, "".join(lines))
 
 
@@ -170,7 +172,16 @@ def settings_from(values: dict[str, Any]) -> TrainingSettings:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}."
             raise ModelError(f"There is no setting {name!r}; {hint}")
-    pairs = values.get("mirror_pairs")
-    if isinstance(pairs, list) and all(isinstance(pair, list) for pair in pairs):
-        values = {**values, "mirror_pairs": tuple(tuple(pair) for pair in pairs)}
-    return TrainingSettings(**values)
+    return TrainingSettings(**{name: _converted(name, value) for name, value in values.items()})
+
+
+def _converted(name: str, value: Any) -> Any:
+    """Bring a value as YAML gives it to the type of its field; what does not convert is refused by the checks."""
+    if name == "mirror_pairs" and isinstance(value, list) and all(isinstance(pair, list) for pair in value):
+        return tuple(tuple(pair) for pair in value)
+    if name in _REALS and isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return float(value)  # YAML takes 1 for a whole number and 1e-4 for a word
+        except ValueError:
+            return value
+    return value

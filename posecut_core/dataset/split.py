@@ -59,7 +59,8 @@ def split_by_indices(
     outside = sorted({index for index in chosen if not 0 <= index < len(frames)})
     if outside:
         raise DatasetError(
-            f"Index {outside[0]} is not among the {len(frames)} labelled frames; give indices from 0 to {len(frames) - 1}."
+            f"Index {outside[0]} is not among the {len(frames)} labelled frames; "
+            f"give indices from 0 to {len(frames) - 1}."
         )
     if len(set(chosen)) != len(chosen):
         raise DatasetError("An index is given twice or stands in both train and test; give each frame one place.")

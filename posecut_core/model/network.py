@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,7 @@ class PoseNet(nnx.Module):
 
 
 @partial(jax.jit, static_argnums=1)
-def _initial(key: Key[Array, ""], spec: NetworkSpec) -> nnx.State:
+def _initial(key: Key[Array, ""], spec: NetworkSpec) -> Any:
     return nnx.state(PoseNet(nnx.Rngs(params=key), spec), nnx.Param)
 
 
