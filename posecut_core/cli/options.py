@@ -157,7 +157,7 @@ def snapshots(word: str | None) -> list[int] | Literal["last", "all"] | None:
     Raises:
         ArgumentError: it is none of these.
     """
-    if word == "last" or word == "all":  # noqa: PLR1714
+    if word == "last" or word == "all":
         return word
     return integers(word, what="snapshot")
 

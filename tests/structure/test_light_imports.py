@@ -1,0 +1,46 @@
+"""What importing costs, and what it does without."""
+
+import subprocess
+import sys
+
+from tests.structure.source import ROOT
+
+_BLOCK = """
+import importlib, pkgutil, sys
+
+class Absent:
+    names = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy", "npe2")
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in self.names or name == "matplotlib.pyplot":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Absent())
+import posecut_core
+for module in pkgutil.walk_packages(posecut_core.__path__, "posecut_core."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+_HEAVY = ("jax", "flax", "numpy", "pandas", "matplotlib", "sklearn", "av", "zarr", "tables", "h5py", "scipy")
+
+
+def _run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_module_imports_without_napari_qt_and_pyplot() -> None:
+    """A computer without a screen, napari or Qt can use every part of the core."""
+    _run(_BLOCK)
+
+
+def test_importing_the_package_is_light() -> None:
+    """`import posecut_core` loads no numerical library."""
+    loaded = _run("import posecut_core, sys; print(*sys.modules)").split()
+    assert [name for name in _HEAVY if name in loaded] == []
+
+
+def test_showing_help_is_light() -> None:
+    """The command line is ready without any numerical library."""
+    loaded = _run("import posecut_core.cli.app, sys; print(*sys.modules)").split()
+    assert [name for name in _HEAVY if name in loaded] == []
