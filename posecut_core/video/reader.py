@@ -138,5 +138,5 @@ class VideoReader:
         height, width = self.index.height, self.index.width
         if quarters % 2:
             height, width = width, height
-        image = picture.to_ndarray(format="rgb24", width=width, height=height)
+        image = picture.reformat(width, height, format="rgb24", threads=1).to_ndarray()
         return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image

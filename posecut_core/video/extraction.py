@@ -1,0 +1,195 @@
+"""Extract frames to label from a video into its frame store.
+
+Candidates are decoded once, shrunk to thumbnails as they come; only the frames chosen are then decoded in full.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import Crop
+from posecut_core.video.index import VideoIndex
+from posecut_core.video.reader import VideoReader
+from posecut_core.video.selection import kmeans_ranking, uniform_ranking, window
+from posecut_core.video.store import FrameStore, StoredFrame
+
+Algorithm = Literal["kmeans", "uniform"]
+
+MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in grey, 40 MB in colour
+_REPORT_EVERY = 50  # frames
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What an extraction did."""
+
+    numbers: tuple[int, ...]  # frame numbers chosen, increasing, also those that the store had before
+    added: int  # frames new in the store
+    damaged: tuple[int, ...]  # frame numbers found damaged on the way, and left out
+    frame_count: int  # frames of the video
+    step: int  # every step-th frame was a candidate
+    seed: int
+
+
+def extract(
+    video_path: str | os.PathLike[str],
+    store_path: str | os.PathLike[str],
+    *,
+    algorithm: Algorithm = "kmeans",
+    number_of_frames: int = 20,
+    start: float = 0.0,
+    stop: float = 1.0,
+    crop: Crop | None = None,
+    step: int = 1,
+    resize_width: int = 30,
+    colour: bool = False,
+    seed: int = 0,
+    numbers: Sequence[int] | None = None,
+    report: Report = silent,
+) -> Extracted:
+    """Choose frames of a video and add them to a frame store, which is created if need be.
+
+    Args:
+        video_path: the video.
+        store_path: folder of the frame store.
+        algorithm: "kmeans" or "uniform"; ignored where `numbers` are given.
+        number_of_frames: how many to choose; damaged frames are replaced by others.
+        start: fraction of the video at which candidates begin.
+        stop: fraction at which they end.
+        crop: the window of the full frame to keep; None keeps all.
+        step: every step-th frame is a candidate. Videos with more than `MAX_CANDIDATES` use a larger step for k-means.
+        resize_width: pixels across the thumbnails that k-means compares.
+        colour: compare thumbnails in colour instead of grey.
+        seed: the same seed chooses the same frames.
+        numbers: the frames to extract, instead of choosing.
+        report: told how far the work is.
+
+    Raises:
+        ArgumentError: a number makes no sense.
+        VideoError: the video cannot be read, a frame number is past its end, or `crop` is not within the frame.
+        StorageError: the frame store cannot be written.
+    """
+    _check_arguments(algorithm, number_of_frames=number_of_frames, step=step, resize_width=resize_width)
+    with VideoReader(video_path) as reader:
+        area = _area(crop, reader.index)
+        if numbers is not None:
+            step, ranking = 1, _given(numbers, reader.index)
+            number_of_frames = len(ranking)
+        else:
+            candidates = window(reader.index.frame_count, start=start, stop=stop)[::step]
+            if algorithm == "uniform":
+                ranking = uniform_ranking(np.array(candidates), seed=seed)
+            else:
+                candidates = candidates[:: -(-len(candidates) // MAX_CANDIDATES)]
+                step = candidates.step
+                found, features = _thumbnails(reader, candidates, area, (resize_width, colour), report)
+                ranking = kmeans_ranking(features, found, number_of_frames=number_of_frames, seed=seed)
+        chosen, added = _store(reader, Path(store_path), ranking, number_of_frames, area, report)
+        return Extracted(chosen, added, reader.damaged, reader.index.frame_count, step, seed)
+
+
+def _check_arguments(algorithm: str, **counts: int) -> None:
+    if algorithm not in ("kmeans", "uniform"):
+        raise ArgumentError(f"There is no algorithm '{algorithm}' to choose frames; use 'kmeans' or 'uniform'.")
+    for name, value in counts.items():
+        if value < 1:
+            raise ArgumentError(f"{name} is {value}; give a whole number of at least 1.")
+
+
+def _area(crop: Crop | None, index: VideoIndex) -> Crop:
+    if crop is None:
+        return Crop(0, index.width, 0, index.height)
+    if not (0 <= crop.x1 < crop.x2 <= index.width and 0 <= crop.y1 < crop.y2 <= index.height):
+        raise VideoError(
+            f"The crop x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2} is not within the "
+            f"{index.width}x{index.height} pixels of {index.path}; correct it under video_sets in config.yaml."
+        )
+    return crop
+
+
+def _given(numbers: Sequence[int], index: VideoIndex) -> Int64[np.ndarray, " F"]:
+    for number in numbers:
+        if not 0 <= number < index.frame_count:
+            raise VideoError(
+                f"{index.path} has {index.frame_count} frames, hence no frame {number}; "
+                f"choose numbers from 0 to {index.frame_count - 1}."
+            )
+    return np.unique(np.array(numbers, dtype=np.int64))
+
+
+def _thumbnails(
+    reader: VideoReader, candidates: range, area: Crop, look: tuple[int, bool], report: Report
+) -> tuple[Int64[np.ndarray, " F"], UInt8[np.ndarray, "F D"]]:
+    """Decode the candidates and keep a thumbnail of each that is not damaged."""
+    stage = f"reading {reader.index.path.name}"
+    found: list[int] = []
+    rows: list[np.ndarray] = []
+    for done, (number, picture) in enumerate(reader.pictures(candidates)):
+        if done % _REPORT_EVERY == 0:
+            report(Progress(stage, done, len(candidates), {"step": candidates.step}))
+        if picture is not None:
+            found.append(number)
+            rows.append(thumbnail(picture, area, width=look[0], colour=look[1]).ravel())
+    report(Progress(stage, len(candidates), len(candidates), {"step": candidates.step}))
+    if not found:
+        raise VideoError(
+            f"None of the {len(candidates)} frames from {candidates.start} to {candidates.stop} of {reader.index.path} "
+            "can be used; choose other values for start and stop."
+        )
+    return np.array(found, dtype=np.int64), np.stack(rows)
+
+
+def thumbnail(picture: av.VideoFrame, area: Crop, *, width: int, colour: bool) -> UInt8[np.ndarray, "h w C"]:
+    """Shrink the area of a decoded picture to about `width` pixels across; never enlarge it.
+
+    The whole picture is scaled before it is cut, which spares converting it at full size.
+    """
+    factor = min(1.0, width / (area.x2 - area.x1))
+    sides = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    small = picture.reformat(*sides, format="rgb24" if colour else "gray", interpolation="AREA", threads=1).to_ndarray()
+    small = np.rot90(small.reshape(*small.shape[:2], -1), round(picture.rotation / 90))
+    rows, columns = _scaled(area.y1, area.y2, factor), _scaled(area.x1, area.x2, factor)
+    return np.ascontiguousarray(small[rows, columns])
+
+
+def _scaled(first: int, last: int, factor: float) -> slice:
+    begin = int(first * factor)
+    return slice(begin, max(begin + 1, round(last * factor)))
+
+
+def _store(
+    reader: VideoReader,
+    path: Path,
+    ranking: Int64[np.ndarray, " F"],
+    number_of_frames: int,
+    area: Crop,
+    report: Report,
+) -> tuple[tuple[int, ...], int]:
+    """Write the first frames of the ranking that can be decoded; return their numbers and how many were new."""
+    store = FrameStore.open(path, create=True)
+    chosen: list[int] = []
+    before = len(store.numbers)
+    rest = ranking.tolist()
+    while rest and len(chosen) < number_of_frames:
+        taken, rest = rest[: number_of_frames - len(chosen)], rest[number_of_frames - len(chosen) :]
+        known = set(taken) & set(store.numbers.tolist())
+        chosen += known
+        store.append(_cut_frames(reader, sorted(set(taken) - known), area, chosen))
+        report(Progress(f"saving frames of {reader.index.path.name}", len(chosen), number_of_frames))
+    return tuple(sorted(chosen)), len(store.numbers) - before
+
+
+def _cut_frames(reader: VideoReader, numbers: list[int], area: Crop, chosen: list[int]) -> Iterator[StoredFrame]:
+    """Decode frames at full size, cut to `area`, and note those that could be decoded in `chosen`."""
+    for number, image in reader.frames(numbers):
+        if image is not None:
+            chosen.append(number)
+            yield number, np.ascontiguousarray(image[area.y1 : area.y2, area.x1 : area.x2]), (area.x1, area.y1)
