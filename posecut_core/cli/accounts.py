@@ -43,6 +43,11 @@ def tell_extracted(extracted: ExtractedFrames) -> Outcome:
         f"{one.video}: {counted(len(one.added), 'new frame')}, {len(one.frames)} in all, in {shorter(one.store)}"
         for one in extracted.videos
     ]
+    lines += [
+        f"  {one.video}: {counted(len(one.damaged), 'damaged frame')} left out, the first is {one.damaged[0]}"
+        for one in extracted.videos
+        if one.damaged
+    ]
     if not any(video.added for video in extracted.videos):
         lines.append("All these frames had been extracted before; for others, choose another --seed.")
     root = extracted.config_path.parent

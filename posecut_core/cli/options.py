@@ -157,8 +157,10 @@ def snapshots(word: str | None) -> list[int] | Literal["last", "all"] | None:
     Raises:
         ArgumentError: it is none of these.
     """
-    if word == "last" or word == "all":
-        return word
+    if word == "last":
+        return "last"
+    if word == "all":
+        return "all"
     return integers(word, what="snapshot")
 
 

@@ -22,6 +22,9 @@ seed: 0
 
 # How each video is recognised again: size in bytes, SHA-256 of its first and last MiB, frames and their size in pixels.
 videos: {{}}
+
+# The seed with which each video's frames were chosen last.
+extraction_seeds: {{}}
 """
 _END_BYTES = 2**20
 
@@ -43,6 +46,7 @@ class Settings:
 
     seed: int = 0
     videos: Mapping[str, VideoRecord] = field(default_factory=dict)  # stem -> record
+    extraction_seeds: Mapping[str, int] = field(default_factory=dict)  # stem -> seed of the last choice of frames
 
 
 def read_settings(path: Path) -> Settings:
@@ -60,11 +64,11 @@ def read_settings(path: Path) -> Settings:
             f"{path} has schema {schema}, expected at most {SCHEMA}; a newer PoseCut wrote it, so update yours "
             "(pip install --upgrade posecut)."
         )
-    videos = fields.values["videos"] if fields.is_set("videos") else {}
-    if not isinstance(videos, dict):
-        raise fields.wrong("videos", "a mapping of videos")
-    records = {str(stem): _record(path, str(stem), entry) for stem, entry in videos.items()}
-    return Settings(seed=fields.integer("seed", 0, at_least=0), videos=records)
+    return Settings(
+        seed=fields.integer("seed", 0, at_least=0),
+        videos={stem: _record(path, stem, entry) for stem, entry in _entries(fields, "videos")},
+        extraction_seeds={stem: _seed(path, stem, entry) for stem, entry in _entries(fields, "extraction_seeds")},
+    )
 
 
 def write_settings(path: Path, settings: Settings) -> None:
@@ -76,7 +80,8 @@ def write_settings(path: Path, settings: Settings) -> None:
     """
     old = read_text(path) if path.exists() else _HEADER
     videos = {stem: vars(record) for stem, record in settings.videos.items()}
-    new = edit_text(old, {"schema": SCHEMA, "seed": settings.seed, "videos": videos}, path)
+    values = {"schema": SCHEMA, "seed": settings.seed, "videos": videos}
+    new = edit_text(old, {**values, "extraction_seeds": dict(settings.extraction_seeds)}, path)
     if new != old or not path.exists():
         write_text(path, new)
 
@@ -89,6 +94,24 @@ def fingerprint(path: Path) -> tuple[int, str]:
         file.seek(max(0, size - _END_BYTES))
         digest.update(file.read(_END_BYTES))
     return size, digest.hexdigest()
+
+
+def _entries(fields: Fields, key: str) -> list[tuple[str, object]]:
+    """Return the entries of a mapping by video; a key that is absent has none."""
+    entries = fields.values[key] if fields.is_set(key) else {}
+    if not isinstance(entries, dict):
+        raise fields.wrong(key, "a mapping of videos")
+    return [(str(stem), entry) for stem, entry in entries.items()]
+
+
+def _seed(path: Path, stem: str, entry: object) -> int:
+    seed = as_integer(entry)
+    if seed is None or seed < 0:
+        raise ProjectError(
+            f"{path}: extraction_seeds has {entry!r} for video {stem}, expected a whole number of 0 or more; correct "
+            "it or remove the entry."
+        )
+    return seed
 
 
 def _record(path: Path, stem: str, entry: object) -> VideoRecord:

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, ProjectError, StorageError
@@ -158,7 +158,7 @@ def _name_videos(project: Project, records: dict[Path, VideoRecord]) -> None:
     videos.update((str(target), video_entry(_full_frame(record))) for target, record in records.items())
     settings = read_settings(project.settings_path)
     known = {**settings.videos, **{target.stem: record for target, record in records.items()}}
-    write_settings(project.settings_path, Settings(settings.seed, known))
+    write_settings(project.settings_path, replace(settings, videos=known))
     edit_config(project.config_path, {"video_sets": videos})
 
 

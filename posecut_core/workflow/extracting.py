@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
@@ -11,8 +11,8 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import video_stem
-from posecut_core.project.settings import read_settings
-from posecut_core.video.extraction import extract
+from posecut_core.project.settings import read_settings, write_settings
+from posecut_core.video.extraction import Algorithm, extract
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import open_project, project_videos, resolve_video
 from posecut_core.workflow.stored_frames import chosen_stems
@@ -28,6 +28,7 @@ class ExtractedVideo:
     store: Path
     added: tuple[int, ...]  # frame numbers that are new
     frames: tuple[int, ...]  # all frame numbers, new and old
+    damaged: tuple[int, ...]  # frame numbers that could not be decoded
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ExtractedFrames:
 class _Wish:
     """How frames are chosen, the same for every video."""
 
-    algorithm: str
+    algorithm: Algorithm
     number_of_frames: int
     crop: bool
     seed: int
@@ -98,7 +99,7 @@ def extract_frames(
     if not stems:
         raise ArgumentError(f"The project {project.root} has no videos; add some first (posecut add-new-videos).")
     wish = _Wish(
-        algorithm="given" if frames is not None else algo,
+        algorithm="uniform" if algo == "uniform" else "kmeans",
         number_of_frames=project.config.numframes2pick if number_of_frames is None else number_of_frames,
         crop=crop,
         seed=read_settings(project.settings_path).seed if seed is None else seed,
@@ -108,7 +109,7 @@ def extract_frames(
         overwrite=overwrite,
     )
     extracted = tuple(_extract(project, stem, wish, report) for stem in stems)
-    return ExtractedFrames(project.config_path, wish.algorithm, wish.seed, extracted)
+    return ExtractedFrames(project.config_path, "given" if frames is not None else algo, wish.seed, extracted)
 
 
 def _check(
@@ -148,10 +149,10 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         labelled = set(read_labels(project, stem).numbers.tolist())
         FrameStore.open(store).remove(sorted(before - labelled))
         before &= labelled
-    extract(
+    done = extract(
         path,
         store,
-        algorithm="uniform" if wish.algorithm == "given" else wish.algorithm,
+        algorithm=wish.algorithm,
         number_of_frames=wish.number_of_frames,
         start=project.config.start,
         stop=project.config.stop,
@@ -163,7 +164,15 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         report=report,
     )
     after = _numbers(store)
-    return ExtractedVideo(stem, store, tuple(number for number in after if number not in before), after)
+    if wish.frames is None:
+        _remember_seed(project, stem, wish.seed)
+    return ExtractedVideo(stem, store, tuple(number for number in after if number not in before), after, done.damaged)
+
+
+def _remember_seed(project: Project, stem: str, seed: int) -> None:
+    settings = read_settings(project.settings_path)
+    seeds = {**settings.extraction_seeds, stem: seed}
+    write_settings(project.settings_path, replace(settings, extraction_seeds=seeds))
 
 
 def _numbers(store: Path) -> tuple[int, ...]:
