@@ -7,7 +7,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 from jaxtyping import install_import_hook
 
-_hook = install_import_hook("posecut_core", "beartype.beartype")
+import tests.type_checks  # noqa: F401 (the hook finds it by its name)
+
+_hook = install_import_hook("posecut_core", "tests.type_checks.checked")
 _hook.__enter__()
 
 import jax
