@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import av
 import numpy as np
@@ -35,7 +34,7 @@ class VideoReader:
         self._next = self.index.frame_count  # number that it yields next
         self._pictures: Iterator[Picture] = iter(())
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoReader":
         return self
 
     def __exit__(
@@ -116,9 +115,8 @@ class VideoReader:
     def _reaches(self, number: int, nearest: int) -> bool:
         """Tell whether decoding on arrives at a frame no later than starting again at its keyframe."""
         table = self.index.packets
-        return self._next <= number and (
-            self._began == nearest or table.numbers[table.keyframes[nearest]] <= self._next < self.index.frame_count
-        )
+        begins = int(table.numbers[table.keyframes[nearest]])
+        return self._next <= number and (self._began == nearest or begins <= self._next)
 
     def _begin(self, position: int) -> None:
         self._pictures = pictures_from(self._source, self.index.packets, position)

@@ -1,0 +1,108 @@
+"""Frames of a project's videos are chosen, kept, and never lost."""
+
+import pytest
+
+from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.labels.store import read_labels
+from posecut_core.project.config import edit_config
+from posecut_core.project.settings import read_settings
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.extracting import extract_frames
+from posecut_core.workflow.opening import open_project
+
+
+@pytest.fixture
+def fresh_project(tmp_path, spot_video):
+    """config.yaml of a project of which no frame was extracted."""
+    return create_new_project("Fresh", "me", [spot_video], tmp_path, bodyparts=("spot",)).config_path
+
+
+@pytest.mark.parametrize("algo", ["kmeans", "uniform"])
+def test_as_many_frames_as_asked(fresh_project, algo):
+    """Both algorithms choose exactly the number in config.yaml, without repeats."""
+    edit_config(fresh_project, {"numframes2pick": 5})
+    extracted = extract_frames(fresh_project, "automatic", algo).videos[0]
+    assert len(set(extracted.added)) == 5
+    assert extracted.frames == extracted.added == tuple(sorted(extracted.added))
+    assert FrameStore.open(extracted.store).numbers.tolist() == list(extracted.frames)
+
+
+def test_the_same_seed_adds_nothing(fresh_project):
+    """A second extraction with the same seed keeps what is there."""
+    first = extract_frames(fresh_project, algo="uniform", number_of_frames=3).videos[0]
+    second = extract_frames(fresh_project, algo="uniform", number_of_frames=3).videos[0]
+    assert (second.added, second.frames) == ((), first.frames)
+
+
+def test_the_seed_is_written_down(fresh_project):
+    """posecut.yaml says which seed chose the frames."""
+    assert extract_frames(fresh_project, number_of_frames=2, seed=7).seed == 7
+    assert read_settings(open_project(fresh_project).settings_path).extraction_seeds == {"spot": 7}
+
+
+def test_given_frames_are_taken(fresh_project):
+    """Frame numbers of one video are extracted exactly."""
+    extracted = extract_frames(fresh_project, "manual", videos=["spot"], frames=[9, 2])
+    assert (extracted.algorithm, extracted.videos[0].frames) == ("given", (2, 9))
+
+
+def test_only_the_interval_is_used(fresh_project):
+    """Frames lie between start and stop of config.yaml."""
+    edit_config(fresh_project, {"start": 0.5, "stop": 1})
+    extracted = extract_frames(fresh_project, algo="uniform", number_of_frames=50).videos[0]
+    assert extracted.frames == (5, 6, 7, 8, 9, 10)
+
+
+def test_a_crop_keeps_its_place(fresh_project):
+    """A cropped frame knows where it lies in the full frame."""
+    project = open_project(fresh_project)
+    path = next(iter(project.config.video_sets))
+    edit_config(fresh_project, {"video_sets": {path: {"crop": "10, 50, 4, 40"}}})
+    extracted = extract_frames(fresh_project, crop=True, number_of_frames=2).videos[0]
+    store = FrameStore.open(extracted.store)
+    assert store.origins.tolist() == [[10, 4]] * 2
+    assert store.sizes.tolist() == [[36, 40]] * 2
+
+
+def test_overwriting_spares_labelled_frames(spot_project):
+    """Frames with labels stay when the others are replaced."""
+    labelled = set(read_labels(open_project(spot_project), "spot").numbers.tolist())
+    extract_frames(spot_project, videos=["spot"], frames=[1, 2])
+    extracted = extract_frames(spot_project, videos=["spot"], frames=[7], overwrite=True).videos[0]
+    assert set(extracted.frames) == labelled | {7}
+    assert extracted.added == (7,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "auto"}, "mode is 'auto'"),
+        ({"algo": "random"}, "algo is 'random'"),
+        ({"mode": "manual"}, "--frames"),
+        ({"frames": [1]}, "one video"),
+        ({"frames": [], "videos": ["spot"]}, "at least one"),
+        ({"frames": [-1], "videos": ["spot"]}, "0 or more"),
+        ({"number_of_frames": 0}, "number_of_frames is 0"),
+        ({"step": 0}, "step is 0"),
+    ],
+)
+def test_impossible_wishes_are_refused(fresh_project, options, message):
+    """The message says what was found and expected."""
+    with pytest.raises(ArgumentError, match=message):
+        extract_frames(fresh_project, **options)
+
+
+def test_a_frame_past_the_end_changes_nothing(fresh_project):
+    """The message says how many frames there are, and no frame is kept."""
+    with pytest.raises(VideoError, match="11 frames"):
+        extract_frames(fresh_project, videos=["spot"], frames=[2, 11])
+    store = open_project(fresh_project).frame_store("spot")
+    assert not store.exists() or not len(FrameStore.open(store).numbers)
+
+
+def test_a_project_without_videos_hears_so(fresh_project):
+    """The message names the step that adds videos."""
+    edit_config(fresh_project, {"video_sets": {}})
+    with pytest.raises(ArgumentError, match="add-new-videos"):
+        extract_frames(fresh_project)

@@ -1,0 +1,58 @@
+"""Labels are written by programs and checked by people."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.store import read_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.workflow.labelling import check_labels, write_labels
+from posecut_core.workflow.opening import open_project
+
+
+def table(numbers, xy, bodyparts=("spot", "beside")):
+    return LabelTable("spot", bodyparts, np.array(numbers, dtype=np.int64), np.array(xy, dtype=float))
+
+
+def test_labels_come_back(spot_project):
+    """What was written is read, missing points included."""
+    given = table([3, 5], [[[10.25, 20.5], [np.nan, np.nan]], [[30.0, 40.0], [31.0, 41.0]]])
+    written = write_labels(spot_project, given)
+    found = read_labels(open_project(spot_project), "spot")
+    np.testing.assert_array_equal(found.numbers, given.numbers)
+    np.testing.assert_array_equal(found.xy, given.xy)
+    assert (written.frames, written.points) == (2, 3)
+    assert all(path.is_file() for path in written.files)
+
+
+def test_an_unknown_bodypart_changes_nothing(spot_project):
+    """A table of other bodyparts is refused, and the old labels stay."""
+    before = read_labels(open_project(spot_project), "spot")
+    with pytest.raises(LabelError, match="'nose'"):
+        write_labels(spot_project, table([3], [[[1, 2]]], bodyparts=("nose",)))
+    np.testing.assert_array_equal(read_labels(open_project(spot_project), "spot").xy, before.xy)
+
+
+def test_every_labelled_frame_is_drawn(spot_project):
+    """There is a picture per labelled frame, and missing labels are counted."""
+    seen = []
+    checked = check_labels(spot_project, report=lambda progress: seen.append(progress.done)).videos[0]
+    assert len(list(checked.folder.glob("*.png"))) == checked.images == 4
+    assert (checked.unlabelled, checked.missing, checked.outside) == (0, {"beside": 3}, ())
+    assert seen == [1, 2, 3, 4]
+
+
+def test_labels_outside_their_frame_are_named(spot_project):
+    """A label beyond the edge of the stored image is pointed out, also in a crop; one at the edge is not."""
+    edge, beyond = [63.4, 47.4], [63.6, 10.0]
+    write_labels(spot_project, table([3, 5], [[edge, beyond], [[5.0, 10.0], [np.nan, np.nan]]]))
+    checked = check_labels(spot_project, videos=["spot"]).videos[0]
+    assert checked.outside == ("frame 3 beside", "frame 5 spot")
+    assert checked.unlabelled == 2
+
+
+def test_a_project_without_labels_hears_so(spot_project):
+    """The message says how to label."""
+    write_labels(spot_project, table([], np.empty((0, 2, 2))))
+    with pytest.raises(LabelError, match="label the extracted frames first"):
+        check_labels(spot_project)
