@@ -5,7 +5,6 @@ file once, their order is that of their presentation times, and both are checked
 times are missing, repeated or made up by the demuxer (AVI with B-frames), the whole file is decoded once instead.
 """
 
-import contextlib
 import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -70,7 +69,8 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         times = presentation_times(found, numbers, time_base=time_base, rate=rate)
         width, height = shown_size(first)
         index = VideoIndex(Path(path), width, height, _fps(times, rate), times, tuple(sorted(set(damaged))), table)
-        return _without_lost_end(source, index, found) if found.cut else index
+        index = _up_to(index, found, sure_count(times, numbers))
+        return _up_to(index, found, _decodable_count(source, index)) if found.cut else index
     finally:
         source.close()
 
@@ -105,12 +105,11 @@ def _order_by_decoding(source: Source, found: Scan) -> tuple[av.VideoFrame, Int6
     order: list[int] = []
     corrupt: list[int] = []
     first: av.VideoFrame | None = None
-    with contextlib.suppress(EOFError):
-        for ordinal, frame in source.decode(source.from_start()):
-            first = first or frame
-            order.append(ordinal)
-            if frame.is_corrupt:
-                corrupt.append(ordinal)
+    for ordinal, frame in source.decode(source.from_start()):
+        first = first or frame
+        order.append(ordinal)
+        if frame.is_corrupt:
+            corrupt.append(ordinal)
     if first is None:
         raise VideoError(f"None of the {found.pts.size} frames in {source.path} can be decoded; copy the video again.")
     order = list(dict.fromkeys(order))
@@ -142,15 +141,37 @@ def _doubtful(numbers: Int64[np.ndarray, " P"], lost: list[int]) -> list[int]:
     return sorted(around & set(shown.tolist()))
 
 
-def _without_lost_end(source: Source, index: VideoIndex, found: Scan) -> VideoIndex:
-    """Leave out frames at the end of a file that was cut off, where nothing after them can be decoded."""
-    table = index.packets
+def sure_count(times: Float64[np.ndarray, " T"], numbers: Int64[np.ndarray, " P"]) -> int:
+    """Count the frames whose number is sure where a file was cut off between frames that are stored out of order.
+
+    A frame stored ahead of its time may have survived while some that are shown before it were lost. They leave a
+    gap at the end of otherwise regular times; what comes after it is not counted.
+    """
+    places = numbers[numbers != NOT_SHOWN]
+    late = int((np.arange(places.size) - places).max(initial=0))  # stored so many places later than shown, at most
+    early = int((places - np.arange(places.size)).max(initial=0))
+    steps = np.diff(times)
+    tail = max(0, steps.size - late - early)
+    usual = np.median(steps) if steps.size else 0.0
+    gaps = np.flatnonzero(steps > 1.5 * usual)
+    return int(gaps[0]) + 1 if late and gaps.size and gaps[0] >= tail else times.size
+
+
+def _decodable_count(source: Source, index: VideoIndex) -> int:
+    """Count the frames of a file that was cut off, up to the last that can be decoded."""
     last = 0
-    for number, picture in pictures_from(source, table, max(0, len(table.keyframes) - 2)):
-        last = last if picture is None and last else number + (picture is not None)
-    numbers = np.where(table.numbers < last, table.numbers, NOT_SHOWN)
-    damaged = tuple(number for number in index.damaged if number < last)
-    return replace(index, packets=make_table(found, numbers), times=index.times[:last], damaged=damaged)
+    for number, picture in pictures_from(source, index.packets, max(0, len(index.packets.keyframes) - 2)):
+        good = picture is not None and number not in index.damaged
+        last = number + 1 if good or not last else last
+    return last
+
+
+def _up_to(index: VideoIndex, found: Scan, count: int) -> VideoIndex:
+    if count == index.frame_count:
+        return index
+    numbers = np.where(index.packets.numbers < count, index.packets.numbers, NOT_SHOWN)
+    damaged = tuple(number for number in index.damaged if number < count)
+    return replace(index, packets=make_table(found, numbers), times=index.times[:count], damaged=damaged)
 
 
 def _rate(stream: VideoStream) -> Fraction:

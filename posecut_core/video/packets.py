@@ -63,7 +63,7 @@ class PacketTable:
         if ordinal >= self.sizes.size or packet.size != self.sizes[ordinal]:
             return False
         value = getattr(packet, self.mark) if self.mark else None
-        return value is None or value == self.marks[ordinal]
+        return value is None or value == int(self.marks[ordinal])
 
     def keyframe_before(self, number: int) -> int:
         """Return the position in `keyframes` of the last one from which frame `number` can be decoded."""

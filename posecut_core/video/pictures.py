@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import av
 
-from posecut_core.video.packets import NOT_SHOWN, PacketTable
+from posecut_core.video.packets import PacketTable
 from posecut_core.video.source import Source, TaggedFrame
 
 Picture = tuple[int, av.VideoFrame | None]
@@ -28,21 +28,17 @@ def pictures_from(source: Source, table: PacketTable, position: int) -> Iterator
 
 
 def _all_frames(source: Source, table: PacketTable, position: int) -> Iterator[TaggedFrame]:
-    """Decode to the end; repeat the last part with one thread where the threads lost frames in an error."""
-    try:
-        yield from source.decode(source.from_keyframe(table, position))
-    except EOFError:
-        yield from _last_part(source, table)
-
-
-def _last_part(source: Source, table: PacketTable) -> Iterator[TaggedFrame]:
-    careful = Source(source.path, threads=False)
-    try:
-        yield from careful.decode(careful.from_keyframe(table, max(0, len(table.keyframes) - 2)))
-    except EOFError:
-        return
-    finally:
-        careful.close()
+    """Decode to the end; if that is missing, repeat it with one thread, as an error there makes threads lose frames."""
+    last = -1
+    for ordinal, frame in source.decode(source.from_keyframe(table, position)):
+        last = max(last, int(table.numbers[ordinal]))
+        yield ordinal, frame
+    if last + 1 < table.ordinals.size:
+        careful = Source(source.path, threads=False)
+        try:
+            yield from careful.decode(careful.from_keyframe(table, table.keyframe_before(last + 1)))
+        finally:
+            careful.close()
 
 
 class _Queue:
@@ -55,7 +51,7 @@ class _Queue:
         self._damaged: list[int] = []  # ordinals, increasing
 
     def push(self, ordinal: int, frame: av.VideoFrame) -> Iterator[Picture]:
-        number = int(self._table.numbers[ordinal]) if 0 <= ordinal < self._table.numbers.size else NOT_SHOWN
+        number = int(self._table.numbers[ordinal])
         if number < self._arrived:
             return  # not shown, or shown before the keyframe that decoding began with
         self._skip_to(number)
@@ -81,8 +77,16 @@ class _Queue:
             yield self._judged(*self._waiting.popleft())
 
     def _judged(self, number: int, frame: av.VideoFrame | None) -> Picture:
+        """Give up a frame that may have been predicted from a damaged one."""
+        if frame is None or not self._damaged:
+            return number, frame
         ordinal = int(self._table.ordinals[number])
         keyframe = int(self._table.keyframes[self._table.keyframe_before(number)])
-        nearest = bisect_left(self._damaged, max(keyframe, ordinal - _SPOILED))
-        spoiled = nearest < len(self._damaged) and self._damaged[nearest] <= ordinal
+        begin = bisect_left(self._damaged, max(keyframe, ordinal - _SPOILED))
+        # nothing from a keyframe on is predicted from frames stored after it and shown before it
+        shown_from = self._table.numbers[keyframe] if keyframe else 0
+        spoiled = any(self._table.numbers[damaged] >= shown_from for damaged in self._before(begin, ordinal))
         return number, None if spoiled else frame
+
+    def _before(self, begin: int, ordinal: int) -> list[int]:
+        return self._damaged[begin : bisect_left(self._damaged, ordinal)]

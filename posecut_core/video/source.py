@@ -20,6 +20,7 @@ from posecut_core.video.packets import UNKNOWN, PacketTable, filled_packets
 TaggedFrame = tuple[int, av.VideoFrame]  # ordinal of the packet, what was decoded from it
 TaggedPacket = tuple[int, av.Packet]
 
+_HIDES_DAMAGE_IN_THREADS = {"mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "wmv1", "wmv2", "flv"}
 _NO_VIDEO = {"tty", "hls", "dash", "concat", "image2", "lrc", "webvtt", "srt"}  # text, playlists, pictures
 
 
@@ -61,7 +62,8 @@ class Source:
         self.container, self.stream = open_video(self.path)
         self.failed.clear()
         self.strangers = 0
-        self.stream.thread_type = ThreadType.AUTO if self._threads else ThreadType.SLICE
+        parallel = self._threads and self.stream.codec_context.name not in _HIDES_DAMAGE_IN_THREADS
+        self.stream.thread_type = ThreadType.AUTO if parallel else ThreadType.SLICE
 
     def close(self) -> None:
         """Let go of the file."""
@@ -106,24 +108,19 @@ class Source:
                 yield ordinal, packet
 
     def decode(self, packets: Iterator[TaggedPacket]) -> Iterator[TaggedFrame]:
-        """Decode packets into frames, in the decoder's order; undecodable ones are left out.
-
-        Raises:
-            EOFError: frames were lost because an error met the emptying of the decoder at the end.
-        """
+        """Decode packets into frames, in the decoder's order; undecodable ones are left out."""
         for ordinal, packet in packets:
             packet.pts = packet.dts = ordinal
-            try:
-                frames = self.stream.codec_context.decode(packet)
-            except (av.error.FFmpegError, OSError):
-                self.failed.append(ordinal)
-                continue
-            yield from ((frame.pts, frame) for frame in frames if frame.pts is not None)
+            yield from self._decode(ordinal, packet)
+        yield from self._decode(ordinal=None, packet=None)
+
+    def _decode(self, ordinal: int | None, packet: av.Packet | None) -> Iterator[TaggedFrame]:
         try:
-            last = self.stream.codec_context.decode(None)
-        except (av.error.FFmpegError, OSError) as error:
-            raise EOFError from error
-        yield from ((frame.pts, frame) for frame in last if frame.pts is not None)
+            frames = self.stream.codec_context.decode(packet)
+        except (av.error.FFmpegError, OSError):
+            self.failed.extend([] if ordinal is None else [ordinal])
+            return
+        yield from ((frame.pts, frame) for frame in frames if frame.pts is not None)
 
 
 def _stamps_before(table: PacketTable, position: int) -> Iterator[int]:

@@ -1,0 +1,115 @@
+"""The index tells the truth about a video, and says in one sentence why a file has none."""
+
+import wave
+
+import av
+import numpy as np
+import pytest
+
+from posecut_core.errors import VideoError
+from posecut_core.video.index import index_video, numbers_from_order
+from posecut_core.video.reader import VideoReader
+
+
+def test_the_count_is_true(any_video):
+    """The frame count is that of the frames encoded, whatever the container says, and times increase."""
+    path, count = any_video
+    index = index_video(path)
+    assert index.frame_count == count
+    assert (index.width, index.height) == (64, 48)
+    assert (np.diff(index.times) > 0).all()
+    assert index.damaged == ()
+
+
+def test_irregular_times_are_kept(tmp_path, encode):
+    """Times with unequal steps and a late beginning are those that were encoded."""
+    times = [500, 520, 700, 733, 1900, 1917]
+    index = index_video(encode(tmp_path / "a.mkv", "libx264", frames=6, times=times, options={"bf": "2"}))
+    np.testing.assert_allclose(index.times, np.array(times) / 1000)
+    assert index.fps == pytest.approx(5 / 1.417)
+
+
+def test_the_rate_is_that_of_the_file(video):
+    """A regular video has the rate that it states."""
+    assert index_video(video).fps == 25.0
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.avi", "a.ts", "a.mp4"])
+@pytest.mark.parametrize("packet", [20, 23, 25, 31])
+def test_a_cut_file_yields_what_it_holds(tmp_path, encode, number_in, name, packet):
+    """A file cut off within a packet has fewer frames; they have their true numbers and the last one decodes."""
+    path = encode(tmp_path / name, "libx264", options={"bf": "3"})
+    if name.endswith("mp4"):
+        _move_index_to_front(path)
+    content = path.read_bytes()
+    with av.open(str(path)) as container:
+        payload = [bytes(found) for found in container.demux(video=0) if found.size][packet]
+    begin = content.find(payload[:150])
+    path.write_bytes(content[: begin + min(150, len(payload)) // 2])
+    with VideoReader(path) as reader:
+        found = [number_in(image) for _, image in reader.frames()]
+        assert packet - 4 <= len(found) == reader.index.frame_count <= packet + 1
+    assert all(image in (None, number) for number, image in enumerate(found))
+    assert found[-1] is not None
+
+
+def _move_index_to_front(path):
+    plain = path.rename(path.with_name("plain.mp4"))
+    with av.open(str(plain)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+
+
+def test_an_mp4_cut_before_its_index_is_refused(tmp_path, encode):
+    """An mp4 whose index is lost cannot be read; the sentence says what may have happened."""
+    path = encode(tmp_path / "a.mp4", "libx264")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(VideoError, match="cannot be read as a video: it is damaged, cut off"):
+        index_video(path)
+
+
+def test_what_is_no_video_is_refused_in_one_sentence(tmp_path):
+    """Missing, empty, text, picture, sound only, folder: each has its sentence."""
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("bodyparts:\n- snout\n" * 50)
+    (tmp_path / "text.txt").write_text("bodyparts:\n- snout\n" * 50)
+    (tmp_path / "noise.avi").write_bytes(np.random.default_rng(0).bytes(5000))
+    with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(4000))
+    said = {
+        "none.mp4": "There is no video at",
+        "empty.mp4": "is empty",
+        "text.mp4": "cannot be read as a video",
+        "text.txt": "(cannot be read as|holds no) ",
+        "noise.avi": "cannot be read as a video",
+        "sound.wav": "holds no video",
+        ".": "is a folder",
+    }
+    for name, words in said.items():
+        with pytest.raises(VideoError, match=words) as caught:
+            index_video(tmp_path / name)
+        assert str(caught.value).count(". ") == 0
+        assert "\n" not in str(caught.value)
+
+
+def test_a_video_without_one_good_frame_is_refused(tmp_path, encode):
+    """Where no frame decodes, opening says so."""
+    path = encode(tmp_path / "a.avi", "mjpeg", pix_fmt="yuvj420p", frames=3)
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        for payload in [bytes(packet) for packet in container.demux(video=0) if packet.size]:
+            begin = content.find(payload)
+            content[begin : begin + len(payload)] = bytes(len(payload))
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="None of the 3 frames"):
+        index_video(path)
+
+
+def test_lost_packets_take_a_place_in_the_order():
+    """A packet that gave no frame is numbered by its place in the file; packets never shown are not."""
+    numbers = numbers_from_order([0, 2, 1, 4], [3], packets=6)
+    assert numbers.tolist() == [0, 2, 1, 3, 4, -1]
