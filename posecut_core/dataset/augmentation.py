@@ -5,14 +5,24 @@ draws its numbers and calls its plain twin. Positions are NaN where a bodypart i
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 
+from posecut_core.dataset.batches import Batch
 from posecut_core.dataset.settings import TrainingSettings
 
 BLUR_TAPS = 3  # a blur reaches this many pixels to each side
+
+
+class Crops(NamedTuple):
+    """What a step trains on; positions are pixels of the crops."""
+
+    images: Float[Array, "B S S 3"]
+    xy: Float[Array, "B K 2"]  # NaN: absent from the crop
+    looked_at: Bool[Array, "B K"]  # as in `Batch`
 
 
 def transform_points(matrix: Float[Array, "B 2 3"], xy: Float[Array, "B K 2"]) -> Float[Array, "B K 2"]:
@@ -136,33 +146,27 @@ def random_appearance(
     return images + noise * jax.random.normal(grain, images.shape)
 
 
-def augment(
-    key: Key[Array, ""],
-    images: UInt8[Array, "B H W 3"],
-    sizes: Int[Array, "B 2"],
-    xy: Float[Array, "B K 2"],
-    *,
-    mirror_order: Int[Array, " K"],
-    settings: TrainingSettings,
-) -> tuple[Float[Array, "B S S 3"], Float[Array, "B K 2"]]:
+def augment(key: Key[Array, ""], batch: Batch, *, mirror_order: Int[Array, " K"], settings: TrainingSettings) -> Crops:
     """Cut a random crop of each frame and move its labels along; labels outside the crop become NaN.
 
     `mirror_order[k]` is the bodypart that stands in for k in a mirrored image.
     """
     where, scale, angle, flip, look = jax.random.split(key, 5)
-    size, batch = settings.crop_size, (len(images),)
+    size, count = settings.crop_size, (len(batch.images),)
     logs = jnp.log(jnp.asarray([settings.scale_jitter_lo, settings.scale_jitter_up]))
-    scales = jnp.exp(jax.random.uniform(scale, batch, minval=logs[0], maxval=logs[1]))
+    scales = jnp.exp(jax.random.uniform(scale, count, minval=logs[0], maxval=logs[1]))
     turn = jnp.deg2rad(settings.rotation)
-    mirrored = jax.random.bernoulli(flip, 0.5, batch) & settings.mirror
+    mirrored = jax.random.bernoulli(flip, 0.5, count) & settings.mirror
     matrix = crop_matrices(
-        centres=random_centres(where, xy, sizes, on_animal=settings.crop_on_animal, spread=size / 4),
+        centres=random_centres(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4),
         scales=scales,
-        angles=jax.random.uniform(angle, batch, minval=-turn, maxval=turn),
+        angles=jax.random.uniform(angle, count, minval=-turn, maxval=turn),
         mirrored=mirrored,
         size=size,
     )
-    crops = random_appearance(look, warp(images, sizes, matrix, size=size), settings)
-    moved = transform_points(invert(matrix), jnp.where(mirrored[:, None, None], xy[:, mirror_order], xy))
+    images = random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), settings)
+    xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
+    looked_at = jnp.where(mirrored[:, None], batch.looked_at[:, mirror_order], batch.looked_at)
+    moved = transform_points(invert(matrix), xy)
     visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1)
-    return crops, jnp.where(visible[..., None], moved, jnp.nan)
+    return Crops(images, jnp.where(visible[..., None], moved, jnp.nan), looked_at)

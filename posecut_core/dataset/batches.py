@@ -41,7 +41,9 @@ def scaled_size(height: int, width: int, *, scale: float) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def scale_points(xy: np.ndarray, *, source: tuple[int, int], target: tuple[int, int]) -> np.ndarray:
+def scale_points(
+    xy: Float[np.ndarray, "... 2"], *, source: tuple[int, int], target: tuple[int, int]
+) -> Float[np.ndarray, "... 2"]:
     """Move points [..., 2] from an image of (height, width) `source` to one of `target`: (x + 0.5) f - 0.5."""
     factor = np.array([target[1] / source[1], target[0] / source[0]])
     return (xy + 0.5) * factor - 0.5
@@ -57,12 +59,10 @@ def resize(images: UInt8[Array, "B H W 3"], *, height: int, width: int) -> Float
 
 def frames_of_step(count: int, *, batch_size: int, seed: int, step: int) -> Int[np.ndarray, " B"]:
     """Return which of `count` frames stand in the batch of `step`: each epoch is a fresh permutation."""
-    places = np.arange(step * batch_size, (step + 1) * batch_size)
-    return np.array([_permutation(count, seed, place // count)[place % count] for place in places.tolist()])
-
-
-def _permutation(count: int, seed: int, epoch: int) -> Int[np.ndarray, " F"]:
-    return np.random.default_rng((seed, epoch)).permutation(count)
+    start, stop = step * batch_size, (step + 1) * batch_size
+    epochs = range(start // count, (stop - 1) // count + 1)
+    orders = [np.random.default_rng((seed, epoch)).permutation(count) for epoch in epochs]
+    return np.concatenate(orders)[start - epochs[0] * count :][:batch_size]
 
 
 def batch_of_step(frames: TrainingFrames, *, batch_size: int, seed: int, step: int) -> Batch:
@@ -75,7 +75,7 @@ def batch_of_step(frames: TrainingFrames, *, batch_size: int, seed: int, step: i
 def mirror_order(bodyparts: tuple[str, ...], pairs: tuple[tuple[str, str], ...] | None) -> Int32[np.ndarray, " K"]:
     """Return, for each bodypart, the index of the one that takes its place in a mirrored image.
 
-    Without `pairs`, names that differ only in left/right are pairs.
+    Without `pairs`, names that differ only in left/right are pairs. No bodypart may stand in two of the `pairs`.
     """
     order = np.arange(len(bodyparts), dtype=np.int32)
     for one, other in pairs if pairs is not None else _left_right(bodyparts):
@@ -85,10 +85,12 @@ def mirror_order(bodyparts: tuple[str, ...], pairs: tuple[tuple[str, str], ...] 
 
 
 def _left_right(bodyparts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    swaps = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
-    return tuple(
-        (name, name.replace(left, right))
-        for name in bodyparts
-        for left, right in swaps
-        if left in name and name.replace(left, right) in bodyparts
-    )
+    pairs: list[tuple[str, str]] = []
+    alone = set(bodyparts)
+    for name in bodyparts:
+        for left, right in (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")):
+            other = name.replace(left, right)
+            if other != name and {name, other} <= alone:
+                pairs.append((name, other))
+                alone -= {name, other}
+    return tuple(pairs)

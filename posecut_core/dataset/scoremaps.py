@@ -55,7 +55,8 @@ def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: float)
 def decode(maps: Scoremaps) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]:
     """Find each bodypart: (x, y) in pixels of the network's input, and the likelihood at its cell.
 
-    The 3x3 cells around the most likely one vote for where their locref points, weighted by their probability.
+    The 3x3 cells around the most likely one vote for where their locref points, weighted by their probability
+    relative to its own, so that positions stay sound where every probability underflows.
     """
     batch, height, width, bodyparts = maps.scores.shape
     best = jnp.argmax(maps.scores.reshape(batch, height * width, bodyparts), axis=1)
@@ -67,9 +68,10 @@ def decode(maps: Scoremaps) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]
     near_rows, near_columns = jnp.clip(near_rows, 0, height - 1), jnp.clip(near_columns, 0, width - 1)
     sample = jnp.arange(batch)[:, None, None, None]
     bodypart = jnp.arange(bodyparts)[None, :, None, None]
-    weights = jax.nn.sigmoid(maps.scores[sample, near_rows, near_columns, bodypart]) * valid
+    highest = jnp.max(maps.scores, axis=(1, 2))
+    near = jax.nn.log_sigmoid(maps.scores[sample, near_rows, near_columns, bodypart])
+    weights = jnp.exp(near - jax.nn.log_sigmoid(highest)[..., None, None]) * valid
     locref = maps.locref[sample, near_rows, near_columns, bodypart] * LOCREF_STDEV
     votes = cell_centres(height, width)[near_rows, near_columns] + locref
-    total = jnp.sum(weights, axis=(2, 3))
-    xy = jnp.sum(votes * weights[..., None], axis=(2, 3)) / jnp.maximum(total, 1e-12)[..., None]
-    return xy, jax.nn.sigmoid(jnp.max(maps.scores, axis=(1, 2)))
+    xy = jnp.sum(votes * weights[..., None], axis=(2, 3)) / jnp.sum(weights, axis=(2, 3))[..., None]
+    return xy, jax.nn.sigmoid(highest)

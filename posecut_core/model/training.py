@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from posecut_core.dataset.augmentation import augment
 from posecut_core.dataset.batches import Batch, TrainingFrames, batch_of_step
@@ -76,17 +76,23 @@ def train_step(
 ) -> tuple[TrainState, Float[Array, ""]]:
     """Augment, draw targets, and take one optimiser step; return the new state and the loss."""
     key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
-    crops, xy = augment(key, batch.images, batch.sizes, batch.xy, mirror_order=mirror_order, settings=settings)
+    crops = augment(key, batch, mirror_order=mirror_order, settings=settings)
     radius = settings.pos_dist_thresh * settings.global_scale
 
     def loss_of(parameters: Any) -> Float[Array, ""]:
-        maps = scoremaps(spec, parameters, crops)
-        targets = encode(xy, height=maps.scores.shape[1], width=maps.scores.shape[2], radius=radius)
-        return pose_loss(maps, targets, batch.looked_at, locref_weight=settings.locref_loss_weight)
+        maps = scoremaps(spec, parameters, crops.images)
+        targets = encode(crops.xy, height=maps.scores.shape[1], width=maps.scores.shape[2], radius=radius)
+        return pose_loss(maps, targets, crops.looked_at, locref_weight=settings.locref_loss_weight)
 
     loss, gradients = jax.value_and_grad(loss_of)(state.parameters)
     updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
     return TrainState(state.step + 1, optax.apply_updates(state.parameters, updates), moments), loss
+
+
+@jax.jit
+def all_finite(parameters: Any) -> Bool[Array, ""]:
+    """Tell whether the parameters hold neither NaN nor infinity."""
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(parameters)]).all()
 
 
 def fit(
@@ -114,6 +120,6 @@ def fit(
         if done % settings.display_iters and done != settings.maxiters:
             yield state, None
             continue
-        mean = float(jnp.stack(losses).mean())
+        mean = float(np.mean(jax.device_get(losses)))
         yield state, Metrics(done, mean, float(rate(step)), len(losses) / max(clock() - started, 1e-9))
         losses, started = [], clock()

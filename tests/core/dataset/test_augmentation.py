@@ -1,0 +1,221 @@
+"""Crops and labels move together, and nothing random makes NaN."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from posecut_core.dataset.augmentation import (
+    augment,
+    blur,
+    change_light,
+    crop_matrices,
+    invert,
+    random_appearance,
+    random_centres,
+    transform_points,
+    warp,
+)
+from posecut_core.dataset.batches import Batch
+from posecut_core.dataset.settings import TrainingSettings
+
+SIZE, FRAME, BATCH = 64, 96, 16  # pixels of a crop's and of a frame's side, crops of a step
+PLAIN = TrainingSettings(
+    crop_size=SIZE, scale_jitter_lo=1.0, scale_jitter_up=1.0, rotation=0.0, brightness=0.0, contrast=0.0, noise=0.0,
+    blur=0.0, crop_on_animal=1.0,
+)  # fmt: skip
+MOVED = dataclasses.replace(PLAIN, scale_jitter_lo=0.75, scale_jitter_up=1.25, rotation=30.0, mirror=True)
+IDENTITY = jnp.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+_augment = jax.jit(augment, static_argnames=("settings",))
+_warp = jax.jit(warp, static_argnames=("size",))
+
+
+def dot_image(x, y, *, shape=(SIZE, SIZE), width=2.5):
+    rows, columns = np.indices(shape)
+    dot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * width**2))
+    return np.round(255 * dot).astype(np.uint8)[..., None].repeat(3, axis=2)
+
+
+def centre_of(image):
+    """Return the (x, y) of the centre of mass of what is bright; what lies outside the frame is grey."""
+    image = np.where(np.isclose(image, 0.5), 0, image)[..., 0]
+    rows, columns = np.indices(image.shape)
+    return np.array([(columns * image).sum(), (rows * image).sum()]) / image.sum()
+
+
+def matrices(*, centre, scale=1.0, angle=0.0, mirrored=False, size=SIZE):
+    return crop_matrices(
+        centres=jnp.array([centre]), scales=jnp.array([scale]), angles=jnp.array([angle]),
+        mirrored=jnp.array([mirrored]), size=size,
+    )  # fmt: skip
+
+
+def sizes(*shape):
+    return jnp.array([shape], jnp.int32)
+
+
+def augmented(xy, *, image=None, looked_at=(True, True), extent=(FRAME, FRAME), seed=0, settings=PLAIN):
+    """Augment a batch of one image and its two labels, which a mirror exchanges."""
+    image = np.zeros((FRAME, FRAME, 3), np.uint8) if image is None else image
+    batch = Batch(
+        images=jnp.asarray(np.tile(image, (BATCH, 1, 1, 1))),
+        sizes=jnp.asarray(np.tile(np.array(extent, np.int32), (BATCH, 1))),
+        xy=jnp.asarray(np.tile(np.array(xy, np.float32), (BATCH, 1, 1))),
+        looked_at=jnp.asarray(np.tile(looked_at, (BATCH, 1))),
+    )
+    crops = _augment(jax.random.key(seed), batch, mirror_order=jnp.array([1, 0]), settings=settings)
+    return jax.tree.map(np.asarray, crops)
+
+
+def test_the_identity_gives_the_image_back():
+    """Without any motion every pixel keeps its value."""
+    image = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), dtype=np.uint8)
+    np.testing.assert_allclose(warp(jnp.asarray(image), sizes(SIZE, SIZE), IDENTITY, size=SIZE), image / 255, atol=1e-6)
+    np.testing.assert_array_equal(matrices(centre=[31.5, 31.5]), IDENTITY)
+
+
+def test_outside_the_frame_is_grey():
+    """Padding at the right and bottom is not shown, nor does it bleed into the frame."""
+    image = np.full((1, SIZE, SIZE, 3), 255, np.uint8)
+    image[0, 20:], image[0, :, 30:] = 7, 7  # not the frame
+    crop = np.asarray(warp(jnp.asarray(image), sizes(20, 30), matrices(centre=[31.0, 31.0]), size=SIZE))[0]
+    assert (crop[:20, :30] == 1).all()
+    assert (crop[21:] == 0.5).all()
+    assert (crop[:, 31:] == 0.5).all()
+    assert set(np.unique(crop)) == {np.float32(0.5), np.float32(1)}
+
+
+@pytest.mark.parametrize("scale", [0.75, 1.0, 1.25])
+@pytest.mark.parametrize("angle", [0.0, 0.5, -2.0])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_dot_lands_where_its_label_does(scale, angle, mirrored):
+    """Images and labels agree within 0.05 px for every scale, angle and mirror."""
+    x, y = 37.3, 28.6
+    matrix = matrices(centre=[34.0, 30.5], scale=scale, angle=angle, mirrored=mirrored)
+    crop = np.asarray(_warp(jnp.asarray(dot_image(x, y))[None], sizes(SIZE, SIZE), matrix, size=SIZE))[0]
+    expected = transform_points(invert(matrix), jnp.array([[[x, y]]]))[0, 0]
+    np.testing.assert_allclose(centre_of(crop), expected, atol=0.05)
+    assert np.hypot(*(np.asarray(expected) - 31.5)) == pytest.approx(scale * np.hypot(3.3, 1.9), abs=1e-3)
+
+
+def test_a_crop_is_centred_where_it_should_be():
+    """The middle of the crop shows `centres`, and a mirror exchanges its sides."""
+    for mirrored, side in ((False, 1), (True, -1)):
+        matrix = matrices(centre=[10.0, 20.0], scale=2.0, mirrored=mirrored)
+        points = transform_points(matrix, jnp.array([[[31.5, 31.5], [33.5, 31.5]]]))
+        np.testing.assert_allclose(points[0], [[10, 20], [10 + side, 20]], atol=1e-5)
+
+
+def test_invert_undoes_a_map():
+    """To the crop and back is where it was, and NaN stays NaN."""
+    matrix = matrices(centre=[100.0, 20.0], scale=0.8, angle=1.1, mirrored=True)
+    xy = jnp.array([[[3.0, 4.0], [-50.0, 200.0], [np.nan, np.nan]]])
+    np.testing.assert_allclose(transform_points(matrix, transform_points(invert(matrix), xy)), xy, atol=1e-3)
+
+
+def test_crops_lie_near_a_visible_bodypart():
+    """With `on_animal` 1 every crop has a labelled bodypart within `spread`; a frame without labels is no obstacle."""
+    xy = jnp.tile(jnp.array([[[5.0, 90.0], [np.nan, np.nan]]]), (200, 1, 1)).at[100:].set(np.nan)
+    extent = jnp.tile(jnp.array([[100, 40]]), (200, 1))
+    centres = np.asarray(random_centres(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
+    assert (np.abs(centres[:100] - [5, 90]) <= 8).all()
+    assert (centres[100:] >= 0).all()
+    assert (centres[100:] <= [40, 100]).all()
+    assert centres[100:, 1].max() > 80
+
+
+def test_light_is_stretched_about_grey():
+    """Contrast leaves mid-grey as it is, brightness is added."""
+    images = jnp.array([0.0, 0.5, 1.0]).reshape(1, 1, 3, 1).repeat(3, axis=3)
+    changed = change_light(images, contrast=jnp.array([0.5]), brightness=jnp.array([0.1]))
+    np.testing.assert_allclose(changed[0, 0, :, 0], [0.35, 0.6, 0.85], atol=1e-6)
+
+
+def test_a_blur_keeps_what_it_spreads():
+    """Blur 0 changes nothing; a dot keeps its sum and centre and gets the width that was asked for."""
+    image = jnp.zeros((2, 21, 21, 3)).at[:, 10, 10].set(1.0)
+    blurred = np.asarray(blur(image, jnp.array([0.0, 1.0])))
+    np.testing.assert_allclose(blurred[0], image[0], atol=1e-6)
+    assert blurred[1, ..., 0].sum() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(centre_of(blurred[1]), [10, 10], atol=1e-4)
+    spread = (blurred[1, ..., 0].sum(axis=0) * (np.arange(21) - 10) ** 2).sum()
+    assert spread == pytest.approx(1, abs=0.03)
+    np.testing.assert_allclose(blur(jnp.ones((1, 9, 9, 3)), jnp.array([1.0])), 1, atol=1e-6)
+
+
+def test_appearance_stays_within_its_bounds():
+    """Light changes by no more than the settings say, each image by its own amount."""
+    settings = dataclasses.replace(PLAIN, brightness=0.2, blur=1.0)
+    grey = jnp.full((16, 8, 8, 3), 0.5)
+    one, same, other = (np.asarray(random_appearance(jax.random.key(seed), grey, settings)) for seed in (1, 1, 2))
+    assert (np.abs(one - 0.5) <= 0.2 + 1e-6).all()
+    assert np.unique(one[:, 4, 4, 0].round(4)).size > 8
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_augmented_labels_stay_on_what_they_label():
+    """Scaled, turned and mirrored, each visible label is on its dot, mirrored pairs exchanged."""
+    left, right = (42.0, 51.0), (60.0, 44.0)
+    image = np.zeros((FRAME, FRAME, 3), np.uint8)
+    for colour, position in enumerate((left, right)):
+        image[..., colour] = dot_image(*position, shape=(FRAME, FRAME))[..., 0]
+    images, xy, _ = augmented([left, right], image=image, settings=MOVED)
+    seen = []
+    for crop, points in zip(images, xy, strict=True):
+        for part, point in enumerate(points):
+            if not (point.min() > 8 and point.max() < SIZE - 9):
+                continue
+            column, row = np.round(point).astype(int)
+            colour = int(crop[row, column, :2].argmax())
+            window = crop[row - 7 : row + 8, column - 7 : column + 8, colour : colour + 1]
+            np.testing.assert_allclose(centre_of(window) + np.array([column - 7, row - 7]), point, atol=0.1)
+            seen.append(colour != part)
+    assert len(seen) > BATCH
+    assert 0 < sum(seen) < len(seen)
+
+
+def test_mirrored_crops_keep_what_nobody_looked_for_with_its_bodypart():
+    """A right ear that shows as the left one in a mirrored crop is as little looked for there."""
+    _, xy, looked_at = augmented([[48.0, 40.0], [np.nan, np.nan]], looked_at=(True, False), settings=MOVED)
+    visible = ~np.isnan(xy[..., 0])
+    assert looked_at[visible].all()
+    assert (looked_at[:, 0] != looked_at[:, 1]).all()
+    assert np.unique(looked_at[:, 0]).size == 2
+
+
+def test_labels_outside_the_crop_are_missing():
+    """A bodypart that a crop does not show is NaN, and a mirror that is off exchanges nothing."""
+    images, xy, looked_at = augmented([[5.0, 5.0], [90.0, 90.0]], looked_at=(True, False))
+    missing = np.isnan(xy).all(axis=-1)
+    assert (missing[:, 0] != missing[:, 1]).all()
+    assert np.unique(missing[:, 0]).size == 2
+    assert (looked_at == [True, False]).all()
+    assert np.isfinite(images).all()
+
+
+def test_frames_without_labels_are_shown_too():
+    """Crops of a frame on which nothing is labelled are whole, their labels missing."""
+    images, xy, _ = augmented(np.full((2, 2), np.nan))
+    assert np.isfinite(images).all()
+    assert np.isnan(xy).all()
+
+
+def test_the_key_decides_everything():
+    """The same key gives the same crops, another key others."""
+    image = np.random.default_rng(0).integers(0, 256, (FRAME, FRAME, 3), dtype=np.uint8)
+    one, same, other = (augmented([[40, 40], [50, 50]], image=image, seed=seed, settings=MOVED) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.images, same.images)
+    np.testing.assert_array_equal(one.xy, same.xy)
+    assert (one.images != other.images).any()
+
+
+def test_a_frame_smaller_than_the_crop_is_shown_whole():
+    """Frames need not be as large as a crop."""
+    white = np.full((FRAME, FRAME, 3), 255, np.uint8)
+    images, xy, _ = augmented([[5, 5], [6, 5]], image=white, extent=(10, 12))
+    white_cells = np.isclose(images, 1, atol=1e-4)[..., 0].sum(axis=(1, 2))
+    assert ((white_cells >= 9 * 11) & (white_cells <= 10 * 12)).all()
+    assert np.isfinite(xy).all()
