@@ -31,10 +31,11 @@ def posecut(
     """Hold the options of the program itself; its help is the app's."""
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         print(f"posecut {__version__}")
         raise typer.Exit
+    return wanted
 
 
 _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {

@@ -21,7 +21,7 @@ def demo(
     """
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.demo_account import tell_demo
+        from posecut_core.cli.demo_accounts import tell_demo
         from posecut_core.demo.run import run_demo
 
         return tell_demo(run_demo(expanded(folder), report=report))

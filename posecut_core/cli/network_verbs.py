@@ -50,7 +50,7 @@ def create_training_dataset(
     project, chosen = project_path(config), integers(shuffles, what="shuffle")
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_dataset
+        from posecut_core.cli.network_accounts import tell_dataset
         from posecut_core.workflow.datasets import create_training_dataset
 
         dataset = create_training_dataset(
@@ -100,7 +100,7 @@ def train_network(
     project = project_path(config)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_trained
+        from posecut_core.cli.network_accounts import tell_trained
         from posecut_core.workflow.training import train_network
 
         trained = train_network(
@@ -142,7 +142,7 @@ def evaluate_network(
     shuffles, steps, parts = integers(shuffle, what="shuffle"), snapshots(snapshots_), listed(bodyparts)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_evaluated
+        from posecut_core.cli.network_accounts import tell_evaluated
         from posecut_core.workflow.evaluating import evaluate_network
 
         evaluation = evaluate_network(

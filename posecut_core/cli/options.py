@@ -37,6 +37,7 @@ TrainingSetIndex = Annotated[
 Snapshot = Annotated[
     str | None,
     typer.Option(
+        "--snapshot",
         help="Which snapshot of the network: its number of training steps, or 'last'. "
         "Default: as snapshotindex in config.yaml says.",
         show_default=False,

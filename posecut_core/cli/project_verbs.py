@@ -49,7 +49,7 @@ def create_new_project(
     names, bones = listed(bodyparts) or [], pairs(skeleton)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_created
+        from posecut_core.cli.project_accounts import tell_created
         from posecut_core.workflow.creating import create_new_project
 
         created = create_new_project(
@@ -88,7 +88,7 @@ def add_new_videos(
     project, videos = project_and_videos(config_and_videos)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_added
+        from posecut_core.cli.project_accounts import tell_added
         from posecut_core.workflow.creating import add_new_videos
 
         return tell_added(add_new_videos(project, videos, copy_videos, report=report))
@@ -136,7 +136,7 @@ def extract_frames(
     project, numbers = project_path(config), integers(frames, what="frame number")
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_extracted
+        from posecut_core.cli.project_accounts import tell_extracted
         from posecut_core.workflow.extracting import extract_frames
 
         extracted = extract_frames(
@@ -166,7 +166,7 @@ def check_labels(config: Config = None, video: SomeVideos = None, json: Json = F
     project = project_path(config)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_checked
+        from posecut_core.cli.project_accounts import tell_checked
         from posecut_core.workflow.labelling import check_labels
 
         return tell_checked(check_labels(project, videos=video, report=report))
@@ -184,7 +184,7 @@ def export_deeplabcut(
     project = project_path(config)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_exported
+        from posecut_core.cli.project_accounts import tell_exported
         from posecut_core.workflow.exporting import export_deeplabcut
 
         return tell_exported(export_deeplabcut(project, videos=video, report=report))

@@ -56,7 +56,7 @@ def analyze_videos(
     chosen = snapshot(snapshot_)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_analysed
+        from posecut_core.cli.video_accounts import tell_analysed
         from posecut_core.workflow.analysing import analyze_videos
 
         analysed = analyze_videos(
@@ -98,7 +98,7 @@ def plot_trajectories(
     chosen, parts = snapshot(snapshot_), listed(bodyparts)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_plotted
+        from posecut_core.cli.video_accounts import tell_plotted
         from posecut_core.workflow.showing import plot_trajectories
 
         plotted = plot_trajectories(
@@ -153,7 +153,7 @@ def create_labeled_video(
     chosen, parts = snapshot(snapshot_), listed(bodyparts)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.accounts import tell_labeled
+        from posecut_core.cli.video_accounts import tell_labeled
         from posecut_core.workflow.showing import create_labeled_video
 
         labeled = create_labeled_video(

@@ -2,6 +2,7 @@
 
 import math
 
+from rich.markup import escape
 from rich.table import Table
 
 from posecut_core.cli.screen import duration
@@ -35,7 +36,7 @@ def _errors(result: DemoResult) -> Table:
     table.add_row("training", "all", f"{result.train_error:.2f}")
     table.add_row("test", "all", f"{result.test_error:.2f}", end_section=True)
     for part, error in zip(result.bodyparts, result.unseen_errors, strict=True):
-        table.add_row("unseen video", part, f"{error:.2f}")
+        table.add_row("unseen video", escape(part), f"{error:.2f}")
     table.add_row("unseen video", "all", f"{result.unseen_error:.2f}", style="bold")
     return table
 
@@ -52,5 +53,5 @@ def _files(result: DemoResult) -> Table:
     table = Table("what", title="Files", title_justify="left")
     table.add_column("where", overflow="fold")
     for what, where in result.files.items():
-        table.add_row(what, shorter(where))
+        table.add_row(what, escape(shorter(where)))
     return table

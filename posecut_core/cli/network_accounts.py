@@ -1,0 +1,56 @@
+"""What people are told about training datasets, training and errors, and which command comes next."""
+
+from pathlib import Path
+
+from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.workflow.datasets import CreatedDataset, CreatedShuffle
+from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
+from posecut_core.workflow.training import TrainedNetwork
+
+
+def tell_dataset(project: Path, dataset: CreatedDataset) -> Outcome:
+    """Say how the frames are split, and where the training can be adjusted."""
+    lines = [
+        f"Shuffle {made.shuffle}: {counted(made.train_frames, 'training frame')} and "
+        f"{counted(made.test_frames, 'test frame')}; settings of its training: {shorter(made.settings)}"
+        for made in dataset.shuffles
+    ]
+    following = tuple(_of_shuffle("train-network", project, made) for made in dataset.shuffles)
+    return Outcome(dataset, tuple(lines), following)
+
+
+def tell_trained(project: Path, trained: TrainedNetwork) -> Outcome:
+    """Say how far training came, and where the network is."""
+    if trained.first_step == trained.last_step:
+        done = f"The network had been trained for {trained.last_step} steps before; for more, give a larger --maxiters."
+    else:
+        begin = f", from the snapshot of step {trained.first_step}" if trained.first_step else ""
+        done = f"Trained to step {trained.last_step}{begin}; loss {trained.loss:.4f}."
+    lines = [done, f"Snapshot: {shorter(trained.snapshot)}", f"Losses: {shorter(trained.log)}"]
+    lines += [f"Damaged, set aside and not used: {shorter(path)}" for path in trained.damaged]
+    return Outcome(trained, tuple(lines), (_of_shuffle("evaluate-network", project, trained),))
+
+
+def tell_evaluated(project: Path, evaluation: Evaluation) -> Outcome:
+    """Say the errors of each snapshot."""
+    lines = [line for row in evaluation.rows for line in _snapshot(row)]
+    lines.append(f"Tables: {shorter(evaluation.combined_csv.parent)}")
+    lines.append("If the test error is not much above the training error, the network is ready for videos.")
+    return Outcome(evaluation, tuple(lines), (command("analyze-videos", project, "VIDEOS"),))
+
+
+def _of_shuffle(verb: str, project: Path, made: CreatedShuffle | TrainedNetwork) -> str:
+    """Name the shuffle and the training fraction where they are not the first."""
+    words: list[str] = []
+    for option, value, default in (("shuffle", made.shuffle, 1), ("trainingsetindex", made.trainingsetindex, 0)):
+        words += [f"--{option}", str(value)] if value != default else []
+    return command(verb, project, *words)
+
+
+def _snapshot(row: EvaluatedSnapshot) -> list[str]:
+    errors = row.errors
+    likely = f"with likelihood {row.pcutoff:g} or more: {errors.train_pcutoff:.2f} and {errors.test_pcutoff:.2f} px"
+    return [
+        f"{row.scorer}: mean error {errors.train:.2f} px on {counted(row.train_frames, 'training frame')}, "
+        f"{errors.test:.2f} px on {counted(row.test_frames, 'test frame')} ({likely})"
+    ]

@@ -1,0 +1,72 @@
+"""What people are told about projects, frames and labels, and which command comes next."""
+
+from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.workflow.creating import AddedVideos, CreatedProject
+from posecut_core.workflow.exporting import ExportedImages
+from posecut_core.workflow.extracting import ExtractedFrames
+from posecut_core.workflow.labelling import CheckedLabels, CheckedVideo
+
+
+def tell_created(created: CreatedProject, *, placeholders: bool) -> Outcome:
+    """Say where the project is."""
+    root = created.config_path.parent
+    videos = counted(len(created.videos), "video")
+    done = (
+        f"Created the project {shorter(root)} with {videos}."
+        if created.created
+        else f"The project {shorter(root)} exists already, with {videos}; it was left as it was."
+    )
+    edit = (f"Before you go on, name your bodyparts in {shorter(created.config_path)}.",)
+    lines = (done, *(edit if placeholders and created.created else ()))
+    return Outcome(created, lines, (command("extract-frames", root),))
+
+
+def tell_added(added: AddedVideos) -> Outcome:
+    """Say which videos are new."""
+    lines = [f"Added {shorter(path)}." for path in added.added]
+    lines += [f"{shorter(path)} was in the project already." for path in added.already_there]
+    return Outcome(added, tuple(lines), (command("extract-frames", added.config_path.parent),))
+
+
+def tell_extracted(extracted: ExtractedFrames) -> Outcome:
+    """Say how many frames each video has."""
+    lines = [
+        f"{one.video}: {counted(len(one.added), 'new frame')}, {len(one.frames)} in all, in {shorter(one.store)}"
+        for one in extracted.videos
+    ]
+    lines += [
+        f"  {one.video}: {counted(len(one.damaged), 'damaged frame')} left out, the first is {one.damaged[0]}"
+        for one in extracted.videos
+        if one.damaged
+    ]
+    if not any(video.added for video in extracted.videos):
+        lines.append("All these frames had been extracted before; for others, choose another --seed.")
+    root = extracted.config_path.parent
+    lines.append("Now label them, from Python (posecut_core.write_labels) or with DeepLabCut, after")
+    lines.append(f"  {command('export-deeplabcut', root)}")
+    return Outcome(extracted, tuple(lines), (command("check-labels", root),))
+
+
+def tell_exported(exported: ExportedImages) -> Outcome:
+    """Say where the images are."""
+    lines = [
+        f"{video.video}: {counted(video.written, 'new image')} in {shorter(video.folder)}" for video in exported.videos
+    ]
+    lines.append("DeepLabCut opens the project by its config.yaml. Once the frames are labelled:")
+    return Outcome(exported, tuple(lines), (command("check-labels", exported.config_path.parent),))
+
+
+def tell_checked(checked: CheckedLabels) -> Outcome:
+    """Say where the pictures are, and what a person should look at."""
+    lines = [line for video in checked.videos for line in _checked_video(video)]
+    lines.append("Look at the pictures; correct the labels where they are wrong.")
+    return Outcome(checked, tuple(lines), (command("create-training-dataset", checked.config_path.parent),))
+
+
+def _checked_video(video: CheckedVideo) -> list[str]:
+    lines = [f"{video.video}: {counted(video.images, 'picture')} in {shorter(video.folder)}"]
+    if video.unlabelled:
+        lines.append(f"  {counted(video.unlabelled, 'extracted frame')} without labels")
+    lines += [f"  {part} has no label in {counted(count, 'frame')}" for part, count in video.missing.items()]
+    lines += [f"  a label lies outside its frame: {place}" for place in video.outside]
+    return lines

@@ -1,0 +1,42 @@
+"""What people are told about analysed videos, and which command comes next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
+from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
+
+
+def tell_analysed(project: Path, analysed: AnalysedVideos) -> Outcome:
+    """Say where the predictions are, and which frames could not be read."""
+    lines = [_analysed_video(video) for video in analysed.videos]
+    videos = [video.video for video in analysed.videos]
+    following = (command("plot-trajectories", project, *videos), command("create-labeled-video", project, *videos))
+    return Outcome(analysed, tuple(lines), following)
+
+
+def tell_plotted(project: Path, videos: Sequence[str], plotted: PlottedTrajectories) -> Outcome:
+    """Say where the figures are."""
+    lines = tuple(f"Figures: {shorter(folder)}" for folder in plotted.folders)
+    return Outcome(plotted, lines, (command("create-labeled-video", project, *videos),))
+
+
+def tell_labeled(labeled: LabeledVideos) -> Outcome:
+    """Say where the videos are."""
+    lines = [
+        f"{'Exists already' if path in labeled.skipped else 'Labelled video'}: {shorter(path)}"
+        for path in labeled.files
+    ]
+    if labeled.skipped:
+        lines.append("To make a video again, add --overwrite.")
+    return Outcome(labeled, tuple(lines))
+
+
+def _analysed_video(video: AnalysedVideo) -> str:
+    files = ", ".join(shorter(path) for path in video.files)
+    if video.skipped:
+        return f"{video.video.name} had been analysed before: {files} (to do it again, add --overwrite)"
+    speed = f"{counted(video.frame_count, 'frame')}, {video.frames_per_second:.1f} frames/s"
+    damaged = f" ({counted(len(video.undecodable), 'damaged frame')} without predictions)" if video.undecodable else ""
+    return f"{video.video.name}: {speed}{damaged}: {files}"

@@ -1,0 +1,54 @@
+"""Every verb is there, in the order of the workflow, and explains itself."""
+
+import re
+
+import pytest
+
+import posecut_core
+from posecut_core.cli.app import app
+
+VERBS = [command.name for command in app.registered_commands]
+ORDER = [
+    "create-new-project",
+    "add-new-videos",
+    "extract-frames",
+    "check-labels",
+    "create-training-dataset",
+    "train-network",
+    "evaluate-network",
+    "analyze-videos",
+    "plot-trajectories",
+    "create-labeled-video",
+]
+
+
+def test_every_step_has_a_verb():
+    """Each function of the workflow but the one for programs has its verb."""
+    steps = {name.replace("_", "-") for name in posecut_core.__all__ if name[0].islower()}
+    assert set(VERBS) == steps - {"write-labels"} | {"demo"}
+
+
+def test_verbs_come_in_the_order_of_the_workflow():
+    """Help lists the verbs as one uses them."""
+    assert [verb for verb in VERBS if verb in ORDER] == ORDER
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(posecut, verb):
+    """Its help has a sentence, an example that calls it, and words about each option."""
+    code, out, _ = posecut(verb, "--help")
+    assert code == 0
+    assert re.search(rf"Example: posecut {verb}", out)
+    options = re.findall(r"│ (?:\*\s+)?(--[a-z-]+)[ │].*?(?=│ (?:\*\s+)?--|╰)", out, flags=re.DOTALL)
+    assert "--json" in options
+
+
+def test_no_option_is_without_words():
+    """Every parameter of every verb says what it is for."""
+    silent = [
+        (command.name, name)
+        for command in app.registered_commands
+        for name, kind in command.callback.__annotations__.items()
+        if name != "return" and not kind.__metadata__[0].help
+    ]
+    assert silent == []

@@ -1,0 +1,53 @@
+"""The demonstration ends with a table of errors, times and files."""
+
+import io
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from posecut_core.cli.demo_accounts import tell_demo
+from posecut_core.demo.run import DemoResult, StepTime
+
+RESULT = DemoResult(
+    folder=Path("/d"),
+    config_path=Path("/d/p/config.yaml"),
+    bodyparts=("snout", "tail [tip]"),
+    train_error=1.25,
+    test_error=1.5,
+    unseen_errors=(1.75, 2.25),
+    unseen_error=2.0,
+    hidden_share=0.07,
+    seconds_per_training_step=0.25,
+    frames_per_second=40.0,
+    times=(StepTime("training a network", 61.0),),
+    files={"labelled video": Path("/d/results/x.mp4")},
+)
+
+
+def shown(result):
+    stream = io.StringIO()
+    for line in tell_demo(result).lines:
+        Console(file=stream, width=100).print(line)
+    return stream.getvalue()
+
+
+def test_everything_that_was_measured_is_shown():
+    """Errors per bodypart and overall, speeds, times and files."""
+    text = shown(RESULT)
+    for words in ("1.25", "1.50", "snout", "1.75", "2.25", "2.00", "0.25 seconds per step", "40.0 frames/s"):
+        assert words in text
+    assert "1 min 01 s" in text
+    assert "/d/results/x.mp4" in text
+
+
+def test_names_with_brackets_are_shown():
+    """A bodypart's name is not taken for a colour."""
+    assert "tail [tip]" in shown(RESULT)
+
+
+def test_what_an_earlier_run_did_is_said():
+    """Speeds that were not measured are not shown as numbers."""
+    text = shown(replace(RESULT, seconds_per_training_step=math.nan, frames_per_second=0.0))
+    assert text.count("done in an earlier run") == 2

@@ -1,0 +1,116 @@
+"""The program ends with the right code and one sentence, whatever happens."""
+
+import subprocess
+import sys
+
+import pytest
+
+from posecut_core.cli import entry
+from posecut_core.cli.task import Outcome, Task
+from posecut_core.errors import PosecutError, VideoError
+from posecut_core.progress import Progress
+from tests.structure.source import ROOT
+
+
+def raising(error):
+    """A task that fails."""
+
+    def work(report):
+        report(Progress("working", 1, 2))
+        raise error
+
+    return Task(work, "Half of it is kept.")
+
+
+@pytest.fixture
+def perform(monkeypatch, posecut):
+    """A function that runs a task as if a verb had made it."""
+
+    def call(task, *words):
+        monkeypatch.setattr(entry, "_parse", lambda arguments: task)
+        return posecut(*words)
+
+    return call
+
+
+def test_help_is_shown_without_arguments(posecut):
+    """A newcomer who types only `posecut` sees every verb."""
+    code, out, _ = posecut()
+    assert code == 0
+    assert "extract-frames" in out
+    assert "posecut demo" in " ".join(out.split())
+
+
+def test_the_version_is_shown(posecut):
+    """`posecut --version` prints one line."""
+    code, out, _ = posecut("--version")
+    assert (code, out.split()[0]) == (0, "posecut")
+
+
+def test_lines_and_the_next_step_are_printed(perform):
+    """Brackets in a sentence are printed as they are."""
+    outcome = Outcome(None, ("Wrote [red]x[/red].",), ("posecut train-network .",))
+    code, out, _ = perform(Task(lambda report: outcome))
+    assert (code, out) == (0, "Wrote [red]x[/red].\n\nNext:\n  posecut train-network .\n")
+
+
+def test_a_known_error_is_one_sentence(perform):
+    """The message goes to stderr, without a traceback, and its kind decides the exit code."""
+    code, out, err = perform(raising(VideoError("Found nothing; give a video.")))
+    assert (code, out) == (VideoError.exit_code, "")
+    assert err.splitlines()[-1] == "Found nothing; give a video."
+    assert "Traceback" not in err
+
+
+def test_an_unknown_error_is_kept_in_a_log(perform, tmp_path, monkeypatch):
+    """The sentence names a file that holds the details."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, _, err = perform(raising(RuntimeError("tensor went astray")))
+    log = next(tmp_path.glob("posecut-*.log"))
+    assert (code, str(log) in err, "Traceback" in err) == (1, True, False)
+    assert "tensor went astray" in log.read_text()
+
+
+def test_debug_shows_the_traceback(perform):
+    """With --debug an error is raised as it is."""
+    with pytest.raises(RuntimeError, match="astray"):
+        perform(raising(RuntimeError("astray")), "--debug")
+
+
+def test_interrupting_says_what_is_kept(perform):
+    """Ctrl-C ends with code 130 and a sentence."""
+    code, _, err = perform(raising(KeyboardInterrupt()))
+    assert (code, err.splitlines()[-1]) == (130, "Interrupted. Half of it is kept.")
+
+
+def test_a_reader_that_leaves_is_no_error():
+    """`posecut --help | head -1` ends quietly."""
+    program = "from posecut_core.cli import main; main(['--help'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+def test_an_old_terminal_is_good_enough(encoding, tmp_path):
+    """Letters that the terminal lacks become question marks."""
+    program = "from posecut_core.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check-labels", "プロジェクト"],
+        cwd=ROOT,
+        capture_output=True,
+        env={"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT), "PATH": ""},
+        check=False,
+    )
+    assert done.returncode == 3
+    assert b"??????" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_errors_have_distinct_codes():
+    """Programs can tell the kinds of errors apart."""
+    codes = [kind.exit_code for kind in PosecutError.__subclasses__()]
+    assert len(set(codes)) == len(codes)
+    assert not {0, 1, 130, 141} & set(codes)

@@ -1,0 +1,54 @@
+"""Whatever stops the work is told in one sentence."""
+
+import errno
+
+import pytest
+import typer
+
+from posecut_core.cli.failure import explain, one_line
+from posecut_core.errors import ModelError, StorageError
+
+
+def test_our_errors_are_told_as_they_are():
+    """Message, kind and code are the error's."""
+    failure = explain(ModelError("Found no weights;\n  train first."))
+    assert (failure.error, failure.kind) == ("Found no weights; train first.", "ModelError")
+    assert failure.exit_code == ModelError.exit_code
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_disk_that_refuses_is_a_storage_error(number):
+    """The file is named, and what to do."""
+    failure = explain(OSError(number, "refused", "/data/x.h5"))
+    assert (failure.kind, failure.exit_code) == ("StorageError", StorageError.exit_code)
+    assert "/data/x.h5" in failure.error
+
+
+def test_usage_errors_point_to_help():
+    """A wrong word on the command line gives code 2 and the way to help."""
+    failure = explain(typer.BadParameter("No such thing."))
+    assert (failure.kind, failure.exit_code) == ("UsageError", 2)
+    assert failure.error.endswith("--help")
+
+
+def test_too_little_memory_has_advice():
+    """The message says what to make smaller."""
+    assert "batch_size" in explain(MemoryError()).error
+
+
+def test_other_errors_name_a_log(tmp_path, monkeypatch):
+    """An OSError that is not about writing is unforeseen; its details are kept."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    failure = explain(FileNotFoundError(errno.ENOENT, "gone", "x"))
+    assert (failure.exit_code, str(tmp_path) in failure.error) == (1, True)
+
+
+def test_a_log_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    """The sentence then tells how to see the details."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    assert "--debug" in explain(RuntimeError("x")).error
+
+
+def test_messages_fit_in_a_line():
+    """Line breaks and indentation become spaces."""
+    assert one_line(" a\n   b ") == "a b"

@@ -1,0 +1,53 @@
+"""Words about networks reach the steps of the workflow."""
+
+from pathlib import Path
+
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.workflow.datasets import CreatedDataset
+from posecut_core.workflow.evaluating import Evaluation
+from posecut_core.workflow.training import TrainedNetwork
+
+TRAINED = TrainedNetwork(1, 0, 0, 100, 0.01, 0.2, Path("model"), Path("model/snapshot-100"), Path("log.csv"), ())
+
+
+def test_datasets_are_described_by_options(posecut, step, project):
+    """Numbers of shuffles are a list, and the network's type is passed on."""
+    calls = step("posecut_core.workflow.datasets.create_training_dataset", CreatedDataset((), Path("labels"), 9))
+    words = ["--shuffles", "1,3", "--num-shuffles", "2", "--seed", "5", "--net-type", "resnet_18"]
+    assert posecut("create-training-dataset", project, *words)[0] == 0
+    expected = {"config": project, "num_shuffles": 2, "shuffles": [1, 3], "seed": 5, "net_type": "resnet_18"}
+    assert {name: calls[0][name] for name in expected} == expected
+
+
+def test_training_is_described_by_options(posecut, posecut_json, step, project):
+    """What is not given is left to the training settings; the result is JSON, the next step evaluation."""
+    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    code, out, _ = posecut("train-network", project, "--maxiters", "100", "--weights", "w.safetensors")
+    assert (code, "evaluate-network" in out.splitlines()[-1]) == (0, True)
+    expected = {"shuffle": 1, "maxiters": 100, "saveiters": None, "weights": Path("w.safetensors")}
+    assert {name: calls[0][name] for name in expected} == expected
+    assert posecut_json("train-network", project)[1]["last_step"] == 100
+
+
+def test_evaluation_is_described_by_options(posecut, step, project):
+    """Several shuffles and snapshots are lists."""
+    calls = step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("results") / "all.csv"))
+    words = ["--shuffle", "1-3", "--plotting", "--snapshots", "100,200", "--bodyparts", "hand"]
+    assert posecut("evaluate-network", project, *words)[0] == 0
+    expected = {"shuffle": [1, 2, 3], "plotting": True, "snapshots": [100, 200], "bodyparts": ["hand"]}
+    assert {name: calls[0][name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("verb", ["create-training-dataset", "train-network"])
+def test_a_project_without_labels_hears_so(posecut, project, verb):
+    """The sentence names the labels, not a file of the network."""
+    code, _, err = posecut(verb, project)
+    assert (code, "label" in err.splitlines()[-1]) == (LabelError.exit_code, True)
+
+
+def test_a_result_without_rows_is_json_too(posecut_json, step, project):
+    """The object has the result's fields."""
+    step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("all.csv")))
+    assert posecut_json("evaluate-network", project)[1] == {"rows": [], "combined_csv": "all.csv"}

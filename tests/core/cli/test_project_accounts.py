@@ -1,0 +1,44 @@
+"""What is told about projects, frames and labels is complete."""
+
+from pathlib import Path
+
+from posecut_core.cli.project_accounts import tell_added, tell_checked, tell_created, tell_extracted
+from posecut_core.workflow.creating import AddedVideos, CreatedProject
+from posecut_core.workflow.extracting import ExtractedFrames, ExtractedVideo
+from posecut_core.workflow.labelling import CheckedLabels, CheckedVideo
+
+CONFIG = Path("/p/config.yaml")
+
+
+def test_a_new_project_with_placeholders_asks_for_names():
+    """Only a new project does, and only without names."""
+    new, old = (CreatedProject(CONFIG, (), created) for created in (True, False))
+    assert "name your bodyparts" in tell_created(new, placeholders=True).lines[-1]
+    assert len(tell_created(new, placeholders=False).lines) == 1
+    assert "left as it was" in tell_created(old, placeholders=True).lines[-1]
+
+
+def test_new_and_old_videos_are_told_apart():
+    """Each video has its line."""
+    told = tell_added(AddedVideos(CONFIG, (Path("/p/a.mp4"),), (Path("/p/b.mp4"),)))
+    assert told.lines == ("Added /p/a.mp4.", "/p/b.mp4 was in the project already.")
+
+
+def test_damaged_frames_are_mentioned():
+    """A video with damaged frames says how many and where they begin."""
+    video = ExtractedVideo("a", Path("/p/frames.zarr"), (1, 2), (1, 2, 3), (7, 8))
+    told = tell_extracted(ExtractedFrames(CONFIG, "kmeans", 0, (video,)))
+    assert told.lines[:2] == (
+        "a: 2 new frames, 3 in all, in /p/frames.zarr",
+        "  a: 2 damaged frames left out, the first is 7",
+    )
+
+
+def test_doubtful_labels_are_listed():
+    """Frames without labels, missing bodyparts and labels outside are told."""
+    video = CheckedVideo("a", Path("/p/a_labeled"), 5, 1, {"tip": 2}, ("frame 3 hand",))
+    assert tell_checked(CheckedLabels(CONFIG, (video,))).lines[1:4] == (
+        "  1 extracted frame without labels",
+        "  tip has no label in 2 frames",
+        "  a label lies outside its frame: frame 3 hand",
+    )

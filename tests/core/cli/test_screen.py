@@ -1,0 +1,61 @@
+"""Progress is a bar on a terminal and plain lines in a log."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from posecut_core.cli.screen import details, duration, plain_line, progress_display
+from posecut_core.progress import Progress
+
+
+def shown(reports, **options):
+    """What a console shows of some reports."""
+    stream = io.StringIO()
+    with progress_display(Console(file=stream, width=100, **options)) as report:
+        for progress in reports:
+            report(progress)
+    return stream.getvalue()
+
+
+def test_a_log_has_the_first_and_the_last_line_of_a_stage():
+    """A thousand reports in a moment are two lines, without control characters."""
+    text = shown([Progress("reading", number, 1000) for number in range(1, 1001)])
+    assert text.splitlines() == ["reading: 1/1000", "reading: 1000/1000"]
+
+
+def test_a_log_speaks_again_after_a_while(monkeypatch):
+    """Long work says every ten seconds how far it is."""
+    clock = iter(range(0, 400, 4))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    text = shown([Progress("training", number, 100) for number in range(1, 7)])
+    assert text.splitlines() == ["training: 1/100", "training: 4/100"]
+
+
+def test_a_heading_has_no_count():
+    """A report with total 0 is printed as it is."""
+    assert shown([Progress("Step 1 of 2: drawing", 0, 0)]) == "Step 1 of 2: drawing\n"
+
+
+def test_a_terminal_shows_a_bar_and_keeps_a_line():
+    """Each finished stage stays as a line; headings do too."""
+    reports = [Progress("Step 1", 0, 0), Progress("reading [x]", 1, 2), Progress("training", 3, 4, {"loss": 0.5})]
+    text = shown(reports, force_terminal=True)
+    assert "Step 1" in text
+    assert "reading [x]: 1/2" in text
+    assert "training: 3/4 loss 0.5000" in text
+
+
+def test_loss_speed_and_time_left_are_told():
+    """Values that a report has are shown with their units."""
+    progress = Progress("training", 1, 10, {"loss": 0.01234, "steps_per_s": 2.5, "seconds_left": 65.2})
+    assert plain_line(progress) == "training: 1/10 loss 0.0123, 2.5 steps/s, 1 min 05 s left"
+    assert details(Progress("analysing", 1, None, {"frames_per_s": 31.26})) == "31.3 frames/s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-1, "0 s"), (7.6, "8 s"), (59.7, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
+)
+def test_durations_are_said_as_people_do(seconds, words):
+    """Seconds, then minutes, then hours."""
+    assert duration(seconds) == words

@@ -1,0 +1,24 @@
+"""Commands can be pasted, and paths are short."""
+
+from pathlib import Path
+
+from posecut_core.cli.task import command, counted, shorter
+
+
+def test_paths_below_the_current_folder_are_relative(tmp_path, monkeypatch):
+    """Others stay absolute."""
+    monkeypatch.chdir(tmp_path)
+    assert shorter(tmp_path / "a" / "b") == str(Path("a") / "b")
+    assert shorter(tmp_path) == "."
+    assert shorter(tmp_path.parent) == str(tmp_path.parent)
+
+
+def test_commands_are_quoted(tmp_path, monkeypatch):
+    """A path with a space survives the shell."""
+    monkeypatch.chdir(tmp_path)
+    assert command("check-labels", tmp_path / "my project") == "posecut check-labels 'my project'"
+
+
+def test_nouns_follow_their_number():
+    """One frame, two frames."""
+    assert (counted(1, "frame"), counted(2, "frame"), counted(0, "frame")) == ("1 frame", "2 frames", "0 frames")

@@ -1,0 +1,61 @@
+"""The demonstration runs every step, and only what is missing when it is run again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from posecut_core.demo import run as demo
+from posecut_core.demo.run import Cast, Steps, StepTime, check_folder, run_demo
+from posecut_core.demo.scenes import TO_LABEL, UNSEEN
+from posecut_core.errors import ArgumentError
+
+SHORT = Cast(tuple(replace(scene, frames=12) for scene in TO_LABEL), replace(UNSEEN, frames=5))
+
+
+def test_steps_are_announced_and_timed():
+    """Each step has a heading with its number and a time, and hands on its result."""
+    seen = []
+    steps = Steps(seen.append)
+    assert steps("adding", lambda: 1 + 1) == 2
+    assert [(report.stage, report.total) for report in seen] == [(f"Step 1 of {demo.STEP_COUNT}: adding", 0)]
+    assert isinstance(steps.times[0], StepTime)
+
+
+@pytest.mark.parametrize("content", ["thesis.docx", "Videos.txt"])
+def test_a_folder_with_other_things_is_refused(tmp_path, content):
+    """Nothing is written among a person's own files."""
+    (tmp_path / content).write_text("mine")
+    with pytest.raises(ArgumentError, match=f"holds {content}"):
+        check_folder(tmp_path)
+
+
+def test_a_file_is_refused(tmp_path):
+    """A file in the folder's place is left alone."""
+    (tmp_path / "demo").write_text("mine")
+    with pytest.raises(ArgumentError, match="is a file"):
+        check_folder(tmp_path / "demo")
+
+
+def test_new_and_earlier_folders_are_welcome(tmp_path):
+    """A folder that does not exist, an empty one, and that of an earlier demo will do."""
+    check_folder(tmp_path / "new")
+    check_folder(tmp_path)
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "mouse-posecut-2026-01-31").mkdir()
+    check_folder(tmp_path)
+
+
+def test_the_whole_demonstration_on_a_few_frames(tmp_path, monkeypatch):
+    """Every step runs through the public functions; a second run trains, labels and analyses nothing again."""
+    monkeypatch.setattr(demo, "SETTINGS", {**demo.SETTINGS, "batch_size": 1, "crop_size": 64, "global_scale": 0.25})
+    seen = []
+    first = run_demo(tmp_path / "demo", cast=SHORT, steps=2, frames_to_label=2, report=seen.append)
+    headings = [report.stage for report in seen if report.total == 0]
+    assert len(headings) == len(first.times) == demo.STEP_COUNT
+    assert all(path.exists() for path in first.files.values())
+    assert np.isfinite([first.unseen_error, first.train_error, first.frames_per_second, *first.unseen_errors]).all()
+    again = run_demo(tmp_path / "demo", cast=SHORT, steps=2, frames_to_label=2)
+    assert (again.unseen_error, again.test_error) == (first.unseen_error, first.test_error)
+    assert again.frames_per_second == 0
+    assert np.isnan(again.seconds_per_training_step)
