@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import av
 import numpy as np
@@ -20,8 +19,6 @@ from posecut_core.video.index import VideoIndex
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.selection import kmeans_ranking, uniform_ranking, window
 from posecut_core.video.store import FrameStore, StoredFrame
-
-Algorithm = Literal["kmeans", "uniform"]
 
 MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in grey, 40 MB in colour
 _REPORT_EVERY = 50  # frames
@@ -43,7 +40,7 @@ def extract(
     video_path: str | os.PathLike[str],
     store_path: str | os.PathLike[str],
     *,
-    algorithm: Algorithm = "kmeans",
+    algorithm: str = "kmeans",
     number_of_frames: int = 20,
     start: float = 0.0,
     stop: float = 1.0,
@@ -127,7 +124,7 @@ def _given(numbers: Sequence[int], index: VideoIndex) -> Int64[np.ndarray, " F"]
 
 def _thumbnails(
     reader: VideoReader, candidates: range, area: Crop, look: tuple[int, bool], report: Report
-) -> tuple[Int64[np.ndarray, " F"], UInt8[np.ndarray, "F D"]]:
+) -> tuple[Int64[np.ndarray, " T"], UInt8[np.ndarray, "T D"]]:
     """Decode the candidates and keep a thumbnail of each that is not damaged."""
     stage = f"reading {reader.index.path.name}"
     found: list[int] = []

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from posecut_core.errors import ArgumentError
 
-Features = UInt8[np.ndarray, "F D"] | Float32[np.ndarray, "F D"]
+Features = UInt8[np.ndarray, "T D"] | Float32[np.ndarray, "T D"]
 
 
 def window(count: int, *, start: float, stop: float) -> range:
@@ -53,13 +53,13 @@ def uniform_numbers(
     return np.sort(uniform_ranking(np.array(window(count, start=start, stop=stop)), seed=seed)[:number_of_frames])
 
 
-def uniform_ranking(numbers: Int64[np.ndarray, " F"], *, seed: int) -> Int64[np.ndarray, " F"]:
+def uniform_ranking(numbers: Int64[np.ndarray, " T"], *, seed: int) -> Int64[np.ndarray, " T"]:
     """Put frame numbers into the random order in which they are to be taken."""
     return np.random.default_rng(seed).permutation(numbers)
 
 
 def kmeans_numbers(
-    features: Features, numbers: Int64[np.ndarray, " F"], *, number_of_frames: int, seed: int
+    features: Features, numbers: Int64[np.ndarray, " T"], *, number_of_frames: int, seed: int
 ) -> Int64[np.ndarray, " F"]:
     """Choose frames from as many clusters as frames are wanted.
 
@@ -77,8 +77,8 @@ def kmeans_numbers(
 
 
 def kmeans_ranking(
-    features: Features, numbers: Int64[np.ndarray, " F"], *, number_of_frames: int, seed: int
-) -> Int64[np.ndarray, " F"]:
+    features: Features, numbers: Int64[np.ndarray, " T"], *, number_of_frames: int, seed: int
+) -> Int64[np.ndarray, " T"]:
     """Put all candidates into the order in which they are to be taken: one from each cluster, then a second, ...
 
     Clusters may turn out empty, so that their first members are fewer than wanted; second members fill up.
@@ -95,7 +95,7 @@ def kmeans_ranking(
     return numbers[np.lexsort((clusters, -sizes[clusters], turns))]
 
 
-def _clusters(features: Features, *, count: int, seed: int) -> Int64[np.ndarray, " F"]:
+def _clusters(features: Features, *, count: int, seed: int) -> Int64[np.ndarray, " T"]:
     """Assign each row to one of `count` clusters, of which some may stay empty."""
     centred = features.astype(np.float32)
     centred -= centred.mean(axis=0)

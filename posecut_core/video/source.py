@@ -6,6 +6,7 @@ and others invent.
 """
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,8 +35,6 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     _check_file(path)
     try:
         container = av.open(f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"})
-    except PermissionError as error:
-        raise StorageError(f"Cannot read {path}; permission was denied: change its permissions.") from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
             f"{path} cannot be read as a video: it is damaged, cut off or of another kind; copy it again from its "
@@ -142,6 +141,8 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{path} is a folder, not a video; give one of the files in it.")
     if not path.exists():
         raise VideoError(f"There is no video at {path}; check the path and the spelling.")
+    if not os.access(path, os.R_OK):
+        raise StorageError(f"Cannot read {path}; permission was denied: change its permissions.")
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is empty; copy the video again from its source.")
 

@@ -88,7 +88,10 @@ class FrameStore:
         row = self._rows[number]
         height, width = self._sizes[row]
         with _readable(self.path):
-            return np.asarray(self._array("frames")[row, :height, :width])
+            image = np.asarray(self._array("frames")[row, :height, :width])
+            if not image.any() and not (self.path / "frames" / "c" / str(row)).exists():
+                raise FileNotFoundError(f"the chunk of frame {number} is gone")  # zarr reads it as zeros
+            return image
 
     def append(self, frames: Iterable[StoredFrame]) -> int:
         """Add frames whose number the store does not have yet and return how many were added.
@@ -140,9 +143,11 @@ class FrameStore:
     def _write(self, batch: list[StoredFrame]) -> None:
         sizes = np.array([image.shape[:2] for _, image, _ in batch], dtype=np.int64)
         rows = self._free_rows(len(batch))
-        frames = self._grow(int(rows.max()) + 1, sizes.max(axis=0))
-        for row, (_, image, _) in zip(rows, batch, strict=True):
-            frames[row] = _pad(image, frames.shape[1:3])
+        self._grow(int(rows.max()) + 1, sizes.max(axis=0))
+        with zarr.config.set({"array.write_empty_chunks": True}):  # black frames too, to tell them from lost ones
+            frames = self._array("frames")
+            for row, (_, image, _) in zip(rows, batch, strict=True):
+                frames[row] = _pad(image, frames.shape[1:3])
         self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
         self._array("size")[rows] = sizes
         self._array("number")[rows] = np.array([number for number, _, _ in batch], dtype=np.int64)
@@ -153,7 +158,7 @@ class FrameStore:
         free = (row for row in itertools.count() if row not in used)
         return np.array(list(itertools.islice(free, count)), dtype=np.int64)
 
-    def _grow(self, rows: int, size: Int64[np.ndarray, " 2"]) -> zarr.Array:
+    def _grow(self, rows: int, size: Int64[np.ndarray, " 2"]) -> None:
         """Make room for `rows` frames of `size`; never shrink."""
         if "frames" not in self._group:
             height, width = (int(side) for side in size)
@@ -167,7 +172,6 @@ class FrameStore:
             array = self._array(name)
             if array.shape[0] < rows:
                 array.resize((rows, *array.shape[1:]))
-        return frames
 
 
 def _create(folder: Path) -> None:

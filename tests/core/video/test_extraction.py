@@ -1,0 +1,158 @@
+"""Extraction puts the frames that were chosen, and no others, into the store."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.project.config import Crop
+from posecut_core.video import extraction
+from posecut_core.video.extraction import extract, thumbnail
+from posecut_core.video.reader import VideoReader
+from posecut_core.video.store import FrameStore
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
+@pytest.mark.parametrize("colour", [False, True])
+def test_the_frames_chosen_are_the_frames_stored(tmp_path, video, number_in, algorithm, colour):
+    """Exactly the number wanted; each stored under its number with the video's own pixels."""
+    done = extract(video, tmp_path / "f.zarr", algorithm=algorithm, number_of_frames=7, colour=colour, seed=3)
+    store = FrameStore.open(tmp_path / "f.zarr")
+    assert tuple(store.numbers.tolist()) == done.numbers
+    assert (len(done.numbers), done.added, done.damaged, done.frame_count) == (7, 7, (), 40)
+    with VideoReader(video) as reader:
+        for number in done.numbers:
+            assert number_in(store.read(number)) == number
+            np.testing.assert_array_equal(store.read(number), reader.read(number))
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
+def test_one_seed_gives_one_choice_and_twice_adds_nothing(tmp_path, video, algorithm):
+    """Repeating an extraction changes nothing; another seed adds frames."""
+    options = {"algorithm": algorithm, "number_of_frames": 6}
+    first = extract(video, tmp_path / "f.zarr", seed=1, **options)
+    second = extract(video, tmp_path / "f.zarr", seed=1, **options)
+    assert second.numbers == first.numbers
+    assert second.added == 0
+    other = extract(video, tmp_path / "f.zarr", seed=2, **options)
+    assert set(FrameStore.open(tmp_path / "f.zarr").numbers.tolist()) == set(first.numbers) | set(other.numbers)
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
+def test_window_and_step_are_respected(tmp_path, video, algorithm):
+    """All candidates are taken when as many are wanted, and only those: every step-th frame from start to stop."""
+    done = extract(video, tmp_path / "f.zarr", algorithm=algorithm, start=0.25, stop=0.7, step=3, number_of_frames=50)
+    assert done.numbers == tuple(range(10, 28, 3))
+    assert done.step == 3
+
+
+def test_a_crop_is_cut_and_its_origin_kept(tmp_path, video):
+    """The stored image is the window of the frame, with its place in the full frame."""
+    crop = Crop(16, 47, 5, 40)
+    done = extract(video, tmp_path / "f.zarr", crop=crop, number_of_frames=3)
+    store = FrameStore.open(tmp_path / "f.zarr")
+    assert store.origins.tolist() == [[16, 5]] * 3
+    assert store.sizes.tolist() == [[35, 31]] * 3
+    with VideoReader(video) as reader:
+        for number in done.numbers:
+            np.testing.assert_array_equal(store.read(number), reader.read(number)[5:40, 16:47])
+
+
+@pytest.mark.parametrize("crop", [Crop(0, 65, 0, 48), Crop(5, 5, 0, 48), Crop(-1, 20, 0, 48), Crop(0, 20, 30, 49)])
+def test_a_crop_outside_the_frame_is_refused(tmp_path, video, crop):
+    """The sentence names the crop and the size of the frame, and nothing is written."""
+    with pytest.raises(VideoError, match=r"is not within the 64x48 pixels of .*; correct it under video_sets"):
+        extract(video, tmp_path / "f.zarr", crop=crop)
+    assert not (tmp_path / "f.zarr").exists()
+
+
+def test_given_numbers_are_extracted(tmp_path, video, number_in):
+    """A list of frame numbers replaces the choice; order and repeats do not matter."""
+    done = extract(video, tmp_path / "f.zarr", numbers=[31, 0, 5, 31])
+    store = FrameStore.open(tmp_path / "f.zarr")
+    assert done.numbers == (0, 5, 31)
+    assert [number_in(store.read(number)) for number in done.numbers] == [0, 5, 31]
+
+
+def test_a_given_number_past_the_end_is_refused(tmp_path, video):
+    """Nothing is written if one of the numbers is wrong."""
+    with pytest.raises(VideoError, match="has 40 frames, hence no frame 40"):
+        extract(video, tmp_path / "f.zarr", numbers=[1, 40])
+    assert not (tmp_path / "f.zarr").exists()
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
+def test_damaged_frames_are_replaced_by_others(tmp_path, encode, damage, number_in, algorithm):
+    """As many whole frames as wanted are stored, and the damaged one is named."""
+    path = damage(encode(tmp_path / "a.avi", "mjpeg", pix_fmt="yuvj420p", frames=12), 7)
+    done = extract(path, tmp_path / "f.zarr", algorithm=algorithm, number_of_frames=11)
+    store = FrameStore.open(tmp_path / "f.zarr")
+    assert done.numbers == (0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11)
+    assert [number_in(store.read(number)) for number in done.numbers] == list(done.numbers)
+    assert done.damaged in ((7,), ())  # uniform may not have looked at it
+
+
+def test_a_damaged_frame_among_given_ones_is_left_out_and_named(tmp_path, encode, damage):
+    """The others are extracted."""
+    path = damage(encode(tmp_path / "a.avi", "mjpeg", pix_fmt="yuvj420p", frames=12), 7)
+    done = extract(path, tmp_path / "f.zarr", numbers=[6, 7, 8])
+    assert (done.numbers, done.damaged) == ((6, 8), (7,))
+
+
+def test_long_videos_use_a_larger_step(tmp_path, video, monkeypatch):
+    """Memory is bounded by the number of candidates; the step used is reported."""
+    monkeypatch.setattr(extraction, "MAX_CANDIDATES", 15)
+    said = []
+    done = extract(video, tmp_path / "f.zarr", number_of_frames=4, report=said.append)
+    assert done.step == 3
+    assert {progress.values["step"] for progress in said if progress.stage.startswith("reading")} == {3}
+    assert all(number % 3 == 0 for number in done.numbers)
+
+
+def test_progress_ends_with_everything_done(tmp_path, video):
+    """Reports name the video and count up to the total."""
+    said = []
+    extract(video, tmp_path / "f.zarr", number_of_frames=4, report=said.append)
+    assert [(p.stage, p.done, p.total) for p in said if p.done == p.total] == [
+        ("reading usual.mp4", 40, 40),
+        ("saving frames of usual.mp4", 4, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"algorithm": "k-means"}, "There is no algorithm 'k-means'"),
+        ({"number_of_frames": 0}, "number_of_frames is 0"),
+        ({"step": 0}, "step is 0"),
+        ({"resize_width": -1}, "resize_width is -1"),
+        ({"start": 0.9, "stop": 0.1}, "0 <= start < stop <= 1"),
+    ],
+)
+def test_senseless_arguments_are_refused(tmp_path, video, options, words):
+    """One sentence, and nothing is written."""
+    with pytest.raises(ArgumentError, match=words):
+        extract(video, tmp_path / "f.zarr", **options)
+    assert not (tmp_path / "f.zarr").exists()
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_thumbnail_shows_the_area(video, colour):
+    """The thumbnail of an area is that area shrunk, grey or in colour; small areas are not enlarged."""
+    with VideoReader(video) as reader:
+        (_, picture), image = next(reader.pictures([9])), reader.read(9)
+    area = Crop(16, 64, 0, 32)
+    small = thumbnail(picture, area, width=6, colour=colour)
+    assert small.shape == (4, 6, 3 if colour else 1)
+    blocks = image[:32, 16:64].reshape(4, 8, 6, 8, 3).mean(axis=(1, 3))
+    assert np.abs(small - (blocks if colour else blocks.mean(axis=2, keepdims=True))).mean() < 12
+    assert thumbnail(picture, area, width=100, colour=colour).shape[:2] == (32, 48)
+
+
+def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
+    """Areas are those of the picture as it is shown."""
+    path = encode(tmp_path / "phone.mp4", "libx264", rotation=90)
+    with VideoReader(path) as reader:
+        (_, picture), image = next(reader.pictures([1])), reader.read(1)
+    small = thumbnail(picture, Crop(0, 48, 0, 64), width=12, colour=False)
+    assert small.shape == (16, 12, 1)
+    assert np.abs(small[..., 0] - image.reshape(16, 4, 12, 4, 3).mean(axis=(1, 3, 4))).mean() < 12

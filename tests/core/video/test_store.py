@@ -1,0 +1,179 @@
+"""The frame store gives back what it was given, survives interruption, and says what is wrong."""
+
+import errno
+import json
+import shutil
+
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posecut_core.errors import StorageError, VideoError
+from posecut_core.video.store import FrameStore
+
+
+def _images(*numbers, height=6, width=8):
+    rng = np.random.default_rng(3)
+    return {number: rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for number in numbers}
+
+
+def _frames(images, origin=(0, 0)):
+    return [(number, image, origin) for number, image in images.items()]
+
+
+def test_round_trip(tmp_path):
+    """Frames come back to the bit, with origin and size, in the order of their numbers, also after reopening."""
+    images = _images(7, 3, 2330, 0)
+    added = FrameStore.open(tmp_path / "frames.zarr", create=True).append(_frames(images, (5, 9)))
+    store = FrameStore.open(tmp_path / "frames.zarr")
+    assert added == 4
+    assert store.numbers.tolist() == [0, 3, 7, 2330]
+    assert store.origins.tolist() == [[5, 9]] * 4
+    assert store.sizes.tolist() == [[6, 8]] * 4
+    for number, image in images.items():
+        np.testing.assert_array_equal(store.read(number), image)
+
+
+@settings(max_examples=10, deadline=None)
+@given(sizes=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12))
+def test_frames_of_any_sizes_round_trip(tmp_path_factory, sizes):
+    """Frames of unequal sizes are stored together and come back untouched."""
+    images = {n: _images(n, height=height, width=width)[n] for n, (height, width) in enumerate(sizes)}
+    store = FrameStore.open(tmp_path_factory.mktemp("store") / "frames.zarr", create=True)
+    for number, image in images.items():
+        store.append([(number, image, (number, 2 * number))])
+    assert store.sizes.tolist() == [list(size) for size in sizes]
+    assert store.origins.tolist() == [[n, 2 * n] for n in images]
+    assert all((store.read(number) == image).all() for number, image in images.items())
+
+
+def test_appending_twice_changes_nothing(tmp_path):
+    """A number that is there already keeps its image; the same number twice in one call counts once."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    first, other = _images(4)[4], np.zeros((6, 8, 3), np.uint8)
+    assert store.append([(4, first, (0, 0)), (4, other, (0, 0))]) == 1
+    assert store.append([(4, other, (1, 1))]) == 0
+    np.testing.assert_array_equal(store.read(4), first)
+
+
+def test_removed_frames_are_gone_and_their_rows_used_again(tmp_path):
+    """Removing takes out exactly the given frames; later frames fill the gaps."""
+    images = _images(*range(12))
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(images))
+    assert store.remove([3, 5, 99]) == 2
+    assert store.numbers.tolist() == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
+    later = _images(50, 51, 52)
+    store.append(_frames(later))
+    again = FrameStore.open(tmp_path / "frames.zarr")
+    assert again.numbers.tolist() == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11, 50, 51, 52]
+    assert zarr.open_array(str(tmp_path / "frames.zarr" / "frames"), mode="r").shape[0] == 13
+    for number, image in (images | later).items():
+        if number not in (3, 5):
+            np.testing.assert_array_equal(again.read(number), image)
+
+
+@pytest.mark.parametrize("array", ["frames", "origin", "size", "number"])
+def test_an_interrupted_append_loses_nothing(tmp_path, monkeypatch, array):
+    """Wherever writing stops, the frames before are there, the unfinished are not, and the next append works."""
+    before, after = _images(1, 2), _images(3, 4)
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(before))
+    write = zarr.Array.__setitem__
+
+    def failing(self, selection, value):
+        if self.basename == array:
+            raise KeyboardInterrupt
+        write(self, selection, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Array, "__setitem__", failing)
+        with pytest.raises(KeyboardInterrupt):
+            store.append(_frames(after))
+    again = FrameStore.open(tmp_path / "frames.zarr")
+    assert again.numbers.tolist() == [1, 2]
+    assert again.append(_frames(after)) == 2
+    for number, image in (before | after).items():
+        np.testing.assert_array_equal(again.read(number), image)
+
+
+def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch):
+    """An error of the disk becomes a StorageError; frames from before stay readable."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(_images(1)))
+
+    def full(self, selection, value):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Array, "__setitem__", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            store.append(_frames(_images(2)))
+    assert FrameStore.open(tmp_path / "frames.zarr").numbers.tolist() == [1]
+
+
+def test_a_frame_that_is_not_there_is_named(tmp_path):
+    """The sentence says which frame was asked for and how many there are."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(_images(1, 2)))
+    with pytest.raises(VideoError, match="Frame 12 is not among the 2 extracted frames"):
+        store.read(12)
+
+
+def test_an_empty_store_reads_as_empty(tmp_path):
+    """A new store has no frames and arrays of the right shape."""
+    FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store = FrameStore.open(tmp_path / "frames.zarr")
+    assert (store.numbers.shape, store.origins.shape, store.sizes.shape) == ((0,), (0, 2), (0, 2))
+
+
+def test_opening_what_is_no_store_is_refused(tmp_path):
+    """Missing, foreign, newer and damaged stores each get one sentence."""
+    FrameStore.open(tmp_path / "newer", create=True)
+    zarr.open_group(str(tmp_path / "newer"), mode="r+").attrs["schema"] = 99
+    zarr.create_group(str(tmp_path / "foreign"))
+    FrameStore.open(tmp_path / "damaged", create=True)
+    (tmp_path / "damaged" / "number" / "zarr.json").write_text("{")
+    (tmp_path / "plain").mkdir()
+    said = {
+        "none": "There are no extracted frames at",
+        "newer": "schema version 99, this PoseCut reads up to 1; update PoseCut",
+        "foreign": "is a zarr folder but holds no PoseCut frames",
+        "damaged": "are damaged",
+        "plain": "are damaged",
+    }
+    for name, words in said.items():
+        with pytest.raises(VideoError, match=words):
+            FrameStore.open(tmp_path / name)
+
+
+def test_a_damaged_image_is_refused(tmp_path):
+    """Bytes spoiled on disk are an error, never a wrong picture."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(_images(1)))
+    chunk = next(path for path in (tmp_path / "frames.zarr" / "frames" / "c").rglob("*") if path.is_file())
+    chunk.write_bytes(b"spoiled")
+    with pytest.raises(VideoError, match="are damaged"):
+        FrameStore.open(tmp_path / "frames.zarr").read(1)
+
+
+def test_a_lost_image_is_refused_and_a_black_one_is_not(tmp_path):
+    """A chunk deleted from the disk is an error, although zarr reads zeros there; zeros that were stored are read."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append([(1, np.zeros((6, 8, 3), np.uint8), (0, 0)), (2, _images(2)[2], (0, 0))])
+    assert not store.read(1).any()
+    shutil.rmtree(tmp_path / "frames.zarr" / "frames" / "c" / "1")
+    with pytest.raises(VideoError, match="are damaged"):
+        store.read(2)
+
+
+def test_the_folder_is_what_its_description_says(tmp_path):
+    """Zarr format 3, one chunk per frame, uint8 images and a schema version."""
+    FrameStore.open(tmp_path / "frames.zarr", create=True).append(_frames(_images(1, 2)))
+    group = json.loads((tmp_path / "frames.zarr" / "zarr.json").read_text())
+    array = zarr.open_array(str(tmp_path / "frames.zarr" / "frames"), mode="r")
+    assert group["zarr_format"] == 3
+    assert group["attributes"] == {"posecut": "frames", "schema": 1}
+    assert (array.shape, array.chunks, array.dtype) == ((2, 6, 8, 3), (1, 6, 8, 3), np.uint8)
