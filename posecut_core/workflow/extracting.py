@@ -12,7 +12,7 @@ from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import video_stem
 from posecut_core.project.settings import read_settings, write_settings
-from posecut_core.video.extraction import Algorithm, extract
+from posecut_core.video.extraction import extract
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import open_project, project_videos, resolve_video
 from posecut_core.workflow.stored_frames import chosen_stems
@@ -45,7 +45,7 @@ class ExtractedFrames:
 class _Wish:
     """How frames are chosen, the same for every video."""
 
-    algorithm: Algorithm
+    algorithm: str
     number_of_frames: int
     crop: bool
     seed: int
@@ -99,7 +99,7 @@ def extract_frames(
     if not stems:
         raise ArgumentError(f"The project {project.root} has no videos; add some first (posecut add-new-videos).")
     wish = _Wish(
-        algorithm="uniform" if algo == "uniform" else "kmeans",
+        algorithm=algo,
         number_of_frames=project.config.numframes2pick if number_of_frames is None else number_of_frames,
         crop=crop,
         seed=read_settings(project.settings_path).seed if seed is None else seed,
