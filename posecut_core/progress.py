@@ -32,13 +32,14 @@ def silent(progress: Progress) -> None:
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Let the first Ctrl-C only be noticed, so that work can stop where it is safe; the second one interrupts.
 
-    Yields a function that tells whether Ctrl-C was pressed. Outside the main thread nothing is changed.
+    Yields a function that tells whether Ctrl-C was pressed. Nothing is changed outside the main thread, and inside
+    another program that handles Ctrl-C itself.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     asked: list[bool] = []
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.append(True)

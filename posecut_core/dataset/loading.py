@@ -1,11 +1,12 @@
 """Read the training frames of a split from their stores, scaled once, into memory."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, UInt8
+from jaxtyping import Bool, Float64, UInt8
 
 from posecut_core.dataset.batches import TrainingFrames, resize, scale_points, scaled_size
 from posecut_core.dataset.split import FrameRef
@@ -16,6 +17,13 @@ from posecut_core.video.store import FrameStore
 
 MAX_BYTES = 8 * 2**30  # of scaled frames in memory
 _resize = jax.jit(resize, static_argnames=("height", "width"))
+
+
+class _Place(NamedTuple):
+    """Where a stored image lies in its full frame."""
+
+    origin: tuple[int, int]  # (x, y) of its top-left pixel
+    size: tuple[int, int]  # height, width
 
 
 def load_frames(
@@ -29,37 +37,51 @@ def load_frames(
     """Read `frames` and their labels; `open_store` gives the frame store of a video.
 
     Raises:
-        DatasetError: a frame has no label any more, or the frames do not fit into memory.
-        VideoError: a frame is not in its store.
+        DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.
+        VideoError: a store is missing or damaged.
     """
+    labels = [_labels(tables, frame) for frame in frames]
     stores = {video: open_store(video) for video in dict.fromkeys(frame.video for frame in frames)}
-    sizes = _scaled_sizes(frames, stores, scale)
+    places = _places(frames, stores)
+    sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
     height, width = sizes.max(axis=0).tolist()
     _check_memory(len(frames), height, width)
     images = np.zeros((len(frames), height, width, 3), np.uint8)
-    labels = []
-    for index, frame in enumerate(frames):
-        image, (rows, columns) = stores[frame.video].read(frame.number), sizes[index].tolist()
-        images[index, :rows, :columns] = _scaled(image, rows, columns)
-        xy = _labels(tables, frame) - _origin(stores[frame.video], frame.number)
-        labels.append(scale_points(xy, source=image.shape[:2], target=(rows, columns)))
+    xy = np.empty(np.shape(labels), np.float32)
+    for index, (frame, place) in enumerate(zip(frames, places, strict=True)):
+        rows, columns = sizes[index].tolist()
+        images[index, :rows, :columns] = _scaled(stores[frame.video].read(frame.number), rows, columns)
+        xy[index] = scale_points(labels[index] - np.array(place.origin), source=place.size, target=(rows, columns))
         report(Progress("reading training frames", index + 1, len(frames)))
-    return TrainingFrames(images, sizes, np.stack(labels).astype(np.float32), _looked_at(frames, tables))
+    return TrainingFrames(images, sizes, xy, _looked_at(frames, tables))
 
 
-def _scaled_sizes(
-    frames: Sequence[FrameRef], stores: Mapping[str, FrameStore], scale: float
-) -> Int32[np.ndarray, "F 2"]:
-    sizes = {
-        video: dict(zip(store.numbers.tolist(), store.sizes.tolist(), strict=True)) for video, store in stores.items()
+def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.ndarray, "K 2"]:
+    table = tables.get(frame.video)
+    rows = [] if table is None else np.flatnonzero(table.numbers == frame.number).tolist()
+    if table is None or not rows:
+        raise DatasetError(
+            f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its label revision has no "
+            "labels of it; create a new training dataset (posecut create-training-dataset)."
+        )
+    return table.xy[rows[0]]
+
+
+def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> list[_Place]:
+    known = {
+        (video, number): _Place((origin[0], origin[1]), (size[0], size[1]))
+        for video, store in stores.items()
+        for number, origin, size in zip(
+            store.numbers.tolist(), store.origins.tolist(), store.sizes.tolist(), strict=True
+        )
     }
     for frame in frames:
-        if frame.number not in sizes[frame.video]:
+        if (frame.video, frame.number) not in known:
             raise DatasetError(
                 f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its image is gone; "
                 "extract it again (posecut extract-frames --frames) or create a new training dataset."
             )
-    return np.array([scaled_size(*sizes[frame.video][frame.number], scale=scale) for frame in frames], np.int32)
+    return [known[frame.video, frame.number] for frame in frames]
 
 
 def _check_memory(count: int, height: int, width: int) -> None:
@@ -74,15 +96,6 @@ def _check_memory(count: int, height: int, width: int) -> None:
 def _scaled(image: UInt8[np.ndarray, "H W 3"], height: int, width: int) -> UInt8[np.ndarray, "h w 3"]:
     values = _resize(jnp.asarray(image)[None], height=height, width=width)[0]
     return np.asarray(jnp.clip(jnp.round(values), 0, 255).astype(jnp.uint8))
-
-
-def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.ndarray, "K 2"]:
-    table = tables[frame.video]
-    return table.xy[np.searchsorted(table.numbers, frame.number)]
-
-
-def _origin(store: FrameStore, number: int) -> Float64[np.ndarray, " 2"]:
-    return store.origins[np.searchsorted(store.numbers, number)].astype(np.float64)
 
 
 def _looked_at(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> Bool[np.ndarray, "F K"]:

@@ -31,8 +31,7 @@ def write_revision(folder: Path, tables: Sequence[LabelTable]) -> str:
             )
     text = stream.getvalue()
     name = f"labels-{_hash(text)}.csv"
-    if not (folder / name).exists():
-        write_text(folder / name, text)
+    write_text(folder / name, text)  # also where it exists: it may be damaged
     return name
 
 

@@ -6,6 +6,7 @@ They are a YAML file in the model's folder, `settings.yaml`, made by create-trai
 import dataclasses
 import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ def _setting(default: Any, meaning: str) -> Any:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is built and trained; lengths are pixels of the full frame unless said otherwise."""
+    """How a network is built and trained; lengths are pixels of the full frame unless said otherwise.
+
+    Values of a user come in by `settings_from`, which refuses those that cannot work.
+    """
 
     net_type: str = _setting("resnet_50", "resnet_18, resnet_34, resnet_50, resnet_101 or resnet_152")
     norm: str = _setting("auto", "group, frozen_batch, or auto: what the initial weights need")
@@ -55,19 +59,6 @@ class TrainingSettings:
     precision: str = _setting("float32", "float32, or bfloat16 for the convolutions on accelerators")
     seed: int = _setting(0, "all random choices follow from this")
 
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work.
-
-        Raises:
-            ModelError: names the setting, its value and what is expected.
-        """
-        for name, valid, expected in _CHECKS:
-            value = getattr(self, name)
-            if not valid(value):
-                raise ModelError(f"Setting {name} is {value!r}, but {expected}; correct it.")
-        if self.scale_jitter_lo > self.scale_jitter_up:
-            raise ModelError("Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them.")
-
 
 NET_TYPES = ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152")
 
@@ -85,7 +76,11 @@ def _one_of(*values: str) -> Any:
 
 
 def _pairs(value: Any) -> bool:
-    return value is None or all(len(pair) == 2 and all(isinstance(name, str) for name in pair) for pair in value)
+    return value is None or (isinstance(value, tuple) and all(map(_pair, value)))
+
+
+def _pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(name, str) for name in value)
 
 
 _CHECKS = (
@@ -146,7 +141,7 @@ def read_settings(path: Path) -> TrainingSettings:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError as error:
         raise ModelError(f"There is no {path}; run create-training-dataset first.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
         raise ModelError(
@@ -155,12 +150,12 @@ def read_settings(path: Path) -> TrainingSettings:
     if not isinstance(document, dict):
         raise ModelError(f"{path} holds no 'setting: value' lines; correct it or create the training dataset again.")
     try:
-        return settings_from(document)
+        return settings_from({str(name): value for name, value in document.items()})
     except ModelError as error:
         raise ModelError(f"In {path}: {error}") from error
 
 
-def settings_from(values: dict[str, Any]) -> TrainingSettings:
+def settings_from(values: Mapping[str, Any]) -> TrainingSettings:
     """Make settings from plain values.
 
     Raises:
@@ -169,19 +164,26 @@ def settings_from(values: dict[str, Any]) -> TrainingSettings:
     known = [entry.name for entry in dataclasses.fields(TrainingSettings)]
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
+            near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}."
             raise ModelError(f"There is no setting {name!r}; {hint}")
-    return TrainingSettings(**{name: _converted(name, value) for name, value in values.items()})
+    converted = {name: _converted(name, value) for name, value in values.items()}
+    for name, valid, expected in _CHECKS:
+        if name in converted and not valid(converted[name]):
+            raise ModelError(f"Setting {name} is {converted[name]!r}, but {expected}; correct it.")
+    settings = TrainingSettings(**converted)
+    if settings.scale_jitter_lo > settings.scale_jitter_up:
+        raise ModelError("Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them.")
+    return settings
 
 
 def _converted(name: str, value: Any) -> Any:
     """Bring a value as YAML gives it to the type of its field; what does not convert is refused by the checks."""
-    if name == "mirror_pairs" and isinstance(value, list) and all(isinstance(pair, list) for pair in value):
-        return tuple(tuple(pair) for pair in value)
+    if name == "mirror_pairs" and isinstance(value, list | tuple):
+        return tuple(tuple(pair) if isinstance(pair, list) else pair for pair in value)
     if name in _REALS and isinstance(value, int | str) and not isinstance(value, bool):
         try:
             return float(value)  # YAML takes 1 for a whole number and 1e-4 for a word
-        except ValueError:
+        except (ValueError, OverflowError):
             return value
     return value

@@ -1,8 +1,9 @@
 """Which labelled frames train the network and which test it; written down once, with its seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -33,9 +34,18 @@ class Split:
 
 
 def split_by_seed(frames: Sequence[FrameRef], *, fraction: float, seed: int, labels: str) -> Split:
-    """Shuffle `frames` by `seed`; the first int(n * fraction) train (paper, step F)."""
+    """Shuffle `frames` by `seed`; the first int(n * fraction) train (paper, step F).
+
+    Raises:
+        DatasetError: no frame is left for training.
+    """
     order = np.random.default_rng(seed).permutation(len(frames))
     count = int(len(frames) * fraction)
+    if not count:
+        raise DatasetError(
+            f"With {len(frames)} labelled frames and TrainingFraction {fraction} no frame is left for training; "
+            "label more frames or raise TrainingFraction in config.yaml."
+        )
     return split_by_indices(
         frames, train=order[:count].tolist(), test=order[count:].tolist(), fraction=fraction, seed=seed, labels=labels
     )
@@ -65,10 +75,7 @@ def split_by_indices(
     if len(set(chosen)) != len(chosen):
         raise DatasetError("An index is given twice or stands in both train and test; give each frame one place.")
     if not train:
-        raise DatasetError(
-            f"With {len(frames)} labelled frames and TrainingFraction {fraction} no frame is left for training; "
-            "label more frames or raise TrainingFraction in config.yaml."
-        )
+        raise DatasetError("No index is given for training; give at least one.")
     return Split(
         train=tuple(frames[index] for index in sorted(train)),
         test=tuple(frames[index] for index in sorted(test)),
@@ -101,20 +108,18 @@ def read_split(path: Path) -> Split:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DatasetError(f"There is no training dataset {path}; run create-training-dataset first.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
         raise _damaged(path) from error
     if isinstance(document, dict) and isinstance(document.get("schema"), int) and document["schema"] > SCHEMA:
         raise DatasetError(f"{path} was written by a newer PoseCut (schema {document['schema']}); update PoseCut.")
     try:
-        return Split(
-            train=_from_videos(document["train"]),
-            test=_from_videos(document["test"]),
-            fraction=float(document["fraction"]),
-            seed=document["seed"],
-            labels=str(document["labels"]),
-        )
+        train, test, seed = _from_videos(document["train"]), _from_videos(document["test"]), document["seed"]
+        fraction, labels = float(document["fraction"]), str(document["labels"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error
+    if not train or len({*train, *test}) != len(train) + len(test) or not isinstance(seed, int | None):
+        raise _damaged(path)
+    return Split(train, test, fraction, seed, labels)
 
 
 def _damaged(path: Path) -> DatasetError:
@@ -128,5 +133,8 @@ def _by_video(frames: Sequence[FrameRef]) -> dict[str, list[int]]:
     return videos
 
 
-def _from_videos(videos: Mapping[str, Sequence[int]]) -> tuple[FrameRef, ...]:
-    return tuple(FrameRef(str(video), int(number)) for video, numbers in videos.items() for number in numbers)
+def _from_videos(videos: Any) -> tuple[FrameRef, ...]:
+    pairs = [(str(video), number) for video, numbers in videos.items() for number in numbers]
+    if not all(isinstance(number, int) and number >= 0 for _, number in pairs):
+        raise ValueError("a frame number is not a whole number from 0")
+    return tuple(FrameRef(video, number) for video, number in pairs)

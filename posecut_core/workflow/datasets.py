@@ -1,6 +1,8 @@
 """Step F: gather the labels and split them into training and test frames (`create_training_dataset`)."""
 
+import dataclasses
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from posecut_core.workflow.opening import frame_folders, open_project
 
 COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
 SMALLEST_SCALE = 0.4
+_Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
 @dataclass(frozen=True)
@@ -81,16 +84,16 @@ def create_training_dataset(
     project = open_project(config, report=report)
     tables = labelled_tables(project)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
-    fractions = range(len(project.config.training_fractions)) if trainingsetindex is None else (trainingsetindex,)
-    _check_fraction_index(project, trainingsetindex)
-    numbers = _shuffle_numbers(project, num_shuffles, shuffles, list(fractions))
-    _check_indices(numbers, train_indices, test_indices)
-    values = {"net_type": net_type or project.config.default_net_type, **(settings or {})}
-    values.setdefault("global_scale", comfortable_scale(project, tables))
-    chosen = settings_from(values)
+    fractions = _fraction_indices(project, trainingsetindex)
+    numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
+    chosen = _settings(project, tables, net_type, settings or {})
+    seeds = _seeds(project, numbers, seed)
+    indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
-        (number, index): _split(project, frames, order, number, index, train_indices, test_indices, seed)
-        for order, number in enumerate(numbers)
+        (number, index): _split(
+            frames, fraction=project.config.training_fractions[index], seed=own_seed, indices=own_indices
+        )
+        for number, own_seed, own_indices in zip(numbers, seeds, indices, strict=True)
         for index in fractions
     }
     revision = write_revision(project.training_datasets, tables)
@@ -120,16 +123,32 @@ def labelled_tables(project: Project) -> list[LabelTable]:
 
 def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
     """Choose global_scale so that the longest side of the labelled frames comes down to about 400 pixels."""
-    longest = max(int(FrameStore.open(project.frame_store(table.video)).sizes.max()) for table in tables)
+    stores = [FrameStore.open(project.frame_store(table.video)) for table in tables]
+    longest = max(
+        int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
+        for store, table in zip(stores, tables, strict=True)
+    )
     return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
 
 
-def _check_fraction_index(project: Project, index: int | None) -> None:
+def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:
     count = len(project.config.training_fractions)
-    if index is not None and not 0 <= index < count:
+    if index is None:
+        return range(count)
+    if not 0 <= index < count:
         raise ArgumentError(
             f"There is no TrainingFraction of index {index}; config.yaml has {count}, so give 0 to {count - 1}."
         )
+    return (index,)
+
+
+def _settings(
+    project: Project, tables: Sequence[LabelTable], net_type: str | None, given: Mapping[str, object]
+) -> TrainingSettings:
+    values = {"net_type": net_type or project.config.default_net_type, **given}
+    if "global_scale" not in values:
+        values["global_scale"] = comfortable_scale(project, tables)
+    return settings_from(values)
 
 
 def _shuffle_numbers(
@@ -138,52 +157,57 @@ def _shuffle_numbers(
     if shuffles is None:
         if count < 1:
             raise ArgumentError(f"{count} shuffles were asked for; give a number from 1.")
-        taken = [number for number in range(1, 10_000) if _exists(project, number, fractions)]
-        first = max(taken, default=0) + 1
+        first = max(_taken(project, fractions), default=0) + 1
         return tuple(range(first, first + count))
-    for number in shuffles:
-        if number < 1:
-            raise ArgumentError(f"Shuffle {number} was asked for; shuffles are numbered from 1.")
-        if _exists(project, number, fractions):
-            raise DatasetError(
-                f"Shuffle {number} exists already; choose another number, or none for the next free one."
-            )
     if not shuffles or len(set(shuffles)) != len(shuffles):
         raise ArgumentError("Give each shuffle's number once, and at least one.")
+    if min(shuffles) < 1:
+        raise ArgumentError(f"Shuffle {min(shuffles)} was asked for; shuffles are numbered from 1.")
+    known = sorted(_taken(project, fractions) & set(shuffles))
+    if known:
+        raise DatasetError(f"Shuffle {known[0]} exists already; choose another number, or none for the next free one.")
     return tuple(shuffles)
 
 
-def _exists(project: Project, number: int, fractions: Sequence[int]) -> bool:
-    return any(project.split_path(number, index).exists() for index in fractions)
+def _taken(project: Project, fractions: Sequence[int]) -> set[int]:
+    """Return the shuffles that have a split, or a model folder with more in it than settings."""
+    splits = (path.stem for path in project.training_datasets.glob("*.yaml"))
+    models = {path.parent.name for path in project.model_folder(1).parent.glob("*/*") if path.name != "settings.yaml"}
+    prefixes = {project.dataset_name(1, index).removesuffix("1") for index in fractions}
+    matches = (re.fullmatch(r"(.*shuffle)([1-9]\d*)", name) for name in {*splits, *models})
+    return {int(match[2]) for match in matches if match and match[1] in prefixes}
 
 
-def _check_indices(numbers: Sequence[int], *indices: Sequence[Sequence[int]] | None) -> None:
-    for given in indices:
+def _seeds(project: Project, numbers: Sequence[int], seed: int | None) -> list[int]:
+    if seed is None:
+        base = read_settings(project.settings_path).seed
+        return [base + number for number in numbers]
+    if seed < 0:
+        raise ArgumentError(f"Seed {seed} was asked for; give a whole number from 0.")
+    return list(range(seed, seed + len(numbers)))
+
+
+def _indices(
+    numbers: Sequence[int], count: int, train: Sequence[Sequence[int]] | None, test: Sequence[Sequence[int]] | None
+) -> Sequence[_Indices | None]:
+    """Return for each shuffle the training and test indices among `count` frames, None where they are to be drawn."""
+    for given in (train, test):
         if given is not None and len(given) != len(numbers):
             raise ArgumentError(
                 f"Indices are given for {len(given)} shuffles, but {len(numbers)} are made; give one list each."
             )
-    if indices[0] is None and indices[1] is not None:
+    if train is None and test is not None:
         raise ArgumentError("Test indices are given without training indices; give both or the training indices.")
+    if train is None:
+        return [None] * len(numbers)
+    rest = test if test is not None else [sorted(set(range(count)).difference(own)) for own in train]
+    return list(zip(train, rest, strict=True))
 
 
-def _split(
-    project: Project,
-    frames: Sequence[FrameRef],
-    order: int,
-    number: int,
-    fraction_index: int,
-    train: Sequence[Sequence[int]] | None,
-    test: Sequence[Sequence[int]] | None,
-    seed: int | None,
-) -> Split:
-    fraction = project.config.training_fractions[fraction_index]
-    if train is not None:
-        own = list(train[order])
-        rest = [index for index in range(len(frames)) if index not in set(own)]
-        return split_by_indices(frames, train=own, test=test[order] if test else rest, fraction=fraction, labels="")
-    drawn = seed + order if seed is not None else read_settings(project.settings_path).seed + number
-    return split_by_seed(frames, fraction=fraction, seed=drawn, labels="")
+def _split(frames: Sequence[FrameRef], *, fraction: float, seed: int, indices: _Indices | None) -> Split:
+    if indices is None:
+        return split_by_seed(frames, fraction=fraction, seed=seed, labels="")
+    return split_by_indices(frames, train=indices[0], test=indices[1], fraction=fraction, labels="")
 
 
 def _write(
@@ -193,5 +217,5 @@ def _write(
     settings_path = project.model_folder(shuffle, index) / "settings.yaml"
     write_settings(settings_path, settings)
     path = project.split_path(shuffle, index)
-    write_split(path, Split(split.train, split.test, split.fraction, split.seed, revision))
+    write_split(path, dataclasses.replace(split, labels=revision))
     return CreatedShuffle(shuffle, index, len(split.train), len(split.test), split.seed, path, settings_path)

@@ -1,0 +1,169 @@
+"""Settings are read as a user types them, and what cannot work is refused by name."""
+
+import contextlib
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
+from posecut_core.errors import ModelError
+
+NAMES = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=20)
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "net_type": st.sampled_from(["resnet_18", "resnet_152"]),
+        "init_weights": NAMES,
+        "global_scale": st.floats(0.05, 4),
+        "learning_rate": st.floats(1e-8, 1),
+        "crop_size": st.integers(4, 100).map(lambda size: 16 * size),
+        "mirror": st.booleans(),
+        "mirror_pairs": st.none() | st.lists(st.tuples(NAMES, NAMES), max_size=3).map(tuple),
+        "max_snapshots_to_keep": st.none() | st.integers(1, 10**6),
+        "seed": st.integers(0, 2**60),
+    },
+)
+PLAIN_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+def read(tmp_path, text):
+    path = tmp_path / "settings.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_settings(path)
+
+
+@settings(max_examples=30, deadline=None)
+@given(VALUES)
+def test_reading_undoes_writing(tmp_path_factory, values):
+    """Every setting comes back, tiny numbers and odd names too."""
+    path = tmp_path_factory.getbasetemp() / "settings.yaml"
+    write_settings(path, settings_from(values))
+    assert read_settings(path) == TrainingSettings(**values)
+
+
+def test_the_file_explains_each_setting(tmp_path):
+    """Every setting stands in the file under a comment that says what it means."""
+    write_settings(tmp_path / "settings.yaml", TrainingSettings())
+    lines = (tmp_path / "settings.yaml").read_text().splitlines()
+    for entry in dataclasses.fields(TrainingSettings):
+        place = next(index for index, line in enumerate(lines) if line.startswith(f"{entry.name}: "))
+        assert lines[place - 1] == f"# {entry.metadata['meaning']}"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("learning_rate: 1e-4", "learning_rate", 1e-4),  # a word to YAML 1.1
+        ("learning_rate: 1.e-4", "learning_rate", 1e-4),
+        ("rotation: 25", "rotation", 25.0),
+        ("brightness: 0", "brightness", 0.0),
+        ("maxiters: 20_000", "maxiters", 20000),
+        ("max_snapshots_to_keep: null", "max_snapshots_to_keep", None),
+        ("mirror: yes", "mirror", True),
+        ("mirror_pairs:\n- [left ear, right ear]\n- [a, b]", "mirror_pairs", (("left ear", "right ear"), ("a", "b"))),
+        ("mirror_pairs: []", "mirror_pairs", ()),
+        ("\ufeff# a comment\nseed: 3  # mine", "seed", 3),
+    ],
+)
+def test_settings_may_be_typed_as_people_type(tmp_path, text, name, value):
+    """Exponents without a dot, whole numbers for floats, comments and a byte order mark are understood."""
+    found = getattr(read(tmp_path, text), name)
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_what_is_left_out_has_its_default(tmp_path):
+    """An empty file and one with comments only are the defaults."""
+    assert read(tmp_path, "") == read(tmp_path, "# nothing\n") == TrainingSettings()
+
+
+def test_settings_can_key_a_compiled_step():
+    """Pairs given as lists or tuples become tuples, so that settings are hashable."""
+    for pairs in ([["a", "b"]], [("a", "b")], (["a", "b"],)):
+        made = settings_from({"mirror_pairs": pairs})
+        assert made.mirror_pairs == (("a", "b"),)
+        assert isinstance(hash(made), int)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("learning_rat: 0.1", "There is no setting 'learning_rat'; did you mean learning_rate?"),
+        ("7: 0.1", "There is no setting '7'; known settings are net_type, "),
+        (
+            "learning_rate: fast",
+            "Setting learning_rate is 'fast', but a number from 1e-8 to 1 is expected; correct it.",
+        ),
+        ("learning_rate: 0", "Setting learning_rate is 0.0, but a number from"),
+        ("learning_rate: .nan", "Setting learning_rate is nan, but"),
+        ("learning_rate: true", "Setting learning_rate is True, but"),
+        (f"rotation: {10**400}", "but an angle from 0 to 180 degrees is expected"),
+        ("batch_size: 8.5", "Setting batch_size is 8.5, but a whole number from 1 is expected"),
+        ("batch_size: true", "Setting batch_size is True"),
+        ("batch_size: [8]", "Setting batch_size is [8]"),
+        ("crop_size: 100", "a multiple of 16, at least 64, is expected"),
+        ("mirror: 1", "Setting mirror is 1, but true or false is expected"),
+        ("mirror_pairs: 5", "Setting mirror_pairs is 5, but null or a list of pairs of bodyparts is expected"),
+        ("mirror_pairs: [1, 2]", "Setting mirror_pairs is (1, 2), but"),
+        ("mirror_pairs: [ab, cd]", "Setting mirror_pairs is ('ab', 'cd'), but"),
+        ("mirror_pairs: [[a, b, c]]", "Setting mirror_pairs is (('a', 'b', 'c'),), but"),
+        ("net_type: resnet_20", "one of resnet_18, resnet_34, resnet_50, resnet_101, resnet_152 is expected"),
+        ("init_weights: null", "'random' or a file's path is expected"),
+        ("scale_jitter_lo: 2", "Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them."),
+        ("seed: -1", "Setting seed is -1, but a whole number from 0 is expected"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(tmp_path, text, words):
+    """The sentence names the file, the setting, its value and what is expected."""
+    with pytest.raises(ModelError) as caught:
+        read(tmp_path, text)
+    assert str(caught.value).startswith(f"In {tmp_path / 'settings.yaml'}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seed: 1\nbatch_size: [", r"is not readable YAML \(line \d\)"),
+        ("seed: 2020-13-45", "is not readable YAML"),
+        ("- seed", "holds no 'setting: value' lines"),
+        ("seed", "holds no 'setting: value' lines"),
+    ],
+)
+def test_a_damaged_file_is_one_sentence(tmp_path, text, words):
+    """The user hears where the file is wrong and what to do."""
+    with pytest.raises(ModelError, match=words + "; correct it or create the training dataset again"):
+        read(tmp_path, text)
+
+
+def test_a_missing_file_says_what_to_run(tmp_path):
+    """Without a file the user hears of create-training-dataset."""
+    with pytest.raises(ModelError, match=r"There is no .*settings\.yaml; run create-training-dataset first"):
+        read_settings(tmp_path / "settings.yaml")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(max_size=60))
+def test_noise_is_settings_or_one_sentence(tmp_path_factory, content):
+    """Any bytes are read or refused, never a traceback."""
+    path = tmp_path_factory.getbasetemp() / "noise.yaml"
+    path.write_bytes(content)
+    with contextlib.suppress(ModelError):
+        read_settings(path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=st.sampled_from([entry.name for entry in dataclasses.fields(TrainingSettings)]), value=PLAIN_VALUES)
+def test_any_value_is_taken_or_refused(name, value):
+    """Whatever stands at a setting, it becomes settings that can be written and compiled, or a sentence."""
+    with contextlib.suppress(ModelError):
+        made = settings_from({name: value})
+        assert isinstance(hash(made), int)
+        assert json.dumps(getattr(made, name))

@@ -1,0 +1,221 @@
+"""Training datasets are split by their seed, and written only when everything about them can work."""
+
+import numpy as np
+import pytest
+
+from posecut_core.dataset.revision import read_revision
+from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.dataset.split import FrameRef, read_split
+from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, StorageError
+from posecut_core.labels.store import write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.project.config import edit_config
+from posecut_core.project.settings import Settings, write_settings
+from posecut_core.video.store import FrameStore
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.datasets import comfortable_scale, create_training_dataset, labelled_tables
+from posecut_core.workflow.opening import open_project
+
+COUNTS = {"ant": 12, "bee": 8}  # labelled frames of each video; one more frame is stored, but without any label
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Two videos of 64 x 48 pixels."""
+    folder = tmp_path_factory.mktemp("videos")
+    for name in COUNTS:
+        with VideoWriter(folder / f"{name}.mp4", fps=10.0, width=64, height=48) as writer:
+            for _ in range(2):
+                writer.write(np.zeros((48, 64, 3), np.uint8))
+    return folder
+
+
+@pytest.fixture
+def unlabelled(tmp_path, videos):
+    """config.yaml of a project with two videos and no labels."""
+    return create_new_project(
+        "Walk", "Ann", [videos], tmp_path, bodyparts=("head", "left leg", "right leg")
+    ).config_path
+
+
+@pytest.fixture
+def project(unlabelled):
+    """config.yaml of a project with 20 labelled frames of two videos."""
+    opened = open_project(unlabelled)
+    for video, count in COUNTS.items():
+        store = FrameStore.open(opened.frame_store(video), create=True)
+        store.append((2 * number, np.zeros((48, 64, 3), np.uint8), (0, 0)) for number in range(count + 1))
+        xy = np.random.default_rng(0).uniform(0, 40, (count + 1, 3, 2))
+        xy[-1] = np.nan
+        xy[0, 1] = np.nan
+        write_labels(opened, LabelTable(video, opened.config.bodyparts, store.numbers, xy))
+    return unlabelled
+
+
+def files(config):
+    """Return what lies in the project's folder beside videos and labels."""
+    folders = ("training-datasets", "posecut-models")
+    return sorted(path.name for name in folders for path in (config.parent / name).rglob("*") if path.is_file())
+
+
+def test_a_dataset_is_split_revision_and_settings(project):
+    """95% of the labelled frames train; frames without any label are left out; settings stand ready."""
+    created = create_training_dataset(project)
+    (made,) = created.shuffles
+    assert (created.labelled_frames, made.train_frames, made.test_frames, made.shuffle) == (20, 19, 1, 1)
+    opened, split = open_project(project), read_split(made.split)
+    assert (made.split, made.settings.parent) == (opened.split_path(1), opened.model_folder(1))
+    assert sorted(split.train + split.test) == [
+        FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
+    ]
+    assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
+    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0)
+    tables = read_revision(created.labels)
+    assert created.labels == opened.training_datasets / split.labels
+    for table in labelled_tables(opened):
+        np.testing.assert_array_equal(tables[table.video].xy, table.xy)
+        np.testing.assert_array_equal(tables[table.video].numbers, table.numbers)
+
+
+def test_several_shuffles_differ_and_can_be_repeated(project):
+    """Each shuffle has its own seed, counted from the one given; the same seed draws the same split."""
+    first = create_training_dataset(project, 2, seed=5)
+    again = create_training_dataset(project, 1, seed=6)
+    assert [(made.shuffle, made.seed) for made in first.shuffles + again.shuffles] == [(1, 5), (2, 6), (3, 6)]
+    one, two, three = (read_split(made.split) for made in first.shuffles + again.shuffles)
+    assert one.test != two.test
+    assert two == three
+    assert first.labels == again.labels
+
+
+def test_the_projects_seed_is_where_splits_start(project):
+    """Without a seed, that of posecut.yaml and the shuffle's number decide."""
+    write_settings(open_project(project).settings_path, Settings(seed=40))
+    assert [made.seed for made in create_training_dataset(project, shuffles=[7, 3]).shuffles] == [47, 43]
+
+
+def test_each_training_fraction_has_its_datasets(project):
+    """A dataset is made for every TrainingFraction, or for the one that is asked for."""
+    edit_config(project, {"TrainingFraction": [0.8, 0.5]})
+    made = create_training_dataset(project).shuffles
+    assert [(one.trainingsetindex, one.train_frames, one.test_frames) for one in made] == [(0, 16, 4), (1, 10, 10)]
+    (one,) = create_training_dataset(project, trainingsetindex=1).shuffles
+    assert (one.shuffle, one.trainingsetindex, one.train_frames) == (2, 1, 10)
+    (one,) = create_training_dataset(project, trainingsetindex=0, shuffles=[2]).shuffles
+    assert (one.shuffle, one.trainingsetindex) == (2, 0)
+
+
+def test_given_indices_are_used(project):
+    """Indices count the labelled frames sorted by video and number; what does not train tests, unless it is said."""
+    made = create_training_dataset(project, 2, train_indices=[[13, 0], list(range(20))]).shuffles
+    split = read_split(made[0].split)
+    assert split.train == (FrameRef("ant", 0), FrameRef("bee", 2))
+    assert (len(split.test), split.seed, made[0].seed, made[1].test_frames) == (18, None, None, 0)
+    (made,) = create_training_dataset(project, train_indices=[[1, 2]], test_indices=[[12]]).shuffles
+    assert read_split(made.split).test == (FrameRef("bee", 0),)
+
+
+def test_a_new_shuffle_takes_the_next_free_number(project):
+    """Numbers go on after the highest, also where only a trained network is left of a shuffle."""
+    create_training_dataset(project, shuffles=[4])
+    assert create_training_dataset(project).shuffles[0].shuffle == 5
+    log = open_project(project).model_folder(12) / "log.csv"
+    log.parent.mkdir()
+    log.touch()
+    assert create_training_dataset(project).shuffles[0].shuffle == 13
+    with pytest.raises(DatasetError, match="Shuffle 12 exists already"):
+        create_training_dataset(project, shuffles=[12])
+
+
+def test_an_interrupted_creation_can_be_repeated(project):
+    """Settings without a split are no shuffle yet."""
+    create_training_dataset(project)
+    open_project(project).split_path(1).unlink()
+    assert create_training_dataset(project).shuffles[0].shuffle == 1
+
+
+def test_an_existing_shuffle_is_kept(project):
+    """What was split once is never split again under the same number."""
+    (made,) = create_training_dataset(project).shuffles
+    before = made.split.read_bytes()
+    with pytest.raises(DatasetError, match="Shuffle 1 exists already; choose another number, or none"):
+        create_training_dataset(project, shuffles=[2, 1], seed=9)
+    assert made.split.read_bytes() == before
+    assert len(files(project)) == 3
+
+
+def test_without_labels_there_is_no_dataset(unlabelled):
+    """The user hears to extract and label frames first."""
+    with pytest.raises(LabelError, match=r"No frame in .* is labelled; extract frames .*, label them and try again"):
+        create_training_dataset(unlabelled)
+    assert files(unlabelled) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"settings": {"batch_sise": 4}}, ModelError, "did you mean batch_size"),
+        ({"settings": {"crop_size": 100}}, ModelError, "a multiple of 16"),
+        ({"net_type": "resnet_51"}, ModelError, "resnet_50, resnet_101"),
+        ({"num_shuffles": 0}, ArgumentError, "give a number from 1"),
+        ({"shuffles": []}, ArgumentError, "at least one"),
+        ({"shuffles": [2, 2]}, ArgumentError, "Give each shuffle's number once"),
+        ({"shuffles": [1, 0]}, ArgumentError, "Shuffle 0 was asked for; shuffles are numbered from 1"),
+        ({"trainingsetindex": 1}, ArgumentError, "no TrainingFraction of index 1; config.yaml has 1, so give 0 to 0"),
+        ({"seed": -1}, ArgumentError, "Seed -1 was asked for; give a whole number from 0"),
+        ({"train_indices": [[0], [1]]}, ArgumentError, "Indices are given for 2 shuffles, but 1 are made"),
+        ({"test_indices": [[0]]}, ArgumentError, "without training indices"),
+        ({"train_indices": [[]]}, DatasetError, "No index is given for training"),
+        ({"num_shuffles": 2, "train_indices": [[0], [20]]}, DatasetError, "Index 20 is not among the 20"),
+    ],
+)
+def test_what_cannot_work_writes_nothing(project, arguments, error, words):
+    """Everything is checked before the first file is written."""
+    with pytest.raises(error, match=words):
+        create_training_dataset(project, **arguments)
+    assert files(project) == []
+
+
+def test_too_few_frames_for_the_fraction_write_nothing(project):
+    """A TrainingFraction that leaves no training frame is refused."""
+    edit_config(project, {"TrainingFraction": [0.01]})
+    with pytest.raises(DatasetError, match=r"With 20 labelled frames and TrainingFraction 0\.01 no frame is left"):
+        create_training_dataset(project)
+    assert files(project) == []
+
+
+def test_a_disk_that_refuses_is_one_sentence(project):
+    """Where the folder of the datasets cannot be made the user hears so, and nothing is half made."""
+    folder = open_project(project).training_datasets
+    if folder.exists():
+        folder.rmdir()
+    folder.touch()  # a file is in the way
+    with pytest.raises(StorageError, match=r"Cannot write .*labels-"):
+        create_training_dataset(project)
+    assert not open_project(project).model_folder(1).exists()
+
+
+def test_settings_come_from_config_and_arguments(project):
+    """net_type is config.yaml's unless it is given; given settings replace what would be chosen."""
+    edit_config(project, {"default_net_type": "resnet_101"})
+    made = create_training_dataset(project, settings={"batch_size": 2, "learning_rate": 1, "global_scale": 0.5})
+    settings = read_settings(made.shuffles[0].settings)
+    assert (settings.net_type, settings.batch_size, settings.learning_rate) == ("resnet_101", 2, 1.0)
+    assert settings.global_scale == 0.5
+    made = create_training_dataset(project, net_type="resnet_18")
+    assert read_settings(made.shuffles[0].settings).net_type == "resnet_18"
+
+
+def test_large_frames_are_scaled_down(project):
+    """The longest side of a labelled frame comes down to about 400 pixels, but by no less than 0.4."""
+    opened = open_project(project)
+    store = FrameStore.open(opened.frame_store("bee"))
+    for number, width, scale in ((101, 640, 0.625), (103, 2000, 0.4)):
+        store.append([(number, np.zeros((48, width, 3), np.uint8), (0, 0))])
+        tables = labelled_tables(opened)
+        assert comfortable_scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labelled yet
+        table = next(table for table in tables if table.video == "bee")
+        numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
+        write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))
+        assert comfortable_scale(opened, labelled_tables(opened)) == scale
