@@ -12,6 +12,6 @@ import tests.type_checks  # noqa: F401 (the hook finds it by its name)
 _hook = install_import_hook("posecut_core", "tests.type_checks.checked")
 _hook.__enter__()
 
-import jax
+import jax  # noqa: E402 (after the environment that it reads)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
