@@ -51,7 +51,7 @@ class TrainingSettings:
     warmup_steps: int = _setting(50, "steps until the peak; then a cosine falls to 1% of it at maxiters")
     weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights")
     clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it")
-    locref_loss_weight: float = _setting(0.05, "weight of the location refinement beside the score map")
+    locref_loss_weight: float = _setting(0.2, "weight of the location refinement beside the score map")
     maxiters: int = _setting(5000, "training ends after this many steps")
     display_iters: int = _setting(50, "the loss is shown and logged every so many steps")
     save_iters: int = _setting(500, "a snapshot is written every so many steps")
