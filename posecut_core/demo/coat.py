@@ -130,6 +130,25 @@ def paint_disc(
     return _paint(colour, np.float32(radius) - distance)
 
 
+def with_disc(
+    below: Paint,
+    centre: Float64[np.ndarray, "2"],
+    window: Window,
+    *,
+    radius: float,
+    rim: tuple[float, float, float],
+    inner: tuple[float, float, float],
+) -> Paint:
+    """Lay a disc on top of what is painted; only the pixels around it are computed."""
+    low = np.floor(centre - radius).astype(int) - 1 - [int(window.x[0]), int(window.y[0])]
+    columns, rows = (slice(max(0, start), start + int(2 * radius) + 4) for start in low.tolist())
+    disc = paint_disc(centre, Window(window.x[columns], window.y[rows]), radius=radius, rim=rim, inner=inner)
+    patch = disc.over(Paint(below.colour[rows, columns], below.opacity[rows, columns]))
+    colour, opacity = below.colour.copy(), below.opacity.copy()
+    colour[rows, columns], opacity[rows, columns] = patch.colour, patch.opacity
+    return Paint(colour, opacity)
+
+
 def eyes(spine: Float64[np.ndarray, "S 2"], size: float) -> Float64[np.ndarray, "2 2"]:
     """Place the eyes between snout and ears, on both sides."""
     forward = spine[0] - spine[HEAD_LINKS]

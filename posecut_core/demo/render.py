@@ -14,10 +14,10 @@ from posecut_core.demo.coat import (
     eyes,
     fur_texture,
     paint_body,
-    paint_disc,
     paint_tail,
     ribbon,
     window_around,
+    with_disc,
 )
 from posecut_core.demo.motion import SUBSTEPS, wander
 
@@ -95,27 +95,29 @@ def _expose(
     rng: np.random.Generator,
 ) -> UInt8[np.ndarray, "H W 3"]:  # fmt: skip
     """Average the moments of one exposure, put the plank on top, and add the camera's blur and noise."""
-    moments = range(number * SUBSTEPS, (number + 1) * SUBSTEPS)
-    scene, arena = film.scene, film.arena
-    seen = np.mean([_moment(film, moment, fur) for moment in moments], axis=0)
-    seen = (seen * (1 - arena.hidden) + arena.board * arena.hidden) * light * scene.exposure
+    moments = slice(number * SUBSTEPS, (number + 1) * SUBSTEPS)
+    scene, arena, posture = film.scene, film.arena, film.posture
+    points = np.concatenate([posture.spine[moments], posture.tail[moments]], axis=1).reshape(-1, 2)
+    window = window_around(points, height=SIZE, width=SIZE)
+    rows, columns = window.slices
+    ground, seen = arena.floor[rows, columns], arena.floor.copy()
+    seen[rows, columns] = np.mean(
+        [_moment(film, moment, fur, window, ground) for moment in range(moments.start, moments.stop)], axis=0
+    )
+    seen = (seen + (arena.board - seen) * arena.hidden) * (light * np.float32(scene.exposure))
     seen = _soften(np.maximum(seen, 0))
     grain = rng.standard_normal((SIZE, SIZE, 1), dtype=np.float32)
     seen = seen + scene.noise * grain * (0.5 + np.sqrt(seen))
     return np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8)
 
 
-def _moment(film: Film, moment: int, fur: Float32[np.ndarray, "128 64"]) -> Float32[np.ndarray, "H W 3"]:
-    """Draw the animal and its shadow on the floor at one moment."""
-    posture = film.posture
-    points = np.concatenate([posture.spine[moment], posture.tail[moment]])
-    window = window_around(points, height=SIZE, width=SIZE)
-    animal = _animal(posture, moment, film.scene.individual, fur, window)
-    canvas = film.arena.floor.copy()
-    rows, columns = window.slices
-    ground = canvas[rows, columns] * (1 - 0.42 * _cast(animal.opacity))[..., None]
-    canvas[rows, columns] = animal.colour + ground * (1 - animal.opacity)[..., None]
-    return canvas
+def _moment(
+    film: Film, moment: int, fur: Float32[np.ndarray, "128 64"], window: Window, ground: Float32[np.ndarray, "h w 3"]
+) -> Float32[np.ndarray, "h w 3"]:
+    """Draw the animal and its shadow on the ground of a window at one moment."""
+    animal = _animal(film.posture, moment, film.scene.individual, fur, window)
+    shaded = ground * (1 - 0.42 * _cast(animal.opacity))[..., None]
+    return animal.colour + shaded * (1 - animal.opacity)[..., None]
 
 
 def _animal(
@@ -124,19 +126,17 @@ def _animal(
     """Paint the animal from the ground up: paws, tail, body, ears, eyes."""
     spine, tail, size = posture.spine[moment], posture.tail[moment], individual.size
     skin, dark = individual.skin, _darker(individual.coat)
-    body = ribbon(spine, window)
-    black = (0.0, 0.0, 0.0)
-    ears, sight = posture.ears[moment], eyes(spine, size)
-    layers = [
-        *(paint_disc(paw, window, radius=2.4 * size, rim=_darker(skin), inner=skin) for paw in posture.paws[moment]),
-        paint_tail(ribbon(tail, window), individual, individual.tail),
-        paint_body(body, individual, fur, _length(spine), float(posture.breath[moment])),
-        *(paint_disc(ear, window, radius=4.6 * size, rim=dark, inner=_between(dark, skin)) for ear in ears),
-        *(paint_disc(eye, window, radius=1.3 * size, rim=black, inner=black) for eye in sight),
-    ]
-    painted = layers[0]
-    for layer in layers[1:]:
-        painted = layer.over(painted)
+    black, empty = (0.0, 0.0, 0.0), np.zeros((len(window.y), len(window.x)), np.float32)
+    painted = Paint(np.repeat(empty[..., None], 3, axis=2), empty)
+    for paw in posture.paws[moment]:
+        painted = with_disc(painted, paw, window, radius=2.4 * size, rim=_darker(skin), inner=skin)
+    painted = paint_tail(ribbon(tail, window), individual, individual.tail).over(painted)
+    breath = float(posture.breath[moment])
+    painted = paint_body(ribbon(spine, window), individual, fur, _length(spine), breath).over(painted)
+    for ear in posture.ears[moment]:
+        painted = with_disc(painted, ear, window, radius=4.6 * size, rim=dark, inner=_between(dark, skin))
+    for eye in eyes(spine, size):
+        painted = with_disc(painted, eye, window, radius=1.3 * size, rim=black, inner=black)
     return replace(painted, opacity=np.clip(painted.opacity, 0, 1))
 
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from posecut_core.demo.animal import Individual
-from posecut_core.demo.coat import Window, fur_texture, paint_body, paint_disc, paint_tail, ribbon, window_around
+from posecut_core.demo.coat import (
+    Window,
+    fur_texture,
+    paint_body,
+    paint_disc,
+    paint_tail,
+    ribbon,
+    window_around,
+    with_disc,
+)
 
 MOUSE = Individual(size=1.0, girth=1.0, coat=(0.1, 0.1, 0.1), belly=(0.2, 0.2, 0.2))
 SPINE = np.array([[80.0, 30.0], [50.0, 30.0], [20.0, 30.0]])  # an animal that looks to the right
@@ -56,3 +65,14 @@ def test_what_is_on_top_hides_what_is_below():
     np.testing.assert_allclose(both.colour[15, 20], [0.9, 0, 0], atol=1e-6)
     np.testing.assert_allclose(both.colour[15, 26], [0, 0.9, 0], atol=1e-6)
     assert both.opacity.max() <= 1
+
+
+def test_a_disc_on_top_is_the_same_as_a_layer():
+    """Painting only the pixels around a disc gives what painting all of them gives."""
+    look = {"radius": 4.6, "rim": (0.1, 0.1, 0.1), "inner": (0.5, 0.4, 0.4)}
+    below = paint_disc(np.array([24.0, 15.0]), WINDOW, **look)
+    for centre in (np.array([20.3, 15.8]), np.array([1.2, 58.9])):
+        whole = paint_disc(centre, WINDOW, **look).over(below)
+        part = with_disc(below, centre, WINDOW, **look)
+        np.testing.assert_allclose(part.colour, whole.colour, atol=1e-6)
+        np.testing.assert_allclose(part.opacity, whole.opacity, atol=1e-6)
