@@ -33,7 +33,7 @@ STEPS = 300  # of training
 SETTINGS = {"batch_size": 8, "mirror": True}  # of training; all others are as for any project
 FRAMES_TO_LABEL = 40  # of each video
 JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
-DOTSIZE = 5  # pixels, fit for small frames
+DOTSIZE = 6  # pixels, fit for small frames
 TASK, EXPERIMENTER = "mouse", "posecut"
 STEP_COUNT = 10
 
@@ -160,7 +160,7 @@ def _create(folder: Path, videos: list[Path], report: Report) -> Path:
     created = create_new_project(
         TASK, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
     )
-    edit_config(created.config_path, {"dotsize": DOTSIZE})
+    edit_config(created.config_path, {"dotsize": DOTSIZE, "skeleton_color": "white"})
     return created.config_path
 
 
