@@ -1,5 +1,7 @@
 """The few layers of a ResNet, in NHWC, with float32 parameters that may compute in another precision."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -64,7 +66,7 @@ class FrozenBatchNorm(nnx.Module):
 
 def _over_groups(values: Float[Array, "B C"]) -> Float[Array, "B C"]:
     batch, channels = values.shape
-    groups = values.reshape(batch, min(GROUPS, channels), -1)
+    groups = values.reshape(batch, math.gcd(GROUPS, channels), -1)
     return jnp.broadcast_to(groups.mean(axis=-1, keepdims=True), groups.shape).reshape(batch, channels)
 
 

@@ -35,7 +35,7 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
     """Read the rows; a last row that was cut short is left out, a missing file has none."""
     if not path.exists():
         return ()
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
         rows = list(csv.reader(stream))[1:]
     return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
 

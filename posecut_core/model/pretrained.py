@@ -43,7 +43,7 @@ def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, n
     """Find out which ResNet the weights are for; `norm` is `auto` or what the user insists on.
 
     Raises:
-        ModelError: these are not the weights of a ResNet.
+        ModelError: these are not the weights of a ResNet, or not of one with the norm that is asked for.
     """
     first = tensors.get("layer1.0.conv1.weight")
     if first is None or first.ndim != 4:
@@ -51,11 +51,15 @@ def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, n
             f"{source} has no tensor layer1.0.conv1.weight, so it is no ResNet in torchvision's names; "
             "give the weights of the ResNet that net_type names."
         )
+    if norm == "frozen_batch" and not _has_statistics(tensors):
+        raise ModelError(
+            f"Setting norm is frozen_batch, but {source} holds no running statistics of a batch norm; set norm to auto."
+        )
     inside_conv1 = metadata.get("stride_in") == "conv1"
     return ResNetSpec(
         depth=depth,
         width=first.shape[0] / STEM,
-        norm=norm if norm != "auto" else "frozen_batch" if "bn1.running_mean" in tensors else "group",
+        norm=norm if norm != "auto" else "frozen_batch" if _has_statistics(tensors) else "group",
         stride_in="conv1" if inside_conv1 else "conv2",
         # Networks that stride in conv1 come from Caffe and TensorFlow, whose pooling pads behind only.
         pool_before=0 if inside_conv1 else 1,
@@ -71,7 +75,7 @@ def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, sourc
     shapes = parameter_shapes(spec)["backbone"]
     wanted = _names(shapes)
     used: set[str] = set()
-    has_statistics = "bn1.running_mean" in tensors
+    has_statistics = _has_statistics(tensors)
     backbone = _copy(initial["backbone"])
     for name, path in wanted.items():
         if path[-1] == "kernel":
@@ -90,6 +94,10 @@ def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, sourc
         _put(backbone, (*path, "bias"), bias)
     _refuse_extra(tensors, used, spec, source)
     return {**initial, "backbone": backbone}
+
+
+def _has_statistics(tensors: Tensors) -> bool:
+    return any(name.endswith(".running_mean") for name in tensors)
 
 
 def _folded(

@@ -45,10 +45,20 @@ class Block(nnx.Module):
     The last norm starts at scale 0, so that a fresh block is the identity (Goyal et al. 2017).
     """
 
-    def __init__(self, rngs: nnx.Rngs, spec: ResNetSpec, inputs: int, outputs: int, *, stride: int, dilation: int):
+    def __init__(
+        self,
+        rngs: nnx.Rngs,
+        spec: ResNetSpec,
+        inputs: int,
+        outputs: int,
+        *,
+        stride: int,
+        dilations: tuple[int, int],  # up to the convolution that strides (or would), and after it
+    ):
         if spec.bottleneck:
             inner = outputs // 4
             first, second = (stride, 1) if spec.stride_in == "conv1" else (1, stride)
+            dilation = dilations[1 if spec.stride_in == "conv1" else 0]
             convs = [
                 Conv(rngs, inputs, inner, kernel=1, stride=first),
                 Conv(rngs, inner, inner, kernel=3, stride=second, dilation=dilation),
@@ -57,8 +67,8 @@ class Block(nnx.Module):
             norms = [_norm(spec, inner), _norm(spec, inner), _norm(spec, outputs, scale=0.0)]
         else:
             convs = [
-                Conv(rngs, inputs, outputs, kernel=3, stride=stride, dilation=dilation),
-                Conv(rngs, outputs, outputs, kernel=3, dilation=dilation),
+                Conv(rngs, inputs, outputs, kernel=3, stride=stride, dilation=dilations[0]),
+                Conv(rngs, outputs, outputs, kernel=3, dilation=dilations[1]),
             ]
             norms = [_norm(spec, outputs), _norm(spec, outputs, scale=0.0)]
         self.convs, self.norms = nnx.List(convs), nnx.List(norms)
@@ -87,10 +97,11 @@ class ResNet(nnx.Module):
         for stage, (count, outputs) in enumerate(zip(BLOCKS[spec.depth], spec.channels, strict=True)):
             blocks = []
             for index in range(count):
-                # As torchvision does, the first block of the dilated stage keeps the dilation of the stage before it.
-                dilation = 2 if stage == 3 and index > 0 else 1
+                # Only what would have come after the stride that the last stage gave up is dilated in its place.
+                after = 2 if stage == 3 else 1
+                dilations = (1 if index == 0 else after, after)
                 stride = STRIDES[stage] if index == 0 else 1
-                blocks.append(Block(rngs, spec, inputs, outputs, stride=stride, dilation=dilation))
+                blocks.append(Block(rngs, spec, inputs, outputs, stride=stride, dilations=dilations))
                 inputs = outputs
             stages.append(nnx.List(blocks))
         self.stages = nnx.List(stages)

@@ -1,7 +1,7 @@
 """Snapshots of a training run: Orbax trees under a manifest with the SHA-256 of every file.
 
     <model folder>/snapshot-000720/
-        snapshot.json     schema, step, network, scale, files and their hashes
+        snapshot.json     schema, step, network, scale, files and their hashes, and a hash of all this
         parameters/       Orbax
         optimizer/        Orbax
 
@@ -31,6 +31,10 @@ from posecut_core.project.atomic import storage_error, sync
 SCHEMA = 1
 _NAME = re.compile(r"snapshot-(\d{6,})")
 logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax reports every file it touches
+
+
+class DamagedSnapshotError(ModelError):
+    """A file of a snapshot is missing or not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
     target = snapshot_folder(model_folder, info.step)
     partial = target.with_name(f".{target.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for leftover in model_folder.glob(".snapshot-*.partial"):  # of runs that were killed while they saved
+            shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
         _save_tree(partial / "parameters", state.parameters)
         _save_tree(partial / "optimizer", state.optimizer)
@@ -98,21 +103,24 @@ def read_info(folder: Path) -> SnapshotInfo:
     """Read what a snapshot says of itself, and check all its files against their hashes.
 
     Raises:
-        ModelError: the snapshot is missing, damaged (the file is named) or of a newer PoseCut.
+        ModelError: the snapshot is missing or of a newer PoseCut.
+        DamagedSnapshotError: it is damaged; the file is named.
     """
     try:
         manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
         if manifest["schema"] > SCHEMA:
             raise ModelError(f"{folder} was written by a newer PoseCut (schema {manifest['schema']}); update PoseCut.")
+        if manifest.pop("sha256") != _content_hash(manifest):
+            raise _damaged(folder, "snapshot.json")
         hashes: dict[str, str] = manifest["files"]
         network = manifest["network"]
         spec = NetworkSpec(ResNetSpec(**network["resnet"]), tuple(network["bodyparts"]), network["precision"])
         info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
-    except FileNotFoundError as error:
-        raise ModelError(f"There is no snapshot {folder}; run train-network first.") from error
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, ModelError):
             raise
+        if not folder.is_dir():
+            raise ModelError(f"There is no snapshot {folder}; run train-network first.") from error
         raise _damaged(folder, "snapshot.json") from error
     for file, expected in hashes.items():
         if not (folder / file).is_file() or _sha256(folder / file) != expected:
@@ -120,14 +128,42 @@ def read_info(folder: Path) -> SnapshotInfo:
     return info
 
 
+def newest_sound(model_folder: Path) -> tuple[SnapshotInfo | None, tuple[Path, ...]]:
+    """Find the newest snapshot that is as it was written, None where there is none.
+
+    Newer ones are damaged: they are renamed so that they count no more, and returned by their new names.
+
+    Raises:
+        ModelError: a snapshot is of a newer PoseCut.
+        StorageError: a damaged snapshot cannot be renamed.
+    """
+    damaged: list[Path] = []
+    for step in reversed(snapshot_steps(model_folder)):
+        folder = snapshot_folder(model_folder, step)
+        try:
+            return read_info(folder), tuple(damaged)
+        except DamagedSnapshotError:
+            damaged.append(_set_aside(folder))
+    return None, tuple(damaged)
+
+
+def _set_aside(folder: Path) -> Path:
+    target = folder.with_name(f"damaged-{folder.name}")
+    try:
+        shutil.rmtree(target, ignore_errors=True)
+        return folder.replace(target)
+    except OSError as error:
+        raise storage_error(target, error) from error
+
+
 def load_parameters(folder: Path, shapes: Any) -> Any:
     """Read the parameters of a snapshot; `shapes` is the tree to expect."""
     return _load_tree(folder / "parameters", shapes)
 
 
-def load_state(folder: Path, shapes: TrainState) -> TrainState:
-    """Read a whole training state; `shapes` is the tree to expect."""
-    step = jax.numpy.asarray(read_info(folder).step, jax.numpy.int32)
+def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainState:
+    """Read the whole training state of a snapshot that says `info` of itself; `shapes` is the tree to expect."""
+    step = jax.numpy.asarray(info.step, jax.numpy.int32)
     parameters = load_parameters(folder, shapes.parameters)
     return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer))
 
@@ -140,18 +176,23 @@ def _save_tree(path: Path, tree: Any) -> None:
 def _load_tree(path: Path, shapes: Any) -> Any:
     sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            return checkpointer.restore(path.absolute(), target)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"{path.parent} holds another network than this training run needs; "
-            "move the old snapshots away or create a new shuffle."
-        ) from error
+    with ocp.StandardCheckpointer() as checkpointer:
+        stored = checkpointer.metadata(path.absolute()).item_metadata.tree
+        if _shapes_by_name(stored) != _shapes_by_name(shapes):
+            raise ModelError(
+                f"{path.parent} holds another network than this training run needs; "
+                "move the old snapshots away or create a new shuffle."
+            )
+        return checkpointer.restore(path.absolute(), target)
+
+
+def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...]]:
+    leaves = jax.tree.leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves}
 
 
 def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
-    return {
+    content = {
         "schema": SCHEMA,
         "step": info.step,
         "run": info.run,
@@ -159,6 +200,11 @@ def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
         "network": dataclasses.asdict(info.network),
         "files": {file: _sha256(folder / file) for file in _files(folder)},
     }
+    return {**content, "sha256": _content_hash(content)}
+
+
+def _content_hash(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _files(folder: Path) -> list[str]:
@@ -170,8 +216,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _damaged(folder: Path, file: str) -> ModelError:
-    return ModelError(
+def _damaged(folder: Path, file: str) -> DamagedSnapshotError:
+    return DamagedSnapshotError(
         f"Snapshot {folder} is damaged: {file} is missing or not as it was written; "
         "delete this snapshot and use the one before it."
     )

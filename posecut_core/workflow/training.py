@@ -1,39 +1,20 @@
 """Step G: train the network (`train_network`)."""
 
-import dataclasses
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax
-
-from posecut_core.dataset.batches import TrainingFrames, mirror_order
-from posecut_core.dataset.loading import load_frames
-from posecut_core.dataset.revision import read_revision
-from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
-from posecut_core.dataset.split import read_split
-from posecut_core.errors import DatasetError, ModelError, ProjectError
+from posecut_core.dataset.batches import mirror_order
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
 from posecut_core.model.log import append_log, start_log
-from posecut_core.model.network import NetworkSpec, initial_parameters, parameter_shapes
-from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
-from posecut_core.model.resnet import ResNetSpec
-from posecut_core.model.snapshots import (
-    SnapshotInfo,
-    load_state,
-    read_info,
-    remove_old_snapshots,
-    save_snapshot,
-    snapshot_folder,
-    snapshot_steps,
-)
-from posecut_core.model.training import Metrics, TrainState, fit, initial_state
+from posecut_core.model.snapshots import remove_old_snapshots, save_snapshot, snapshot_folder, snapshot_steps
+from posecut_core.model.training import Metrics, TrainState, all_finite, fit
 from posecut_core.progress import Progress, Report, deferred_interrupt, silent
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.training_run import TrainingRun, prepare_run
 
 
 @dataclass(frozen=True)
@@ -49,25 +30,9 @@ class TrainedNetwork:
     model_folder: Path
     snapshot: Path
     log: Path
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Everything that one call of `train_network` trains with."""
-
-    folder: Path
-    name: str  # <Task><date>shuffle<s>
-    settings: TrainingSettings
-    spec: NetworkSpec
-    frames: TrainingFrames
-    state: TrainState
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "log.csv"
-
-    def info(self, step: int) -> SnapshotInfo:
-        return SnapshotInfo(step, self.name, self.spec, self.settings.global_scale)
+    damaged: tuple[
+        Path, ...
+    ]  # snapshots that were damaged, as they are called now; training went on from the one before
 
 
 def train_network(
@@ -85,7 +50,8 @@ def train_network(
 ) -> TrainedNetwork:
     """Train the network of a shuffle, or go on from its last snapshot.
 
-    Ctrl-C, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it.
+    Ctrl-C, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it. A damaged
+    snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it.
 
     Args:
         config: path of config.yaml.
@@ -95,7 +61,7 @@ def train_network(
         displayiters: report and log every so many steps.
         saveiters: write a snapshot every so many steps.
         max_snapshots_to_keep: delete older ones.
-        weights: "random", or a .safetensors file of a ResNet to start from.
+        weights: "random", or a .safetensors file of a ResNet to start from; only for the first call.
         settings: any other settings of settings.yaml.
         report: told of every `displayiters` steps: loss, steps_per_s, seconds_left.
 
@@ -113,7 +79,7 @@ def train_network(
         "init_weights": None if weights is None else os.fspath(weights),
         **(settings or {}),
     }
-    run = _prepare(project, shuffle, trainingsetindex, changes, report)
+    run = prepare_run(project, shuffle, trainingsetindex, changes, report=report)
     first = int(run.state.step)
     start_log(run.log, step=first)
     metrics = _train(run, report)
@@ -128,90 +94,11 @@ def train_network(
         model_folder=run.folder,
         snapshot=snapshot_folder(run.folder, last),
         log=run.log,
+        damaged=run.damaged,
     )
 
 
-def _prepare(
-    project: Project, shuffle: int, trainingsetindex: int, changes: Mapping[str, object], report: Report
-) -> _Run:
-    if not 0 <= trainingsetindex < len(project.config.training_fractions):
-        raise ProjectError(f"config.yaml has no TrainingFraction of index {trainingsetindex}; add one or use index 0.")
-    split_path = project.split_path(shuffle, trainingsetindex)
-    if not split_path.exists():
-        labelled_tables(project)  # a project without labels hears that first
-    split = read_split(split_path)
-    folder = project.model_folder(shuffle, trainingsetindex)
-    settings = _changed(folder / "settings.yaml", changes)
-    tables = read_revision(project.training_datasets / split.labels)
-    bodyparts = next(iter(tables.values())).bodyparts
-    _check_mirror_pairs(settings, bodyparts)
-    frames = load_frames(
-        split.train,
-        tables,
-        lambda video: FrameStore.open(project.frame_store(video)),
-        scale=settings.global_scale,
-        report=report,
-    )
-    if not frames.looked_at.any():
-        raise DatasetError("None of the training frames has a label; label more frames and create a new dataset.")
-    spec, state = _start(folder, settings, bodyparts)
-    write_settings(folder / "settings.yaml", settings)
-    name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
-    return _Run(folder, name, settings, spec, frames, state)
-
-
-def _changed(path: Path, changes: Mapping[str, object]) -> TrainingSettings:
-    given = {name: value for name, value in changes.items() if value is not None}
-    old = read_settings(path)
-    values = {entry.name: getattr(old, entry.name) for entry in dataclasses.fields(old)}
-    return settings_from({**values, **given})
-
-
-def _check_mirror_pairs(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> None:
-    named = [name for pair in settings.mirror_pairs or () for name in pair]
-    unknown = [name for name in named if name not in bodyparts]
-    if unknown or len(set(named)) != len(named):
-        wrong = f"the unknown bodypart {unknown[0]}" if unknown else "a bodypart twice"
-        raise ModelError(f"Setting mirror_pairs names {wrong}; give pairs of {', '.join(bodyparts)}, each once.")
-
-
-def _start(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, TrainState]:
-    """Return the last snapshot's network and state, or a fresh network's."""
-    steps = snapshot_steps(folder)
-    if steps:
-        return _resume(snapshot_folder(folder, steps[-1]), settings, bodyparts)
-    depth = int(settings.net_type.removeprefix("resnet_"))
-    key = jax.random.key(settings.seed)
-    if settings.init_weights == "random":
-        norm = "group" if settings.norm == "auto" else settings.norm
-        spec = NetworkSpec(ResNetSpec(depth=depth, norm=norm), bodyparts, settings.precision)
-        return spec, initial_state(initial_parameters(key, spec), settings)
-    path = Path(settings.init_weights).expanduser()
-    tensors, metadata = read_weights(path)
-    resnet = spec_of_weights(tensors, metadata, depth=depth, norm=settings.norm, source=str(path))
-    spec = NetworkSpec(resnet, bodyparts, settings.precision)
-    parameters = convert_weights(tensors, initial_parameters(key, spec), spec, source=str(path))
-    return spec, initial_state(parameters, settings)
-
-
-def _resume(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, TrainState]:
-    info = read_info(folder)
-    depth = f"resnet_{info.network.resnet.depth}"
-    for what, found, asked in (
-        ("bodyparts", ", ".join(info.network.bodyparts), ", ".join(bodyparts)),
-        ("net_type", depth, settings.net_type),
-        ("global_scale", info.global_scale, settings.global_scale),
-    ):
-        if found != asked:
-            raise ModelError(
-                f"The last snapshot {folder} has {what} {found}, but {asked} is asked for now; "
-                "create a new shuffle for another network."
-            )
-    shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(info.network))
-    return info.network, load_state(folder, shapes)
-
-
-def _train(run: _Run, report: Report) -> Metrics | None:
+def _train(run: TrainingRun, report: Report) -> Metrics | None:
     """Run `fit` to its end, writing log and snapshots; an interruption leaves a snapshot of the last whole step."""
     order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
     latest: Metrics | None = None
@@ -221,7 +108,8 @@ def _train(run: _Run, report: Report) -> Metrics | None:
             if metrics is not None:
                 latest = _checked(run, metrics)
                 append_log(run.log, metrics)
-            if step % run.settings.save_iters == 0 or step == run.settings.maxiters:
+            due = step % run.settings.save_iters == 0 or step == run.settings.maxiters
+            if due:
                 _save(run, step, state)
             try:
                 if interrupted():
@@ -229,24 +117,30 @@ def _train(run: _Run, report: Report) -> Metrics | None:
                 if metrics is not None:
                     report(_progress(metrics, run.settings))
             except KeyboardInterrupt:
-                _save(run, step, state)
+                if not due:
+                    _save(run, step, state)
                 raise
     return latest
 
 
-def _save(run: _Run, step: int, state: TrainState) -> None:
-    if step not in snapshot_steps(run.folder):
-        save_snapshot(run.folder, run.info(step), state)
-        remove_old_snapshots(run.folder, keep=run.settings.max_snapshots_to_keep)
+def _save(run: TrainingRun, step: int, state: TrainState) -> None:
+    if not all_finite(state.parameters):
+        raise _diverged(run, step)
+    save_snapshot(run.folder, run.info(step), state)
+    remove_old_snapshots(run.folder, keep=run.settings.max_snapshots_to_keep)
 
 
-def _checked(run: _Run, metrics: Metrics) -> Metrics:
+def _checked(run: TrainingRun, metrics: Metrics) -> Metrics:
     if not math.isfinite(metrics.loss):
-        raise ModelError(
-            f"The loss is not finite any more at step {metrics.step}; lower learning_rate in "
-            f"{run.folder / 'settings.yaml'} and train again, it goes on from the last snapshot."
-        )
+        raise _diverged(run, metrics.step)
     return metrics
+
+
+def _diverged(run: TrainingRun, step: int) -> ModelError:
+    return ModelError(
+        f"The loss is not finite any more at step {step}; lower learning_rate in "
+        f"{run.folder / 'settings.yaml'} and train again, it goes on from the last snapshot."
+    )
 
 
 def _progress(metrics: Metrics, settings: TrainingSettings) -> Progress:

@@ -1,0 +1,143 @@
+"""What one training run works with: its settings, frames, and the network it begins with or goes on from."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from posecut_core.dataset.batches import TrainingFrames
+from posecut_core.dataset.loading import load_frames
+from posecut_core.dataset.revision import read_revision
+from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
+from posecut_core.dataset.split import read_split
+from posecut_core.errors import DatasetError, ModelError, ProjectError
+from posecut_core.model.network import NetworkSpec, initial_parameters, parameter_shapes
+from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
+from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
+from posecut_core.model.training import TrainState, initial_state
+from posecut_core.progress import Report
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.datasets import labelled_tables
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """Everything that one call of `train_network` trains with."""
+
+    folder: Path
+    name: str  # <Task><date>shuffle<s>
+    settings: TrainingSettings
+    spec: NetworkSpec
+    frames: TrainingFrames
+    state: TrainState
+    damaged: tuple[Path, ...]  # snapshots that could not be gone on from
+
+    @property
+    def log(self) -> Path:
+        """Return the path of the table of losses."""
+        return self.folder / "log.csv"
+
+    def info(self, step: int) -> SnapshotInfo:
+        """Say what a snapshot of `step` holds."""
+        return SnapshotInfo(step, self.name, self.spec, self.settings.global_scale)
+
+
+def prepare_run(
+    project: Project, shuffle: int, trainingsetindex: int, changes: Mapping[str, object], *, report: Report
+) -> TrainingRun:
+    """Read what a shuffle trains with, and change its settings by what is not None in `changes`.
+
+    Raises:
+        LabelError: the project has no labels.
+        DatasetError: there is no such training dataset, or it cannot work.
+        ModelError: settings, weights or a snapshot cannot be used.
+    """
+    if not 0 <= trainingsetindex < len(project.config.training_fractions):
+        raise ProjectError(f"config.yaml has no TrainingFraction of index {trainingsetindex}; add one or use index 0.")
+    split_path = project.split_path(shuffle, trainingsetindex)
+    if not split_path.exists():
+        labelled_tables(project)  # a project without labels hears that first
+    split = read_split(split_path)
+    folder = project.model_folder(shuffle, trainingsetindex)
+    before = read_settings(folder / "settings.yaml")
+    settings = _changed(before, changes)
+    _check_weights(folder, before, settings)
+    tables = read_revision(project.training_datasets / split.labels)
+    bodyparts = next(iter(tables.values())).bodyparts
+    _check_mirror_pairs(settings, bodyparts)
+    frames = load_frames(
+        split.train,
+        tables,
+        lambda video: FrameStore.open(project.frame_store(video)),
+        scale=settings.global_scale,
+        report=report,
+    )
+    if not frames.looked_at.any():
+        raise DatasetError("None of the training frames has a label; label more frames and create a new dataset.")
+    info, damaged = newest_sound(folder)
+    spec, state = _resume(folder, info, settings, bodyparts) if info else _fresh(settings, bodyparts)
+    write_settings(folder / "settings.yaml", settings)
+    name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
+    return TrainingRun(folder, name, settings, spec, frames, state, damaged)
+
+
+def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:
+    given = {name: value for name, value in changes.items() if value is not None}
+    values = {entry.name: getattr(before, entry.name) for entry in dataclasses.fields(before)}
+    return settings_from({**values, **given})
+
+
+def _check_weights(folder: Path, before: TrainingSettings, settings: TrainingSettings) -> None:
+    if settings.init_weights != before.init_weights and snapshot_steps(folder):
+        raise ModelError(
+            f"The training in {folder} began with weights {before.init_weights}, not {settings.init_weights}; "
+            "give no weights to go on, or create a new shuffle."
+        )
+
+
+def _check_mirror_pairs(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> None:
+    named = [name for pair in settings.mirror_pairs or () for name in pair]
+    unknown = [name for name in named if name not in bodyparts]
+    if unknown or len(set(named)) != len(named):
+        wrong = f"the unknown bodypart {unknown[0]}" if unknown else "a bodypart twice"
+        raise ModelError(f"Setting mirror_pairs names {wrong}; give pairs of {', '.join(bodyparts)}, each once.")
+
+
+def _fresh(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, TrainState]:
+    depth = int(settings.net_type.removeprefix("resnet_"))
+    key = jax.random.key(settings.seed)
+    if settings.init_weights == "random":
+        norm = "group" if settings.norm == "auto" else settings.norm
+        spec = NetworkSpec(ResNetSpec(depth=depth, norm=norm), bodyparts, settings.precision)
+        return spec, initial_state(initial_parameters(key, spec), settings)
+    path = Path(settings.init_weights).expanduser()
+    tensors, metadata = read_weights(path)
+    resnet = spec_of_weights(tensors, metadata, depth=depth, norm=settings.norm, source=str(path))
+    spec = NetworkSpec(resnet, bodyparts, settings.precision)
+    parameters = convert_weights(tensors, initial_parameters(key, spec), spec, source=str(path))
+    return spec, initial_state(parameters, settings)
+
+
+def _resume(
+    model_folder: Path, info: SnapshotInfo, settings: TrainingSettings, bodyparts: tuple[str, ...]
+) -> tuple[NetworkSpec, TrainState]:
+    folder = snapshot_folder(model_folder, info.step)
+    resnet = info.network.resnet
+    for what, found, asked in (
+        ("bodyparts", ", ".join(info.network.bodyparts), ", ".join(bodyparts)),
+        ("net_type", f"resnet_{resnet.depth}", settings.net_type),
+        ("norm", resnet.norm, resnet.norm if settings.norm == "auto" else settings.norm),
+        ("global_scale", info.global_scale, settings.global_scale),
+    ):
+        if found != asked:
+            raise ModelError(
+                f"The last snapshot {folder} has {what} {found}, but {asked} is asked for now; "
+                "create a new shuffle for another network."
+            )
+    shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(info.network))
+    spec = dataclasses.replace(info.network, precision=settings.precision)
+    return spec, load_state(folder, info, shapes)

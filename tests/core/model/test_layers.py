@@ -1,0 +1,103 @@
+"""Each layer against its definition, or against what XLA makes of it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from posecut_core.model.layers import Conv, FrozenBatchNorm, GroupNorm, max_pool
+
+
+def drawn(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+
+
+def window_maximum(x, before):
+    height, width = ((-(-side // 2) - 1) * 2 + 3 - before - side for side in x.shape[1:3])
+    padding = ((0, 0), (before, height), (before, width), (0, 0))
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), padding)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize(("height", "width"), [(8, 12), (7, 9), (5, 8), (2, 1)])
+def test_max_pool_is_the_window_maximum(height, width, before):
+    """Maxima of slices equal XLA's window maximum, and so do their gradients, on even and odd sides."""
+    x, weights = drawn(2, height, width, 3), drawn(2, -(-height // 2), -(-width // 2), 3, seed=1)
+    np.testing.assert_array_equal(max_pool(x, before=before), window_maximum(x, before))
+    ours = jax.jit(jax.grad(lambda x: jnp.sum(max_pool(x, before=before) * weights)))(x)
+    theirs = jax.jit(jax.grad(lambda x: jnp.sum(window_maximum(x, before) * weights)))(x)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [6, 7])
+def test_a_1x1_convolution_is_a_product(side, stride):
+    """Slicing and a matrix product equal XLA's strided 1x1 convolution."""
+    conv, x = Conv(nnx.Rngs(0), 5, 4, kernel=1, stride=stride), drawn(2, side, side + 1, 5)
+    expected = jax.lax.conv_general_dilated(
+        x, conv.kernel[...], (stride, stride), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    np.testing.assert_allclose(conv(x), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
+def test_a_3x3_convolution_is_its_sum(stride, dilation):
+    """Each output is the sum over taps `dilation` apart around the cell that the stride picks, zeros outside."""
+    conv, x = Conv(nnx.Rngs(0), 2, 3, kernel=3, stride=stride, dilation=dilation), drawn(1, 7, 6, 2)
+    padded = np.pad(np.asarray(x), ((0, 0), (dilation, dilation), (dilation, dilation), (0, 0)))
+    kernel = np.asarray(conv.kernel[...])
+    expected = sum(
+        padded[:, dilation * i : dilation * i + 7, dilation * j : dilation * j + 6] @ kernel[i, j]
+        for i in range(3)
+        for j in range(3)
+    )[:, ::stride, ::stride]
+    np.testing.assert_allclose(conv(x), expected, rtol=1e-5, atol=1e-5)
+
+
+def scaled(norm, channels):
+    norm.scale[...], norm.bias[...] = drawn(channels, seed=1), drawn(channels, seed=2)
+    return norm
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(64, 32), (8, 8), (48, 16)])
+def test_group_norm_is_the_formula(channels, groups):
+    """Each group of channels of each image has mean 0 and variance 1 before scale and bias (Wu & He 2018, eq. 1-7)."""
+    norm, x = scaled(GroupNorm(channels), channels), 3 + 2 * drawn(2, 4, 5, channels)
+    grouped = np.asarray(x, np.float64).reshape(2, 4, 5, groups, -1)
+    mean, variance = (moment(grouped, axis=(1, 2, 4), keepdims=True) for moment in (np.mean, np.var))
+    plain = ((grouped - mean) / np.sqrt(variance + 1e-5)).reshape(x.shape)
+    expected = plain * np.asarray(norm.scale[...]) + np.asarray(norm.bias[...])
+    np.testing.assert_allclose(norm(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_group_norm_of_a_constant_image_is_finite():
+    """A constant image, whose variance rounds to 0 or below, gives the bias and a finite gradient."""
+    norm, x = GroupNorm(32), jnp.full((1, 3, 3, 32), 1234.567)
+    np.testing.assert_allclose(norm(x), 0, atol=0.1)
+    assert np.isfinite(jax.jit(jax.grad(lambda x: norm(x).sum()))(x)).all()
+
+
+def test_frozen_batch_norm_is_an_affine_map():
+    """Each channel is scaled and shifted, whatever else is in the batch."""
+    norm, x = scaled(FrozenBatchNorm(4), 4), drawn(2, 3, 3, 4)
+    np.testing.assert_allclose(norm(x), x * drawn(4, seed=1)[None, None, None] + drawn(4, seed=2)[None, None, None])
+    np.testing.assert_array_equal(norm(x)[:1], norm(x[:1]))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: Conv(nnx.Rngs(0), 32, 32, kernel=1),
+        lambda: Conv(nnx.Rngs(0), 32, 32, kernel=3),
+        lambda: GroupNorm(32),
+        lambda: FrozenBatchNorm(32),
+    ],
+)
+def test_layers_keep_the_precision_of_their_input(layer):
+    """Parameters are float32; what is computed has the precision of what comes in, and nearly the same values."""
+    layer, x = layer(), drawn(1, 4, 4, 32)
+    low = layer(x.astype(jnp.bfloat16))
+    assert low.dtype == jnp.bfloat16
+    np.testing.assert_allclose(low.astype(jnp.float32), layer(x), atol=0.1)
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(nnx.state(layer)))

@@ -1,0 +1,76 @@
+"""The pose network: shapes, where a fresh one starts, precision."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from posecut_core.model.network import PRIOR, initial_parameters, parameter_shapes, scoremaps
+from posecut_core.model.resnet import ResNetSpec
+
+
+def images(count, height, width):
+    return jnp.asarray(np.random.default_rng(0).random((count, height, width, 3), np.float32))
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (48, 80), (40, 65)])
+def test_maps_have_stride_8(thin, height, width):
+    """Maps are twice the features: 2 * ceil(side / 16) cells, one score and two offsets per bodypart."""
+    shapes = parameter_shapes(thin)
+    found = jax.eval_shape(
+        lambda parameters, x: scoremaps(thin, parameters, x),
+        shapes,
+        jax.ShapeDtypeStruct((3, height, width, 3), jnp.float32),
+    )
+    cells = (2 * -(-height // 16), 2 * -(-width // 16))
+    assert found.scores.shape == (3, *cells, 2)
+    assert found.locref.shape == (3, *cells, 2, 2)
+
+
+def test_images_of_a_batch_do_not_mix(thin, thin_parameters):
+    """An image gets the same maps alone and in a batch."""
+    network, x = jax.jit(scoremaps, static_argnums=0), images(2, 32, 32)
+    together, alone = network(thin, thin_parameters, x), network(thin, thin_parameters, x[1:])
+    np.testing.assert_allclose(together.scores[1:], alone.scores, atol=1e-5)
+    np.testing.assert_allclose(together.locref[1:], alone.locref, atol=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["group", "frozen_batch"])
+def test_bfloat16_is_close(thin, thin_parameters, norm):
+    """In bfloat16 the maps are float32 still, and close to what float32 gives; parameters are the same."""
+    spec = dataclasses.replace(thin, resnet=dataclasses.replace(thin.resnet, norm=norm))
+    low = dataclasses.replace(spec, precision="bfloat16")
+    assert jax.tree.map(lambda leaf: leaf.dtype, parameter_shapes(low)) == jax.tree.map(
+        lambda leaf: leaf.dtype, parameter_shapes(spec)
+    )
+    network, x = jax.jit(scoremaps, static_argnums=0), images(1, 64, 64)
+    exact, close = network(spec, thin_parameters, x), network(low, thin_parameters, x)
+    for one, other in zip(exact, close, strict=True):
+        assert other.dtype == jnp.float32
+        deviation = float(jnp.std(one - jnp.mean(one)))
+        np.testing.assert_allclose(one, other, atol=0.15 * deviation)
+
+
+def test_a_fresh_network_expects_little(thin):
+    """Before training every cell's probability is near the share of cells that show a bodypart."""
+    maps = jax.jit(scoremaps, static_argnums=0)(thin, initial_parameters(jax.random.key(0), thin), images(1, 64, 64))
+    np.testing.assert_allclose(jax.nn.sigmoid(maps.scores), PRIOR, atol=0.02)
+    np.testing.assert_allclose(maps.locref, 0, atol=0.2)
+
+
+def test_parameters_follow_from_the_key(thin):
+    """Equal keys draw equal parameters, other keys others, of the shapes that are announced."""
+    one, again, other = (initial_parameters(jax.random.key(seed), thin) for seed in (0, 0, 1))
+    jax.tree.map(np.testing.assert_array_equal, one, again)
+    assert not np.array_equal(one["backbone"]["stem"]["kernel"], other["backbone"]["stem"]["kernel"])
+    announced = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), parameter_shapes(thin))
+    assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), one) == announced
+
+
+def test_the_paper_s_network_has_its_size(thin):
+    """A ResNet-50 without its classifier has torchvision's 23,508,032 parameters."""
+    spec = dataclasses.replace(thin, resnet=ResNetSpec(depth=50))
+    backbone = parameter_shapes(spec)["backbone"]
+    assert sum(leaf.size for leaf in jax.tree.leaves(backbone)) == 23_508_032

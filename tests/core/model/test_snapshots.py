@@ -1,0 +1,209 @@
+"""Snapshots: exact, whole or absent, checked, of a known network."""
+
+import dataclasses
+import errno
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError, StorageError
+from posecut_core.model import snapshots
+from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.snapshots import (
+    DamagedSnapshotError,
+    SnapshotInfo,
+    load_parameters,
+    load_state,
+    newest_sound,
+    read_info,
+    remove_old_snapshots,
+    save_snapshot,
+    snapshot_folder,
+    snapshot_steps,
+)
+from posecut_core.model.training import TrainState, initial_state
+
+SMALL = {"a": {"kernel": jnp.arange(6.0).reshape(2, 3)}, "b": jnp.ones(3)}
+
+
+def info_of(thin, step):
+    return SnapshotInfo(step, "TestNov23shuffle1", thin, 0.5)
+
+
+def small_state(step=0):
+    """Return a state with few numbers: snapshots do not look into it."""
+    return initial_state(SMALL, TrainingSettings())._replace(step=jnp.asarray(step, jnp.int32))
+
+
+def save(folder, thin, *steps):
+    return [save_snapshot(folder, info_of(thin, step), small_state(step)) for step in steps][-1]
+
+
+def test_a_snapshot_round_trip_is_exact(tmp_path, thin, thin_parameters):
+    """Every bit of parameters and optimizer comes back, with the step and what the snapshot says of itself."""
+    fresh = initial_state(thin_parameters, TrainingSettings())
+    generator = np.random.default_rng(0)
+
+    def noise(leaf):
+        return jnp.asarray(generator.normal(size=leaf.shape) * 100).astype(leaf.dtype)
+
+    state = TrainState(jnp.asarray(7, jnp.int32), *(jax.tree.map(noise, tree) for tree in fresh[1:]))
+    folder = save_snapshot(tmp_path, info_of(thin, 7), state)
+    assert read_info(folder) == info_of(thin, 7)
+    found = load_state(folder, info_of(thin, 7), jax.eval_shape(lambda: fresh))
+    assert jax.tree.structure(found) == jax.tree.structure(state)
+    jax.tree.map(np.testing.assert_array_equal, found, state)
+    jax.tree.map(np.testing.assert_array_equal, load_parameters(folder, state.parameters), state.parameters)
+
+
+def test_the_scorer_names_network_run_and_step(thin):
+    """Result files are named after the network that made them."""
+    assert info_of(thin, 720).scorer == "PoseCut_resnet18_TestNov23shuffle1_720"
+
+
+def test_a_flipped_bit_is_found_in_any_file(tmp_path, thin):
+    """Whatever file loses a bit, the snapshot is refused and the file is named."""
+    folder = save(tmp_path, thin, 5)
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
+    assert len(files) > 4
+    for path in files:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content)
+        with pytest.raises(DamagedSnapshotError, match=path.relative_to(folder).as_posix()):
+            read_info(folder)
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content)
+    assert read_info(folder) == info_of(thin, 5)
+
+
+def test_a_changed_manifest_is_found(tmp_path, thin):
+    """The manifest vouches for itself too: a changed value, or a file cut short or lost, is damage."""
+    path = save(tmp_path, thin, 5) / "snapshot.json"
+    text = path.read_text()
+    for damaged in (text.replace('"step": 5', '"step": 7'), text[:200], "[]", "{}", "\0\0"):
+        path.write_text(damaged)
+        with pytest.raises(DamagedSnapshotError, match=r"snapshot\.json"):
+            read_info(path.parent)
+    path.unlink()
+    with pytest.raises(DamagedSnapshotError, match=r"snapshot\.json is missing"):
+        read_info(path.parent)
+
+
+def test_a_missing_file_is_named(tmp_path, thin):
+    """A snapshot that was copied in part is refused."""
+    folder = save(tmp_path, thin, 5)
+    (folder / "parameters" / "_METADATA").unlink()
+    with pytest.raises(DamagedSnapshotError, match="parameters/_METADATA is missing"):
+        read_info(folder)
+
+
+def test_a_snapshot_that_was_never_made_is_no_damage(tmp_path):
+    """Where there is no folder, the message says to train."""
+    with pytest.raises(ModelError, match=r"There is no snapshot .* run train-network first") as raised:
+        read_info(snapshot_folder(tmp_path, 5))
+    assert not isinstance(raised.value, DamagedSnapshotError)
+
+
+def test_a_newer_snapshot_is_left_alone(tmp_path, thin):
+    """A schema from the future is not taken for damage: it is neither read nor renamed."""
+    path = save(tmp_path, thin, 5) / "snapshot.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 2}))
+    with pytest.raises(ModelError, match="newer PoseCut") as raised:
+        newest_sound(tmp_path)
+    assert not isinstance(raised.value, DamagedSnapshotError)
+    assert snapshot_steps(tmp_path) == (5,)
+
+
+def test_another_network_is_refused(tmp_path, thin):
+    """Parameters of other shapes than asked for are refused in a sentence."""
+    folder = save(tmp_path, thin, 5)
+    shapes = {"a": {"kernel": jnp.zeros((4, 3))}, "b": jnp.zeros(3)}
+    for other in (shapes, {"c": jnp.zeros(3)}):
+        with pytest.raises(ModelError, match="holds another network"):
+            load_parameters(folder, other)
+
+
+def test_every_network_is_described_exactly(tmp_path, thin):
+    """All that is needed to build the network again is in the manifest."""
+    resnet = ResNetSpec(depth=101, width=0.3, norm="frozen_batch", stride_in="conv1", pool_before=0)
+    network = dataclasses.replace(thin, resnet=resnet, bodyparts=("Ohr, l", "żyła"), precision="bfloat16")
+    info = SnapshotInfo(1_234_567, "x", network, 0.1)
+    folder = save_snapshot(tmp_path, info, small_state())
+    assert folder.name == "snapshot-1234567"
+    assert read_info(folder) == info
+
+
+def test_steps_are_those_of_whole_snapshots(tmp_path, thin):
+    """Steps ascend as numbers; partial folders, files and other folders do not count."""
+    assert snapshot_steps(tmp_path / "none") == ()
+    save(tmp_path, thin, 1_000_000, 20, 3)
+    for other in (".snapshot-000030.partial", "snapshot-12", "damaged-snapshot-000040", "snapshot-000050.bak"):
+        (tmp_path / other).mkdir()
+    (tmp_path / "snapshot-000060").write_text("a file")
+    assert snapshot_steps(tmp_path) == (3, 20, 1_000_000)
+
+
+def test_leftovers_of_a_killed_run_are_cleared(tmp_path, thin):
+    """The next save removes what an unfinished one left."""
+    (tmp_path / ".snapshot-000030.partial" / "parameters").mkdir(parents=True)
+    save(tmp_path, thin, 40)
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000040"]
+
+
+@pytest.mark.parametrize(("keep", "left"), [(None, (1, 2, 3)), (1, (3,)), (2, (2, 3)), (9, (1, 2, 3))])
+def test_the_newest_are_kept(tmp_path, keep, left):
+    """All but the last few are deleted."""
+    for step in (1, 2, 3):
+        snapshot_folder(tmp_path, step).mkdir()
+    remove_old_snapshots(tmp_path, keep=keep)
+    assert snapshot_steps(tmp_path) == left
+
+
+def test_the_newest_sound_snapshot_is_found(tmp_path, thin):
+    """Damaged snapshots are renamed and named, and the one before them is chosen; older ones are not looked at."""
+    save(tmp_path, thin, 1, 2, 3, 4)
+    for step in (1, 3, 4):
+        (snapshot_folder(tmp_path, step) / "snapshot.json").write_text("{")
+    aside = tuple(tmp_path / f"damaged-snapshot-00000{step}" for step in (4, 3))
+    assert newest_sound(tmp_path) == (info_of(thin, 2), aside)
+    assert all(path.is_dir() for path in aside)
+    assert snapshot_steps(tmp_path) == (1, 2)
+    assert newest_sound(tmp_path) == (info_of(thin, 2), ())
+
+
+def test_all_damaged_is_none_sound(tmp_path, thin):
+    """Where no snapshot is sound there is none, and all are named."""
+    save(tmp_path, thin, 1)
+    (snapshot_folder(tmp_path, 1) / "snapshot.json").unlink()
+    assert newest_sound(tmp_path) == (None, (tmp_path / "damaged-snapshot-000001",))
+    assert newest_sound(tmp_path) == (None, ())
+
+
+def test_an_existing_snapshot_is_replaced(tmp_path, thin):
+    """Saving a step again gives the new one."""
+    save(tmp_path, thin, 5)
+    doubled = jax.tree.map(lambda leaf: 2 * leaf, SMALL)
+    folder = save_snapshot(tmp_path, info_of(thin, 5), initial_state(doubled, TrainingSettings()))
+    jax.tree.map(np.testing.assert_array_equal, load_parameters(folder, SMALL), doubled)
+    read_info(folder)
+
+
+@pytest.mark.parametrize("where", ["_save_tree", "sync"])
+def test_a_full_disk_leaves_what_was_there(tmp_path, thin, monkeypatch, where):
+    """When the disk is full the error says so, the older snapshot is whole, and nothing partial is left."""
+    save(tmp_path, thin, 5)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, where, full)
+        with pytest.raises(StorageError, match=r"snapshot-000006.*disk is full"):
+            save(tmp_path, thin, 6)
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000005"]
+    read_info(snapshot_folder(tmp_path, 5))
