@@ -30,7 +30,12 @@ from posecut_core.workflow.training import TrainedNetwork, train_network
 
 NET_TYPE = "resnet_18"
 STEPS = 300  # of training
-SETTINGS = {"batch_size": 8, "mirror": True}  # of training; all others are as for any project
+SETTINGS = {
+    "batch_size": 8,
+    "crop_size": 128,
+    "pos_dist_thresh": 10.0,
+    "mirror": True,
+}  # of training; all others are as for any project
 FRAMES_TO_LABEL = 40  # of each video
 JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 DOTSIZE = 6  # pixels, fit for small frames

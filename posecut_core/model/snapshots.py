@@ -30,7 +30,7 @@ from posecut_core.project.atomic import storage_error, sync
 
 SCHEMA = 1
 _NAME = re.compile(r"snapshot-(\d{6,})")
-logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax reports every file it touches
+logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
 
 class DamagedSnapshotError(ModelError):
@@ -86,9 +86,9 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         shutil.rmtree(target, ignore_errors=True)
         os.replace(partial, target)
         sync(model_folder)
-    except (OSError, ValueError) as error:  # Orbax wraps what the disk says in ValueError
+    except (OSError, ValueError) as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise storage_error(target, error if isinstance(error, OSError) else OSError(0, str(error)[:200])) from error
+        raise storage_error(target, _disk_error(error)) from error
     return target
 
 
@@ -171,6 +171,13 @@ def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainSta
 def _save_tree(path: Path, tree: Any) -> None:
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path.absolute(), tree)
+
+
+def _disk_error(error: OSError | ValueError) -> OSError:
+    if isinstance(error, OSError):
+        return error
+    code = re.search(r"os_error_code='(\d+)'", str(error))  # Orbax wraps what the disk says in a long ValueError
+    return OSError(int(code[1]), os.strerror(int(code[1]))) if code else OSError(0, str(error)[:200])
 
 
 def _load_tree(path: Path, shapes: Any) -> Any:

@@ -39,9 +39,7 @@ def run(config, number, train, test, arguments):
     """Train and evaluate one split; return test error, train error, minutes, error per bodypart."""
     settings = {"net_type": arguments.net_type, "global_scale": 0.5, "batch_size": 8, "maxiters": arguments.steps}
     settings |= {"seed": number, "display_iters": 30, "save_iters": max(1, arguments.steps // 3)}
-    create_training_dataset(
-        config, shuffles=[number], train_indices=[train], test_indices=[test], settings=settings
-    )
+    create_training_dataset(config, shuffles=[number], train_indices=[train], test_indices=[test], settings=settings)
     start = time.perf_counter()
     train_network(config, number, weights=arguments.weights, report=show)
     minutes = (time.perf_counter() - start) / 60

@@ -1,20 +1,28 @@
 """A small project with labelled frames, and a network that needs no training."""
 
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from posecut_core.dataset.split import FrameRef, Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.model import training
+from posecut_core.model.training import TrainState
 from posecut_core.project.config import edit_config
 from posecut_core.video.store import FrameStore
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import analysing, arguments, evaluating
 from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.datasets import create_training_dataset
 from posecut_core.workflow.opening import open_project
+from tests.thin_resnet import torchvision_tensors
 
 CORNERS = {0: (0, 0), 3: (0, 0), 5: (6, 4), 9: (0, 0)}  # frame number -> origin of its stored image
 OFFSETS = {0: (3, 4), 3: (0, 1), 5: (0, -2), 9: (6, 8)}  # of the label from where the network sees the spot
@@ -106,3 +114,46 @@ def spot_project(tmp_path, spot_video, networks):
 def edit(spot_project):
     """A function that changes keys of the project's config.yaml."""
     return lambda **changes: edit_config(spot_project, changes)
+
+
+@pytest.fixture(scope="session")
+def _trainable(tmp_path_factory):
+    """A project with a training dataset: three training frames of 64 x 64 pixels, and a thin network to begin with."""
+    folder = tmp_path_factory.mktemp("trainable")
+    with VideoWriter(folder / "dots.mp4", fps=10, width=64, height=64) as writer:
+        writer.write(np.full((64, 64, 3), 128, np.uint8))
+    save_file(torchvision_tensors(), folder / "thin.safetensors")
+    config = create_new_project("Dots", "me", [folder / "dots.mp4"], folder, bodyparts=("white", "black")).config_path
+    project = open_project(config)
+    xy = np.random.default_rng(0).integers(12, 52, size=(4, 2, 2))
+    store = FrameStore.open(project.frame_store("dots"), create=True)
+    store.append((number, dots_image(xy[number]), (0, 0)) for number in range(4))
+    write_labels(project, LabelTable("dots", ("white", "black"), np.arange(4), xy.astype(float)))
+    settings = {"crop_size": 64, "batch_size": 2, "maxiters": 4, "display_iters": 2, "save_iters": 2, "rotation": 0}
+    settings |= {"init_weights": str(folder / "thin.safetensors"), "global_scale": 1.0, "net_type": "resnet_18"}
+    create_training_dataset(config, train_indices=[[0, 1, 2]], test_indices=[[3]], settings=settings)
+    return config.parent
+
+
+def dots_image(xy):
+    image = np.full((64, 64, 3), 128, np.uint8)
+    for (x, y), value in zip(xy, (255, 0), strict=True):
+        image[y - 3 : y + 4, x - 3 : x + 4] = value
+    return image
+
+
+@pytest.fixture
+def trainable(tmp_path, _trainable):
+    """config.yaml of a copy of that project."""
+    return Path(shutil.copytree(_trainable, tmp_path / _trainable.name, symlinks=True)) / "config.yaml"
+
+
+@pytest.fixture
+def quick_steps(monkeypatch):
+    """Training steps that take no time: the loss of step n is 1 / n, and parameters shrink."""
+
+    def step(state, batch, mirror_order, *, spec, settings):
+        parameters = jax.tree.map(lambda leaf: 0.99 * leaf, state.parameters)
+        return TrainState(state.step + 1, parameters, state.optimizer), 1 / (state.step + 1)
+
+    monkeypatch.setattr(training, "train_step", step)

@@ -193,13 +193,19 @@ def test_an_existing_snapshot_is_replaced(tmp_path, thin):
     read_info(folder)
 
 
-@pytest.mark.parametrize("where", ["_save_tree", "sync"])
-def test_a_full_disk_leaves_what_was_there(tmp_path, thin, monkeypatch, where):
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("_save_tree", ValueError("RESOURCE_EXHAUSTED: Error writing local file [os_error_code='28']")),
+        ("sync", OSError(errno.ENOSPC, "No space left on device")),
+    ],
+)
+def test_a_full_disk_leaves_what_was_there(tmp_path, thin, monkeypatch, where, error):
     """When the disk is full the error says so, the older snapshot is whole, and nothing partial is left."""
     save(tmp_path, thin, 5)
 
     def full(*arguments):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(snapshots, where, full)
@@ -207,3 +213,18 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, thin, monkeypatch, where):
             save(tmp_path, thin, 6)
     assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000005"]
     read_info(snapshot_folder(tmp_path, 5))
+
+
+def test_what_the_disk_says_to_orbax_is_passed_on(tmp_path, thin, capfd):
+    """A file that may not grow, as on a full disk, gives one sentence, no traceback, and nothing partial."""
+    resource = pytest.importorskip("resource")
+    state = initial_state({"kernel": jnp.asarray(np.random.default_rng(0).normal(size=30_000))}, TrainingSettings())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"Cannot write .*snapshot-000001; File too large: check the disk"):
+            save_snapshot(tmp_path, info_of(thin, 1), state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,201 @@
+"""train_network ends, stops, goes on and fails without losing what was trained."""
+
+import errno
+import math
+import shutil
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from posecut_core.dataset.settings import read_settings
+from posecut_core.errors import ModelError, StorageError
+from posecut_core.model import snapshots, training
+from posecut_core.model.log import read_log
+from posecut_core.model.network import parameter_shapes
+from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
+from posecut_core.workflow.training import train_network
+
+
+class Reports:
+    """Keeps what is reported of training, and does something when told of a step."""
+
+    def __init__(self, at=None, act=None):
+        self.seen, self.at, self.act = [], at, act
+
+    def __call__(self, progress):
+        if progress.stage == "training":
+            self.seen.append(progress)
+            if progress.done == self.at:
+                self.act()
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def press_ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
+def parameters(trained):
+    return load_parameters(trained.snapshot, parameter_shapes(read_info(trained.snapshot).network))
+
+
+def logged(trained):
+    return [row.step for row in read_log(trained.log)]
+
+
+def test_an_interrupted_training_ends_like_another(trainable, tmp_path_factory):
+    """Real steps, from a thin network's weights: interrupted and taken up again they end at the same bits."""
+    copy = shutil.copytree(trainable.parent, tmp_path_factory.mktemp("other") / "copy", symlinks=True)
+    straight = train_network(copy)
+    with pytest.raises(KeyboardInterrupt):
+        train_network(trainable, report=Reports(at=2, act=interrupt))
+    resumed = train_network(trainable)
+    assert (resumed.first_step, resumed.last_step) == (2, 4)
+    assert read_info(resumed.snapshot) == read_info(straight.snapshot)
+    jax.tree.map(np.testing.assert_array_equal, parameters(resumed), parameters(straight))
+    assert [row.loss for row in read_log(resumed.log)] == [row.loss for row in read_log(straight.log)]
+    resnet = read_info(resumed.snapshot).network.resnet
+    assert (resnet.depth, resnet.width, resnet.norm) == (18, 0.125, "frozen_batch")
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_a_training_tells_what_it_did(trainable):
+    """The result, the reports, the log and the snapshots agree."""
+    reports = Reports()
+    trained = train_network(trainable, report=reports)
+    assert (trained.first_step, trained.last_step, trained.damaged) == (0, 4, ())
+    assert trained.loss == pytest.approx((1 / 3 + 1 / 4) / 2)
+    assert trained.seconds_per_step > 0
+    assert [progress.done for progress in reports.seen] == logged(trained) == [2, 4]
+    assert {progress.total for progress in reports.seen} == {4}
+    assert set(reports.seen[0].values) == {"loss", "learning_rate", "steps_per_s", "seconds_left"}
+    assert reports.seen[-1].values["seconds_left"] == 0
+    assert snapshot_steps(trained.model_folder) == (2, 4)
+    info = read_info(trained.snapshot)
+    assert (info.step, info.network.bodyparts, info.global_scale) == (4, ("white", "black"), 1.0)
+    assert info.scorer.startswith("PoseCut_resnet18_Dots")
+    assert info.scorer.endswith("shuffle1_4")
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_a_finished_training_takes_no_step(trainable):
+    """Called again, nothing is trained, and the result says so; nothing on the disk changes."""
+    trained = train_network(trainable)
+    before = {path: path.stat().st_mtime_ns for path in trained.snapshot.rglob("*")}
+    again = train_network(trainable)
+    assert again.first_step == again.last_step == 4
+    assert math.isnan(again.loss)
+    assert math.isnan(again.seconds_per_step)
+    assert again.snapshot == trained.snapshot
+    assert {path: path.stat().st_mtime_ns for path in trained.snapshot.rglob("*")} == before
+    assert logged(again) == [2, 4]
+
+
+@pytest.mark.usefixtures("quick_steps")
+@pytest.mark.parametrize(("act", "stopped_at"), [(interrupt, 3), (press_ctrl_c, 4)])
+def test_ctrl_c_keeps_every_step(trainable, act, stopped_at):
+    """Ctrl-C, or a report that raises, leaves a snapshot of the last whole step, and the next call goes on from it."""
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train_network(trainable, maxiters=9, displayiters=3, saveiters=100, report=Reports(at=3, act=act))
+    assert signal.getsignal(signal.SIGINT) is before
+    trained = train_network(trainable)
+    assert (trained.first_step, trained.last_step) == (stopped_at, 9)
+    assert logged(trained) == [3, 6, 9]
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_steps_after_the_last_snapshot_are_logged_once(trainable):
+    """When a run is killed between snapshots, the rows of the steps that are trained again are not there twice."""
+
+    def killed():
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        train_network(trainable, maxiters=8, displayiters=1, saveiters=3, report=Reports(at=5, act=killed))
+    trained = train_network(trainable)
+    assert trained.first_step == 3
+    assert logged(trained) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_changed_settings_are_honoured_and_written_down(trainable):
+    """A larger maxiters trains on from the last snapshot, and settings.yaml says what was asked for last."""
+    train_network(trainable)
+    longer = train_network(trainable, maxiters=7, saveiters=1, max_snapshots_to_keep=2, settings={"noise": 0.01})
+    assert (longer.first_step, longer.last_step) == (4, 7)
+    assert snapshot_steps(longer.model_folder) == (6, 7)
+    settings = read_settings(longer.model_folder / "settings.yaml")
+    assert (settings.maxiters, settings.save_iters, settings.max_snapshots_to_keep, settings.noise) == (7, 1, 2, 0.01)
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_a_damaged_snapshot_is_named_and_the_one_before_it_used(trainable):
+    """Training goes on from the last sound snapshot; the damaged one is kept under another name and written again."""
+    trained = train_network(trainable)
+    (trained.snapshot / "parameters" / "_METADATA").write_text("{}")
+    again = train_network(trainable, max_snapshots_to_keep=1)
+    assert (again.first_step, again.last_step) == (2, 4)
+    assert again.damaged == (trained.model_folder / "damaged-snapshot-000004",)
+    assert again.damaged[0].is_dir()
+    assert snapshot_steps(trained.model_folder) == (4,)
+    read_info(again.snapshot)
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_without_any_sound_snapshot_training_begins_again(trainable):
+    """All snapshots damaged: they are named, and a fresh network is trained."""
+    trained = train_network(trainable)
+    for step in (2, 4):
+        (snapshot_folder(trained.model_folder, step) / "snapshot.json").unlink()
+    again = train_network(trainable)
+    assert (again.first_step, again.last_step, len(again.damaged)) == (0, 4, 2)
+
+
+@pytest.mark.usefixtures("quick_steps")
+@pytest.mark.parametrize("where", ["_save_tree", "sync"])
+def test_a_full_disk_costs_no_snapshot(trainable, monkeypatch, where):
+    """When the disk is full while saving, the error says so, older snapshots are whole, and training can go on."""
+    train_network(trainable, maxiters=2)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, where, full)
+        with pytest.raises(StorageError, match="disk is full"):
+            train_network(trainable, maxiters=4)
+    trained = train_network(trainable)
+    assert (trained.first_step, trained.last_step) == (2, 4)
+    assert sorted(path.name for path in trained.model_folder.iterdir() if path.is_dir()) == [
+        "snapshot-000002",
+        "snapshot-000004",
+    ]
+
+
+def diverging(monkeypatch, *, at):
+    """Let training give NaN from step `at` on."""
+    quick = training.train_step
+
+    def step(state, *arguments, **options):
+        state, loss = quick(state, *arguments, **options)
+        wrong = np.nan if int(state.step) >= at else 1.0
+        return state._replace(parameters=jax.tree.map(lambda leaf: leaf * wrong, state.parameters)), loss * wrong
+
+    monkeypatch.setattr(training, "train_step", step)
+
+
+@pytest.mark.usefixtures("quick_steps")
+@pytest.mark.parametrize("display", [1, 4])
+def test_a_loss_that_is_not_finite_ends_training(trainable, monkeypatch, display):
+    """NaN is refused with advice; it never gets into a snapshot, however seldom the loss is looked at."""
+    with monkeypatch.context() as patch:
+        diverging(patch, at=3)
+        with pytest.raises(ModelError, match=r"not finite any more at step [34]; lower learning_rate in"):
+            train_network(trainable, maxiters=8, displayiters=display, saveiters=1)
+    trained = train_network(trainable)
+    assert (trained.first_step, trained.last_step) == (2, 8)

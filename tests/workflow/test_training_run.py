@@ -1,0 +1,128 @@
+"""What a training run works with is checked before the first step."""
+
+import pytest
+from safetensors.numpy import save_file
+
+from posecut_core.dataset.settings import read_settings
+from posecut_core.errors import DatasetError, LabelError, ModelError, PosecutError, ProjectError
+from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.progress import silent
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.training import train_network
+from posecut_core.workflow.training_run import prepare_run
+from tests.thin_resnet import torchvision_tensors
+
+
+def prepare(config, **changes):
+    return prepare_run(open_project(config), 1, 0, changes, report=silent)
+
+
+def test_a_run_begins_with_the_weights(trainable):
+    """Frames, network and names come from dataset, weights and project; what is given changes the settings."""
+    run = prepare(trainable, maxiters=99, noise=None)
+    project = open_project(trainable)
+    assert len(run.frames) == 3
+    assert (run.spec.resnet.depth, run.spec.resnet.norm, run.spec.bodyparts) == (18, "frozen_batch", ("white", "black"))
+    assert (int(run.state.step), run.damaged) == (0, ())
+    assert run.name == f"Dots{project.config.date}shuffle1"
+    assert run.folder == project.model_folder(1)
+    assert read_settings(run.folder / "settings.yaml") == run.settings
+    assert run.settings.maxiters == 99
+
+
+def test_random_weights_have_group_norm(trainable):
+    """From random weights the network has the norm that suits small batches, unless another is asked for."""
+    assert prepare(trainable, init_weights="random").spec.resnet.norm == "group"
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_precision_may_change(trainable):
+    """A training may go on in another precision: parameters are float32 in any case."""
+    train_network(trainable)
+    run = prepare(trainable, precision="bfloat16")
+    assert (run.spec.precision, int(run.state.step)) == ("bfloat16", 4)
+
+
+@pytest.mark.usefixtures("quick_steps")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"net_type": "resnet_50"}, "has net_type resnet_18, but resnet_50 is asked for"),
+        ({"global_scale": 0.5}, r"has global_scale 1\.0, but 0\.5"),
+        ({"norm": "group"}, "has norm frozen_batch, but group"),
+        ({"init_weights": "random"}, r"began with weights .*thin\.safetensors, not random"),
+    ],
+)
+def test_another_network_needs_another_shuffle(trainable, changes, words):
+    """What would be another network than the snapshot's is refused, and settings.yaml stays as it was."""
+    trained = train_network(trainable)
+    before = (trained.model_folder / "settings.yaml").read_text()
+    with pytest.raises(ModelError, match=f"{words}.*new shuffle"):
+        prepare(trainable, **changes)
+    assert (trained.model_folder / "settings.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"maxiter": 5}, "did you mean maxiters"),
+        ({"maxiters": 0}, "maxiters is 0"),
+        ({"mirror_pairs": [["white", "grey"]]}, "unknown bodypart grey"),
+        ({"mirror_pairs": [["white", "white"]]}, "a bodypart twice"),
+        ({"init_weights": "/nowhere/w.safetensors"}, "no weights file /nowhere"),
+        ({"net_type": "resnet_50"}, r"layer1\.0\.conv1\.weight.*net_type"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(trainable, changes, words):
+    """Wrong settings and weights are named in a sentence, and not written down."""
+    path = open_project(trainable).model_folder(1) / "settings.yaml"
+    before = path.read_text()
+    with pytest.raises(ModelError, match=words):
+        prepare(trainable, **changes)
+    assert path.read_text() == before
+
+
+def test_weights_that_are_damaged_are_named(trainable, tmp_path):
+    """A tensor that is missing in the file is named in a sentence."""
+    tensors = torchvision_tensors()
+    del tensors["layer4.1.bn2.bias"]
+    save_file(tensors, tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match=r"w\.safetensors lacks tensor layer4\.1\.bn2\.bias"):
+        prepare(trainable, init_weights=str(tmp_path / "w.safetensors"))
+
+
+def test_a_project_without_labels_hears_so(trainable, tmp_path):
+    """Before any labelling, training says to label; with labels but no dataset, it says to make one."""
+    video = trainable.parent.parent / "unused.mp4"
+    video.symlink_to(next((trainable.parent / "videos").iterdir()).resolve())
+    bare = create_new_project("Bare", "me", [video], tmp_path, bodyparts=("nose",)).config_path
+    with pytest.raises(LabelError, match=r"No frame in .* is labelled"):
+        train_network(bare)
+    with pytest.raises(DatasetError, match="run create-training-dataset first"):
+        train_network(trainable, shuffle=2)
+
+
+def test_a_fraction_that_is_not_there_is_refused(trainable):
+    """TrainingFraction has one entry, whose index is 0."""
+    with pytest.raises(ProjectError, match="no TrainingFraction of index 1"):
+        train_network(trainable, trainingsetindex=1)
+
+
+def test_labels_may_change_after_the_dataset(trainable):
+    """Training uses the labels of its dataset, whatever has happened to them since."""
+    project = open_project(trainable)
+    table = read_labels(project, "dots")
+    before = prepare(trainable).frames.xy
+    write_labels(project, LabelTable("dots", table.bodyparts, table.numbers[:0], table.xy[:0]))
+    assert (prepare(trainable).frames.xy == before).all()
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_every_refusal_has_an_exit_code(trainable):
+    """Whatever is wrong with a snapshot of another kind, the user meets one of PoseCut's errors."""
+    trained = train_network(trainable)
+    (trained.snapshot / "snapshot.json").write_text('{"schema": 99}')
+    with pytest.raises(PosecutError, match="newer PoseCut"):
+        train_network(trainable)
