@@ -2,6 +2,8 @@
 
 import os
 
+import hypothesis
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -15,3 +17,7 @@ _hook.__enter__()
 import jax  # noqa: E402 (after the environment that it reads)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# The same examples in every run: no test depends on chance.
+hypothesis.settings.register_profile("fixed", derandomize=True)
+hypothesis.settings.load_profile("fixed")
