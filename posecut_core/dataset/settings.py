@@ -29,6 +29,7 @@ class TrainingSettings:
     """
 
     net_type: str = _setting("resnet_50", "resnet_18, resnet_34, resnet_50, resnet_101 or resnet_152")
+    width: float = _setting(1.0, "share of the usual channels of a random network; 0.5 takes a third of the time")
     norm: str = _setting("auto", "group, frozen_batch, or auto: what the initial weights need")
     init_weights: str = _setting("random", "random, or the path of a .safetensors file of a ResNet")
     global_scale: float = _setting(0.8, "frames are scaled by this before the network sees them, always")
@@ -85,6 +86,7 @@ def _pair(value: Any) -> bool:
 
 _CHECKS = (
     ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
+    ("width", lambda value: value in (0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
     ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
     ("init_weights", lambda value: isinstance(value, str) and value != "", "'random' or a file's path is expected"),
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),

@@ -29,14 +29,21 @@ from posecut_core.workflow.showing import create_labeled_video, plot_trajectorie
 from posecut_core.workflow.training import TrainedNetwork, train_network
 
 NET_TYPE = "resnet_18"
-STEPS = 300  # of training
+STEPS = 550  # of training
 SETTINGS = {
-    "batch_size": 8,
-    "crop_size": 128,
-    "pos_dist_thresh": 10.0,
+    "width": 0.5,
+    "global_scale": 1.25,
+    "batch_size": 4,
+    "crop_size": 160,
+    "crop_on_animal": 0.7,
+    "rotation": 180.0,
+    "blur": 0.5,
+    "noise": 0.02,
+    "pos_dist_thresh": 8.0,
+    "learning_rate": 3e-3,
     "mirror": True,
 }  # of training; all others are as for any project
-FRAMES_TO_LABEL = 40  # of each video
+FRAMES_TO_LABEL = 30  # of each video
 JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 DOTSIZE = 6  # pixels, fit for small frames
 TASK, EXPERIMENTER = "mouse", "posecut"

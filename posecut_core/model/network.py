@@ -41,21 +41,43 @@ class Head(nnx.Module):
         return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME").astype(jnp.float32) + self.bias[...][None, None, None]
 
 
+class FineHead(nnx.Module):
+    """A 3x3 convolution without bias that reads features which have the maps' own stride."""
+
+    def __init__(self, rngs: nnx.Rngs, inputs: int, outputs: int):
+        self.kernel = nnx.Param(HEAD_STDEV * jax.random.normal(rngs.params(), (3, 3, inputs, outputs)))
+
+    def __call__(self, x: Float[Array, "B h w C"]) -> Float[Array, "B h w O"]:
+        """Return what is to be added to the maps."""
+        kernel = self.kernel[...].astype(x.dtype)
+        maps = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return maps.astype(jnp.float32)
+
+
 class PoseNet(nnx.Module):
-    """Images in [0, 1] to score maps; see `dataset.scoremaps` for what the maps mean."""
+    """Images in [0, 1] to score maps; see `dataset.scoremaps` for what the maps mean.
+
+    The maps are read from the last stage, and from the second, which has their stride: so fresh networks learn sooner.
+    """
 
     def __init__(self, rngs: nnx.Rngs, spec: NetworkSpec):
         count, channels = len(spec.bodyparts), spec.resnet.channels[-1]
         self.backbone = ResNet(rngs, spec.resnet)
         self.score_head = Head(rngs, channels, count, bias=math.log(PRIOR / (1 - PRIOR)))
         self.locref_head = Head(rngs, channels, 2 * count, bias=0.0)
+        self.fine_head = FineHead(rngs, spec.resnet.channels[1], 3 * count)
         self.dtype = jnp.dtype(spec.precision)
 
     def __call__(self, images: Float[Array, "B H W 3"]) -> Scoremaps:
         """Return the maps of a batch of images, whose sides are multiples of 16."""
         mean, stdev = jnp.asarray(MEAN)[None, None, None], jnp.asarray(STDEV)[None, None, None]
-        features, _ = self.backbone(((images - mean) / stdev).astype(self.dtype))
+        features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype))
         scores, locref = self.score_head(features), self.locref_head(features)
+        _, height, width, count = scores.shape
+        fine = self.fine_head(seen["stage2"])  # a cell short where a side is no multiple of 16
+        _, rows, columns, _ = fine.shape
+        fine = jnp.pad(fine, ((0, 0), (0, height - rows), (0, width - columns), (0, 0)))
+        scores, locref = scores + fine[..., :count], locref + fine[..., count:]
         return Scoremaps(scores=scores, locref=locref.reshape(*scores.shape, 2))
 
 

@@ -112,7 +112,7 @@ def _fresh(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[Netw
     key = jax.random.key(settings.seed)
     if settings.init_weights == "random":
         norm = "group" if settings.norm == "auto" else settings.norm
-        spec = NetworkSpec(ResNetSpec(depth=depth, norm=norm), bodyparts, settings.precision)
+        spec = NetworkSpec(ResNetSpec(depth=depth, width=settings.width, norm=norm), bodyparts, settings.precision)
         return spec, initial_state(initial_parameters(key, spec), settings)
     path = Path(settings.init_weights).expanduser()
     tensors, metadata = read_weights(path)

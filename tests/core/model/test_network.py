@@ -33,8 +33,9 @@ def test_images_of_a_batch_do_not_mix(thin, thin_parameters):
     """An image gets the same maps alone and in a batch."""
     network, x = jax.jit(scoremaps, static_argnums=0), images(2, 32, 32)
     together, alone = network(thin, thin_parameters, x), network(thin, thin_parameters, x[1:])
-    np.testing.assert_allclose(together.scores[1:], alone.scores, atol=1e-5)
-    np.testing.assert_allclose(together.locref[1:], alone.locref, atol=1e-5)
+    # Sums are taken in another order for another batch, so maps agree to float32's rounding at their own size.
+    np.testing.assert_allclose(together.scores[1:], alone.scores, rtol=5e-5, atol=1e-5)
+    np.testing.assert_allclose(together.locref[1:], alone.locref, rtol=5e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("norm", ["group", "frozen_batch"])
