@@ -72,8 +72,8 @@ def _count(low: int) -> Any:
     return lambda value: not isinstance(value, bool) and isinstance(value, int) and value >= low
 
 
-def _one_of(*values: str) -> Any:
-    return lambda value: value in values
+def _one_of(*values: str | float) -> Any:
+    return lambda value: not isinstance(value, bool) and value in values
 
 
 def _pairs(value: Any) -> bool:
@@ -86,7 +86,7 @@ def _pair(value: Any) -> bool:
 
 _CHECKS = (
     ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
-    ("width", lambda value: value in (0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
+    ("width", _one_of(0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
     ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
     ("init_weights", lambda value: isinstance(value, str) and value != "", "'random' or a file's path is expected"),
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),

@@ -8,14 +8,24 @@ from flax import nnx
 from jaxtyping import Array, Float, Shaped
 
 GROUPS = 32
+HE_NORMAL = nnx.initializers.he_normal()
 
 
 class Conv(nnx.Module):
     """A convolution without bias, padded as in torchvision: by dilation * (kernel - 1) / 2 on every side."""
 
-    def __init__(self, rngs: nnx.Rngs, inputs: int, outputs: int, *, kernel: int, stride: int = 1, dilation: int = 1):
-        shape = (kernel, kernel, inputs, outputs)
-        self.kernel = nnx.Param(nnx.initializers.he_normal()(rngs.params(), shape))
+    def __init__(
+        self,
+        rngs: nnx.Rngs,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int,
+        stride: int = 1,
+        dilation: int = 1,
+        draw: nnx.Initializer = HE_NORMAL,
+    ):
+        self.kernel = nnx.Param(draw(rngs.params(), (kernel, kernel, inputs, outputs), jnp.float32))
         self.stride, self.dilation = stride, dilation
 
     def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:

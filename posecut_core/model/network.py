@@ -11,12 +11,13 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from posecut_core.dataset.scoremaps import Scoremaps
+from posecut_core.model.layers import Conv
 from posecut_core.model.resnet import ResNet, ResNetSpec
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
 STDEV = (0.229, 0.224, 0.225)
 PRIOR = 0.02  # share of cells that show a bodypart, so that a fresh network starts there
-HEAD_STDEV = 0.001
+HEAD_NORMAL = nnx.initializers.normal(0.001)
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,13 @@ class Head(nnx.Module):
     """A 3x3 transposed convolution of stride 2: one map per output at half the backbone's stride."""
 
     def __init__(self, rngs: nnx.Rngs, inputs: int, outputs: int, *, bias: float):
-        self.kernel = nnx.Param(HEAD_STDEV * jax.random.normal(rngs.params(), (3, 3, inputs, outputs)))
+        self.kernel = nnx.Param(HEAD_NORMAL(rngs.params(), (3, 3, inputs, outputs), jnp.float32))
         self.bias = nnx.Param(jnp.full((outputs,), bias, jnp.float32))
 
     def __call__(self, x: Float[Array, "B h w C"]) -> Float[Array, "B H W O"]:
         """Return maps at twice the resolution of the features."""
         kernel = self.kernel[...].astype(x.dtype)
         return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME").astype(jnp.float32) + self.bias[...][None, None, None]
-
-
-class FineHead(nnx.Module):
-    """A 3x3 convolution without bias that reads features which have the maps' own stride."""
-
-    def __init__(self, rngs: nnx.Rngs, inputs: int, outputs: int):
-        self.kernel = nnx.Param(HEAD_STDEV * jax.random.normal(rngs.params(), (3, 3, inputs, outputs)))
-
-    def __call__(self, x: Float[Array, "B h w C"]) -> Float[Array, "B h w O"]:
-        """Return what is to be added to the maps."""
-        kernel = self.kernel[...].astype(x.dtype)
-        maps = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-        return maps.astype(jnp.float32)
 
 
 class PoseNet(nnx.Module):
@@ -65,7 +53,7 @@ class PoseNet(nnx.Module):
         self.backbone = ResNet(rngs, spec.resnet)
         self.score_head = Head(rngs, channels, count, bias=math.log(PRIOR / (1 - PRIOR)))
         self.locref_head = Head(rngs, channels, 2 * count, bias=0.0)
-        self.fine_head = FineHead(rngs, spec.resnet.channels[1], 3 * count)
+        self.fine_head = Conv(rngs, spec.resnet.channels[1], 3 * count, kernel=3, draw=HEAD_NORMAL)
         self.dtype = jnp.dtype(spec.precision)
 
     def __call__(self, images: Float[Array, "B H W 3"]) -> Scoremaps:
@@ -74,7 +62,7 @@ class PoseNet(nnx.Module):
         features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype))
         scores, locref = self.score_head(features), self.locref_head(features)
         _, height, width, count = scores.shape
-        fine = self.fine_head(seen["stage2"])  # a cell short where a side is no multiple of 16
+        fine = self.fine_head(seen["stage2"]).astype(jnp.float32)  # a cell short where a side is no multiple of 16
         _, rows, columns, _ = fine.shape
         fine = jnp.pad(fine, ((0, 0), (0, height - rows), (0, width - columns), (0, 0)))
         scores, locref = scores + fine[..., :count], locref + fine[..., count:]

@@ -30,12 +30,12 @@ def test_maps_have_stride_8(thin, height, width):
 
 
 def test_images_of_a_batch_do_not_mix(thin, thin_parameters):
-    """An image gets the same maps alone and in a batch."""
+    """An image gets the same maps whatever stands beside it in the batch."""
     network, x = jax.jit(scoremaps, static_argnums=0), images(2, 32, 32)
-    together, alone = network(thin, thin_parameters, x), network(thin, thin_parameters, x[1:])
-    # Sums are taken in another order for another batch, so maps agree to float32's rounding at their own size.
-    np.testing.assert_allclose(together.scores[1:], alone.scores, rtol=5e-5, atol=1e-5)
-    np.testing.assert_allclose(together.locref[1:], alone.locref, rtol=5e-5, atol=1e-5)
+    # Batches of one size run one program: those of two round differently, by more than 1e-5 on some processors.
+    beside, alone = network(thin, thin_parameters, x), network(thin, thin_parameters, x.at[0].set(0))
+    np.testing.assert_allclose(beside.scores[1:], alone.scores[1:], atol=1e-5)
+    np.testing.assert_allclose(beside.locref[1:], alone.locref[1:], atol=1e-5)
 
 
 @pytest.mark.parametrize("norm", ["group", "frozen_batch"])
