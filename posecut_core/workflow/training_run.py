@@ -130,6 +130,7 @@ def _resume(
     for what, found, asked in (
         ("bodyparts", ", ".join(info.network.bodyparts), ", ".join(bodyparts)),
         ("net_type", f"resnet_{resnet.depth}", settings.net_type),
+        ("width", resnet.width, settings.width if settings.init_weights == "random" else resnet.width),
         ("norm", resnet.norm, resnet.norm if settings.norm == "auto" else settings.norm),
         ("global_scale", info.global_scale, settings.global_scale),
     ):

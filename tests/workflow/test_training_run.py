@@ -1,9 +1,11 @@
 """What a training run works with is checked before the first step."""
 
+import dataclasses
+
 import pytest
 from safetensors.numpy import save_file
 
-from posecut_core.dataset.settings import read_settings
+from posecut_core.dataset.settings import read_settings, write_settings
 from posecut_core.errors import DatasetError, LabelError, ModelError, PosecutError, ProjectError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
@@ -62,6 +64,18 @@ def test_another_network_needs_another_shuffle(trainable, changes, words):
     with pytest.raises(ModelError, match=f"{words}.*new shuffle"):
         prepare(trainable, **changes)
     assert (trained.model_folder / "settings.yaml").read_text() == before
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_a_random_network_keeps_its_width(trainable):
+    """A narrower network from random weights goes on at its width; another width needs another shuffle."""
+    path = open_project(trainable).model_folder(1) / "settings.yaml"
+    narrow = dataclasses.replace(read_settings(path), init_weights="random", width=0.25)
+    write_settings(path, narrow)
+    train_network(trainable)
+    assert prepare(trainable).spec.resnet.width == 0.25
+    with pytest.raises(ModelError, match=r"has width 0\.25, but 0\.5.*new shuffle"):
+        prepare(trainable, width=0.5)
 
 
 @pytest.mark.parametrize(
