@@ -107,6 +107,18 @@ def random_centres(
     return jnp.where(use[:, None], near, anywhere)
 
 
+def keep_inside(
+    centres: Float[Array, "B 2"], sizes: Int[Array, "B 2"], reach: Float[Array, " B"]
+) -> Float[Array, "B 2"]:
+    """Move crops that reach `reach` pixels to each side into the frame; one wider than the frame to its middle.
+
+    So borders look in training as they do in analysis: the image ends there, and no grey follows.
+    """
+    last = sizes[:, ::-1].astype(jnp.float32) - 1
+    low = jnp.minimum(reach[:, None] - 0.5, last / 2)
+    return jnp.clip(centres, low, last - low)
+
+
 def change_light(
     images: Float[Array, "B H W 3"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
 ) -> Float[Array, "B H W 3"]:
@@ -157,8 +169,9 @@ def augment(key: Key[Array, ""], batch: Batch, *, mirror_order: Int[Array, " K"]
     scales = jnp.exp(jax.random.uniform(scale, count, minval=logs[0], maxval=logs[1]))
     turn = jnp.deg2rad(settings.rotation)
     mirrored = jax.random.bernoulli(flip, 0.5, count) & settings.mirror
+    centres = random_centres(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4)
     matrix = crop_matrices(
-        centres=random_centres(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4),
+        centres=keep_inside(centres, batch.sizes, size / 2 / scales),
         scales=scales,
         angles=jax.random.uniform(angle, count, minval=-turn, maxval=turn),
         mirrored=mirrored,

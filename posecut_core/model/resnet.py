@@ -6,7 +6,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array, Shaped
 
-from posecut_core.model.layers import Conv, FrozenBatchNorm, GroupNorm, max_pool
+from posecut_core.model.layers import Conv, Draw, FrozenBatchNorm, GroupNorm, max_pool
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 STEM = 64
@@ -47,7 +47,7 @@ class Block(nnx.Module):
 
     def __init__(
         self,
-        rngs: nnx.Rngs,
+        draw: Draw,
         spec: ResNetSpec,
         inputs: int,
         outputs: int,
@@ -60,20 +60,20 @@ class Block(nnx.Module):
             first, second = (stride, 1) if spec.stride_in == "conv1" else (1, stride)
             dilation = dilations[1 if spec.stride_in == "conv1" else 0]
             convs = [
-                Conv(rngs, inputs, inner, kernel=1, stride=first),
-                Conv(rngs, inner, inner, kernel=3, stride=second, dilation=dilation),
-                Conv(rngs, inner, outputs, kernel=1),
+                Conv(draw, inputs, inner, kernel=1, stride=first),
+                Conv(draw, inner, inner, kernel=3, stride=second, dilation=dilation),
+                Conv(draw, inner, outputs, kernel=1),
             ]
             norms = [_norm(spec, inner), _norm(spec, inner), _norm(spec, outputs, scale=0.0)]
         else:
             convs = [
-                Conv(rngs, inputs, outputs, kernel=3, stride=stride, dilation=dilations[0]),
-                Conv(rngs, outputs, outputs, kernel=3, dilation=dilations[1]),
+                Conv(draw, inputs, outputs, kernel=3, stride=stride, dilation=dilations[0]),
+                Conv(draw, outputs, outputs, kernel=3, dilation=dilations[1]),
             ]
             norms = [_norm(spec, outputs), _norm(spec, outputs, scale=0.0)]
         self.convs, self.norms = nnx.List(convs), nnx.List(norms)
         projected = stride != 1 or inputs != outputs
-        self.shortcut = Conv(rngs, inputs, outputs, kernel=1, stride=stride) if projected else None
+        self.shortcut = Conv(draw, inputs, outputs, kernel=1, stride=stride) if projected else None
         self.shortcut_norm = _norm(spec, outputs) if projected else None
 
     def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:
@@ -89,8 +89,8 @@ class Block(nnx.Module):
 class ResNet(nnx.Module):
     """The backbone: images to features at a sixteenth of their size."""
 
-    def __init__(self, rngs: nnx.Rngs, spec: ResNetSpec):
-        self.stem = Conv(rngs, 3, STEM, kernel=7, stride=2)
+    def __init__(self, draw: Draw, spec: ResNetSpec):
+        self.stem = Conv(draw, 3, STEM, kernel=7, stride=2)
         self.stem_norm = _norm(spec, STEM)
         self.pool_before = spec.pool_before
         stages, inputs = [], STEM
@@ -101,7 +101,7 @@ class ResNet(nnx.Module):
                 after = 2 if stage == 3 else 1
                 dilations = (1 if index == 0 else after, after)
                 stride = STRIDES[stage] if index == 0 else 1
-                blocks.append(Block(rngs, spec, inputs, outputs, stride=stride, dilations=dilations))
+                blocks.append(Block(draw, spec, inputs, outputs, stride=stride, dilations=dilations))
                 inputs = outputs
             stages.append(nnx.List(blocks))
         self.stages = nnx.List(stages)

@@ -6,7 +6,7 @@ The keys of a step derive from (seed, step): a resumed run draws what an uninter
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +21,8 @@ from posecut_core.dataset.scoremaps import encode
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.losses import pose_loss
 from posecut_core.model.network import NetworkSpec, scoremaps
+
+CPU_OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander"}  # or barriers are gone before XLA decides what to fuse
 
 
 class TrainState(NamedTuple):
@@ -65,7 +67,6 @@ def initial_state(parameters: Any, settings: TrainingSettings) -> TrainState:
     return TrainState(jnp.zeros((), jnp.int32), parameters, optimizer(settings).init(parameters))
 
 
-@partial(jax.jit, static_argnames=("spec", "settings"), donate_argnums=0)
 def train_step(
     state: TrainState,
     batch: Batch,
@@ -74,7 +75,22 @@ def train_step(
     spec: NetworkSpec,
     settings: TrainingSettings,
 ) -> tuple[TrainState, Float[Array, ""]]:
-    """Augment, draw targets, and take one optimiser step; return the new state and the loss."""
+    """Augment, draw targets, and take one optimiser step; return the new state and the loss.
+
+    The buffers of `state` are donated.
+    """
+    return _compiled_step()(state, batch, mirror_order, spec=spec, settings=settings)
+
+
+@cache
+def _compiled_step() -> Callable[..., tuple[TrainState, Float[Array, ""]]]:
+    options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+    return jax.jit(_step, static_argnames=("spec", "settings"), donate_argnums=0, compiler_options=options)
+
+
+def _step(
+    state: TrainState, batch: Batch, mirror_order: Int[Array, " K"], *, spec: NetworkSpec, settings: TrainingSettings
+) -> tuple[TrainState, Float[Array, ""]]:
     key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
     crops = augment(key, batch, mirror_order=mirror_order, settings=settings)
     radius = settings.pos_dist_thresh * settings.global_scale

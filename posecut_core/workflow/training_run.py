@@ -109,16 +109,20 @@ def _check_mirror_pairs(settings: TrainingSettings, bodyparts: tuple[str, ...]) 
 
 def _fresh(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, TrainState]:
     depth = int(settings.net_type.removeprefix("resnet_"))
-    key = jax.random.key(settings.seed)
     if settings.init_weights == "random":
         norm = "group" if settings.norm == "auto" else settings.norm
         spec = NetworkSpec(ResNetSpec(depth=depth, width=settings.width, norm=norm), bodyparts, settings.precision)
-        return spec, initial_state(initial_parameters(key, spec), settings)
+        return spec, initial_state(initial_parameters(settings.seed, spec), settings)
     path = Path(settings.init_weights).expanduser()
     tensors, metadata = read_weights(path)
     resnet = spec_of_weights(tensors, metadata, depth=depth, norm=settings.norm, source=str(path))
+    if settings.width not in (1.0, resnet.width):
+        raise ModelError(
+            f"Setting width is {settings.width}, but {path} holds a network of width {resnet.width}; "
+            "leave width at 1.0, weights bring their own."
+        )
     spec = NetworkSpec(resnet, bodyparts, settings.precision)
-    parameters = convert_weights(tensors, initial_parameters(key, spec), spec, source=str(path))
+    parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=str(path))
     return spec, initial_state(parameters, settings)
 
 

@@ -86,6 +86,7 @@ def test_a_random_network_keeps_its_width(trainable):
         ({"mirror_pairs": [["white", "grey"]]}, "unknown bodypart grey"),
         ({"mirror_pairs": [["white", "white"]]}, "a bodypart twice"),
         ({"init_weights": "/nowhere/w.safetensors"}, "no weights file /nowhere"),
+        ({"width": 0.5}, r"width is 0\.5, but .* holds a network of width 0\.125"),
         ({"net_type": "resnet_50"}, r"layer1\.0\.conv1\.weight.*net_type"),
     ],
 )

@@ -13,6 +13,7 @@ from posecut_core.dataset.augmentation import (
     change_light,
     crop_matrices,
     invert,
+    keep_inside,
     random_appearance,
     random_centres,
     transform_points,
@@ -124,6 +125,22 @@ def test_crops_lie_near_a_visible_bodypart():
     assert (centres[100:] >= 0).all()
     assert (centres[100:] <= [40, 100]).all()
     assert centres[100:, 1].max() > 80
+
+
+def test_crops_are_moved_into_the_frame():
+    """A crop that would reach beyond the frame ends at its border; one wider than the frame lies at its middle."""
+    centres = jnp.array([[50.0, 50.0], [2.0, 98.0], [-5.0, 120.0], [99.0, 1.0]])
+    extent = jnp.tile(jnp.array([[100, 60]]), (4, 1))
+    moved = np.asarray(keep_inside(centres, extent, jnp.array([10.0, 10.0, 16.0, 40.0])))
+    np.testing.assert_allclose(moved, [[49.5, 50], [9.5, 89.5], [15.5, 83.5], [29.5, 39.5]])
+
+
+def test_crops_show_no_more_than_the_frame():
+    """Without rotation nothing of a crop lies outside a frame that is large enough, at any magnification."""
+    settings = dataclasses.replace(PLAIN, scale_jitter_lo=0.75, scale_jitter_up=1.25)
+    white = np.full((FRAME, FRAME, 3), 255, np.uint8)
+    images, _, _ = augmented([[2, 2], [FRAME - 3, FRAME - 3]], image=white, settings=settings)
+    np.testing.assert_allclose(images, 1, atol=1e-4)
 
 
 def test_light_is_stretched_about_grey():

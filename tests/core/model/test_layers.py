@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from posecut_core.model.layers import Conv, FrozenBatchNorm, GroupNorm, max_pool
+from posecut_core.model.layers import Conv, FrozenBatchNorm, GroupNorm, drawing, max_pool, undrawn
 
 
 def drawn(*shape, seed=0):
@@ -34,7 +34,7 @@ def test_max_pool_is_the_window_maximum(height, width, before):
 @pytest.mark.parametrize("side", [6, 7])
 def test_a_1x1_convolution_is_a_product(side, stride):
     """Slicing and a matrix product equal XLA's strided 1x1 convolution."""
-    conv, x = Conv(nnx.Rngs(0), 5, 4, kernel=1, stride=stride), drawn(2, side, side + 1, 5)
+    conv, x = Conv(drawing(0), 5, 4, kernel=1, stride=stride), drawn(2, side, side + 1, 5)
     expected = jax.lax.conv_general_dilated(
         x, conv.kernel[...], (stride, stride), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
@@ -44,7 +44,7 @@ def test_a_1x1_convolution_is_a_product(side, stride):
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
 def test_a_3x3_convolution_is_its_sum(stride, dilation):
     """Each output is the sum over taps `dilation` apart around the cell that the stride picks, zeros outside."""
-    conv, x = Conv(nnx.Rngs(0), 2, 3, kernel=3, stride=stride, dilation=dilation), drawn(1, 7, 6, 2)
+    conv, x = Conv(drawing(0), 2, 3, kernel=3, stride=stride, dilation=dilation), drawn(1, 7, 6, 2)
     padded = np.pad(np.asarray(x), ((0, 0), (dilation, dilation), (dilation, dilation), (0, 0)))
     kernel = np.asarray(conv.kernel[...])
     expected = sum(
@@ -53,6 +53,44 @@ def test_a_3x3_convolution_is_its_sum(stride, dilation):
         for j in range(3)
     )[:, ::stride, ::stride]
     np.testing.assert_allclose(conv(x), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"), [(1, 1, 1), (1, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2), (7, 2, 1)]
+)
+def test_gradients_of_a_convolution_are_xla_s(kernel, stride, dilation):
+    """Our own gradient, towards the input and towards the kernel, is what XLA derives."""
+    conv, x = Conv(drawing(0), 3, 4, kernel=kernel, stride=stride, dilation=dilation), drawn(2, 9, 8, 3)
+    pad = dilation * (kernel - 1) // 2
+
+    def plain(x, weights):
+        return jax.lax.conv_general_dilated(
+            x,
+            weights,
+            (stride, stride),
+            ((pad, pad), (pad, pad)),
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+    graph, state = nnx.split(conv)
+    weights = conv.kernel[...]
+
+    def ours(x, weights):
+        return nnx.merge(graph, jax.tree.map(lambda _: weights, state))(x)
+
+    toward = drawn(*plain(x, weights).shape, seed=1)
+    for found, expected in zip(*(jax.vjp(f, x, weights)[1](toward) for f in (ours, plain)), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_kernels_are_drawn_for_rectified_inputs():
+    """Equal seeds draw equal kernels, with He's standard deviation or the one that is asked for."""
+    one, again = (Conv(drawing(3), 16, 64, kernel=3).kernel[...] for _ in range(2))
+    np.testing.assert_array_equal(one, again)
+    assert float(jnp.std(one)) == pytest.approx(np.sqrt(2 / (9 * 16)), rel=0.05)
+    assert float(jnp.std(Conv(drawing(3), 16, 64, kernel=3, stdev=0.5).kernel[...])) == pytest.approx(0.5, rel=0.05)
+    assert not Conv(undrawn, 2, 2, kernel=1).kernel[...].any()
 
 
 def scaled(norm, channels):
@@ -88,8 +126,8 @@ def test_frozen_batch_norm_is_an_affine_map():
 @pytest.mark.parametrize(
     "layer",
     [
-        lambda: Conv(nnx.Rngs(0), 32, 32, kernel=1),
-        lambda: Conv(nnx.Rngs(0), 32, 32, kernel=3),
+        lambda: Conv(drawing(0), 32, 32, kernel=1),
+        lambda: Conv(drawing(0), 32, 32, kernel=3),
         lambda: GroupNorm(32),
         lambda: FrozenBatchNorm(32),
     ],

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from posecut_core.model.network import PRIOR, initial_parameters, parameter_shapes, scoremaps
+from posecut_core.model.layers import drawing
+from posecut_core.model.network import PRIOR, Head, initial_parameters, parameter_shapes, scoremaps
 from posecut_core.model.resnet import ResNetSpec
 
 
@@ -15,16 +16,16 @@ def images(count, height, width):
     return jnp.asarray(np.random.default_rng(0).random((count, height, width, 3), np.float32))
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (48, 80), (40, 65)])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (48, 80), (32, 64)])
 def test_maps_have_stride_8(thin, height, width):
-    """Maps are twice the features: 2 * ceil(side / 16) cells, one score and two offsets per bodypart."""
+    """Maps have a cell per 8 pixels, one score and two offsets per bodypart."""
     shapes = parameter_shapes(thin)
     found = jax.eval_shape(
         lambda parameters, x: scoremaps(thin, parameters, x),
         shapes,
         jax.ShapeDtypeStruct((3, height, width, 3), jnp.float32),
     )
-    cells = (2 * -(-height // 16), 2 * -(-width // 16))
+    cells = (height // 8, width // 8)
     assert found.scores.shape == (3, *cells, 2)
     assert found.locref.shape == (3, *cells, 2, 2)
 
@@ -56,14 +57,14 @@ def test_bfloat16_is_close(thin, thin_parameters, norm):
 
 def test_a_fresh_network_expects_little(thin):
     """Before training every cell's probability is near the share of cells that show a bodypart."""
-    maps = jax.jit(scoremaps, static_argnums=0)(thin, initial_parameters(jax.random.key(0), thin), images(1, 64, 64))
+    maps = jax.jit(scoremaps, static_argnums=0)(thin, initial_parameters(0, thin), images(1, 64, 64))
     np.testing.assert_allclose(jax.nn.sigmoid(maps.scores), PRIOR, atol=0.02)
     np.testing.assert_allclose(maps.locref, 0, atol=0.2)
 
 
-def test_parameters_follow_from_the_key(thin):
-    """Equal keys draw equal parameters, other keys others, of the shapes that are announced."""
-    one, again, other = (initial_parameters(jax.random.key(seed), thin) for seed in (0, 0, 1))
+def test_parameters_follow_from_the_seed(thin):
+    """Equal seeds draw equal parameters, other keys others, of the shapes that are announced."""
+    one, again, other = (initial_parameters(seed, thin) for seed in (0, 0, 1))
     jax.tree.map(np.testing.assert_array_equal, one, again)
     assert not np.array_equal(one["backbone"]["stem"]["kernel"], other["backbone"]["stem"]["kernel"])
     announced = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), parameter_shapes(thin))
@@ -75,3 +76,12 @@ def test_the_paper_s_network_has_its_size(thin):
     spec = dataclasses.replace(thin, resnet=ResNetSpec(depth=50))
     backbone = parameter_shapes(spec)["backbone"]
     assert sum(leaf.size for leaf in jax.tree.leaves(backbone)) == 23_508_032
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (4, 2)])
+def test_a_head_is_a_transposed_convolution(height, width):
+    """Taps laid out and added up equal XLA's transposed convolution."""
+    head = Head(drawing(0), 8, 3)
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(2, height, width, 8)), jnp.float32)
+    expected = jax.lax.conv_transpose(x, head.kernel[...], (2, 2), "SAME")
+    np.testing.assert_allclose(head(x), expected, atol=1e-7)

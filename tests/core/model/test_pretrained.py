@@ -48,7 +48,7 @@ def test_heads_and_the_initial_tree_stay_as_they_are(tensors, thin_parameters):
     before = jax.tree.map(np.array, thin_parameters)
     converted = convert(tensors, thin_parameters)
     jax.tree.map(np.testing.assert_array_equal, thin_parameters, before)
-    assert converted["score_head"] is thin_parameters["score_head"]
+    assert converted["head"] is thin_parameters["head"]
     changed = jax.tree.map(lambda old, new: not np.array_equal(old, new), before["backbone"], converted["backbone"])
     assert all(jax.tree.leaves(changed))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from posecut_core.model.layers import drawing, undrawn
 from posecut_core.model.network import NetworkSpec, parameter_shapes
 from posecut_core.model.pretrained import convert_weights, spec_of_weights
 from posecut_core.model.resnet import Block, ResNet, ResNetSpec
@@ -30,7 +31,7 @@ def backbone(tensors, metadata, *, depth):
     spec = NetworkSpec(resnet, ("nose",))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), parameter_shapes(spec))
     parameters = convert_weights(tensors, zeros, spec, source="drawn")
-    graph, state = nnx.split(nnx.eval_shape(lambda: ResNet(nnx.Rngs(0), resnet)))
+    graph, state = nnx.split(nnx.eval_shape(lambda: ResNet(undrawn, resnet)))
     nnx.replace_by_pure_dict(state, parameters["backbone"])
     return nnx.merge(graph, state)
 
@@ -83,7 +84,7 @@ def test_depths_have_the_blocks_of_the_paper(depth, blocks, channels):
     """Blocks per stage and channels are those of He et al. 2016, table 1."""
     spec = ResNetSpec(depth=depth)
     assert spec.channels == channels
-    network = nnx.eval_shape(lambda: ResNet(nnx.Rngs(0), spec))
+    network = nnx.eval_shape(lambda: ResNet(undrawn, spec))
     assert tuple(len(stage) for stage in network.stages) == blocks
     convolutions = 1 + sum(len(block.convs) for stage in network.stages for block in stage)
     assert convolutions + 1 == depth  # the classifier is left out
@@ -94,13 +95,13 @@ def test_output_stride_is_16(height, width):
     """Features have a sixteenth of the image's sides, rounded up."""
     spec = ResNetSpec(depth=18, width=0.125)
     images = jax.ShapeDtypeStruct((2, height, width, 3), jnp.float32)
-    features, _ = jax.eval_shape(lambda images: ResNet(nnx.Rngs(0), spec)(images), images)
+    features, _ = jax.eval_shape(lambda images: ResNet(undrawn, spec)(images), images)
     assert features.shape == (2, -(-height // 16), -(-width // 16), 64)
 
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_a_fresh_block_is_the_identity(depth):
     """A fresh block without a projection changes nothing, so that deep networks begin as shallow ones."""
-    block = Block(nnx.Rngs(0), ResNetSpec(depth=depth), 8, 8, stride=1, dilations=(1, 1))
+    block = Block(drawing(0), ResNetSpec(depth=depth), 8, 8, stride=1, dilations=(1, 1))
     x = jax.random.uniform(jax.random.key(0), (1, 4, 4, 8))
     np.testing.assert_array_equal(block(x), x)
