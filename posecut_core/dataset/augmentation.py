@@ -40,9 +40,11 @@ def invert(matrix: Float[Array, "B 2 3"]) -> Float[Array, "B 2 3"]:
 def warp(
     images: UInt8[Array, "B H W 3"], sizes: Int[Array, "B 2"], matrix: Float[Array, "B 2 3"], *, size: int
 ) -> Float[Array, "B size size 3"]:
-    """Cut square crops: pixel p of the crop shows the frame at `matrix` p, bilinearly; outside it is grey.
+    """Cut square crops: pixel p of the crop shows the frame at `matrix` p, bilinearly.
 
-    `sizes` are the (height, width) of each frame within its padded image.
+    Beyond the frame its border goes on, as where analysis pads: grey there would shift what the norms measure, and
+    networks see bodyparts in the corners of frames, which they never saw. `sizes` are the (height, width) of each frame
+    within its padded image.
     """
     y, x = jnp.meshgrid(jnp.arange(size, dtype=jnp.float32), jnp.arange(size, dtype=jnp.float32), indexing="ij")
     grid = jnp.stack([x.ravel(), y.ravel()], -1)
@@ -56,7 +58,6 @@ def _warp_one(
 ) -> Float[Array, "size size 3"]:
     height, width = extent[0].astype(jnp.float32), extent[1].astype(jnp.float32)
     x, y = points[:, 0], points[:, 1]
-    inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     x, y = jnp.clip(x, 0, width - 1), jnp.clip(y, 0, height - 1)
     left, top = jnp.floor(x), jnp.floor(y)
     columns, rows = left.astype(jnp.int32), top.astype(jnp.int32)
@@ -72,7 +73,7 @@ def _warp_one(
     upper = take(rows, columns) * (1 - fx) + take(rows, right) * fx
     lower = take(below, columns) * (1 - fx) + take(below, right) * fx
     values = (upper * (1 - fy) + lower * fy) / 255
-    return jnp.where(inside[:, None], values, 0.5).reshape(size, size, 3)
+    return values.reshape(size, size, 3)
 
 
 def crop_matrices(
@@ -112,7 +113,7 @@ def keep_inside(
 ) -> Float[Array, "B 2"]:
     """Move crops that reach `reach` pixels to each side into the frame; one wider than the frame to its middle.
 
-    So borders look in training as they do in analysis: the image ends there, and no grey follows.
+    So borders look in training as they do in analysis: the image ends there.
     """
     last = sizes[:, ::-1].astype(jnp.float32) - 1
     low = jnp.minimum(reach[:, None] - 0.5, last / 2)
