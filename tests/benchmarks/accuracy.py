@@ -8,6 +8,7 @@ frames as DeepLabCut in 60 epochs of 96 frames: 720 steps of 8.
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 from openfield import parser, print_result, split_of, working_copy
@@ -57,8 +58,9 @@ def main():
     options.add_argument("--splits", type=int, default=1, help="how many splits (default: 1)")
     options.add_argument("--steps", type=int, default=720, help="training steps of 8 frames (default: 720)")
     options.add_argument("--net-type", default="resnet_50")
+    options.add_argument("--keep", type=Path, help="an empty folder for the project with its networks (default: none)")
     arguments = options.parse_args()
-    with working_copy(arguments.data) as config:
+    with working_copy(arguments.data, keep=arguments.keep) as config:
         chosen = splits(arguments.data, count=arguments.splits, train_frames=arguments.train_frames)
         results = np.array([run(config, n, *split, arguments) for n, split in enumerate(chosen, start=1)])
     test, train, minutes = results.mean(axis=0).round(3).tolist()

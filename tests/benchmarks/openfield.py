@@ -28,10 +28,10 @@ def split_of(data: Path) -> dict[str, list[int]]:
 
 
 @contextmanager
-def working_copy(data: Path) -> Iterator[Path]:
-    """Yield config.yaml of a copy of the example project that vanishes afterwards."""
+def working_copy(data: Path, *, keep: Path | None = None) -> Iterator[Path]:
+    """Yield config.yaml of a copy of the example project, which vanishes afterwards unless it is in the folder `keep`."""
     with tempfile.TemporaryDirectory(prefix="posecut-benchmark-") as folder:
-        root = Path(folder) / PROJECT
+        root = (keep or Path(folder)) / PROJECT
         shutil.copytree(data / PROJECT, root)
         for path in [root, *root.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
