@@ -29,7 +29,7 @@ def split_of(data: Path) -> dict[str, list[int]]:
 
 @contextmanager
 def working_copy(data: Path, *, keep: Path | None = None) -> Iterator[Path]:
-    """Yield config.yaml of a copy of the example project, which vanishes afterwards unless it is in the folder `keep`."""
+    """Yield config.yaml of a copy of the example project; it vanishes afterwards unless it lies in `keep`."""
     with tempfile.TemporaryDirectory(prefix="posecut-benchmark-") as folder:
         root = (keep or Path(folder)) / PROJECT
         shutil.copytree(data / PROJECT, root)
