@@ -26,7 +26,7 @@ def test_training_is_described_by_options(posecut, posecut_json, step, project):
     calls = step("posecut_core.workflow.training.train_network", TRAINED)
     code, out, _ = posecut("train-network", project, "--maxiters", "100", "--weights", "w.safetensors")
     assert (code, "evaluate-network" in out.splitlines()[-1]) == (0, True)
-    expected = {"shuffle": 1, "maxiters": 100, "saveiters": None, "weights": Path("w.safetensors")}
+    expected = {"shuffle": 1, "maxiters": 100, "saveiters": None, "weights": "w.safetensors"}
     assert {name: calls[0][name] for name in expected} == expected
     assert posecut_json("train-network", project)[1]["last_step"] == 100
 
