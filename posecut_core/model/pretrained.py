@@ -35,22 +35,22 @@ def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
             names = [name for name in archive.keys() if not name.endswith(_COUNTER)]  # noqa: SIM118 - not a dict
             types = {name: archive.get_slice(name).get_dtype() for name in names}
             with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
-                tensors = {name: archive.get_tensor(name).astype(np.float32) for name in names}
+                tensors = {name: archive.get_tensor(name).astype(np.float32) for name in names if types[name] in _REALS}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path} is not a readable safetensors file (damaged, cut short or another format); fetch it again."
         ) from error
-    for name, tensor in tensors.items():
-        _refuse_values(path, name, types[name], tensor)
+    for name in names:
+        if types[name] not in _REALS:
+            raise ModelError(
+                f"Tensor {name} of {path} holds values of type {types[name]}, but {', '.join(_REALS)} are expected; "
+                "give weights that are not quantised."
+            )
+        _refuse_values(path, name, tensors[name])
     return tensors, metadata
 
 
-def _refuse_values(path: Path, name: str, kind: str, tensor: np.ndarray) -> None:
-    if kind not in _REALS:
-        raise ModelError(
-            f"Tensor {name} of {path} holds values of type {kind}, but {', '.join(_REALS)} are expected; "
-            "give weights that are not quantised."
-        )
+def _refuse_values(path: Path, name: str, tensor: np.ndarray) -> None:
     if not np.isfinite(tensor).all():
         raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; fetch the file again.")
     if name.endswith(".running_var") and (tensor < 0).any():

@@ -1,5 +1,6 @@
 """ImageNet weights come from a hub on the loopback address whole and as it promised, once, or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -178,6 +179,17 @@ def test_a_disk_that_refuses_is_named(hub, tmp_path):
     (tmp_path / "cache").write_text("a file in the way")
     with pytest.raises(StorageError, match=r"Cannot write .*cache"):
         fetch_weights(REPOSITORY, endpoint=hub.endpoint, cache=tmp_path / "cache")
+
+
+def test_a_full_disk_leaves_nothing_half_written(fetch, tmp_path):
+    """When the disk is full in the middle of the download, the sentence says so, and no part of the file stays."""
+
+    def fill(progress):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        fetch(report=fill)
+    assert not contents(tmp_path)
 
 
 def test_cancelling_leaves_nothing_half_written(hub, fetch, tmp_path):

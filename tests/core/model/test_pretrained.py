@@ -152,14 +152,22 @@ def test_values_must_be_those_of_a_network(tmp_path, tensors, name, value, sente
         read_weights(tmp_path / "w.safetensors")
 
 
-def _bfloat16(path):
-    header = json.dumps({"conv1.weight": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+def _four_bytes(path, dtype, *shape):
+    header = json.dumps({"conv1.weight": {"dtype": dtype, "shape": shape, "data_offsets": [0, 4]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes([0x80, 0x3F, 0x00, 0xC0]))
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "U8", "BOOL"])
+def test_small_numbers_are_refused(tmp_path, dtype):
+    """Weights of eight bits are named as such, whether numpy knows their type or not."""
+    _four_bytes(tmp_path / "w.safetensors", dtype, 4)
+    with pytest.raises(ModelError, match=f"Tensor conv1.weight .* of type {dtype}, .*not quantised"):
+        read_weights(tmp_path / "w.safetensors")
 
 
 def test_bfloat16_files_are_read(tmp_path):
     """bfloat16, which numpy does not know, becomes float32 exactly."""
-    _bfloat16(tmp_path / "w.safetensors")
+    _four_bytes(tmp_path / "w.safetensors", "BF16", 2)
     tensors, _ = read_weights(tmp_path / "w.safetensors")
     np.testing.assert_array_equal(tensors["conv1.weight"], np.array([1.0, -2.0], np.float32))
 
