@@ -31,6 +31,15 @@ def test_training_is_described_by_options(posecut, posecut_json, step, project):
     assert posecut_json("train-network", project)[1]["last_step"] == 100
 
 
+@pytest.mark.parametrize("weights", ["imagenet", "random", "./random"])
+def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
+    """The two words have a meaning; a file of such a name is told apart by its folder. The help says so."""
+    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    assert posecut("train-network", project, "--weights", weights)[0] == 0
+    assert calls[0]["weights"] == weights
+    assert "imagenet|random|FILE" in posecut("train-network", "--help")[1]
+
+
 def test_evaluation_is_described_by_options(posecut, step, project):
     """Several shuffles and snapshots are lists."""
     calls = step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("results") / "all.csv"))
