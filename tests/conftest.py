@@ -6,6 +6,7 @@ import hypothesis
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody answers there: no test reaches a hub
 
 from jaxtyping import install_import_hook
 

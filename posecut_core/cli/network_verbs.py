@@ -1,6 +1,5 @@
 """Verbs that make, train and judge a network."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +44,8 @@ def create_training_dataset(
 ) -> Task:
     """Split the labelled frames into frames to train on and frames to test on.
 
+    The settings of each training, what weights it begins with among them, are then in a file to edit.
+
     Example: posecut create-training-dataset reaching-ada-2026-01-31
     """
     project, chosen = project_path(config), integers(shuffles, what="shuffle")
@@ -86,9 +87,10 @@ def train_network(
                      show_default=False),
     ] = None,
     weights: Annotated[
-        Path | None,
-        typer.Option(help="Begin with these weights, a .safetensors file of a ResNet. Default: random ones.",
-                     show_default=False),
+        str | None,
+        typer.Option(metavar="imagenet|random|FILE", help="What a new training begins with: ImageNet weights, fetched "
+                     "once and then on this computer; random ones; or a .safetensors file of a ResNet. Default: as the "
+                     "training settings say, which is imagenet.", show_default=False),
     ] = None,
     json: Json = False,
     debug: Debug = False,

@@ -6,6 +6,7 @@ They are a YAML file in the model's folder, `settings.yaml`, made by create-trai
 import dataclasses
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,9 +30,13 @@ class TrainingSettings:
     """
 
     net_type: str = _setting("resnet_50", "resnet_18, resnet_34, resnet_50, resnet_101 or resnet_152")
-    width: float = _setting(1.0, "share of the usual channels of a random network; 0.5 takes a third of the time")
+    width: float = _setting(1.0, "share of the usual channels, of random weights only; 0.5 takes a third of the time")
     norm: str = _setting("auto", "group, frozen_batch, or auto: what the initial weights need")
-    init_weights: str = _setting("random", "random, or the path of a .safetensors file of a ResNet")
+    init_weights: str = _setting(
+        "imagenet", "imagenet (fetched once from the model hub), random, or the path of a .safetensors file of a ResNet"
+    )
+    init_origin: str | None = _setting(None, "the ImageNet weights that were fetched; train-network writes it")
+    init_sha256: str | None = _setting(None, "SHA-256 of the weights' file; train-network writes it")
     global_scale: float = _setting(0.8, "frames are scaled by this before the network sees them, always")
     pos_dist_thresh: float = _setting(17.0, "cells within this distance of a label count as the bodypart")
     batch_size: int = _setting(8, "crops per step")
@@ -76,6 +81,14 @@ def _one_of(*values: str | float) -> Any:
     return lambda value: not isinstance(value, bool) and value in values
 
 
+def _word(pattern: str) -> Any:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value, re.DOTALL) is not None
+
+
+def _word_or_null(pattern: str) -> Any:
+    return lambda value: value is None or _word(pattern)(value)
+
+
 def _pairs(value: Any) -> bool:
     return value is None or (isinstance(value, tuple) and all(map(_pair, value)))
 
@@ -88,7 +101,9 @@ _CHECKS = (
     ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
     ("width", _one_of(0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
     ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
-    ("init_weights", lambda value: isinstance(value, str) and value != "", "'random' or a file's path is expected"),
+    ("init_weights", _word(".+"), "'imagenet', 'random' or a file's path is expected"),
+    ("init_origin", _word_or_null(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}"), "null or REPOSITORY@COMMIT is expected"),
+    ("init_sha256", _word_or_null(r"[0-9a-f]{64}"), "null or 64 hexadecimal digits are expected"),
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
     ("pos_dist_thresh", _number(1, 1000), "a number of pixels from 1 to 1000 is expected"),
     ("batch_size", _count(1), "a whole number from 1 is expected"),

@@ -31,6 +31,7 @@ from posecut_core.workflow.training import TrainedNetwork, train_network
 NET_TYPE = "resnet_18"
 STEPS = 550  # of training
 SETTINGS = {
+    "init_weights": "random",  # the demonstration needs no network
     "width": 0.5,
     "global_scale": 1.25,
     "batch_size": 4,

@@ -13,30 +13,48 @@ from posecut_core.model.resnet import STEM, ResNetSpec
 
 _EPSILON = 1e-5  # of torchvision's BatchNorm
 _IGNORED = ("fc.", "head.")  # the classifier
+_COUNTER = ".num_batches_tracked"
+_REALS = ("F64", "F32", "F16", "BF16")
 
 Tensors = dict[str, np.ndarray]
 
 
 def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
-    """Read all tensors as float32, and the file's metadata.
+    """Read all tensors as float32, and the file's metadata; counters are left out.
 
     Raises:
-        ModelError: the file is missing, not safetensors, or holds values that are not finite.
+        ModelError: the file is missing, not safetensors, or holds values that are not finite or not real numbers.
     """
     if not path.is_file():
-        raise ModelError(f"There is no weights file {path}; give the path of a .safetensors file, or 'random'.")
+        raise ModelError(
+            f"There is no weights file {path}; give the path of a .safetensors file, 'imagenet' or 'random'."
+        )
     try:
         with safe_open(path, framework="numpy") as archive:
             metadata = dict(archive.metadata() or {})
-            tensors = {name: archive.get_tensor(name).astype(np.float32) for name in archive.keys()}  # noqa: SIM118 - not a dict
+            names = [name for name in archive.keys() if not name.endswith(_COUNTER)]  # noqa: SIM118 - not a dict
+            types = {name: archive.get_slice(name).get_dtype() for name in names}
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+                tensors = {name: archive.get_tensor(name).astype(np.float32) for name in names if types[name] in _REALS}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path} is not a readable safetensors file (damaged, cut short or another format); fetch it again."
         ) from error
-    for name, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; fetch the file again.")
+    for name in names:
+        if types[name] not in _REALS:
+            raise ModelError(
+                f"Tensor {name} of {path} holds values of type {types[name]}, but {', '.join(_REALS)} are expected; "
+                "give weights that are not quantised."
+            )
+        _refuse_values(path, name, tensors[name])
     return tensors, metadata
+
+
+def _refuse_values(path: Path, name: str, tensor: np.ndarray) -> None:
+    if not np.isfinite(tensor).all():
+        raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; fetch the file again.")
+    if name.endswith(".running_var") and (tensor < 0).any():
+        raise ModelError(f"Tensor {name} of {path} holds a variance below zero; fetch the file again.")
 
 
 def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, norm: str, source: str) -> ResNetSpec:
@@ -46,7 +64,7 @@ def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, n
         ModelError: these are not the weights of a ResNet, or not of one with the norm that is asked for.
     """
     first = tensors.get("layer1.0.conv1.weight")
-    if first is None or first.ndim != 4:
+    if first is None or first.ndim != 4 or not first.size:
         raise ModelError(
             f"{source} has no tensor layer1.0.conv1.weight, so it is no ResNet in torchvision's names; "
             "give the weights of the ResNet that net_type names."
@@ -139,11 +157,7 @@ def _kernel(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) ->
 
 
 def _refuse_extra(tensors: Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:
-    extra = [
-        name
-        for name in tensors
-        if name not in used and not name.startswith(_IGNORED) and not name.endswith("num_batches_tracked")
-    ]
+    extra = [name for name in tensors if name not in used and not name.startswith(_IGNORED)]
     if extra:
         raise ModelError(
             f"{source} holds tensor {extra[0]} that a ResNet-{spec.resnet.depth} does not have; "

@@ -27,6 +27,7 @@ from posecut_core.model.network import NetworkSpec
 from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.training import TrainState
 from posecut_core.project.atomic import storage_error, sync
+from posecut_core.project.hashing import file_sha256
 
 SCHEMA = 1
 _NAME = re.compile(r"snapshot-(\d{6,})")
@@ -123,7 +124,7 @@ def read_info(folder: Path) -> SnapshotInfo:
             raise ModelError(f"There is no snapshot {folder}; run train-network first.") from error
         raise _damaged(folder, "snapshot.json") from error
     for file, expected in hashes.items():
-        if not (folder / file).is_file() or _sha256(folder / file) != expected:
+        if not (folder / file).is_file() or file_sha256(folder / file) != expected:
             raise _damaged(folder, file)
     return info
 
@@ -205,7 +206,7 @@ def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
         "run": info.run,
         "global_scale": info.global_scale,
         "network": dataclasses.asdict(info.network),
-        "files": {file: _sha256(folder / file) for file in _files(folder)},
+        "files": {file: file_sha256(folder / file) for file in _files(folder)},
     }
     return {**content, "sha256": _content_hash(content)}
 
@@ -216,11 +217,6 @@ def _content_hash(content: dict[str, Any]) -> str:
 
 def _files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _damaged(folder: Path, file: str) -> DamagedSnapshotError:

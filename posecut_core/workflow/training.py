@@ -61,7 +61,8 @@ def train_network(
         displayiters: report and log every so many steps.
         saveiters: write a snapshot every so many steps.
         max_snapshots_to_keep: delete older ones.
-        weights: "random", or a .safetensors file of a ResNet to start from; only for the first call.
+        weights: "imagenet" (the default; fetched once from the model hub), "random", or a .safetensors file of a ResNet
+            to start from; only for the first call.
         settings: any other settings of settings.yaml.
         report: told of every `displayiters` steps: loss, steps_per_s, seconds_left.
 

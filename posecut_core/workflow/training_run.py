@@ -13,9 +13,8 @@ from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import DatasetError, ModelError, ProjectError
-from posecut_core.model.network import NetworkSpec, initial_parameters, parameter_shapes
-from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
-from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.beginning import begin
+from posecut_core.model.network import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
 from posecut_core.model.training import TrainState, initial_state
 from posecut_core.progress import Report
@@ -79,7 +78,11 @@ def prepare_run(
     if not frames.looked_at.any():
         raise DatasetError("None of the training frames has a label; label more frames and create a new dataset.")
     info, damaged = newest_sound(folder)
-    spec, state = _resume(folder, info, settings, bodyparts) if info else _fresh(settings, bodyparts)
+    if info:
+        spec, state = _resume(folder, info, settings, bodyparts)
+    else:
+        begun = begin(settings, bodyparts, report=report)
+        settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
     name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
     return TrainingRun(folder, name, settings, spec, frames, state, damaged)
@@ -105,25 +108,6 @@ def _check_mirror_pairs(settings: TrainingSettings, bodyparts: tuple[str, ...]) 
     if unknown or len(set(named)) != len(named):
         wrong = f"the unknown bodypart {unknown[0]}" if unknown else "a bodypart twice"
         raise ModelError(f"Setting mirror_pairs names {wrong}; give pairs of {', '.join(bodyparts)}, each once.")
-
-
-def _fresh(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, TrainState]:
-    depth = int(settings.net_type.removeprefix("resnet_"))
-    if settings.init_weights == "random":
-        norm = "group" if settings.norm == "auto" else settings.norm
-        spec = NetworkSpec(ResNetSpec(depth=depth, width=settings.width, norm=norm), bodyparts, settings.precision)
-        return spec, initial_state(initial_parameters(settings.seed, spec), settings)
-    path = Path(settings.init_weights).expanduser()
-    tensors, metadata = read_weights(path)
-    resnet = spec_of_weights(tensors, metadata, depth=depth, norm=settings.norm, source=str(path))
-    if settings.width not in (1.0, resnet.width):
-        raise ModelError(
-            f"Setting width is {settings.width}, but {path} holds a network of width {resnet.width}; "
-            "leave width at 1.0, weights bring their own."
-        )
-    spec = NetworkSpec(resnet, bodyparts, settings.precision)
-    parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=str(path))
-    return spec, initial_state(parameters, settings)
 
 
 def _resume(

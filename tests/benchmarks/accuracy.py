@@ -1,6 +1,6 @@
 """Test error on DeepLabCut's openfield example, on the rows of openfield_split.json.
 
-    python tests/benchmarks/accuracy.py [--weights FILE] [--train-frames N] [--splits N] [--steps N]
+    python tests/benchmarks/accuracy.py [--weights imagenet|random|FILE] [--train-frames N] [--splits N] [--steps N]
 
 Trains a ResNet-50 at half the frames' size (320x240), batch 8, and evaluates on whole 640x480 frames. The first
 split is the one of openfield_split.json, the others are drawn with as many frames by seed. By default it sees as many
@@ -53,7 +53,7 @@ def run(config, number, train, test, arguments):
 def main():
     """Train and evaluate each split, print one JSON object."""
     options = parser(__doc__)
-    options.add_argument("--weights", default="random", help="a .safetensors file to start from (default: random)")
+    options.add_argument("--weights", default="random", help="imagenet, random (default) or a .safetensors file")
     options.add_argument("--train-frames", type=int, help="use only so many of the training frames")
     options.add_argument("--splits", type=int, default=1, help="how many splits (default: 1)")
     options.add_argument("--steps", type=int, default=720, help="training steps of 8 frames (default: 720)")

@@ -30,7 +30,7 @@ def first_frames(source: Path, target: Path, count: int) -> None:
 
 def random_network(config: Path, split: dict[str, list[int]]) -> None:
     """Leave a ResNet-50 of one training step behind."""
-    settings = {"net_type": "resnet_50", "global_scale": 0.5, "batch_size": 2, "maxiters": 1}
+    settings = {"net_type": "resnet_50", "global_scale": 0.5, "batch_size": 2, "maxiters": 1, "init_weights": "random"}
     create_training_dataset(
         config, shuffles=[1], train_indices=[split["train"]], test_indices=[split["test"]], settings=settings
     )

@@ -13,7 +13,8 @@ import numpy as np
 
 SAMPLES = 200
 SIZE = (64, 96)
-DEPTHS = (18, 50)
+DEPTHS = (18, 34, 50, 101, 152)
+PLAIN_DEPTHS = (18, 50)
 
 
 def drawn_image() -> np.ndarray:
@@ -62,8 +63,9 @@ def _networks():
     import timm
     import torchvision
 
-    for depth in DEPTHS:
-        yield f"resnet{depth}", timm.create_model(f"resnet{depth}", output_stride=16, num_classes=0)
+    for name in (*(f"resnet{depth}" for depth in DEPTHS), "resnet50_gn"):
+        yield name, timm.create_model(name, output_stride=16, num_classes=0)
+    for depth in PLAIN_DEPTHS:
         yield f"resnet{depth}-plain", getattr(torchvision.models, f"resnet{depth}")()
     yield "resnet50-caffe-plain", _with_caffe_strides(torchvision.models.resnet50())
 

@@ -20,7 +20,10 @@ for module in pkgutil.walk_packages(posecut_core.__path__, "posecut_core."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 """
-_HEAVY = ("jax", "flax", "numpy", "pandas", "matplotlib", "sklearn", "av", "zarr", "tables", "h5py", "scipy")
+_HEAVY = (
+    *("jax", "flax", "numpy", "pandas", "matplotlib", "sklearn", "av", "zarr", "tables", "h5py", "scipy"),
+    "huggingface_hub",
+)
 
 
 def _run(code: str) -> str:

@@ -1,6 +1,7 @@
 """What a training run works with is checked before the first step."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 from safetensors.numpy import save_file
@@ -9,11 +10,14 @@ from posecut_core.dataset.settings import read_settings, write_settings
 from posecut_core.errors import DatasetError, LabelError, ModelError, PosecutError, ProjectError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.model import beginning
+from posecut_core.model.hub import fetch_weights
 from posecut_core.progress import silent
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training import train_network
 from posecut_core.workflow.training_run import prepare_run
+from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
 
 
@@ -37,6 +41,24 @@ def test_a_run_begins_with_the_weights(trainable):
 def test_random_weights_have_group_norm(trainable):
     """From random weights the network has the norm that suits small batches, unless another is asked for."""
     assert prepare(trainable, init_weights="random").spec.resnet.norm == "group"
+
+
+def test_imagenet_weights_are_written_down(trainable, tmp_path, monkeypatch):
+    """Without a network settings.yaml stays as it was; with one it names the weights that the training began with."""
+    path = open_project(trainable).model_folder(1) / "settings.yaml"
+    before = path.read_text()
+    monkeypatch.setattr(beginning, "fetch_weights", partial(fetch_weights, cache=tmp_path / "cache"))
+    with pytest.raises(ModelError, match="connect to the network once"):
+        prepare(trainable, init_weights="imagenet")
+    assert path.read_text() == before
+    save_file(torchvision_tensors(), tmp_path / "thin.safetensors")
+    with serving(Hub((tmp_path / "thin.safetensors").read_bytes())) as hub:
+        here = partial(fetch_weights, endpoint=hub.endpoint, cache=tmp_path / "cache")
+        monkeypatch.setattr(beginning, "fetch_weights", here)
+        prepare(trainable, init_weights="imagenet")
+    written = read_settings(path)
+    assert (written.init_origin, written.init_sha256) == (f"timm/resnet18.tv_in1k@{COMMIT}", hub.sha256)
+    assert prepare(trainable).settings == written  # the hub has gone
 
 
 @pytest.mark.usefixtures("quick_steps")
@@ -87,6 +109,7 @@ def test_a_random_network_keeps_its_width(trainable):
         ({"mirror_pairs": [["white", "white"]]}, "a bodypart twice"),
         ({"init_weights": "/nowhere/w.safetensors"}, "no weights file /nowhere"),
         ({"width": 0.5}, r"width is 0\.5, but .* holds a network of width 0\.125"),
+        ({"width": 0.5, "init_weights": "imagenet"}, "ImageNet weights are those of a network of width 1.0"),
         ({"net_type": "resnet_50"}, r"layer1\.0\.conv1\.weight.*net_type"),
     ],
 )

@@ -26,9 +26,18 @@ def test_training_is_described_by_options(posecut, posecut_json, step, project):
     calls = step("posecut_core.workflow.training.train_network", TRAINED)
     code, out, _ = posecut("train-network", project, "--maxiters", "100", "--weights", "w.safetensors")
     assert (code, "evaluate-network" in out.splitlines()[-1]) == (0, True)
-    expected = {"shuffle": 1, "maxiters": 100, "saveiters": None, "weights": Path("w.safetensors")}
+    expected = {"shuffle": 1, "maxiters": 100, "saveiters": None, "weights": "w.safetensors"}
     assert {name: calls[0][name] for name in expected} == expected
     assert posecut_json("train-network", project)[1]["last_step"] == 100
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "random", "./random"])
+def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
+    """The two words have a meaning; a file of such a name is told apart by its folder. The help says so."""
+    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    assert posecut("train-network", project, "--weights", weights)[0] == 0
+    assert calls[0]["weights"] == weights
+    assert "imagenet|random|FILE" in posecut("train-network", "--help")[1]
 
 
 def test_evaluation_is_described_by_options(posecut, step, project):

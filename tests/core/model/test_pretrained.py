@@ -84,11 +84,12 @@ def test_the_file_says_where_the_stride_stands(tensors, metadata, stride_in, poo
     assert spec_of_weights(tensors, metadata, depth=18, norm="auto", source="w") == expected
 
 
-def test_a_classifier_and_counters_are_ignored(tensors, thin_parameters):
+def test_a_classifier_and_counters_are_ignored(tmp_path, tensors, thin_parameters):
     """Complete torchvision and timm files may be given as they are."""
     tensors["fc.weight"] = np.zeros((10, 64), np.float32)
-    tensors["bn1.num_batches_tracked"] = np.array(7.0, np.float32)
-    convert(tensors, thin_parameters)
+    tensors["bn1.num_batches_tracked"] = np.array(7)
+    save_file(tensors, tmp_path / "w.safetensors")
+    convert(read_weights(tmp_path / "w.safetensors")[0], thin_parameters)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,7 @@ def test_a_classifier_and_counters_are_ignored(tensors, thin_parameters):
         ("bn1.running_mean", None, "lacks tensor bn1.running_mean"),
         ("layer1.0.conv1.weight", None, "no tensor layer1.0.conv1.weight"),
         ("layer1.0.conv1.weight", np.zeros(3, np.float32), "no tensor layer1.0.conv1.weight"),
+        ("layer1.0.conv1.weight", np.zeros((0, 64, 3, 3), np.float32), "no tensor layer1.0.conv1.weight"),
         ("layer5.0.conv1.weight", np.zeros(3, np.float32), "holds tensor layer5.0.conv1.weight"),
         ("layer4.1.conv2.weight", np.zeros((64, 64, 1, 1), np.float32), r"layer4.1.conv2.weight .* \(64, 64, 1, 1\)"),
         ("conv1.weight", np.zeros((64, 4, 7, 7), np.float32), "conv1.weight .* but the network needs"),
@@ -133,23 +135,39 @@ def test_files_come_back(tmp_path, tensors):
         np.testing.assert_array_equal(found[name], array)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_must_be_finite(tmp_path, tensors, value):
-    """NaN and infinity are refused with the tensor's name."""
-    tensors["layer2.0.bn1.weight"][3] = value
-    save_file(tensors, tmp_path / "w.safetensors")
-    with pytest.raises(ModelError, match=r"layer2.0.bn1.weight .* NaN or infinity"):
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("bn1.weight", np.full(64, np.nan, np.float32), "holds NaN or infinity"),
+        ("bn1.bias", np.full(64, -np.inf, np.float16), "holds NaN or infinity"),
+        ("bn1.running_mean", np.full(64, 1e300), "holds NaN or infinity"),  # in float32 it would be
+        ("bn1.running_var", np.full(64, -0.1, np.float32), "holds a variance below zero"),
+        ("conv1.weight", np.ones((64, 3, 7, 7), np.int8), "holds values of type I8, but F64, .* not quantised"),
+    ],
+)
+def test_values_must_be_those_of_a_network(tmp_path, tensors, name, value, sentence):
+    """NaN, infinity, impossible variances and whole numbers are refused with the tensor's name and the file's."""
+    save_file({**tensors, name: value}, tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match=rf"Tensor {name} of .*w\.safetensors {sentence}"):
         read_weights(tmp_path / "w.safetensors")
 
 
-def _bfloat16(path):
-    header = json.dumps({"conv1.weight": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+def _four_bytes(path, dtype, *shape):
+    header = json.dumps({"conv1.weight": {"dtype": dtype, "shape": shape, "data_offsets": [0, 4]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes([0x80, 0x3F, 0x00, 0xC0]))
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "U8", "BOOL"])
+def test_small_numbers_are_refused(tmp_path, dtype):
+    """Weights of eight bits are named as such, whether numpy knows their type or not."""
+    _four_bytes(tmp_path / "w.safetensors", dtype, 4)
+    with pytest.raises(ModelError, match=f"Tensor conv1.weight .* of type {dtype}, .*not quantised"):
+        read_weights(tmp_path / "w.safetensors")
 
 
 def test_bfloat16_files_are_read(tmp_path):
     """bfloat16, which numpy does not know, becomes float32 exactly."""
-    _bfloat16(tmp_path / "w.safetensors")
+    _four_bytes(tmp_path / "w.safetensors", "BF16", 2)
     tensors, _ = read_weights(tmp_path / "w.safetensors")
     np.testing.assert_array_equal(tensors["conv1.weight"], np.array([1.0, -2.0], np.float32))
 

@@ -1,6 +1,7 @@
 """ResNets against the networks they follow (tests/golden/make_resnet.py), activation by activation."""
 
 import json
+import re
 from pathlib import Path
 
 import jax
@@ -39,7 +40,7 @@ def backbone(tensors, metadata, *, depth):
 def intermediates(golden, name, metadata=None):
     """Return what our network computes from the weights and the image that the golden network `name` saw."""
     tensors = drawn_weights(json.loads(str(golden[f"{name}/tensors"])))
-    network = backbone(tensors, metadata or {}, depth=int(name[6:8]))
+    network = backbone(tensors, metadata or {}, depth=int(re.match(r"resnet(\d+)", name)[1]))
     features, seen = jax.jit(network.__call__)(jnp.asarray(drawn_image().transpose(0, 2, 3, 1)))
     np.testing.assert_array_equal(features, seen["stage4"])
     return {key: np.asarray(value) for key, value in seen.items()}
@@ -50,11 +51,19 @@ def assert_equals_golden(golden, key, found):
     np.testing.assert_allclose(found.ravel()[sampled_places(found.shape)], golden[key], rtol=2e-4, atol=2e-4)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+@pytest.mark.parametrize("name", ["resnet34", "resnet101", "resnet152", "resnet50_gn"])
 def test_every_intermediate_is_that_of_the_original(golden, name):
     """With equal weights, stem, pool and stages equal those of timm's network of output stride 16."""
     seen = intermediates(golden, name)
     assert set(seen) == set(INTERMEDIATES)
+    for key in INTERMEDIATES:
+        assert_equals_golden(golden, f"{name}/{key}", seen[key])
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_features_are_also_those_of_the_network_as_it_was_trained(golden, name):
+    """Every intermediate is the original's, and every other cell that of the network that strides to the end."""
+    seen = intermediates(golden, name)
     for key in INTERMEDIATES:
         assert_equals_golden(golden, f"{name}/{key}", seen[key])
     # Every other cell is what the network that strides in its last stage, as it was trained, computes.

@@ -1,0 +1,81 @@
+"""What a training begins with: ImageNet weights from the hub, random ones, or those of a file."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
+from posecut_core.model.hub import HubFile, fetch_weights, imagenet_repository
+from posecut_core.model.network import NetworkSpec, initial_parameters
+from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
+from posecut_core.model.resnet import ResNetSpec
+from posecut_core.progress import Report
+from posecut_core.project.hashing import file_sha256
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A network before its first step."""
+
+    spec: NetworkSpec
+    parameters: dict
+    settings: TrainingSettings  # which say from now on what weights these were
+
+
+def begin(settings: TrainingSettings, bodyparts: tuple[str, ...], *, report: Report) -> Beginning:
+    """Make the network that `settings` describe; ImageNet weights are fetched if they are not on this computer.
+
+    Raises:
+        ModelError: the weights cannot be had, or are not those of the network that `settings` name.
+        StorageError: the disk refuses.
+    """
+    if settings.init_weights == "random":
+        return _random(_recorded(settings, None, None), bodyparts)
+    if settings.init_weights == "imagenet":
+        found = _imagenet(settings, report)
+        settings = _recorded(settings, f"{found.repository}@{found.revision}", found.sha256)
+        return _from_file(found.path, found.repository, settings, bodyparts)
+    path = Path(settings.init_weights).expanduser()
+    begun = _from_file(path, str(path), settings, bodyparts)
+    return dataclasses.replace(begun, settings=_recorded(settings, None, file_sha256(path)))
+
+
+def _recorded(settings: TrainingSettings, origin: str | None, sha256: str | None) -> TrainingSettings:
+    return dataclasses.replace(settings, init_origin=origin, init_sha256=sha256)
+
+
+def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
+    norm = "group" if settings.norm == "auto" else settings.norm
+    spec = NetworkSpec(ResNetSpec(_depth(settings), settings.width, norm), bodyparts, settings.precision)
+    return Beginning(spec, initial_parameters(settings.seed, spec), settings)
+
+
+def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
+    if settings.width != 1.0:
+        raise ModelError(
+            f"Setting width is {settings.width}, but ImageNet weights are those of a network of width 1.0; leave width "
+            "at 1.0, or begin with random weights (--weights random)."
+        )
+    repository = imagenet_repository(_depth(settings), settings.norm)
+    name, _, commit = (settings.init_origin or "").partition("@")
+    if name != repository:  # the first time, or net_type or norm has been changed since
+        return fetch_weights(repository, report=report)
+    return fetch_weights(repository, revision=commit, sha256=settings.init_sha256, report=report)
+
+
+def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
+    tensors, metadata = read_weights(path)
+    resnet = spec_of_weights(tensors, metadata, depth=_depth(settings), norm=settings.norm, source=source)
+    if settings.width not in (1.0, resnet.width):
+        raise ModelError(
+            f"Setting width is {settings.width}, but {source} holds a network of width {resnet.width}; "
+            "leave width at 1.0, weights bring their own."
+        )
+    spec = NetworkSpec(resnet, bodyparts, settings.precision)
+    parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)
+    return Beginning(spec, parameters, settings)
+
+
+def _depth(settings: TrainingSettings) -> int:
+    return int(settings.net_type.removeprefix("resnet_"))

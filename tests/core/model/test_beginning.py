@@ -1,0 +1,113 @@
+"""A training begins with the weights that its settings name, and writes down what they were."""
+
+import dataclasses
+import hashlib
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
+from posecut_core.model import beginning
+from posecut_core.model.beginning import begin
+from posecut_core.model.hub import fetch_weights
+from posecut_core.progress import silent
+from tests.hub_server import COMMIT, Hub, serving
+from tests.thin_resnet import torchvision_tensors
+
+SMALL = TrainingSettings(net_type="resnet_18")
+ORIGIN = f"timm/resnet18.tv_in1k@{COMMIT}"
+
+
+def start(settings, **changes):
+    return begin(dataclasses.replace(settings, **changes), ("nose",), report=silent)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """The path of a thin ResNet-18's weights."""
+    save_file(torchvision_tensors(), tmp_path / "thin.safetensors")
+    return tmp_path / "thin.safetensors"
+
+
+@pytest.fixture
+def hub(weights, tmp_path, monkeypatch):
+    """A hub that has them in place of the real ones."""
+    with serving(Hub(weights.read_bytes())) as hub:
+        here = partial(fetch_weights, endpoint=hub.endpoint, cache=tmp_path / "cache")
+        monkeypatch.setattr(beginning, "fetch_weights", here)
+        yield hub
+
+
+def first_kernel(begun):
+    return np.asarray(begun.parameters["backbone"]["stem"]["kernel"]).transpose(3, 2, 0, 1)
+
+
+def test_imagenet_weights_are_the_default(hub, weights):
+    """They are fetched, put into the network, and written down with commit and hash."""
+    begun = start(SMALL)
+    np.testing.assert_array_equal(first_kernel(begun), load_file(weights)["conv1.weight"])
+    assert begun.spec.resnet.norm == "frozen_batch"
+    assert (begun.settings.init_origin, begun.settings.init_sha256) == (ORIGIN, hub.sha256)
+
+
+def test_settings_that_were_written_down_begin_alike(hub):
+    """Once they name weights, the hub's newer ones are left alone, and no network is needed."""
+    first = start(SMALL)
+    hub.commit, hub.content = "f" * 40, b"newer"
+    hub.requests.clear()
+    again = start(first.settings)
+    assert again.settings == first.settings
+    jax.tree.map(np.testing.assert_array_equal, again.parameters, first.parameters)
+    assert hub.requests == []
+
+
+def test_other_weights_than_those_written_down_are_refused(hub):
+    """A hash that is not the file's is not passed over."""
+    with pytest.raises(ModelError, match=f"began with {'0' * 64}"):
+        start(SMALL, init_origin=ORIGIN, init_sha256="0" * 64)
+
+
+def test_what_was_written_down_holds_for_its_own_network(hub):
+    """After a change of net_type or norm the weights of the other network are not looked for any more."""
+    begun = start(SMALL, init_origin=f"timm/resnet50_gn.a1h_in1k@{'f' * 40}", init_sha256="0" * 64)
+    assert begun.settings.init_origin == ORIGIN
+
+
+def test_narrow_networks_are_random(hub):
+    """ImageNet weights have one width; nothing is fetched for another."""
+    with pytest.raises(ModelError, match=r"width is 0\.5, but ImageNet weights .*--weights random"):
+        start(SMALL, width=0.5)
+    assert hub.requests == []
+
+
+def test_random_weights_need_nobody(hub):
+    """Only those who ask for random weights get them: by the seed, of any width, with GroupNorm unless told."""
+    begun = start(SMALL, init_weights="random", width=0.25, init_origin=ORIGIN, init_sha256="0" * 64)
+    assert (begun.spec.resnet.width, begun.spec.resnet.norm) == (0.25, "group")
+    assert (begun.settings.init_origin, begun.settings.init_sha256) == (None, None)
+    assert start(SMALL, init_weights="random", width=0.25, norm="frozen_batch").spec.resnet.norm == "frozen_batch"
+    assert hub.requests == []
+
+
+def test_a_file_is_written_down_by_its_hash(hub, weights):
+    """A file of the user's own needs no hub either."""
+    begun = start(SMALL, init_weights=str(weights))
+    np.testing.assert_array_equal(first_kernel(begun), load_file(weights)["conv1.weight"])
+    assert begun.settings.init_origin is None
+    assert begun.settings.init_sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert hub.requests == []
+
+
+@pytest.mark.parametrize("net_type", ["resnet_34", "resnet_50", "resnet_101"])
+def test_weights_of_another_network_are_refused(hub, weights, net_type):
+    """A ResNet-18's weights are no deeper network's, from a file or from the hub; the source is named."""
+    for init_weights, source in (
+        (str(weights), r"thin\.safetensors"),
+        ("imagenet", f"timm/{net_type.replace('_', '')}"),
+    ):
+        with pytest.raises(ModelError, match=f"{source}.*net_type"):
+            start(SMALL, net_type=net_type, init_weights=init_weights)
