@@ -6,6 +6,7 @@ import hypothesis
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "0")  # tests leave nothing in the user's cache folder
 
 from jaxtyping import install_import_hook
 
