@@ -5,7 +5,7 @@ accelerator it is what the step allocates there.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -53,7 +53,7 @@ def estimate(
     needed = step_bytes(state, batch, mirror_order, spec=spec, settings=settings, where=where)
     if where.device.platform == "cpu":
         needed += frames.images.nbytes + LIBRARIES
-    check_memory(needed, memory_of(where.device), settings)
+    check_memory(needed, memory_of(where.device.memory_stats()), settings)
     copy = jax.device_put(state, where.state, may_alias=False)
     times = [clock()]
     with closing(fit(copy, frames, mirror_order, spec=spec, settings=settings, where=where)) as steps:
@@ -82,9 +82,8 @@ def step_bytes(
     return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
-def memory_of(device: jax.Device) -> int:
-    """Return the bytes that `device` has for a training."""
-    stats = device.memory_stats()
+def memory_of(stats: Mapping[str, int] | None) -> int:
+    """Return the bytes for a training on a device of these `memory_stats`: None for a CPU, which has the machine's."""
     return int(stats["bytes_limit"]) if stats else psutil.virtual_memory().total
 
 

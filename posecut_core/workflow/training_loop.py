@@ -87,7 +87,8 @@ def _steps(
     with closing(fit(state, run.frames, order, spec=run.spec, settings=run.settings, where=where)) as steps:
         for step, taken in enumerate(steps, start=first):
             if taken.metrics is not None:
-                bad = _noted(run, taken.metrics, account)
+                _note(run, taken.metrics, account)
+                bad = streak([number for number in account.skipped if number >= first], last=step)
                 if len(bad) >= run.settings.max_bad_steps:
                     return _gone_back(run, bad, account, report)
             owed = owed or step % run.settings.save_iters == 0
@@ -105,12 +106,10 @@ def _steps(
     return None
 
 
-def _noted(run: TrainingRun, metrics: Metrics, account: Account) -> tuple[int, ...]:
-    """Write the log; return the skipped steps that training stands at the end of."""
+def _note(run: TrainingRun, metrics: Metrics, account: Account) -> None:
     account.latest = metrics
     account.skipped += metrics.skipped
     append_log(run.log, metrics)
-    return streak(account.skipped, last=metrics.step)
 
 
 def _saved(run: TrainingRun, step: int, taken: Taken) -> bool:
