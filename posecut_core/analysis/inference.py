@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Float64, UInt8
 from posecut_core.dataset.batches import resize, scale_points, scaled_size
 from posecut_core.dataset.scoremaps import decode
 from posecut_core.errors import ModelError
+from posecut_core.model.compilation import use_compilation_cache
 from posecut_core.model.network import NetworkSpec, parameter_shapes, scoremaps
 from posecut_core.model.snapshots import (
     SnapshotInfo,
@@ -50,6 +51,7 @@ class Predictor:
         Raises:
             ModelError: there is no such snapshot, or it is damaged.
         """
+        use_compilation_cache()
         steps = snapshot_steps(model_folder)
         if not steps:
             raise ModelError(f"There is no trained network in {model_folder}; run train-network first.")

@@ -7,6 +7,8 @@ from posecut_core.workflow.datasets import CreatedDataset, CreatedShuffle
 from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
 from posecut_core.workflow.training import TrainedNetwork
 
+_SUSPECTS = 3  # frames that are named; --json has all
+
 
 def tell_dataset(project: Path, dataset: CreatedDataset) -> Outcome:
     """Say how the frames are split, and where the training can be adjusted."""
@@ -27,8 +29,17 @@ def tell_trained(project: Path, trained: TrainedNetwork) -> Outcome:
         begin = f", from the snapshot of step {trained.first_step}" if trained.first_step else ""
         done = f"Trained to step {trained.last_step}{begin}; loss {trained.loss:.4f}."
     lines = [done, f"Snapshot: {shorter(trained.snapshot)}", f"Losses: {shorter(trained.log)}"]
+    lines += _skipped(trained)
     lines += [f"Damaged, set aside and not used: {shorter(path)}" for path in trained.damaged]
     return Outcome(trained, tuple(lines), (_of_shuffle("evaluate-network", project, trained),))
+
+
+def _skipped(trained: TrainedNetwork) -> list[str]:
+    """Say how many steps could not be taken, and which frames to look at."""
+    if not trained.skipped:
+        return []
+    frames = ", ".join(f"frame {frame.number} of {frame.video}" for frame in trained.suspects[:_SUSPECTS])
+    return [f"{counted(len(trained.skipped), 'step')} gave no finite loss and changed nothing; look at {frames}."]
 
 
 def tell_evaluated(project: Path, evaluation: Evaluation) -> Outcome:

@@ -86,6 +86,11 @@ def train_network(
         typer.Option(min=1, help="Delete older snapshots than so many. Default: as the training settings say.",
                      show_default=False),
     ] = None,
+    gputouse: Annotated[
+        int | None,
+        typer.Option(min=0, help="Train on this device only, counted from 0. Default: on all, where batch_size divides "
+                     "by their number.", show_default=False),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(metavar="imagenet|random|FILE", help="What a new training begins with: ImageNet weights, fetched "
@@ -113,6 +118,7 @@ def train_network(
             displayiters=displayiters,
             saveiters=saveiters,
             max_snapshots_to_keep=max_snapshots_to_keep,
+            gputouse=gputouse,
             weights=weights,
             report=report,
         )

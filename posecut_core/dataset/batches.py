@@ -65,11 +65,13 @@ def frames_of_step(count: int, *, batch_size: int, seed: int, step: int) -> Int[
     return np.concatenate(orders)[start - epochs[0] * count :][:batch_size]
 
 
-def batch_of_step(frames: TrainingFrames, *, batch_size: int, seed: int, step: int) -> Batch:
-    """Gather the batch of `step` and send it to the device."""
+def batch_of_step(
+    frames: TrainingFrames, *, batch_size: int, seed: int, step: int, sharding: jax.sharding.Sharding | None = None
+) -> Batch:
+    """Gather the batch of `step` and send it to the device, or split over devices as `sharding` says."""
     chosen = frames_of_step(len(frames), batch_size=batch_size, seed=seed, step=step)
     fields = (frames.images, frames.sizes, frames.xy, frames.looked_at)
-    return Batch(*jax.device_put([field[chosen] for field in fields]))
+    return Batch(*jax.device_put([field[chosen] for field in fields], sharding))
 
 
 def mirror_order(bodyparts: tuple[str, ...], pairs: tuple[tuple[str, str], ...] | None) -> Int32[np.ndarray, " K"]:

@@ -62,6 +62,9 @@ class TrainingSettings:
     display_iters: int = _setting(50, "the loss is shown and logged every so many steps")
     save_iters: int = _setting(500, "a snapshot is written every so many steps")
     max_snapshots_to_keep: int | None = _setting(5, "older snapshots are deleted; null keeps all")
+    max_bad_steps: int = _setting(
+        10, "after so many steps in a row without a finite loss, training goes back to its last snapshot"
+    )
     precision: str = _setting("float32", "float32, or bfloat16 for the convolutions on accelerators")
     seed: int = _setting(0, "all random choices follow from this")
 
@@ -131,6 +134,7 @@ _CHECKS = (
     ("display_iters", _count(1), "a whole number from 1 is expected"),
     ("save_iters", _count(1), "a whole number from 1 is expected"),
     ("max_snapshots_to_keep", lambda value: value is None or _count(1)(value), "null or a number from 1 is expected"),
+    ("max_bad_steps", _count(1), "a whole number from 1 is expected"),
     ("precision", _one_of("float32", "bfloat16"), "float32 or bfloat16 is expected"),
     ("seed", _count(0), "a whole number from 0 is expected"),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from posecut_core.model.training import Metrics
 from posecut_core.project.atomic import storage_error, write_text
 
-COLUMNS = ("step", "loss", "learning_rate", "steps_per_second")
+COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped")
 
 
 def start_log(path: Path, *, step: int) -> None:
@@ -40,13 +40,14 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
     return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
 
 
-def _cells(metrics: Metrics) -> tuple[int, str, str, str]:
-    return (metrics.step, repr(metrics.loss), repr(metrics.learning_rate), repr(metrics.steps_per_second))
+def _cells(metrics: Metrics) -> tuple[int | str, ...]:
+    numbers = (metrics.loss, metrics.learning_rate, metrics.steps_per_second)
+    return (metrics.step, *map(repr, numbers), " ".join(map(str, metrics.skipped)))
 
 
 def _metrics(row: list[str]) -> Metrics | None:
     try:
-        step, loss, rate, speed = row
-        return Metrics(int(step), float(loss), float(rate), float(speed))
+        step, loss, rate, speed, skipped = (*row, "") if len(row) == 4 else row  # logs of PoseCut 0.1 have no skipped
+        return Metrics(int(step), float(loss), float(rate), float(speed), tuple(map(int, skipped.split())))
     except ValueError:
         return None

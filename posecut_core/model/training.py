@@ -3,10 +3,11 @@
 The keys of a step derive from (seed, step): a resumed run draws what an uninterrupted one would have drawn.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,10 +16,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
+from posecut_core.dataset.ahead import made_ahead
 from posecut_core.dataset.augmentation import augment
 from posecut_core.dataset.batches import Batch, TrainingFrames, batch_of_step
 from posecut_core.dataset.scoremaps import encode
 from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.model.devices import Placement
 from posecut_core.model.losses import pose_loss
 from posecut_core.model.network import NetworkSpec, scoremaps
 
@@ -38,9 +41,18 @@ class Metrics:
     """What is only reported: means since the last report."""
 
     step: int  # steps finished
-    loss: float
+    loss: float  # NaN where all steps were skipped
     learning_rate: float
     steps_per_second: float
+    skipped: tuple[int, ...] = ()  # steps whose loss or gradients were not finite, numbered as `step`
+
+
+class Taken(NamedTuple):
+    """One step of a training; the state is valid until the next step is asked for, which takes its buffers."""
+
+    state: TrainState
+    loss: Float[Array, ""]  # on the device; NaN where the step was skipped
+    metrics: Metrics | None  # every `display_iters` steps
 
 
 def schedule(settings: TrainingSettings) -> optax.Schedule:
@@ -77,13 +89,15 @@ def train_step(
 ) -> tuple[TrainState, Float[Array, ""]]:
     """Augment, draw targets, and take one optimiser step; return the new state and the loss.
 
-    The buffers of `state` are donated.
+    Where the loss or a gradient is not finite, parameters and moments stay as they were, and the loss is NaN. The
+    buffers of `state` are donated.
     """
-    return _compiled_step()(state, batch, mirror_order, spec=spec, settings=settings)
+    return jitted_step()(state, batch, mirror_order, spec=spec, settings=settings)
 
 
 @cache
-def _compiled_step() -> Callable[..., tuple[TrainState, Float[Array, ""]]]:
+def jitted_step() -> jax.stages.Wrapped:
+    """Return the step as `train_step` runs it."""
     options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
     return jax.jit(_step, static_argnames=("spec", "settings"), donate_argnums=0, compiler_options=options)
 
@@ -101,14 +115,24 @@ def _step(
         return pose_loss(maps, targets, crops.looked_at, locref_weight=settings.locref_loss_weight)
 
     loss, gradients = jax.value_and_grad(loss_of)(state.parameters)
-    updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
-    return TrainState(state.step + 1, optax.apply_updates(state.parameters, updates), moments), loss
+    sound = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradients))
+    after = _updated(sound, gradients, state, settings)
+    return TrainState(state.step + 1, *after), jnp.where(sound, loss, jnp.nan)
 
 
-@jax.jit
-def all_finite(parameters: Any) -> Bool[Array, ""]:
-    """Tell whether the parameters hold neither NaN nor infinity."""
-    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(parameters)]).all()
+def _updated(
+    sound: Bool[Array, ""], gradients: Any, state: TrainState, settings: TrainingSettings
+) -> tuple[Any, optax.OptState]:
+    """Return parameters and moments after a step, or as they were where it was not `sound`."""
+    before = (state.parameters, state.optimizer)
+
+    def taken() -> tuple[Any, optax.OptState]:
+        updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
+        return optax.apply_updates(state.parameters, updates), moments
+
+    if jax.default_backend() == "cpu":  # where choosing element by element takes half the optimiser's time again
+        return jax.lax.cond(sound, taken, lambda: before)
+    return jax.tree.map(partial(jnp.where, sound), taken(), before)  # where a branch would ask the host
 
 
 def fit(
@@ -118,24 +142,37 @@ def fit(
     *,
     spec: NetworkSpec,
     settings: TrainingSettings,
+    where: Placement,
     clock: Callable[[], float] = time.perf_counter,
-) -> Iterator[tuple[TrainState, Metrics | None]]:
-    """Train until `maxiters`, yielding the state after every step, with metrics every `display_iters` steps.
+) -> Generator[Taken, None, None]:
+    """Train until `maxiters`, yielding every step; batches are gathered and sent ahead in a thread.
 
-    A yielded state is valid until the next one is asked for: its buffers are donated to the next step.
+    The thread ends with the generator: close it, where it is not run to its end.
     """
-    rate = schedule(settings)
-    order = jnp.asarray(mirror_order)
+    first, rate = int(state.step), schedule(settings)
+    state, order = jax.device_put((state, mirror_order), where.state)
     losses: list[Float[Array, ""]] = []
     started = clock()
-    for step in range(int(state.step), settings.maxiters):
-        batch = batch_of_step(frames, batch_size=settings.batch_size, seed=settings.seed, step=step)
-        state, loss = train_step(state, batch, order, spec=spec, settings=settings)
-        losses.append(loss)
-        done = step + 1
-        if done % settings.display_iters and done != settings.maxiters:
-            yield state, None
-            continue
-        mean = float(np.mean(jax.device_get(losses)))
-        yield state, Metrics(done, mean, float(rate(step)), len(losses) / max(clock() - started, 1e-9))
-        losses, started = [], clock()
+    with made_ahead(_batches(frames, settings, first, where), name="batches") as batches:
+        for done, batch in enumerate(batches, start=first + 1):
+            state, loss = train_step(state, batch, order, spec=spec, settings=settings)
+            losses.append(loss)
+            if done % settings.display_iters and done != settings.maxiters:
+                yield Taken(state, loss, None)
+                continue
+            values = np.asarray(jax.device_get(losses))
+            yield Taken(state, loss, _metrics(values, done, float(rate(done - 1)), clock() - started))
+            losses, started = [], clock()
+
+
+def _batches(frames: TrainingFrames, settings: TrainingSettings, first: int, where: Placement) -> Iterator[Batch]:
+    for step in range(first, settings.maxiters):
+        yield batch_of_step(frames, batch_size=settings.batch_size, seed=settings.seed, step=step, sharding=where.batch)
+
+
+def _metrics(losses: Float[np.ndarray, " N"], step: int, learning_rate: float, seconds: float) -> Metrics:
+    """Sum up the last N steps, up to `step`."""
+    sound = np.isfinite(losses)
+    skipped = tuple((np.flatnonzero(~sound) + step - len(losses) + 1).tolist())
+    mean = float(np.mean(losses[sound])) if sound.any() else math.nan
+    return Metrics(step, mean, learning_rate, len(losses) / max(seconds, 1e-9), skipped)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.dataset.batches import mirror_order
-from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.errors import ModelError
-from posecut_core.model.log import append_log, start_log
-from posecut_core.model.snapshots import remove_old_snapshots, save_snapshot, snapshot_folder, snapshot_steps
-from posecut_core.model.training import Metrics, TrainState, all_finite, fit
-from posecut_core.progress import Progress, Report, deferred_interrupt, silent
+from posecut_core.dataset.split import FrameRef
+from posecut_core.model.compilation import use_compilation_cache
+from posecut_core.model.devices import chosen_devices, placement
+from posecut_core.model.log import start_log
+from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
+from posecut_core.progress import Report, silent
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.training_run import TrainingRun, prepare_run
+from posecut_core.workflow.training_loop import suspect_frames, train
+from posecut_core.workflow.training_run import prepare_run
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class TrainedNetwork:
     damaged: tuple[
         Path, ...
     ]  # snapshots that were damaged, as they are called now; training went on from the one before
+    skipped: tuple[int, ...] = ()  # steps of this call whose loss or gradients were not finite
+    suspects: tuple[FrameRef, ...] = ()  # frames that stood in those steps, those in most of them first
+    restored: tuple[int, ...] = ()  # steps of the snapshots that training went back to after many of them in a row
 
 
 def train_network(
@@ -44,6 +47,7 @@ def train_network(
     displayiters: int | None = None,
     saveiters: int | None = None,
     max_snapshots_to_keep: int | None = None,
+    gputouse: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     settings: Mapping[str, object] | None = None,
     report: Report = silent,
@@ -51,7 +55,8 @@ def train_network(
     """Train the network of a shuffle, or go on from its last snapshot.
 
     Ctrl-C, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it. A damaged
-    snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it.
+    snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it. Before the first step
+    `report` is told how many minutes and how much memory the training will take.
 
     Args:
         config: path of config.yaml.
@@ -61,16 +66,21 @@ def train_network(
         displayiters: report and log every so many steps.
         saveiters: write a snapshot every so many steps.
         max_snapshots_to_keep: delete older ones.
+        gputouse: index of the device to train on; None takes all, if `batch_size` divides by their number.
         weights: "imagenet" (the default; fetched once from the model hub), "random", or a .safetensors file of a ResNet
             to start from; only for the first call.
         settings: any other settings of settings.yaml.
         report: told of every `displayiters` steps: loss, steps_per_s, seconds_left.
 
     Raises:
+        ArgumentError: there is no such device.
         DatasetError: there is no such training dataset, or it cannot work.
-        ModelError: settings, weights or a snapshot cannot be used, or the loss is not finite any more.
+        ModelError: settings, weights or a snapshot cannot be used, the memory is too small, or the loss is not finite
+            any more.
         StorageError: the disk refused; the snapshots that were there are intact.
     """
+    devices = chosen_devices(gputouse)
+    use_compilation_cache()
     project = open_project(config, report=report)
     changes = {
         "maxiters": maxiters,
@@ -83,7 +93,8 @@ def train_network(
     run = prepare_run(project, shuffle, trainingsetindex, changes, report=report)
     first = int(run.state.step)
     start_log(run.log, step=first)
-    metrics = _train(run, report)
+    account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
+    metrics = account.latest
     last = snapshot_steps(run.folder)[-1]
     return TrainedNetwork(
         shuffle=shuffle,
@@ -96,60 +107,7 @@ def train_network(
         snapshot=snapshot_folder(run.folder, last),
         log=run.log,
         damaged=run.damaged,
+        skipped=tuple(account.skipped),
+        suspects=suspect_frames(run, account.skipped),
+        restored=tuple(account.restored),
     )
-
-
-def _train(run: TrainingRun, report: Report) -> Metrics | None:
-    """Run `fit` to its end, writing log and snapshots; an interruption leaves a snapshot of the last whole step."""
-    order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
-    latest: Metrics | None = None
-    with deferred_interrupt() as interrupted:
-        steps = fit(run.state, run.frames, order, spec=run.spec, settings=run.settings)
-        for step, (state, metrics) in enumerate(steps, start=int(run.state.step) + 1):
-            if metrics is not None:
-                latest = _checked(run, metrics)
-                append_log(run.log, metrics)
-            due = step % run.settings.save_iters == 0 or step == run.settings.maxiters
-            if due:
-                _save(run, step, state)
-            try:
-                if interrupted():
-                    raise KeyboardInterrupt
-                if metrics is not None:
-                    report(_progress(metrics, run.settings))
-            except KeyboardInterrupt:
-                if not due:
-                    _save(run, step, state)
-                raise
-    return latest
-
-
-def _save(run: TrainingRun, step: int, state: TrainState) -> None:
-    if not all_finite(state.parameters):
-        raise _diverged(run, step)
-    save_snapshot(run.folder, run.info(step), state)
-    remove_old_snapshots(run.folder, keep=run.settings.max_snapshots_to_keep)
-
-
-def _checked(run: TrainingRun, metrics: Metrics) -> Metrics:
-    if not math.isfinite(metrics.loss):
-        raise _diverged(run, metrics.step)
-    return metrics
-
-
-def _diverged(run: TrainingRun, step: int) -> ModelError:
-    return ModelError(
-        f"The loss is not finite any more at step {step}; lower learning_rate in "
-        f"{run.folder / 'settings.yaml'} and train again, it goes on from the last snapshot."
-    )
-
-
-def _progress(metrics: Metrics, settings: TrainingSettings) -> Progress:
-    left = (settings.maxiters - metrics.step) / metrics.steps_per_second
-    values = {
-        "loss": metrics.loss,
-        "learning_rate": metrics.learning_rate,
-        "steps_per_s": metrics.steps_per_second,
-        "seconds_left": left,
-    }
-    return Progress("training", metrics.step, settings.maxiters, values)

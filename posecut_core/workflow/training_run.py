@@ -9,10 +9,11 @@ import jax
 
 from posecut_core.dataset.batches import TrainingFrames
 from posecut_core.dataset.loading import load_frames
+from posecut_core.dataset.requirements import check_trainable
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
-from posecut_core.dataset.split import read_split
-from posecut_core.errors import DatasetError, ModelError, ProjectError
+from posecut_core.dataset.split import FrameRef, read_split
+from posecut_core.errors import ModelError, ProjectError
 from posecut_core.model.beginning import begin
 from posecut_core.model.network import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
@@ -32,6 +33,7 @@ class TrainingRun:
     settings: TrainingSettings
     spec: NetworkSpec
     frames: TrainingFrames
+    refs: tuple[FrameRef, ...]  # which these are
     state: TrainState
     damaged: tuple[Path, ...]  # snapshots that could not be gone on from
 
@@ -75,17 +77,17 @@ def prepare_run(
         scale=settings.global_scale,
         report=report,
     )
-    if not frames.looked_at.any():
-        raise DatasetError("None of the training frames has a label; label more frames and create a new dataset.")
+    check_trainable(frames, split.train)
+    name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
     info, damaged = newest_sound(folder)
     if info:
+        _check_run(folder, info, name)
         spec, state = _resume(folder, info, settings, bodyparts)
     else:
         begun = begin(settings, bodyparts, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
-    name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
-    return TrainingRun(folder, name, settings, spec, frames, state, damaged)
+    return TrainingRun(folder, name, settings, spec, frames, split.train, state, damaged)
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:
@@ -99,6 +101,14 @@ def _check_weights(folder: Path, before: TrainingSettings, settings: TrainingSet
         raise ModelError(
             f"The training in {folder} began with weights {before.init_weights}, not {settings.init_weights}; "
             "give no weights to go on, or create a new shuffle."
+        )
+
+
+def _check_run(folder: Path, info: SnapshotInfo, name: str) -> None:
+    if info.run != name:
+        raise ModelError(
+            f"The last snapshot {snapshot_folder(folder, info.step)} is of training {info.run}, but this is {name}; "
+            "move that snapshot to where it belongs, or create a new shuffle."
         )
 
 

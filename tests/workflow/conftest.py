@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from posecut_core.dataset.split import FrameRef, Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import training
+from posecut_core.model import estimate, training
 from posecut_core.model.training import TrainState
 from posecut_core.project.config import edit_config
 from posecut_core.video.store import FrameStore
@@ -157,3 +157,4 @@ def quick_steps(monkeypatch):
         return TrainState(state.step + 1, parameters, state.optimizer), 1 / (state.step + 1)
 
     monkeypatch.setattr(training, "train_step", step)
+    monkeypatch.setattr(estimate, "step_bytes", lambda *arguments, **options: 10**8)

@@ -2,6 +2,7 @@
 
 import errno
 import math
+import re
 import shutil
 import signal
 
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import read_settings
-from posecut_core.errors import ModelError, StorageError
-from posecut_core.model import snapshots, training
+from posecut_core.errors import ArgumentError, StorageError
+from posecut_core.model import snapshots
 from posecut_core.model.log import read_log
 from posecut_core.model.network import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
@@ -177,25 +178,21 @@ def test_a_full_disk_costs_no_snapshot(trainable, monkeypatch, where):
     ]
 
 
-def diverging(monkeypatch, *, at):
-    """Let training give NaN from step `at` on."""
-    quick = training.train_step
-
-    def step(state, *arguments, **options):
-        state, loss = quick(state, *arguments, **options)
-        wrong = np.nan if int(state.step) >= at else 1.0
-        return state._replace(parameters=jax.tree.map(lambda leaf: leaf * wrong, state.parameters)), loss * wrong
-
-    monkeypatch.setattr(training, "train_step", step)
-
-
 @pytest.mark.usefixtures("quick_steps")
-@pytest.mark.parametrize("display", [1, 4])
-def test_a_loss_that_is_not_finite_ends_training(trainable, monkeypatch, display):
-    """NaN is refused with advice; it never gets into a snapshot, however seldom the loss is looked at."""
-    with monkeypatch.context() as patch:
-        diverging(patch, at=3)
-        with pytest.raises(ModelError, match=r"not finite any more at step [34]; lower learning_rate in"):
-            train_network(trainable, maxiters=8, displayiters=display, saveiters=1)
-    trained = train_network(trainable)
-    assert (trained.first_step, trained.last_step) == (2, 8)
+def test_training_says_before_its_first_step_what_it_takes(trainable):
+    """Minutes and memory come first; a finished training has nothing to say."""
+    seen = []
+    train_network(trainable, report=seen.append)
+    stages = [progress.stage for progress in seen]
+    told = seen[stages.index("training") - 1]
+    assert re.fullmatch(r"4 steps will take about 1 min and 1\.1 GB of memory", told.stage)
+    assert set(told.values) == {"minutes", "memory_gb"}
+    seen.clear()
+    train_network(trainable, report=seen.append)
+    assert not [progress for progress in seen if "memory" in progress.stage]
+
+
+def test_a_device_that_is_not_there_is_refused(trainable):
+    """Before anything is read, the sentence names the devices that are there."""
+    with pytest.raises(ArgumentError, match=r"no device 99 for gputouse; choose from 0 \("):
+        train_network(trainable, gputouse=99)

@@ -12,7 +12,9 @@ from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model import beginning
 from posecut_core.model.hub import fetch_weights
+from posecut_core.model.snapshots import read_info
 from posecut_core.progress import silent
+from posecut_core.workflow import training_run
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training import train_network
@@ -29,7 +31,7 @@ def test_a_run_begins_with_the_weights(trainable):
     """Frames, network and names come from dataset, weights and project; what is given changes the settings."""
     run = prepare(trainable, maxiters=99, noise=None)
     project = open_project(trainable)
-    assert len(run.frames) == 3
+    assert len(run.frames) == len(run.refs) == 3
     assert (run.spec.resnet.depth, run.spec.resnet.norm, run.spec.bodyparts) == (18, "frozen_batch", ("white", "black"))
     assert (int(run.state.step), run.damaged) == (0, ())
     assert run.name == f"Dots{project.config.date}shuffle1"
@@ -155,6 +157,22 @@ def test_labels_may_change_after_the_dataset(trainable):
     before = prepare(trainable).frames.xy
     write_labels(project, LabelTable("dots", table.bodyparts, table.numbers[:0], table.xy[:0]))
     assert (prepare(trainable).frames.xy == before).all()
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_a_snapshot_of_another_project_is_refused(trainable, monkeypatch):
+    """A model folder that was copied from elsewhere is not trained on."""
+    trained = train_network(trainable)
+    foreign = dataclasses.replace(read_info(trained.snapshot), run="ReachJan1shuffle1")
+    monkeypatch.setattr(training_run, "newest_sound", lambda folder: (foreign, ()))
+    with pytest.raises(ModelError, match=r"is of training ReachJan1shuffle1, but this is Dots.*new shuffle"):
+        prepare(trainable)
+
+
+def test_frames_that_cannot_work_are_refused(trainable):
+    """Frames that are scaled to nearly nothing are named before the first step."""
+    with pytest.raises(DatasetError, match=r"Frame 0 of dots has 3x3 pixels when scaled, .* raise global_scale"):
+        prepare(trainable, global_scale=0.05)
 
 
 @pytest.mark.usefixtures("quick_steps")

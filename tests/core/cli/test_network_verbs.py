@@ -40,6 +40,24 @@ def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
     assert "imagenet|random|FILE" in posecut("train-network", "--help")[1]
 
 
+def test_every_number_of_the_paper_is_an_option(posecut, step, project):
+    """All of train_network's numbers reach it from the shell."""
+    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    names = (
+        "shuffle",
+        "trainingsetindex",
+        "maxiters",
+        "displayiters",
+        "saveiters",
+        "max-snapshots-to-keep",
+        "gputouse",
+    )
+    words = [word for number, name in enumerate(names) for word in (f"--{name}", number + 1)]
+    assert posecut("train-network", project, *words)[0] == 0
+    for number, name in enumerate(names):
+        assert calls[0][name.replace("-", "_")] == number + 1
+
+
 def test_evaluation_is_described_by_options(posecut, step, project):
     """Several shuffles and snapshots are lists."""
     calls = step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("results") / "all.csv"))

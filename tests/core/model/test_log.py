@@ -19,11 +19,18 @@ def test_rows_come_back(tmp_path):
     """What is appended is read again exactly, under the columns' names."""
     path = tmp_path / "log.csv"
     start_log(path, step=0)
-    rows = (Metrics(3, 1 / 3, 1e-5, 0.1), Metrics(6, math.inf, 0.5, 2.0))
+    rows = (Metrics(3, 1 / 3, 1e-5, 0.1), Metrics(6, math.inf, 0.5, 2.0, (4, 6)))
     for metrics in rows:
         append_log(path, metrics)
     assert read_log(path) == rows
-    assert path.read_text().splitlines()[0] == "step,loss,learning_rate,steps_per_second"
+    assert path.read_text().splitlines()[0] == "step,loss,learning_rate,steps_per_second,skipped"
+
+
+def test_a_log_without_skipped_steps_is_read(tmp_path):
+    """Logs were written before steps could be skipped."""
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss,learning_rate,steps_per_second\n2,0.5,0.001,3.0\n")
+    assert read_log(path) == (Metrics(2, 0.5, 0.001, 3.0),)
 
 
 def test_a_resumed_run_has_no_row_twice(tmp_path):

@@ -1,16 +1,26 @@
 """Training steps: deterministic, resumable, reported; they lower the loss."""
 
 import itertools
+import os
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from posecut_core.dataset.batches import TrainingFrames, batch_of_step
+from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.model import training
+from posecut_core.model.devices import placement
 from posecut_core.model.snapshots import SnapshotInfo, load_state, save_snapshot
-from posecut_core.model.training import Metrics, all_finite, fit, initial_state, optimizer, schedule, train_step
+from posecut_core.model.training import Metrics, TrainState, fit, initial_state, optimizer, schedule, train_step
 
 SETTINGS = TrainingSettings(
     net_type="resnet_18",
@@ -27,6 +37,7 @@ SETTINGS = TrainingSettings(
     learning_rate=3e-3,
 )
 ORDER = np.array([0, 1], np.int32)
+ONE = placement(jax.local_devices()[:1], batch_size=2)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +56,21 @@ def frames():
 def trained(state, frames, thin, *, steps=None):
     """Return the state after `steps` steps, all by default, and the metrics told on the way."""
     ticks = itertools.count()
-    run = fit(state, frames, ORDER, spec=thin, settings=SETTINGS, clock=lambda: float(next(ticks)))
-    yielded = [(state := after, metrics) for after, metrics in itertools.islice(run, steps)]
-    return state, [metrics for _, metrics in yielded if metrics]
+    run = fit(state, frames, ORDER, spec=thin, settings=SETTINGS, where=ONE, clock=lambda: float(next(ticks)))
+    with closing(run):
+        taken = [(state := step.state, step.metrics) for step in itertools.islice(run, steps)]
+    return state, [metrics for _, metrics in taken if metrics]
 
 
 @pytest.fixture
 def start(thin_parameters):
-    return initial_state(thin_parameters, SETTINGS)
+    return jax.device_put(initial_state(thin_parameters, SETTINGS), ONE.state)
+
+
+def stepped(state, frames, spec, *, step=0):
+    """Take one step, with what the compiled step of `fit` is called with."""
+    batch = batch_of_step(frames, batch_size=2, seed=0, step=step, sharding=ONE.batch)
+    return train_step(state, batch, jax.device_put(ORDER, ONE.state), spec=spec, settings=SETTINGS)
 
 
 def test_stopping_changes_nothing(tmp_path, thin, start, frames):
@@ -72,8 +90,7 @@ def test_metrics_are_means_since_the_last(thin, start, frames):
     """Every `display_iters` steps the mean loss, the rate and the speed are told."""
     state, losses = jax.tree.map(jnp.copy, start), []
     for step in range(6):
-        batch = batch_of_step(frames, batch_size=2, seed=0, step=step)
-        state, loss = train_step(state, batch, jnp.asarray(ORDER), spec=thin, settings=SETTINGS)
+        state, loss = stepped(state, frames, thin, step=step)
         losses.append(float(loss))
     _, (first, second) = trained(start, frames, thin, steps=6)
     assert (first.loss, second.loss) == pytest.approx((np.mean(losses[:3]), np.mean(losses[3:])))
@@ -92,19 +109,20 @@ def test_the_loss_falls(thin, start, frames):
 def test_a_finished_training_takes_no_step(thin, start, frames):
     """From a state at `maxiters` nothing is yielded."""
     done = start._replace(step=jnp.asarray(SETTINGS.maxiters, jnp.int32))
-    assert list(fit(done, frames, ORDER, spec=thin, settings=SETTINGS)) == []
+    assert list(fit(done, frames, ORDER, spec=thin, settings=SETTINGS, where=ONE)) == []
 
 
 def test_steps_stay_on_the_device(thin, start, frames):
     """Between reports no number comes back to the host."""
-    steps = fit(start, frames, ORDER, spec=thin, settings=SETTINGS)
-    with jax.transfer_guard_device_to_host("disallow_explicit"):
-        assert next(steps)[1] is next(steps)[1] is None
+    run = fit(start, frames, ORDER, spec=thin, settings=SETTINGS, where=ONE)
+    with closing(run) as steps, jax.transfer_guard_device_to_host("disallow_explicit"):
+        assert next(steps).metrics is next(steps).metrics is None
 
 
 def test_the_state_is_donated(thin, start, frames):
     """A step writes into the memory of the state before it."""
-    first, _ = next(fit(start, frames, ORDER, spec=thin, settings=SETTINGS))
+    with closing(fit(start, frames, ORDER, spec=thin, settings=SETTINGS, where=ONE)) as steps:
+        first = next(steps).state
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(start.parameters))
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(first))
 
@@ -130,7 +148,140 @@ def test_only_kernels_decay():
     assert not change["bias"].any()
 
 
-@pytest.mark.parametrize(("value", "finite"), [(1.0, True), (np.nan, False), (np.inf, False)])
-def test_finite_parameters_are_told_from_others(value, finite):
-    """One NaN or infinity anywhere is seen."""
-    assert bool(all_finite({"a": jnp.zeros((2, 2)), "b": jnp.array([0.0, value])})) is finite
+def test_a_step_without_a_finite_loss_changes_nothing(thin, start, frames):
+    """Parameters and moments stay in every bit, the step counter goes on, and the loss says that it was skipped."""
+    start.parameters["bias"] = jax.device_put(start.parameters["bias"].at[0].set(jnp.nan), ONE.state)
+    before = jax.device_get(jax.tree.map(jnp.copy, start))
+    after, loss = stepped(start, frames, thin)
+    assert np.isnan(loss)
+    assert after.step == 1
+    jax.tree.map(np.testing.assert_array_equal, after[1:], before[1:])
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+@pytest.mark.parametrize(("value", "skipped"), [(0.0, True), (1.0, False)])
+def test_a_gradient_that_is_not_finite_skips_the_step(monkeypatch, thin, frames, backend, value, skipped):
+    """The square root has an infinite slope at 0 although its value is finite."""
+    monkeypatch.setattr(training.jax, "default_backend", lambda: backend)
+    monkeypatch.setattr(training, "pose_loss", lambda maps, *rest, **options: jnp.sqrt(maps.scores[0, 0, 0, 0]))
+    monkeypatch.setattr(
+        training,
+        "scoremaps",
+        lambda spec, parameters, images: Scoremaps(
+            jnp.broadcast_to(parameters["a"], (2, 8, 8, 2)), jnp.zeros((2, 8, 8, 2, 2))
+        ),
+    )
+    start = initial_state({"a": jnp.full((1, 1, 1, 2), value)}, SETTINGS)
+    batch = batch_of_step(frames, batch_size=2, seed=0, step=0)
+    step = jax.jit(training._step, static_argnames=("spec", "settings"))
+    after, loss = step(start, batch, jnp.asarray(ORDER), spec=thin, settings=SETTINGS)
+    assert bool(np.isnan(loss)) is skipped
+    unchanged = jax.tree.map(lambda one, other: bool((one == other).all()), after[1:], start[1:])
+    assert all(jax.tree.leaves(unchanged)) is skipped
+
+
+def losing(monkeypatch, *, steps):
+    """Let the given steps be skipped, numbered as they are reported, and all others have a loss of their number."""
+
+    def step(state, batch, mirror_order, *, spec, settings):
+        done = int(state.step) + 1
+        return TrainState(state.step + 1, *state[1:]), jnp.float32(np.nan if done in steps else done)
+
+    monkeypatch.setattr(training, "train_step", step)
+
+
+def test_skipped_steps_are_told_and_left_out_of_the_mean(monkeypatch, thin, start, frames):
+    """Every report names the steps that were skipped since the last; one of only such steps has no loss."""
+    losing(monkeypatch, steps=(2, 4, 5, 6))
+    _, (first, second, third) = trained(start, frames, thin, steps=9)
+    assert (first.loss, first.skipped) == (2.0, (2,))
+    assert (np.isnan(second.loss), second.skipped) == (True, (4, 5, 6))
+    assert (third.loss, third.skipped) == (8.0, ())
+
+
+def test_batches_come_from_a_thread_that_ends(monkeypatch, thin, start, frames):
+    """They are those of their steps, gathered elsewhere; closing the training ends the thread."""
+    losing(monkeypatch, steps=())
+    seen, quick = [], training.train_step
+
+    def step(state, batch, *arguments, **options):
+        seen.append(batch)
+        return quick(state, batch, *arguments, **options)
+
+    def names():
+        return [thread.name for thread in threading.enumerate()]
+
+    monkeypatch.setattr(training, "train_step", step)
+    with closing(fit(start, frames, ORDER, spec=thin, settings=SETTINGS, where=ONE)) as steps:
+        next(steps)
+        assert "batches" in names()
+        next(steps)
+    assert "batches" not in names()
+    expected = [batch_of_step(frames, batch_size=2, seed=0, step=number) for number in (0, 1)]
+    jax.tree.map(np.testing.assert_array_equal, seen, expected)
+
+
+def test_bfloat16_is_close_to_float32(thin, thin_parameters, frames):
+    """A step in bfloat16 has nearly the loss, gradients and parameters of one in float32, which stay float32."""
+    losses, gradients, ends = [], [], []
+    for precision in ("float32", "bfloat16"):
+        start = initial_state(jax.tree.map(jnp.copy, thin_parameters), SETTINGS)
+        spec = replace(thin, precision=precision)
+        after, loss = stepped(jax.device_put(start, ONE.state), frames, spec)
+        assert {leaf.dtype for leaf in jax.tree.leaves(after.parameters)} == {jnp.dtype("float32")}
+        losses.append(float(loss))
+        gradients.append(flat(optax.tree_utils.tree_get(after.optimizer, "mu")))
+        ends.append(flat(after.parameters))
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+    assert np.corrcoef(*gradients)[0, 1] > 0.95
+    assert np.linalg.norm(ends[1] - ends[0]) < 1e-3 * np.linalg.norm(ends[0])
+
+
+def flat(tree):
+    return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(tree)])
+
+
+ON_FOUR = """
+import itertools, sys
+import jax, numpy as np
+from posecut_core.dataset.batches import TrainingFrames
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.model.devices import chosen_devices, placement
+from posecut_core.model.network import NetworkSpec, initial_parameters
+from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.training import fit, initial_state, jitted_step
+
+generator = np.random.default_rng(0)
+images = generator.integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+xy = generator.uniform(8, 56, (5, 2, 2)).astype(np.float32)
+frames = TrainingFrames(images, np.full((5, 2), 64, np.int32), xy, np.ones((5, 2), bool))
+settings = TrainingSettings(global_scale=1.0, batch_size=4, crop_size=64, maxiters=3, warmup_steps=0, display_iters=1)
+spec = NetworkSpec(ResNetSpec(depth=18, width=0.125), ("a", "b"))
+order, ends, losses = np.array([0, 1], np.int32), [], []
+for devices in (chosen_devices(0), chosen_devices(None)):
+    where = placement(devices, batch_size=4)
+    state = initial_state(initial_parameters(0, spec), settings)
+    for taken in fit(state, frames, order, spec=spec, settings=settings, where=where):
+        losses.append(taken.metrics.loss)
+    assert {leaf.sharding for leaf in jax.tree.leaves(taken.state)} == {where.state}
+    ends.append(jax.tree.leaves(jax.device_get(taken.state.parameters)))
+assert len(chosen_devices(None)) == 4 and len(where.batch.device_set) == 4
+assert placement(devices, batch_size=6).batch.device_set == {devices[0]}
+assert jitted_step()._cache_size() == 2, "compiled once for each placement"
+np.testing.assert_allclose(losses[:3], losses[3:], rtol=1e-5)
+for one, four in zip(*ends, strict=True):
+    np.testing.assert_allclose(one, four, atol=1e-4)
+"""
+
+
+def test_four_devices_train_as_one(tmp_path):
+    """With the batch split over four devices, losses and parameters are those of one device, to rounding."""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ON_FOUR],
+        env=os.environ | flags,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
