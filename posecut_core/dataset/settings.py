@@ -57,6 +57,9 @@ class TrainingSettings:
     display_iters: int = _setting(50, "the loss is shown and logged every so many steps")
     save_iters: int = _setting(500, "a snapshot is written every so many steps")
     max_snapshots_to_keep: int | None = _setting(5, "older snapshots are deleted; null keeps all")
+    validation_share: float = _setting(
+        0.0, "share of the training frames that do not train: their error in pixels is logged every display_iters"
+    )
     precision: str = _setting("float32", "float32, or bfloat16 for the convolutions on accelerators")
     seed: int = _setting(0, "all random choices follow from this")
 
@@ -116,6 +119,7 @@ _CHECKS = (
     ("display_iters", _count(1), "a whole number from 1 is expected"),
     ("save_iters", _count(1), "a whole number from 1 is expected"),
     ("max_snapshots_to_keep", lambda value: value is None or _count(1)(value), "null or a number from 1 is expected"),
+    ("validation_share", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
     ("precision", _one_of("float32", "bfloat16"), "float32 or bfloat16 is expected"),
     ("seed", _count(0), "a whole number from 0 is expected"),
 )

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 
 from posecut_core.model.training import Metrics
 from posecut_core.project.atomic import storage_error, write_text
 
-COLUMNS = ("step", "loss", "learning_rate", "steps_per_second")
+COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "validation_error")  # the last in pixels
 
 
 def start_log(path: Path, *, step: int) -> None:
@@ -40,13 +41,14 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
     return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
 
 
-def _cells(metrics: Metrics) -> tuple[int, str, str, str]:
-    return (metrics.step, repr(metrics.loss), repr(metrics.learning_rate), repr(metrics.steps_per_second))
+def _cells(metrics: Metrics) -> tuple[int, str, str, str, str]:
+    error = "" if math.isnan(metrics.validation_error) else repr(metrics.validation_error)
+    return (metrics.step, repr(metrics.loss), repr(metrics.learning_rate), repr(metrics.steps_per_second), error)
 
 
 def _metrics(row: list[str]) -> Metrics | None:
     try:
-        step, loss, rate, speed = row
-        return Metrics(int(step), float(loss), float(rate), float(speed))
+        step, loss, rate, speed, error = row
+        return Metrics(int(step), float(loss), float(rate), float(speed), float(error) if error else math.nan)
     except ValueError:
         return None

@@ -3,6 +3,7 @@
 The keys of a step derive from (seed, step): a resumed run draws what an uninterrupted one would have drawn.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,12 +36,13 @@ class TrainState(NamedTuple):
 
 @dataclass(frozen=True)
 class Metrics:
-    """What is only reported: means since the last report."""
+    """What is only reported; loss and speed are means since the last report."""
 
     step: int  # steps finished
     loss: float
     learning_rate: float
     steps_per_second: float
+    validation_error: float = math.nan  # pixels, of now; NaN where there are no validation frames
 
 
 def schedule(settings: TrainingSettings) -> optax.Schedule:

@@ -15,6 +15,7 @@ from posecut_core.model.training import Metrics, TrainState, all_finite, fit
 from posecut_core.progress import Progress, Report, deferred_interrupt, silent
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training_run import TrainingRun, prepare_run
+from posecut_core.workflow.validation import validated
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def train_network(
         max_snapshots_to_keep: delete older ones.
         weights: "random", or a .safetensors file of a ResNet to start from; only for the first call.
         settings: any other settings of settings.yaml.
-        report: told of every `displayiters` steps: loss, steps_per_s, seconds_left.
+        report: told of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
+            where the setting `validation_share` is above 0.
 
     Raises:
         DatasetError: there is no such training dataset, or it cannot work.
@@ -106,7 +108,7 @@ def _train(run: TrainingRun, report: Report) -> Metrics | None:
         steps = fit(run.state, run.frames, order, spec=run.spec, settings=run.settings)
         for step, (state, metrics) in enumerate(steps, start=int(run.state.step) + 1):
             if metrics is not None:
-                latest = _checked(run, metrics)
+                metrics = latest = validated(run, state, _checked(run, metrics))
                 append_log(run.log, metrics)
             due = step % run.settings.save_iters == 0 or step == run.settings.maxiters
             if due:
@@ -151,4 +153,6 @@ def _progress(metrics: Metrics, settings: TrainingSettings) -> Progress:
         "steps_per_s": metrics.steps_per_second,
         "seconds_left": left,
     }
+    if not math.isnan(metrics.validation_error):
+        values["validation_error"] = metrics.validation_error
     return Progress("training", metrics.step, settings.maxiters, values)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import jax
 
+from posecut_core.analysis.labelled_frames import LabelledFrames
 from posecut_core.dataset.batches import TrainingFrames
 from posecut_core.dataset.loading import load_frames
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
-from posecut_core.dataset.split import read_split
+from posecut_core.dataset.split import read_split, validation_part
 from posecut_core.errors import DatasetError, ModelError, ProjectError
 from posecut_core.model.network import NetworkSpec, initial_parameters, parameter_shapes
 from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
@@ -22,6 +23,7 @@ from posecut_core.progress import Report
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
+from posecut_core.workflow.gathered_frames import gather_frames
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class TrainingRun:
     frames: TrainingFrames
     state: TrainState
     damaged: tuple[Path, ...]  # snapshots that could not be gone on from
+    validation: tuple[LabelledFrames, ...]  # of each video that has some
 
     @property
     def log(self) -> Path:
@@ -69,8 +72,10 @@ def prepare_run(
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
     _check_mirror_pairs(settings, bodyparts)
+    _check_validation(folder, before, settings)
+    train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     frames = load_frames(
-        split.train,
+        train,
         tables,
         lambda video: FrameStore.open(project.frame_store(video)),
         scale=settings.global_scale,
@@ -82,7 +87,8 @@ def prepare_run(
     spec, state = _resume(folder, info, settings, bodyparts) if info else _fresh(settings, bodyparts)
     write_settings(folder / "settings.yaml", settings)
     name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
-    return TrainingRun(folder, name, settings, spec, frames, state, damaged)
+    validation = gather_frames(project, tables, train=(), test=held_out) if held_out else ()
+    return TrainingRun(folder, name, settings, spec, frames, state, damaged, validation)
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:
@@ -96,6 +102,17 @@ def _check_weights(folder: Path, before: TrainingSettings, settings: TrainingSet
         raise ModelError(
             f"The training in {folder} began with weights {before.init_weights}, not {settings.init_weights}; "
             "give no weights to go on, or create a new shuffle."
+        )
+
+
+def _check_validation(folder: Path, before: TrainingSettings, settings: TrainingSettings) -> None:
+    """Refuse to let frames validate that have trained."""
+    parts = [(one.validation_share, one.seed if one.validation_share else None) for one in (before, settings)]
+    if parts[0] != parts[1] and snapshot_steps(folder):
+        raise ModelError(
+            f"The training in {folder} began with validation_share {before.validation_share:g} and seed {before.seed}, "
+            f"not {settings.validation_share:g} and {settings.seed}: other frames would validate than those that were "
+            "held out; create a new shuffle."
         )
 
 
