@@ -94,14 +94,15 @@ def cross_validate(
         raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
     project = open_project(config, report=report)
     tables = labelled_tables(project)
-    changes = {**(settings or {}), **({} if weights is None else {"init_weights": os.fspath(weights)})}
+    named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
+    changes = {**(settings or {}), **{name: value for name, value in named.items() if value is not None}}
     wanted = chosen_settings(project, tables, net_type, changes)
     folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     found = []
     for place, fold in enumerate(folds, start=1):
         report(Progress(f"Split {place} of {len(folds)}: {fold.name}", 0, 0))
         number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
-        train_network(config, number, trainingsetindex, maxiters=maxiters, settings=changes, report=report)
+        train_network(config, number, trainingsetindex, settings=changes, report=report)
         evaluation = evaluate_network(
             config, number, trainingsetindex=trainingsetindex, snapshots="last", batch_size=batch_size, report=report
         )

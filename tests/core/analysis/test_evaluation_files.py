@@ -23,9 +23,7 @@ CALIBRATION = Calibration(17.0, 4, 3, 0.125, float("nan"), BINS)
 
 
 def row(step=100, pcutoff=0.6, bodyparts=None, errors=ERRORS, shuffle=1):
-    return result_row(
-        errors, CALIBRATION, step=step, percent=95, shuffle=shuffle, pcutoff=pcutoff, bodyparts=bodyparts
-    )
+    return result_row(errors, CALIBRATION, step=step, percent=95, shuffle=shuffle, pcutoff=pcutoff, bodyparts=bodyparts)
 
 
 def read(path):
