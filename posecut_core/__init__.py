@@ -6,7 +6,8 @@ the project's config.yaml first:
     create_new_project, add_new_videos              a project folder and its videos
     extract_frames, write_labels, check_labels      frames to label, and their labels
     create_training_dataset, train_network          a network of one's own
-    evaluate_network, analyze_videos                its errors, and its predictions for whole videos
+    evaluate_network, cross_validate                its errors on one split, and on several
+    analyze_videos                                  its predictions for whole videos
     plot_trajectories, create_labeled_video         pictures of the predictions
     export_deeplabcut                               images for DeepLabCut
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from posecut_core.progress import Progress
     from posecut_core.workflow.analysing import analyze_videos
     from posecut_core.workflow.creating import add_new_videos, create_new_project
+    from posecut_core.workflow.cross_validation import cross_validate
     from posecut_core.workflow.datasets import create_training_dataset
     from posecut_core.workflow.evaluating import evaluate_network
     from posecut_core.workflow.exporting import export_deeplabcut
@@ -44,6 +46,7 @@ __all__ = [
     "create_labeled_video",
     "create_new_project",
     "create_training_dataset",
+    "cross_validate",
     "evaluate_network",
     "export_deeplabcut",
     "extract_frames",
@@ -62,6 +65,7 @@ _HOMES = {
     "create_labeled_video": "workflow.showing",
     "create_new_project": "workflow.creating",
     "create_training_dataset": "workflow.datasets",
+    "cross_validate": "workflow.cross_validation",
     "evaluate_network": "workflow.evaluating",
     "export_deeplabcut": "workflow.exporting",
     "extract_frames": "workflow.extracting",

@@ -71,3 +71,15 @@ def mean_errors_by_bodypart(
         mean_errors(errors[:, k : k + 1], likelihood[:, k : k + 1], is_train, pcutoff=pcutoff)
         for k in range(errors.shape[1])
     )
+
+
+def worst_frames(
+    errors: Float64[np.ndarray, "F K"], among: Bool[np.ndarray, " F"], *, count: int
+) -> tuple[tuple[int, float], ...]:
+    """Find the frames of the greatest mean error: at most `count` places with that mean in pixels, worst first.
+
+    Frames that are not `among` the chosen ones, and those without a single error, are left out.
+    """
+    means = {place: mean_error(row, ~np.isnan(row)) for place, row in enumerate(errors) if among[place]}
+    known = [(place, mean) for place, mean in means.items() if not np.isnan(mean)]
+    return tuple(sorted(known, key=lambda entry: -entry[1])[:count])

@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
+from posecut_core.analysis.calibration import Calibration
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.prediction_files import prediction_columns
 from posecut_core.labels.pandas_tables import write_hdf
@@ -24,12 +26,26 @@ _ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF = (
 _TRAIN, _TEST = " Train error(px)", " Test error(px)"
 _TRAIN_LIKELY, _TEST_LIKELY = "Train error with p-cutoff", "Test error with p-cutoff"
 _BODYPARTS = "Bodyparts"
-_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS)
+_CALIBRATION, _SUGGESTED = "Expected calibration error", "Suggested p-cutoff"
+_COLUMNS = (
+    *(_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS),
+    *(_CALIBRATION, _SUGGESTED),
+)
 _KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
+
+
+@dataclass(frozen=True)
+class StepErrors:
+    """Mean errors of one snapshot in pixels; NaN where there was nothing to measure."""
+
+    step: int
+    train: float
+    test: float
 
 
 def result_row(
     errors: MeanErrors,
+    calibration: Calibration,
     *,
     step: int,
     percent: int,
@@ -45,6 +61,8 @@ def result_row(
         _PCUTOFF: f"{pcutoff:g}",
         _BODYPARTS: "all" if bodyparts is None else " ".join(bodyparts),
         **_error_cells(errors),
+        _CALIBRATION: _cell(calibration.expected_error),
+        _SUGGESTED: _cell(calibration.suggested_pcutoff),
     }
 
 
@@ -56,6 +74,16 @@ def put_row(path: Path, row: Mapping[str, str]) -> None:
     """
     rows = [old for old in _read_rows(path) if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
     _write_rows(path, _COLUMNS, [*rows, row])
+
+
+def errors_by_step(path: Path, like: Mapping[str, str]) -> tuple[StepErrors, ...]:
+    """Read the errors of all snapshots whose rows differ from the row `like` in nothing but step and results.
+
+    They come in the order of their steps.
+    """
+    rows = [row for row in _read_rows(path) if all(row.get(key) == like[key] for key in _KEY_COLUMNS[1:])]
+    found = [StepErrors(int(row[_ITERATIONS]), float(row[_TRAIN] or "nan"), float(row[_TEST] or "nan")) for row in rows]
+    return tuple(sorted(found, key=lambda entry: entry.step))
 
 
 def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[MeanErrors, ...]) -> None:
@@ -75,6 +103,20 @@ def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[
         for part, error in zip(bodyparts, errors, strict=True)
     ]
     _write_rows(path, columns, rows)
+
+
+def write_reliability(path: Path, calibration: Calibration) -> None:
+    """Replace a table of how often predictions are right by one with a row per range of likelihoods.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    columns = ("likelihood from", "to", "points", "mean likelihood", "share right")
+    cells = [
+        (f"{entry.low:g}", f"{entry.high:g}", str(entry.points), _cell(entry.likelihood), _cell(entry.share_right))
+        for entry in calibration.bins
+    ]
+    _write_rows(path, columns, [dict(zip(columns, row, strict=True)) for row in cells])
 
 
 def write_frame_predictions(
@@ -103,7 +145,11 @@ def _error_cells(errors: MeanErrors) -> dict[str, str]:
         _TRAIN_LIKELY: errors.train_pcutoff,
         _TEST_LIKELY: errors.test_pcutoff,
     }
-    return {name: "" if np.isnan(value) else f"{value:.4f}" for name, value in cells.items()}
+    return {name: _cell(value) for name, value in cells.items()}
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4f}"
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ class LabelledFrames:
     origins: Int64[np.ndarray, "F 2"]  # x, y of each stored image's top-left pixel in the full frame
     sizes: Int64[np.ndarray, "F 2"]  # height, width of each stored image
     xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
+    looked_for: Bool[np.ndarray, "F K"]  # bodyparts that are absent where they have no label
     is_train: Bool[np.ndarray, " F"]  # the others are test frames
 
 

@@ -41,7 +41,10 @@ def _show_version(wanted: bool) -> bool:
 _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
     "Begin": (demo_verb.demo, project_verbs.create_new_project, project_verbs.add_new_videos),
     "Label": (project_verbs.extract_frames, project_verbs.export_deeplabcut, project_verbs.check_labels),
-    "Train": (network_verbs.create_training_dataset, network_verbs.train_network, network_verbs.evaluate_network),
+    "Train": (
+        *(network_verbs.create_training_dataset, network_verbs.train_network),
+        *(network_verbs.evaluate_network, network_verbs.cross_validate),
+    ),
     "Use": (video_verbs.analyze_videos, video_verbs.plot_trajectories, video_verbs.create_labeled_video),
 }
 for _panel, _verbs in _PANELS.items():

@@ -1,8 +1,10 @@
 """What people are told about training datasets, training and errors, and which command comes next."""
 
+import math
 from pathlib import Path
 
 from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.workflow.cross_validation import CrossValidation, ValidatedFold
 from posecut_core.workflow.datasets import CreatedDataset, CreatedShuffle
 from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
 from posecut_core.workflow.training import TrainedNetwork
@@ -46,8 +48,29 @@ def tell_evaluated(project: Path, evaluation: Evaluation) -> Outcome:
     """Say the errors of each snapshot."""
     lines = [line for row in evaluation.rows for line in _snapshot(row)]
     lines.append(f"Tables: {shorter(evaluation.combined_csv.parent)}")
+    lines += [f"All on one page: {shorter(path)}" for path in dict.fromkeys(row.report for row in evaluation.rows)]
     lines.append("If the test error is not much above the training error, the network is ready for videos.")
     return Outcome(evaluation, tuple(lines), (command("analyze-videos", project, "VIDEOS"),))
+
+
+def tell_cross_validated(project: Path, result: CrossValidation) -> Outcome:
+    """Say the error of each split, then what they say together."""
+    test = result.test
+    together = f"Test error over {counted(test.count, 'split')}: mean {test.mean:.2f} px"
+    if test.count > 1:
+        together += (
+            f", standard deviation {test.sd:.2f} px, {100 * result.confidence:g}% confidence interval of the mean "
+            f"{test.low:.2f} to {test.high:.2f} px (Student's t, corrected for training frames that splits share)"
+        )
+    lines = (*map(_fold, result.folds), f"{together}.", f"Table: {shorter(result.table)}")
+    return Outcome(result, lines, (command("analyze-videos", project, "VIDEOS"),))
+
+
+def _fold(fold: ValidatedFold) -> str:
+    return (
+        f"{fold.name} (shuffle {fold.shuffle}): {fold.test_error:.2f} px on {counted(fold.test_frames, 'test frame')}, "
+        f"{fold.train_error:.2f} px on {counted(fold.train_frames, 'training frame')}"
+    )
 
 
 def _of_shuffle(verb: str, project: Path, made: CreatedShuffle | TrainedNetwork) -> str:
@@ -63,5 +86,22 @@ def _snapshot(row: EvaluatedSnapshot) -> list[str]:
     likely = f"with likelihood {row.pcutoff:g} or more: {errors.train_pcutoff:.2f} and {errors.test_pcutoff:.2f} px"
     return [
         f"{row.scorer}: mean error {errors.train:.2f} px on {counted(row.train_frames, 'training frame')}, "
-        f"{errors.test:.2f} px on {counted(row.test_frames, 'test frame')} ({likely})"
+        f"{errors.test:.2f} px on {counted(row.test_frames, 'test frame')} ({likely})",
+        f"{row.scorer}: {_likelihood(row)}",
     ]
+
+
+def _likelihood(row: EvaluatedSnapshot) -> str:
+    found = row.calibration
+    if not found.points:
+        return "no test frame has points to judge likelihoods by."
+    judged = (
+        f"expected calibration error {found.expected_error:.3f}; {found.points_right} of {found.points} predictions on "
+        f"test frames within {found.within:g} px of the label"
+    )
+    if math.isnan(found.suggested_pcutoff):
+        return f"{judged}; they give no reason for another pcutoff than {row.pcutoff:g}."
+    return (
+        f"{judged}; a pcutoff of {found.suggested_pcutoff:.2f} divides them best from the others (config.yaml has "
+        f"{row.pcutoff:g}; it is yours to change)."
+    )

@@ -20,6 +20,8 @@ from posecut_core.cli.options import (
 from posecut_core.cli.task import Outcome, Task
 from posecut_core.progress import Report
 
+_GOES_ON = "The last snapshot is kept; run the same command again to go on from it."
+
 
 def create_training_dataset(
     config: Config = None,
@@ -124,7 +126,7 @@ def train_network(
         )
         return tell_trained(project, trained)
 
-    return Task(work, "The last snapshot is kept; run the same command again to go on from it.")
+    return Task(work, _GOES_ON)
 
 
 def evaluate_network(
@@ -166,3 +168,59 @@ def evaluate_network(
         return tell_evaluated(project, evaluation)
 
     return Task(work)
+
+
+def cross_validate(
+    config: Config = None,
+    splits: Annotated[int, typer.Option(min=2, help="How many random splits.")] = 3,
+    leave_one_video_out: Annotated[
+        bool,
+        typer.Option("--leave-one-video-out", help="Split by videos: each one tests what the others have taught."),
+    ] = False,
+    trainingsetindex: TrainingSetIndex = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Seed of the first split. Default: that of shuffle 1.", show_default=False),
+    ] = None,
+    net_type: Annotated[
+        str | None,
+        typer.Option(help="As for create-training-dataset.", show_default=False),
+    ] = None,
+    maxiters: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training steps of each split. Default: as the training settings say.",
+                     show_default=False),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="imagenet|random|FILE", help="As for train-network.", show_default=False),
+    ] = None,
+    batch_size: BatchSize = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:  # fmt: skip
+    """Train and evaluate on several splits: mean, spread and confidence interval of the test error.
+
+    It takes as long as that many trainings. Example: posecut cross-validate reaching-ada-2026-01-31 --splits 5
+    """
+    project = project_path(config)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.network_accounts import tell_cross_validated
+        from posecut_core.workflow.cross_validation import cross_validate
+
+        result = cross_validate(
+            project,
+            splits=splits,
+            leave_one_video_out=leave_one_video_out,
+            trainingsetindex=trainingsetindex,
+            seed=seed,
+            net_type=net_type,
+            maxiters=maxiters,
+            weights=weights,
+            batch_size=batch_size,
+            report=report,
+        )
+        return tell_cross_validated(project, result)
+
+    return Task(work, _GOES_ON)

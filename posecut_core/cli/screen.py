@@ -93,6 +93,8 @@ def details(progress: Progress) -> str:
     parts = []
     if "loss" in values:
         parts.append(f"loss {values['loss']:.4f}")
+    if "validation_error" in values:
+        parts.append(f"validation error {values['validation_error']:.2f} px")
     for key, unit in (("steps_per_s", "steps/s"), ("frames_per_s", "frames/s")):
         if key in values:
             parts.append(f"{values[key]:.3g} {unit}")

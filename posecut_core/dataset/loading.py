@@ -99,6 +99,4 @@ def _scaled(image: UInt8[np.ndarray, "H W 3"], height: int, width: int) -> UInt8
 
 
 def _looked_at(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> Bool[np.ndarray, "F K"]:
-    """Take a bodypart that is labelled nowhere in a video as not looked for there, rather than absent everywhere."""
-    seen = {video: ~np.isnan(table.xy[..., 0]).all(axis=0) for video, table in tables.items()}
-    return np.stack([seen[frame.video] for frame in frames])
+    return np.stack([tables[frame.video].looked_for for frame in frames])

@@ -65,6 +65,9 @@ class TrainingSettings:
     max_bad_steps: int = _setting(
         10, "after so many steps in a row without a finite loss, training goes back to its last snapshot"
     )
+    validation_share: float = _setting(
+        0.0, "share of the training frames that do not train: their error in pixels is logged every display_iters"
+    )
     precision: str = _setting("float32", "float32, or bfloat16 for the convolutions on accelerators")
     seed: int = _setting(0, "all random choices follow from this")
 
@@ -135,6 +138,7 @@ _CHECKS = (
     ("save_iters", _count(1), "a whole number from 1 is expected"),
     ("max_snapshots_to_keep", lambda value: value is None or _count(1)(value), "null or a number from 1 is expected"),
     ("max_bad_steps", _count(1), "a whole number from 1 is expected"),
+    ("validation_share", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
     ("precision", _one_of("float32", "bfloat16"), "float32 or bfloat16 is expected"),
     ("seed", _count(0), "a whole number from 0 is expected"),
 )

@@ -85,6 +85,27 @@ def split_by_indices(
     )
 
 
+def validation_part(
+    frames: Sequence[FrameRef], *, share: float, seed: int
+) -> tuple[tuple[FrameRef, ...], tuple[FrameRef, ...]]:
+    """Divide training frames into those that train and those that validate, each in the order of `frames`.
+
+    Raises:
+        DatasetError: no frame is left for one of them.
+    """
+    if not share:
+        return tuple(frames), ()
+    count = round(share * len(frames))
+    if not 0 < count < len(frames):
+        raise DatasetError(
+            f"Setting validation_share is {share:g}, which makes {count} of {len(frames)} training frames validate, "
+            "but at least one must validate and one train; change it or label more frames."
+        )
+    chosen = set(np.random.default_rng(seed).permutation(len(frames))[:count].tolist())
+    train = tuple(frame for place, frame in enumerate(frames) if place not in chosen)
+    return train, tuple(frame for place, frame in enumerate(frames) if place in chosen)
+
+
 def write_split(path: Path, split: Split) -> None:
     """Write `split` as YAML; `read_split` is the inverse."""
     document = {

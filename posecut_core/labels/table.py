@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from posecut_core.errors import LabelError
 
@@ -39,3 +39,8 @@ class LabelTable:
             raise LabelError(f"Bodyparts of {self.video} repeat: {', '.join(self.bodyparts)}; name each one once.")
         if np.any(np.isnan(self.xy[..., 0]) != np.isnan(self.xy[..., 1])):
             raise LabelError(f"Labels of {self.video} have an x without its y or the reverse; give both or neither.")
+
+    @property
+    def looked_for(self) -> Bool[np.ndarray, " K"]:
+        """Tell which bodyparts are labelled anywhere in the video; nobody has looked for the others."""
+        return ~np.isnan(self.xy[..., 0]).all(axis=0)

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 
 from posecut_core.model.training import Metrics
 from posecut_core.project.atomic import storage_error, write_text
 
-COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped")
+COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped", "validation_error")  # the last in pixels
 
 
 def start_log(path: Path, *, step: int) -> None:
@@ -42,12 +43,14 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
 
 def _cells(metrics: Metrics) -> tuple[int | str, ...]:
     numbers = (metrics.loss, metrics.learning_rate, metrics.steps_per_second)
-    return (metrics.step, *map(repr, numbers), " ".join(map(str, metrics.skipped)))
+    error = "" if math.isnan(metrics.validation_error) else repr(metrics.validation_error)
+    return (metrics.step, *map(repr, numbers), " ".join(map(str, metrics.skipped)), error)
 
 
 def _metrics(row: list[str]) -> Metrics | None:
     try:
-        step, loss, rate, speed, skipped = (*row, "") if len(row) == 4 else row  # logs of PoseCut 0.1 have no skipped
-        return Metrics(int(step), float(loss), float(rate), float(speed), tuple(map(int, skipped.split())))
+        step, loss, rate, speed, skipped, error = row
+        numbers = (float(loss), float(rate), float(speed))
+        return Metrics(int(step), *numbers, tuple(map(int, skipped.split())), float(error) if error else math.nan)
     except ValueError:
         return None

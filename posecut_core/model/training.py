@@ -38,13 +38,14 @@ class TrainState(NamedTuple):
 
 @dataclass(frozen=True)
 class Metrics:
-    """What is only reported: means since the last report."""
+    """What is only reported; loss and speed are means since the last report."""
 
     step: int  # steps finished
     loss: float  # NaN where all steps were skipped
     learning_rate: float
     steps_per_second: float
     skipped: tuple[int, ...] = ()  # steps whose loss or gradients were not finite, numbered as `step`
+    validation_error: float = math.nan  # pixels, of now; NaN where there are no validation frames
 
 
 class Taken(NamedTuple):

@@ -1,7 +1,5 @@
 """Pictures of labelled frames with both human labels and predictions (paper, step H and figure 5)."""
 
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Float64, UInt8
 
@@ -10,8 +8,7 @@ from posecut_core.plots.markers import FramePicture, LegendEntry, bodypart_legen
 _GREY = (0.35, 0.35, 0.35)
 
 
-def draw_evaluation_image(
-    path: Path,
+def evaluation_picture(
     image: UInt8[np.ndarray, "H W 3"],
     labelled: Float64[np.ndarray, "K 2"],
     predicted: Float64[np.ndarray, "K 2"],
@@ -23,11 +20,10 @@ def draw_evaluation_image(
     title: str = "",
     dotsize: int | float = 12,
     alphavalue: int | float = 0.7,
-) -> None:
-    """Write a PNG with '+' for human labels, '.' for predictions with likelihood above pcutoff, 'x' for the others.
+) -> FramePicture:
+    """Draw a frame with '+' for human labels, '.' for predictions with likelihood above pcutoff, 'x' for the others.
 
     Args:
-        path: the PNG to write.
         image: the frame.
         labelled: human labels in pixels of the given image; NaN is not drawn.
         predicted: the network's positions in the same pixels.
@@ -38,9 +34,6 @@ def draw_evaluation_image(
         title: text above the frame.
         dotsize: size of the markers in pixels of the picture.
         alphavalue: opacity of the markers, 0 to 1.
-
-    Raises:
-        StorageError: the folder cannot be written.
     """
     legend = (
         *bodypart_legend(bodyparts, colours, "s"),
@@ -54,4 +47,4 @@ def draw_evaluation_image(
     picture.mark(labelled, colours, shown=everywhere, marker="+", size=dotsize, alpha=alphavalue)
     picture.mark(predicted, colours, shown=likely, marker=".", size=dotsize * 1.3, alpha=alphavalue)
     picture.mark(predicted, colours, shown=~likely, marker="x", size=dotsize * 0.7, alpha=alphavalue)
-    picture.save(path)
+    return picture

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from posecut_core.project.atomic import atomic_path
+from posecut_core.plots.figures import png_bytes, save_png
 
 _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI
@@ -94,8 +94,12 @@ class FramePicture:
         Raises:
             StorageError: the folder cannot be written.
         """
-        with atomic_path(path) as temporary:
-            self.figure.savefig(temporary, format="png", dpi=_DPI)
+        save_png(self.figure, path)
+
+    def png(self, *, most_width: int) -> bytes:
+        """Return the picture as a PNG that is at most `most_width` pixels wide."""
+        width = self.figure.get_figwidth() * _DPI
+        return png_bytes(self.figure, dpi=_DPI * min(1.0, most_width / width))
 
 
 def bodypart_legend(

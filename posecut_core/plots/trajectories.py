@@ -7,17 +7,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.plots.colours import colours_of
-from posecut_core.project.atomic import atomic_path
+from posecut_core.plots.figures import new_figure, save_png, say, styled
 
-_DPI = 120
 _MOST_POINTS = 80_000  # in the figure of paths: more only cover each other
 _BINS = 800  # over time: about the figure's width in pixels
 _HISTOGRAM_BINS = 50
@@ -61,13 +58,12 @@ def draw_trajectories(
     }
     if np.isnan(xy).all():
         nothing = f"No point has a likelihood of at least {pcutoff:g}."
-        drawings |= {name: lambda figure: _say(figure, nothing) for name in ("trajectory.png", "plot.png", "hist.png")}
+        drawings |= {name: lambda figure: say(figure, nothing) for name in ("trajectory.png", "plot.png", "hist.png")}
     for name, draw in drawings.items():
-        figure = _figure(title)
+        figure = new_figure(title)
         draw(figure)
         _add_bodypart_bar(figure, predictions.bodyparts, colours)
-        with atomic_path(folder / name) as temporary:
-            figure.savefig(temporary, format="png", dpi=_DPI)
+        save_png(figure, folder / name)
     return tuple(folder / name for name in drawings)
 
 
@@ -95,20 +91,6 @@ def envelope(values: Float64[np.ndarray, " T"], bins: int) -> Envelope:
     return Envelope(frames, ordered[:, 0], ordered[rows, last // 2], ordered[rows, last])
 
 
-def _figure(title: str) -> Figure:
-    figure = Figure(figsize=(9, 5.5), dpi=_DPI, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1), facecolor="white")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11)
-    return figure
-
-
-def _styled(axes: Axes) -> Axes:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="0.92", linewidth=0.8)
-    axes.set_axisbelow(True)
-    return axes
-
-
 def _draw_path(
     figure: Figure,
     xy: Float64[np.ndarray, "T K 2"],
@@ -116,7 +98,7 @@ def _draw_path(
     size: int | float,
     alpha: int | float,
 ) -> None:
-    axes = _styled(figure.add_subplot())
+    axes = styled(figure.add_subplot())
     thinned = xy[:: max(1, xy[..., 0].size // _MOST_POINTS)]
     points, point_colours = thinned.reshape(-1, 2), np.tile(colours, (len(thinned), 1))
     known = ~np.isnan(points[:, 0])
@@ -130,7 +112,7 @@ def _draw_path(
 def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True)
     for axes, coordinate, name in ((upper, 0, "x"), (lower, 1, "y")):
-        _styled(axes)
+        styled(axes)
         for k, colour in enumerate(colours):
             _draw_series(axes, xy[:, k, coordinate], colour)
         axes.set_ylabel(f"{name} (pixels)")
@@ -142,7 +124,7 @@ def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: F
 def _draw_likelihood(
     figure: Figure, likelihood: Float64[np.ndarray, "T K"], colours: Float64[np.ndarray, "K 3"], pcutoff: int | float
 ) -> None:
-    axes = _styled(figure.add_subplot())
+    axes = styled(figure.add_subplot())
     for k, colour in enumerate(colours):
         _draw_series(axes, likelihood[:, k], colour)
     axes.axhline(pcutoff, color="0.3", linewidth=1.0, linestyle="--")
@@ -159,7 +141,7 @@ def _draw_likelihood(
 
 
 def _draw_jumps(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
-    axes = _styled(figure.add_subplot())
+    axes = styled(figure.add_subplot())
     moved = displacements(xy)
     known = moved[~np.isnan(moved)]
     edges = np.linspace(0, max(float(known.max()) if known.size else 1.0, 1e-6), _HISTOGRAM_BINS + 1)
@@ -193,9 +175,3 @@ def _add_bodypart_bar(figure: Figure, bodyparts: tuple[str, ...], colours: Float
     bar.ax.minorticks_off()
     bar.ax.invert_yaxis()
     bar.outline.set_visible(False)
-
-
-def _say(figure: Figure, text: str) -> None:
-    axes = figure.add_subplot()
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color="0.35")

@@ -84,9 +84,9 @@ def create_training_dataset(
     project = open_project(config, report=report)
     tables = labelled_tables(project)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
-    fractions = _fraction_indices(project, trainingsetindex)
+    fractions = fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
-    chosen = _settings(project, tables, net_type, settings or {})
+    chosen = chosen_settings(project, tables, net_type, settings or {})
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
@@ -131,7 +131,12 @@ def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
     return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
 
 
-def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:
+def fraction_indices(project: Project, index: int | None) -> Sequence[int]:
+    """List which entries of TrainingFraction are meant; None means all.
+
+    Raises:
+        ArgumentError: there is no such entry.
+    """
     count = len(project.config.training_fractions)
     if index is None:
         return range(count)
@@ -142,9 +147,14 @@ def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:
     return (index,)
 
 
-def _settings(
+def chosen_settings(
     project: Project, tables: Sequence[LabelTable], net_type: str | None, given: Mapping[str, object]
 ) -> TrainingSettings:
+    """Return the settings of a training: those given, and what suits the project.
+
+    Raises:
+        ModelError: a setting is unknown or cannot work.
+    """
     values = {"net_type": net_type or project.config.default_net_type, **given}
     if "global_scale" not in values:
         values["global_scale"] = comfortable_scale(project, tables)

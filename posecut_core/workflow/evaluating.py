@@ -7,20 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.analysis.evaluation import MeanErrors, mean_errors, mean_errors_by_bodypart, pixel_errors
-from posecut_core.analysis.evaluation_files import put_row, result_row, write_bodypart_errors, write_frame_predictions
+from posecut_core.analysis.calibration import Calibration
+from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.inference import Predictor
-from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames
 from posecut_core.analysis.predicting import Predicts
-from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps
-from posecut_core.workflow.evaluated_frames import draw_all, frame_names, labelled_frames, predict_all
+from posecut_core.workflow.evaluated_frames import draw_all
+from posecut_core.workflow.evaluation_results import EvaluationFiles, combined_csv, write_results
+from posecut_core.workflow.measurement import EvaluationJob, Measurement, measure
 from posecut_core.workflow.opening import open_project
-
-_COMBINED = "CombinedEvaluation-results.csv"
+from posecut_core.workflow.reporting import write_report
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,20 @@ class EvaluatedSnapshot:
     errors: MeanErrors  # over all bodyparts
     bodyparts: tuple[str, ...]
     bodypart_errors: tuple[MeanErrors, ...]
+    calibration: Calibration  # on the test frames; nothing is changed by the pcutoff that it suggests
     results_csv: Path
     bodyparts_csv: Path
+    calibration_csv: Path
+    calibration_png: Path
     predictions: Path  # .h5 of the labelled frames
     images: tuple[Path, ...]
+    report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was written about this snapshot alone."""
+        tables = (self.results_csv, self.bodyparts_csv, self.calibration_csv, self.predictions)
+        return (*tables, self.calibration_png, *self.images, self.report)
 
 
 @dataclass(frozen=True)
@@ -58,8 +67,7 @@ class Evaluation:
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that was written, each once."""
-        own = [(row.results_csv, row.bodyparts_csv, row.predictions, *row.images) for row in self.rows]
-        return tuple(dict.fromkeys([self.combined_csv, *(path for paths in own for path in paths)]))
+        return tuple(dict.fromkeys([self.combined_csv, *(path for row in self.rows for path in row.files)]))
 
 
 def evaluate_network(
@@ -74,6 +82,11 @@ def evaluate_network(
     report: Report = silent,
 ) -> Evaluation:
     """Measure mean Euclidean distances between labels and predictions on training and test frames.
+
+    Likelihoods are held against how often predictions of test frames are right, which is to say within the
+    shuffle's `pos_dist_thresh` of the label; a pcutoff is suggested from the same points. It is not written into
+    config.yaml, and no snapshot is chosen by any of this. `report.html` shows all of it on one page. Frames that
+    validated a training (its setting `validation_share`) count as training frames.
 
     Args:
         config: path of config.yaml; its `pcutoff` divides likely from unlikely predictions.
@@ -103,18 +116,7 @@ def evaluate_network(
         predictor = Predictor.load(project.model_folder(number, trainingsetindex), snapshot=step)
         job = EvaluationJob(project, number, trainingsetindex, step, bodyparts)
         rows.append(evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
-    return Evaluation(tuple(rows), project.evaluation_results / _COMBINED)
-
-
-@dataclass(frozen=True)
-class EvaluationJob:
-    """Which snapshot of which project is evaluated on which bodyparts."""
-
-    project: Project
-    shuffle: int
-    trainingsetindex: int
-    step: int
-    bodyparts: Sequence[str] | None
+    return Evaluation(tuple(rows), combined_csv(project))
 
 
 def evaluate_snapshot(
@@ -124,43 +126,18 @@ def evaluate_snapshot(
 
     Raises:
         DatasetError: there is no such training dataset, or none of its frames is labelled any more.
+        ModelError: the settings of the training are missing or unreadable.
         StorageError: the project folder cannot be written.
     """
-    config = job.project.config
-    known = tuple(part for part in predictor.bodyparts if part in config.bodyparts)
-    bodyparts = chosen_bodyparts(known, job.bodyparts)
-    frames = labelled_frames(job.project, read_split(job.project.split_path(job.shuffle, job.trainingsetindex)))
-    predicted = predict_all(predictor, frames, batch_size=batch_size, report=report)
-    labels = np.concatenate([video.xy for video in frames])[:, [config.bodyparts.index(part) for part in bodyparts]]
-    columns = [predictor.bodyparts.index(part) for part in bodyparts]
-    likelihood = np.concatenate([found.likelihood for found in predicted])[:, columns]
-    errors = pixel_errors(np.concatenate([found.xy for found in predicted])[:, columns], labels)
-    is_train = np.concatenate([video.is_train for video in frames])
-    overall = mean_errors(errors, likelihood, is_train, pcutoff=config.pcutoff)
-    by_bodypart = mean_errors_by_bodypart(errors, likelihood, is_train, pcutoff=config.pcutoff)
-    folder = job.project.evaluation_folder(job.shuffle, job.trainingsetindex)
-    tables = _write_tables(job, predictor, frames, predicted, overall, bodyparts, by_bodypart)
+    measured = measure(job, predictor, batch_size=batch_size, report=report)
+    files = write_results(job, predictor, measured)
     images: tuple[Path, ...] = ()
     if plotting:
+        folder = files.results.parent / f"LabeledImages_{predictor.scorer}"
         images = draw_all(
-            folder / f"LabeledImages_{predictor.scorer}", job.project, predictor, frames, predicted, bodyparts, report
+            folder, job.project, predictor, measured.frames, measured.predicted, measured.bodyparts, report
         )
-    return EvaluatedSnapshot(
-        scorer=predictor.scorer,
-        shuffle=job.shuffle,
-        training_iterations=job.step,
-        train_percent=_percent(job),
-        train_frames=int(is_train.sum()),
-        test_frames=int((~is_train).sum()),
-        pcutoff=config.pcutoff,
-        errors=overall,
-        bodyparts=bodyparts,
-        bodypart_errors=by_bodypart,
-        results_csv=tables[0],
-        bodyparts_csv=tables[1],
-        predictions=tables[2],
-        images=images,
-    )
+    return _evaluated(job, predictor.scorer, measured, files, images, write_report(job, predictor, measured))
 
 
 def _steps(project: Project, shuffle: int, trainingsetindex: int, snapshots: Snapshots | None) -> tuple[int, ...]:
@@ -168,42 +145,32 @@ def _steps(project: Project, shuffle: int, trainingsetindex: int, snapshots: Sna
     return chosen_steps(model_folder, snapshots, snapshotindex=project.config.snapshotindex)
 
 
-def _percent(job: EvaluationJob) -> int:
-    """Return the share of training frames, truncated as in DeepLabCut's names."""
-    return int(100 * job.project.config.training_fractions[job.trainingsetindex])
-
-
-def _write_tables(
+def _evaluated(
     job: EvaluationJob,
-    predictor: Predicts,
-    frames: tuple[LabelledFrames, ...],
-    predicted: tuple[FramePredictions, ...],
-    overall: MeanErrors,
-    bodyparts: tuple[str, ...],
-    by_bodypart: tuple[MeanErrors, ...],
-) -> tuple[Path, Path, Path]:
-    """Write the tables of one snapshot; return the paths of results, errors per bodypart, and predictions."""
-    project, folder = job.project, job.project.evaluation_folder(job.shuffle, job.trainingsetindex)
-    results = folder / f"{predictor.scorer}-results.csv"
-    row = result_row(
-        overall,
-        step=job.step,
-        percent=_percent(job),
+    scorer: str,
+    measured: Measurement,
+    files: EvaluationFiles,
+    images: tuple[Path, ...],
+    report: Path,
+) -> EvaluatedSnapshot:
+    pcutoff = job.project.config.pcutoff
+    return EvaluatedSnapshot(
+        scorer=scorer,
         shuffle=job.shuffle,
-        pcutoff=project.config.pcutoff,
-        bodyparts=None if job.bodyparts is None else bodyparts,
+        training_iterations=job.step,
+        train_percent=job.percent,
+        train_frames=int(np.count_nonzero(measured.is_train)),
+        test_frames=int(np.count_nonzero(~measured.is_train)),
+        pcutoff=pcutoff,
+        errors=measured.overall(pcutoff),
+        bodyparts=measured.bodyparts,
+        bodypart_errors=measured.by_bodypart(pcutoff),
+        calibration=measured.calibration,
+        results_csv=files.results,
+        bodyparts_csv=files.bodyparts,
+        calibration_csv=files.calibration,
+        calibration_png=files.diagram,
+        predictions=files.predictions,
+        images=images,
+        report=report,
     )
-    put_row(results, row)
-    put_row(project.evaluation_results / _COMBINED, row)
-    keypoints = folder / f"{predictor.scorer}-keypoint-results.csv"
-    write_bodypart_errors(keypoints, bodyparts, by_bodypart)
-    predictions = folder / f"{predictor.scorer}.h5"
-    write_frame_predictions(
-        predictions,
-        [("labeled-data", video.video, name) for video in frames for name in frame_names(project, video)],
-        np.concatenate([found.xy for found in predicted]),
-        np.concatenate([found.likelihood for found in predicted]),
-        scorer=predictor.scorer,
-        bodyparts=predictor.bodyparts,
-    )
-    return results, keypoints, predictions

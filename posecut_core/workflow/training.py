@@ -70,7 +70,8 @@ def train_network(
         weights: "imagenet" (the default; fetched once from the model hub), "random", or a .safetensors file of a ResNet
             to start from; only for the first call.
         settings: any other settings of settings.yaml.
-        report: told of every `displayiters` steps: loss, steps_per_s, seconds_left.
+        report: told of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
+            where the setting `validation_share` is above 0.
 
     Raises:
         ArgumentError: there is no such device.

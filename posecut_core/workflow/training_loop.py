@@ -25,6 +25,7 @@ from posecut_core.model.snapshots import (
 from posecut_core.model.training import Metrics, Taken, TrainState, fit
 from posecut_core.progress import Progress, Report, deferred_interrupt
 from posecut_core.workflow.training_run import TrainingRun
+from posecut_core.workflow.validation import validated
 
 _NAMED = 5  # frames in a message; the result has all
 
@@ -86,8 +87,9 @@ def _steps(
     first = int(state.step) + 1
     with closing(fit(state, run.frames, order, spec=run.spec, settings=run.settings, where=where)) as steps:
         for step, taken in enumerate(steps, start=first):
-            if taken.metrics is not None:
-                _note(run, taken.metrics, account)
+            metrics = taken.metrics and validated(run, taken.state, taken.metrics)
+            if metrics is not None:
+                _note(run, metrics, account)
                 bad = streak([number for number in account.skipped if number >= first], last=step)
                 if len(bad) >= run.settings.max_bad_steps:
                     return _gone_back(run, bad, account, report)
@@ -97,8 +99,8 @@ def _steps(
             try:
                 if interrupted():
                     raise KeyboardInterrupt
-                if taken.metrics is not None:
-                    report(_progress(taken.metrics, run.settings.maxiters))
+                if metrics is not None:
+                    report(_progress(metrics, run.settings.maxiters))
             except KeyboardInterrupt:
                 if not saved:
                     _saved(run, step, taken)
@@ -152,4 +154,6 @@ def _progress(metrics: Metrics, maxiters: int) -> Progress:
         "steps_per_s": metrics.steps_per_second,
         "seconds_left": (maxiters - metrics.step) / metrics.steps_per_second,
     }
+    if not math.isnan(metrics.validation_error):
+        values["validation_error"] = metrics.validation_error
     return Progress("training", metrics.step, maxiters, values)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import jax
 
+from posecut_core.analysis.labelled_frames import LabelledFrames
 from posecut_core.dataset.batches import TrainingFrames
 from posecut_core.dataset.loading import load_frames
 from posecut_core.dataset.requirements import check_trainable
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
-from posecut_core.dataset.split import FrameRef, read_split
+from posecut_core.dataset.split import FrameRef, read_split, validation_part
 from posecut_core.errors import ModelError, ProjectError
 from posecut_core.model.beginning import begin
 from posecut_core.model.network import NetworkSpec, parameter_shapes
@@ -22,6 +23,7 @@ from posecut_core.progress import Report
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
+from posecut_core.workflow.gathered_frames import gather_frames
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class TrainingRun:
     refs: tuple[FrameRef, ...]  # which these are
     state: TrainState
     damaged: tuple[Path, ...]  # snapshots that could not be gone on from
+    validation: tuple[LabelledFrames, ...]  # of each video that has some
 
     @property
     def log(self) -> Path:
@@ -70,14 +73,16 @@ def prepare_run(
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
     _check_mirror_pairs(settings, bodyparts)
+    _check_validation(folder, before, settings)
+    train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     frames = load_frames(
-        split.train,
+        train,
         tables,
         lambda video: FrameStore.open(project.frame_store(video)),
         scale=settings.global_scale,
         report=report,
     )
-    check_trainable(frames, split.train)
+    check_trainable(frames, train)
     name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
     info, damaged = newest_sound(folder)
     if info:
@@ -87,7 +92,8 @@ def prepare_run(
         begun = begin(settings, bodyparts, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
-    return TrainingRun(folder, name, settings, spec, frames, split.train, state, damaged)
+    validation = gather_frames(project, tables, train=(), test=held_out) if held_out else ()
+    return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:
@@ -109,6 +115,17 @@ def _check_run(folder: Path, info: SnapshotInfo, name: str) -> None:
         raise ModelError(
             f"The last snapshot {snapshot_folder(folder, info.step)} is of training {info.run}, but this is {name}; "
             "move that snapshot to where it belongs, or create a new shuffle."
+        )
+
+
+def _check_validation(folder: Path, before: TrainingSettings, settings: TrainingSettings) -> None:
+    """Refuse to let frames validate that have trained."""
+    parts = [(one.validation_share, one.seed if one.validation_share else None) for one in (before, settings)]
+    if parts[0] != parts[1] and snapshot_steps(folder):
+        raise ModelError(
+            f"The training in {folder} began with validation_share {before.validation_share:g} and seed {before.seed}, "
+            f"not {settings.validation_share:g} and {settings.seed}: other frames would validate than those that were "
+            "held out; create a new shuffle."
         )
 
 

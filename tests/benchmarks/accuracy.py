@@ -14,6 +14,7 @@ import numpy as np
 from openfield import parser, print_result, split_of, working_copy
 
 from posecut_core import create_training_dataset, evaluate_network, train_network
+from posecut_core.analysis.spread import spread
 from posecut_core.progress import Progress
 
 
@@ -50,6 +51,12 @@ def run(config, number, train, test, arguments):
     return row.errors.test, row.errors.train, minutes
 
 
+def frames_ratio(arguments):
+    """Count test frames per training frame."""
+    given = split_of(arguments.data)
+    return len(given["test"]) / (arguments.train_frames or len(given["train"]))
+
+
 def main():
     """Train and evaluate each split, print one JSON object."""
     options = parser(__doc__)
@@ -64,11 +71,12 @@ def main():
         chosen = splits(arguments.data, count=arguments.splits, train_frames=arguments.train_frames)
         results = np.array([run(config, n, *split, arguments) for n, split in enumerate(chosen, start=1)])
     test, train, minutes = results.mean(axis=0).round(3).tolist()
-    spread = float(results[:, 0].std(ddof=1).round(3)) if len(results) > 1 else None
+    over = spread(results[:, 0].tolist(), test_ratio=frames_ratio(arguments))
     print_result(
         {
             "test_error_px": test,
-            "test_error_sd_px": spread,
+            "test_error_sd_px": round(over.sd, 3) if over.count > 1 else None,
+            "test_error_interval_px": [round(over.low, 3), round(over.high, 3)] if over.count > 1 else None,
             "train_error_px": train,
             "frames_seen": arguments.steps * 8,
             "minutes": minutes,

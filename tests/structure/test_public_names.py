@@ -12,6 +12,7 @@ WORKFLOW = {
     "create_labeled_video",
     "create_new_project",
     "create_training_dataset",
+    "cross_validate",
     "evaluate_network",
     "export_deeplabcut",
     "extract_frames",

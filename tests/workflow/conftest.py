@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import FrameRef, Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
@@ -103,6 +104,7 @@ def spot_project(tmp_path, spot_video, networks):
     train, test = (FrameRef("spot", 0), FrameRef("spot", 3), FrameRef("spot", 5)), (FrameRef("spot", 9),)
     for shuffle in (1, 2):
         write_split(project.split_path(shuffle), Split(train, test, fraction=0.95, seed=0, labels="labels.csv"))
+        write_settings(project.model_folder(shuffle) / "settings.yaml", TrainingSettings())
         for step in (10, 20) if shuffle == 2 else (10,):
             folder = project.model_folder(shuffle) / f"snapshot-{step:06d}"
             folder.mkdir(parents=True)

@@ -1,20 +1,41 @@
-"""The labelled frames that a network is measured on."""
+"""Labelled frames, predicted and drawn."""
 
 import numpy as np
+import pytest
+from matplotlib.image import imread
 
-from posecut_core.dataset.split import FrameRef, Split
-from posecut_core.workflow.evaluated_frames import frame_names, labelled_frames
+from posecut_core.dataset.split import FrameRef
+from posecut_core.labels.store import read_labels
+from posecut_core.workflow import evaluating
+from posecut_core.workflow.evaluated_frames import draw_all, draw_frame, frame_kind, predict_all
+from posecut_core.workflow.gathered_frames import gather_frames
 from posecut_core.workflow.opening import open_project
 
 
-def test_frames_of_the_split_are_gathered_with_labels_and_origins(spot_project):
-    """Each frame has its place in train or test, its label in the full frame, and where its stored image lies."""
+@pytest.fixture
+def measured(spot_project):
+    """Project, network, frames 5 (trains) and 9 (tests), and their predictions."""
     project = open_project(spot_project)
-    split = Split((FrameRef("spot", 9),), (FrameRef("spot", 5),), fraction=0.5, seed=None, labels="labels.csv")
-    (frames,) = labelled_frames(project, split)
-    assert frames.numbers.tolist() == [5, 9]
-    assert frames.is_train.tolist() == [False, True]
-    assert frames.origins.tolist() == [[6, 4], [0, 0]]
-    assert frames.sizes.tolist() == [[44, 58], [48, 64]]
-    np.testing.assert_allclose(frames.xy[:, 0], [[20.5, 15.5], [34.5, 29.5]])
-    assert [int(name[3:-4]) for name in frame_names(project, frames)] == [5, 9]
+    tables = {"spot": read_labels(project, "spot")}
+    frames = gather_frames(project, tables, train=(FrameRef("spot", 5),), test=(FrameRef("spot", 9),))
+    network = evaluating.Predictor.load(project.model_folder(1), snapshot=10)
+    return project, network, frames, predict_all(network, frames, batch_size=2, report=lambda progress: None)
+
+
+def test_predictions_are_in_the_full_frame(measured):
+    """The spot of the crop is found where it lies in its full frame."""
+    (found,) = measured[3]
+    np.testing.assert_allclose(found.xy[:, 0], [[20.5, 17.5], [28.5, 21.5]])
+
+
+def test_a_frame_is_drawn_in_its_own_pixels(measured, tmp_path):
+    """Each picture says which side of the split it is of; progress counts every one."""
+    project, network, frames, predicted = measured
+    reports = []
+    paths = draw_all(tmp_path, project, network, frames, predicted, ("spot",), reports.append)
+    assert [path.name.split("-")[0] for path in paths] == ["Training", "Test"]
+    assert [frame_kind(frames[0], place) for place in (0, 1)] == ["Training", "Test"]
+    assert (reports[-1].done, reports[-1].total) == (2, 2)
+    one = draw_frame(project.config, network, frames[0], predicted[0], 1, ("spot",))
+    one.save(tmp_path / "one.png")
+    assert (imread(tmp_path / "one.png") == imread(paths[1])).all()

@@ -45,7 +45,23 @@ def test_files_say_the_same(spot_project):
     assert row.bodyparts_csv == folder / "Fake_10-keypoint-results.csv"
     labels = read_hdf(open_project(spot_project).collected_data("spot"))
     assert read_hdf(row.predictions).index.tolist() == labels.index.tolist()
+    assert row.report == folder / "report.html"
+    assert row.calibration_png == folder / "Fake_10-calibration.png"
     assert set(result.files) == {result.combined_csv, *folder.iterdir()}
+
+
+def test_likelihoods_are_judged_on_test_frames(spot_project):
+    """The test frame's spot is 10 px off: right within the default 17 px; the other part is absent, so wrong."""
+    (row,) = evaluate_network(spot_project).rows
+    assert (row.calibration.points, row.calibration.points_right) == (2, 1)
+    assert row.calibration.expected_error == pytest.approx(0.2)
+    assert row.calibration.suggested_pcutoff == pytest.approx(0.6)
+
+
+def test_the_last_snapshot_is_taken_whatever_its_error(spot_project):
+    """No error chooses a snapshot: without a word about it the last is evaluated."""
+    (row,) = evaluate_network(spot_project, 2).rows
+    assert row.training_iterations == 20
 
 
 def test_evaluating_again_replaces_rows(spot_project):

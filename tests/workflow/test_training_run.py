@@ -102,6 +102,26 @@ def test_a_random_network_keeps_its_width(trainable):
         prepare(trainable, width=0.5)
 
 
+def test_frames_that_validate_do_not_train(trainable):
+    """A third of three frames is held out with its labels; the seed decides which."""
+    run = prepare(trainable, validation_share=0.34)
+    (held_out,) = run.validation
+    assert (len(run.frames), held_out.numbers.size, held_out.is_train.any()) == (2, 1, False)
+    assert prepare(trainable, validation_share=0.0).validation == ()
+    with pytest.raises(DatasetError, match=r"validation_share is 0\.1"):
+        prepare(trainable, validation_share=0.1)
+
+
+@pytest.mark.usefixtures("quick_steps")
+@pytest.mark.parametrize("changes", [{"validation_share": 0.0}, {"validation_share": 0.6}, {"seed": 5}])
+def test_frames_that_have_trained_cannot_validate_later(trainable, changes):
+    """Once there is a snapshot, another share or seed would hold out other frames, and is refused."""
+    train_network(trainable, settings={"validation_share": 0.34})
+    with pytest.raises(ModelError, match=r"validation_share 0\.34 and seed 0.*create a new shuffle"):
+        prepare(trainable, **changes)
+    assert len(prepare(trainable, validation_share=0.34).frames) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

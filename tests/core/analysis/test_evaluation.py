@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.evaluation import mean_error, mean_errors, mean_errors_by_bodypart, pixel_errors
+from posecut_core.analysis.evaluation import (
+    mean_error,
+    mean_errors,
+    mean_errors_by_bodypart,
+    pixel_errors,
+    worst_frames,
+)
 
 LABELS = np.array([[[0.0, 0.0], [10.0, 0.0]], [[0.0, 0.0], [np.nan, np.nan]], [[5.0, 5.0], [0.0, 0.0]]])
 FOUND = np.array([[[3.0, 4.0], [10.0, 2.0]], [[0.0, 1.0], [7.0, 7.0]], [[5.0, 5.0], [0.0, 8.0]]])
@@ -47,3 +53,11 @@ def test_errors_by_bodypart_are_those_of_each_column():
     assert (first.train, first.test) == (3.0, 0.0)
     assert (second.train, second.test) == (2.0, 8.0)
     assert np.isnan(first.test_pcutoff)
+
+
+def test_the_worst_frames_come_first():
+    """Frames are ordered by the mean of what is known of them; others' and unlabelled ones are left out."""
+    errors = np.array([[1.0, 3.0], [9.0, np.nan], [np.nan, np.nan], [50.0, 50.0], [0.0, 1.0]])
+    among = np.array([True, True, True, False, True])
+    assert worst_frames(errors, among, count=2) == ((1, 9.0), (0, 2.0))
+    assert len(worst_frames(errors, among, count=9)) == 3

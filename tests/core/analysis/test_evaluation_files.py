@@ -5,20 +5,25 @@ import csv
 import numpy as np
 import pandas as pd
 
+from posecut_core.analysis.calibration import Calibration, ReliabilityBin
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import (
+    errors_by_step,
     put_row,
     result_row,
     write_bodypart_errors,
     write_frame_predictions,
+    write_reliability,
 )
 from posecut_core.labels.pandas_tables import read_hdf
 
 ERRORS = MeanErrors(1.5, 2.25, 1.25, float("nan"), train_pairs=10, test_pairs=2)
+BINS = (ReliabilityBin(0.0, 0.5, 0, np.nan, np.nan), ReliabilityBin(0.5, 1.0, 4, 0.875, 0.75))
+CALIBRATION = Calibration(17.0, 4, 3, 0.125, float("nan"), BINS)
 
 
-def row(step=100, pcutoff=0.6, bodyparts=None, errors=ERRORS):
-    return result_row(errors, step=step, percent=95, shuffle=1, pcutoff=pcutoff, bodyparts=bodyparts)
+def row(step=100, pcutoff=0.6, bodyparts=None, errors=ERRORS, shuffle=1):
+    return result_row(errors, CALIBRATION, step=step, percent=95, shuffle=shuffle, pcutoff=pcutoff, bodyparts=bodyparts)
 
 
 def read(path):
@@ -40,7 +45,10 @@ def test_a_row_has_deeplabcuts_columns_and_an_empty_cell_for_nan(tmp_path):
         "Train error with p-cutoff": "1.2500",
         "Test error with p-cutoff": "",
         "Bodyparts": "all",
+        "Expected calibration error": "0.1250",
+        "Suggested p-cutoff": "",
     }
+    assert list(found)[-2:] == ["Expected calibration error", "Suggested p-cutoff"]
 
 
 def test_evaluating_again_replaces_the_row_and_anything_else_adds_one(tmp_path):
@@ -66,6 +74,27 @@ def test_errors_of_bodyparts_are_a_row_each(tmp_path):
     found = read(tmp_path / "k.csv")
     assert [r["bodypart"] for r in found] == ["snout", "tail, base"]
     assert (found[0][" Test error(px)"], found[0]["Train labels"], found[0]["Test labels"]) == ("2.2500", "10", "2")
+
+
+def test_errors_over_steps_are_those_of_like_rows(tmp_path):
+    """Only snapshots of the same shuffle, pcutoff and bodyparts are read, in the order of their steps."""
+    path = tmp_path / "r.csv"
+    nothing = MeanErrors(1.0, float("nan"), 1.0, float("nan"), 1, 0)
+    for new in (row(step=200), row(errors=nothing), row(shuffle=2), row(pcutoff=0.1), row(bodyparts=("snout",))):
+        put_row(path, new)
+    first, second = errors_by_step(path, row(step=7))
+    assert (first.step, first.train, second.step, second.test) == (100, 1.0, 200, 2.25)
+    assert np.isnan(first.test)
+    assert errors_by_step(tmp_path / "none.csv", row()) == ()
+
+
+def test_ranges_of_likelihood_are_a_row_each(tmp_path):
+    """An empty range has no mean likelihood and no share."""
+    write_reliability(tmp_path / "c.csv", CALIBRATION)
+    assert [list(line.values()) for line in read(tmp_path / "c.csv")] == [
+        ["0", "0.5", "0", "", ""],
+        ["0.5", "1", "4", "0.8750", "0.7500"],
+    ]
 
 
 def test_predictions_of_labelled_frames_come_back(tmp_path):

@@ -18,7 +18,8 @@ def frames(tmp_path):
         image[5 + k, 10 + k] = 255
         store.append([(number, image, origin)])
     labels = np.zeros((4, 2, 2))
-    return LabelledFrames("m1", store, store.numbers, store.origins, store.sizes, labels, np.ones(4, bool))
+    looked_for = np.ones((4, 2), bool)
+    return LabelledFrames("m1", store, store.numbers, store.origins, store.sizes, labels, looked_for, np.ones(4, bool))
 
 
 def test_positions_are_in_pixels_of_the_full_frame(frames, network):

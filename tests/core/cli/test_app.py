@@ -16,6 +16,7 @@ ORDER = [
     "create-training-dataset",
     "train-network",
     "evaluate-network",
+    "cross-validate",
     "analyze-videos",
     "plot-trajectories",
     "create-labeled-video",

@@ -2,9 +2,16 @@
 
 from pathlib import Path
 
-from posecut_core.cli.network_accounts import tell_dataset, tell_trained
+import pytest
+
+from posecut_core.analysis.calibration import Calibration
+from posecut_core.analysis.evaluation import MeanErrors
+from posecut_core.analysis.spread import Spread
+from posecut_core.cli.network_accounts import tell_cross_validated, tell_dataset, tell_evaluated, tell_trained
 from posecut_core.dataset.split import FrameRef
+from posecut_core.workflow.cross_validation import CrossValidation, ValidatedFold
 from posecut_core.workflow.datasets import CreatedDataset, CreatedShuffle
+from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
 from posecut_core.workflow.training import TrainedNetwork
 
 PROJECT = Path("/p")
@@ -39,3 +46,42 @@ def test_skipped_steps_lead_to_frames():
     assert lines[3].startswith("2 steps gave no finite loss")
     assert lines[3].endswith("look at frame 0 of m4s1, frame 1 of m4s1, frame 2 of m4s1.")
     assert len(tell_trained(PROJECT, trained(0, 100)).lines) == 3
+
+
+def evaluated(calibration):
+    errors, path = MeanErrors(1.0, 2.0, 1.0, 2.0, 9, 1), Path("e")
+    row = EvaluatedSnapshot(
+        "net_10", 1, 10, 95, 9, 1, 0.6, errors, ("a",), (errors,), calibration, path, path, path, path, path, (),
+        Path("e") / "report.html",
+    )  # fmt: skip
+    return Evaluation((row, row), Path("e") / "all.csv")
+
+
+@pytest.mark.parametrize(
+    ("calibration", "words"),
+    [
+        (Calibration(17.0, 20, 18, 0.0512, 0.43, ()), "a pcutoff of 0.43 divides them best"),
+        (Calibration(17.0, 20, 20, 0.0512, float("nan"), ()), "no reason for another pcutoff than 0.6"),
+        (Calibration(17.0, 0, 0, float("nan"), float("nan"), ()), "no test frame has points"),
+    ],
+)
+def test_a_pcutoff_is_suggested_where_there_is_reason(calibration, words):
+    """Calibration and the suggestion stand below the errors; the report is named once."""
+    lines = tell_evaluated(PROJECT, evaluated(calibration)).lines
+    assert words in lines[1]
+    assert ("0.051" in lines[1]) == (calibration.points > 0)
+    assert [line for line in lines if "report.html" in line] == ["All on one page: e/report.html"]
+
+
+def test_splits_are_told_one_by_one_and_together():
+    """Each split has its line; mean, deviation and interval come after; one split has no interval."""
+    folds = (ValidatedFold("seed 4", 2, 100, 9, 1, 1.5, 2.25),)
+    told = tell_cross_validated(PROJECT, CrossValidation(folds, Spread(2.5, 0.5, 2.0, 3.0, 2), 0.9, Path("t.csv")))
+    assert told.lines[0] == "seed 4 (shuffle 2): 2.25 px on 1 test frame, 1.50 px on 9 training frames"
+    assert (
+        "mean 2.50 px, standard deviation 0.50 px, 90% confidence interval of the mean 2.00 to 3.00 px"
+        in (told.lines[1])
+    )
+    nan = float("nan")
+    alone = tell_cross_validated(PROJECT, CrossValidation(folds, Spread(2.5, nan, nan, nan, 1), 0.9, Path("t.csv")))
+    assert alone.lines[1] == "Test error over 1 split: mean 2.50 px."

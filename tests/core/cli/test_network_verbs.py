@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from posecut_core.analysis.spread import Spread
 from posecut_core.errors import LabelError
+from posecut_core.workflow.cross_validation import CrossValidation
 from posecut_core.workflow.datasets import CreatedDataset
 from posecut_core.workflow.evaluating import Evaluation
 from posecut_core.workflow.training import TrainedNetwork
 
 TRAINED = TrainedNetwork(1, 0, 0, 100, 0.01, 0.2, Path("model"), Path("model/snapshot-100"), Path("log.csv"), ())
+
+CROSS_VALIDATED = CrossValidation((), Spread(3.0, 1.0, 1.5, 4.5, 2), 0.95, Path("table.csv"))
 
 
 def test_datasets_are_described_by_options(posecut, step, project):
@@ -67,7 +71,20 @@ def test_evaluation_is_described_by_options(posecut, step, project):
     assert {name: calls[0][name] for name in expected} == expected
 
 
-@pytest.mark.parametrize("verb", ["create-training-dataset", "train-network"])
+def test_cross_validation_is_described_by_options(posecut, posecut_json, step, project):
+    """Splits or videos, and what trains them; mean, spread and interval come back as words and as JSON."""
+    calls = step("posecut_core.workflow.cross_validation.cross_validate", CROSS_VALIDATED)
+    words = ["--splits", "5", "--maxiters", "9", "--seed", "3", "--net-type", "resnet_18"]
+    code, out, _ = posecut("cross-validate", project, *words)
+    assert (code, "mean 3.00 px" in out) == (0, True)
+    expected = {"splits": 5, "leave_one_video_out": False, "maxiters": 9, "seed": 3, "net_type": "resnet_18"}
+    assert {name: calls[0][name] for name in expected} == expected
+    test = posecut_json("cross-validate", project, "--leave-one-video-out")[1]["test"]
+    assert calls[1]["leave_one_video_out"]
+    assert test == {"mean": 3.0, "sd": 1.0, "low": 1.5, "high": 4.5, "count": 2}
+
+
+@pytest.mark.parametrize("verb", ["create-training-dataset", "train-network", "cross-validate"])
 def test_a_project_without_labels_hears_so(posecut, project, verb):
     """The sentence names the labels, not a file of the network."""
     code, _, err = posecut(verb, project)

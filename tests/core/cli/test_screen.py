@@ -50,6 +50,8 @@ def test_loss_speed_and_time_left_are_told():
     """Values that a report has are shown with their units."""
     progress = Progress("training", 1, 10, {"loss": 0.01234, "steps_per_s": 2.5, "seconds_left": 65.2})
     assert plain_line(progress) == "training: 1/10 loss 0.0123, 2.5 steps/s, 1 min 05 s left"
+    validating = Progress("training", 1, 10, {"loss": 0.5, "validation_error": 4.567})
+    assert plain_line(validating) == "training: 1/10 loss 0.5000, validation error 4.57 px"
     assert details(Progress("analysing", 1, None, {"frames_per_s": 31.26})) == "31.3 frames/s"
 
 

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posecut_core.dataset.split import FrameRef, read_split, split_by_indices, split_by_seed, write_split
+from posecut_core.dataset.split import (
+    FrameRef,
+    read_split,
+    split_by_indices,
+    split_by_seed,
+    validation_part,
+    write_split,
+)
 from posecut_core.errors import DatasetError
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b") for number in range(0, 50, 5))
@@ -124,3 +131,20 @@ def test_noise_is_no_split(tmp_path_factory, content):
     path.write_bytes(content)
     with pytest.raises(DatasetError, match="run create-training-dataset again"):
         read_split(path)
+
+
+def test_a_share_of_the_training_frames_validates():
+    """The seed decides which; the others train, and no frame does both; a share of 0 leaves all to training."""
+    train, held_out = validation_part(FRAMES, share=0.25, seed=3)
+    assert len(held_out) == 5
+    assert sorted((*train, *held_out)) == sorted(FRAMES)
+    assert validation_part(FRAMES, share=0.25, seed=3) == (train, held_out)
+    assert validation_part(FRAMES, share=0.25, seed=4)[1] != held_out
+    assert validation_part(FRAMES, share=0.0, seed=3) == (FRAMES, ())
+
+
+@pytest.mark.parametrize(("count", "share"), [(1, 0.5), (3, 0.1), (2, 0.9)])
+def test_validation_leaves_a_frame_on_either_side(count, share):
+    """Too few frames for the share are refused with the setting's name."""
+    with pytest.raises(DatasetError, match=rf"validation_share is {share}, which makes \d of {count} training frames"):
+        validation_part(FRAMES[:count], share=share, seed=0)

@@ -14,6 +14,12 @@ def test_a_table_keeps_what_it_was_given():
     assert LabelTable("m1", ("nose",), np.array([3, 9]), XY).xy is XY
 
 
+def test_a_bodypart_that_is_labelled_nowhere_was_not_looked_for():
+    """One label in one frame is enough to have been looked for."""
+    xy = np.concatenate([XY, np.full((2, 1, 2), np.nan)], axis=1)
+    assert LabelTable("m1", ("nose", "tail"), np.array([3, 9]), xy).looked_for.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("bodyparts", "numbers", "xy", "words"),
     [

@@ -23,14 +23,18 @@ def test_rows_come_back(tmp_path):
     for metrics in rows:
         append_log(path, metrics)
     assert read_log(path) == rows
-    assert path.read_text().splitlines()[0] == "step,loss,learning_rate,steps_per_second,skipped"
+    assert path.read_text().splitlines()[0] == "step,loss,learning_rate,steps_per_second,skipped,validation_error"
 
 
-def test_a_log_without_skipped_steps_is_read(tmp_path):
-    """Logs were written before steps could be skipped."""
+def test_the_validation_error_is_empty_where_nothing_validates(tmp_path):
+    """A row with an error has it as its last cell, a row without has an empty one, and both come back."""
     path = tmp_path / "log.csv"
-    path.write_text("step,loss,learning_rate,steps_per_second\n2,0.5,0.001,3.0\n")
-    assert read_log(path) == (Metrics(2, 0.5, 0.001, 3.0),)
+    rows = (Metrics(1, 0.5, 0.1, 2.0), Metrics(2, 0.5, 0.1, 2.0, (), 3.25))
+    start_log(path, step=0)
+    for metrics in rows:
+        append_log(path, metrics)
+    assert [line.split(",")[-1] for line in path.read_text().splitlines()[1:]] == ["", "3.25"]
+    assert read_log(path) == rows
 
 
 def test_a_resumed_run_has_no_row_twice(tmp_path):

@@ -3,15 +3,14 @@
 import numpy as np
 from matplotlib.image import imread
 
-from posecut_core.plots.evaluation_images import draw_evaluation_image
+from posecut_core.plots.evaluation_images import evaluation_picture
 
 RED = np.array([[1.0, 0.0, 0.0]])
 
 
 def red_near(tmp_path, x, y, *, likelihood, labelled=(50.0, 50.0)):
     """Draw one bodypart predicted at (300, 200) and return which pixels around (x, y) are red."""
-    draw_evaluation_image(
-        tmp_path / "e.png",
+    picture = evaluation_picture(
         np.full((480, 640, 3), 255, np.uint8),
         np.array([labelled]),
         np.array([[300.0, 200.0]]),
@@ -22,6 +21,7 @@ def red_near(tmp_path, x, y, *, likelihood, labelled=(50.0, 50.0)):
         alphavalue=1.0,
         dotsize=20,
     )
+    picture.save(tmp_path / "e.png")
     part = imread(tmp_path / "e.png")[-480:][y - 12 : y + 13, x - 12 : x + 13, :3]
     return (part[..., 0] > 0.6) & (part[..., 1] < 0.4)
 

@@ -1,5 +1,7 @@
 """Frames with markers on them and a legend beside them."""
 
+import io
+
 import numpy as np
 import pytest
 from matplotlib.image import imread
@@ -30,6 +32,13 @@ def test_small_frames_are_enlarged_by_a_whole_number(tmp_path):
     assert display_scale(48, 64) == 10
     rows, columns = painted(tmp_path, "+", (20.0, 10.0), size=(48, 64)).T
     np.testing.assert_allclose((columns.mean(), rows.mean()), (204.5, 104.5), atol=0.6)
+
+
+def test_a_png_is_no_wider_than_asked_for():
+    """A wide picture is reduced for a page, a narrow one is left as it is."""
+    picture = FramePicture(np.zeros((480, 640, 3), np.uint8), title="", legend=())
+    widths = [imread(io.BytesIO(picture.png(most_width=most))).shape[1] for most in (320, 2000)]
+    assert widths == [320, 640]
 
 
 def test_huge_frames_are_reduced():

@@ -1,0 +1,151 @@
+"""Train and evaluate on several splits, so that an error is not one lucky split's (`cross_validate`)."""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.analysis.spread import CONFIDENCE, Spread, spread
+from posecut_core.dataset.revision import write_revision
+from posecut_core.dataset.split import FrameRef
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.atomic import write_text
+from posecut_core.project.layout import Project
+from posecut_core.project.settings import read_settings
+from posecut_core.workflow.datasets import chosen_settings, fraction_indices, labelled_tables
+from posecut_core.workflow.evaluating import EvaluatedSnapshot, evaluate_network
+from posecut_core.workflow.folds import Fold, random_folds, shuffle_of, video_folds
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.training import train_network
+
+
+@dataclass(frozen=True)
+class ValidatedFold:
+    """One split: a shuffle that was trained and evaluated; errors are means in pixels."""
+
+    name: str  # the video that tests, or the seed of the split
+    shuffle: int
+    training_iterations: int
+    train_frames: int
+    test_frames: int
+    train_error: float
+    test_error: float
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The test error over several splits, in pixels."""
+
+    folds: tuple[ValidatedFold, ...]
+    test: Spread  # over the folds, each of which counts the same
+    confidence: float  # of the interval in `test`
+    table: Path  # .csv with a row per fold
+
+
+def cross_validate(
+    config: str | os.PathLike[str],
+    *,
+    splits: int = 3,
+    leave_one_video_out: bool = False,
+    trainingsetindex: int = 0,
+    seed: int | None = None,
+    net_type: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    maxiters: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    confidence: float = CONFIDENCE,
+    batch_size: int | None = None,
+    report: Report = silent,
+) -> CrossValidation:
+    """Train and evaluate a network on each of several splits; tell mean, spread and confidence interval of the error.
+
+    Each split is a shuffle as create_training_dataset makes it, and its last snapshot is evaluated. Called again after
+    an interruption, shuffles of the same frames, labels and settings are taken up: those already trained are not
+    trained again. The interval is described in `posecut_core.analysis.spread`.
+
+    Args:
+        config: path of config.yaml; its TrainingFraction gives the share of training frames of random splits.
+        splits: how many random splits, at least 2.
+        leave_one_video_out: split by videos instead: each video with labels tests what the others have taught.
+        trainingsetindex: which of config.yaml's training fractions.
+        seed: of the first split, the next one has seed + 1; by default that of shuffle 1, the project's seed + 1.
+        net_type: resnet_18, 34, 50, 101 or 152; by default config.yaml's default_net_type.
+        settings: further training settings.
+        maxiters: training steps of each split; by default as the settings say.
+        weights: "imagenet", "random", or a .safetensors file of a ResNet to start from; by default as the settings say.
+        confidence: probability that the interval is meant to hold the mean error, between 0 and 1.
+        batch_size: frames at once in the evaluation; by default config.yaml's batch_size.
+        report: told of every split, of training and of evaluation.
+
+    Raises:
+        ArgumentError: splits or confidence is out of range.
+        LabelError: there are no labels.
+        DatasetError: the labels cannot be split so.
+        ModelError: settings or weights cannot be used.
+        StorageError: the disk refused; what was trained is kept.
+    """
+    if not 0 < confidence < 1:
+        raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
+    project = open_project(config, report=report)
+    tables = labelled_tables(project)
+    named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
+    changes = {**(settings or {}), **{name: value for name, value in named.items() if value is not None}}
+    wanted = chosen_settings(project, tables, net_type, changes)
+    folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
+    found = []
+    for place, fold in enumerate(folds, start=1):
+        report(Progress(f"Split {place} of {len(folds)}: {fold.name}", 0, 0))
+        number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
+        train_network(config, number, trainingsetindex, settings=changes, report=report)
+        evaluation = evaluate_network(
+            config, number, trainingsetindex=trainingsetindex, snapshots="last", batch_size=batch_size, report=report
+        )
+        found.append(_validated(fold, evaluation.rows[-1]))
+    name = "videos" if leave_one_video_out else "splits"
+    table = project.evaluation_results / f"CrossValidation-{name}.csv"
+    _write_table(table, found)
+    ratio = float(np.mean([fold.test_frames / fold.train_frames for fold in found]))
+    errors = [fold.test_error for fold in found]
+    return CrossValidation(tuple(found), spread(errors, test_ratio=ratio, confidence=confidence), confidence, table)
+
+
+def _folds(
+    project: Project, tables: Sequence[LabelTable], count: int | None, trainingsetindex: int, seed: int | None
+) -> tuple[Fold, ...]:
+    """Make `count` random splits, or one per video where `count` is None."""
+    fraction = project.config.training_fractions[fraction_indices(project, trainingsetindex)[0]]
+    frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
+    labels = write_revision(project.training_datasets, tables)
+    if count is None:
+        return video_folds(frames, fraction=fraction, labels=labels)
+    first = read_settings(project.settings_path).seed + 1 if seed is None else seed
+    return random_folds(frames, count=count, fraction=fraction, seed=first, labels=labels)
+
+
+def _validated(fold: Fold, row: EvaluatedSnapshot) -> ValidatedFold:
+    return ValidatedFold(
+        name=fold.name,
+        shuffle=row.shuffle,
+        training_iterations=row.training_iterations,
+        train_frames=row.train_frames,
+        test_frames=row.test_frames,
+        train_error=row.errors.train,
+        test_error=row.errors.test,
+    )
+
+
+def _write_table(path: Path, folds: list[ValidatedFold]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("split", "shuffle", "training iterations", "train frames", "test frames", "train px", "test px"))
+    for fold in folds:
+        errors = ("" if np.isnan(error) else f"{error:.4f}" for error in (fold.train_error, fold.test_error))
+        counts = (fold.shuffle, fold.training_iterations, fold.train_frames, fold.test_frames)
+        writer.writerow((fold.name, *counts, *errors))
+    write_text(path, text.getvalue())

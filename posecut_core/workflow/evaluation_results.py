@@ -1,0 +1,86 @@
+"""The tables and the diagram that an evaluation leaves in the project."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.analysis.evaluation_files import (
+    StepErrors,
+    errors_by_step,
+    put_row,
+    result_row,
+    write_bodypart_errors,
+    write_frame_predictions,
+    write_reliability,
+)
+from posecut_core.analysis.predicting import Predicts
+from posecut_core.plots.calibration_diagram import draw_reliability
+from posecut_core.plots.figures import save_png
+from posecut_core.project.layout import Project
+from posecut_core.workflow.gathered_frames import frame_names
+from posecut_core.workflow.measurement import EvaluationJob, Measurement
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """Where the results of one snapshot are."""
+
+    results: Path
+    bodyparts: Path
+    calibration: Path
+    diagram: Path  # .png
+    predictions: Path  # .h5
+
+
+def combined_csv(project: Project) -> Path:
+    """Return the table of all evaluations of this iteration."""
+    return project.evaluation_results / "CombinedEvaluation-results.csv"
+
+
+def write_results(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> EvaluationFiles:
+    """Write what was measured of one snapshot.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    folder, scorer = job.project.evaluation_folder(job.shuffle, job.trainingsetindex), predictor.scorer
+    files = EvaluationFiles(
+        results=folder / f"{scorer}-results.csv",
+        bodyparts=folder / f"{scorer}-keypoint-results.csv",
+        calibration=folder / f"{scorer}-calibration.csv",
+        diagram=folder / f"{scorer}-calibration.png",
+        predictions=folder / f"{scorer}.h5",
+    )
+    for table in (files.results, combined_csv(job.project)):
+        put_row(table, _row(job, measured))
+    write_bodypart_errors(files.bodyparts, measured.bodyparts, measured.by_bodypart(job.project.config.pcutoff))
+    write_reliability(files.calibration, measured.calibration)
+    save_png(draw_reliability(measured.calibration, title=scorer), files.diagram)
+    write_frame_predictions(
+        files.predictions,
+        [("labeled-data", video.video, name) for video in measured.frames for name in frame_names(job.project, video)],
+        np.concatenate([found.xy for found in measured.predicted]),
+        np.concatenate([found.likelihood for found in measured.predicted]),
+        scorer=scorer,
+        bodyparts=predictor.bodyparts,
+    )
+    return files
+
+
+def evaluated_steps(job: EvaluationJob, measured: Measurement) -> tuple[StepErrors, ...]:
+    """Read the errors of all snapshots of the same training that have been evaluated in the same way."""
+    return errors_by_step(combined_csv(job.project), _row(job, measured))
+
+
+def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:
+    pcutoff = job.project.config.pcutoff
+    return result_row(
+        measured.overall(pcutoff),
+        measured.calibration,
+        step=job.step,
+        percent=job.percent,
+        shuffle=job.shuffle,
+        pcutoff=pcutoff,
+        bodyparts=None if job.bodyparts is None else measured.bodyparts,
+    )

@@ -1,0 +1,95 @@
+"""One snapshot's predictions of the labelled frames beside their labels: what an evaluation is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from posecut_core.analysis.calibration import Calibration, calibration
+from posecut_core.analysis.evaluation import MeanErrors, mean_errors, mean_errors_by_bodypart, pixel_errors
+from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames
+from posecut_core.analysis.predicting import Predicts
+from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.dataset.split import Split, read_split
+from posecut_core.labels.store import read_labels
+from posecut_core.progress import Report
+from posecut_core.project.layout import Project
+from posecut_core.workflow.arguments import chosen_bodyparts
+from posecut_core.workflow.evaluated_frames import predict_all
+from posecut_core.workflow.gathered_frames import gather_frames
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """Which snapshot of which project is evaluated on which bodyparts."""
+
+    project: Project
+    shuffle: int
+    trainingsetindex: int
+    step: int
+    bodyparts: Sequence[str] | None  # None: all
+
+    @property
+    def percent(self) -> int:
+        """Return the share of training frames, truncated as in DeepLabCut's names."""
+        return int(100 * self.project.config.training_fractions[self.trainingsetindex])
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Predictions and errors in pixels; F frames of all videos, K bodyparts that are evaluated."""
+
+    split: Split
+    settings: TrainingSettings
+    bodyparts: tuple[str, ...]
+    frames: tuple[LabelledFrames, ...]
+    predicted: tuple[FramePredictions, ...]  # of all bodyparts that the network knows
+    errors: Float64[np.ndarray, "F K"]
+    likelihood: Float64[np.ndarray, "F K"]
+    looked_for: Bool[np.ndarray, "F K"]
+    is_train: Bool[np.ndarray, " F"]
+
+    def overall(self, pcutoff: int | float) -> MeanErrors:
+        """Average over all bodyparts."""
+        return mean_errors(self.errors, self.likelihood, self.is_train, pcutoff=pcutoff)
+
+    def by_bodypart(self, pcutoff: int | float) -> tuple[MeanErrors, ...]:
+        """Average for each bodypart alone."""
+        return mean_errors_by_bodypart(self.errors, self.likelihood, self.is_train, pcutoff=pcutoff)
+
+    @property
+    def calibration(self) -> Calibration:
+        """Compare likelihoods with how often predictions of test frames are right."""
+        judged = self.looked_for & ~self.is_train[:, None]
+        return calibration(self.errors, self.likelihood, judged, within=self.settings.pos_dist_thresh)
+
+
+def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report: Report) -> Measurement:
+    """Predict the frames of the shuffle's training dataset that are labelled, and hold them against their labels.
+
+    Raises:
+        DatasetError: there is no such training dataset, or none of its frames is labelled any more.
+        ModelError: the settings of the training are missing or unreadable.
+    """
+    project, config = job.project, job.project.config
+    settings = read_settings(project.model_folder(job.shuffle, job.trainingsetindex) / "settings.yaml")
+    split = read_split(project.split_path(job.shuffle, job.trainingsetindex))
+    tables = {video: read_labels(project, video) for video in {frame.video for frame in (*split.train, *split.test)}}
+    frames = gather_frames(project, tables, train=split.train, test=split.test)
+    bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
+    in_labels = [config.bodyparts.index(part) for part in bodyparts]
+    in_network = [predictor.bodyparts.index(part) for part in bodyparts]
+    predicted = predict_all(predictor, frames, batch_size=batch_size, report=report)
+    labels = np.concatenate([video.xy for video in frames])[:, in_labels]
+    return Measurement(
+        split=split,
+        settings=settings,
+        bodyparts=bodyparts,
+        frames=frames,
+        predicted=predicted,
+        errors=pixel_errors(np.concatenate([found.xy for found in predicted])[:, in_network], labels),
+        likelihood=np.concatenate([found.likelihood for found in predicted])[:, in_network],
+        looked_for=np.concatenate([video.looked_for for video in frames])[:, in_labels],
+        is_train=np.concatenate([video.is_train for video in frames]),
+    )

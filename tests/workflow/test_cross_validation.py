@@ -1,0 +1,115 @@
+"""cross_validate."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+
+from posecut_core.dataset.settings import read_settings
+from posecut_core.dataset.split import read_split
+from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.labels.store import write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.creating import add_new_videos
+from posecut_core.workflow.cross_validation import cross_validate
+from posecut_core.workflow.opening import open_project
+
+
+@pytest.fixture
+def options(trainable, quick_steps):
+    """Settings of the project's own shuffle, for quick steps."""
+    settings = read_settings(open_project(trainable).model_folder(1) / "settings.yaml")
+    return {"settings": {entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)}}
+
+
+def test_the_error_of_several_splits_is_told_with_its_spread(trainable, options):
+    """Each split is trained, evaluated and named; mean and spread are those of their test errors."""
+    reports = []
+    result = cross_validate(trainable, splits=2, seed=8, report=reports.append, **options)
+    assert [(fold.name, fold.shuffle, fold.training_iterations) for fold in result.folds] == [
+        ("seed 8", 2, 4),
+        ("seed 9", 3, 4),
+    ]
+    errors = [fold.test_error for fold in result.folds]
+    assert (result.test.mean, result.test.sd) == (pytest.approx(np.mean(errors)), pytest.approx(np.std(errors, ddof=1)))
+    assert result.test.low < result.test.mean < result.test.high
+    assert (result.test.count, result.confidence) == (2, 0.95)
+    assert [progress.stage for progress in reports if progress.total == 0] == [
+        "Split 1 of 2: seed 8",
+        "Split 2 of 2: seed 9",
+    ]
+    with result.table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["split"], float(row["test px"])) for row in rows] == [
+        (fold.name, pytest.approx(fold.test_error, abs=1e-4)) for fold in result.folds
+    ]
+
+
+def test_what_is_trained_is_not_trained_again(trainable, options):
+    """Interrupted in the second split and called again, the first keeps its snapshot; a third call trains nothing."""
+
+    def stop(progress):
+        if progress.stage == "Split 2 of 2: seed 9":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(trainable, splits=2, seed=8, report=stop, **options)
+    project = open_project(trainable)
+    before = {path: path.stat().st_mtime_ns for path in project.model_folder(2).glob("snapshot-*/snapshot.json")}
+    assert len(before) == 2
+    result = cross_validate(trainable, splits=2, seed=8, **options)
+    reports = []
+    again = cross_validate(trainable, splits=2, seed=8, report=reports.append, **options)
+    assert again == result
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert not [progress for progress in reports if progress.stage == "training"]
+    assert not project.split_path(4).exists()
+
+
+def test_the_same_call_can_train_longer(trainable, options):
+    """A larger maxiters goes on with the shuffles that are there; no snapshot but the last is evaluated."""
+    cross_validate(trainable, splits=2, **options)
+    result = cross_validate(trainable, splits=2, maxiters=6, **options)
+    assert [fold.training_iterations for fold in result.folds] == [6, 6]
+    assert [fold.name for fold in result.folds] == ["seed 1", "seed 2"]
+    project = open_project(trainable)
+    assert [snapshot_steps(project.model_folder(fold.shuffle))[-1] for fold in result.folds] == [6, 6]
+
+
+def test_each_video_is_left_out_once(trainable, options):
+    """The video that tests has not trained; with labels in one video alone the call is refused."""
+    with pytest.raises(DatasetError, match="Only dots has labelled frames"):
+        cross_validate(trainable, leave_one_video_out=True, **options)
+    project = open_project(trainable)
+    video = trainable.parent.parent / "more.mp4"
+    video.write_bytes(next((trainable.parent / "videos").iterdir()).resolve().read_bytes())
+    add_new_videos(trainable, [video])
+    old, new = (FrameStore.open(project.frame_store(name), create=name == "more") for name in ("dots", "more"))
+    new.append((number, old.read(number), (0, 0)) for number in range(2))
+    write_labels(project, LabelTable("more", ("white", "black"), np.arange(2), np.full((2, 2, 2), 30.0)))
+    result = cross_validate(trainable, leave_one_video_out=True, **options)
+    assert [(fold.name, fold.train_frames, fold.test_frames) for fold in result.folds] == [
+        ("dots", 2, 4),
+        ("more", 4, 2),
+    ]
+    split = read_split(project.split_path(result.folds[0].shuffle))
+    assert {frame.video for frame in split.train} == {"more"}
+    assert result.table.name == "CrossValidation-videos.csv"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"splits": 1}, "1 splits were asked for"),
+        ({"confidence": 95}, "confidence is 95; give a probability"),
+        ({"trainingsetindex": 3}, "no TrainingFraction of index 3"),
+    ],
+)
+def test_wrong_arguments_train_nothing(trainable, options, wrong, words):
+    """They are refused before a shuffle is made."""
+    with pytest.raises(ArgumentError, match=words):
+        cross_validate(trainable, **wrong, **options)
+    assert not open_project(trainable).split_path(2).exists()

@@ -1,0 +1,84 @@
+"""Splits of a cross-validation, and the shuffles made of them."""
+
+import dataclasses
+
+import pytest
+
+from posecut_core.dataset.settings import TrainingSettings, read_settings, write_settings
+from posecut_core.dataset.split import FrameRef, read_split
+from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.workflow.folds import random_folds, shuffle_of, video_folds
+from posecut_core.workflow.opening import open_project
+
+FRAMES = tuple(FrameRef(video, number) for video in ("a", "b", "c") for number in range(0, 40, 10))
+
+
+def test_random_folds_are_those_of_their_seeds():
+    """Each split has the seed after the one before, and its name says so."""
+    folds = random_folds(FRAMES, count=3, fraction=0.75, seed=5, labels="l.csv")
+    assert [(fold.name, fold.split.seed) for fold in folds] == [("seed 5", 5), ("seed 6", 6), ("seed 7", 7)]
+    assert {(len(fold.split.train), len(fold.split.test)) for fold in folds} == {(9, 3)}
+    assert len({fold.split.test for fold in folds}) == 3
+
+
+def test_each_video_tests_once():
+    """All frames of one video test, all others train."""
+    folds = video_folds(FRAMES, fraction=0.95, labels="l.csv")
+    assert [fold.name for fold in folds] == ["a", "b", "c"]
+    for fold in folds:
+        assert {frame.video for frame in fold.split.test} == {fold.name}
+        assert sorted((*fold.split.train, *fold.split.test)) == list(FRAMES)
+
+
+def test_splits_that_say_nothing_are_refused():
+    """One split has no spread, a split without test frames no test error, and one video none to leave out."""
+    with pytest.raises(ArgumentError, match="at least 2"):
+        random_folds(FRAMES, count=1, fraction=0.5, seed=0, labels="l")
+    with pytest.raises(DatasetError, match="none is left to test; lower TrainingFraction"):
+        random_folds(FRAMES, count=2, fraction=1.0, seed=0, labels="l")
+    with pytest.raises(DatasetError, match="Only a has labelled frames"):
+        video_folds(FRAMES[:4], fraction=0.5, labels="l")
+
+
+@pytest.fixture
+def setup(trainable):
+    """The project, its first shuffle's split as a fold, and that shuffle's settings."""
+    project = open_project(trainable)
+    split = read_split(project.split_path(1))
+    frames = sorted((*split.train, *split.test))
+    return project, frames, split.labels, read_settings(project.model_folder(1) / "settings.yaml")
+
+
+def test_a_shuffle_is_made_once(setup):
+    """The same fold with the same settings is the same shuffle, also where it is to train longer."""
+    project, frames, labels, settings = setup
+    fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
+    assert number == 2
+    made = read_split(project.split_path(2))
+    assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, 11)
+    longer = dataclasses.replace(settings, maxiters=99)
+    assert shuffle_of(project, fold, longer, trainingsetindex=0) == 2
+
+
+def test_other_settings_or_labels_are_another_shuffle(setup):
+    """A shuffle that trains otherwise, or on labels that have changed, is not taken up."""
+    project, frames, labels, settings = setup
+    fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
+    shuffle_of(project, fold, settings, trainingsetindex=0)
+    assert shuffle_of(project, fold, dataclasses.replace(settings, noise=0.2), trainingsetindex=0) == 3
+    write_settings(project.model_folder(2) / "settings.yaml", TrainingSettings())
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == 4
+    older = dataclasses.replace(fold, split=dataclasses.replace(fold.split, labels="labels-of-before.csv"))
+    assert shuffle_of(project, older, settings, trainingsetindex=0) == 5
+
+
+def test_frames_that_are_given_make_a_shuffle_without_a_seed(setup):
+    """A fold that was not drawn is written down as it is, and found again."""
+    project, frames, labels, settings = setup
+    drawn = random_folds(frames, count=2, fraction=0.5, seed=1, labels=labels)[0]
+    fold = dataclasses.replace(drawn, split=dataclasses.replace(drawn.split, seed=None))
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
+    made = read_split(project.split_path(number))
+    assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, None)
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number

@@ -1,0 +1,44 @@
+"""Predictions beside labels."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ModelError
+from posecut_core.progress import silent
+from posecut_core.workflow import evaluating
+from posecut_core.workflow.measurement import EvaluationJob, measure
+from posecut_core.workflow.opening import open_project
+
+
+def measured(config, bodyparts=None):
+    project = open_project(config)
+    job = EvaluationJob(project, 1, 0, 10, bodyparts)
+    return measure(job, evaluating.Predictor.load(project.model_folder(1), snapshot=10), batch_size=2, report=silent)
+
+
+def test_errors_likelihoods_and_split_stand_side_by_side(spot_project):
+    """A row per frame and a column per bodypart that is evaluated, in the same order throughout."""
+    found = measured(spot_project, ["beside"])
+    np.testing.assert_allclose(found.errors, [[5], [np.nan], [np.nan], [np.nan]])
+    assert found.likelihood.tolist() == [[0.3]] * 4
+    assert found.is_train.tolist() == [True, True, True, False]
+    assert found.looked_for.all()
+    assert EvaluationJob(open_project(spot_project), 1, 0, 10, None).percent == 95
+
+
+def test_only_test_frames_calibrate(spot_project):
+    """Points of training frames are not held out; an unlabelled bodypart that was looked for is wrong."""
+    found = measured(spot_project).calibration
+    assert (found.points, found.points_right, found.within) == (2, 1, 17.0)
+    assert found.expected_error == pytest.approx((0.1 + 0.3) / 2)
+    assert found.suggested_pcutoff == pytest.approx(0.6)
+
+
+def test_right_is_as_the_settings_of_the_shuffle_say(spot_project):
+    """pos_dist_thresh in settings.yaml is the distance; without the file there is one sentence."""
+    path = open_project(spot_project).model_folder(1) / "settings.yaml"
+    path.write_text("pos_dist_thresh: 9.5\n")
+    assert (measured(spot_project).calibration.points_right, measured(spot_project).calibration.within) == (0, 9.5)
+    path.unlink()
+    with pytest.raises(ModelError, match=r"There is no .*settings\.yaml"):
+        measured(spot_project)
