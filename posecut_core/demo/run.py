@@ -29,11 +29,12 @@ from posecut_core.workflow.showing import create_labeled_video, plot_trajectorie
 from posecut_core.workflow.training import TrainedNetwork, train_network
 
 NET_TYPE = "resnet_18"
-STEPS = 550  # of training
+STEPS = 1300  # of training
 SETTINGS = {
     "init_weights": "random",  # the demonstration needs no network
+    "norm": "frozen_batch",  # no statistics: those of a crop and those of the whole frame differ where walls are dark
     "width": 0.5,
-    "global_scale": 1.25,
+    "global_scale": 1.0,
     "batch_size": 4,
     "crop_size": 160,
     "crop_on_animal": 0.7,
@@ -44,7 +45,7 @@ SETTINGS = {
     "learning_rate": 3e-3,
     "mirror": True,
 }  # of training; all others are as for any project
-FRAMES_TO_LABEL = 30  # of each video
+FRAMES_TO_LABEL = 50  # of each video
 JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 DOTSIZE = 6  # pixels, fit for small frames
 TASK, EXPERIMENTER = "mouse", "posecut"
