@@ -99,7 +99,7 @@ def run_demo(
         cast: the scenes; by default two mice to label and another to analyse.
         steps: training steps.
         frames_to_label: frames of each video to label.
-        report: told of everything; a report with total 0 is the heading of a step.
+        report: told of everything; a report with total 0 is a sentence, as the heading of a step is.
 
     Raises:
         ArgumentError: the folder holds something else.
