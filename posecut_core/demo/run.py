@@ -29,7 +29,7 @@ from posecut_core.workflow.showing import create_labeled_video, plot_trajectorie
 from posecut_core.workflow.training import TrainedNetwork, train_network
 
 NET_TYPE = "resnet_18"
-STEPS = 1300  # of training
+STEPS = 1400  # of training
 SETTINGS = {
     "init_weights": "random",  # the demonstration needs no network
     "norm": "frozen_batch",  # no statistics: those of a crop and those of the whole frame differ where walls are dark
