@@ -15,7 +15,7 @@ from jaxtyping import Float64
 
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, LabelError
-from posecut_core.labels.pandas_tables import KEY, read_hdf
+from posecut_core.labels.pandas_tables import KEY, hdf5_errors, not_written, read_hdf
 from posecut_core.project.atomic import atomic_path
 
 _COORDS = ("x", "y", "likelihood")
@@ -92,10 +92,22 @@ def count_rows(path: Path) -> int:
 
 
 def _write_h5(path: Path, predictions: Predictions) -> None:
-    with atomic_path(path) as temporary, pd.HDFStore(temporary, "w") as store:
+    with atomic_path(path) as temporary, hdf5_errors():
+        with pd.HDFStore(temporary, "w") as store:
+            for chunk in _chunks(predictions):
+                store.append(KEY, chunk, format="table", index=False, expectedrows=len(predictions.xy))
+            store.get_storer(KEY).attrs.pandas_version = _PANDAS_VERSION
+        _read_back(temporary, predictions)
+
+
+def _read_back(path: Path, predictions: Predictions) -> None:
+    """Compare a file with what was to be written, before anything else of it is deleted."""
+    with h5py.File(path, "r") as file:
+        records = file[KEY]["table"]
         for chunk in _chunks(predictions):
-            store.append(KEY, chunk, format="table", index=False, expectedrows=len(predictions.xy))
-        store.get_storer(KEY).attrs.pandas_version = _PANDAS_VERSION
+            found = records[chunk.index[0] : chunk.index[-1] + 1]["values_block_0"]
+            if not np.array_equal(found, chunk.to_numpy(), equal_nan=True):
+                raise not_written()
 
 
 def _read_h5(path: Path) -> pd.DataFrame:

@@ -115,8 +115,8 @@ _CHECKS = (
     ("batch_size", _count(1), "a whole number from 1 is expected"),
     (
         "crop_size",
-        lambda value: _count(64)(value) and value % 16 == 0,
-        "a multiple of 16, at least 64, is expected",
+        lambda value: _count(64)(value) and value % 16 == 0 and value <= 4096,
+        "a multiple of 16 from 64 to 4096 is expected",
     ),
     ("crop_on_animal", _number(0, 1), "a share from 0 to 1 is expected"),
     ("scale_jitter_lo", _number(0.1, 10), "a factor from 0.1 to 10 is expected"),

@@ -3,7 +3,9 @@
 Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables unpickles attributes of files it opens.
 """
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -31,12 +33,27 @@ def write_hdf(path: Path, frame: pd.DataFrame, *, layout: Literal["fixed", "tabl
     Raises:
         StorageError: the disk refuses; the old file is then unchanged.
     """
-    with atomic_path(path) as temporary:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", tables.NaturalNameWarning)
-            frame.to_hdf(temporary, key=KEY, mode="w", format=layout)
+    with atomic_path(path) as temporary, hdf5_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", tables.NaturalNameWarning)
+        frame.to_hdf(temporary, key=KEY, mode="w", format=layout)
         with h5py.File(temporary, "r+") as file:
             file[KEY].attrs["pandas_version"] = np.bytes_(_PANDAS_VERSION)
+        if len(frame) and not np.array_equal(read_hdf(temporary).to_numpy(), frame.to_numpy(float), equal_nan=True):
+            raise not_written()
+
+
+@contextlib.contextmanager
+def hdf5_errors() -> Iterator[None]:
+    """Turn what HDF5 raises where it cannot write, or cannot read what it wrote, into an error of the disk."""
+    try:
+        yield
+    except (tables.HDF5ExtError, LabelError, KeyError, RuntimeError) as error:
+        raise not_written() from error
+
+
+def not_written() -> OSError:
+    """Return the error of a file that is not as it should have been written: a full disk leaves HDF5 unmoved."""
+    return OSError(0, "the file cannot be read back as it was written, as on a full disk")
 
 
 def read_hdf(path: Path) -> pd.DataFrame:

@@ -24,8 +24,14 @@ class LabelTable:
         """Refuse a table that contradicts itself.
 
         Raises:
-            LabelError: shapes differ, frames repeat or are unordered, bodyparts repeat, or x lacks its y.
+            LabelError: these are no arrays, shapes differ, frames repeat or are unordered, bodyparts repeat, or x lacks
+                its y.
         """
+        for name, value in (("numbers", self.numbers), ("xy", self.xy)):
+            if not isinstance(value, np.ndarray):
+                raise LabelError(
+                    f"{name} of {self.video} is a {type(value).__name__}, expected a numpy array; use numpy.array(...)."
+                )
         if self.xy.shape != (len(self.numbers), len(self.bodyparts), 2):
             raise LabelError(
                 f"Labels of {self.video} have shape {self.xy.shape}, but {len(self.numbers)} frames and "

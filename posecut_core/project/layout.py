@@ -11,6 +11,7 @@ evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 from dataclasses import dataclass
 from pathlib import Path
 
+from posecut_core.errors import ProjectError
 from posecut_core.project.config import ProjectConfig
 
 
@@ -63,8 +64,17 @@ class Project:
         return self.root / "training-datasets" / f"iteration-{self.config.iteration}"
 
     def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
-        """`<Task><date>-trainset<pct>shuffle<s>`, with DeepLabCut's truncated percentage."""
-        percent = int(100 * self.config.training_fractions[trainingsetindex])
+        """Return `<Task><date>-trainset<pct>shuffle<s>`, with DeepLabCut's truncated percentage.
+
+        Raises:
+            ProjectError: config.yaml has no such training fraction.
+        """
+        fractions = self.config.training_fractions
+        if not 0 <= trainingsetindex < len(fractions):
+            raise ProjectError(
+                f"config.yaml has no TrainingFraction of index {trainingsetindex}; add one or use index 0."
+            )
+        percent = int(100 * fractions[trainingsetindex])
         return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
 
     def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:

@@ -14,12 +14,12 @@ from posecut_core.dataset.requirements import check_trainable
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, read_split, validation_part
-from posecut_core.errors import ModelError, ProjectError
+from posecut_core.errors import ModelError
 from posecut_core.model.beginning import begin
 from posecut_core.model.network import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
 from posecut_core.model.training import TrainState, initial_state
-from posecut_core.progress import Report
+from posecut_core.progress import Progress, Report
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
@@ -60,8 +60,6 @@ def prepare_run(
         DatasetError: there is no such training dataset, or it cannot work.
         ModelError: settings, weights or a snapshot cannot be used.
     """
-    if not 0 <= trainingsetindex < len(project.config.training_fractions):
-        raise ProjectError(f"config.yaml has no TrainingFraction of index {trainingsetindex}; add one or use index 0.")
     split_path = project.split_path(shuffle, trainingsetindex)
     if not split_path.exists():
         labelled_tables(project)  # a project without labels hears that first
@@ -85,6 +83,7 @@ def prepare_run(
     check_trainable(frames, train)
     name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
     info, damaged = newest_sound(folder)
+    _tell_damaged(damaged, info, report)
     if info:
         _check_run(folder, info, name)
         spec, state = _resume(folder, info, settings, bodyparts)
@@ -108,6 +107,13 @@ def _check_weights(folder: Path, before: TrainingSettings, settings: TrainingSet
             f"The training in {folder} began with weights {before.init_weights}, not {settings.init_weights}; "
             "give no weights to go on, or create a new shuffle."
         )
+
+
+def _tell_damaged(damaged: tuple[Path, ...], info: SnapshotInfo | None, report: Report) -> None:
+    if damaged:
+        names = ", ".join(path.name.removeprefix("damaged-") for path in damaged)
+        beginning = f"from step {info.step}, the newest sound one" if info else "from the beginning: no other is left"
+        report(Progress(f"Damaged and set aside: {names}. Training goes on {beginning}", 0, 0))
 
 
 def _check_run(folder: Path, info: SnapshotInfo, name: str) -> None:

@@ -10,13 +10,13 @@ import pytest
 from posecut_core.analysis import prediction_files
 from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
 from posecut_core.analysis.predictions import Predictions
-from posecut_core.errors import AnalysisError
+from posecut_core.errors import AnalysisError, StorageError
 
 
 def predictions(frames=7):
     generator = np.random.default_rng(0)
     xy, likelihood = generator.normal(size=(frames, 2, 2)), generator.random((frames, 2))
-    xy[1], likelihood[1] = np.nan, 0
+    xy[1:2], likelihood[1:2] = np.nan, 0
     return Predictions("PoseCut_net_TaskOct30shuffle1_10", ("tail base", "snout"), xy, likelihood)
 
 
@@ -92,3 +92,23 @@ def test_labels_are_not_predictions(tmp_path):
     pd.DataFrame(np.zeros((2, 2)), columns=columns).to_hdf(tmp_path / "l.h5", key="df_with_missing", format="table")
     with pytest.raises(AnalysisError, match="no table of predictions"):
         read_predictions(tmp_path / "l.h5")
+
+
+@pytest.mark.parametrize("chunk", [3, 20_000])
+def test_an_h5_with_holes_is_not_taken_for_written(tmp_path, monkeypatch, chunk):
+    """Where a full disk left holes in the .h5, the disk is to blame and no file appears."""
+    monkeypatch.setattr(prediction_files, "_CHUNK_ROWS", chunk)
+    read_back = prediction_files._read_back
+
+    def after_a_hole(path, written):
+        with h5py.File(path, "r+") as file:
+            records = file["df_with_missing"]["table"]
+            row = records[5]
+            row["values_block_0"][2] = 0
+            records[5] = row
+        read_back(path, written)
+
+    monkeypatch.setattr(prediction_files, "_read_back", after_a_hole)
+    with pytest.raises(StorageError, match="cannot be read back"):
+        write_predictions(tmp_path / "video.h5", predictions())
+    assert list(tmp_path.iterdir()) == []

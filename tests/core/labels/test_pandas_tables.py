@@ -6,8 +6,10 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import tables
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, StorageError
+from posecut_core.labels import pandas_tables
 from posecut_core.labels.pandas_tables import KEY, read_hdf, write_hdf
 
 COLUMNS = pd.MultiIndex.from_product([["Ann"], ["nose", "Ohr ä"], ["x", "y"]], names=["scorer", "bodyparts", "coords"])
@@ -112,3 +114,26 @@ def test_a_missing_file_is_named(tmp_path):
     """A missing table gives one sentence."""
     with pytest.raises(LabelError, match="Found no file"):
         read_hdf(tmp_path / "a.h5")
+
+
+def refuse(*arguments, **options):
+    raise tables.HDF5ExtError("HDF5 error back trace")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "stand_in"),
+    [
+        (pd.DataFrame, "to_hdf", refuse),
+        (pandas_tables, "read_hdf", lambda path: table(LEVELS) + 1),
+        (pandas_tables, "read_hdf", lambda path: table(LEVELS, rows=2)),
+    ],
+)
+def test_what_the_disk_did_not_take_is_not_taken_for_written(tmp_path, monkeypatch, owner, name, stand_in):
+    """HDF5 raises its own errors on a full disk, or none at all: the file is read back, or the old one stays."""
+    path = tmp_path / "a.h5"
+    write_hdf(path, table(LEVELS))
+    before = path.read_bytes()
+    monkeypatch.setattr(owner, name, stand_in)
+    with pytest.raises(StorageError, match="cannot be read back"):
+        write_hdf(path, table(LEVELS))
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])

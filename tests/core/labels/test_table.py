@@ -34,3 +34,13 @@ def test_contradictions_are_refused(bodyparts, numbers, xy, words):
     """Shapes, order, names and half pairs are checked when a table is made."""
     with pytest.raises(LabelError, match=words):
         LabelTable("m1", bodyparts, np.array(numbers), xy)
+
+
+@pytest.mark.parametrize(("numbers", "xy", "name"), [([3, 9], XY, "numbers"), (np.array([3, 9]), XY.tolist(), "xy")])
+def test_lists_are_refused(numbers, xy, name):
+    """A list where an array belongs is named, with what to do."""
+    table = object.__new__(LabelTable)  # the tests' own check of types would come first
+    for field, value in (("video", "m1"), ("bodyparts", ("nose",)), ("numbers", numbers), ("xy", xy)):
+        object.__setattr__(table, field, value)
+    with pytest.raises(LabelError, match=rf"{name} of m1 is a list, expected a numpy array"):
+        table.__post_init__()

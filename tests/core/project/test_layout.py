@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from posecut_core.errors import ProjectError
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.layout import Project
 
@@ -18,3 +21,11 @@ def test_paths_are_deeplabcuts(tmp_path):
     assert (project.config_path, project.settings_path) == (tmp_path / "config.yaml", tmp_path / "posecut.yaml")
     assert project.checked_labels("m1").name == "m1_labeled"
     assert isinstance(project.videos, Path)
+
+
+@pytest.mark.parametrize("index", [1, -1])
+def test_a_fraction_that_is_not_there_is_refused(tmp_path, index):
+    """Every path of a shuffle needs a training fraction of config.yaml."""
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95,)))
+    with pytest.raises(ProjectError, match=f"no TrainingFraction of index {index}"):
+        project.model_folder(1, index)
