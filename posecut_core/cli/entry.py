@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console, ConsoleRenderable
 
-from posecut_core.cli.failure import BROKEN_PIPE, Failure, explain
+from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED, Failure, explain
 from posecut_core.cli.outcome import as_json
 from posecut_core.cli.screen import open_consoles, progress_display
 from posecut_core.cli.task import Outcome, Task
@@ -53,6 +53,8 @@ def _parse(arguments: list[str]) -> Task | None:
     from posecut_core.cli.app import app
 
     answer = app(arguments or ["--help"], prog_name="posecut", standalone_mode=False)
+    if answer == INTERRUPTED:  # typer has taken a Ctrl-C for an end
+        raise KeyboardInterrupt
     return answer if isinstance(answer, Task) else None
 
 

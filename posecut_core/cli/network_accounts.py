@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.cli.task import Outcome, command, counted, differing, shorter
 from posecut_core.workflow.cross_validation import CrossValidation, ValidatedFold
 from posecut_core.workflow.datasets import CreatedDataset, CreatedShuffle
 from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
@@ -44,13 +44,15 @@ def _skipped(trained: TrainedNetwork) -> list[str]:
     return [f"{counted(len(trained.skipped), 'step')} gave no finite loss and changed nothing; look at {frames}."]
 
 
-def tell_evaluated(project: Path, evaluation: Evaluation) -> Outcome:
+def tell_evaluated(project: Path, evaluation: Evaluation, *, trainingsetindex: int = 0) -> Outcome:
     """Say the errors of each snapshot."""
     lines = [line for row in evaluation.rows for line in _snapshot(row)]
     lines.append(f"Tables: {shorter(evaluation.combined_csv.parent)}")
     lines += [f"All on one page: {shorter(path)}" for path in dict.fromkeys(row.report for row in evaluation.rows)]
     lines.append("If the test error is not much above the training error, the network is ready for videos.")
-    return Outcome(evaluation, tuple(lines), (command("analyze-videos", project, "VIDEOS"),))
+    last = evaluation.rows[-1].shuffle if evaluation.rows else 1
+    words = differing(shuffle=(last, 1), trainingsetindex=(trainingsetindex, 0))
+    return Outcome(evaluation, tuple(lines), (command("analyze-videos", project, "VIDEOS", *words),))
 
 
 def tell_cross_validated(project: Path, result: CrossValidation) -> Outcome:
@@ -75,9 +77,7 @@ def _fold(fold: ValidatedFold) -> str:
 
 def _of_shuffle(verb: str, project: Path, made: CreatedShuffle | TrainedNetwork) -> str:
     """Name the shuffle and the training fraction where they are not the first."""
-    words: list[str] = []
-    for option, value, default in (("shuffle", made.shuffle, 1), ("trainingsetindex", made.trainingsetindex, 0)):
-        words += [f"--{option}", str(value)] if value != default else []
+    words = differing(shuffle=(made.shuffle, 1), trainingsetindex=(made.trainingsetindex, 0))
     return command(verb, project, *words)
 
 

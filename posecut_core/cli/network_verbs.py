@@ -165,7 +165,7 @@ def evaluate_network(
             batch_size=batch_size,
             report=report,
         )
-        return tell_evaluated(project, evaluation)
+        return tell_evaluated(project, evaluation, trainingsetindex=trainingsetindex)
 
     return Task(work)
 

@@ -35,6 +35,12 @@ def command(*words: str | os.PathLike[str]) -> str:
     return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
 
 
+def differing(**options: tuple[object, object]) -> tuple[str, ...]:
+    """Write the options, given as (value, default), that are not at their default: the next command needs them too."""
+    chosen = {name: value for name, (value, default) in options.items() if value != default}
+    return tuple(word for name, value in chosen.items() for word in (f"--{name}", str(value)))
+
+
 def shorter(path: str | os.PathLike[str]) -> str:
     """Write a path below the current folder relative to it, any other as it is."""
     try:

@@ -8,18 +8,20 @@ from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
 from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
 
 
-def tell_analysed(project: Path, analysed: AnalysedVideos) -> Outcome:
-    """Say where the predictions are, and which frames could not be read."""
+def tell_analysed(project: Path, analysed: AnalysedVideos, *, options: Sequence[str] = ()) -> Outcome:
+    """Say where the predictions are, and which frames could not be read; `options` say with which network."""
     lines = [_analysed_video(video) for video in analysed.videos]
-    videos = [video.video for video in analysed.videos]
-    following = (command("plot-trajectories", project, *videos), command("create-labeled-video", project, *videos))
+    words: list[str | Path] = [project, *(video.video for video in analysed.videos), *options]
+    following = (command("plot-trajectories", *words), command("create-labeled-video", *words))
     return Outcome(analysed, tuple(lines), following)
 
 
-def tell_plotted(project: Path, videos: Sequence[str], plotted: PlottedTrajectories) -> Outcome:
-    """Say where the figures are."""
+def tell_plotted(
+    project: Path, videos: Sequence[str], plotted: PlottedTrajectories, *, options: Sequence[str] = ()
+) -> Outcome:
+    """Say where the figures are; `options` say of which network."""
     lines = tuple(f"Figures: {shorter(folder)}" for folder in plotted.folders)
-    return Outcome(plotted, lines, (command("create-labeled-video", project, *videos),))
+    return Outcome(plotted, lines, (command("create-labeled-video", project, *videos, *options),))
 
 
 def tell_labeled(labeled: LabeledVideos) -> Outcome:

@@ -20,7 +20,7 @@ from posecut_core.cli.options import (
     project_and_videos,
     snapshot,
 )
-from posecut_core.cli.task import Outcome, Task
+from posecut_core.cli.task import Outcome, Task, differing
 from posecut_core.progress import Report
 
 Pcutoff = Annotated[
@@ -72,7 +72,13 @@ def analyze_videos(
             snapshot=chosen,
             report=report,
         )
-        return tell_analysed(project, analysed)
+        options = differing(
+            shuffle=(shuffle, 1),
+            trainingsetindex=(trainingsetindex, 0),
+            snapshot=(snapshot_, None),
+            destfolder=(destfolder, None),
+        )
+        return tell_analysed(project, analysed, options=options)
 
     return Task(work, "The frames analysed so far are kept; run the same command again to go on from them.")
 
@@ -114,7 +120,13 @@ def plot_trajectories(
             colormap=colormap,
             report=report,
         )
-        return tell_plotted(project, videos, plotted)
+        options = differing(
+            shuffle=(shuffle, 1),
+            trainingsetindex=(trainingsetindex, 0),
+            snapshot=(snapshot_, None),
+            destfolder=(destfolder, None),
+        )
+        return tell_plotted(project, videos, plotted, options=options)
 
     return Task(work)
 

@@ -83,6 +83,13 @@ def test_interrupting_says_what_is_kept(perform):
     assert (code, err.splitlines()[-1]) == (130, "Interrupted. Half of it is kept.")
 
 
+def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatch):
+    """Typer hands back a code where Ctrl-C came while the command line was read."""
+    monkeypatch.setattr("posecut_core.cli.app.app", lambda *arguments, **options: 130)
+    code, _, err = posecut("check-labels")
+    assert (code, err.splitlines()[-1]) == (130, "Interrupted.")
+
+
 def test_a_reader_that_leaves_is_no_error():
     """`posecut --help | head -1` ends quietly."""
     program = "from posecut_core.cli import main; main(['--help'])"

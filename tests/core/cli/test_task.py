@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from posecut_core.cli.task import command, counted, shorter
+from posecut_core.cli.task import command, counted, differing, shorter
 
 
 def test_paths_below_the_current_folder_are_relative(tmp_path, monkeypatch):
@@ -22,3 +22,9 @@ def test_commands_are_quoted(tmp_path, monkeypatch):
 def test_nouns_follow_their_number():
     """One frame, two frames."""
     assert (counted(1, "frame"), counted(2, "frame"), counted(0, "frame")) == ("1 frame", "2 frames", "0 frames")
+
+
+def test_options_at_their_default_are_left_out():
+    """Only what differs is written, in order."""
+    assert differing(shuffle=(1, 1), destfolder=(None, None)) == ()
+    assert differing(shuffle=(3, 1), destfolder=(Path("out"), None)) == ("--shuffle", "3", "--destfolder", "out")

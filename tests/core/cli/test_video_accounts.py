@@ -16,3 +16,5 @@ def test_damage_and_earlier_work_are_told():
         "b.mp4 had been analysed before: /v/b.h5 (to do it again, add --overwrite)",
     )
     assert told.following[0] == "posecut plot-trajectories /p /v/a.mp4 /v/b.mp4"
+    again = tell_analysed(Path("/p"), AnalysedVideos("net", (damaged,)), options=("--shuffle", "3"))
+    assert again.following[1] == "posecut create-labeled-video /p /v/a.mp4 --shuffle 3"

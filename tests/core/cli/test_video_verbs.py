@@ -25,6 +25,7 @@ def test_videos_are_analysed_as_asked(posecut, step, project):
     }
     assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "create-labeled-video" in out.splitlines()[-1]
+    assert out.splitlines()[-1].endswith("--snapshot 200 --destfolder out")
 
 
 def test_trajectories_are_drawn_as_asked(posecut, step, project, monkeypatch):
