@@ -1,5 +1,6 @@
 """Verbs that use a trained network on videos."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,18 @@ Colormap = Annotated[
     typer.Option(help="Colours of the bodyparts, a name of matplotlib's. Default: colormap in config.yaml.",
                  show_default=False),
 ]  # fmt: skip
+
+
+def _same_results(
+    shuffle: int, trainingsetindex: int, snapshot_: str | None, destfolder: Path | None
+) -> tuple[str, ...]:
+    """Write the options that lead the next command to the results of this one."""
+    return differing(
+        shuffle=(shuffle, 1),
+        trainingsetindex=(trainingsetindex, 0),
+        snapshot=(snapshot_, None),
+        destfolder=(destfolder, None),
+    )
 
 
 def analyze_videos(
@@ -72,12 +85,7 @@ def analyze_videos(
             snapshot=chosen,
             report=report,
         )
-        options = differing(
-            shuffle=(shuffle, 1),
-            trainingsetindex=(trainingsetindex, 0),
-            snapshot=(snapshot_, None),
-            destfolder=(destfolder, None),
-        )
+        options = _same_results(shuffle, trainingsetindex, snapshot_, destfolder)
         return tell_analysed(project, analysed, options=options)
 
     return Task(work, "The frames analysed so far are kept; run the same command again to go on from them.")
@@ -120,12 +128,7 @@ def plot_trajectories(
             colormap=colormap,
             report=report,
         )
-        options = differing(
-            shuffle=(shuffle, 1),
-            trainingsetindex=(trainingsetindex, 0),
-            snapshot=(snapshot_, None),
-            destfolder=(destfolder, None),
-        )
+        options = _same_results(shuffle, trainingsetindex, snapshot_, destfolder)
         return tell_plotted(project, videos, plotted, options=options)
 
     return Task(work)
