@@ -135,7 +135,7 @@ def write_frame_predictions(
     """
     values = np.concatenate([xy, likelihood[..., None]], axis=-1).reshape(len(rows), -1)
     columns = prediction_columns(scorer, bodyparts)
-    write_hdf(path, pd.DataFrame(values, index=pd.MultiIndex.from_tuples(rows), columns=columns), layout="fixed")
+    write_hdf(path, pd.DataFrame(values, index=pd.MultiIndex.from_tuples(rows), columns=columns))
 
 
 def _error_cells(errors: MeanErrors) -> dict[str, str]:

@@ -15,12 +15,11 @@ from jaxtyping import Float64
 
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, LabelError
-from posecut_core.labels.pandas_tables import KEY, hdf5_errors, not_written, read_hdf
+from posecut_core.labels.pandas_tables import KEY, read_hdf, write_hdf_table
 from posecut_core.project.atomic import atomic_path
 
 _COORDS = ("x", "y", "likelihood")
 _CHUNK_ROWS = 20_000
-_PANDAS_VERSION = "0.15.2"  # pandas 3 leaves this attribute out, without which pandas 1 and 2 cannot read the file
 
 
 def prediction_path(
@@ -52,7 +51,7 @@ def write_predictions(base_path: Path, predictions: Predictions, *, csv: bool = 
         with atomic_path(csv_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             for chunk in _chunks(predictions):
                 chunk.to_csv(stream, header=chunk.index[0] == 0)
-    _write_h5(h5_path, predictions)
+    write_hdf_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy))
     return (h5_path, csv_path) if csv else (h5_path,)
 
 
@@ -89,25 +88,6 @@ def count_rows(path: Path) -> int:
             return len(file[KEY]["table"])
     except (OSError, KeyError, TypeError):
         return len(read_predictions(path).xy)
-
-
-def _write_h5(path: Path, predictions: Predictions) -> None:
-    with atomic_path(path) as temporary, hdf5_errors():
-        with pd.HDFStore(temporary, "w") as store:
-            for chunk in _chunks(predictions):
-                store.append(KEY, chunk, format="table", index=False, expectedrows=len(predictions.xy))
-            store.get_storer(KEY).attrs.pandas_version = _PANDAS_VERSION
-        _read_back(temporary, predictions)
-
-
-def _read_back(path: Path, predictions: Predictions) -> None:
-    """Compare a file with what was to be written, before anything else of it is deleted."""
-    with h5py.File(path, "r") as file:
-        records = file[KEY]["table"]
-        for chunk in _chunks(predictions):
-            found = records[chunk.index[0] : chunk.index[-1] + 1]["values_block_0"]
-            if not np.array_equal(found, chunk.to_numpy(), equal_nan=True):
-                raise not_written()
 
 
 def _read_h5(path: Path) -> pd.DataFrame:

@@ -5,9 +5,8 @@ Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables u
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import h5py
 import numpy as np
@@ -22,36 +21,70 @@ KEY = "df_with_missing"  # DeepLabCut's name of the group
 _PANDAS_VERSION = "0.15.2"  # pandas < 3 needs this attribute, pandas 3 leaves it out
 
 
-def write_hdf(path: Path, frame: pd.DataFrame, *, layout: Literal["fixed", "table"] = "fixed") -> None:
-    """Replace `path` by a table in DeepLabCut's layout.
+def write_hdf(path: Path, frame: pd.DataFrame) -> None:
+    """Replace `path` by a table in the fixed layout, as DeepLabCut writes labels.
 
     Args:
         path: The .h5 file.
         frame: Float columns under (scorer, bodyparts, coords).
-        layout: "table" for predictions, as DeepLabCut writes them; it does not allow several levels of row names.
 
     Raises:
         StorageError: the disk refuses; the old file is then unchanged.
     """
-    with atomic_path(path) as temporary, hdf5_errors(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", tables.NaturalNameWarning)
-        frame.to_hdf(temporary, key=KEY, mode="w", format=layout)
-        with h5py.File(temporary, "r+") as file:
-            file[KEY].attrs["pandas_version"] = np.bytes_(_PANDAS_VERSION)
+    with _replaced(path) as temporary:
+        frame.to_hdf(temporary, key=KEY, mode="w", format="fixed")
+        _name_version(temporary)
         if len(frame) and not np.array_equal(read_hdf(temporary).to_numpy(), frame.to_numpy(float), equal_nan=True):
-            raise not_written()
+            raise _not_written()
+
+
+def write_hdf_table(path: Path, chunks: Callable[[], Iterator[pd.DataFrame]], *, rows: int) -> None:
+    """Replace `path` by a table in the table layout, as DeepLabCut writes predictions, in memory of one chunk.
+
+    Args:
+        path: The .h5 file.
+        chunks: Called for its parts, top to bottom: float columns, one level of row names.
+        rows: How many there are in all.
+
+    Raises:
+        StorageError: the disk refuses; the old file is then unchanged.
+    """
+    with _replaced(path) as temporary:
+        with pd.HDFStore(temporary, "w") as store:
+            for chunk in chunks():
+                store.append(KEY, chunk, format="table", index=False, expectedrows=rows)
+        _name_version(temporary)
+        _read_back(temporary, chunks())
 
 
 @contextlib.contextmanager
-def hdf5_errors() -> Iterator[None]:
-    """Turn what HDF5 raises where it cannot write, or cannot read what it wrote, into an error of the disk."""
-    try:
-        yield
-    except (tables.HDF5ExtError, LabelError, KeyError, RuntimeError) as error:
-        raise not_written() from error
+def _replaced(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; what HDF5 raises where it cannot write becomes an error of the disk."""
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore", tables.NaturalNameWarning)
+        try:
+            yield temporary
+        except (tables.HDF5ExtError, LabelError, KeyError, RuntimeError) as error:
+            raise _not_written() from error
 
 
-def not_written() -> OSError:
+def _name_version(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file[KEY].attrs["pandas_version"] = np.bytes_(_PANDAS_VERSION)
+
+
+def _read_back(path: Path, chunks: Iterator[pd.DataFrame]) -> None:
+    """Compare a file with what was to be written, before the old one is replaced."""
+    with h5py.File(path, "r") as file:
+        records, start = file[KEY]["table"], 0
+        for chunk in chunks:
+            found = records[start : start + len(chunk)]["values_block_0"]
+            start += len(chunk)
+            if not np.array_equal(found, chunk.to_numpy(), equal_nan=True):
+                raise _not_written()
+
+
+def _not_written() -> OSError:
     """Return the error of a file that is not as it should have been written: a full disk leaves HDF5 unmoved."""
     return OSError(0, "the file cannot be read back as it was written, as on a full disk")
 

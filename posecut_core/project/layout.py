@@ -11,7 +11,7 @@ evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ProjectError
+from posecut_core.errors import ArgumentError
 from posecut_core.project.config import ProjectConfig
 
 
@@ -63,18 +63,28 @@ class Project:
         """Return the folder of this iteration's splits."""
         return self.root / "training-datasets" / f"iteration-{self.config.iteration}"
 
+    def training_fraction(self, trainingsetindex: int) -> float:
+        """Return the entry of TrainingFraction that an index stands for.
+
+        Raises:
+            ArgumentError: config.yaml has no such training fraction.
+        """
+        fractions = self.config.training_fractions
+        if not 0 <= trainingsetindex < len(fractions):
+            known = ", ".join(f"{index} for {fraction:g}" for index, fraction in enumerate(fractions))
+            raise ArgumentError(
+                f"trainingsetindex is {trainingsetindex}, expected {known}, as TrainingFraction in {self.config_path} "
+                "lists them; give one of these or add a fraction there."
+            )
+        return fractions[trainingsetindex]
+
     def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
         """Return `<Task><date>-trainset<pct>shuffle<s>`, with DeepLabCut's truncated percentage.
 
         Raises:
-            ProjectError: config.yaml has no such training fraction.
+            ArgumentError: config.yaml has no such training fraction.
         """
-        fractions = self.config.training_fractions
-        if not 0 <= trainingsetindex < len(fractions):
-            raise ProjectError(
-                f"config.yaml has no TrainingFraction of index {trainingsetindex}; add one or use index 0."
-            )
-        percent = int(100 * fractions[trainingsetindex])
+        percent = int(100 * self.training_fraction(trainingsetindex))
         return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
 
     def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:

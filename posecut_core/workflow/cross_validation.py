@@ -18,7 +18,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import write_text
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
-from posecut_core.workflow.datasets import chosen_settings, fraction_indices, labelled_tables
+from posecut_core.workflow.datasets import chosen_settings, labelled_tables
 from posecut_core.workflow.evaluating import EvaluatedSnapshot, evaluate_network
 from posecut_core.workflow.folds import Fold, random_folds, shuffle_of, video_folds
 from posecut_core.workflow.opening import open_project
@@ -119,7 +119,7 @@ def _folds(
     project: Project, tables: Sequence[LabelTable], count: int | None, trainingsetindex: int, seed: int | None
 ) -> tuple[Fold, ...]:
     """Make `count` random splits, or one per video where `count` is None."""
-    fraction = project.config.training_fractions[fraction_indices(project, trainingsetindex)[0]]
+    fraction = project.training_fraction(trainingsetindex)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     labels = write_revision(project.training_datasets, tables)
     if count is None:

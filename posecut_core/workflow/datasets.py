@@ -84,14 +84,14 @@ def create_training_dataset(
     project = open_project(config, report=report)
     tables = labelled_tables(project)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
-    fractions = fraction_indices(project, trainingsetindex)
+    fractions = _fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
     chosen = chosen_settings(project, tables, net_type, settings or {})
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
         (number, index): _split(
-            frames, fraction=project.config.training_fractions[index], seed=own_seed, indices=own_indices
+            frames, fraction=project.training_fraction(index), seed=own_seed, indices=own_indices
         )
         for number, own_seed, own_indices in zip(numbers, seeds, indices, strict=True)
         for index in fractions
@@ -131,22 +131,6 @@ def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
     return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
 
 
-def fraction_indices(project: Project, index: int | None) -> Sequence[int]:
-    """List which entries of TrainingFraction are meant; None means all.
-
-    Raises:
-        ArgumentError: there is no such entry.
-    """
-    count = len(project.config.training_fractions)
-    if index is None:
-        return range(count)
-    if not 0 <= index < count:
-        raise ArgumentError(
-            f"There is no TrainingFraction of index {index}; config.yaml has {count}, so give 0 to {count - 1}."
-        )
-    return (index,)
-
-
 def chosen_settings(
     project: Project, tables: Sequence[LabelTable], net_type: str | None, given: Mapping[str, object]
 ) -> TrainingSettings:
@@ -159,6 +143,14 @@ def chosen_settings(
     if "global_scale" not in values:
         values["global_scale"] = comfortable_scale(project, tables)
     return settings_from(values)
+
+
+def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:
+    """List which entries of TrainingFraction are meant; None means all."""
+    if index is None:
+        return range(len(project.config.training_fractions))
+    project.training_fraction(index)
+    return (index,)
 
 
 def _shuffle_numbers(

@@ -33,7 +33,7 @@ class EvaluationJob:
     @property
     def percent(self) -> int:
         """Return the share of training frames, truncated as in DeepLabCut's names."""
-        return int(100 * self.project.config.training_fractions[self.trainingsetindex])
+        return int(100 * self.project.training_fraction(self.trainingsetindex))
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def test_without_labels_there_is_no_dataset(unlabelled):
         ({"shuffles": []}, ArgumentError, "at least one"),
         ({"shuffles": [2, 2]}, ArgumentError, "Give each shuffle's number once"),
         ({"shuffles": [1, 0]}, ArgumentError, "Shuffle 0 was asked for; shuffles are numbered from 1"),
-        ({"trainingsetindex": 1}, ArgumentError, "no TrainingFraction of index 1; config.yaml has 1, so give 0 to 0"),
+        ({"trainingsetindex": 1}, ArgumentError, "trainingsetindex is 1, expected 0 for 0.95, as TrainingFraction"),
         ({"seed": -1}, ArgumentError, "Seed -1 was asked for; give a whole number from 0"),
         ({"train_indices": [[0], [1]]}, ArgumentError, "Indices are given for 2 shuffles, but 1 are made"),
         ({"test_indices": [[0]]}, ArgumentError, "without training indices"),

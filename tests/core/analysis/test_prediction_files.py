@@ -11,6 +11,7 @@ from posecut_core.analysis import prediction_files
 from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, StorageError
+from posecut_core.labels import pandas_tables
 
 
 def predictions(frames=7):
@@ -98,7 +99,7 @@ def test_labels_are_not_predictions(tmp_path):
 def test_an_h5_with_holes_is_not_taken_for_written(tmp_path, monkeypatch, chunk):
     """Where a full disk left holes in the .h5, the disk is to blame and no file appears."""
     monkeypatch.setattr(prediction_files, "_CHUNK_ROWS", chunk)
-    read_back = prediction_files._read_back
+    read_back = pandas_tables._read_back
 
     def after_a_hole(path, written):
         with h5py.File(path, "r+") as file:
@@ -108,7 +109,7 @@ def test_an_h5_with_holes_is_not_taken_for_written(tmp_path, monkeypatch, chunk)
             records[5] = row
         read_back(path, written)
 
-    monkeypatch.setattr(prediction_files, "_read_back", after_a_hole)
+    monkeypatch.setattr(pandas_tables, "_read_back", after_a_hole)
     with pytest.raises(StorageError, match="cannot be read back"):
         write_predictions(tmp_path / "video.h5", predictions())
     assert list(tmp_path.iterdir()) == []

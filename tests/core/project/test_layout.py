@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import ProjectError
+from posecut_core.errors import ArgumentError
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.layout import Project
 
@@ -27,5 +27,5 @@ def test_paths_are_deeplabcuts(tmp_path):
 def test_a_fraction_that_is_not_there_is_refused(tmp_path, index):
     """Every path of a shuffle needs a training fraction of config.yaml."""
     project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95,)))
-    with pytest.raises(ProjectError, match=f"no TrainingFraction of index {index}"):
+    with pytest.raises(ArgumentError, match=f"trainingsetindex is {index}, expected 0 for 0.95"):
         project.model_folder(1, index)
