@@ -30,23 +30,28 @@ def silent(progress: Progress) -> None:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let the first Ctrl-C only be noticed, so that work can stop where it is safe; the second one interrupts.
+    """Let the first Ctrl-C or SIGTERM only be noticed, so that work can stop where it is safe; the next one counts.
 
-    Yields a function that tells whether Ctrl-C was pressed. Nothing is changed outside the main thread, and inside
-    another program that handles Ctrl-C itself.
+    Yields a function that tells whether one came. Nothing is changed outside the main thread, and inside another
+    program that handles Ctrl-C itself.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if None in before.values() or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     asked: list[bool] = []
 
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
     def note(number: int, frame: FrameType | None) -> None:
         asked.append(True)
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    signal.signal(signal.SIGINT, note)
+    for number in before:
+        signal.signal(number, note)
     try:
         yield lambda: bool(asked)
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

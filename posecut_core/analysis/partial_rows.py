@@ -59,11 +59,9 @@ class RowsFile:
         Raises:
             StorageError: the disk is full.
         """
-        try:
+        with _disk(self._path):
             self._stream.write(np.ascontiguousarray(rows, dtype="<f8").tobytes())
             self._stream.flush()
-        except OSError as error:
-            raise storage_error(self._path, error) from error
         self.done += len(rows)
 
 
@@ -74,18 +72,20 @@ def open_rows(path: Path, origin: RowsOrigin) -> Iterator[RowsFile]:
     Raises:
         StorageError: the folder cannot be written.
     """
-    try:
+    with _disk(path):
         done = _whole_rows(path, origin)
         path.parent.mkdir(parents=True, exist_ok=True)
         stream = path.open("r+b" if done is not None else "wb")
-    except OSError as error:
-        raise storage_error(path, error) from error
-    with stream:
-        if done is None:
-            stream.write(origin.header)
-        stream.seek(len(origin.header) + (done or 0) * origin.row_bytes)
-        stream.truncate()
+    try:
+        with _disk(path):
+            if done is None:
+                stream.write(origin.header)
+            stream.seek(len(origin.header) + (done or 0) * origin.row_bytes)
+            stream.truncate()
         yield RowsFile(path, stream, done or 0)
+    finally:
+        with _disk(path):
+            stream.close()  # which writes what could not be written before, and is refused again
 
 
 def mapped_rows(path: Path, origin: RowsOrigin) -> Float64[np.ndarray, "T K 3"]:
@@ -103,6 +103,14 @@ def file_fingerprint(path: Path) -> str:
         stream.seek(max(0, size - _FINGERPRINT_BYTES))
         digest.update(stream.read(_FINGERPRINT_BYTES))
     return f"{size}-{digest.hexdigest()[:32]}"
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
 
 
 def _whole_rows(path: Path, origin: RowsOrigin) -> int | None:

@@ -1,6 +1,7 @@
 """The program: read the command line, run the task, show the result, end with a code."""
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,18 +12,28 @@ from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED, Failure, explain
 from posecut_core.cli.outcome import as_json
 from posecut_core.cli.screen import open_consoles, progress_display
 from posecut_core.cli.task import Outcome, Task
+from posecut_core.errors import StorageError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `posecut` and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what batch systems and shutdowns send
     try:
         code = run(given)
         sys.stdout.flush()
     except BrokenPipeError:
         code = BROKEN_PIPE
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+        _drop_output()
+    except OSError:  # the disk that stdout goes to is full, as `run` has told
+        code = StorageError.exit_code
+        _drop_output()
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Send what is left to nowhere, or the interpreter complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: list[str]) -> int:
@@ -34,9 +45,9 @@ def run(arguments: list[str]) -> int:
     task: Task | None = None
     try:
         task = _parse(arguments)
-        if task is None:
-            return 0
-        _show(_perform(task, err), out, json=json)
+        if task is not None:
+            _show(_perform(task, err), out, json=json)
+        out.file.flush()
         return 0
     except BrokenPipeError:
         raise

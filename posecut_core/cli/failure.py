@@ -56,7 +56,8 @@ def _usage(error: BaseException) -> str:
     message = one_line(error.format_message()) if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "posecut"
-    return f"{message.rstrip('.')}. For help: {path} --help"
+    end = "" if message.endswith(("?", "!", ".")) else "."
+    return f"{message}{end} For help: {path} --help"
 
 
 def _disk(error: OSError) -> Failure:
@@ -65,7 +66,7 @@ def _disk(error: OSError) -> Failure:
 
     if error.errno not in _REFUSALS:
         return _unforeseen(error)
-    translated = storage_error(Path(str(error.filename or "a file")), error)
+    translated = storage_error(Path(str(error.filename or "the output")), error)
     return Failure(one_line(str(translated)), "StorageError", translated.exit_code)
 
 

@@ -31,7 +31,14 @@ class Estimate:
     """What the rest of a training will take."""
 
     memory_gb: float  # 10^9 bytes, at its peak
-    minutes: float
+    minutes: float  # of the steps alone: neither compiling nor saving snapshots counts
+
+    @property
+    def sentence(self) -> str:
+        """Say how long and how much."""
+        seconds = round(60 * self.minutes)
+        time_taken = f"{round(self.minutes)} min" if seconds > 90 else f"{max(1, seconds)} s"
+        return f"will take about {time_taken}, starting not included, and {self.memory_gb:.1f} GB of memory"
 
 
 def estimate(

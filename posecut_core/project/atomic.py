@@ -19,7 +19,11 @@ _REASONS = {
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """Say in one sentence why `path` could not be written."""
+    """Say in one sentence why `path` could not be written; of an error that says so already, only the reason is taken."""
+    while isinstance(error, StorageError):
+        if not isinstance(error.__cause__, OSError):
+            return error
+        error = error.__cause__
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}: check the disk and run the same command again")
     return StorageError(f"Cannot write {path}; {reason}.")
 

@@ -152,7 +152,7 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
             report=request.report,
         )
     except StorageError as error:
-        raise StorageError(f"{error} To write elsewhere, give destfolder.") from error
+        raise StorageError(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
     return AnalysedVideo(
         video, result.files, result.frame_count, result.undecodable, result.frames_per_second, skipped=False
     )

@@ -74,13 +74,14 @@ def create_new_project(
         report: Told about each video.
 
     Raises:
-        ArgumentError: a name or the skeleton is not usable.
+        ArgumentError: a name, the bodyparts or the skeleton are not usable.
         ProjectError: a folder of that name exists and holds something else.
         VideoError: a video is missing, unreadable, or named as another.
         StorageError: the disk refuses.
     """
     check_name(project, what="project name")
     check_name(experimenter, what="experimenter name")
+    _check_bodyparts(bodyparts)
     _check_skeleton(skeleton, bodyparts)
     day = date or datetime.date.today()
     parent = Path(os.path.abspath(os.path.expanduser(working_directory or ".")))
@@ -219,6 +220,14 @@ def _full_frame(record: VideoRecord) -> Crop:
 
 def _listed(videos: Videos) -> list[str | os.PathLike[str]]:
     return [videos] if isinstance(videos, str | os.PathLike) else list(videos)
+
+
+def _check_bodyparts(bodyparts: Sequence[str]) -> None:
+    if not all(bodyparts) or not bodyparts or len(set(bodyparts)) != len(bodyparts):
+        raise ArgumentError(
+            f"bodyparts are {', '.join(bodyparts) or 'none'}, expected at least one name and each only once; correct "
+            "the list."
+        )
 
 
 def _check_skeleton(skeleton: Sequence[Sequence[str]], bodyparts: Sequence[str]) -> None:

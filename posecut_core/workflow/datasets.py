@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.dataset.revision import write_revision
-from posecut_core.dataset.settings import TrainingSettings, settings_from, write_settings
+from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
-from posecut_core.errors import ArgumentError, DatasetError, LabelError
+from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
@@ -79,6 +79,7 @@ def create_training_dataset(
     Raises:
         LabelError: there are no labels.
         DatasetError: the labels cannot be split so, or a shuffle exists already.
+        ProjectError: config.yaml's default_net_type is no network of ours, and no other is given.
         ModelError: a setting is unknown or cannot work.
     """
     project = open_project(config, report=report)
@@ -137,9 +138,15 @@ def chosen_settings(
     """Return the settings of a training: those given, and what suits the project.
 
     Raises:
+        ProjectError: config.yaml's default_net_type is needed and is no network of ours.
         ModelError: a setting is unknown or cannot work.
     """
     values = {"net_type": net_type or project.config.default_net_type, **given}
+    if net_type is None and "net_type" not in given and values["net_type"] not in NET_TYPES:
+        raise ProjectError(
+            f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
+            f"{', '.join(NET_TYPES)}; correct it there, or give net_type (--net-type)."
+        )
     if "global_scale" not in values:
         values["global_scale"] = comfortable_scale(project, tables)
     return settings_from(values)

@@ -43,10 +43,15 @@ def config_path(config: Config) -> Path:
     """Return the absolute path of a project's config.yaml, given it or its folder.
 
     Raises:
-        ProjectError: there is no such file.
+        ProjectError: there is no such file, or it is no .yaml file.
     """
     path = Path(os.path.abspath(os.path.expanduser(config)))
     path = path / "config.yaml" if path.is_dir() else path
+    if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
+        raise ProjectError(
+            f"{path} is no project, expected a project's folder or its config.yaml; give that first, and a video of it "
+            "by its own argument (--video where the others are left out)."
+        )
     if not path.is_file():
         raise ProjectError(
             f"Found no file {path}; give the path of a project's config.yaml, or create a project first "

@@ -70,8 +70,7 @@ def _tell_estimate(run: TrainingRun, where: Placement, report: Report) -> None:
     order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
     found = estimate(run.state, run.frames, order, spec=run.spec, settings=run.settings, where=where)
     left = run.settings.maxiters - int(run.state.step)
-    text = f"{left} steps will take about {max(1, round(found.minutes))} min and {found.memory_gb:.1f} GB of memory"
-    report(Progress(text, 0, 0, {"minutes": found.minutes, "memory_gb": found.memory_gb}))
+    report(Progress(f"{left} steps {found.sentence}", 0, 0, {"minutes": found.minutes, "memory_gb": found.memory_gb}))
 
 
 def _steps(

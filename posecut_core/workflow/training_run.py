@@ -70,7 +70,7 @@ def prepare_run(
     _check_weights(folder, before, settings)
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
-    _check_mirror_pairs(settings, bodyparts)
+    _check_mirror_pairs(folder / "settings.yaml", settings, bodyparts)
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     frames = load_frames(
@@ -135,12 +135,14 @@ def _check_validation(folder: Path, before: TrainingSettings, settings: Training
         )
 
 
-def _check_mirror_pairs(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> None:
+def _check_mirror_pairs(path: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> None:
     named = [name for pair in settings.mirror_pairs or () for name in pair]
     unknown = [name for name in named if name not in bodyparts]
     if unknown or len(set(named)) != len(named):
         wrong = f"the unknown bodypart {unknown[0]}" if unknown else "a bodypart twice"
-        raise ModelError(f"Setting mirror_pairs names {wrong}; give pairs of {', '.join(bodyparts)}, each once.")
+        raise ModelError(
+            f"In {path}: setting mirror_pairs names {wrong}; give pairs of {', '.join(bodyparts)}, each once."
+        )
 
 
 def _resume(

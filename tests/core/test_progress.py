@@ -1,4 +1,4 @@
-"""Ctrl-C stops work where it is safe."""
+"""Ctrl-C and SIGTERM stop work where it is safe."""
 
 import signal
 import threading
@@ -18,17 +18,18 @@ def test_a_report_says_what_is_known():
     assert silent(progress) is None
 
 
-def test_the_first_interrupt_is_noticed_and_the_second_one_stops():
-    """Work sees the first Ctrl-C as a flag and goes on; the second one is a KeyboardInterrupt."""
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_interrupt_is_noticed_and_the_second_one_stops(number):
+    """Work sees the first Ctrl-C or SIGTERM as a flag and goes on; a Ctrl-C after it is a KeyboardInterrupt."""
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     with deferred_interrupt() as interrupted:
         assert not interrupted()
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         assert interrupted()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert interrupted()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_the_old_behaviour_returns_also_after_an_error():

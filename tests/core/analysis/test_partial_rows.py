@@ -74,6 +74,14 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
         pass
 
 
+def test_a_full_disk_is_named_once_with_the_file(tmp_path):
+    """What cannot be written is refused again while the file is closed; the sentence stays the same."""
+    path = tmp_path / "rows"
+    path.symlink_to("/dev/full")
+    with pytest.raises(StorageError, match=rf"^Cannot write {path}; the disk is full[^;]*$"), open_rows(path, ORIGIN) as rows:
+        rows.append(ROWS)
+
+
 def test_fingerprints_tell_files_apart_by_size_beginning_and_end(tmp_path):
     """Equal files have equal fingerprints; a changed end or length changes them."""
     for name, content in {"a": b"same", "b": b"same", "c": b"samE", "d": b"same "}.items():

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from posecut_core.cli import entry
 from posecut_core.cli.task import Outcome, Task
-from posecut_core.errors import PosecutError, VideoError
+from posecut_core.errors import PosecutError, StorageError, VideoError
 from posecut_core.progress import Progress
 from tests.structure.source import ROOT
 
@@ -88,6 +89,29 @@ def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatc
     monkeypatch.setattr("posecut_core.cli.app.app", lambda *arguments, **options: 130)
     code, _, err = posecut("check-labels")
     assert (code, err.splitlines()[-1]) == (130, "Interrupted.")
+
+
+def test_sigterm_is_an_interruption():
+    """What a batch system or a shutdown sends ends a verb as Ctrl-C does."""
+    program = (
+        "import signal; from posecut_core.cli import entry; from posecut_core.cli.task import Task\n"
+        "entry._parse = lambda words: Task(lambda report: signal.raise_signal(signal.SIGTERM), 'It is kept.')\n"
+        "entry.main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Interrupted. It is kept.")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_output_onto_a_full_disk_is_a_storage_error():
+    """One sentence on stderr, and the disk's exit code."""
+    program = "from posecut_core.cli import main; main(['--help'])"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (StorageError.exit_code, 1)
+    assert done.stderr.startswith("Cannot write the output; the disk is full")
 
 
 def test_a_reader_that_leaves_is_no_error():

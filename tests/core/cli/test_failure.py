@@ -31,6 +31,17 @@ def test_usage_errors_point_to_help():
     assert failure.error.endswith("--help")
 
 
+def test_sentences_keep_their_own_end():
+    """A question stays one: nothing follows its mark but the way to help."""
+    failure = explain(typer.BadParameter("Did you mean 'train-network'?"))
+    assert "'train-network'? For help: " in failure.error
+
+
+def test_a_full_disk_behind_the_output_is_named():
+    """An error without a file is about what the program prints."""
+    assert explain(OSError(errno.ENOSPC, "full")).error.startswith("Cannot write the output; the disk is full")
+
+
 def test_too_little_memory_has_advice():
     """The message says what to make smaller."""
     assert "batch_size" in explain(MemoryError()).error

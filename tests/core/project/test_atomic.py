@@ -52,3 +52,13 @@ def test_a_refusal_is_one_sentence(tmp_path):
 def test_the_reason_is_named(tmp_path, number, words):
     """Full disks, read-only disks and permissions are told apart."""
     assert words in str(storage_error(tmp_path, OSError(number, "no")))
+
+
+def test_a_refusal_inside_another_is_told_once(tmp_path):
+    """Work that wraps other work names its own file, with the reason of the disk and no sentence in the sentence."""
+    inner = StorageError("Cannot write .tmp; the disk is full.")
+    inner.__cause__ = OSError(errno.ENOSPC, "no")
+    assert str(storage_error(tmp_path, inner)).count("Cannot write") == 1
+    assert str(storage_error(tmp_path, inner)).startswith(f"Cannot write {tmp_path}; the disk is full")
+    bare = StorageError("x holds 3 of 5 frames.")
+    assert storage_error(tmp_path, bare) is bare
