@@ -54,7 +54,7 @@ class Predictor:
         use_compilation_cache()
         steps = snapshot_steps(model_folder)
         if not steps:
-            raise ModelError(f"There is no trained network in {model_folder}; run train-network first.")
+            raise ModelError(f"There is no trained network in {model_folder}; run posecut train-network first.")
         step = steps[-1] if snapshot == "last" else snapshot
         if step not in steps:
             known = ", ".join(map(str, steps))

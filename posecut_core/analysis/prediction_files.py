@@ -62,13 +62,13 @@ def read_predictions(path: Path) -> Predictions:
         AnalysisError: the file is missing or holds something else.
     """
     if not path.is_file():
-        raise AnalysisError(f"Found no predictions at {path}; run analyze_videos first.")
+        raise AnalysisError(f"Found no predictions at {path}; run posecut analyze-videos first.")
     frame = _read_csv(path) if path.suffix == ".csv" else _read_h5(path)
     levels = frame.columns
     if levels.nlevels != 3 or set(levels.get_level_values(2)) != set(_COORDS):
         raise AnalysisError(
             f"{path} is no table of predictions with columns scorer, bodyparts and x, y, likelihood; "
-            "choose a file that analyze_videos wrote for one animal."
+            "choose a file that posecut analyze-videos wrote for one animal."
         )
     scorer = str(levels.get_level_values(0)[0])
     bodyparts = tuple(str(part) for part in levels.get_level_values(1).unique())
@@ -95,7 +95,7 @@ def _read_h5(path: Path) -> pd.DataFrame:
         return read_hdf(path)
     except LabelError as error:
         raise AnalysisError(
-            f"{path} is not a readable .h5 of predictions; delete it and run analyze_videos again."
+            f"{path} is not a readable .h5 of predictions; delete it and run posecut analyze-videos again."
         ) from error
 
 
@@ -103,7 +103,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with suppress(ValueError):
         # As text first: pandas' own parser of numbers is not exact in every version.
         return pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str).astype(np.float64)
-    raise AnalysisError(f"{path} is not a readable .csv of predictions; delete it and run analyze_videos again.")
+    raise AnalysisError(
+        f"{path} is not a readable .csv of predictions; delete it and run posecut analyze-videos again."
+    )
 
 
 def _chunks(predictions: Predictions) -> Iterator[pd.DataFrame]:

@@ -20,6 +20,7 @@ from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
+from posecut_core.video.gaps import Gap
 from posecut_core.video.index import VideoIndex
 from posecut_core.video.reader import VideoReader
 
@@ -35,6 +36,7 @@ class VideoAnalysis:
     frame_count: int  # rows in each file
     undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0
     frames_per_second: float  # of this run; 0 if all frames had been analysed before
+    gaps: tuple[Gap, ...]  # where the file has lost frames, which have no rows
 
 
 def analyse_video(
@@ -79,7 +81,7 @@ def analyse_video(
             speed = _analyse_rest(predictor, reader, window, rows, batch_size, origin.frame_count, video.name, report)
     undecodable, files = _finish(partial, origin, predictor, target, csv)
     partial.unlink()
-    return VideoAnalysis(video, files, origin.frame_count, undecodable, speed)
+    return VideoAnalysis(video, files, origin.frame_count, undecodable, speed, reader.index.gaps)
 
 
 def _analyse_rest(

@@ -176,5 +176,7 @@ def _span(part: str, what: str) -> range:
         raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
     first, last = int(low), int(high if dash else low)
     if last < first:
-        raise ArgumentError(f"The {what}s {part!r} run backwards; expected the smaller one first, as in {last}-{first}.")
+        raise ArgumentError(
+            f"The {what}s {part!r} run backwards; expected the smaller one first, as in {last}-{first}."
+        )
     return range(first, last + 1)

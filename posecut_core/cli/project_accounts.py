@@ -1,9 +1,9 @@
 """What people are told about projects, frames and labels, and which command comes next."""
 
-from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.cli.task import Outcome, command, counted, shorter, spans
 from posecut_core.workflow.creating import AddedVideos, CreatedProject
 from posecut_core.workflow.exporting import ExportedImages
-from posecut_core.workflow.extracting import ExtractedFrames
+from posecut_core.workflow.extracting import ExtractedFrames, ExtractedVideo
 from posecut_core.workflow.labelling import CheckedLabels, CheckedVideo
 
 
@@ -16,6 +16,11 @@ def tell_created(created: CreatedProject, *, placeholders: bool) -> Outcome:
         if created.created
         else f"The project {shorter(root)} exists already, with {videos}; it was left as it was."
     )
+    if created.ignored:
+        done += (
+            f" Not taken over: {', '.join(created.ignored)}; edit {shorter(created.config_path)} or, for videos, use "
+            "posecut add-new-videos."
+        )
     edit = (f"Before you go on, name your bodyparts in {shorter(created.config_path)}.",)
     lines = (done, *(edit if placeholders and created.created else ()))
     return Outcome(created, lines, (command("extract-frames", root),))
@@ -34,17 +39,24 @@ def tell_extracted(extracted: ExtractedFrames) -> Outcome:
         f"{one.video}: {counted(len(one.added), 'new frame')}, {len(one.frames)} in all, in {shorter(one.store)}"
         for one in extracted.videos
     ]
-    lines += [
-        f"  {one.video}: {counted(len(one.damaged), 'damaged frame')} left out, the first is {one.damaged[0]}"
-        for one in extracted.videos
-        if one.damaged
-    ]
+    lines += [line for one in extracted.videos for line in _doubts(one)]
     if not any(video.added for video in extracted.videos):
         lines.append("All these frames had been extracted before; for others, choose another --seed.")
     root = extracted.config_path.parent
     lines.append("Now label them, from Python (posecut_core.write_labels) or with DeepLabCut, after")
     lines.append(f"  {command('export-deeplabcut', root)}")
     return Outcome(extracted, tuple(lines), (command("check-labels", root),))
+
+
+def _doubts(one: ExtractedVideo) -> list[str]:
+    """Say what a video did not give."""
+    lines = [f"  {one.video}: left out because they are damaged: {spans(one.damaged)}"] if one.damaged else []
+    if one.short:
+        lines.append(
+            f"  {one.video}: {counted(one.short, 'frame')} fewer than asked for, because no more can be read "
+            "between start and stop of config.yaml"
+        )
+    return lines + [f"  {one.video}: {gap.sentence}" for gap in one.gaps]
 
 
 def tell_exported(exported: ExportedImages) -> Outcome:

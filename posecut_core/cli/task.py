@@ -3,13 +3,15 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import ConsoleRenderable
 
 from posecut_core.progress import Report
+
+_SPANS = 12  # that are named in a line; --json has all
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,11 @@ def shorter(path: str | os.PathLike[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun: 1 frame, 2 frames."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Write increasing numbers with neighbours joined, 3-5, 9, the first of them where they are many; never none."""
+    breaks = [place for place in range(1, len(numbers)) if numbers[place] != numbers[place - 1] + 1]
+    edges = zip([0, *breaks], [*breaks, len(numbers)], strict=True)
+    parts = [str(numbers[a]) if b - a == 1 else f"{numbers[a]}-{numbers[b - 1]}" for a, b in edges]
+    return ", ".join(parts[:_SPANS]) + (f" and {len(parts) - _SPANS} more ranges" if len(parts) > _SPANS else "")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.cli.task import Outcome, command, counted, shorter, spans
 from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
 from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
 
@@ -11,6 +11,12 @@ from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
 def tell_analysed(project: Path, analysed: AnalysedVideos, *, options: Sequence[str] = ()) -> Outcome:
     """Say where the predictions are, and which frames could not be read; `options` say with which network."""
     lines = [_analysed_video(video) for video in analysed.videos]
+    lines += [
+        f"  {video.video.name}: frames without predictions, because they are damaged: {spans(video.undecodable)}"
+        for video in analysed.videos
+        if video.undecodable
+    ]
+    lines += [f"  {video.video.name}: {gap.sentence}" for video in analysed.videos for gap in video.gaps]
     words: list[str | Path] = [project, *(video.video for video in analysed.videos), *options]
     following = (command("plot-trajectories", *words), command("create-labeled-video", *words))
     return Outcome(analysed, tuple(lines), following)
@@ -40,5 +46,4 @@ def _analysed_video(video: AnalysedVideo) -> str:
     if video.skipped:
         return f"{video.video.name} had been analysed before: {files} (to do it again, add --overwrite)"
     speed = f"{counted(video.frame_count, 'frame')}, {video.frames_per_second:.1f} frames/s"
-    damaged = f" ({counted(len(video.undecodable), 'damaged frame')} without predictions)" if video.undecodable else ""
-    return f"{video.video.name}: {speed}{damaged}: {files}"
+    return f"{video.video.name}: {speed}: {files}"

@@ -44,9 +44,9 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is missing or unreadable; run create-training-dataset again.") from error
+        raise DatasetError(f"{path} is missing or unreadable; run posecut create-training-dataset again.") from error
     if path.name != f"labels-{_hash(text)}.csv":
-        raise DatasetError(f"{path} is not as it was written; run create-training-dataset again.")
+        raise DatasetError(f"{path} is not as it was written; run posecut create-training-dataset again.")
     header, *rows = csv.reader(io.StringIO(text))
     bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
     return {video: _table(video, bodyparts, rows) for video in dict.fromkeys(row[0] for row in rows)}

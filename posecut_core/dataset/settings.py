@@ -165,7 +165,7 @@ def read_settings(path: Path) -> TrainingSettings:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError as error:
-        raise ModelError(f"There is no {path}; run create-training-dataset first.") from error
+        raise ModelError(f"There is no {path}; run posecut create-training-dataset first.") from error
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""

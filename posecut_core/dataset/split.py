@@ -128,7 +128,9 @@ def read_split(path: Path) -> Split:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DatasetError(f"There is no training dataset {path}; run create-training-dataset first.") from error
+        raise DatasetError(
+            f"There is no training dataset {path}; run posecut create-training-dataset first."
+        ) from error
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
         raise _damaged(path) from error
     if isinstance(document, dict) and isinstance(document.get("schema"), int) and document["schema"] > SCHEMA:
@@ -144,7 +146,7 @@ def read_split(path: Path) -> Split:
 
 
 def _damaged(path: Path) -> DatasetError:
-    return DatasetError(f"{path} is not a readable training dataset; run create-training-dataset again.")
+    return DatasetError(f"{path} is not a readable training dataset; run posecut create-training-dataset again.")
 
 
 def _by_video(frames: Sequence[FrameRef]) -> dict[str, list[int]]:

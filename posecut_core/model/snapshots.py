@@ -121,7 +121,7 @@ def read_info(folder: Path) -> SnapshotInfo:
         if isinstance(error, ModelError):
             raise
         if not folder.is_dir():
-            raise ModelError(f"There is no snapshot {folder}; run train-network first.") from error
+            raise ModelError(f"There is no snapshot {folder}; run posecut train-network first.") from error
         raise _damaged(folder, "snapshot.json") from error
     for file, expected in hashes.items():
         if not (folder / file).is_file() or file_sha256(folder / file) != expected:

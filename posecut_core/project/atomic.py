@@ -19,7 +19,7 @@ _REASONS = {
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """Say in one sentence why `path` could not be written; of an error that says so already, only the reason is taken."""
+    """Say in one sentence why `path` could not be written; an error that says so already gives its reason only."""
     while isinstance(error, StorageError):
         if not isinstance(error.__cause__, OSError):
             return error

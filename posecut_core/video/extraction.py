@@ -4,6 +4,7 @@ Candidates are decoded once, shrunk to thumbnails as they come; only the frames 
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from jaxtyping import Int64, UInt8
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
+from posecut_core.video.gaps import Gap
 from posecut_core.video.index import VideoIndex
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.selection import kmeans_ranking, uniform_ranking, window
@@ -34,6 +36,8 @@ class Extracted:
     frame_count: int  # frames of the video
     step: int  # every step-th frame was a candidate
     seed: int
+    wanted: int  # how many frames were asked for
+    gaps: tuple[Gap, ...]  # where the video has lost frames
 
 
 def extract(
@@ -72,7 +76,7 @@ def extract(
     Raises:
         ArgumentError: a number makes no sense.
         VideoError: the video cannot be read, a frame number is past its end, or `crop` is not within the frame.
-        StorageError: the frame store cannot be written.
+        StorageError: the frame store cannot be written; it is then as it was before.
     """
     _check_arguments(algorithm, number_of_frames=number_of_frames, step=step, resize_width=resize_width)
     with VideoReader(video_path) as reader:
@@ -90,7 +94,10 @@ def extract(
                 found, features = _thumbnails(reader, candidates, area, (resize_width, colour), report)
                 ranking = kmeans_ranking(features, found, number_of_frames=number_of_frames, seed=seed)
         chosen, added = _store(reader, Path(store_path), ranking, number_of_frames, area, report)
-        return Extracted(chosen, added, reader.damaged, reader.index.frame_count, step, seed)
+        index = reader.index
+        return Extracted(
+            chosen, added, reader.damaged, index.frame_count, step, seed, wanted=number_of_frames, gaps=index.gaps
+        )
 
 
 def _check_arguments(algorithm: str, **counts: int) -> None:
@@ -170,18 +177,29 @@ def _store(
     area: Crop,
     report: Report,
 ) -> tuple[tuple[int, ...], int]:
-    """Write the first frames of the ranking that can be decoded; return their numbers and how many were new."""
+    """Write the first frames of the ranking that can be decoded; return their numbers and how many were new.
+
+    They are written together: where the disk refuses or the user interrupts, none of them is.
+    """
+    begun = not path.exists()
     store = FrameStore.open(path, create=True)
     chosen: list[int] = []
-    before = len(store.numbers)
-    rest = ranking.tolist()
-    while rest and len(chosen) < number_of_frames:
-        taken, rest = rest[: number_of_frames - len(chosen)], rest[number_of_frames - len(chosen) :]
-        known = set(taken) & set(store.numbers.tolist())
-        chosen += known
-        store.append(_cut_frames(reader, sorted(set(taken) - known), area, chosen))
-        report(Progress(f"saving frames of {reader.index.path.name}", len(chosen), number_of_frames))
-    return tuple(sorted(chosen)), len(store.numbers) - before
+
+    def cut_frames() -> Iterator[StoredFrame]:
+        known, rest = set(store.numbers.tolist()), ranking.tolist()
+        while rest and (wanted := number_of_frames - len(chosen)):
+            taken, rest = rest[:wanted], rest[wanted:]
+            chosen.extend(known.intersection(taken))
+            yield from _cut_frames(reader, sorted(set(taken) - known), area, chosen)
+            report(Progress(f"saving frames of {reader.index.path.name}", len(chosen), number_of_frames))
+
+    try:
+        added = store.append(cut_frames())
+    except BaseException:
+        if begun:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+    return tuple(sorted(chosen)), added
 
 
 def _cut_frames(reader: VideoReader, numbers: list[int], area: Crop, chosen: list[int]) -> Iterator[StoredFrame]:

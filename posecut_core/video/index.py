@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import VideoError
+from posecut_core.video.gaps import Gap, find_gaps, stated_end
 from posecut_core.video.packets import (
     NOT_SHOWN,
     UNKNOWN,
@@ -45,6 +46,7 @@ class VideoIndex:
     times: Float64[np.ndarray, " T"]  # presentation time of each frame in seconds, increasing
     damaged: tuple[int, ...]  # frame numbers known not to decode; reading may find more
     packets: PacketTable
+    gaps: tuple[Gap, ...] = ()  # where frames are missing, which have no numbers
 
     @property
     def frame_count(self) -> int:
@@ -70,7 +72,8 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         width, height = shown_size(first)
         index = VideoIndex(Path(path), width, height, _fps(times, rate), times, tuple(sorted(set(damaged))), table)
         index = _up_to(index, found, sure_count(times, numbers))
-        return _up_to(index, found, _decodable_count(source, index)) if found.cut else index
+        index = _up_to(index, found, _decodable_count(source, index)) if found.cut else index
+        return replace(index, gaps=_gaps(source, found, index.times))
     finally:
         source.close()
 
@@ -164,6 +167,13 @@ def _decodable_count(source: Source, index: VideoIndex) -> int:
         good = picture is not None and number not in index.damaged
         last = number + 1 if good or not last else last
     return last
+
+
+def _gaps(source: Source, found: Scan, times: Float64[np.ndarray, " T"]) -> tuple[Gap, ...]:
+    """Find the holes; a file that was cut off may also say how many frames it had."""
+    gaps = find_gaps(times, stated_end=stated_end(source.container, source.stream))
+    lost = source.stream.frames - times.size
+    return (*gaps, Gap(times.size - 1, lost)) if found.cut and lost > 0 else gaps
 
 
 def _up_to(index: VideoIndex, found: Scan, count: int) -> VideoIndex:

@@ -6,14 +6,15 @@
       size           int64 [F, 2]        height, width without the padding
       number         int64 [F]           frame number in the video; -1 marks a row that is free
 
-A frame belongs to the store once its number is written, which happens last: a crash leaves the earlier frames as
-they were and the row of the unfinished one free.
+A frame belongs to the store once its number is written, which happens last, for all frames that are added together: a
+crash or a full disk leaves the earlier frames as they were and the rows of the unfinished ones free.
 """
 
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -94,18 +95,25 @@ class FrameStore:
             return image
 
     def append(self, frames: Iterable[StoredFrame]) -> int:
-        """Add frames whose number the store does not have yet and return how many were added.
+        """Add frames whose number the store does not have yet, all of them or none, and return how many were added.
 
         Raises:
-            StorageError: the disk is full, read-only or not writable; frames added before are kept.
+            StorageError: the disk is full, read-only or not writable; the store is then as it was before.
         """
-        added = 0
-        fresh = self._skip_known(frames)
-        while batch := list(itertools.islice(fresh, _BATCH)):
+        fresh, written = self._skip_known(frames), dict[int, int]()  # row -> frame number
+        try:
+            while batch := list(itertools.islice(fresh, _BATCH)):
+                rows = self._free_rows(len(batch), besides=written)
+                written.update(zip(rows.tolist(), (number for number, _, _ in batch), strict=True))
+                with _disk(self.path):
+                    self._write(rows, batch)
             with _disk(self.path):
-                self._write(batch)
-            added += len(batch)
-        return added
+                self._publish(written)
+        except BaseException:
+            with contextlib.suppress(OSError, KeyError):
+                self._discard(list(written))
+            raise
+        return len(written)
 
     def remove(self, numbers: Iterable[int]) -> int:
         """Take frames out, ignore numbers that are not in the store, and return how many were taken out.
@@ -113,14 +121,13 @@ class FrameStore:
         Raises:
             StorageError: the disk is read-only or not writable.
         """
-        rows = np.array([self._rows[number] for number in set(numbers) if number in self._rows], dtype=np.int64)
-        if rows.size:
+        rows = [self._rows[number] for number in set(numbers) if number in self._rows]
+        if rows:
             with _disk(self.path):
-                self._array("number")[rows] = _FREE
-                for row in rows:
-                    self._array("frames")[row] = 0  # an empty chunk is deleted from the disk
+                self._array("number")[np.array(rows)] = _FREE
+                self._discard(rows)
                 self._refresh()
-        return rows.size
+        return len(rows)
 
     def _array(self, name: str) -> zarr.Array:
         array = self._group[name]
@@ -140,9 +147,9 @@ class FrameStore:
                 seen.add(number)
                 yield number, image, origin
 
-    def _write(self, batch: list[StoredFrame]) -> None:
+    def _write(self, rows: Int64[np.ndarray, " F"], batch: list[StoredFrame]) -> None:
+        """Write everything but the numbers: the rows stay free."""
         sizes = np.array([image.shape[:2] for _, image, _ in batch], dtype=np.int64)
-        rows = self._free_rows(len(batch))
         self._grow(int(rows.max()) + 1, sizes.max(axis=0))
         with zarr.config.set({"array.write_empty_chunks": True}):  # black frames too, to tell them from lost ones
             frames = self._array("frames")
@@ -150,12 +157,21 @@ class FrameStore:
                 frames[row] = _pad(image, frames.shape[1:3])
         self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
         self._array("size")[rows] = sizes
-        self._array("number")[rows] = np.array([number for number, _, _ in batch], dtype=np.int64)
-        self._refresh()
 
-    def _free_rows(self, count: int) -> Int64[np.ndarray, " F"]:
+    def _publish(self, written: dict[int, int]) -> None:
+        """Give rows their frame numbers, with which they belong to the store."""
+        if written:
+            self._array("number")[np.array(list(written))] = np.array(list(written.values()), dtype=np.int64)
+            self._refresh()
+
+    def _discard(self, rows: list[int]) -> None:
+        """Delete the images of free rows: an empty chunk is deleted from the disk, which needs no space."""
+        for row in rows:
+            self._array("frames")[row] = 0
+
+    def _free_rows(self, count: int, *, besides: Container[int] = ()) -> Int64[np.ndarray, " F"]:
         used = set(self._rows.values())
-        free = (row for row in itertools.count() if row not in used)
+        free = (row for row in itertools.count() if row not in used and row not in besides)
         return np.array(list(itertools.islice(free, count)), dtype=np.int64)
 
     def _grow(self, rows: int, size: Int64[np.ndarray, " 2"]) -> None:
@@ -175,10 +191,16 @@ class FrameStore:
 
 
 def _create(folder: Path) -> None:
-    group = zarr.create_group(str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": SCHEMA_VERSION})
-    _create_array(group, "number", (0,), chunk=(1024,), fill=_FREE)
-    _create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
-    _create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
+    try:
+        group = zarr.create_group(
+            str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": SCHEMA_VERSION}
+        )
+        _create_array(group, "number", (0,), chunk=(1024,), fill=_FREE)
+        _create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
+        _create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # half a store would be taken for a damaged one
+        raise
 
 
 def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:

@@ -14,6 +14,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, Stor
 from posecut_core.model.snapshots import snapshot_folder
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
+from posecut_core.video.gaps import Gap
 from posecut_core.workflow.arguments import Videos, chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.opening import open_project
 
@@ -28,6 +29,7 @@ class AnalysedVideo:
     undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0; not looked up where skipped
     frames_per_second: float  # 0 where nothing was left to analyse
     skipped: bool  # true if it had been analysed before
+    gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,13 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
     except StorageError as error:
         raise StorageError(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
     return AnalysedVideo(
-        video, result.files, result.frame_count, result.undecodable, result.frames_per_second, skipped=False
+        video,
+        result.files,
+        result.frame_count,
+        result.undecodable,
+        result.frames_per_second,
+        skipped=False,
+        gaps=result.gaps,
     )
 
 

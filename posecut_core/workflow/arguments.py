@@ -52,7 +52,11 @@ def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotind
     """
     steps = snapshot_steps(model_folder)
     if not steps:
-        raise ModelError(f"Found no snapshot of a trained network in {model_folder}; run train_network first.")
+        missing = "train-network" if (model_folder / "settings.yaml").exists() else "create-training-dataset"
+        raise ModelError(
+            f"Found no snapshot of a trained network in {model_folder}; run posecut {missing} first, or choose another "
+            "shuffle."
+        )
     if snapshots is None:
         snapshots = _by_index(steps, snapshotindex, model_folder)
     if snapshots == "all":
@@ -120,7 +124,7 @@ def existing_predictions(video: Path, scorer: str, destfolder: str | os.PathLike
     path = prediction_path(video, scorer, destfolder)
     if not path.is_file():
         raise AnalysisError(
-            f"Found no predictions of {video.name} by {scorer}, expected {path}; run analyze_videos first, "
+            f"Found no predictions of {video.name} by {scorer}, expected {path}; run posecut analyze-videos first, "
             "or give the destfolder, shuffle and snapshot that it was given."
         )
     return path

@@ -20,6 +20,7 @@ from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import Config, open_project, project_videos
 
+PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -30,6 +31,7 @@ class CreatedProject:
     config_path: Path
     videos: tuple[Path, ...]  # in the project's folder
     created: bool  # False: the project existed already and was left as it was
+    ignored: tuple[str, ...] = ()  # arguments that say otherwise than the project that existed
 
     def __fspath__(self) -> str:
         """Return the path of config.yaml."""
@@ -52,7 +54,7 @@ def create_new_project(
     working_directory: str | os.PathLike[str] | None = None,
     copy_videos: bool = False,
     *,
-    bodyparts: Sequence[str] = ("bodypart1", "bodypart2", "bodypart3", "objectA"),
+    bodyparts: Sequence[str] = PLACEHOLDERS,
     skeleton: Sequence[Sequence[str]] = (),
     date: datetime.date | None = None,
     report: Report = silent,
@@ -60,7 +62,7 @@ def create_new_project(
     """Create `<project>-<experimenter>-<YYYY-MM-DD>` with its config.yaml and links to its videos.
 
     Either the whole project appears or, where a video or name is bad, nothing. A project that exists already under this
-    name is returned as it is. Source: Nath et al. 2019, stage I.
+    name is returned as it is, with the names of the arguments that it contradicts. Source: Nath et al. 2019, stage I.
 
     Args:
         project: Name of the task, part of file names.
@@ -87,7 +89,8 @@ def create_new_project(
     parent = Path(os.path.abspath(os.path.expanduser(working_directory or ".")))
     root = parent / folder_name(project, experimenter, day)
     if root.exists():
-        return _existing(root, project, experimenter)
+        existing = _existing(root, project, experimenter)
+        return replace(existing, ignored=_ignored(existing, videos, copy_videos, bodyparts, skeleton))
     sources = collect_videos(_listed(videos))
     check_stems(sources)
     records = {source: _record(source, report) for source in sources}
@@ -205,12 +208,32 @@ def _existing(root: Path, task: str, scorer: str) -> CreatedProject:
     return CreatedProject(path, tuple(project_videos(Project(root, config)).values()), False)
 
 
+def _ignored(
+    existing: CreatedProject,
+    videos: Videos,
+    copy_videos: bool,
+    bodyparts: Sequence[str],
+    skeleton: Sequence[Sequence[str]],
+) -> tuple[str, ...]:
+    """Name the arguments, other than by default, that a project which exists already does not have."""
+    config, there = read_config(existing.config_path), {path.name for path in existing.videos}
+    differs = {
+        "videos": not {path.name for path in collect_videos(_listed(videos))} <= there,
+        "copy_videos": copy_videos and any(path.is_symlink() for path in existing.videos),
+        "bodyparts": tuple(bodyparts) not in (PLACEHOLDERS, config.bodyparts),
+        "skeleton": bool(skeleton) and tuple(map(tuple, skeleton)) != config.skeleton,
+    }
+    return tuple(name for name, is_so in differs.items() if is_so)
+
+
 def _record(source: Path, report: Report) -> VideoRecord:
     """Read through a video's packets, so that a file that cannot be used is refused before anything is made."""
     report(Progress(f"checking {source.name}", 0, 1))
     index = index_video(source)
     size, sha256 = fingerprint(source)
     report(Progress(f"checking {source.name}", 1, 1))
+    for gap in index.gaps:
+        report(Progress(f"{source.name}: {gap.sentence}", 0, 0))
     return VideoRecord(size, sha256, index.frame_count, index.width, index.height)
 
 

@@ -91,9 +91,7 @@ def create_training_dataset(
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
-        (number, index): _split(
-            frames, fraction=project.training_fraction(index), seed=own_seed, indices=own_indices
-        )
+        (number, index): _split(frames, fraction=project.training_fraction(index), seed=own_seed, indices=own_indices)
         for number, own_seed, own_indices in zip(numbers, seeds, indices, strict=True)
         for index in fractions
     }

@@ -13,6 +13,7 @@ from posecut_core.project.layout import Project
 from posecut_core.project.repair import video_stem
 from posecut_core.project.settings import read_settings, write_settings
 from posecut_core.video.extraction import extract
+from posecut_core.video.gaps import Gap
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import open_project, project_videos, resolve_video
 from posecut_core.workflow.stored_frames import chosen_stems
@@ -29,6 +30,8 @@ class ExtractedVideo:
     added: tuple[int, ...]  # frame numbers that are new
     frames: tuple[int, ...]  # all frame numbers, new and old
     damaged: tuple[int, ...]  # frame numbers that could not be decoded
+    short: int = 0  # frames that were asked for and that the video does not have
+    gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no numbers
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def extract_frames(
     Raises:
         ArgumentError: a mode, an algorithm or a number is not possible.
         VideoError: a video is missing or damaged, or a frame number lies past its end.
-        StorageError: the disk refuses; frames of finished videos are kept.
+        StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
     _check(mode, algo, frames, videos, number_of_frames, step)
     project = open_project(config)
@@ -166,7 +169,15 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
     after = _numbers(store)
     if wish.frames is None:
         _remember_seed(project, stem, wish.seed)
-    return ExtractedVideo(stem, store, tuple(number for number in after if number not in before), after, done.damaged)
+    return ExtractedVideo(
+        stem,
+        store,
+        added=tuple(number for number in after if number not in before),
+        frames=after,
+        damaged=done.damaged,
+        short=0 if wish.frames is not None else done.wanted - len(done.numbers),
+        gaps=done.gaps,
+    )
 
 
 def _remember_seed(project: Project, stem: str, seed: int) -> None:

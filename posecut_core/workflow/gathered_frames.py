@@ -29,7 +29,7 @@ def gather_frames(
     if not found:
         raise DatasetError(
             f"None of the {len(train) + len(test)} frames of the training dataset is labelled any more; restore the "
-            "labels or run create_training_dataset and train_network again."
+            "labels or run posecut create-training-dataset and posecut train-network again."
         )
     return tuple(found)
 

@@ -223,7 +223,7 @@ def _write_labeled_video(video: Path, target: Path, predictions: Predictions, st
         if len(predictions.xy) != total:
             raise AnalysisError(
                 f"The predictions of {video.name} have {len(predictions.xy)} rows, but the video has {total} frames; "
-                "run analyze_videos again with overwrite."
+                "run posecut analyze-videos again with --overwrite."
             )
         picture = np.zeros((index.height, index.width, 3), np.uint8)
         with VideoWriter(target, fps=index.fps, width=index.width, height=index.height) as writer:

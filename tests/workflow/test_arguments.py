@@ -82,7 +82,7 @@ def test_snapshots_are_chosen_by_steps_or_by_config(monkeypatch, snapshots, inde
 @pytest.mark.parametrize(
     ("there", "snapshots", "index", "message"),
     [
-        ((), None, -1, "run train_network first"),
+        ((), None, -1, "run posecut create-training-dataset first"),
         ((10, 20), 15, -1, "no snapshot 15 in .*; choose among 10, 20"),
         ((10, 20), "best", -1, "no snapshot best"),
         ((10, 20), None, 2, "snapshotindex in config.yaml is 2, but .* holds 2 snapshots"),
@@ -116,5 +116,5 @@ def test_predictions_are_found_by_their_exact_name(tmp_path):
     """Predictions of snapshot 200 are not mistaken for those of snapshot 20."""
     fill(tmp_path, "m1PoseCut_x_200.h5")
     assert existing_predictions(tmp_path / "m1.mp4", "PoseCut_x_200", None) == tmp_path / "m1PoseCut_x_200.h5"
-    with pytest.raises(AnalysisError, match="run analyze_videos first"):
+    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
         existing_predictions(tmp_path / "m1.mp4", "PoseCut_x_20", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError, PosecutError, ProjectError, VideoError
+from posecut_core.errors import ArgumentError, ProjectError, VideoError
 from posecut_core.project.config import Crop, read_config
 from posecut_core.project.settings import fingerprint, read_settings
 from posecut_core.video.writer import VideoWriter
@@ -69,12 +69,15 @@ def test_videos_are_copied_on_request(tmp_path, videos):
 
 
 def test_an_existing_project_is_returned_untouched(tmp_path, videos):
-    """Creating a project a second time says that it was there, and changes no file."""
+    """Creating a project a second time says that it was there and what was not taken over, and changes no file."""
     first = create(tmp_path, [videos / "m1.mp4"])
     first.config_path.write_text(first.config_path.read_text().replace("iteration: 0", "iteration: 3"))
     before = first.config_path.read_bytes()
-    second = create(tmp_path, [videos / "cage 2.mp4"])
+    second = create(tmp_path, [videos / "m1.mp4"])
     assert (second.created, second.config_path, second.videos) == (False, first.config_path, first.videos)
+    assert second.ignored == ()
+    third = create(tmp_path, [videos / "cage 2.mp4"], copy_videos=True, bodyparts=["nose"], skeleton=[])
+    assert third.ignored == ("videos", "copy_videos", "bodyparts")
     assert first.config_path.read_bytes() == before
 
 
@@ -118,8 +121,8 @@ def test_names_that_do_not_do_are_refused(tmp_path, videos, names, options):
 
 @pytest.mark.parametrize("bodyparts", [[], ["a", "a"], [""]])
 def test_bodyparts_that_do_not_do_are_refused(tmp_path, videos, bodyparts):
-    """Bodyparts must be different names, at least one."""
-    with pytest.raises(PosecutError, match="bodyparts"):
+    """Bodyparts must be different names, at least one; a config.yaml that is not there yet is not blamed."""
+    with pytest.raises(ArgumentError, match=r"^bodyparts are"):
         create(tmp_path, [videos], bodyparts=bodyparts)
     assert list(tmp_path.iterdir()) == []
 

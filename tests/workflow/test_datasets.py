@@ -6,7 +6,7 @@ import pytest
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import FrameRef, read_split
-from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, StorageError
+from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, ProjectError, StorageError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
@@ -219,3 +219,11 @@ def test_large_frames_are_scaled_down(project):
         numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
         write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))
         assert comfortable_scale(opened, labelled_tables(opened)) == scale
+
+
+def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
+    """The message names default_net_type in config.yaml, unless another network is given."""
+    edit_config(project, {"default_net_type": "resnet_9"})
+    with pytest.raises(ProjectError, match=r"config\.yaml: default_net_type is 'resnet_9', expected one of resnet_18"):
+        create_training_dataset(project)
+    assert create_training_dataset(project, net_type="resnet_18").shuffles

@@ -48,10 +48,10 @@ def test_given_frames_are_taken(fresh_project):
 
 
 def test_only_the_interval_is_used(fresh_project):
-    """Frames lie between start and stop of config.yaml."""
+    """Frames lie between start and stop of config.yaml; how many are lacking there is told."""
     edit_config(fresh_project, {"start": 0.5, "stop": 1})
     extracted = extract_frames(fresh_project, algo="uniform", number_of_frames=50).videos[0]
-    assert extracted.frames == (5, 6, 7, 8, 9, 10)
+    assert (extracted.frames, extracted.short) == ((5, 6, 7, 8, 9, 10), 44)
 
 
 def test_a_crop_keeps_its_place(fresh_project):

@@ -148,3 +148,10 @@ def test_openfield_opens(tmp_path):
     project = open_project(tmp_path / "openfield")
     assert list(project_videos(project)) == ["m3v1mp4"]
     assert FrameStore.open(project.frame_store("m4s1")).numbers.tolist() == [0, 1, 2]
+
+
+def test_a_video_is_no_project(tmp_path):
+    """A file that is no config.yaml is not read as one."""
+    (tmp_path / "a.mp4").write_bytes(b"\x00\xff")
+    with pytest.raises(ProjectError, match=r"a\.mp4 is no project, expected a project's folder or its config\.yaml"):
+        open_project(tmp_path / "a.mp4")

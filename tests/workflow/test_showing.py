@@ -40,7 +40,7 @@ def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_p
 @pytest.mark.parametrize("function", [plot_trajectories, create_labeled_video])
 def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video, function):
     """The message says which file is missing and what to run."""
-    with pytest.raises(AnalysisError, match="run analyze_videos first"):
+    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
         function(spot_project, spot_video)
 
 

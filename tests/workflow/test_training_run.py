@@ -127,7 +127,10 @@ def test_frames_that_have_trained_cannot_validate_later(trainable, changes):
     [
         ({"maxiter": 5}, "did you mean maxiters"),
         ({"maxiters": 0}, "maxiters is 0"),
-        ({"mirror_pairs": [["white", "grey"]]}, "unknown bodypart grey"),
+        (
+            {"mirror_pairs": [["white", "grey"]]},
+            r"settings\.yaml: .*the unknown bodypart grey",
+        ),
         ({"mirror_pairs": [["white", "white"]]}, "a bodypart twice"),
         ({"init_weights": "/nowhere/w.safetensors"}, "no weights file /nowhere"),
         ({"width": 0.5}, r"width is 0\.5, but .* holds a network of width 0\.125"),
@@ -160,7 +163,7 @@ def test_a_project_without_labels_hears_so(trainable, tmp_path):
     bare = create_new_project("Bare", "me", [video], tmp_path, bodyparts=("nose",)).config_path
     with pytest.raises(LabelError, match=r"No frame in .* is labelled"):
         train_network(bare)
-    with pytest.raises(DatasetError, match="run create-training-dataset first"):
+    with pytest.raises(DatasetError, match="run posecut create-training-dataset first"):
         train_network(trainable, shuffle=2)
 
 

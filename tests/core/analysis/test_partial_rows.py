@@ -78,7 +78,10 @@ def test_a_full_disk_is_named_once_with_the_file(tmp_path):
     """What cannot be written is refused again while the file is closed; the sentence stays the same."""
     path = tmp_path / "rows"
     path.symlink_to("/dev/full")
-    with pytest.raises(StorageError, match=rf"^Cannot write {path}; the disk is full[^;]*$"), open_rows(path, ORIGIN) as rows:
+    with (
+        pytest.raises(StorageError, match=rf"^Cannot write {path}; the disk is full[^;]*$"),
+        open_rows(path, ORIGIN) as rows,
+    ):
         rows.append(ROWS)
 
 

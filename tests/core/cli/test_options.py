@@ -43,6 +43,12 @@ def test_any_text_is_numbers_or_an_error(text):
     assert all(isinstance(number, int) for number in numbers)
 
 
+def test_ranges_do_not_run_backwards():
+    """A range with its ends exchanged says how to write it."""
+    with pytest.raises(ArgumentError, match="'5-3' run backwards; expected the smaller one first, as in 3-5"):
+        integers("5-3", what="frame number")
+
+
 def test_pairs_are_joined_by_colons():
     """A skeleton is a list of pairs."""
     assert pairs("snout:neck, neck:tail base") == [("snout", "neck"), ("neck", "tail base")]

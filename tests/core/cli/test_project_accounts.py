@@ -1,8 +1,10 @@
 """What is told about projects, frames and labels is complete."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from posecut_core.cli.project_accounts import tell_added, tell_checked, tell_created, tell_extracted
+from posecut_core.video.gaps import Gap
 from posecut_core.workflow.creating import AddedVideos, CreatedProject
 from posecut_core.workflow.extracting import ExtractedFrames, ExtractedVideo
 from posecut_core.workflow.labelling import CheckedLabels, CheckedVideo
@@ -15,7 +17,9 @@ def test_a_new_project_with_placeholders_asks_for_names():
     new, old = (CreatedProject(CONFIG, (), created) for created in (True, False))
     assert "name your bodyparts" in tell_created(new, placeholders=True).lines[-1]
     assert len(tell_created(new, placeholders=False).lines) == 1
-    assert "left as it was" in tell_created(old, placeholders=True).lines[-1]
+    assert tell_created(old, placeholders=True).lines[-1].endswith("it was left as it was.")
+    other = replace(old, ignored=("videos", "bodyparts"))
+    assert "Not taken over: videos, bodyparts; edit /p/config.yaml" in tell_created(other, placeholders=True).lines[-1]
 
 
 def test_new_and_old_videos_are_told_apart():
@@ -25,12 +29,14 @@ def test_new_and_old_videos_are_told_apart():
 
 
 def test_damaged_frames_are_mentioned():
-    """A video with damaged frames says how many and where they begin."""
-    video = ExtractedVideo("a", Path("/p/frames.zarr"), (1, 2), (1, 2, 3), (7, 8))
+    """A video says which frames are damaged, where some are missing, and that it has fewer than were wished."""
+    video = ExtractedVideo("a", Path("/p/frames.zarr"), (1, 2), (1, 2, 3), (7, 8, 11), 4, (Gap(20, 5),))
     told = tell_extracted(ExtractedFrames(CONFIG, "kmeans", 0, (video,)))
-    assert told.lines[:2] == (
+    assert told.lines[:4] == (
         "a: 2 new frames, 3 in all, in /p/frames.zarr",
-        "  a: 2 damaged frames left out, the first is 7",
+        "  a: left out because they are damaged: 7-8, 11",
+        "  a: 4 frames fewer than asked for, because no more can be read between start and stop of config.yaml",
+        "  a: about 5 frames are missing after frame 20, where the file is damaged or was cut off",
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from posecut_core.cli.task import command, counted, differing, shorter
+from posecut_core.cli.task import command, counted, differing, shorter, spans
 
 
 def test_paths_below_the_current_folder_are_relative(tmp_path, monkeypatch):
@@ -28,3 +28,10 @@ def test_options_at_their_default_are_left_out():
     """Only what differs is written, in order."""
     assert differing(shuffle=(1, 1), destfolder=(None, None)) == ()
     assert differing(shuffle=(3, 1), destfolder=(Path("out"), None)) == ("--shuffle", "3", "--destfolder", "out")
+
+
+def test_neighbouring_numbers_are_joined():
+    """Frame numbers are written as ranges, and not without end."""
+    assert spans([3, 4, 5, 9, 11, 12]) == "3-5, 9, 11-12"
+    assert spans([7]) == "7"
+    assert spans(range(0, 40, 2)).endswith("20, 22 and 8 more ranges")

@@ -3,17 +3,20 @@
 from pathlib import Path
 
 from posecut_core.cli.video_accounts import tell_analysed
+from posecut_core.video.gaps import Gap
 from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
 
 
 def test_damage_and_earlier_work_are_told():
-    """Frames without predictions are counted; a video that was skipped says how to do it again."""
-    damaged = AnalysedVideo(Path("/v/a.mp4"), (Path("/v/a.h5"),), 10, (3, 4), 50.0, False)
+    """Frames that are damaged or missing are named; a video that was skipped says how to do it again."""
+    damaged = AnalysedVideo(Path("/v/a.mp4"), (Path("/v/a.h5"),), 10, (3, 4, 8), 50.0, False, (Gap(9, 1),))
     skipped = AnalysedVideo(Path("/v/b.mp4"), (Path("/v/b.h5"),), 10, (), 0.0, True)
     told = tell_analysed(Path("/p"), AnalysedVideos("net", (damaged, skipped)))
     assert told.lines == (
-        "a.mp4: 10 frames, 50.0 frames/s (2 damaged frames without predictions): /v/a.h5",
+        "a.mp4: 10 frames, 50.0 frames/s: /v/a.h5",
         "b.mp4 had been analysed before: /v/b.h5 (to do it again, add --overwrite)",
+        "  a.mp4: frames without predictions, because they are damaged: 3-4, 8",
+        "  a.mp4: 1 frame is missing after frame 9, where the file is damaged or was cut off",
     )
     assert told.following[0] == "posecut plot-trajectories /p /v/a.mp4 /v/b.mp4"
     again = tell_analysed(Path("/p"), AnalysedVideos("net", (damaged,)), options=("--shuffle", "3"))

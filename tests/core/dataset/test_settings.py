@@ -152,7 +152,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path, text, words):
 
 def test_a_missing_file_says_what_to_run(tmp_path):
     """Without a file the user hears of create-training-dataset."""
-    with pytest.raises(ModelError, match=r"There is no .*settings\.yaml; run create-training-dataset first"):
+    with pytest.raises(ModelError, match=r"There is no .*settings\.yaml; run posecut create-training-dataset first"):
         read_settings(tmp_path / "settings.yaml")
 
 

@@ -84,7 +84,9 @@ def test_reading_undoes_writing(tmp_path_factory, frames, fraction, seed):
 
 def test_a_missing_split_says_what_to_run(tmp_path):
     """Without a file the user hears of create-training-dataset."""
-    with pytest.raises(DatasetError, match=r"There is no training dataset .*; run create-training-dataset first"):
+    with pytest.raises(
+        DatasetError, match=r"There is no training dataset .*; run posecut create-training-dataset first"
+    ):
         read_split(tmp_path / "split.yaml")
 
 
@@ -119,7 +121,9 @@ def test_a_damaged_split_is_one_sentence(tmp_path, old, new):
     write_split(path, draw())
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
-    with pytest.raises(DatasetError, match="is not a readable training dataset; run create-training-dataset again"):
+    with pytest.raises(
+        DatasetError, match="is not a readable training dataset; run posecut create-training-dataset again"
+    ):
         read_split(path)
 
 
@@ -129,7 +133,7 @@ def test_noise_is_no_split(tmp_path_factory, content):
     """Any bytes are refused in one sentence."""
     path = tmp_path_factory.getbasetemp() / "noise.yaml"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match="run create-training-dataset again"):
+    with pytest.raises(DatasetError, match="run posecut create-training-dataset again"):
         read_split(path)
 
 

@@ -80,6 +80,22 @@ def test_a_given_number_past_the_end_is_refused(tmp_path, video):
     assert not (tmp_path / "f.zarr").exists()
 
 
+def test_an_interrupted_extraction_adds_nothing(tmp_path, video):
+    """The choice of a video is in the store or not: neither half of it nor an empty new store is left."""
+
+    def interrupt(progress):
+        if progress.stage.startswith("saving"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(video, tmp_path / "f.zarr", numbers=range(20), report=interrupt)
+    assert not (tmp_path / "f.zarr").exists()
+    extract(video, tmp_path / "f.zarr", numbers=[3])
+    with pytest.raises(KeyboardInterrupt):
+        extract(video, tmp_path / "f.zarr", numbers=range(20), report=interrupt)
+    assert FrameStore.open(tmp_path / "f.zarr").numbers.tolist() == [3]
+
+
 @pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
 def test_damaged_frames_are_replaced_by_others(tmp_path, encode, damage, number_in, algorithm):
     """As many whole frames as wanted are stored, and the damaged one is named."""

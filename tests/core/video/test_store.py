@@ -99,6 +99,43 @@ def test_an_interrupted_append_loses_nothing(tmp_path, monkeypatch, array):
         np.testing.assert_array_equal(again.read(number), image)
 
 
+def test_a_full_disk_adds_all_or_nothing(tmp_path, monkeypatch):
+    """Where the disk refuses the eleventh of twelve frames, none of them stays, nor its room on the disk."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(_images(1)))
+    chunks = _files(tmp_path)
+    write = zarr.Array.__setitem__
+
+    def full(self, selection, value):
+        if self.basename == "frames" and selection == 11:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, selection, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Array, "__setitem__", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            store.append(_frames(_images(*range(2, 14))))
+    assert FrameStore.open(tmp_path / "frames.zarr").numbers.tolist() == store.numbers.tolist() == [1]
+    assert _files(tmp_path) == chunks
+
+
+def _files(folder):
+    return {path for path in (folder / "frames.zarr" / "frames").rglob("*") if path.is_file()}
+
+
+def test_half_a_store_is_not_left_behind(tmp_path, monkeypatch):
+    """Where a new store cannot be completed, there is none, and the next attempt begins anew."""
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Group, "create_array", lambda *words, **options: _refuse())
+        with pytest.raises(StorageError, match="the disk is full"):
+            FrameStore.open(tmp_path / "frames.zarr", create=True)
+    assert not (tmp_path / "frames.zarr").exists()
+
+
+def _refuse():
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch):
     """An error of the disk becomes a StorageError; frames from before stay readable."""
     store = FrameStore.open(tmp_path / "frames.zarr", create=True)

@@ -1,0 +1,57 @@
+"""Frames that a damaged file has lost altogether: their packets are gone, so that no decoder could name them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from jaxtyping import Float64
+
+_REGULAR = 0.9  # share of the steps in time that must be alike; else the rate varies, and a pause means nothing
+_ALIKE = 0.3  # of the usual step: containers round times to milliseconds
+_AT_END = 3  # frames: a stated duration is rarely exact
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A hole in a video of regular rate; the frames behind it are numbered as if it were not there."""
+
+    after: int  # number of the last frame before it
+    frames: int  # how many are missing, judged by the usual time between two
+
+    @property
+    def sentence(self) -> str:
+        """Say where it is, without the video's name."""
+        what = "1 frame is" if self.frames == 1 else f"about {self.frames} frames are"
+        return f"{what} missing after frame {self.after}, where the file is damaged or was cut off"
+
+
+def find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> tuple[Gap, ...]:
+    """Find the holes between frames, and behind the last one.
+
+    Args:
+        times: presentation times in seconds, increasing.
+        stated_end: when the video ends by what its container says, in seconds; None where it does not say.
+    """
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if steps.size else 0.0
+    if not usual or np.mean(np.abs(steps - usual) <= _ALIKE * usual) < _REGULAR:
+        return ()
+    lost = np.round(steps / usual).astype(int) - 1
+    gaps = [Gap(int(place), int(lost[place])) for place in np.flatnonzero(lost > 0)]
+    if stated_end is not None:
+        at_end = round((stated_end - times[-1]) / usual) - 1
+        gaps += [Gap(times.size - 1, at_end)] if at_end >= _AT_END else []
+    return tuple(gaps)
+
+
+def stated_end(container: InputContainer, stream: VideoStream) -> float | None:
+    """Return when the video's frames end by what a Matroska file says; other containers tell by counts of packets."""
+    if "matroska" not in container.format.name:
+        return None
+    tag = stream.metadata.get("DURATION", "")
+    if tag.count(":") == 2:
+        hours, minutes, seconds = (float(part) for part in tag.split(":"))
+        return 3600 * hours + 60 * minutes + seconds
+    alone = len(container.streams) == 1  # else it is the end of whichever is longest
+    return container.duration / 1e6 if alone and container.duration else None

@@ -1,0 +1,41 @@
+"""Frames that a damaged file has lost are missed."""
+
+import numpy as np
+import pytest
+
+from posecut_core.video.gaps import Gap, find_gaps
+from posecut_core.video.index import index_video
+
+
+def times(*numbers):
+    """Times at 25 frames per second, rounded to milliseconds."""
+    return np.round(np.array(numbers) / 25, 3).astype(np.float64)
+
+
+def test_holes_are_named_by_the_frame_before_them():
+    """Where a regular video skips ahead, the frames that would have fitted in are counted."""
+    shown = [number for number in range(100) if number not in (40, *range(60, 70))]
+    assert find_gaps(times(*shown), stated_end=None) == (Gap(39, 1), Gap(58, 10))
+
+
+@pytest.mark.parametrize(("end", "gaps"), [(4.0, ()), (4.08, ()), (6.0, (Gap(99, 50),)), (None, ())])
+def test_a_video_that_was_cut_off_lacks_its_end(end, gaps):
+    """A stated end far behind the last frame is a hole; one that is about right is none."""
+    assert find_gaps(times(*range(100)), stated_end=end) == gaps
+
+
+def test_pauses_of_an_irregular_video_mean_nothing():
+    """Where the rate varies nobody can tell what is missing; one frame, or none, has no rate."""
+    irregular = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.2, 50))
+    assert find_gaps(irregular, stated_end=99.0) == ()
+    assert find_gaps(times(0), stated_end=99.0) == ()
+
+
+def test_a_cut_matroska_file_is_noticed(tmp_path, encode):
+    """The frames that its head promises are counted as missing behind the last one."""
+    path = encode(tmp_path / "a.mkv", "mjpeg", pix_fmt="yuvj420p", frames=40)
+    assert index_video(path).gaps == ()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    index = index_video(path)
+    assert index.gaps == (Gap(index.frame_count - 1, 40 - index.frame_count),)
+    assert "cut off" in index.gaps[0].sentence
