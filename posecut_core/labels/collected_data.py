@@ -15,6 +15,10 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.csv_tables import LEVELS, read_csv, write_csv
 from posecut_core.labels.image_names import by_number, last_part
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.bodyparts import foreign_bodyparts
+
+_ROUNDED = 0.01  # pixels: spreadsheets round
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,21 @@ class ImageLabels:
     xy: Float64[np.ndarray, "F K 2"]  # pixels of the stored image; NaN in both where missing
 
 
-def read_collected_data(folder: Path, scorer: str, *, bodyparts: Sequence[str]) -> ImageLabels | None:
+def read_collected_data(
+    folder: Path, scorer: str, *, bodyparts: Sequence[str], report: Report = silent
+) -> ImageLabels | None:
     """Read the labels of a folder: the .h5, or the .csv where the .h5 is missing or damaged; None without either.
 
     Args:
         folder: The video's folder in labeled-data.
         scorer: As config.yaml names it.
         bodyparts: The project's, in its order; a bodypart that the file lacks is NaN.
+        report: Told where the .h5 is damaged, and where the .csv is newer and says otherwise.
 
     Raises:
         LabelError: no file is readable, or it does not fit the project.
     """
-    path, frame = _read_either(folder, scorer)
+    path, frame = _read_either(folder, scorer, report)
     if frame is None:
         return None
     _check_columns(frame, path, scorer, bodyparts)
@@ -69,14 +76,24 @@ def _path(folder: Path, scorer: str, suffix: str) -> Path:
     return folder / f"CollectedData_{scorer}{suffix}"
 
 
-def _read_either(folder: Path, scorer: str) -> tuple[Path, pd.DataFrame | None]:
+def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.DataFrame | None]:
     hdf, text = _path(folder, scorer, ".h5"), _path(folder, scorer, ".csv")
     if hdf.exists():
         try:
-            return hdf, read_hdf(hdf)
+            frame = read_hdf(hdf)
         except LabelError:
             if not text.exists():
                 raise
+            told = f"{hdf} is damaged, so the labels are read from {text.name} beside it; check them and delete the .h5"
+            report(Progress(told, 0, 0))
+        else:
+            if text.exists() and _is_edited(text, hdf, frame):
+                told = (
+                    f"{text} is newer than {hdf.name} and says otherwise, but the .h5 is read; delete the .h5 if the "
+                    ".csv is right, else delete the .csv"
+                )
+                report(Progress(told, 0, 0))
+            return hdf, frame
     if text.exists():
         return text, read_csv(text)
     others = sorted(path.name for path in folder.glob("CollectedData_*.h5")) if folder.is_dir() else []
@@ -86,6 +103,26 @@ def _read_either(folder: Path, scorer: str) -> tuple[Path, pd.DataFrame | None]:
             "or remove the file."
         )
     return hdf, None
+
+
+def _is_edited(text: Path, hdf: Path, frame: pd.DataFrame) -> bool:
+    """Tell whether the .csv was changed after the .h5, by a hand or a program that does not know the .h5."""
+    if text.stat().st_mtime_ns <= hdf.stat().st_mtime_ns:
+        return False  # the usual writers leave both; whichever comes last, they say the same
+    try:
+        one, other = (_by_name(table) for table in (frame, read_csv(text)))
+    except LabelError:
+        return True
+    return not (
+        list(one.index) == list(other.index)
+        and list(one.columns) == list(other.columns)
+        and np.allclose(one, other, rtol=0, atol=_ROUNDED, equal_nan=True)
+    )
+
+
+def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
+    names = [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
+    return frame.set_axis(names, axis=0).sort_index(axis=0).sort_index(axis=1)
 
 
 def _check_columns(frame: pd.DataFrame, path: Path, scorer: str, bodyparts: Sequence[str]) -> None:
@@ -99,12 +136,10 @@ def _check_columns(frame: pd.DataFrame, path: Path, scorer: str, bodyparts: Sequ
             f"{path} holds labels by {', '.join(map(repr, scorers))}, expected {scorer!r} as in config.yaml; "
             "set `scorer` there to the name in the file."
         )
-    unknown = [part for part in parts if part not in bodyparts]
-    if unknown:
-        raise LabelError(
-            f"{path} has labels of {', '.join(map(repr, unknown))}, expected only bodyparts of the project "
-            f"({', '.join(bodyparts)}); add them to `bodyparts` in config.yaml or remove their columns."
-        )
+    remedy = "add them to `bodyparts` there, or rename or remove their columns in the .csv and delete the .h5"
+    foreign = foreign_bodyparts(parts, bodyparts, source=str(path), remedy=remedy)
+    if foreign:
+        raise LabelError(foreign)
     if set(coords) != {"x", "y"}:
         raise LabelError(
             f"{path} has the columns {', '.join(coords)} per bodypart, expected x and y only (likelihood marks "

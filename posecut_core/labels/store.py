@@ -11,23 +11,26 @@ from posecut_core.labels.collected_data import ImageLabels, read_collected_data,
 from posecut_core.labels.image_names import DIGITS, digits_for, image_name, images_in
 from posecut_core.labels.image_origins import image_origin
 from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
 
 
-def read_labels(project: Project, video: str) -> LabelTable:
+def read_labels(project: Project, video: str, *, report: Report = silent) -> LabelTable:
     """Read the labels of a video; a video without labels has a table without rows.
 
     Args:
         project: The opened project.
         video: Stem of the video's file name.
+        report: Told where one of the two files is damaged or says otherwise than the one that is read.
 
     Raises:
         LabelError: the files are unreadable, do not fit the project, or label a frame that is not in the frame store.
     """
     bodyparts = project.config.bodyparts
-    labels = read_collected_data(project.frame_folder(video), project.config.scorer, bodyparts=bodyparts)
+    folder, scorer = project.frame_folder(video), project.config.scorer
+    labels = read_collected_data(folder, scorer, bodyparts=bodyparts, report=report)
     if labels is None or not labels.names:
         return LabelTable(video, bodyparts, np.empty(0, np.int64), np.empty((0, len(bodyparts), 2)))
     numbers = np.array(list(labels.names), dtype=np.int64)

@@ -32,7 +32,7 @@ class ProjectConfig:
     date: str  # "Oct30"
     bodyparts: tuple[str, ...]
     video_sets: Mapping[str, Crop | None] = field(default_factory=dict)  # path as written -> crop of extraction
-    skeleton: tuple[tuple[str, str], ...] = ()
+    skeleton: tuple[tuple[str, str], ...] = ()  # as written: new DeepLabCut projects name others than their bodyparts
     skeleton_color: str = "black"
     start: float = 0.0
     stop: float = 1.0
@@ -91,7 +91,6 @@ def parse_config(values: Mapping[str, object], path: Path) -> ProjectConfig:
     _refuse_unknown_keys(values, path)
     fields = Fields(values, path)
     _refuse_several_animals(fields)
-    bodyparts = _bodyparts(fields)
     start, stop = fields.fraction("start", 0.0), fields.fraction("stop", 1.0)
     if start >= stop:
         raise ProjectError(
@@ -101,9 +100,9 @@ def parse_config(values: Mapping[str, object], path: Path) -> ProjectConfig:
         task=fields.text("Task"),
         scorer=fields.text("scorer"),
         date=fields.text("date"),
-        bodyparts=bodyparts,
+        bodyparts=_bodyparts(fields),
         video_sets=_video_sets(fields),
-        skeleton=_skeleton(fields, bodyparts),
+        skeleton=_skeleton(fields),
         skeleton_color=fields.text("skeleton_color", "black"),
         start=start,
         stop=stop,
@@ -156,13 +155,11 @@ def _bodyparts(fields: Fields) -> tuple[str, ...]:
     return known
 
 
-def _skeleton(fields: Fields, bodyparts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the bones between bodyparts of the project; new DeepLabCut projects name others, as an example."""
+def _skeleton(fields: Fields) -> tuple[tuple[str, str], ...]:
     found = fields.values["skeleton"] if fields.is_set("skeleton") else []
     if not isinstance(found, list) or not all(isinstance(bone, list) and len(bone) == 2 for bone in found):
         raise fields.wrong("skeleton", "a list of pairs of bodyparts such as `- [nose, tail]`")
-    pairs = ((str(a), str(b)) for a, b in found)
-    return tuple((a, b) for a, b in pairs if a in bodyparts and b in bodyparts)
+    return tuple((str(a), str(b)) for a, b in found)
 
 
 def _training_fractions(fields: Fields) -> tuple[float, ...]:

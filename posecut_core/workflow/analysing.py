@@ -16,6 +16,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.video.gaps import Gap
 from posecut_core.workflow.arguments import Videos, chosen_batch_size, chosen_steps, chosen_videos
+from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import open_project
 
 
@@ -91,6 +92,7 @@ def analyze_videos(
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    note_bodyparts(project.config, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / "snapshot.json")  # holds hashes of them
     targets = [prediction_path(path, predictor.scorer, destfolder) for path in paths]
     _check_distinct(paths, targets)

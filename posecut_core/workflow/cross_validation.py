@@ -93,7 +93,7 @@ def cross_validate(
     if not 0 < confidence < 1:
         raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
     project = open_project(config, report=report)
-    tables = labelled_tables(project)
+    tables = labelled_tables(project, report=report)
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
     changes = {**(settings or {}), **{name: value for name, value in named.items() if value is not None}}
     wanted = chosen_settings(project, tables, net_type, changes)

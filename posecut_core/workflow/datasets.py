@@ -19,6 +19,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.notes import note_outside
 from posecut_core.workflow.opening import frame_folders, open_project
 
 COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
@@ -74,7 +75,7 @@ def create_training_dataset(
         seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
         net_type: resnet_18, 34, 50, 101 or 152; by default config.yaml's default_net_type.
         settings: further training settings (see settings.yaml, which is written with all of them).
-        report: told about images that are copied.
+        report: told about images that are copied, and about labels to look at.
 
     Raises:
         LabelError: there are no labels.
@@ -83,7 +84,7 @@ def create_training_dataset(
         ModelError: a setting is unknown or cannot work.
     """
     project = open_project(config, report=report)
-    tables = labelled_tables(project)
+    tables = labelled_tables(project, report=report)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
@@ -100,15 +101,16 @@ def create_training_dataset(
     return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))
 
 
-def labelled_tables(project: Project) -> list[LabelTable]:
-    """Read the labels of all videos; frames without any label are left out.
+def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
+    """Read the labels of all videos; frames without any label are left out, labels outside their frame are told.
 
     Raises:
         LabelError: nothing is labelled.
     """
     tables = []
     for folder in frame_folders(project):
-        table = read_labels(project, folder.name)
+        table = read_labels(project, folder.name, report=report)
+        note_outside(project, table, report=report)
         labelled = ~np.isnan(table.xy).all(axis=(1, 2))
         if labelled.any():
             tables.append(LabelTable(table.video, table.bodyparts, table.numbers[labelled], table.xy[labelled]))

@@ -149,7 +149,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
     path, store = resolve_video(project, stem), project.frame_store(stem)
     before = set(_numbers(store))
     if wish.overwrite and before:
-        labelled = set(read_labels(project, stem).numbers.tolist())
+        labelled = set(read_labels(project, stem, report=report).numbers.tolist())
         FrameStore.open(store).remove(sorted(before - labelled))
         before &= labelled
     done = extract(

@@ -15,8 +15,11 @@ from posecut_core.plots.check_images import draw_check_image
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.notes import note_skeleton, outside
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.stored_frames import videos_with_frames
+
+_FAR = 0.1  # of the longer side of the frame
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable) -> WrittenLa
         table: labels in pixels of the full frame; NaN is missing.
 
     Raises:
-        LabelError: a bodypart is not of the project, or a frame was not extracted; nothing is then written.
+        LabelError: a bodypart is not of the project, a frame was not extracted, or a label lies far outside its frame;
+            nothing is then written.
         StorageError: the disk refuses.
     """
     project = open_project(config)
+    _refuse_far_labels(project, table)
     write_project_labels(project, table)
     points = int((~np.isnan(table.xy[..., 0])).sum())
     files = (project.collected_data(table.video), project.collected_data(table.video, ".csv"))
@@ -83,13 +88,25 @@ def check_labels(
         StorageError: the disk refuses.
     """
     project = open_project(config)
-    tables = [read_labels(project, video) for video in videos_with_frames(project, videos)]
+    note_skeleton(project, report=report)
+    tables = [read_labels(project, video, report=report) for video in videos_with_frames(project, videos)]
     if not any(len(table.numbers) for table in tables):
         raise LabelError(
             f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: with "
             "posecut_core.write_labels, or with DeepLabCut after posecut export-deeplabcut."
         )
     return CheckedLabels(project.config_path, tuple(_check(project, table, report) for table in tables))
+
+
+def _refuse_far_labels(project: Project, table: LabelTable) -> None:
+    """Refuse what can only be a mistake, such as labels of another video or scale; one just outside may be meant."""
+    path = project.frame_store(table.video)
+    far = outside(table, FrameStore.open(path), margin=_FAR) if path.exists() else ()
+    if far:
+        raise LabelError(
+            f"Labels of {table.video} lie far outside their frame ({far[0]}, {len(far)} in all), expected pixels of "
+            "the full frame, and NaN for what is not to be seen; correct them, nothing was written."
+        )
 
 
 def _check(project: Project, table: LabelTable, report: Report) -> CheckedVideo:
@@ -103,7 +120,7 @@ def _check(project: Project, table: LabelTable, report: Report) -> CheckedVideo:
         images=len(table.numbers),
         unlabelled=len(store.numbers) - len(table.numbers),
         missing={part: count for part, count in zip(table.bodyparts, missing, strict=True) if count},
-        outside=_outside(table, store),
+        outside=outside(table, store),
     )
 
 
@@ -126,13 +143,3 @@ def _draw(project: Project, table: LabelTable, store: FrameStore, folder: Path, 
             alphavalue=config.alphavalue,
         )
         report(Progress(f"drawing labels of {table.video}", row + 1, len(table.numbers)))
-
-
-def _outside(table: LabelTable, store: FrameStore) -> tuple[str, ...]:
-    """Name the labels that lie outside the stored image of their frame."""
-    places = np.searchsorted(store.numbers, table.numbers)
-    local = table.xy - store.origins[places][:, None]
-    limits = store.sizes[places][:, None, ::-1]  # x is limited by the width
-    beyond = ((local < -0.5) | (local > limits - 0.5)).any(axis=-1)
-    rows, parts = np.nonzero(beyond)
-    return tuple(f"frame {table.numbers[row]} {table.bodyparts[part]}" for row, part in zip(rows, parts, strict=True))

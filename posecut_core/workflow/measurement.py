@@ -18,6 +18,7 @@ from posecut_core.project.layout import Project
 from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.evaluated_frames import predict_all
 from posecut_core.workflow.gathered_frames import gather_frames
+from posecut_core.workflow.notes import note_bodyparts
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     project, config = job.project, job.project.config
     settings = read_settings(project.model_folder(job.shuffle, job.trainingsetindex) / "settings.yaml")
     split = read_split(project.split_path(job.shuffle, job.trainingsetindex))
-    tables = {video: read_labels(project, video) for video in {frame.video for frame in (*split.train, *split.test)}}
+    note_bodyparts(config, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
+    videos = sorted({frame.video for frame in (*split.train, *split.test)})
+    tables = {video: read_labels(project, video, report=report) for video in videos}
     frames = gather_frames(project, tables, train=split.train, test=split.test)
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
     in_labels = [config.bodyparts.index(part) for part in bodyparts]

@@ -25,6 +25,7 @@ from posecut_core.workflow.arguments import (
     chosen_videos,
     existing_predictions,
 )
+from posecut_core.workflow.notes import note_bodyparts, note_skeleton
 from posecut_core.workflow.opening import open_project
 
 
@@ -89,7 +90,7 @@ def plot_trajectories(
         folders.append(table.parent / "plot-poses" / path.stem)
         files += draw_trajectories(
             folders[-1],
-            _of_bodyparts(read_predictions(table), bodyparts),
+            _chosen_predictions(project, table, bodyparts, report),
             pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
             colormap=colormap or project.config.colormap,
             title=f"{path.name}, {scorer}",
@@ -148,6 +149,8 @@ def create_labeled_video(
         StorageError: the folder cannot be written.
     """
     project = open_project(config)
+    if draw_skeleton:
+        note_skeleton(project, report=report)
     look = _Look(
         draw_skeleton=draw_skeleton,
         trailpoints=trailpoints,
@@ -163,7 +166,7 @@ def create_labeled_video(
     skipped = () if overwrite else tuple(target for target in targets if target.is_file())
     for path, table, target in zip(paths, tables, targets, strict=True):
         if target not in skipped:
-            predictions = _of_bodyparts(read_predictions(table), bodyparts)
+            predictions = _chosen_predictions(project, table, bodyparts, report)
             _write_labeled_video(path, target, predictions, _style(project, look, predictions.bodyparts), report)
     return LabeledVideos(scorer, tuple(targets), skipped)
 
@@ -205,7 +208,9 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
     )
 
 
-def _of_bodyparts(predictions: Predictions, wanted: Sequence[str] | None) -> Predictions:
+def _chosen_predictions(project: Project, table: Path, wanted: Sequence[str] | None, report: Report) -> Predictions:
+    predictions = read_predictions(table)
+    note_bodyparts(project.config, predictions.bodyparts, source=f"The network {predictions.scorer}", report=report)
     bodyparts = chosen_bodyparts(predictions.bodyparts, wanted)
     columns = [predictions.bodyparts.index(part) for part in bodyparts]
     return replace(

@@ -24,6 +24,7 @@ from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.gathered_frames import gather_frames
+from posecut_core.workflow.notes import note_bodyparts
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def prepare_run(
     """
     split_path = project.split_path(shuffle, trainingsetindex)
     if not split_path.exists():
-        labelled_tables(project)  # a project without labels hears that first
+        labelled_tables(project, report=report)  # a project without labels hears that first
     split = read_split(split_path)
     folder = project.model_folder(shuffle, trainingsetindex)
     before = read_settings(folder / "settings.yaml")
@@ -70,6 +71,7 @@ def prepare_run(
     _check_weights(folder, before, settings)
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
+    note_bodyparts(project.config, bodyparts, source=f"The training dataset {split_path.name}", report=report)
     _check_mirror_pairs(folder / "settings.yaml", settings, bodyparts)
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)

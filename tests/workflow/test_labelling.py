@@ -51,6 +51,15 @@ def test_labels_outside_their_frame_are_named(spot_project):
     assert checked.unlabelled == 2
 
 
+@pytest.mark.parametrize("position", [[80.0, 10.0], [5.0, -10.0], [1e6, 1e6]])
+def test_labels_far_outside_are_refused(spot_project, position):
+    """Positions that no frame has, such as those of another video, are named, and the old labels stay."""
+    before = read_labels(open_project(spot_project), "spot")
+    with pytest.raises(LabelError, match=r"far outside their frame \(frame 3 beside, 1 in all\)"):
+        write_labels(spot_project, table([3], [[[10.0, 10.0], position]]))
+    np.testing.assert_array_equal(read_labels(open_project(spot_project), "spot").xy, before.xy)
+
+
 def test_a_project_without_labels_hears_so(spot_project):
     """The message says how to label."""
     write_labels(spot_project, table([], np.empty((0, 2, 2))))

@@ -1,5 +1,7 @@
 """CollectedData files are read in every form DeepLabCut wrote, checked, and replaced whole."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,6 +42,44 @@ def test_labels_round_trip(folder, left):
     labels = read(folder)
     assert (labels.names, labels.bodyparts) == (LABELS.names, LABELS.bodyparts)
     np.testing.assert_array_equal(labels.xy, XY)
+
+
+def test_a_damaged_h5_is_told(folder):
+    """Where the .csv stands in for it, both files are named, and what to do."""
+    write_collected_data(folder, "Ann", LABELS)
+    (folder / "CollectedData_Ann.h5").write_bytes(b"damaged")
+    said = told(folder)
+    assert "Ann.h5 is damaged, so the labels are read from CollectedData_Ann.csv" in said
+    assert said.endswith("check them and delete the .h5")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_told"),
+    [
+        ("5.5", "9.5", True),
+        ("img03", "img04", True),
+        ("7.7,8.8", ",", True),
+        ("7.7", "seven", True),
+        ("5.5", "5.5001", False),
+        ("5.5", "5.5", False),
+    ],
+)
+def test_a_csv_edited_by_hand_is_told(folder, old, new, is_told):
+    """A newer .csv that says otherwise than the .h5 is not ignored silently; rounding, or the same, is no edit."""
+    write_collected_data(folder, "Ann", LABELS)
+    path = folder / "CollectedData_Ann.csv"
+    path.write_text(path.read_text().replace(old, new))
+    os.utime(path, ns=(0, (folder / "CollectedData_Ann.h5").stat().st_mtime_ns + 1))
+    assert told(folder).endswith("delete the .h5 if the .csv is right, else delete the .csv") is is_told
+    np.testing.assert_array_equal(read(folder).xy, XY)
+    os.utime(path, ns=(0, 0))
+    assert told(folder) == ""
+
+
+def told(folder):
+    said = []
+    read_collected_data(folder, "Ann", bodyparts=("nose", "tail"), report=said.append)
+    return "; ".join(progress.stage for progress in said)
 
 
 @pytest.mark.parametrize("separator", ["/", "\\"])
@@ -90,7 +130,7 @@ def test_doubtful_rows_are_named(folder, rows, words):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("nose", "snout", "labels of 'snout', expected only bodyparts of the project"),
+        ("nose", "snout", "has 'snout', expected only bodyparts of config"),
         ("Ann", "Bob", "labels by 'Bob', expected 'Ann'"),
         ("coords,,,x,y,x,y", "coords,,,x,y,x,likelihood", "likelihood marks predictions"),
         ("tail,tail", "nose,nose", "holds a column twice"),

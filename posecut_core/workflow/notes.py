@@ -1,0 +1,73 @@
+"""What people should know about a project although it stops nothing: told through `report`, as headings are."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Bool
+
+from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Progress, Report
+from posecut_core.project.bodyparts import foreign_bodyparts
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+
+_NAMED = 5  # labels in a note; check_labels has all
+
+
+def note_bodyparts(config: ProjectConfig, found: Iterable[str], *, source: str, report: Report) -> None:
+    """Tell that a network, or what it is trained on, knows bodyparts that config.yaml does not have (any more)."""
+    remedy = "create a training dataset with the new names and train again (posecut create-training-dataset)"
+    sentence = foreign_bodyparts(found, config.bodyparts, source=source, remedy=remedy)
+    if sentence:
+        report(Progress(sentence.removesuffix("."), 0, 0))
+
+
+def note_skeleton(project: Project, *, report: Report) -> None:
+    """Tell that the skeleton names what is no bodypart: its lines cannot be drawn."""
+    bodyparts = project.config.bodyparts
+    unknown = dict.fromkeys(name for bone in project.config.skeleton for name in bone if name not in bodyparts)
+    if unknown:
+        text = (
+            f"skeleton in {project.config_path} names {', '.join(map(repr, unknown))}, expected bodyparts "
+            f"({', '.join(bodyparts)}): these lines are not drawn; correct or remove them"
+        )
+        report(Progress(text, 0, 0))
+
+
+def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
+    """Tell which labels of a video lie outside their frame: a network cannot learn them."""
+    path = project.frame_store(table.video)
+    places = outside(table, FrameStore.open(path)) if path.exists() else ()
+    if places:
+        more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+        text = (
+            f"{table.video}: labels outside their frame: {', '.join(places[:_NAMED])}{more}; correct or remove them "
+            "(posecut check-labels draws all)"
+        )
+        report(Progress(text, 0, 0))
+
+
+def outside(table: LabelTable, store: FrameStore, *, margin: float = 0.0) -> tuple[str, ...]:
+    """Name the labels that lie outside the stored image of their frame, as "frame 12 snout".
+
+    Args:
+        table: labels of one video.
+        store: its frames; those that it lacks are not judged.
+        margin: share of the image's longer side by which a label may lie outside.
+    """
+    known = np.isin(table.numbers, store.numbers)
+    beyond = np.zeros(table.xy.shape[:2], dtype=bool)
+    beyond[known] = _beyond(table, store, known, margin)
+    return tuple(f"frame {table.numbers[row]} {table.bodyparts[part]}" for row, part in np.argwhere(beyond))
+
+
+def _beyond(
+    table: LabelTable, store: FrameStore, known: Bool[np.ndarray, " F"], margin: float
+) -> Bool[np.ndarray, "known K"]:
+    places = np.searchsorted(store.numbers, table.numbers[known])
+    local = table.xy[known] - store.origins[places][:, None]
+    sizes = store.sizes[places]
+    slack = 0.5 + margin * sizes.max(axis=1, initial=0)[:, None, None]
+    limits = sizes[:, None, ::-1] - 1.0 + slack  # x is limited by the width
+    return ((local < -slack) | (local > limits)).any(axis=-1)

@@ -1,0 +1,17 @@
+"""Bodyparts that the project does not have are told in one sentence."""
+
+from posecut_core.project.bodyparts import foreign_bodyparts
+
+
+def test_names_that_config_lacks_are_told():
+    """The source, its names, the project's and the remedy are in the sentence."""
+    told = foreign_bodyparts(("nose", "ear"), ("snout", "ear"), source="The network net", remedy="train again")
+    assert told == (
+        "The network net has 'nose', expected only bodyparts of config.yaml (snout, ear); if they were renamed there, "
+        "call them as before, else train again."
+    )
+
+
+def test_known_names_are_not_worth_a_word():
+    """A source may have fewer bodyparts than the project."""
+    assert foreign_bodyparts(("ear",), ("snout", "ear"), source="x", remedy="y") is None

@@ -1,0 +1,76 @@
+"""What stops nothing is told all the same, by every step that it concerns."""
+
+import pytest
+
+from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.evaluating import evaluate_network
+from posecut_core.workflow.labelling import check_labels
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
+from posecut_core.workflow.training_run import prepare_run
+
+
+@pytest.fixture
+def told():
+    """Headings that were reported; as a function, it takes a report."""
+
+    class Told(list):
+        def __call__(self, progress):
+            if progress.total == 0:
+                self.append(progress.stage)
+
+    return Told()
+
+
+def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_project, edit, told):
+    """Analysis, figures, labelled videos and evaluation say the same of a network with an old name."""
+    project = open_project(spot_project)
+    table = read_labels(project, "spot")
+    edit(bodyparts=["spot", "other"])
+    renamed = open_project(spot_project)
+    for suffix in (".h5", ".csv"):
+        renamed.collected_data("spot", suffix).unlink()
+    write_labels(renamed, LabelTable("spot", ("spot", "other"), table.numbers, table.xy))
+    analyze_videos(spot_project, ["spot"], report=told)
+    plot_trajectories(spot_project, ["spot"], report=told)
+    create_labeled_video(spot_project, ["spot"], report=told)
+    evaluate_network(spot_project, report=told)
+    assert len(told) == 4
+    assert len(set(told)) == 1
+    assert told[0].startswith("The network Fake_10 has 'beside', expected only bodyparts of config.yaml (spot, other)")
+
+
+def test_training_tells_bodyparts_that_were_renamed(trainable, told):
+    """A training dataset from before is trained on, and its old names are told."""
+    trainable.write_text(trainable.read_text().replace("- black", "- grey"))
+    prepare_run(open_project(trainable), 1, 0, {}, report=told)
+    assert any(text.startswith("The training dataset") and "has 'black'" in text for text in told)
+
+
+def test_a_skeleton_of_unknown_bodyparts_is_told(spot_project, edit, told):
+    """Pictures say which names of the skeleton are no bodyparts; a project that draws no skeleton is not bothered."""
+    edit(skeleton=[["spot", "besides"], ["spot", "beside"]])
+    analyze_videos(spot_project, ["spot"])
+    create_labeled_video(spot_project, ["spot"], report=told)
+    assert told == []
+    check_labels(spot_project, report=told)
+    create_labeled_video(spot_project, ["spot"], draw_skeleton=True, overwrite=True, report=told)
+    assert len(told) == 2
+    assert told[0] == told[1]
+    assert "names 'besides', expected bodyparts (spot, beside)" in told[0]
+
+
+def test_labels_outside_their_frame_are_told(spot_project, told):
+    """Creating a training dataset names them by video, frame and bodypart."""
+    project = open_project(spot_project)
+    table = read_labels(project, "spot")
+    xy = table.xy.copy()
+    xy[1, 0] = (900.0, 5.0)
+    write_labels(project, LabelTable("spot", table.bodyparts, table.numbers, xy))
+    create_training_dataset(spot_project, report=told)
+    assert told == [
+        "spot: labels outside their frame: frame 3 spot; correct or remove them (posecut check-labels draws all)"
+    ]
