@@ -10,6 +10,7 @@ from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
 from posecut_core.workflow.training import TrainedNetwork
 
 _SUSPECTS = 3  # frames that are named; --json has all
+_MUCH = 2.0  # times the training error: more is said to be much above it
 
 
 def tell_dataset(project: Path, dataset: CreatedDataset) -> Outcome:
@@ -49,7 +50,7 @@ def tell_evaluated(project: Path, evaluation: Evaluation, *, trainingsetindex: i
     lines = [line for row in evaluation.rows for line in _snapshot(row)]
     lines.append(f"Tables: {shorter(evaluation.combined_csv.parent)}")
     lines += [f"All on one page: {shorter(path)}" for path in dict.fromkeys(row.report for row in evaluation.rows)]
-    lines.append("If the test error is not much above the training error, the network is ready for videos.")
+    lines += map(_verdict, evaluation.rows[-1:])
     last = evaluation.rows[-1].shuffle if evaluation.rows else 1
     words = differing(shuffle=(last, 1), trainingsetindex=(trainingsetindex, 0))
     return Outcome(evaluation, tuple(lines), (command("analyze-videos", project, "VIDEOS", *words),))
@@ -58,7 +59,7 @@ def tell_evaluated(project: Path, evaluation: Evaluation, *, trainingsetindex: i
 def tell_cross_validated(project: Path, result: CrossValidation) -> Outcome:
     """Say the error of each split, then what they say together."""
     test = result.test
-    together = f"Test error over {counted(test.count, 'split')}: mean {test.mean:.2f} px"
+    together = f"Test error over {counted(test.count, 'split')}: mean {_pixels(test.mean)}"
     if test.count > 1:
         together += (
             f", standard deviation {test.sd:.2f} px, {100 * result.confidence:g}% confidence interval of the mean "
@@ -70,8 +71,9 @@ def tell_cross_validated(project: Path, result: CrossValidation) -> Outcome:
 
 def _fold(fold: ValidatedFold) -> str:
     return (
-        f"{fold.name} (shuffle {fold.shuffle}): {fold.test_error:.2f} px on {counted(fold.test_frames, 'test frame')}, "
-        f"{fold.train_error:.2f} px on {counted(fold.train_frames, 'training frame')}"
+        f"{fold.name} (shuffle {fold.shuffle}): {_pixels(fold.test_error)} on "
+        f"{counted(fold.test_frames, 'test frame')}, {_pixels(fold.train_error)} on "
+        f"{counted(fold.train_frames, 'training frame')}"
     )
 
 
@@ -83,12 +85,42 @@ def _of_shuffle(verb: str, project: Path, made: CreatedShuffle | TrainedNetwork)
 
 def _snapshot(row: EvaluatedSnapshot) -> list[str]:
     errors = row.errors
-    likely = f"with likelihood {row.pcutoff:g} or more: {errors.train_pcutoff:.2f} and {errors.test_pcutoff:.2f} px"
+    likely = (
+        f"with likelihood {row.pcutoff:g} or more: {_pixels(errors.train_pcutoff)} and {_pixels(errors.test_pcutoff)}"
+    )
     return [
-        f"{row.scorer}: mean error {errors.train:.2f} px on {counted(row.train_frames, 'training frame')}, "
-        f"{errors.test:.2f} px on {counted(row.test_frames, 'test frame')} ({likely})",
+        f"{row.scorer}: mean error {_pixels(errors.train)} on {counted(row.train_frames, 'training frame')}, "
+        f"{_pixels(errors.test)} on {counted(row.test_frames, 'test frame')} ({likely})",
         f"{row.scorer}: {_likelihood(row)}",
     ]
+
+
+def _pixels(error: float) -> str:
+    return "unknown for want of such points" if math.isnan(error) else f"{error:.2f} px"
+
+
+def _verdict(row: EvaluatedSnapshot) -> str:
+    """Say whether the network is ready for videos, by its errors."""
+    train, test, within = row.errors.train, row.errors.test, row.calibration.within
+    if math.isnan(test):
+        return (
+            "No label of a test frame could be measured, so nothing is known about new frames; label more frames, or "
+            "lower TrainingFraction in config.yaml, and create another training dataset."
+        )
+    if test > within:
+        return (
+            f"The test error is above {within:g} px (pos_dist_thresh), beyond which a prediction counts as wrong: the "
+            "network is not ready; check the labels, train longer (posecut train-network --maxiters) or label more "
+            "frames."
+        )
+    if test > _MUCH * train:
+        return (
+            f"The test error is more than {_MUCH:g} times the training error: the network knows its training frames "
+            "better than new ones; label more frames before you rely on it."
+        )
+    return (
+        "The test error is not much above the training error: if it is exact enough, the network is ready for videos."
+    )
 
 
 def _likelihood(row: EvaluatedSnapshot) -> str:

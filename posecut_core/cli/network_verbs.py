@@ -25,7 +25,7 @@ _GOES_ON = "The last snapshot is kept; run the same command again to go on from 
 
 def create_training_dataset(
     config: Config = None,
-    num_shuffles: Annotated[int, typer.Option(min=1, help="How many random splits to make.")] = 1,
+    num_shuffles: Annotated[int, typer.Option(min=1, metavar="N", help="How many random splits to make.")] = 1,
     shuffles: Annotated[
         str | None,
         typer.Option(help="Numbers for these splits, as 1,2,3. Default: the next free ones.", show_default=False),
@@ -39,7 +39,9 @@ def create_training_dataset(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Another seed splits otherwise. Default: seed in posecut.yaml.", show_default=False),
+        typer.Option(
+            min=0, metavar="N", help="Another seed splits otherwise. Default: seed in posecut.yaml.", show_default=False
+        ),
     ] = None,
     json: Json = False,
     debug: Debug = False,
@@ -70,39 +72,43 @@ def train_network(
     trainingsetindex: TrainingSetIndex = 0,
     maxiters: Annotated[
         int | None,
-        typer.Option(min=1, help="Stop after this many steps. Default: as the training settings say.",
-                     show_default=False),
+        typer.Option(min=1, metavar="N", show_default=False,
+                     help="Stop after this many steps. Default: as the training settings say."),
     ] = None,
     displayiters: Annotated[
         int | None,
-        typer.Option(min=1, help="Log the loss every so many steps. Default: as the training settings say.",
-                     show_default=False),
+        typer.Option(min=1, metavar="N", show_default=False,
+                     help="Log the loss every so many steps. Default: as the training settings say."),
     ] = None,
     saveiters: Annotated[
         int | None,
-        typer.Option(min=1, help="Write a snapshot every so many steps. Default: as the training settings say.",
-                     show_default=False),
+        typer.Option(min=1, metavar="N", show_default=False,
+                     help="Write a snapshot every so many steps. Default: as the training settings say."),
     ] = None,
     max_snapshots_to_keep: Annotated[
         int | None,
-        typer.Option(min=1, help="Delete older snapshots than so many. Default: as the training settings say.",
-                     show_default=False),
+        typer.Option(min=1, metavar="N", show_default=False,
+                     help="Delete older snapshots than so many. Default: as the training settings say."),
     ] = None,
     gputouse: Annotated[
         int | None,
-        typer.Option(min=0, help="Train on this device only, counted from 0. Default: on all, where batch_size divides "
-                     "by their number.", show_default=False),
+        typer.Option(min=0, metavar="N", show_default=False,
+                     help="Train on this device only, counted from 0. Default: on all, where batch_size divides by "
+                     "their number."),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(metavar="imagenet|random|FILE", help="What a new training begins with: ImageNet weights, fetched "
-                     "once and then on this computer; random ones; or a .safetensors file of a ResNet. Default: as the "
-                     "training settings say, which is imagenet.", show_default=False),
+        typer.Option(metavar="WEIGHTS", show_default=False,
+                     help="What a new training begins with: imagenet, which is weights fetched once and then on this "
+                     "computer; random; or a .safetensors file of a ResNet. Default: as the training settings say, "
+                     "which is imagenet."),
     ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> Task:  # fmt: skip
     """Train the network; interrupt it with Ctrl-C and start it again as you like.
+
+    The shuffle's settings.yaml keeps what is given here, so that a later call goes on in the same way.
 
     Example: posecut train-network reaching-ada-2026-01-31 --maxiters 5000
     """
@@ -172,7 +178,7 @@ def evaluate_network(
 
 def cross_validate(
     config: Config = None,
-    splits: Annotated[int, typer.Option(min=2, help="How many random splits.")] = 3,
+    splits: Annotated[int, typer.Option(min=2, metavar="N", help="How many random splits.")] = 3,
     leave_one_video_out: Annotated[
         bool,
         typer.Option("--leave-one-video-out", help="Split by videos: each one tests what the others have taught."),
@@ -180,7 +186,8 @@ def cross_validate(
     trainingsetindex: TrainingSetIndex = 0,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Seed of the first split. Default: that of shuffle 1.", show_default=False),
+        typer.Option(min=0, metavar="N", show_default=False,
+                     help="Seed of the first split. Default: that of shuffle 1."),
     ] = None,
     net_type: Annotated[
         str | None,
@@ -188,12 +195,12 @@ def cross_validate(
     ] = None,
     maxiters: Annotated[
         int | None,
-        typer.Option(min=1, help="Training steps of each split. Default: as the training settings say.",
-                     show_default=False),
+        typer.Option(min=1, metavar="N", show_default=False,
+                     help="Training steps of each split. Default: as the training settings say."),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(metavar="imagenet|random|FILE", help="As for train-network.", show_default=False),
+        typer.Option(metavar="WEIGHTS", help="As for train-network.", show_default=False),
     ] = None,
     batch_size: BatchSize = None,
     json: Json = False,

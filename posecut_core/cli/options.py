@@ -29,10 +29,13 @@ ConfigAndVideos = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, for programs.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show technical details if something goes wrong.")]
 Shuffle = Annotated[
-    int, typer.Option(min=0, help="Which shuffle: which split of the labelled frames, and its network.")
+    int, typer.Option(min=0, metavar="N", help="Which shuffle: which split of the labelled frames, and its network.")
 ]
 TrainingSetIndex = Annotated[
-    int, typer.Option("--trainingsetindex", min=0, help="Which of config.yaml's training fractions, counted from 0.")
+    int,
+    typer.Option(
+        "--trainingsetindex", min=0, metavar="N", help="Which of config.yaml's training fractions, counted from 0."
+    ),
 ]
 Snapshot = Annotated[
     str | None,
@@ -58,7 +61,7 @@ Bodyparts = Annotated[
 ]
 BatchSize = Annotated[
     int | None,
-    typer.Option(min=1, help="Frames at once. Default: batch_size in config.yaml.", show_default=False),
+    typer.Option(min=1, metavar="N", help="Frames at once. Default: batch_size in config.yaml.", show_default=False),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Do again what was done before.")]
 SomeVideos = Annotated[

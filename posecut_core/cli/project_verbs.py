@@ -113,14 +113,16 @@ def extract_frames(
     ] = None,
     number_of_frames: Annotated[
         int | None,
-        typer.Option(min=1, help="Frames to choose per video. Default: numframes2pick in config.yaml.",
+        typer.Option(min=1, metavar="N", help="Frames to choose per video. Default: numframes2pick in config.yaml.",
                      show_default=False),
     ] = None,
-    step: Annotated[int, typer.Option(min=1, help="Let kmeans look at every so many frames; more is faster.")] = 1,
+    step: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Let kmeans look at every so many frames; more is faster.")
+    ] = 1,
     colour: Annotated[bool, typer.Option("--colour", help="Let kmeans compare colours, not only brightness.")] = False,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Another seed chooses other frames. Default: seed in posecut.yaml.",
+        typer.Option(min=0, metavar="N", help="Another seed chooses other frames. Default: seed in posecut.yaml.",
                      show_default=False),
     ] = None,
     overwrite: Annotated[

@@ -144,7 +144,8 @@ def create_labeled_video(
     bodyparts: Bodyparts = None,
     draw_skeleton: Annotated[bool, typer.Option("--draw-skeleton", help="Join bodyparts by config.yaml's skeleton.")]
     = False,
-    trailpoints: Annotated[int, typer.Option(min=0, help="Earlier positions to show behind each point.")] = 0,
+    trailpoints: Annotated[int, typer.Option(min=0, metavar="N",
+                                          help="Earlier positions to show behind each point.")] = 0,
     pcutoff: Pcutoff = None,
     dotsize: Annotated[
         float | None,

@@ -62,7 +62,7 @@ def train_network(
         config: path of config.yaml.
         shuffle: which training dataset.
         trainingsetindex: which of config.yaml's training fractions.
-        maxiters: end after this many steps in all; as all arguments that follow, it replaces what settings.yaml says.
+        maxiters: end after this many steps in all; this and `settings` replace what settings.yaml says, in the file.
         displayiters: report and log every so many steps.
         saveiters: write a snapshot every so many steps.
         max_snapshots_to_keep: delete older ones.

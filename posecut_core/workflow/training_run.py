@@ -93,6 +93,7 @@ def prepare_run(
         begun = begin(settings, bodyparts, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
+    _tell_kept(folder / "settings.yaml", before, settings, changes, report)
     validation = gather_frames(project, tables, train=(), test=held_out) if held_out else ()
     return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
 
@@ -109,6 +110,20 @@ def _check_weights(folder: Path, before: TrainingSettings, settings: TrainingSet
             f"The training in {folder} began with weights {before.init_weights}, not {settings.init_weights}; "
             "give no weights to go on, or create a new shuffle."
         )
+
+
+def _tell_kept(
+    path: Path, before: TrainingSettings, settings: TrainingSettings, changes: Mapping[str, object], report: Report
+) -> None:
+    """Tell which settings the arguments of this call have replaced: the file says what the network was trained with."""
+    kept = [
+        f"{name} {getattr(settings, name)} instead of {getattr(before, name)}"
+        for name, value in changes.items()
+        if value is not None and getattr(settings, name) != getattr(before, name)
+    ]
+    if kept:
+        text = f"{path} now has {', '.join(kept)}: it keeps what a network is trained with, also for going on later"
+        report(Progress(text, 0, 0))
 
 
 def _tell_damaged(damaged: tuple[Path, ...], info: SnapshotInfo | None, report: Report) -> None:

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from posecut_core.dataset.settings import read_settings, write_settings
-from posecut_core.errors import DatasetError, LabelError, ModelError, PosecutError, ProjectError
+from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, PosecutError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model import beginning
@@ -169,7 +169,7 @@ def test_a_project_without_labels_hears_so(trainable, tmp_path):
 
 def test_a_fraction_that_is_not_there_is_refused(trainable):
     """TrainingFraction has one entry, whose index is 0."""
-    with pytest.raises(ProjectError, match="no TrainingFraction of index 1"):
+    with pytest.raises(ArgumentError, match="trainingsetindex is 1, expected 0 for 0"):
         train_network(trainable, trainingsetindex=1)
 
 
@@ -205,3 +205,14 @@ def test_every_refusal_has_an_exit_code(trainable):
     (trained.snapshot / "snapshot.json").write_text('{"schema": 99}')
     with pytest.raises(PosecutError, match="newer PoseCut"):
         train_network(trainable)
+
+
+def test_options_that_the_settings_keep_are_told(trainable):
+    """What a call changes in settings.yaml is said with old and new value; giving it again says nothing."""
+    path, said = open_project(trainable).model_folder(1) / "settings.yaml", []
+    for _ in range(2):
+        prepare_run(open_project(trainable), 1, 0, {"maxiters": 7, "seed": None}, report=said.append)
+    told = [progress.stage for progress in said if progress.total == 0]
+    assert len(told) == 1
+    assert told[0].startswith(f"{path} now has maxiters 7 instead of 4: it keeps what a network is trained with")
+    assert read_settings(path).maxiters == 7

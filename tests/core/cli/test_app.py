@@ -44,6 +44,15 @@ def test_every_verb_explains_itself(posecut, verb):
     assert "--json" in options
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_a_terminal(posecut, monkeypatch, verb):
+    """At 80 columns no word of the help is cut."""
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = posecut(verb, "--help")
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_no_option_is_without_words():
     """Every parameter of every verb says what it is for."""
     silent = [

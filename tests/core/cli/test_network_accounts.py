@@ -48,8 +48,11 @@ def test_skipped_steps_lead_to_frames():
     assert len(tell_trained(PROJECT, trained(0, 100)).lines) == 3
 
 
-def evaluated(calibration):
-    errors, path = MeanErrors(1.0, 2.0, 1.0, 2.0, 9, 1), Path("e")
+SOUND = Calibration(17.0, 20, 20, 0.0512, float("nan"), ())
+
+
+def evaluated(calibration, train=1.0, test=2.0):
+    errors, path = MeanErrors(train, test, train, float("nan"), 9, 1), Path("e")
     row = EvaluatedSnapshot(
         "net_10", 1, 10, 95, 9, 1, 0.6, errors, ("a",), (errors,), calibration, path, path, path, path, path, (),
         Path("e") / "report.html",
@@ -61,7 +64,7 @@ def evaluated(calibration):
     ("calibration", "words"),
     [
         (Calibration(17.0, 20, 18, 0.0512, 0.43, ()), "a pcutoff of 0.43 divides them best"),
-        (Calibration(17.0, 20, 20, 0.0512, float("nan"), ()), "no reason for another pcutoff than 0.6"),
+        (SOUND, "no reason for another pcutoff than 0.6"),
         (Calibration(17.0, 0, 0, float("nan"), float("nan"), ()), "no test frame has points"),
     ],
 )
@@ -71,6 +74,23 @@ def test_a_pcutoff_is_suggested_where_there_is_reason(calibration, words):
     assert words in lines[1]
     assert ("0.051" in lines[1]) == (calibration.points > 0)
     assert [line for line in lines if "report.html" in line] == ["All on one page: e/report.html"]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "words"),
+    [
+        (2.0, 3.0, "not much above the training error: if it is exact enough, the network is ready"),
+        (1.0, 3.0, "more than 2 times the training error"),
+        (290.0, 300.0, "above 17 px (pos_dist_thresh), beyond which a prediction counts as wrong: the network is not"),
+        (2.0, float("nan"), "nothing is known about new frames"),
+    ],
+)
+def test_a_network_is_called_ready_only_when_it_is(train, test, words):
+    """Large errors, errors that grow on new frames and errors that are not known have words of their own."""
+    lines = tell_evaluated(PROJECT, evaluated(SOUND, train, test)).lines
+    assert words in lines[-1]
+    assert "nan" not in " ".join(lines).replace("nan_", "")
+    assert "unknown for want of such points" in lines[0]
 
 
 def test_splits_are_told_one_by_one_and_together():

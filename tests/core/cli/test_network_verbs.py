@@ -1,5 +1,6 @@
 """Words about networks reach the steps of the workflow."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
     calls = step("posecut_core.workflow.training.train_network", TRAINED)
     assert posecut("train-network", project, "--weights", weights)[0] == 0
     assert calls[0]["weights"] == weights
-    assert "imagenet|random|FILE" in posecut("train-network", "--help")[1]
+    help_ = " ".join(re.findall(r"[^│\s]+", posecut("train-network", "--help")[1]))
+    assert "imagenet, which is weights fetched once" in help_
+    assert "random; or a .safetensors file" in help_
 
 
 def test_every_number_of_the_paper_is_an_option(posecut, step, project):
