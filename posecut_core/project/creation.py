@@ -1,4 +1,4 @@
-"""Names of a new project, and its videos as links or copies."""
+"""What a new project is made of: checked names, and videos as links or copies."""
 
 import datetime
 import os
@@ -8,8 +8,10 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.atomic import atomic_path, storage_error
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.repair import videos_in
 
+PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer
 _FORBIDDEN = frozenset(' /\\:*?"<>|')
 
@@ -41,6 +43,61 @@ def check_name(name: str, *, what: str) -> None:
             f"The {what} {name!r} {found}, expected letters, digits, - and _ because it becomes part of file names; "
             "choose another."
         )
+
+
+def check_bodyparts(bodyparts: Sequence[str]) -> None:
+    """Refuse names that are empty or repeat, and none at all.
+
+    Raises:
+        ArgumentError: these are no bodyparts.
+    """
+    if not all(bodyparts) or not bodyparts or len(set(bodyparts)) != len(bodyparts):
+        raise ArgumentError(
+            f"bodyparts are {', '.join(bodyparts) or 'none'}, expected at least one name and each only once; correct "
+            "the list."
+        )
+
+
+def check_skeleton(skeleton: Sequence[Sequence[str]], bodyparts: Sequence[str]) -> None:
+    """Refuse bones that do not join two bodyparts.
+
+    Raises:
+        ArgumentError: a bone is no pair of different bodyparts.
+    """
+    for bone in skeleton:
+        if isinstance(bone, str) or len(bone) != 2 or bone[0] == bone[1] or not set(bone) <= set(bodyparts):
+            raise ArgumentError(
+                f"The skeleton contains {bone!r}, expected pairs of different bodyparts ({', '.join(bodyparts)}); "
+                "correct that pair."
+            )
+
+
+def contradictions(
+    config: ProjectConfig,
+    there: Sequence[Path],
+    *,
+    sources: Sequence[Path],
+    copy: bool,
+    bodyparts: Sequence[str],
+    skeleton: Sequence[Sequence[str]],
+) -> tuple[str, ...]:
+    """Name the arguments of `create_new_project`, other than by default, that a project does not have.
+
+    Args:
+        config: of the project that exists.
+        there: its videos, in its folder.
+        sources: the videos that are asked for; as the others, under the function's names `videos`, `copy_videos`.
+        copy: whether copies are asked for.
+        bodyparts: those asked for.
+        skeleton: as above.
+    """
+    differs = {
+        "videos": not {path.name for path in sources} <= {path.name for path in there},
+        "copy_videos": copy and any(path.is_symlink() for path in there),
+        "bodyparts": tuple(bodyparts) not in (PLACEHOLDERS, config.bodyparts),
+        "skeleton": bool(skeleton) and tuple(map(tuple, skeleton)) != config.skeleton,
+    }
+    return tuple(name for name, is_so in differs.items() if is_so)
 
 
 def collect_videos(videos: Iterable[str | os.PathLike[str]]) -> list[Path]:

@@ -14,7 +14,7 @@ import contextlib
 import itertools
 import os
 import shutil
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +108,8 @@ class FrameStore:
                 with _disk(self.path):
                     self._write(rows, batch)
             with _disk(self.path):
-                self._publish(written)
+                self._array("number")[np.array(list(written), np.int64)] = np.array(list(written.values()), np.int64)
+            self._refresh()
         except BaseException:
             with contextlib.suppress(OSError, KeyError):
                 self._discard(list(written))
@@ -148,7 +149,7 @@ class FrameStore:
                 yield number, image, origin
 
     def _write(self, rows: Int64[np.ndarray, " F"], batch: list[StoredFrame]) -> None:
-        """Write everything but the numbers: the rows stay free."""
+        """Write everything but the numbers, with which rows belong to the store."""
         sizes = np.array([image.shape[:2] for _, image, _ in batch], dtype=np.int64)
         self._grow(int(rows.max()) + 1, sizes.max(axis=0))
         with zarr.config.set({"array.write_empty_chunks": True}):  # black frames too, to tell them from lost ones
@@ -158,20 +159,14 @@ class FrameStore:
         self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
         self._array("size")[rows] = sizes
 
-    def _publish(self, written: dict[int, int]) -> None:
-        """Give rows their frame numbers, with which they belong to the store."""
-        if written:
-            self._array("number")[np.array(list(written))] = np.array(list(written.values()), dtype=np.int64)
-            self._refresh()
-
     def _discard(self, rows: list[int]) -> None:
         """Delete the images of free rows: an empty chunk is deleted from the disk, which needs no space."""
         for row in rows:
             self._array("frames")[row] = 0
 
-    def _free_rows(self, count: int, *, besides: Container[int] = ()) -> Int64[np.ndarray, " F"]:
-        used = set(self._rows.values())
-        free = (row for row in itertools.count() if row not in used and row not in besides)
+    def _free_rows(self, count: int, *, besides: Iterable[int]) -> Int64[np.ndarray, " F"]:
+        used = {*self._rows.values(), *besides}
+        free = (row for row in itertools.count() if row not in used)
         return np.array(list(itertools.islice(free, count)), dtype=np.int64)
 
     def _grow(self, rows: int, size: Int64[np.ndarray, " 2"]) -> None:

@@ -8,11 +8,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, ProjectError, StorageError
+from posecut_core.errors import ProjectError, StorageError
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import storage_error, write_text
 from posecut_core.project.config import Crop, edit_config, parse_config, read_config, video_entry
-from posecut_core.project.creation import check_name, check_stems, collect_videos, date_label, folder_name, place_video
+from posecut_core.project.creation import (
+    PLACEHOLDERS,
+    check_bodyparts,
+    check_name,
+    check_skeleton,
+    check_stems,
+    collect_videos,
+    contradictions,
+    date_label,
+    folder_name,
+    place_video,
+)
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
 from posecut_core.project.settings import Settings, VideoRecord, fingerprint, read_settings, write_settings
@@ -20,7 +31,6 @@ from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import Config, open_project, project_videos
 
-PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -83,14 +93,24 @@ def create_new_project(
     """
     check_name(project, what="project name")
     check_name(experimenter, what="experimenter name")
-    _check_bodyparts(bodyparts)
-    _check_skeleton(skeleton, bodyparts)
+    check_bodyparts(bodyparts)
+    check_skeleton(skeleton, bodyparts)
     day = date or datetime.date.today()
     parent = Path(os.path.abspath(os.path.expanduser(working_directory or ".")))
     root = parent / folder_name(project, experimenter, day)
     if root.exists():
         existing = _existing(root, project, experimenter)
-        return replace(existing, ignored=_ignored(existing, videos, copy_videos, bodyparts, skeleton))
+        return replace(
+            existing,
+            ignored=contradictions(
+                read_config(existing.config_path),
+                existing.videos,
+                sources=collect_videos(_listed(videos)),
+                copy=copy_videos,
+                bodyparts=bodyparts,
+                skeleton=skeleton,
+            ),
+        )
     sources = collect_videos(_listed(videos))
     check_stems(sources)
     records = {source: _record(source, report) for source in sources}
@@ -208,24 +228,6 @@ def _existing(root: Path, task: str, scorer: str) -> CreatedProject:
     return CreatedProject(path, tuple(project_videos(Project(root, config)).values()), False)
 
 
-def _ignored(
-    existing: CreatedProject,
-    videos: Videos,
-    copy_videos: bool,
-    bodyparts: Sequence[str],
-    skeleton: Sequence[Sequence[str]],
-) -> tuple[str, ...]:
-    """Name the arguments, other than by default, that a project which exists already does not have."""
-    config, there = read_config(existing.config_path), {path.name for path in existing.videos}
-    differs = {
-        "videos": not {path.name for path in collect_videos(_listed(videos))} <= there,
-        "copy_videos": copy_videos and any(path.is_symlink() for path in existing.videos),
-        "bodyparts": tuple(bodyparts) not in (PLACEHOLDERS, config.bodyparts),
-        "skeleton": bool(skeleton) and tuple(map(tuple, skeleton)) != config.skeleton,
-    }
-    return tuple(name for name, is_so in differs.items() if is_so)
-
-
 def _record(source: Path, report: Report) -> VideoRecord:
     """Read through a video's packets, so that a file that cannot be used is refused before anything is made."""
     report(Progress(f"checking {source.name}", 0, 1))
@@ -243,20 +245,3 @@ def _full_frame(record: VideoRecord) -> Crop:
 
 def _listed(videos: Videos) -> list[str | os.PathLike[str]]:
     return [videos] if isinstance(videos, str | os.PathLike) else list(videos)
-
-
-def _check_bodyparts(bodyparts: Sequence[str]) -> None:
-    if not all(bodyparts) or not bodyparts or len(set(bodyparts)) != len(bodyparts):
-        raise ArgumentError(
-            f"bodyparts are {', '.join(bodyparts) or 'none'}, expected at least one name and each only once; correct "
-            "the list."
-        )
-
-
-def _check_skeleton(skeleton: Sequence[Sequence[str]], bodyparts: Sequence[str]) -> None:
-    for bone in skeleton:
-        if isinstance(bone, str) or len(bone) != 2 or bone[0] == bone[1] or not set(bone) <= set(bodyparts):
-            raise ArgumentError(
-                f"The skeleton contains {bone!r}, expected pairs of different bodyparts ({', '.join(bodyparts)}); "
-                "correct that pair."
-            )

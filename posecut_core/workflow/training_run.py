@@ -122,7 +122,7 @@ def _tell_kept(
         if value is not None and getattr(settings, name) != getattr(before, name)
     ]
     if kept:
-        text = f"{path} now has {', '.join(kept)}: it keeps what a network is trained with, also for going on later"
+        text = f"{path} now has {', '.join(kept)}: it keeps what a network is trained with, for later calls too"
         report(Progress(text, 0, 0))
 
 

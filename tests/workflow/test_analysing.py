@@ -87,7 +87,7 @@ def test_videos_that_would_share_a_file_are_refused(spot_project, unseen, tmp_pa
 def test_a_folder_that_cannot_be_written_suggests_destfolder(spot_project, unseen, tmp_path):
     """The sentence says why, and what to do about it."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="give destfolder"):
+    with pytest.raises(StorageError, match="or give another destfolder"):
         analyze_videos(spot_project, unseen / "a.mp4", destfolder=tmp_path / "file")
 
 

@@ -105,7 +105,7 @@ def test_each_video_is_left_out_once(trainable, options):
     [
         ({"splits": 1}, "1 splits were asked for"),
         ({"confidence": 95}, "confidence is 95; give a probability"),
-        ({"trainingsetindex": 3}, "no TrainingFraction of index 3"),
+        ({"trainingsetindex": 3}, "trainingsetindex is 3, expected 0 for 0.95"),
     ],
 )
 def test_wrong_arguments_train_nothing(trainable, options, wrong, words):

@@ -8,6 +8,7 @@ import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
+from tests.structure.source import ROOT
 
 XY = np.array([[[1.1, 2.2], [np.nan, np.nan]], [[5.5, 6.6], [7.7, 8.8]]])
 LABELS = ImageLabels({3: "img03.png", 20: "img20.png"}, ("nose", "tail"), XY)
@@ -42,6 +43,16 @@ def test_labels_round_trip(folder, left):
     labels = read(folder)
     assert (labels.names, labels.bodyparts) == (LABELS.names, LABELS.bodyparts)
     np.testing.assert_array_equal(labels.xy, XY)
+
+
+def test_the_readmes_table_is_read(folder):
+    """What README.md tells people to write is read as it says."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
+    (folder / "CollectedData_ada.csv").write_text(text)
+    labels = read(folder, bodyparts=("snout", "tailbase"), scorer="ada")
+    assert list(labels.names) == [3, 40]
+    np.testing.assert_array_equal(labels.xy[:, 0], [[81.5, 40.0], [90.0, 41.0]])
+    assert np.isnan(labels.xy[1, 1]).all()
 
 
 def test_a_damaged_h5_is_told(folder):

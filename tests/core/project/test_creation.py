@@ -1,11 +1,24 @@
 """Names of projects and the placing of videos."""
 
 import datetime
+from functools import partial
 
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.project.creation import check_name, check_stems, collect_videos, date_label, folder_name, place_video
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.creation import (
+    PLACEHOLDERS,
+    check_bodyparts,
+    check_name,
+    check_skeleton,
+    check_stems,
+    collect_videos,
+    contradictions,
+    date_label,
+    folder_name,
+    place_video,
+)
 
 
 def test_names_have_deeplabcuts_form():
@@ -68,3 +81,28 @@ def test_a_copy_is_made_where_links_are_impossible(tmp_path, monkeypatch):
     target = place_video(tmp_path / "a.mp4", tmp_path / "videos", copy=False)
     assert target.read_bytes() == b"video"
     assert not target.is_symlink()
+
+
+@pytest.mark.parametrize("bodyparts", [[], ["hand", "hand"], ["hand", ""]])
+def test_bodyparts_are_different_names(bodyparts):
+    """None, a repeat and an empty name are refused."""
+    with pytest.raises(ArgumentError, match="at least one name and each only once"):
+        check_bodyparts(bodyparts)
+
+
+@pytest.mark.parametrize("bone", [("hand",), ("hand", "hand"), ("hand", "foot"), "ab"])
+def test_bones_join_two_bodyparts(bone):
+    """Anything else than a pair of different bodyparts is refused."""
+    check_skeleton([("hand", "tip")], ["hand", "tip"])
+    with pytest.raises(ArgumentError, match="expected pairs of different bodyparts"):
+        check_skeleton([bone], ["hand", "tip"])
+
+
+def test_what_a_project_does_not_have_is_named(tmp_path):
+    """The same again and the defaults agree with any project; other videos, bodyparts and bones do not."""
+    config = ProjectConfig("reach", "Ann", "Oct30", ("hand", "tip"), skeleton=(("hand", "tip"),))
+    asked = partial(contradictions, config, [tmp_path / "videos" / "a.mp4"], copy=False)
+    same = {"sources": [tmp_path / "a.mp4"], "bodyparts": ["hand", "tip"], "skeleton": [["hand", "tip"]]}
+    assert asked(**same) == asked(**(same | {"bodyparts": PLACEHOLDERS, "skeleton": []})) == ()
+    other = {"sources": [tmp_path / "b.mp4"], "bodyparts": ["hand"], "skeleton": [["tip", "hand"]]}
+    assert asked(**other) == ("videos", "bodyparts", "skeleton")
