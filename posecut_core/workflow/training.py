@@ -54,9 +54,9 @@ def train_network(
 ) -> TrainedNetwork:
     """Train the network of a shuffle, or go on from its last snapshot.
 
-    Ctrl-C, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it. A damaged
-    snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it. Before the first step
-    `report` is told how many minutes and how much memory the training will take.
+    Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it. A
+    damaged snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it. Before the first
+    step `report` is told how long the steps and how much memory the training will take.
 
     Args:
         config: path of config.yaml.

@@ -40,6 +40,10 @@ def press_ctrl_c():
     signal.raise_signal(signal.SIGINT)
 
 
+def terminate():
+    signal.raise_signal(signal.SIGTERM)
+
+
 def parameters(trained):
     return load_parameters(trained.snapshot, parameter_shapes(read_info(trained.snapshot).network))
 
@@ -97,9 +101,9 @@ def test_a_finished_training_takes_no_step(trainable):
 
 
 @pytest.mark.usefixtures("quick_steps")
-@pytest.mark.parametrize(("act", "stopped_at"), [(interrupt, 3), (press_ctrl_c, 4)])
+@pytest.mark.parametrize(("act", "stopped_at"), [(interrupt, 3), (press_ctrl_c, 4), (terminate, 4)])
 def test_ctrl_c_keeps_every_step(trainable, act, stopped_at):
-    """Ctrl-C, or a report that raises, leaves a snapshot of the last whole step, and the next call goes on from it."""
+    """Ctrl-C, SIGTERM or a report that raises leaves a snapshot of the last whole step, from which the next goes on."""
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train_network(trainable, maxiters=9, displayiters=3, saveiters=100, report=Reports(at=3, act=act))
