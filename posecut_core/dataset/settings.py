@@ -38,7 +38,13 @@ class TrainingSettings:
     init_origin: str | None = _setting(None, "the ImageNet weights that were fetched; train-network writes it")
     init_sha256: str | None = _setting(None, "SHA-256 of the weights' file; train-network writes it")
     global_scale: float = _setting(0.8, "frames are scaled by this before the network sees them, always")
+    intermediate_supervision: bool = _setting(
+        False, "also train maps read from the third stage, as the paper does for resnet_101 and resnet_152"
+    )
     pos_dist_thresh: float = _setting(17.0, "cells within this distance of a label count as the bodypart")
+    score_target: str = _setting(
+        "disc", "disc: such cells are the bodypart alike; gaussian: less so towards the edge, where it is exp(-2)"
+    )
     batch_size: int = _setting(8, "crops per step")
     crop_size: int = _setting(224, "side of a training crop in pixels of the scaled frame; a multiple of 16")
     crop_on_animal: float = _setting(0.8, "share of crops that are centred near the animal, not anywhere")
@@ -57,6 +63,15 @@ class TrainingSettings:
     warmup_steps: int = _setting(50, "steps until the peak; then a cosine falls to 1% of it at maxiters")
     weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights")
     clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it")
+    layer_decay: float = _setting(
+        1.0, "each stage of the backbone learns by this factor slower than the one after it, the last than the heads"
+    )
+    stochastic_depth: float = _setting(
+        0.0, "share of crops that skip the last residual block; it grows linearly from 0 at the first"
+    )
+    ema_decay: float = _setting(
+        0.0, "snapshots predict with a running mean of the parameters that keeps this share at each step; 0: no mean"
+    )
     locref_loss_weight: float = _setting(0.2, "weight of the location refinement beside the score map")
     maxiters: int = _setting(5000, "training ends after this many steps")
     display_iters: int = _setting(50, "the loss is shown and logged every so many steps")
@@ -111,7 +126,9 @@ _CHECKS = (
     ("init_origin", _word_or_null(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}"), "null or REPOSITORY@COMMIT is expected"),
     ("init_sha256", _word_or_null(r"[0-9a-f]{64}"), "null or 64 hexadecimal digits are expected"),
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
+    ("intermediate_supervision", lambda value: isinstance(value, bool), "true or false is expected"),
     ("pos_dist_thresh", _number(1, 1000), "a number of pixels from 1 to 1000 is expected"),
+    ("score_target", _one_of("disc", "gaussian"), "disc or gaussian is expected"),
     ("batch_size", _count(1), "a whole number from 1 is expected"),
     (
         "crop_size",
@@ -132,6 +149,9 @@ _CHECKS = (
     ("warmup_steps", _count(0), "a whole number from 0 is expected"),
     ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
     ("clip_norm", _number(1e-3, 1e6), "a positive number is expected"),
+    ("layer_decay", _number(0.01, 1), "a factor from 0.01 to 1 is expected"),
+    ("stochastic_depth", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
+    ("ema_decay", _number(0, 0.99999), "a share from 0 to 0.99999 is expected"),
     ("locref_loss_weight", _number(0, 100), "a number from 0 to 100 is expected"),
     ("maxiters", _count(1), "a whole number from 1 is expected"),
     ("display_iters", _count(1), "a whole number from 1 is expected"),

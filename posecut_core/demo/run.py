@@ -9,21 +9,17 @@ from typing import TypeVar
 import numpy as np
 
 from posecut_core.analysis.prediction_files import read_predictions
-from posecut_core.demo.animal import BODYPARTS, SKELETON
-from posecut_core.demo.filming import film
-from posecut_core.demo.measuring import errors_in_view, human_labels
+from posecut_core.demo.animal import BODYPARTS
+from posecut_core.demo.measuring import errors_in_view
 from posecut_core.demo.render import Scene, prepare
+from posecut_core.demo.sample import check_folder, create, film_all, label
 from posecut_core.demo.scenes import TO_LABEL, UNSEEN
-from posecut_core.errors import ArgumentError
-from posecut_core.labels.store import read_labels
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.config import edit_config
 from posecut_core.workflow.analysing import AnalysedVideos, analyze_videos
-from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.datasets import create_training_dataset
 from posecut_core.workflow.evaluating import Evaluation, evaluate_network
-from posecut_core.workflow.extracting import ExtractedFrames, extract_frames
-from posecut_core.workflow.labelling import check_labels, write_labels
+from posecut_core.workflow.extracting import extract_frames
+from posecut_core.workflow.labelling import check_labels
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
 from posecut_core.workflow.training import TrainedNetwork, train_network
@@ -46,9 +42,6 @@ SETTINGS = {
     "mirror": True,
 }  # of training; all others are as for any project
 FRAMES_TO_LABEL = 50  # of each video
-JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
-DOTSIZE = 6  # pixels, fit for small frames
-TASK, EXPERIMENTER = "mouse", "posecut"
 STEP_COUNT = 10
 
 Result = TypeVar("Result")
@@ -87,6 +80,11 @@ class Cast:
     to_label: tuple[Scene, ...] = TO_LABEL
     unseen: Scene = UNSEEN
 
+    @property
+    def all(self) -> tuple[Scene, ...]:
+        """Return every scene, the unseen one last."""
+        return (*self.to_label, self.unseen)
+
 
 def run_demo(
     folder: Path, *, cast: Cast | None = None, steps: int = STEPS, frames_to_label: int = FRAMES_TO_LABEL,
@@ -107,13 +105,13 @@ def run_demo(
     """
     check_folder(folder)
     scenes, step = cast or Cast(), Steps(report)
-    videos = step("drawing the videos of three mice", lambda: _film_all(scenes, folder / "videos", report))
-    config = step("creating a project with two of them", lambda: _create(folder, videos[:-1], report))
+    videos = step("drawing the videos of three mice", lambda: film_all(scenes.all, folder / "videos", report))
+    config = step("creating a project with two of them", lambda: create(folder, videos[:-1], report))
     extracted = step(
         "choosing frames to label, by k-means",
         lambda: extract_frames(config, number_of_frames=frames_to_label, report=report),
     )
-    step("labelling them: the truth, with a human's jitter", lambda: _label(config, scenes, extracted))
+    step("labelling them: the truth, with a human's jitter", lambda: label(config, scenes.to_label, extracted))
     step("drawing the labels, to check them", lambda: check_labels(config, report=report))
     step("splitting the frames for training and test", lambda: _split(config))
     trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
@@ -140,53 +138,6 @@ class Steps:
         result = step()
         self.times = (*self.times, StepTime(words, round(time.perf_counter() - begin, 2)))
         return result
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds anything but an earlier demonstration.
-
-    Raises:
-        ArgumentError: it does, or it is a file.
-    """
-    if folder.is_file():
-        raise ArgumentError(
-            f"{folder} is a file, expected a folder or nothing; give another name (posecut demo FOLDER)."
-        )
-    own = ("videos", "results")
-    entries = folder.iterdir() if folder.is_dir() else iter(())
-    strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
-    if strange:
-        raise ArgumentError(
-            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another name "
-            "(posecut demo FOLDER)."
-        )
-
-
-def _film_all(cast: Cast, folder: Path, report: Report) -> list[Path]:
-    return [film(scene, folder, report=report) for scene in (*cast.to_label, cast.unseen)]
-
-
-def _create(folder: Path, videos: list[Path], report: Report) -> Path:
-    """Create the project, or find that of an earlier day."""
-    earlier = sorted(folder.glob(f"{TASK}-{EXPERIMENTER}-*/config.yaml"))
-    if earlier:
-        return earlier[0]
-    created = create_new_project(
-        TASK, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
-    )
-    edit_config(created.config_path, {"dotsize": DOTSIZE, "skeleton_color": "white"})
-    return created.config_path
-
-
-def _label(config: Path, cast: Cast, extracted: ExtractedFrames) -> None:
-    """Write labels of the videos that have none."""
-    project = open_project(config)
-    frames = {video.video: video.frames for video in extracted.videos}
-    for scene in cast.to_label:
-        if len(read_labels(project, scene.name).numbers):
-            continue
-        rng = np.random.default_rng([scene.seed, 3])
-        write_labels(config, human_labels(rng, prepare(scene).truth, scene.name, frames[scene.name], jitter=JITTER))
 
 
 def _split(config: Path) -> None:

@@ -47,7 +47,7 @@ def _recorded(settings: TrainingSettings, origin: str | None, sha256: str | None
 
 def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     norm = "group" if settings.norm == "auto" else settings.norm
-    spec = NetworkSpec(ResNetSpec(_depth(settings), settings.width, norm), bodyparts, settings.precision)
+    spec = _spec(ResNetSpec(_depth(settings), settings.width, norm), bodyparts, settings)
     return Beginning(spec, initial_parameters(settings.seed, spec), settings)
 
 
@@ -72,9 +72,13 @@ def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: t
             f"Setting width is {settings.width}, but {source} holds a network of width {resnet.width}; "
             "leave width at 1.0, weights bring their own."
         )
-    spec = NetworkSpec(resnet, bodyparts, settings.precision)
+    spec = _spec(resnet, bodyparts, settings)
     parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)
     return Beginning(spec, parameters, settings)
+
+
+def _spec(resnet: ResNetSpec, bodyparts: tuple[str, ...], settings: TrainingSettings) -> NetworkSpec:
+    return NetworkSpec(resnet, bodyparts, settings.precision, settings.intermediate_supervision)
 
 
 def _depth(settings: TrainingSettings) -> int:

@@ -25,6 +25,7 @@ class NetworkSpec:
     resnet: ResNetSpec
     bodyparts: tuple[str, ...]
     precision: str = "float32"
+    intermediate: bool = False  # whether a head on the third stage is trained too
 
 
 class Head(nnx.Module):
@@ -63,18 +64,36 @@ class PoseNet(nnx.Module):
         self.backbone = ResNet(draw, spec.resnet)
         self.head = Head(draw, spec.resnet.channels[-1], 3 * count)
         self.fine_head = Conv(draw, spec.resnet.channels[1], 3 * count, kernel=3, stdev=HEAD_STDEV)
-        prior = math.log(PRIOR / (1 - PRIOR))
-        self.bias = nnx.Param(jnp.where(jnp.arange(3 * count) < count, prior, 0.0).astype(jnp.float32))
+        self.bias = nnx.Param(_prior(count))
+        self.middle_head = Head(draw, spec.resnet.channels[2], 3 * count) if spec.intermediate else None
+        self.middle_bias = nnx.Param(_prior(count)) if spec.intermediate else None
         self.dtype = jnp.dtype(spec.precision)
 
-    def __call__(self, images: Float[Array, "B H W 3"]) -> Scoremaps:
-        """Return the maps of a batch of images, whose sides are multiples of 16."""
+    def __call__(
+        self, images: Float[Array, "B H W 3"], kept: Float[Array, "N B"] | None = None
+    ) -> tuple[Scoremaps, ...]:
+        """Return the maps of a batch of images, whose sides are multiples of 16, and those of the third stage if any.
+
+        `kept` says which residual blocks count (`resnet.kept_blocks`), all by default.
+        """
         mean, stdev = jnp.asarray(MEAN)[None, None, None], jnp.asarray(STDEV)[None, None, None]
-        features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype))
-        maps = self.head(features) + self.fine_head(seen["stage2"]).astype(jnp.float32)
-        maps = maps + self.bias[...][None, None, None]
-        count = maps.shape[-1] // 3
-        return Scoremaps(scores=maps[..., :count], locref=maps[..., count:].reshape(*maps.shape[:-1], count, 2))
+        features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype), kept)
+        fine = self.fine_head(seen["stage2"]).astype(jnp.float32)
+        final = _maps(self.head(features) + fine, self.bias[...])
+        if self.middle_head is None or self.middle_bias is None:
+            return (final,)
+        return final, _maps(self.middle_head(seen["stage3"]), self.middle_bias[...])
+
+
+def _prior(count: int) -> Float[Array, " O"]:
+    """Return what maps of `count` bodyparts begin with: the logit of the prior for scores, 0 for offsets."""
+    return jnp.where(jnp.arange(3 * count) < count, math.log(PRIOR / (1 - PRIOR)), 0.0).astype(jnp.float32)
+
+
+def _maps(values: Float[Array, "B h w O"], bias: Float[Array, " O"]) -> Scoremaps:
+    values = values + bias[None, None, None]
+    count = values.shape[-1] // 3
+    return Scoremaps(scores=values[..., :count], locref=values[..., count:].reshape(*values.shape[:-1], count, 2))
 
 
 def initial_parameters(seed: int, spec: NetworkSpec) -> dict:
@@ -89,7 +108,14 @@ def parameter_shapes(spec: NetworkSpec) -> dict:
 
 def scoremaps(spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3"]) -> Scoremaps:
     """Apply the network as a pure function of its parameters."""
+    return training_maps(spec, parameters, images)[0]
+
+
+def training_maps(
+    spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3"], kept: Float[Array, "N B"] | None = None
+) -> tuple[Scoremaps, ...]:
+    """Return all maps that are trained, the ones that predict first; `kept` is `resnet.kept_blocks`."""
     network = nnx.eval_shape(lambda: PoseNet(undrawn, spec))
     graph, state = nnx.split(network)
     nnx.replace_by_pure_dict(state, parameters)
-    return nnx.merge(graph, state)(images)
+    return nnx.merge(graph, state)(images, kept)

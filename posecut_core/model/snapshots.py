@@ -4,6 +4,7 @@
         snapshot.json     schema, step, network, scale, files and their hashes, and a hash of all this
         parameters/       Orbax
         optimizer/        Orbax
+        averaged/         Orbax; the running mean of the parameters, where the training keeps one
 
 A snapshot is written beside its place, synced and renamed: it is there whole or not at all.
 """
@@ -80,6 +81,8 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         partial.mkdir(parents=True)
         _save_tree(partial / "parameters", state.parameters)
         _save_tree(partial / "optimizer", state.optimizer)
+        if state.averaged:
+            _save_tree(partial / "averaged", state.averaged)
         (partial / "snapshot.json").write_text(json.dumps(_manifest(partial, info), indent=1), encoding="utf-8")
         for file in _files(partial):
             sync(partial / file)
@@ -115,7 +118,8 @@ def read_info(folder: Path) -> SnapshotInfo:
             raise _damaged(folder, "snapshot.json")
         hashes: dict[str, str] = manifest["files"]
         network = manifest["network"]
-        spec = NetworkSpec(ResNetSpec(**network["resnet"]), tuple(network["bodyparts"]), network["precision"])
+        resnet, bodyparts = ResNetSpec(**network.pop("resnet")), tuple(network.pop("bodyparts"))
+        spec = NetworkSpec(resnet, bodyparts, **network)
         info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, ModelError):
@@ -158,15 +162,20 @@ def _set_aside(folder: Path) -> Path:
 
 
 def load_parameters(folder: Path, shapes: Any) -> Any:
-    """Read the parameters of a snapshot; `shapes` is the tree to expect."""
-    return _load_tree(folder / "parameters", shapes)
+    """Read the parameters that predict; `shapes` is the tree to expect."""
+    averaged = folder / "averaged"
+    return _load_tree(averaged if averaged.is_dir() else folder / "parameters", shapes)
 
 
 def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainState:
-    """Read the whole training state of a snapshot that says `info` of itself; `shapes` is the tree to expect."""
+    """Read the whole training state of a snapshot that says `info` of itself; `shapes` is the tree to expect.
+
+    Where a running mean is expected and the snapshot has none, it begins with the parameters.
+    """
     step = jax.numpy.asarray(info.step, jax.numpy.int32)
-    parameters = load_parameters(folder, shapes.parameters)
-    return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer))
+    parameters = _load_tree(folder / "parameters", shapes.parameters)
+    averaged = load_parameters(folder, shapes.averaged) if shapes.averaged else ()
+    return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer), averaged)
 
 
 def _save_tree(path: Path, tree: Any) -> None:

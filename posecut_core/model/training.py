@@ -14,16 +14,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from posecut_core.dataset.ahead import made_ahead
 from posecut_core.dataset.augmentation import augment
 from posecut_core.dataset.batches import Batch, TrainingFrames, batch_of_step
-from posecut_core.dataset.scoremaps import encode
+from posecut_core.dataset.scoremaps import STRIDE, encode
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import Placement
 from posecut_core.model.losses import pose_loss
-from posecut_core.model.network import NetworkSpec, scoremaps
+from posecut_core.model.network import NetworkSpec, training_maps
+from posecut_core.model.optimization import optimizer, running_mean, schedule
+from posecut_core.model.resnet import kept_blocks
 
 CPU_OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander"}  # or barriers are gone before XLA decides what to fuse
 
@@ -34,6 +36,12 @@ class TrainState(NamedTuple):
     step: Int[Array, ""]
     parameters: Any
     optimizer: Any
+    averaged: Any = ()  # the running mean of the parameters; () without `ema_decay`
+
+    @property
+    def predicting(self) -> Any:
+        """Return the parameters that predict: their running mean where there is one."""
+        return self.averaged or self.parameters
 
 
 @dataclass(frozen=True)
@@ -56,28 +64,10 @@ class Taken(NamedTuple):
     metrics: Metrics | None  # every `display_iters` steps
 
 
-def schedule(settings: TrainingSettings) -> optax.Schedule:
-    """Warm up linearly, then fall as a cosine to 1% of the peak at `maxiters`."""
-    warmup = min(settings.warmup_steps, settings.maxiters - 1)
-    peak = settings.learning_rate
-    return optax.warmup_cosine_decay_schedule(peak / 20, peak, warmup, settings.maxiters, peak / 100)
-
-
-def optimizer(settings: TrainingSettings) -> optax.GradientTransformation:
-    """AdamW (Loshchilov & Hutter 2019) on clipped gradients; only kernels decay."""
-    return optax.chain(
-        optax.clip_by_global_norm(settings.clip_norm),
-        optax.adamw(schedule(settings), weight_decay=settings.weight_decay, mask=_kernels),
-    )
-
-
-def _kernels(parameters: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
-
-
 def initial_state(parameters: Any, settings: TrainingSettings) -> TrainState:
     """Start at step 0 from `parameters`."""
-    return TrainState(jnp.zeros((), jnp.int32), parameters, optimizer(settings).init(parameters))
+    averaged = jax.tree.map(jnp.copy, parameters) if settings.ema_decay else ()  # a copy: the step takes both buffers
+    return TrainState(jnp.zeros((), jnp.int32), parameters, optimizer(settings).init(parameters), averaged)
 
 
 def train_step(
@@ -110,10 +100,16 @@ def _step(
     crops = augment(key, batch, mirror_order=mirror_order, settings=settings)
     radius = settings.pos_dist_thresh * settings.global_scale
 
+    cells = settings.crop_size // STRIDE
+    targets = encode(crops.xy, height=cells, width=cells, radius=radius, gaussian=settings.score_target == "gaussian")
+    kept = _kept(key, spec, settings)
+
     def loss_of(parameters: Any) -> Float[Array, ""]:
-        maps = scoremaps(spec, parameters, crops.images)
-        targets = encode(crops.xy, height=maps.scores.shape[1], width=maps.scores.shape[2], radius=radius)
-        return pose_loss(maps, targets, crops.looked_at, locref_weight=settings.locref_loss_weight)
+        losses = [
+            pose_loss(maps, targets, crops.looked_at, locref_weight=settings.locref_loss_weight)
+            for maps in training_maps(spec, parameters, crops.images, kept)
+        ]
+        return jnp.sum(jnp.stack(losses))
 
     loss, gradients = jax.value_and_grad(loss_of)(state.parameters)
     sound = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradients))
@@ -121,15 +117,24 @@ def _step(
     return TrainState(state.step + 1, *after), jnp.where(sound, loss, jnp.nan)
 
 
+def _kept(key: Key[Array, ""], spec: NetworkSpec, settings: TrainingSettings) -> Float[Array, "N B"] | None:
+    if not settings.stochastic_depth:
+        return None
+    own = jax.random.fold_in(key, 1)
+    return kept_blocks(own, spec.resnet, rate=settings.stochastic_depth, batch=settings.batch_size)
+
+
 def _updated(
     sound: Bool[Array, ""], gradients: Any, state: TrainState, settings: TrainingSettings
-) -> tuple[Any, optax.OptState]:
-    """Return parameters and moments after a step, or as they were where it was not `sound`."""
-    before = (state.parameters, state.optimizer)
+) -> tuple[Any, optax.OptState, Any]:
+    """Return parameters, moments and mean after a step, or as they were where it was not `sound`."""
+    before = state[1:]
 
-    def taken() -> tuple[Any, optax.OptState]:
+    def taken() -> tuple[Any, optax.OptState, Any]:
         updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
-        return optax.apply_updates(state.parameters, updates), moments
+        parameters = optax.apply_updates(state.parameters, updates)
+        averaged = state.averaged and running_mean(state.averaged, parameters, state.step, decay=settings.ema_decay)
+        return parameters, moments, averaged
 
     if jax.default_backend() == "cpu":  # where choosing element by element takes half the optimiser's time again
         return jax.lax.cond(sound, taken, lambda: before)

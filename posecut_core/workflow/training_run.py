@@ -172,6 +172,7 @@ def _resume(
         ("net_type", f"resnet_{resnet.depth}", settings.net_type),
         ("width", resnet.width, settings.width if settings.init_weights == "random" else resnet.width),
         ("norm", resnet.norm, resnet.norm if settings.norm == "auto" else settings.norm),
+        ("intermediate_supervision", info.network.intermediate, settings.intermediate_supervision),
         ("global_scale", info.global_scale, settings.global_scale),
     ):
         if found != asked:

@@ -18,7 +18,7 @@ def validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics:
     """
     if not run.validation:
         return metrics
-    predictor = Predictor(run.info(metrics.step), state.parameters)
+    predictor = Predictor(run.info(metrics.step), state.predicting)
     errors = [
         pixel_errors(
             predict_labelled_frames(predictor, video, batch_size=run.settings.batch_size, advance=_untold).xy, video.xy

@@ -1,4 +1,4 @@
-"""What the benchmarks share: where the openfield example lies, a working copy of it, and their last line."""
+"""What the benchmarks share: where the openfield example lies, working copies and splits of it, and their last line."""
 
 import argparse
 import json
@@ -6,9 +6,15 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+
+from posecut_core import create_training_dataset, evaluate_network, train_network
+from posecut_core.progress import Progress
 
 PROJECT = "openfield-Pranav-2018-10-30"
 VIDEO = "m3v1mp4.mp4"
@@ -25,6 +31,42 @@ def parser(description: str) -> argparse.ArgumentParser:
 def split_of(data: Path) -> dict[str, list[int]]:
     """Read the rows of training and test frames that figures are quoted on."""
     return json.loads((data / "openfield_split.json").read_text())
+
+
+def splits(data: Path, *, count: int, train_frames: int | None = None) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield (train, test) rows: the given split first, then drawn ones of the same sizes."""
+    given = split_of(data)
+    rows = sorted(given["train"] + given["test"])
+    for seed in range(count):
+        order = np.random.default_rng(seed).permutation(rows).tolist()
+        train = given["train"] if seed == 0 else order[: len(given["train"])]
+        test = given["test"] if seed == 0 else order[len(given["train"]) :]
+        chosen = np.random.default_rng(seed).permutation(train)[:train_frames].tolist() if train_frames else train
+        yield sorted(chosen), sorted(test)
+
+
+def trained_error(
+    config: Path, shuffle: int, train: list[int], test: list[int], weights: str, settings: Mapping[str, object]
+) -> tuple[float, float, float]:
+    """Train a split as shuffle `shuffle`, say how it went; return test error, train error and minutes."""
+    chosen = dict(settings)
+    create_training_dataset(config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=chosen)
+    start = time.perf_counter()
+    train_network(config, shuffle, weights=weights, report=_show)
+    minutes = (time.perf_counter() - start) / 60
+    row = evaluate_network(config, [shuffle]).rows[0]
+    parts = {part: round(error.test, 2) for part, error in zip(row.bodyparts, row.bodypart_errors, strict=True)}
+    print(
+        f"split {shuffle}: test {row.errors.test:.2f} px, train {row.errors.train:.2f} px, {minutes:.1f} min, {parts}",
+        flush=True,
+    )
+    return row.errors.test, row.errors.train, minutes
+
+
+def _show(progress: Progress) -> None:
+    if progress.stage == "training":
+        loss, left = progress.values["loss"], progress.values["seconds_left"]
+        print(f"step {progress.done}/{progress.total}  loss {loss:.4f}  {left / 60:.1f} min left", flush=True)
 
 
 @contextmanager

@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from posecut_core.demo import run as demo
-from posecut_core.demo.run import Cast, Steps, StepTime, check_folder, run_demo
+from posecut_core.demo.run import Cast, Steps, StepTime, run_demo
 from posecut_core.demo.scenes import TO_LABEL, UNSEEN
-from posecut_core.errors import ArgumentError
 
 SHORT = Cast(tuple(replace(scene, frames=12) for scene in TO_LABEL), replace(UNSEEN, frames=5))
 
@@ -20,30 +18,6 @@ def test_steps_are_announced_and_timed():
     assert steps("adding", lambda: 1 + 1) == 2
     assert [(report.stage, report.total) for report in seen] == [(f"Step 1 of {demo.STEP_COUNT}: adding", 0)]
     assert isinstance(steps.times[0], StepTime)
-
-
-@pytest.mark.parametrize("content", ["thesis.docx", "Videos.txt"])
-def test_a_folder_with_other_things_is_refused(tmp_path, content):
-    """Nothing is written among a person's own files."""
-    (tmp_path / content).write_text("mine")
-    with pytest.raises(ArgumentError, match=f"holds {content}"):
-        check_folder(tmp_path)
-
-
-def test_a_file_is_refused(tmp_path):
-    """A file in the folder's place is left alone."""
-    (tmp_path / "demo").write_text("mine")
-    with pytest.raises(ArgumentError, match="is a file"):
-        check_folder(tmp_path / "demo")
-
-
-def test_new_and_earlier_folders_are_welcome(tmp_path):
-    """A folder that does not exist, an empty one, and that of an earlier demo will do."""
-    check_folder(tmp_path / "new")
-    check_folder(tmp_path)
-    (tmp_path / "videos").mkdir()
-    (tmp_path / "mouse-posecut-2026-01-31").mkdir()
-    check_folder(tmp_path)
 
 
 def test_the_whole_demonstration_on_a_few_frames(tmp_path, monkeypatch):

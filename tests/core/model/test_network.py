@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posecut_core.model.layers import drawing
-from posecut_core.model.network import PRIOR, Head, initial_parameters, parameter_shapes, scoremaps
+from posecut_core.model.network import PRIOR, Head, initial_parameters, parameter_shapes, scoremaps, training_maps
 from posecut_core.model.resnet import ResNetSpec
 
 
@@ -76,6 +76,18 @@ def test_the_paper_s_network_has_its_size(thin):
     spec = dataclasses.replace(thin, resnet=ResNetSpec(depth=50))
     backbone = parameter_shapes(spec)["backbone"]
     assert sum(leaf.size for leaf in jax.tree.leaves(backbone)) == 23_508_032
+
+
+def test_intermediate_supervision_adds_maps_of_the_third_stage(thin):
+    """They have the shape of the final ones and parameters of their own; what predicts stays the same."""
+    spec = dataclasses.replace(thin, intermediate=True)
+    parameters, x = initial_parameters(0, spec), images(1, 32, 48)
+    final, middle = jax.jit(training_maps, static_argnums=0)(spec, parameters, x)
+    assert jax.tree.map(jnp.shape, final) == jax.tree.map(jnp.shape, middle)
+    np.testing.assert_allclose(jax.nn.sigmoid(middle.scores), PRIOR, atol=0.02)
+    alone = {name: value for name, value in parameters.items() if not name.startswith("middle")}
+    assert jax.tree.structure(alone) == jax.tree.structure(parameter_shapes(thin))
+    np.testing.assert_allclose(jax.jit(scoremaps, static_argnums=0)(thin, alone, x).scores, final.scores, atol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (4, 2)])

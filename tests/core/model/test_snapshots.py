@@ -60,6 +60,26 @@ def test_a_snapshot_round_trip_is_exact(tmp_path, thin, thin_parameters):
     jax.tree.map(np.testing.assert_array_equal, load_parameters(folder, state.parameters), state.parameters)
 
 
+def test_the_running_mean_predicts(tmp_path, thin):
+    """A snapshot with a running mean gives it to whoever predicts, and the whole state to whoever goes on."""
+    settings = TrainingSettings(ema_decay=0.9)
+    state = initial_state(SMALL, settings)
+    state = state._replace(averaged=jax.tree.map(lambda leaf: leaf + 1, state.averaged))
+    folder = save_snapshot(tmp_path, info_of(thin, 0), state)
+    jax.tree.map(np.testing.assert_array_equal, load_parameters(folder, SMALL), state.averaged)
+    jax.tree.map(
+        np.testing.assert_array_equal, load_state(folder, info_of(thin, 0), jax.eval_shape(lambda: state)), state
+    )
+
+
+def test_a_running_mean_begins_where_there_was_none(tmp_path, thin):
+    """A training that goes on with `ema_decay`, from a snapshot without a mean, begins it with the parameters."""
+    folder = save(tmp_path, thin, 5)
+    shapes = jax.eval_shape(lambda: initial_state(SMALL, TrainingSettings(ema_decay=0.9)))
+    found = load_state(folder, info_of(thin, 5), shapes)
+    jax.tree.map(np.testing.assert_array_equal, found.averaged, SMALL)
+
+
 def test_the_scorer_names_network_run_and_step(thin):
     """Result files are named after the network that made them."""
     assert info_of(thin, 720).scorer == "PoseCut_resnet18_TestNov23shuffle1_720"

@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +20,10 @@ from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model import training
 from posecut_core.model.devices import placement
+from posecut_core.model.network import initial_parameters
+from posecut_core.model.optimization import schedule
 from posecut_core.model.snapshots import SnapshotInfo, load_state, save_snapshot
-from posecut_core.model.training import Metrics, TrainState, fit, initial_state, optimizer, schedule, train_step
+from posecut_core.model.training import Metrics, TrainState, fit, initial_state, train_step
 
 SETTINGS = TrainingSettings(
     net_type="resnet_18",
@@ -67,10 +70,10 @@ def start(thin_parameters):
     return jax.device_put(initial_state(thin_parameters, SETTINGS), ONE.state)
 
 
-def stepped(state, frames, spec, *, step=0):
+def stepped(state, frames, spec, *, step=0, settings=SETTINGS):
     """Take one step, with what the compiled step of `fit` is called with."""
     batch = batch_of_step(frames, batch_size=2, seed=0, step=step, sharding=ONE.batch)
-    return train_step(state, batch, jax.device_put(ORDER, ONE.state), spec=spec, settings=SETTINGS)
+    return train_step(state, batch, jax.device_put(ORDER, ONE.state), spec=spec, settings=settings)
 
 
 def test_stopping_changes_nothing(tmp_path, thin, start, frames):
@@ -97,6 +100,30 @@ def test_metrics_are_means_since_the_last(thin, start, frames):
     rates = [float(schedule(SETTINGS)(step)) for step in (2, 5)]
     assert first == Metrics(3, first.loss, rates[0], 3.0)
     assert second == Metrics(6, second.loss, rates[1], 3.0)
+
+
+def test_a_running_mean_follows_the_parameters(thin, start, frames):
+    """With `ema_decay` the step keeps a mean of the parameters, which predicts; the parameters train as without."""
+    settings = replace(SETTINGS, ema_decay=0.9)
+    averaging = jax.device_put(initial_state(jax.tree.map(jnp.copy, start.parameters), settings), ONE.state)
+    before = jax.device_get(jax.tree.map(jnp.copy, start.parameters))
+    plain, _ = stepped(start, frames, thin)
+    after, _ = stepped(averaging, frames, thin, settings=settings)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), after.parameters, plain.parameters)
+    expected = jax.tree.map(lambda old, new: old + 0.9 * (new - old), before, jax.device_get(after.parameters))
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6), after.predicting, expected)
+    assert plain.predicting is plain.parameters
+
+
+def test_all_of_the_recipe_trains_together(thin, thin_parameters, frames):
+    """A step with every option of the recipe lowers the loss of the frames that it trained on."""
+    options = {"ema_decay": 0.9, "layer_decay": 0.7, "stochastic_depth": 0.2, "score_target": "gaussian"}
+    settings = replace(SETTINGS, maxiters=12, intermediate_supervision=True, **options)
+    spec = replace(thin, intermediate=True)
+    state = jax.device_put(initial_state(initial_parameters(0, spec), settings), ONE.state)
+    run = fit(state, frames, ORDER, spec=spec, settings=settings, where=ONE)
+    losses = [taken.metrics.loss for taken in run if taken.metrics]
+    assert losses[-1] < losses[0]
 
 
 def test_the_loss_falls(thin, start, frames):
@@ -127,27 +154,6 @@ def test_the_state_is_donated(thin, start, frames):
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(first))
 
 
-@pytest.mark.parametrize("maxiters", [1, 2, 10, 1000])
-def test_the_rate_rises_and_falls(maxiters):
-    """The rate reaches its peak after the warm-up, short trainings too, and ends at a hundredth."""
-    settings = TrainingSettings(maxiters=maxiters, warmup_steps=50, learning_rate=0.5)
-    rates = [float(schedule(settings)(step)) for step in range(maxiters + 1)]
-    assert max(rates) == pytest.approx(0.5)
-    assert rates[-1] == pytest.approx(0.005)
-    assert all(rate > 0 for rate in rates)
-
-
-def test_only_kernels_decay():
-    """Without a gradient, kernels shrink and scales and biases stay."""
-    settings = TrainingSettings(weight_decay=0.1, warmup_steps=0)
-    parameters = {"kernel": jnp.ones((1, 1, 2, 2)), "scale": jnp.ones(2), "bias": jnp.ones(2)}
-    zeros = jax.tree.map(jnp.zeros_like, parameters)
-    change, _ = jax.jit(optimizer(settings).update)(zeros, optimizer(settings).init(parameters), parameters)
-    np.testing.assert_allclose(change["kernel"], -0.1 * settings.learning_rate, rtol=1e-5)
-    assert not change["scale"].any()
-    assert not change["bias"].any()
-
-
 def test_a_step_without_a_finite_loss_changes_nothing(thin, start, frames):
     """Parameters and moments stay in every bit, the step counter goes on, and the loss says that it was skipped."""
     start.parameters["bias"] = jax.device_put(start.parameters["bias"].at[0].set(jnp.nan), ONE.state)
@@ -166,9 +172,9 @@ def test_a_gradient_that_is_not_finite_skips_the_step(monkeypatch, thin, frames,
     monkeypatch.setattr(training, "pose_loss", lambda maps, *rest, **options: jnp.sqrt(maps.scores[0, 0, 0, 0]))
     monkeypatch.setattr(
         training,
-        "scoremaps",
-        lambda spec, parameters, images: Scoremaps(
-            jnp.broadcast_to(parameters["a"], (2, 8, 8, 2)), jnp.zeros((2, 8, 8, 2, 2))
+        "training_maps",
+        lambda spec, parameters, images, kept: (
+            Scoremaps(jnp.broadcast_to(parameters["a"], (2, 8, 8, 2)), jnp.zeros((2, 8, 8, 2, 2))),
         ),
     )
     start = initial_state({"a": jnp.full((1, 1, 1, 2), value)}, SETTINGS)

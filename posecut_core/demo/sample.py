@@ -1,0 +1,92 @@
+"""A labelled project made of drawn videos: for the demonstration, for notebooks, and to try things out."""
+
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.demo.animal import BODYPARTS, SKELETON
+from posecut_core.demo.filming import film
+from posecut_core.demo.measuring import human_labels
+from posecut_core.demo.render import Scene, prepare
+from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.store import read_labels
+from posecut_core.progress import Report, silent
+from posecut_core.project.config import edit_config
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.extracting import ExtractedFrames, extract_frames
+from posecut_core.workflow.labelling import write_labels
+from posecut_core.workflow.opening import open_project
+
+JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
+DOTSIZE = 6  # pixels, fit for small frames
+TASK, EXPERIMENTER = "mouse", "posecut"
+
+
+def sample_project(
+    folder: Path, *, scenes: tuple[Scene, ...] = TO_LABEL, frames_to_label: int = 20, report: Report = silent
+) -> Path:
+    """Draw videos of mice, label some of their frames, and return the config.yaml of the project; what is there stays.
+
+    Args:
+        folder: where the videos and the project go; it is made if it does not exist.
+        scenes: what to draw.
+        frames_to_label: frames of each video, chosen by k-means.
+        report: told of everything.
+
+    Raises:
+        ArgumentError: the folder holds something else.
+        StorageError: the disk refuses.
+    """
+    check_folder(folder)
+    config = create(folder, film_all(scenes, folder / "videos", report), report)
+    label(config, scenes, extract_frames(config, number_of_frames=frames_to_label, report=report))
+    return config
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier demonstration.
+
+    Raises:
+        ArgumentError: it does, or it is a file.
+    """
+    if folder.is_file():
+        raise ArgumentError(
+            f"{folder} is a file, expected a folder or nothing; give another name (posecut demo FOLDER)."
+        )
+    own = ("videos", "results")
+    entries = folder.iterdir() if folder.is_dir() else iter(())
+    strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
+    if strange:
+        raise ArgumentError(
+            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another name "
+            "(posecut demo FOLDER)."
+        )
+
+
+def film_all(scenes: tuple[Scene, ...], folder: Path, report: Report) -> list[Path]:
+    """Draw every scene that is not drawn yet."""
+    return [film(scene, folder, report=report) for scene in scenes]
+
+
+def create(folder: Path, videos: list[Path], report: Report) -> Path:
+    """Create the project, or find that of an earlier day."""
+    earlier = sorted(folder.glob(f"{TASK}-{EXPERIMENTER}-*/config.yaml"))
+    if earlier:
+        return earlier[0]
+    created = create_new_project(
+        TASK, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
+    )
+    edit_config(created.config_path, {"dotsize": DOTSIZE, "skeleton_color": "white"})
+    return created.config_path
+
+
+def label(config: Path, scenes: tuple[Scene, ...], extracted: ExtractedFrames) -> None:
+    """Label the extracted frames of videos without labels as a person would: the truth, with a hand's jitter."""
+    project = open_project(config)
+    frames = {video.video: video.frames for video in extracted.videos}
+    for scene in scenes:
+        if len(read_labels(project, scene.name).numbers):
+            continue
+        rng = np.random.default_rng([scene.seed, 3])
+        write_labels(config, human_labels(rng, prepare(scene).truth, scene.name, frames[scene.name], jitter=JITTER))

@@ -1,0 +1,58 @@
+"""The learning rate's course, what decays, what goes slower, and running means."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.model.network import parameter_shapes
+from posecut_core.model.optimization import optimizer, running_mean, schedule, slowed
+
+
+@pytest.mark.parametrize("maxiters", [1, 2, 10, 1000])
+def test_the_rate_rises_and_falls(maxiters):
+    """The rate reaches its peak after the warm-up, short trainings too, and ends at a hundredth."""
+    settings = TrainingSettings(maxiters=maxiters, warmup_steps=50, learning_rate=0.5)
+    rates = [float(schedule(settings)(step)) for step in range(maxiters + 1)]
+    assert max(rates) == pytest.approx(0.5)
+    assert rates[-1] == pytest.approx(0.005)
+    assert all(rate > 0 for rate in rates)
+
+
+def test_only_kernels_decay():
+    """Without a gradient, kernels shrink and scales and biases stay."""
+    settings = TrainingSettings(weight_decay=0.1, warmup_steps=0)
+    parameters = {"kernel": jnp.ones((1, 1, 2, 2)), "scale": jnp.ones(2), "bias": jnp.ones(2)}
+    zeros = jax.tree.map(jnp.zeros_like, parameters)
+    change, _ = jax.jit(optimizer(settings).update)(zeros, optimizer(settings).init(parameters), parameters)
+    np.testing.assert_allclose(change["kernel"], -0.1 * settings.learning_rate, rtol=1e-5)
+    assert not change["scale"].any()
+    assert not change["bias"].any()
+
+
+def test_stages_near_the_image_go_slower(thin):
+    """Heads keep their updates, the last stage gets half of them, the stem a thirty-second part."""
+    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), parameter_shapes(thin))
+    factors = jax.tree.map(lambda leaf: float(leaf.ravel()[0]), slowed(ones, decay=0.5))
+    assert {*jax.tree.leaves(factors["head"]), *jax.tree.leaves(factors["fine_head"]), factors["bias"]} == {1.0}
+    for stage, factor in enumerate((1 / 16, 1 / 8, 1 / 4, 1 / 2)):
+        assert set(jax.tree.leaves(factors["backbone"]["stages"][stage])) == {factor}
+    assert set(jax.tree.leaves(factors["backbone"]["stem"])) == {1 / 32}
+
+
+def test_a_slower_stage_moves_less():
+    """The optimiser itself applies `layer_decay`."""
+    settings = TrainingSettings(layer_decay=0.5, warmup_steps=0, weight_decay=0.0)
+    parameters = {"backbone": {"stages": {3: {"kernel": jnp.ones((1, 1, 2, 2))}}}, "head": jnp.ones((1, 1, 2, 2))}
+    change, _ = optimizer(settings).update(parameters, optimizer(settings).init(parameters), parameters)
+    np.testing.assert_allclose(change["backbone"]["stages"][3]["kernel"], change["head"] / 2, rtol=1e-6)
+
+
+def test_a_running_mean_forgets_its_beginning():
+    """At the first step it takes nine tenths of the new value, later on 1 - decay."""
+    start, new = {"a": jnp.zeros(2)}, {"a": jnp.ones(2)}
+    first = running_mean(start, new, jnp.asarray(0), decay=0.99)
+    late = running_mean(start, new, jnp.asarray(10_000), decay=0.99)
+    np.testing.assert_allclose(first["a"], 0.9, rtol=1e-6)
+    np.testing.assert_allclose(late["a"], 0.01, rtol=1e-4)
