@@ -163,6 +163,7 @@ def fit(
         for done, batch in enumerate(batches, start=first + 1):
             state, loss = train_step(state, batch, order, spec=spec, settings=settings)
             losses.append(loss)
+            jax.block_until_ready(losses[-2:-1])  # one step waits, not fifty: or an interruption is heard minutes later
             if done % settings.display_iters and done != settings.maxiters:
                 yield Taken(state, loss, None)
                 continue
