@@ -1,0 +1,50 @@
+"""The notebooks run from top to bottom, and are stored without what they print."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+
+TINY = """
+from dataclasses import replace
+
+from posecut_core.demo import sample
+
+config, folder, steps = None, "project", 2
+sample.sample_project.__kwdefaults__ |= {
+    "scenes": tuple(replace(scene, frames=8) for scene in sample.TO_LABEL[:1]), "frames_to_label": 3
+}
+"""
+
+
+def with_parameters(notebook, source):
+    """Put `source` in the place of the cell that is tagged `parameters`."""
+    (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
+    cell.source = source
+    return notebook
+
+
+def test_there_are_two_notebooks():
+    """One for a labelled project, one for videos of one's own."""
+    assert NOTEBOOKS == ["1_labelled_example.ipynb", "2_your_own_data.ipynb"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_are_stored_without_outputs(name):
+    """Nobody's pictures, paths or run numbers are in them."""
+    notebook = nbformat.read(FOLDER / name, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_run(tmp_path, name):
+    """Every cell runs on a tiny drawn project, and pictures are shown."""
+    notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), TINY)
+    done = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in shown)
