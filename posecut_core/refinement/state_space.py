@@ -1,0 +1,118 @@
+"""An ARMA model of one coordinate over time, and what it expects of each frame from the frames before it.
+
+The model is statsmodels' SARIMAX, fitted by maximum likelihood (Nath et al. 2019, step J, references 49 and 50);
+missing values are left to its Kalman filter. What makes it quick is where the fit begins: at the least squares of the
+one-step errors, which a recursive filter computes many times faster than the likelihood.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+from numpy.linalg import LinAlgError
+from scipy.optimize import least_squares
+from scipy.signal import lfilter
+from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+from statsmodels.tsa.statespace.tools import constrain_stationary_univariate
+from threadpoolctl import threadpool_limits
+
+_ENOUGH = 11  # observed values; fewer say nothing about how a coordinate moves
+_TOLERANCE = 1e9  # of L-BFGS, in units of the machine's precision: predictions then differ by some hundredths of noise
+_BROKEN = -1e12  # log-likelihood of what cannot be computed
+_AS_BEFORE = -5.0  # unconstrained parameter that stands for a coordinate that stays nearly where it was
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a model expects of each frame, knowing the frames before it; NaN where it knows nothing yet."""
+
+    mean: Float64[np.ndarray, " T"]
+    deviation: Float64[np.ndarray, " T"]  # standard deviation of what is then observed
+
+
+def expect(series: Float64[np.ndarray, " T"], *, ar_degree: int, ma_degree: int) -> Expectation:
+    """Fit an ARMA model to a coordinate and predict every value from those before it.
+
+    Up to the first observed value there is nothing to predict from: the expectation there is NaN, not the model's mean
+    of 0, which would make the first frame an outlier always.
+
+    Args:
+        series: x or y in pixels; NaN is missing.
+        ar_degree: how many earlier values the model looks at, at least 1.
+        ma_degree: how many earlier errors it looks at.
+
+    Returns:
+        NaN everywhere where fewer than 11 values are observed.
+    """
+    observed = np.flatnonzero(np.isfinite(series))
+    if len(observed) < _ENOUGH:
+        return Expectation(np.full(len(series), np.nan), np.full(len(series), np.nan))
+    if np.ptp(series[observed]) == 0:  # no likelihood has a maximum there
+        mean, deviation = np.full(len(series), series[observed[0]]), np.zeros(len(series))
+    else:
+        mean, deviation = _fitted(series, ar_degree, ma_degree)
+    unknown = np.arange(len(series)) <= observed[0]
+    return Expectation(np.where(unknown, np.nan, mean), np.where(unknown, np.nan, deviation))
+
+
+class _Model(SARIMAX):
+    """A model whose likelihood is very low, instead of 0 or an error, where the filter breaks down.
+
+    That happens close to the border of what is stationary, where smooth movements lie: the covariance of the first
+    state is then lost in rounding, and statsmodels' own fit may end there with a likelihood of 0 and without forecasts.
+    """
+
+    def loglike(self, params: np.ndarray, *args: object, **kwargs: object) -> float:
+        """Return the log-likelihood of parameters."""
+        try:
+            value = float(super().loglike(params, *args, **kwargs))
+        except LinAlgError:
+            return _BROKEN
+        return value if np.isfinite(value) and value != 0 else _BROKEN
+
+
+def _fitted(series: np.ndarray, ar_degree: int, ma_degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the model and filter the series with it, keeping only the predicted states in memory."""
+    start = _start(_filled(series), ar_degree, ma_degree)
+    # threads on matrices this small make the filter several times slower, ten times and more where other work runs
+    with threadpool_limits(limits=1), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # of fits that end at the border of what is stationary
+        model = _Model(series, order=(ar_degree, 0, ma_degree), concentrate_scale=True)
+        start = _pulled_in(model, start, ar_degree)
+        model.update(model.fit(start, disp=False, return_params=True, factr=_TOLERANCE))
+        model.ssm.conserve_memory = MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED
+        filtered = model.ssm.filter()
+    # the first state is the coordinate itself; statsmodels' own forecasts are 0 where the value is missing
+    count = len(series)
+    return filtered.predicted_state[0, :count], np.sqrt(filtered.predicted_state_cov[0, 0, :count])
+
+
+def _pulled_in(model: SARIMAX, start: np.ndarray, ar_degree: int) -> np.ndarray:
+    """Move the roots of a model towards 0 until its likelihood can be computed; with all of them at 0 it can."""
+    powers = np.concatenate([np.arange(1, ar_degree + 1), np.zeros(len(start) - ar_degree)])
+    pulled = (start * share**powers for share in (1.0, 0.9999, 0.999, 0.99, 0.9, 0.0))
+    return next((one for one in pulled if model.loglike(one) != _BROKEN), np.zeros(len(start)))
+
+
+def _filled(series: np.ndarray) -> np.ndarray:
+    """Bridge missing values by straight lines."""
+    rows, observed = np.arange(len(series)), np.isfinite(series)
+    return np.interp(rows, rows[observed], series[observed])
+
+
+def _start(series: np.ndarray, ar_degree: int, ma_degree: int) -> np.ndarray:
+    """Return the coefficients with the least squares of one-step errors among stationary and invertible models."""
+
+    def coefficients(free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ar, ma = free[:ar_degree], free[ar_degree:]
+        return constrain_stationary_univariate(ar), -constrain_stationary_univariate(ma) if ma_degree else ma
+
+    def errors(free: np.ndarray) -> np.ndarray:
+        ar, ma = coefficients(free)
+        return lfilter(np.concatenate([[1.0], -ar]), np.concatenate([[1.0], ma]), series)[ar_degree + ma_degree :]
+
+    begin = np.zeros(ar_degree + ma_degree)
+    begin[0] = _AS_BEFORE
+    return np.concatenate(coefficients(least_squares(errors, begin, max_nfev=30).x))
