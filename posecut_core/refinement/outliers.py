@@ -1,6 +1,5 @@
 """Find the frames of a video that meet the criteria, by whichever heuristic they name."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,17 +59,6 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
         alpha=criteria.alpha,
     )
     return fitting(part, found, epsilon=criteria.epsilon, at_least=at_least, first=first)
-
-
-def of_bodyparts(predictions: Predictions, bodyparts: Sequence[str]) -> Predictions:
-    """Keep only some bodyparts of predictions, in the order given."""
-    columns = [predictions.bodyparts.index(part) for part in bodyparts]
-    return replace(
-        predictions,
-        bodyparts=tuple(bodyparts),
-        xy=predictions.xy[:, columns],
-        likelihood=predictions.likelihood[:, columns],
-    )
 
 
 def _rows(predictions: Predictions, frames: range) -> Predictions:

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from posecut_core.analysis.prediction_files import read_predictions
-from posecut_core.analysis.predictions import Predictions
+from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.plots.check_images import bones_between
 from posecut_core.plots.colours import bytes_of, colours_of, named_colour
@@ -89,7 +89,7 @@ def plot_trajectories(
         folders.append(table.parent / "plot-poses" / path.stem)
         files += draw_trajectories(
             folders[-1],
-            _of_bodyparts(read_predictions(table), bodyparts),
+            _chosen(read_predictions(table), bodyparts),
             pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
             colormap=colormap or project.config.colormap,
             title=f"{path.name}, {scorer}",
@@ -163,7 +163,7 @@ def create_labeled_video(
     skipped = () if overwrite else tuple(target for target in targets if target.is_file())
     for path, table, target in zip(paths, tables, targets, strict=True):
         if target not in skipped:
-            predictions = _of_bodyparts(read_predictions(table), bodyparts)
+            predictions = _chosen(read_predictions(table), bodyparts)
             _write_labeled_video(path, target, predictions, _style(project, look, predictions.bodyparts), report)
     return LabeledVideos(scorer, tuple(targets), skipped)
 
@@ -205,15 +205,8 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
     )
 
 
-def _of_bodyparts(predictions: Predictions, wanted: Sequence[str] | None) -> Predictions:
-    bodyparts = chosen_bodyparts(predictions.bodyparts, wanted)
-    columns = [predictions.bodyparts.index(part) for part in bodyparts]
-    return replace(
-        predictions,
-        bodyparts=bodyparts,
-        xy=predictions.xy[:, columns],
-        likelihood=predictions.likelihood[:, columns],
-    )
+def _chosen(predictions: Predictions, wanted: Sequence[str] | None) -> Predictions:
+    return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
 
 
 def _write_labeled_video(video: Path, target: Path, predictions: Predictions, style: PoseStyle, report: Report) -> None:

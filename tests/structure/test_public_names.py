@@ -16,6 +16,7 @@ WORKFLOW = {
     "evaluate_network",
     "export_deeplabcut",
     "extract_frames",
+    "extract_outlier_frames",
     "plot_trajectories",
     "train_network",
     "write_labels",

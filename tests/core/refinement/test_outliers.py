@@ -6,7 +6,7 @@ import pytest
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.refinement.candidates import numbers_of
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.refinement.outliers import Evidence, find_outliers, of_bodyparts
+from posecut_core.refinement.outliers import Evidence, find_outliers
 from posecut_core.refinement.pose_pca import learn_poses
 
 
@@ -59,11 +59,3 @@ def test_one_network_is_not_enough(evidence):
     """Disagreement asks for another network."""
     with pytest.raises(AnalysisError, match="two or more"):
         find_outliers(Evidence(evidence.predictions), Criteria("disagreement"), frames=range(40))
-
-
-def test_bodyparts_can_be_chosen(evidence):
-    """Only the bodyparts named are looked at."""
-    still = Evidence(of_bodyparts(evidence.predictions, ("c", "b")))
-    assert still.predictions.bodyparts == ("c", "b")
-    assert still.predictions.xy[0, :, 0].tolist() == [35.0, 20.0]
-    assert find_outliers(still, Criteria("jump"), frames=range(40)) == ()
