@@ -17,7 +17,6 @@ class Candidate:
 
 
 def candidates_at(
-    chosen: Bool[np.ndarray, " T"],
     scores: Float64[np.ndarray, " T"],
     concerned: Bool[np.ndarray, "T K"],
     *,
@@ -25,12 +24,11 @@ def candidates_at(
     bodyparts: tuple[str, ...],
     first: int,
 ) -> tuple[Candidate, ...]:
-    """Turn rows of a table of predictions into candidates, in the order of their frame numbers.
+    """Turn rows of predictions in which a bodypart is concerned into candidates, in the order of their frame numbers.
 
     Args:
-        chosen: whether a row is a candidate.
-        scores: its score.
-        concerned: which bodyparts gave the reason.
+        scores: of each row.
+        concerned: which bodyparts give a reason.
         reason: what the heuristic is called.
         bodyparts: names of the K bodyparts.
         first: frame number of row 0, which is not 0 where only a part of the video is looked at.
@@ -42,7 +40,7 @@ def candidates_at(
             score=float(scores[row]),
             bodyparts=tuple(part for part, given in zip(bodyparts, concerned[row], strict=True) if given),
         )
-        for row in np.flatnonzero(chosen)
+        for row in np.flatnonzero(concerned.any(axis=1))
     )
 
 

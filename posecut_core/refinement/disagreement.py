@@ -33,9 +33,7 @@ def disagreement(networks: Sequence[Predictions], *, epsilon: float, first: int 
         apart = np.fmax(apart, np.linalg.norm(one.xy - other.xy, axis=-1))
     far = apart > epsilon
     bodyparts = networks[0].bodyparts
-    return candidates_at(
-        far.any(axis=1), apart.max(axis=1), far, reason="disagreement", bodyparts=bodyparts, first=first
-    )
+    return candidates_at(apart.max(axis=1), far, reason="disagreement", bodyparts=bodyparts, first=first)
 
 
 def _check(networks: Sequence[Predictions]) -> None:

@@ -74,7 +74,11 @@ def fitting(
     one = farthest[:, None] == np.arange(known.shape[1])
     concerned = np.where(found.outside.any(axis=1, keepdims=True), found.outside, one)
     return candidates_at(
-        chosen & (count > 0), scores, concerned, reason="fitting", bodyparts=predictions.bodyparts, first=first
+        scores,
+        concerned & known.any(axis=1, keepdims=True) & chosen[:, None],
+        reason="fitting",
+        bodyparts=predictions.bodyparts,
+        first=first,
     )
 
 

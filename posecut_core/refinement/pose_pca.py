@@ -68,9 +68,7 @@ def pca_residual(predictions: Predictions, poses: PosePca, *, epsilon: float, fi
     """
     residuals = np.nan_to_num(poses.residuals(predictions.xy), nan=0.0)
     far = residuals > epsilon
-    return candidates_at(
-        far.any(axis=1), residuals.max(axis=1), far, reason="pca", bodyparts=predictions.bodyparts, first=first
-    )
+    return candidates_at(residuals.max(axis=1), far, reason="pca", bodyparts=predictions.bodyparts, first=first)
 
 
 def _centred(xy: Float64[np.ndarray, "F K 2"]) -> Float64[np.ndarray, "F D"]:

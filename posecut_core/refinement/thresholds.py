@@ -21,7 +21,6 @@ def uncertain(predictions: Predictions, *, p_bound: float, first: int = 0) -> tu
     """
     low = predictions.likelihood < p_bound
     return candidates_at(
-        low.any(axis=1),
         predictions.likelihood.min(axis=1),
         low,
         reason="uncertain",
@@ -45,6 +44,4 @@ def jump(predictions: Predictions, *, epsilon: float, first: int = 0) -> tuple[C
     steps[1:] = np.linalg.norm(np.diff(predictions.xy, axis=0), axis=-1)
     steps[np.isnan(steps)] = 0.0
     far = steps > epsilon
-    return candidates_at(
-        far.any(axis=1), steps.max(axis=1), far, reason="jump", bodyparts=predictions.bodyparts, first=first
-    )
+    return candidates_at(steps.max(axis=1), far, reason="jump", bodyparts=predictions.bodyparts, first=first)

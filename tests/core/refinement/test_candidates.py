@@ -9,7 +9,6 @@ def test_rows_become_frame_numbers():
     """Row 2 of a part that begins at frame 100 is frame 102."""
     concerned = np.array([[False, False], [True, False], [True, True]])
     found = candidates_at(
-        np.array([False, True, True]),
         np.array([0.0, 5.0, 7.0]),
         concerned,
         reason="jump",
