@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Any
 
 from posecut_core.cli.task import counted
 from posecut_core.errors import ArgumentError
@@ -45,17 +46,23 @@ def asking(report: Report) -> Confirm:
 
 def summary(found: FoundOutliers) -> str:
     """Say in a line how many frames were found and how many would be extracted."""
-    criteria, count = found.criteria, len(found.candidates)
-    value = (
-        f"p_bound={criteria.p_bound:g}" if criteria.outlieralgorithm == "uncertain" else f"epsilon={criteria.epsilon:g}"
-    )
-    how = criteria.outlieralgorithm if criteria.outlieralgorithm == "list" else f"{criteria.outlieralgorithm}, {value}"
-    known = "" if len(found.fresh) == count else f", {count - len(found.fresh)} of them extracted before"
-    wanted = min(len(found.fresh), found.number_of_frames)
+    count, new = len(found.candidates), len(found.fresh)
+    known = f", {count - new} of them extracted before" if new < count else ""
     return (
-        f"{found.video.name}: {count} of {counted(found.looked_at, 'frame')} found ({how}){known}; "
-        f"{wanted} would be extracted."
+        f"{found.video.name}: {count} of {counted(found.looked_at, 'frame')} found ({_how(found)}){known}; "
+        f"{min(new, found.number_of_frames)} would be extracted."
     )
+
+
+def _how(found: FoundOutliers) -> str:
+    criteria = found.criteria
+    if criteria.outlieralgorithm == "list":
+        return "list"
+    if criteria.outlieralgorithm == "uncertain":
+        return f"uncertain, p_bound={criteria.p_bound:g}"
+    near = sum(one.score <= criteria.epsilon for one in found.candidates)
+    farthest = f", and the {near} farthest below it" if near else ""
+    return f"{criteria.outlieralgorithm}, epsilon={criteria.epsilon:g}{farthest}"
 
 
 def understood(answer: str, criteria: Criteria) -> bool | Criteria:
@@ -67,7 +74,7 @@ def understood(answer: str, criteria: Criteria) -> bool | Criteria:
     word = answer.strip().lower()
     if word in (*_YES, *_NO):
         return word in _YES
-    changes = dict(_change(part, criteria) for part in answer.split())
+    changes: dict[str, Any] = dict(_change(part, criteria) for part in answer.split())
     return dataclasses.replace(criteria, **changes)
 
 

@@ -173,7 +173,7 @@ def _extract(
         found.video,
         project.frame_store(found.video.stem),
         algorithm=wish.algorithm,
-        number_of_frames=wish.number_of_frames,
+        number_of_frames=min(wish.number_of_frames, len(found.fresh)),
         seed=wish.seed,
         numbers=found.fresh if by_hand else None,
         among=found.fresh,

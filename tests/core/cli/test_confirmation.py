@@ -24,6 +24,8 @@ def test_the_summary_counts_what_was_found():
         "a.mp4: 3 of 100 frames found (jump, epsilon=20), 1 of them extracted before; 2 would be extracted."
     )
     uncertain = found(Criteria("uncertain", p_bound=0.2), fresh=(3, 5, 8))
+    few = found(Criteria("fitting", epsilon=50), fresh=(3, 5, 8))
+    assert "(fitting, epsilon=50, and the 3 farthest below it); 3" in summary(few)
     assert summary(uncertain) == "a.mp4: 3 of 100 frames found (uncertain, p_bound=0.2); 3 would be extracted."
 
 
