@@ -8,6 +8,7 @@ the project's config.yaml first:
     create_training_dataset, train_network          a network of one's own
     evaluate_network, cross_validate                its errors on one split, and on several
     analyze_videos                                  its predictions for whole videos
+    filterpredictions                               the same without single errors
     plot_trajectories, create_labeled_video         pictures of the predictions
     extract_outlier_frames                          frames in which the network errs, to label next
     export_deeplabcut                               images for DeepLabCut
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.evaluating import evaluate_network
     from posecut_core.workflow.exporting import export_deeplabcut
     from posecut_core.workflow.extracting import extract_frames
+    from posecut_core.workflow.filtering import filterpredictions
     from posecut_core.workflow.labelling import check_labels, write_labels
     from posecut_core.workflow.outliers import extract_outlier_frames
     from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
@@ -53,6 +55,7 @@ __all__ = [
     "export_deeplabcut",
     "extract_frames",
     "extract_outlier_frames",
+    "filterpredictions",
     "plot_trajectories",
     "train_network",
     "write_labels",
@@ -73,6 +76,7 @@ _HOMES = {
     "export_deeplabcut": "workflow.exporting",
     "extract_frames": "workflow.extracting",
     "extract_outlier_frames": "workflow.outliers",
+    "filterpredictions": "workflow.filtering",
     "plot_trajectories": "workflow.showing",
     "train_network": "workflow.training",
     "write_labels": "workflow.labelling",

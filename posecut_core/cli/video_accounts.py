@@ -5,6 +5,7 @@ from pathlib import Path
 
 from posecut_core.cli.task import Outcome, command, counted, shorter
 from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
+from posecut_core.workflow.filtering import FilteredPredictions
 from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
 
 
@@ -14,6 +15,15 @@ def tell_analysed(project: Path, analysed: AnalysedVideos, *, options: Sequence[
     words: list[str | Path] = [project, *(video.video for video in analysed.videos), *options]
     following = (command("plot-trajectories", *words), command("create-labeled-video", *words))
     return Outcome(analysed, tuple(lines), following)
+
+
+def tell_filtered(
+    project: Path, videos: Sequence[str], filtered: FilteredPredictions, *, options: Sequence[str]
+) -> Outcome:
+    """Say where the filtered predictions are; `options` lead to them."""
+    lines = tuple(f"Filtered by {filtered.filtertype}: {shorter(path)}" for path in filtered.files)
+    following = (command(verb, project, *videos, *options) for verb in ("plot-trajectories", "create-labeled-video"))
+    return Outcome(filtered, lines, tuple(following))
 
 
 def tell_plotted(

@@ -4,19 +4,15 @@ Source: Nath et al. 2019, step J. Each coordinate of each bodypart has a model o
 likelihood is missing for the model, and still compared with what it expects.
 """
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from joblib import Parallel, delayed
 from scipy.special import ndtri
 
 from posecut_core.analysis.predictions import Predictions
+from posecut_core.analysis.state_space import expect_movement
 from posecut_core.refinement.candidates import Candidate, candidates_at
-from posecut_core.refinement.state_space import Expectation, expect
-
-_WORTH_PROCESSES = 200_000  # values to fit; fewer are done before a second process has begun
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Deviations:
 def deviations(
     predictions: Predictions, *, p_bound: float, ar_degree: int = 3, ma_degree: int = 1, alpha: float = 0.01
 ) -> Deviations:
-    """Fit a model to each coordinate and compare; long videos are shared by the processor's cores.
+    """Fit a model to each coordinate of each bodypart and compare.
 
     Args:
         predictions: of the frames and bodyparts to look at.
@@ -39,13 +35,9 @@ def deviations(
         ma_degree: how many earlier errors it looks at.
         alpha: a position outside the interval of 1 - alpha counts as `outside`.
     """
-    seen = np.where((predictions.likelihood < p_bound)[..., None], np.nan, predictions.xy)
-    series = [seen[:, part, axis] for part in range(seen.shape[1]) for axis in (0, 1)]
-    expected = _expect_all(series, ar_degree, ma_degree)
-    mean = np.stack([one.mean for one in expected], axis=1).reshape(predictions.xy.shape)
-    deviation = np.stack([one.deviation for one in expected], axis=1).reshape(predictions.xy.shape)
-    difference = predictions.xy - mean
-    outside = np.abs(difference) > ndtri(1 - alpha / 2) * deviation  # False where either is NaN
+    expected = expect_movement(predictions, p_bound=p_bound, ar_degree=ar_degree, ma_degree=ma_degree)
+    difference = predictions.xy - expected.mean
+    outside = np.abs(difference) > ndtri(1 - alpha / 2) * expected.deviation  # False where either is NaN
     return Deviations(np.linalg.norm(difference, axis=-1), outside.any(axis=-1))
 
 
@@ -80,10 +72,3 @@ def fitting(
         bodyparts=predictions.bodyparts,
         first=first,
     )
-
-
-def _expect_all(series: list[np.ndarray], ar_degree: int, ma_degree: int) -> list[Expectation]:
-    degrees = {"ar_degree": ar_degree, "ma_degree": ma_degree}
-    if sum(map(len, series)) < _WORTH_PROCESSES:
-        return [expect(one, **degrees) for one in series]
-    return Parallel(n_jobs=os.cpu_count())(delayed(expect)(one, **degrees) for one in series)

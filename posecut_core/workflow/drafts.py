@@ -45,15 +45,14 @@ def write_drafts(project: Project, video: str, drafts: Drafts) -> Path:
         LabelError: the existing drafts are unreadable.
         StorageError: the disk refuses.
     """
-    folder = project.frame_folder(video)
-    path = folder / f"machinelabels-iter{project.config.iteration}.h5"
+    path = project.machine_labels(video)
     table = _table(project, video, drafts)
     if path.exists():
         before = read_hdf(path)
         if before.columns.equals(table.columns):
             table = pd.concat([before[~before.index.isin(table.index)], table]).sort_index()
     write_hdf(path, table)
-    write_csv(folder / "machinelabels.csv", table)
+    write_csv(path.with_name("machinelabels.csv"), table)
     return path
 
 

@@ -58,6 +58,7 @@ def plot_trajectories(
     bodyparts: Sequence[str] | None = None,
     pcutoff: int | float | None = None,
     colormap: str | None = None,
+    filtered: bool = False,
     report: Report = silent,
 ) -> PlottedTrajectories:
     """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video>/` beside the predictions.
@@ -73,6 +74,7 @@ def plot_trajectories(
         bodyparts: those to draw; by default all.
         pcutoff: points of lower likelihood are left out; by default config.yaml's.
         colormap: matplotlib's name; by default config.yaml's.
+        filtered: whether to draw what filterpredictions wrote; the folder is then `<video>_filtered`.
         report: told of every video.
 
     Raises:
@@ -82,11 +84,11 @@ def plot_trajectories(
     project = open_project(config)
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
     paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    tables = [existing_predictions(path, scorer, destfolder, filtered=filtered) for path in paths]
     folders: list[Path] = []
     files: list[Path] = []
     for done, (path, table) in enumerate(zip(paths, tables, strict=True), start=1):
-        folders.append(table.parent / "plot-poses" / path.stem)
+        folders.append(table.parent / "plot-poses" / f"{path.stem}{'_filtered' if filtered else ''}")
         files += draw_trajectories(
             folders[-1],
             _chosen(read_predictions(table), bodyparts),
@@ -116,6 +118,7 @@ def create_labeled_video(
     dotsize: int | float | None = None,
     alphavalue: int | float | None = None,
     colormap: str | None = None,
+    filtered: bool = False,
     overwrite: bool = False,
     report: Report = silent,
 ) -> LabeledVideos:
@@ -138,6 +141,7 @@ def create_labeled_video(
         dotsize: diameter of the discs in pixels; by default config.yaml's.
         alphavalue: opacity of the discs, 0 to 1; by default config.yaml's.
         colormap: matplotlib's name; by default config.yaml's.
+        filtered: whether to draw what filterpredictions wrote; the name then has `_filtered` in it.
         overwrite: whether to make videos again that exist.
         report: told of every frame.
 
@@ -158,7 +162,7 @@ def create_labeled_video(
     )
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
     paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    tables = [existing_predictions(path, scorer, destfolder, filtered=filtered) for path in paths]
     targets = [table.with_name(f"{table.stem}_labeled.mp4") for table in tables]
     skipped = () if overwrite else tuple(target for target in targets if target.is_file())
     for path, table, target in zip(paths, tables, targets, strict=True):

@@ -78,9 +78,9 @@ def result(ours: list[float], theirs: list[float]) -> dict[str, object]:
 
 def agreement() -> dict[str, object]:
     """Compare with statsmodels left to itself, as DeepLabCut uses it: the walk, and the walk with displaced frames."""
+    from posecut_core.analysis.state_space import expect
     from posecut_core.refinement.candidates import numbers_of
     from posecut_core.refinement.fitting import Deviations, deviations, fitting
-    from posecut_core.refinement.state_space import expect
 
     clean, displaced = walk(), walk()
     displaced.xy[list(DISPLACED), 1] += 120.0

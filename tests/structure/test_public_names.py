@@ -17,6 +17,7 @@ WORKFLOW = {
     "export_deeplabcut",
     "extract_frames",
     "extract_outlier_frames",
+    "filterpredictions",
     "plot_trajectories",
     "train_network",
     "write_labels",

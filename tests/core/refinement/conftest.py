@@ -17,10 +17,3 @@ def seen():
         return Predictions(scorer, parts, np.stack([x, np.zeros(x.shape)], axis=-1), certain)
 
     return make
-
-
-@pytest.fixture
-def walk():
-    """A random walk seen through noise: 400 frames of x, y of two bodyparts."""
-    rng = np.random.default_rng(0)
-    return 200 + np.cumsum(rng.normal(0, 2, (400, 2, 2)), axis=0) + rng.normal(0, 1, (400, 2, 2))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from posecut_core.analysis.predictions import Predictions
-from posecut_core.refinement import fitting as module
 from posecut_core.refinement.fitting import Deviations, deviations, fitting
 
 
@@ -72,11 +71,3 @@ def test_alpha_widens_the_interval(moving):
     """The smaller alpha, the fewer positions lie outside."""
     counts = [int(deviations(moving(), p_bound=0.01, alpha=alpha).outside.sum()) for alpha in (0.5, 0.01)]
     assert counts[0] > 10 * counts[1] > 0
-
-
-def test_processes_change_nothing(moving, monkeypatch):
-    """Shared among processes, the deviations are those of one process, in the same order."""
-    alone = deviations(moving(), p_bound=0.01)
-    monkeypatch.setattr(module, "_WORTH_PROCESSES", 0)
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)  # joblib then stays in this process, by the same path
-    np.testing.assert_array_equal(deviations(moving(), p_bound=0.01).distance, alone.distance)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-from posecut_core.refinement.state_space import expect
+from posecut_core.analysis import state_space
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.analysis.state_space import expect, expect_movement
 
 
 def reference(series, order):
@@ -75,3 +77,24 @@ def test_a_smooth_movement_without_noise_ends_in_a_usable_fit():
     found = expect(series, ar_degree=3, ma_degree=1)
     assert np.abs(found.mean - series)[10:].max() < 5
     assert 0.3 < found.deviation[-1] < 1.5
+
+
+def test_each_coordinate_has_its_own_model(walk):
+    """Low likelihoods are missing for the model; x and y of each bodypart stand where their predictions do."""
+    likelihood = np.ones((400, 2))
+    likelihood[200:206, 1] = 0.001
+    found = expect_movement(Predictions("net", ("a", "b"), walk, likelihood), p_bound=0.01, ar_degree=3, ma_degree=1)
+    hidden = walk[:, 1, 0].copy()
+    hidden[200:206] = np.nan
+    np.testing.assert_array_equal(found.mean[:, 0, 1], expect(walk[:, 0, 1], ar_degree=3, ma_degree=1).mean)
+    np.testing.assert_array_equal(found.deviation[:, 1, 0], expect(hidden, ar_degree=3, ma_degree=1).deviation)
+
+
+def test_processes_change_nothing(walk, monkeypatch):
+    """Shared among processes, expectations are those of one process, in the same order."""
+    options = {"p_bound": 0.01, "ar_degree": 1, "ma_degree": 1}
+    predictions = Predictions("net", ("a", "b"), walk, np.ones((400, 2)))
+    alone = expect_movement(predictions, **options)
+    monkeypatch.setattr(state_space, "_WORTH_PROCESSES", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # joblib then stays in this process, by the same path
+    np.testing.assert_array_equal(expect_movement(predictions, **options).mean, alone.mean)

@@ -5,11 +5,13 @@ missing values are left to its Kalman filter. What makes it quick is where the f
 one-step errors, which a recursive filter computes many times faster than the likelihood.
 """
 
+import os
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
+from joblib import Parallel, delayed
 from numpy.linalg import LinAlgError
 from scipy.optimize import least_squares
 from scipy.signal import lfilter
@@ -18,8 +20,11 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from statsmodels.tsa.statespace.tools import constrain_stationary_univariate
 from threadpoolctl import threadpool_limits
 
+from posecut_core.analysis.predictions import Predictions
+
 _ENOUGH = 11  # observed values; fewer say nothing about how a coordinate moves
 _TOLERANCE = 1e9  # of L-BFGS, in units of the machine's precision: predictions then differ by some hundredths of noise
+_WORTH_PROCESSES = 200_000  # values to fit; fewer are done before a second process has begun
 _BROKEN = -1e12  # log-likelihood of what cannot be computed
 _AS_BEFORE = -5.0  # unconstrained parameter that stands for a coordinate that stays nearly where it was
 
@@ -28,8 +33,30 @@ _AS_BEFORE = -5.0  # unconstrained parameter that stands for a coordinate that s
 class Expectation:
     """What a model expects of each frame, knowing the frames before it; NaN where it knows nothing yet."""
 
-    mean: Float64[np.ndarray, " T"]
-    deviation: Float64[np.ndarray, " T"]  # standard deviation of what is then observed
+    mean: Float64[np.ndarray, "T *K"]
+    deviation: Float64[np.ndarray, "T *K"]  # standard deviation of what is then observed
+
+
+def expect_movement(predictions: Predictions, *, p_bound: float, ar_degree: int, ma_degree: int) -> Expectation:
+    """Fit a model to each coordinate of each bodypart; long videos are shared by the processor's cores.
+
+    Args:
+        predictions: of the frames and bodyparts to look at.
+        p_bound: positions with a likelihood below it are missing for the model.
+        ar_degree: how many earlier values the model looks at, at least 1.
+        ma_degree: how many earlier errors it looks at.
+
+    Returns:
+        x and y of each frame and bodypart, in pixels.
+    """
+    seen = np.where((predictions.likelihood < p_bound)[..., None], np.nan, predictions.xy)
+    columns, degrees = seen.reshape(len(seen), -1).T, {"ar_degree": ar_degree, "ma_degree": ma_degree}
+    if seen.size < _WORTH_PROCESSES:
+        expected = [expect(column, **degrees) for column in columns]
+    else:
+        expected = Parallel(n_jobs=os.cpu_count())(delayed(expect)(column, **degrees) for column in columns)
+    mean, deviation = ([one.mean for one in expected], [one.deviation for one in expected])
+    return Expectation(np.stack(mean, axis=1).reshape(seen.shape), np.stack(deviation, axis=1).reshape(seen.shape))
 
 
 def expect(series: Float64[np.ndarray, " T"], *, ar_degree: int, ma_degree: int) -> Expectation:
