@@ -34,15 +34,17 @@ def tell_plotted(
     return Outcome(plotted, lines, (command("create-labeled-video", project, *videos, *options),))
 
 
-def tell_labeled(labeled: LabeledVideos) -> Outcome:
-    """Say where the videos are."""
+def tell_labeled(
+    project: Path, videos: Sequence[str], labeled: LabeledVideos, *, options: Sequence[str] = ()
+) -> Outcome:
+    """Say where the videos are; where they show errors, the frames with these come next."""
     lines = [
         f"{'Exists already' if path in labeled.skipped else 'Labelled video'}: {shorter(path)}"
         for path in labeled.files
     ]
     if labeled.skipped:
         lines.append("To make a video again, add --overwrite.")
-    return Outcome(labeled, tuple(lines))
+    return Outcome(labeled, tuple(lines), (command("extract-outlier-frames", project, *videos, *options),))
 
 
 def _analysed_video(video: AnalysedVideo) -> str:

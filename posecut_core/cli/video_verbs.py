@@ -182,6 +182,7 @@ def create_labeled_video(
             overwrite=overwrite,
             report=report,
         )
-        return tell_labeled(labeled)
+        options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
+        return tell_labeled(project, videos, labeled, options=options)
 
     return Task(work)

@@ -40,11 +40,12 @@ def read_candidates(path: Path) -> tuple[Candidate, ...]:
     if not path.is_file():
         raise AnalysisError(f"Found no table of candidates at {path}; run extract_outlier_frames first.")
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
         if not rows or tuple(rows[0]) != _COLUMNS:
             raise ValueError
         return tuple(_candidate(*row) for row in rows[1:])
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, csv.Error) as error:
         raise AnalysisError(
             f"{path} is no table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
         ) from error

@@ -48,6 +48,8 @@ def test_labeled_videos_are_drawn_as_asked(posecut, step, project):
     expected = {"draw_skeleton": True, "trailpoints": 5, "dotsize": 3.0, "snapshot": "last", "colormap": None}
     assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "Exists already: b.mp4" in out
+    assert "extract-outlier-frames" in out.splitlines()[-1]
+    assert out.splitlines()[-1].endswith("a.mp4 --snapshot last")
 
 
 def test_without_a_network_the_step_that_makes_one_is_named(posecut, project, video):
