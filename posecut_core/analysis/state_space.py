@@ -25,6 +25,7 @@ from posecut_core.analysis.predictions import Predictions
 _ENOUGH = 11  # observed values; fewer say nothing about how a coordinate moves
 _TOLERANCE = 1e9  # of L-BFGS, in units of the machine's precision: predictions then differ by some hundredths of noise
 _WORTH_PROCESSES = 200_000  # values to fit; fewer are done before a second process has begun
+_ROUNDING = 1e-9  # of the greatest variance: what is more negative than that is no variance
 _BROKEN = -1e12  # log-likelihood of what cannot be computed
 _AS_BEFORE = -5.0  # unconstrained parameter that stands for a coordinate that stays nearly where it was
 
@@ -79,7 +80,8 @@ def expect(series: Float64[np.ndarray, " T"], *, ar_degree: int, ma_degree: int)
     if np.ptp(series[observed]) == 0:  # no likelihood has a maximum there
         mean, deviation = np.full(len(series), series[observed[0]]), np.zeros(len(series))
     else:
-        mean, deviation = _fitted(series, ar_degree, ma_degree)
+        mean, variance = _fitted(series, ar_degree, ma_degree)
+        deviation = np.sqrt(np.maximum(variance, 0.0))
     unknown = np.arange(len(series)) <= observed[0]
     return Expectation(np.where(unknown, np.nan, mean), np.where(unknown, np.nan, deviation))
 
@@ -101,26 +103,35 @@ class _Model(SARIMAX):
 
 
 def _fitted(series: np.ndarray, ar_degree: int, ma_degree: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fit the model and filter the series with it, keeping only the predicted states in memory."""
-    start = _start(_filled(series), ar_degree, ma_degree)
+    """Fit the model, and return means and variances; where the fit cannot be used, of a model near where it began."""
+    usual = _ladder(_start(_filled(series), ar_degree, ma_degree), ar_degree)
     # threads on matrices this small make the filter several times slower, ten times and more where other work runs
     with threadpool_limits(limits=1), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # of fits that end at the border of what is stationary
         model = _Model(series, order=(ar_degree, 0, ma_degree), concentrate_scale=True)
-        start = _pulled_in(model, start, ar_degree)
-        model.update(model.fit(start, disp=False, return_params=True, factr=_TOLERANCE))
-        model.ssm.conserve_memory = MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED
-        filtered = model.ssm.filter()
+        begin = next(one for one in usual if model.loglike(one) != _BROKEN)
+        fitted = model.fit(begin, disp=False, return_params=True, factr=_TOLERANCE)
+        found = (_filtered(model, one) for one in (fitted, *usual) if model.loglike(one) != _BROKEN)
+        return next(pair for pair in found if _sound(pair[1]))
+
+
+def _filtered(model: SARIMAX, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Predict mean and variance of each value, keeping only the predicted states in memory."""
+    model.update(parameters)
+    model.ssm.conserve_memory = MEMORY_CONSERVE & ~MEMORY_NO_PREDICTED
+    states = model.ssm.filter()
     # the first state is the coordinate itself; statsmodels' own forecasts are 0 where the value is missing
-    count = len(series)
-    return filtered.predicted_state[0, :count], np.sqrt(filtered.predicted_state_cov[0, 0, :count])
+    return states.predicted_state[0, : model.nobs], states.predicted_state_cov[0, 0, : model.nobs]
 
 
-def _pulled_in(model: SARIMAX, start: np.ndarray, ar_degree: int) -> np.ndarray:
-    """Move the roots of a model towards 0 until its likelihood can be computed; with all of them at 0 it can."""
+def _sound(variance: np.ndarray) -> bool:
+    return bool(variance.min() > -_ROUNDING * variance.max())  # False also where one of them is NaN
+
+
+def _ladder(start: np.ndarray, ar_degree: int) -> list[np.ndarray]:
+    """List models to begin with: ever farther from the border of what is stationary, at last one that stays put."""
     powers = np.concatenate([np.arange(1, ar_degree + 1), np.zeros(len(start) - ar_degree)])
-    pulled = (start * share**powers for share in (1.0, 0.9999, 0.999, 0.99, 0.9, 0.0))
-    return next((one for one in pulled if model.loglike(one) != _BROKEN), np.zeros(len(start)))
+    return [*(start * share**powers for share in (1.0, 0.9999, 0.999, 0.99, 0.9)), np.eye(1, len(start))[0] * 0.999]
 
 
 def _filled(series: np.ndarray) -> np.ndarray:

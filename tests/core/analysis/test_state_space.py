@@ -70,6 +70,24 @@ def test_movements_without_noise_are_followed(series):
     assert np.median(np.abs(found.mean - series)[5:]) < 2
 
 
+@pytest.mark.parametrize(
+    "series",
+    [
+        np.tile([0.0, 300.0], 6),
+        np.arange(11.0) ** 2,
+        1.5 ** np.arange(12),
+        1e6 + np.arange(12) % 3 * 1e-3,
+        -np.ones(12),
+    ],
+)
+@pytest.mark.parametrize("degrees", [(3, 1), (7, 1), (2, 3)])
+def test_short_and_odd_movements_do_no_harm(series, degrees):
+    """Whatever a dozen values look like, expectations are finite and of their size, and nothing warns."""
+    found = expect(series, ar_degree=degrees[0], ma_degree=degrees[1])
+    assert np.abs(found.mean[1:]).max() < 20 * np.abs(series).max()
+    assert (found.deviation[1:] >= 0).all()
+
+
 def test_a_smooth_movement_without_noise_ends_in_a_usable_fit():
     """Where statsmodels' likelihood breaks down (at three roots near 1), the fit stays at what can be computed."""
     time = np.arange(400)
