@@ -8,7 +8,9 @@ the project's config.yaml first:
     create_training_dataset, train_network          a network of one's own
     evaluate_network, cross_validate                its errors on one split, and on several
     analyze_videos                                  its predictions for whole videos
+    filterpredictions                               the same without single errors
     plot_trajectories, create_labeled_video         pictures of the predictions
+    extract_outlier_frames                          frames in which the network errs, to label next
     export_deeplabcut                               images for DeepLabCut
 
 Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labelled frames, K bodyparts,
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from posecut_core.workflow.evaluating import evaluate_network
     from posecut_core.workflow.exporting import export_deeplabcut
     from posecut_core.workflow.extracting import extract_frames
+    from posecut_core.workflow.filtering import filterpredictions
     from posecut_core.workflow.labelling import check_labels, write_labels
+    from posecut_core.workflow.outliers import extract_outlier_frames
     from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
     from posecut_core.workflow.training import train_network
 
@@ -50,6 +54,8 @@ __all__ = [
     "evaluate_network",
     "export_deeplabcut",
     "extract_frames",
+    "extract_outlier_frames",
+    "filterpredictions",
     "plot_trajectories",
     "train_network",
     "write_labels",
@@ -69,6 +75,8 @@ _HOMES = {
     "evaluate_network": "workflow.evaluating",
     "export_deeplabcut": "workflow.exporting",
     "extract_frames": "workflow.extracting",
+    "extract_outlier_frames": "workflow.outliers",
+    "filterpredictions": "workflow.filtering",
     "plot_trajectories": "workflow.showing",
     "train_network": "workflow.training",
     "write_labels": "workflow.labelling",

@@ -30,6 +30,11 @@ def prediction_path(
     return Path(destfolder or video.parent) / f"{video.stem}{scorer}.h5"
 
 
+def filtered_path(predictions_path: Path) -> Path:
+    """Name the .h5 of filtered predictions, beside those that they were made from."""
+    return predictions_path.with_name(f"{predictions_path.stem}_filtered.h5")
+
+
 def prediction_columns(scorer: str, bodyparts: tuple[str, ...]) -> pd.MultiIndex:
     """Build DeepLabCut's three column levels of predictions."""
     return pd.MultiIndex.from_product([[scorer], bodyparts, _COORDS], names=["scorer", "bodyparts", "coords"])

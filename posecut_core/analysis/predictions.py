@@ -1,6 +1,7 @@
 """Predictions of one video or of labelled frames: positions and likelihoods."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -17,3 +18,14 @@ class Predictions:
     bodyparts: tuple[str, ...]
     xy: Float64[np.ndarray, "T K 2"]
     likelihood: Float64[np.ndarray, "T K"]
+
+
+def of_bodyparts(predictions: Predictions, bodyparts: Sequence[str]) -> Predictions:
+    """Keep only some bodyparts of predictions, in the order given."""
+    columns = [predictions.bodyparts.index(part) for part in bodyparts]
+    return replace(
+        predictions,
+        bodyparts=tuple(bodyparts),
+        xy=predictions.xy[:, columns],
+        likelihood=predictions.likelihood[:, columns],
+    )

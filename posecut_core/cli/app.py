@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from posecut_core import __version__
-from posecut_core.cli import demo_verb, network_verbs, project_verbs, video_verbs
+from posecut_core.cli import demo_verb, filter_verb, network_verbs, project_verbs, refinement_verbs, video_verbs
 from posecut_core.cli.task import Task
 
 _HELP = """PoseCut follows the bodyparts of animals in video: you label some frames, it learns to find the rest.
@@ -45,7 +45,11 @@ _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
         *(network_verbs.create_training_dataset, network_verbs.train_network),
         *(network_verbs.evaluate_network, network_verbs.cross_validate),
     ),
-    "Use": (video_verbs.analyze_videos, video_verbs.plot_trajectories, video_verbs.create_labeled_video),
+    "Use": (
+        *(video_verbs.analyze_videos, filter_verb.filterpredictions),
+        *(video_verbs.plot_trajectories, video_verbs.create_labeled_video),
+    ),
+    "Refine": (refinement_verbs.extract_outlier_frames,),
 }
 for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:

@@ -26,16 +26,15 @@ def progress_display(console: Console) -> Iterator[Report]:
         MofNCompleteColumn(),
     )
     columns += (TimeElapsedColumn(), TextColumn("{task.fields[details]}", markup=False))
-    with Bars(*columns, console=console) as bars:
-        display = BarDisplay(bars)
-        try:
-            yield display
-        finally:
-            display.finish()
+    display = BarDisplay(Bars(*columns, console=console, transient=True))
+    try:
+        yield display
+    finally:
+        display.finish()
 
 
 class BarDisplay:
-    """A bar for the stage at work; a finished one becomes a line."""
+    """A bar for the stage at work; a finished one becomes a line, after which the terminal is free for questions."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -50,6 +49,7 @@ class BarDisplay:
                 self._bars.console.print(progress.stage, style="bold", markup=False, highlight=False)
                 return
             self._task = self._bars.add_task(progress.stage, total=progress.total, details="")
+            self._bars.start()
         self._last = progress
         if self._task is not None:
             self._bars.update(self._task, completed=progress.done, total=progress.total, details=details(progress))
@@ -57,6 +57,7 @@ class BarDisplay:
     def finish(self) -> None:
         """Turn the bar into a line."""
         if self._task is not None:
+            self._bars.stop()
             self._bars.remove_task(self._task)
             self._bars.console.print(f"  {plain_line(self._last)}", markup=False, highlight=False)
         self._task, self._last = None, Progress("", 0)

@@ -43,6 +43,18 @@ def differing(**options: tuple[object, object]) -> tuple[str, ...]:
     return tuple(word for name, value in chosen.items() for word in (f"--{name}", str(value)))
 
 
+def same_results(
+    shuffle: int, trainingsetindex: int, snapshot_: str | None, destfolder: Path | None
+) -> tuple[str, ...]:
+    """Write the options that lead the next command to the results of this one."""
+    return differing(
+        shuffle=(shuffle, 1),
+        trainingsetindex=(trainingsetindex, 0),
+        snapshot=(snapshot_, None),
+        destfolder=(destfolder, None),
+    )
+
+
 def shorter(path: str | os.PathLike[str]) -> str:
     """Write a path below the current folder relative to it, any other as it is."""
     try:

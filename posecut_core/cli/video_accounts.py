@@ -5,6 +5,7 @@ from pathlib import Path
 
 from posecut_core.cli.task import Outcome, command, counted, shorter, spans
 from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
+from posecut_core.workflow.filtering import FilteredPredictions
 from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
 
 
@@ -22,6 +23,15 @@ def tell_analysed(project: Path, analysed: AnalysedVideos, *, options: Sequence[
     return Outcome(analysed, tuple(lines), following)
 
 
+def tell_filtered(
+    project: Path, videos: Sequence[str], filtered: FilteredPredictions, *, options: Sequence[str]
+) -> Outcome:
+    """Say where the filtered predictions are; `options` lead to them."""
+    lines = tuple(f"Filtered by {filtered.filtertype}: {shorter(path)}" for path in filtered.files)
+    following = (command(verb, project, *videos, *options) for verb in ("plot-trajectories", "create-labeled-video"))
+    return Outcome(filtered, lines, tuple(following))
+
+
 def tell_plotted(
     project: Path, videos: Sequence[str], plotted: PlottedTrajectories, *, options: Sequence[str] = ()
 ) -> Outcome:
@@ -30,15 +40,17 @@ def tell_plotted(
     return Outcome(plotted, lines, (command("create-labeled-video", project, *videos, *options),))
 
 
-def tell_labeled(labeled: LabeledVideos) -> Outcome:
-    """Say where the videos are."""
+def tell_labeled(
+    project: Path, videos: Sequence[str], labeled: LabeledVideos, *, options: Sequence[str] = ()
+) -> Outcome:
+    """Say where the videos are; where they show errors, the frames with these come next."""
     lines = [
         f"{'Exists already' if path in labeled.skipped else 'Labelled video'}: {shorter(path)}"
         for path in labeled.files
     ]
     if labeled.skipped:
         lines.append("To make a video again, add --overwrite.")
-    return Outcome(labeled, tuple(lines))
+    return Outcome(labeled, tuple(lines), (command("extract-outlier-frames", project, *videos, *options),))
 
 
 def _analysed_video(video: AnalysedVideo) -> str:

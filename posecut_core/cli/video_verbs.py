@@ -1,6 +1,5 @@
 """Verbs that use a trained network on videos."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +20,7 @@ from posecut_core.cli.options import (
     project_and_videos,
     snapshot,
 )
-from posecut_core.cli.task import Outcome, Task, differing
+from posecut_core.cli.task import Outcome, Task, same_results
 from posecut_core.progress import Report
 
 Pcutoff = Annotated[
@@ -35,17 +34,7 @@ Colormap = Annotated[
                  show_default=False),
 ]  # fmt: skip
 
-
-def _same_results(
-    shuffle: int, trainingsetindex: int, snapshot_: str | None, destfolder: Path | None
-) -> tuple[str, ...]:
-    """Write the options that lead the next command to the results of this one."""
-    return differing(
-        shuffle=(shuffle, 1),
-        trainingsetindex=(trainingsetindex, 0),
-        snapshot=(snapshot_, None),
-        destfolder=(destfolder, None),
-    )
+Filtered = Annotated[bool, typer.Option("--filtered", help="Draw what filterpredictions wrote.")]
 
 
 def analyze_videos(
@@ -85,7 +74,7 @@ def analyze_videos(
             snapshot=chosen,
             report=report,
         )
-        options = _same_results(shuffle, trainingsetindex, snapshot_, destfolder)
+        options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
         return tell_analysed(project, analysed, options=options)
 
     return Task(work, "The frames analysed so far are kept; run the same command again to go on from them.")
@@ -101,6 +90,7 @@ def plot_trajectories(
     bodyparts: Bodyparts = None,
     pcutoff: Pcutoff = None,
     colormap: Colormap = None,
+    filtered: Filtered = False,
     json: Json = False,
     debug: Debug = False,
 ) -> Task:
@@ -126,9 +116,10 @@ def plot_trajectories(
             bodyparts=parts,
             pcutoff=pcutoff,
             colormap=colormap,
+            filtered=filtered,
             report=report,
         )
-        options = _same_results(shuffle, trainingsetindex, snapshot_, destfolder)
+        options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
         return tell_plotted(project, videos, plotted, options=options)
 
     return Task(work)
@@ -157,6 +148,7 @@ def create_labeled_video(
                      show_default=False),
     ] = None,
     colormap: Colormap = None,
+    filtered: Filtered = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -187,9 +179,11 @@ def create_labeled_video(
             dotsize=dotsize,
             alphavalue=alphavalue,
             colormap=colormap,
+            filtered=filtered,
             overwrite=overwrite,
             report=report,
         )
-        return tell_labeled(labeled)
+        options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
+        return tell_labeled(project, videos, labeled, options=options)
 
     return Task(work)

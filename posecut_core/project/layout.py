@@ -54,6 +54,10 @@ class Project:
         """Return the path of a video's labels in DeepLabCut's layout."""
         return self.frame_folder(video) / f"CollectedData_{self.config.scorer}{suffix}"
 
+    def machine_labels(self, video: str) -> Path:
+        """Return the path of this iteration's drafts of labels in DeepLabCut's layout."""
+        return self.frame_folder(video) / f"machinelabels-iter{self.config.iteration}.h5"
+
     def checked_labels(self, video: str) -> Path:
         """Return the folder of a video's check images."""
         return self.labeled_data / f"{video}_labeled"

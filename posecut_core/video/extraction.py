@@ -54,6 +54,7 @@ def extract(
     colour: bool = False,
     seed: int = 0,
     numbers: Sequence[int] | None = None,
+    among: Sequence[int] | None = None,
     report: Report = silent,
 ) -> Extracted:
     """Choose frames of a video and add them to a frame store, which is created if need be.
@@ -71,6 +72,7 @@ def extract(
         colour: compare thumbnails in colour instead of grey.
         seed: the same seed chooses the same frames.
         numbers: the frames to extract, instead of choosing.
+        among: frame numbers to choose among, instead of those between `start` and `stop`.
         report: told how far the work is.
 
     Raises:
@@ -85,13 +87,15 @@ def extract(
             step, ranking = 1, _given(numbers, reader.index)
             number_of_frames = len(ranking)
         else:
-            candidates = window(reader.index.frame_count, start=start, stop=stop)[::step]
+            whole = window(reader.index.frame_count, start=start, stop=stop)
+            candidates = (whole if among is None else _given(among, reader.index).tolist())[::step]
             if algorithm == "uniform":
                 ranking = uniform_ranking(np.array(candidates), seed=seed)
             else:
-                candidates = candidates[:: -(-len(candidates) // MAX_CANDIDATES)]
-                step = candidates.step
-                found, features = _thumbnails(reader, candidates, area, (resize_width, colour), report)
+                coarser = max(1, -(-len(candidates) // MAX_CANDIDATES))
+                step *= coarser
+                candidates, look = candidates[::coarser], (resize_width, colour)
+                found, features = _thumbnails(reader, candidates, area, look, step, report)
                 ranking = kmeans_ranking(features, found, number_of_frames=number_of_frames, seed=seed)
         chosen, added = _store(reader, Path(store_path), ranking, number_of_frames, area, report)
         index = reader.index
@@ -130,7 +134,7 @@ def _given(numbers: Sequence[int], index: VideoIndex) -> Int64[np.ndarray, " F"]
 
 
 def _thumbnails(
-    reader: VideoReader, candidates: range, area: Crop, look: tuple[int, bool], report: Report
+    reader: VideoReader, candidates: Sequence[int], area: Crop, look: tuple[int, bool], step: int, report: Report
 ) -> tuple[Int64[np.ndarray, " T"], UInt8[np.ndarray, "T D"]]:
     """Decode the candidates and keep a thumbnail of each that is not damaged."""
     stage = f"reading {reader.index.path.name}"
@@ -138,15 +142,15 @@ def _thumbnails(
     rows: list[np.ndarray] = []
     for done, (number, picture) in enumerate(reader.pictures(candidates)):
         if done % _REPORT_EVERY == 0:
-            report(Progress(stage, done, len(candidates), {"step": candidates.step}))
+            report(Progress(stage, done, len(candidates), {"step": step}))
         if picture is not None:
             found.append(number)
             rows.append(thumbnail(picture, area, width=look[0], colour=look[1]).ravel())
-    report(Progress(stage, len(candidates), len(candidates), {"step": candidates.step}))
+    report(Progress(stage, len(candidates), len(candidates), {"step": step}))
     if not found:
         raise VideoError(
-            f"None of the {len(candidates)} frames from {candidates.start} to {candidates.stop} of {reader.index.path} "
-            "can be used; choose other values for start and stop."
+            f"None of the {len(candidates)} frames from {min(candidates)} to {max(candidates)} of {reader.index.path} "
+            "can be used; choose others, as by other values of start and stop."
         )
     return np.array(found, dtype=np.int64), np.stack(rows)
 

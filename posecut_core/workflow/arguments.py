@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from posecut_core.analysis.prediction_files import prediction_path
+from posecut_core.analysis.prediction_files import filtered_path, prediction_path
 from posecut_core.errors import AnalysisError, ArgumentError, ModelError
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.project.layout import Project
@@ -115,11 +115,13 @@ def chosen_scorer(project: Project, shuffle: int, trainingsetindex: int, snapsho
     return read_info(snapshot_folder(model_folder, steps[-1])).scorer
 
 
-def existing_predictions(video: Path, scorer: str, destfolder: str | os.PathLike[str] | None) -> Path:
-    """Find the .h5 of a video's predictions by its exact name.
+def existing_predictions(
+    video: Path, scorer: str, destfolder: str | os.PathLike[str] | None, *, filtered: bool = False
+) -> Path:
+    """Find the .h5 of a video's predictions, or of the filtered ones, by its exact name.
 
     Raises:
-        AnalysisError: the video has not been analysed by this network.
+        AnalysisError: the video has not been analysed by this network, or its predictions not filtered.
     """
     path = prediction_path(video, scorer, destfolder)
     if not path.is_file():
@@ -127,7 +129,14 @@ def existing_predictions(video: Path, scorer: str, destfolder: str | os.PathLike
             f"Found no predictions of {video.name} by {scorer}, expected {path}; run posecut analyze-videos first, "
             "or give the destfolder, shuffle and snapshot that it was given."
         )
-    return path
+    if not filtered:
+        return path
+    if not filtered_path(path).is_file():
+        raise AnalysisError(
+            f"Found no filtered predictions of {video.name}, expected {filtered_path(path)}; run filterpredictions "
+            "first."
+        )
+    return filtered_path(path)
 
 
 def _in_folder(folder: Path, videotype: str) -> list[Path]:

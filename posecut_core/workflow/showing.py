@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from posecut_core.analysis.prediction_files import read_predictions
-from posecut_core.analysis.predictions import Predictions
+from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.plots.check_images import bones_between
 from posecut_core.plots.colours import bytes_of, colours_of, named_colour
@@ -59,6 +59,7 @@ def plot_trajectories(
     bodyparts: Sequence[str] | None = None,
     pcutoff: int | float | None = None,
     colormap: str | None = None,
+    filtered: bool = False,
     report: Report = silent,
 ) -> PlottedTrajectories:
     """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video>/` beside the predictions.
@@ -74,6 +75,7 @@ def plot_trajectories(
         bodyparts: those to draw; by default all.
         pcutoff: points of lower likelihood are left out; by default config.yaml's.
         colormap: matplotlib's name; by default config.yaml's.
+        filtered: whether to draw what filterpredictions wrote; the folder is then `<video>_filtered`.
         report: told of every video.
 
     Raises:
@@ -83,11 +85,11 @@ def plot_trajectories(
     project = open_project(config)
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
     paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    tables = [existing_predictions(path, scorer, destfolder, filtered=filtered) for path in paths]
     folders: list[Path] = []
     files: list[Path] = []
     for done, (path, table) in enumerate(zip(paths, tables, strict=True), start=1):
-        folders.append(table.parent / "plot-poses" / path.stem)
+        folders.append(table.parent / "plot-poses" / f"{path.stem}{'_filtered' if filtered else ''}")
         files += draw_trajectories(
             folders[-1],
             _chosen_predictions(project, table, bodyparts, report),
@@ -117,6 +119,7 @@ def create_labeled_video(
     dotsize: int | float | None = None,
     alphavalue: int | float | None = None,
     colormap: str | None = None,
+    filtered: bool = False,
     overwrite: bool = False,
     report: Report = silent,
 ) -> LabeledVideos:
@@ -139,6 +142,7 @@ def create_labeled_video(
         dotsize: diameter of the discs in pixels; by default config.yaml's.
         alphavalue: opacity of the discs, 0 to 1; by default config.yaml's.
         colormap: matplotlib's name; by default config.yaml's.
+        filtered: whether to draw what filterpredictions wrote; the name then has `_filtered` in it.
         overwrite: whether to make videos again that exist.
         report: told of every frame.
 
@@ -161,7 +165,7 @@ def create_labeled_video(
     )
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
     paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    tables = [existing_predictions(path, scorer, destfolder, filtered=filtered) for path in paths]
     targets = [table.with_name(f"{table.stem}_labeled.mp4") for table in tables]
     skipped = () if overwrite else tuple(target for target in targets if target.is_file())
     for path, table, target in zip(paths, tables, targets, strict=True):
@@ -211,14 +215,7 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
 def _chosen_predictions(project: Project, table: Path, wanted: Sequence[str] | None, report: Report) -> Predictions:
     predictions = read_predictions(table)
     note_bodyparts(project.config, predictions.bodyparts, source=f"The network {predictions.scorer}", report=report)
-    bodyparts = chosen_bodyparts(predictions.bodyparts, wanted)
-    columns = [predictions.bodyparts.index(part) for part in bodyparts]
-    return replace(
-        predictions,
-        bodyparts=bodyparts,
-        xy=predictions.xy[:, columns],
-        likelihood=predictions.likelihood[:, columns],
-    )
+    return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
 
 
 def _write_labeled_video(video: Path, target: Path, predictions: Predictions, style: PoseStyle, report: Report) -> None:

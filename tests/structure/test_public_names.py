@@ -16,6 +16,8 @@ WORKFLOW = {
     "evaluate_network",
     "export_deeplabcut",
     "extract_frames",
+    "extract_outlier_frames",
+    "filterpredictions",
     "plot_trajectories",
     "train_network",
     "write_labels",

@@ -7,6 +7,7 @@ from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow import showing
 from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.filtering import filterpredictions
 from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
 
 
@@ -35,6 +36,17 @@ def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_p
     analyze_videos(spot_project, spot_video, destfolder=out)
     assert plot_trajectories(spot_project, "spot", destfolder=out).folders == (out / "plot-poses" / "spot",)
     assert create_labeled_video(spot_project, "spot", destfolder=out).files == (out / "spotFake_10_labeled.mp4",)
+
+
+def test_filtered_predictions_are_drawn_under_their_own_name(spot_project, analysed):
+    """Pictures of them do not replace the others; without them the message names the step."""
+    with pytest.raises(AnalysisError, match="run filterpredictions first"):
+        plot_trajectories(spot_project, analysed, filtered=True)
+    filterpredictions(spot_project, analysed)
+    plotted = plot_trajectories(spot_project, analysed, filtered=True)
+    assert plotted.folders == (analysed.parent / "plot-poses" / "spot_filtered",)
+    labeled = create_labeled_video(spot_project, analysed, filtered=True)
+    assert labeled.files == (analysed.parent / "spotFake_10_filtered_labeled.mp4",)
 
 
 @pytest.mark.parametrize("function", [plot_trajectories, create_labeled_video])

@@ -1,6 +1,7 @@
 """Progress is a bar on a terminal and plain lines in a log."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -44,6 +45,22 @@ def test_a_terminal_shows_a_bar_and_keeps_a_line():
     assert "Step 1" in text
     assert "reading [x]: 1/2" in text
     assert "training: 3/4 loss 0.5000" in text
+
+
+def test_a_terminal_is_free_between_stages():
+    """After a heading nothing is drawn that would wipe out what a person types; every line stays, none is empty."""
+    stream = io.StringIO()
+    with progress_display(Console(file=stream, width=100, force_terminal=True)) as report:
+        report(Progress("judging", 5, 5))
+        report(Progress("4 frames found", 0, 0))
+        assert not report._bars.live.is_started
+        report(Progress("extracting", 4, 4))
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).splitlines()
+    assert [line for line in lines if line.startswith(("  judging", "4 frames", "  extracting"))] == [
+        "  judging: 5/5",
+        "4 frames found",
+        "  extracting: 4/4",
+    ]
 
 
 def test_loss_speed_and_time_left_are_told():

@@ -33,8 +33,9 @@ def test_trajectories_are_drawn_as_asked(posecut, step, project, monkeypatch):
     monkeypatch.chdir(project)
     plotted = PlottedTrajectories("net", (Path("plots"),), ())
     calls = step("posecut_core.workflow.showing.plot_trajectories", plotted)
-    code, out, _ = posecut("plot-trajectories", "a.mp4", "--bodyparts", "hand,tip", "--pcutoff", "0.2")
-    assert (code, calls[0]["bodyparts"], calls[0]["pcutoff"]) == (0, ["hand", "tip"], 0.2)
+    code, out, _ = posecut("plot-trajectories", "a.mp4", "--bodyparts", "hand,tip", "--pcutoff", "0.2", "--filtered")
+    expected = {"bodyparts": ["hand", "tip"], "pcutoff": 0.2, "filtered": True}
+    assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "Figures: plots" in out
 
 
@@ -47,6 +48,8 @@ def test_labeled_videos_are_drawn_as_asked(posecut, step, project):
     expected = {"draw_skeleton": True, "trailpoints": 5, "dotsize": 3.0, "snapshot": "last", "colormap": None}
     assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "Exists already: b.mp4" in out
+    assert "extract-outlier-frames" in out.splitlines()[-1]
+    assert out.splitlines()[-1].endswith("a.mp4 --snapshot last")
 
 
 def test_without_a_network_the_step_that_makes_one_is_named(posecut, project, video):

@@ -172,3 +172,14 @@ def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
     small = thumbnail(picture, Crop(0, 48, 0, 64), width=12, colour=False)
     assert small.shape == (16, 12, 1)
     assert np.abs(small[..., 0] - image.reshape(16, 4, 12, 4, 3).mean(axis=(1, 3, 4))).mean() < 12
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
+def test_frames_are_chosen_among_those_given(tmp_path, video, algorithm):
+    """No other frame is taken, whatever start and stop say; all of them if they are few."""
+    among = [3, 30, 7, 39, 12]
+    done = extract(video, tmp_path / "f.zarr", algorithm=algorithm, among=among, number_of_frames=3, stop=0.1)
+    assert set(done.numbers) < set(among)
+    assert len(done.numbers) == 3
+    all_of_them = extract(video, tmp_path / "g.zarr", algorithm=algorithm, among=among, number_of_frames=9)
+    assert all_of_them.numbers == (3, 7, 12, 30, 39)

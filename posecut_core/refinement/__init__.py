@@ -1,0 +1,1 @@
+"""Frames worth correcting: where predictions look wrong, by what they say and how they move."""

@@ -1,0 +1,86 @@
+"""Step I: take single errors out of predictions (`filterpredictions`)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.analysis.filters import arima_filtered, median_filtered
+from posecut_core.analysis.prediction_files import filtered_path, read_predictions, write_predictions
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.errors import ArgumentError
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.workflow.arguments import Videos, chosen_scorer, chosen_videos, existing_predictions
+from posecut_core.workflow.opening import open_project
+
+FILTERS = ("median", "arima")
+
+
+@dataclass(frozen=True)
+class FilteredPredictions:
+    """Where the filtered predictions of one call lie."""
+
+    scorer: str
+    filtertype: str
+    files: tuple[Path, ...]  # .h5 and .csv of each video
+
+
+def filterpredictions(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    *,
+    filtertype: str = "median",
+    windowlength: int = 5,
+    p_bound: int | float = 0.001,
+    ARdegree: int = 3,  # noqa: N803 (the paper's name)
+    MAdegree: int = 1,  # noqa: N803 (the paper's name)
+    save_as_csv: bool = True,
+    snapshot: int | str | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str = "",
+    report: Report = silent,
+) -> FilteredPredictions:
+    """Write `<video><scorer>_filtered.h5` beside the predictions: positions smoothed over time, likelihoods as before.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        filtertype: "median" of the frames around each frame, or "arima": what a state-space model of the movement
+            expects from the frames before, which also bridges unlikely and missing positions.
+        windowlength: for "median": frames, an odd number.
+        p_bound: for "arima": positions with a likelihood below it are bridged.
+        ARdegree: for "arima": how many earlier values the model looks at.
+        MAdegree: for "arima": how many earlier errors the model looks at.
+        save_as_csv: whether to write a .csv as well.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        report: told of every video.
+
+    Raises:
+        ArgumentError: a filter or a number is not possible.
+        AnalysisError: a video has not been analysed by this network.
+        StorageError: the folder cannot be written.
+    """
+    if filtertype not in FILTERS:
+        raise ArgumentError(f"filtertype is {filtertype!r}, expected 'median' or 'arima'.")
+    if ARdegree < 1 or MAdegree < 0:
+        raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
+    project = open_project(config)
+    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    paths = chosen_videos(project, videos, videotype=videotype)
+    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
+    files: list[Path] = []
+
+    def smooth(predictions: Predictions) -> Predictions:
+        if filtertype == "median":
+            return median_filtered(predictions, windowlength=windowlength)
+        return arima_filtered(predictions, p_bound=p_bound, ar_degree=ARdegree, ma_degree=MAdegree)
+
+    for done, table in enumerate(tables, start=1):
+        files += write_predictions(filtered_path(table), smooth(read_predictions(table)), csv=save_as_csv)
+        report(Progress("filtering predictions", done, len(tables)))
+    return FilteredPredictions(scorer, filtertype, tuple(files))

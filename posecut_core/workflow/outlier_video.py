@@ -1,0 +1,186 @@
+"""One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.analysis.predictions import Predictions, of_bodyparts
+from posecut_core.errors import AnalysisError
+from posecut_core.labels.store import read_labels
+from posecut_core.progress import Progress, Report
+from posecut_core.project.layout import Project
+from posecut_core.refinement.candidate_files import candidates_path, write_candidates
+from posecut_core.refinement.candidates import Candidate, numbers_of
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.outliers import Evidence, find_outliers
+from posecut_core.refinement.pose_pca import PosePca, learn_poses
+from posecut_core.video.extraction import extract
+from posecut_core.video.index import index_video
+from posecut_core.video.selection import window
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.arguments import chosen_bodyparts
+from posecut_core.workflow.creating import add_new_videos
+from posecut_core.workflow.drafts import Drafts, write_drafts
+from posecut_core.workflow.opening import frame_folders, open_project
+
+
+@dataclass(frozen=True)
+class FoundOutliers:
+    """What was found in one video, before anything is extracted."""
+
+    video: Path
+    criteria: Criteria
+    candidates: tuple[Candidate, ...]
+    looked_at: int  # frames
+    fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
+    number_of_frames: int  # how many of these are going to be extracted, at most
+
+
+Confirm = Callable[[FoundOutliers], bool | Criteria]
+
+
+@dataclass(frozen=True)
+class OutlierVideo:
+    """What became of one video."""
+
+    video: Path
+    criteria: Criteria  # with which the candidates were found in the end
+    looked_at: int  # frames
+    candidates: int
+    table: Path  # the candidates as .csv
+    confirmed: bool  # False: nothing was extracted, because someone said so
+    added: tuple[int, ...] = ()  # frame numbers that are new
+    drafts: Path | None = None  # their predictions, to be corrected
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How frames are chosen, the same for every video."""
+
+    bodyparts: Sequence[str] | None
+    frames: tuple[int, ...]
+    number_of_frames: int
+    algorithm: str  # of the choice among candidates
+    seed: int
+    confirm: Confirm | None
+    report: Report
+
+
+def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria: Criteria, wish: Wish) -> OutlierVideo:
+    """Find the outliers of a video, ask, and extract some of them.
+
+    Args:
+        project: the opened project.
+        video: an analysed video.
+        tables: predictions by the network whose outliers are wanted, then by those to compare it with.
+        criteria: what makes a frame an outlier.
+        wish: how frames are chosen.
+
+    Raises:
+        ArgumentError: a bodypart or a frame number is not possible.
+        AnalysisError: predictions do not fit the video or each other, or labels are too few to learn poses from.
+        VideoError: the video cannot be read, or cannot join the project.
+        StorageError: the disk refuses.
+    """
+    predictions = [read_predictions(table) for table in tables]
+    _check_length(video, predictions)
+    found, confirmed = _agreed(project, video, predictions, criteria, wish)
+    table = candidates_path(tables[0])
+    write_candidates(table, found.candidates)
+    added, drafts = _extract(project, found, predictions[0], wish) if confirmed and found.fresh else ((), None)
+    return OutlierVideo(
+        video, found.criteria, found.looked_at, len(found.candidates), table, confirmed, added=added, drafts=drafts
+    )
+
+
+def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
+    count = index_video(video).frame_count
+    for network in predictions:
+        if len(network.xy) != count:
+            raise AnalysisError(
+                f"The predictions of {video.name} by {network.scorer} have {len(network.xy)} rows, but the video has "
+                f"{count} frames; run analyze_videos again with overwrite."
+            )
+
+
+def _agreed(
+    project: Project, video: Path, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish
+) -> tuple[FoundOutliers, bool]:
+    """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
+    while True:
+        found = _found(project, video, predictions, criteria, wish)
+        if wish.confirm is None or criteria.outlieralgorithm == "manual":
+            return found, True
+        answer = wish.confirm(found)
+        if isinstance(answer, bool):
+            return found, answer
+        criteria = answer
+
+
+def _found(
+    project: Project, video: Path, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish
+) -> FoundOutliers:
+    frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
+    wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
+    evidence = _evidence(project, predictions, criteria, wish)
+    worst = 2 * wish.number_of_frames  # of a fit, if the threshold is too high; as many as DeepLabCut takes
+    candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
+    wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
+    stored = _stored(project, video)
+    fresh = tuple(number for number in numbers_of(candidates) if number not in stored)
+    return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames)
+
+
+def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish) -> Evidence:
+    bodyparts = chosen_bodyparts(predictions[0].bodyparts, wish.bodyparts)
+    return Evidence(
+        of_bodyparts(predictions[0], bodyparts),
+        others=tuple(_same_bodyparts(other, bodyparts) for other in predictions[1:]),
+        poses=_labelled_poses(project, bodyparts) if criteria.outlieralgorithm == "pca" else None,
+        numbers=wish.frames,
+    )
+
+
+def _same_bodyparts(other: Predictions, bodyparts: tuple[str, ...]) -> Predictions:
+    chosen_bodyparts(other.bodyparts, bodyparts)
+    return of_bodyparts(other, bodyparts)
+
+
+def _labelled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
+    """Learn from all labels of the project; a bodypart that it has no more is labelled nowhere."""
+    labels = [read_labels(project, folder.name).xy for folder in frame_folders(project)]
+    xy = np.concatenate([np.empty((0, len(project.config.bodyparts), 2)), *labels])
+    of_part = dict(zip(project.config.bodyparts, np.moveaxis(xy, 1, 0), strict=True))
+    return learn_poses(np.stack([of_part.get(part, np.full((len(xy), 2), np.nan)) for part in bodyparts], axis=1))
+
+
+def _stored(project: Project, video: Path) -> set[int]:
+    store = project.frame_store(video.stem)
+    return set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
+
+
+def _extract(
+    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish
+) -> tuple[tuple[int, ...], Path | None]:
+    """Extract some of the candidates into the project, which the video joins, and write their drafts."""
+    add_new_videos(project.config_path, [found.video], report=wish.report)
+    project = open_project(project.config_path)
+    by_hand = found.criteria.outlieralgorithm == "manual"
+    done = extract(
+        found.video,
+        project.frame_store(found.video.stem),
+        algorithm=wish.algorithm,
+        number_of_frames=min(wish.number_of_frames, len(found.fresh)),
+        seed=wish.seed,
+        numbers=found.fresh if by_hand else None,
+        among=found.fresh,
+        report=wish.report,
+    )
+    if not done.numbers:  # all of them damaged
+        return (), None
+    rows = np.array(done.numbers, dtype=np.int64)
+    drafts = Drafts(predictions.scorer, predictions.bodyparts, rows, predictions.xy[rows], predictions.likelihood[rows])
+    return done.numbers, write_drafts(project, found.video.stem, drafts)

@@ -1,0 +1,82 @@
+"""Nothing is extracted before someone has seen the count and agreed."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from posecut_core.cli.confirmation import asking, check_terminal, summary, understood
+from posecut_core.errors import ArgumentError
+from posecut_core.refinement.candidates import Candidate
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.outlier_video import FoundOutliers
+
+CANDIDATES = tuple(Candidate(number, "jump", 30.0, ("nose",)) for number in (3, 5, 8))
+
+
+def found(criteria=Criteria(), fresh=(3, 8)):  # noqa: B008 (frozen)
+    return FoundOutliers(Path("/v/a.mp4"), criteria, CANDIDATES, 100, fresh, 20)
+
+
+def test_the_summary_counts_what_was_found():
+    """It names the criteria, what is known already, and what would be extracted."""
+    assert summary(found()) == (
+        "a.mp4: 3 of 100 frames found (jump, epsilon=20), 1 of them extracted before; 2 would be extracted."
+    )
+    uncertain = found(Criteria("uncertain", p_bound=0.2), fresh=(3, 5, 8))
+    few = found(Criteria("fitting", epsilon=50), fresh=(3, 5, 8))
+    assert "(fitting, epsilon=50, and the 3 farthest below it); 3" in summary(few)
+    assert summary(uncertain) == "a.mp4: 3 of 100 frames found (uncertain, p_bound=0.2); 3 would be extracted."
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        ("y\n", True),
+        (" Yes \n", True),
+        ("n\n", False),
+        ("\n", False),
+        ("", False),
+        ("epsilon=30 p_bound=0.1\n", Criteria("jump", epsilon=30, p_bound=0.1)),
+        ("outlieralgorithm=fitting ARdegree=7", Criteria("fitting", ARdegree=7)),
+    ],
+)
+def test_answers_are_understood(answer, meaning):
+    """Yes, no (also Enter alone and the end of the input), or changed values."""
+    assert understood(answer, Criteria()) == meaning
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("maybe", "'maybe' is not understood"),
+        ("eps=3", "a name among outlieralgorithm, epsilon"),
+        ("epsilon=far", "expected a number"),
+        ("ARdegree=1.5", "expected a number"),
+        ("epsilon=-1", "0 or more"),
+    ],
+)
+def test_other_answers_are_refused(answer, message):
+    """The message says what would be understood."""
+    with pytest.raises(ArgumentError, match=message):
+        understood(answer, Criteria())
+
+
+def test_a_question_is_asked_until_it_is_answered(monkeypatch, capsys):
+    """A wrong answer is explained and asked again; the count is told first, and nothing goes to stdout."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("what\nepsilon=30\n"))
+    said = []
+    assert asking(said.append)(found()) == Criteria(epsilon=30)
+    assert [(progress.stage, progress.total) for progress in said] == [(summary(found()), 0)]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("Extract them?") == 2
+    assert "'what' is not understood" in err
+
+
+def test_without_a_terminal_yes_is_needed(monkeypatch):
+    """A script is told about --yes instead of waiting for ever."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(ArgumentError, match="add --yes"):
+        check_terminal(yes=False)
+    check_terminal(yes=True)

@@ -1,0 +1,38 @@
+"""What is told about outliers says where they are and what happens next."""
+
+from pathlib import Path
+
+from posecut_core.cli.refinement_accounts import tell_outliers
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.outlier_video import OutlierVideo
+from posecut_core.workflow.outliers import ExtractedOutliers
+
+
+def video(name, **options):
+    return OutlierVideo(Path(f"/v/{name}.mp4"), Criteria(), 100, 7, Path(f"/v/{name}_outliers.csv"), **options)
+
+
+def told(*videos):
+    return tell_outliers(ExtractedOutliers(Path("/p/config.yaml"), "net", "kmeans", 0, videos))
+
+
+def test_each_video_has_its_count_and_its_files():
+    """Found and extracted frames are told apart, and so is why nothing was extracted."""
+    one = video("a", confirmed=True, added=(3,), drafts=Path("/p/d.h5"))
+    outcome = told(one, video("b", confirmed=False), video("c", confirmed=True))
+    assert outcome.lines[:6] == (
+        "a.mp4: 7 of 100 frames found, all in /v/a_outliers.csv",
+        "  1 new frame, with drafts of labels in /p/d.h5",
+        "b.mp4: 7 of 100 frames found, all in /v/b_outliers.csv",
+        "  none was extracted, as you answered",
+        "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
+        "  none was extracted: the project has them all, or there were none",
+    )
+    assert outcome.following == ("posecut check-labels /p",)
+
+
+def test_without_new_frames_other_criteria_are_suggested():
+    """Nothing to label means nothing to check."""
+    outcome = told(video("c", confirmed=True))
+    assert "--epsilon" in outcome.lines[-1]
+    assert outcome.following == ()

@@ -1,0 +1,63 @@
+"""Words about refinement reach the steps of the workflow."""
+
+import io
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.outlier_video import OutlierVideo
+from posecut_core.workflow.outliers import ExtractedOutliers
+
+DONE = OutlierVideo(Path("a.mp4"), Criteria(), 100, 7, Path("a_outliers.csv"), True, (3, 5), Path("drafts.h5"))
+STEP = "posecut_core.workflow.outliers.extract_outlier_frames"
+
+
+def test_outliers_are_extracted_as_asked(posecut, step, project):
+    """Options reach the step; checking labels comes next."""
+    calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
+    words = ["--outlieralgorithm", "fitting", "--epsilon", "12.5", "--ardegree", "7", "--bodyparts", "hand", "--yes"]
+    words += ["--other-shuffles", "2,3", "--other-snapshots", "100-102", "--extractionalgorithm", "uniform"]
+    code, out, _ = posecut("extract-outlier-frames", project, "a.mp4", *words)
+    expected = {
+        "config": project,
+        "videos": ["a.mp4"],
+        "outlieralgorithm": "fitting",
+        "epsilon": 12.5,
+        "ARdegree": 7,
+        "comparisonbodyparts": ["hand"],
+        "other_shuffles": [2, 3],
+        "other_snapshots": [100, 101, 102],
+        "extractionalgorithm": "uniform",
+        "confirm": None,
+    }
+    assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
+    assert "2 new frames" in out
+    assert "check-labels" in out.splitlines()[-1]
+
+
+def test_results_are_json(posecut_json, step, project):
+    """Programs get numbers of frames, not sentences."""
+    step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
+    code, result, _ = posecut_json("extract-outlier-frames", project, "a.mp4", "--yes")
+    assert (code, result["videos"][0]["candidates"], result["videos"][0]["added"]) == (0, 7, [3, 5])
+    assert result["videos"][0]["criteria"]["epsilon"] == 20
+
+
+def test_without_a_terminal_nothing_is_done(posecut, step, project, monkeypatch):
+    """It says so, and what to add; frames chosen by hand need no question."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
+    code, _, err = posecut("extract-outlier-frames", project, "a.mp4")
+    assert (code, calls) == (ArgumentError.exit_code, [])
+    assert "--yes" in err
+    manual = ["--outlieralgorithm", "manual", "--frames", "3,5"]
+    assert posecut("extract-outlier-frames", project, "a.mp4", *manual)[0] == 0
+    assert (calls[0]["frames"], calls[0]["confirm"]) == ([3, 5], None)
+
+
+def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
+    """The step gets a function that asks."""
+    monkeypatch.setattr("posecut_core.cli.confirmation.check_terminal", lambda *, yes: None)
+    calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
+    assert posecut("extract-outlier-frames", project, "a.mp4")[0] == 0
+    assert callable(calls[0]["confirm"])

@@ -1,0 +1,52 @@
+"""Tables of candidates are read as they were written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posecut_core.errors import AnalysisError
+from posecut_core.refinement.candidate_files import candidates_path, read_candidates, write_candidates
+from posecut_core.refinement.candidates import Candidate
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters=";", exclude_categories=("C",)), min_size=1)
+ROWS = st.tuples(st.integers(0, 2**40), st.sampled_from(["jump", "pca"]), st.floats(0, 1e6), st.tuples(NAMES, NAMES))
+
+
+@given(st.lists(ROWS, max_size=3))
+def test_a_table_makes_a_round_trip(tmp_path_factory, rows):
+    """Scores keep every bit; bodyparts keep their order, whatever letters they are written in."""
+    candidates = tuple(Candidate(*row) for row in rows)
+    path = tmp_path_factory.getbasetemp() / "round.csv"
+    write_candidates(path, candidates)
+    assert read_candidates(path) == candidates
+
+
+def test_frames_chosen_by_hand_have_no_score(tmp_path):
+    """Their cells are empty and read as NaN and no bodyparts."""
+    write_candidates(tmp_path / "c.csv", (Candidate(9, "list", float("nan"), ()),))
+    (found,) = read_candidates(tmp_path / "c.csv")
+    assert (found.number, found.reason, found.bodyparts) == (9, "list", ())
+    assert np.isnan(found.score)
+
+
+def test_a_table_is_plain_text(tmp_path):
+    """Any spreadsheet opens it."""
+    write_candidates(tmp_path / "c.csv", (Candidate(3, "jump", 21.5, ("ear", "nose")),))
+    assert (tmp_path / "c.csv").read_text() == "frame,reason,score,bodyparts\n3,jump,21.5,ear;nose\n"
+
+
+def test_a_table_lies_beside_the_predictions():
+    """Its name begins as theirs."""
+    assert candidates_path(Path("/v/aNet.h5")) == Path("/v/aNet_outliers.csv")
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n", "frame,reason,score,bodyparts\nx,jump,1,\n", None])
+def test_another_file_is_no_table(tmp_path, text):
+    """The message names the step that writes it."""
+    if text is not None:
+        (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(AnalysisError, match="extract_outlier_frames"):
+        read_candidates(tmp_path / "c.csv")

@@ -1,0 +1,61 @@
+"""filterpredictions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from posecut_core.analysis.prediction_files import read_predictions, write_predictions
+from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.filtering import filterpredictions
+
+
+@pytest.fixture
+def table(spot_project, spot_video):
+    """Predictions of the project's video with one error, in frame 5."""
+    path = analyze_videos(spot_project, spot_video).files[0]
+    predictions = read_predictions(path)
+    xy = predictions.xy.copy()
+    xy[5, 0] += 40.0
+    write_predictions(path, replace(predictions, xy=xy))
+    return path
+
+
+def test_filtered_predictions_lie_beside_the_others(spot_project, spot_video, table):
+    """A single error is gone; the originals stay as they were, and so do likelihoods."""
+    before = read_predictions(table)
+    done = filterpredictions(spot_project, spot_video)
+    assert [path.name for path in done.files] == ["spotFake_10_filtered.h5", "spotFake_10_filtered.csv"]
+    found = read_predictions(done.files[0])
+    assert np.abs(found.xy[5, 0] - (before.xy[5, 0] - 40.0)).max() < 4
+    np.testing.assert_array_equal(read_predictions(table).xy, before.xy)
+    np.testing.assert_array_equal(found.likelihood, before.likelihood)
+
+
+def test_arima_needs_more_frames_than_these(spot_project, spot_video, table):
+    """11 frames are just enough for a model; every frame keeps a position."""
+    done = filterpredictions(spot_project, spot_video, filtertype="arima", save_as_csv=False)
+    assert len(done.files) == 1
+    assert np.isfinite(read_predictions(done.files[0]).xy).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"filtertype": "spline"}, "filtertype is 'spline'"),
+        ({"windowlength": 4}, "windowlength is 4"),
+        ({"filtertype": "arima", "ARdegree": 0}, "ARdegree is 0"),
+    ],
+)
+def test_impossible_wishes_are_refused(spot_project, spot_video, table, options, message):
+    """The message says what was expected, and nothing is written."""
+    with pytest.raises(ArgumentError, match=message):
+        filterpredictions(spot_project, spot_video, **options)
+    assert not table.with_name("spotFake_10_filtered.h5").exists()
+
+
+def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
+    """The message names the step before."""
+    with pytest.raises(AnalysisError, match="run analyze_videos first"):
+        filterpredictions(spot_project, spot_video)

@@ -1,0 +1,64 @@
+"""Poses are learned from all labels of the project."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from posecut_core.analysis.prediction_files import read_predictions, write_predictions
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.labels.store import write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.outlier_video import Wish, treat_video
+
+LINE = np.array([[10.0, 20.0], [20.0, 20.0], [30.0, 20.0]])
+
+
+@pytest.fixture
+def lines(tmp_path, spot_video):
+    """A project whose labels are three points in a row, longer and shorter; predictions bend the row in frame 10."""
+    config = create_new_project("Line", "me", [spot_video], tmp_path, bodyparts=("a", "b", "c")).config_path
+    project = open_project(config)
+    store = FrameStore.open(project.frame_store("spot"), create=True)
+    store.append((number, np.zeros((48, 64, 3), np.uint8), (0, 0)) for number in range(8))
+    xy = np.stack([LINE * [0.9 + 0.02 * number, 1.0] for number in range(8)])
+    write_labels(project, LabelTable("spot", ("a", "b", "c"), np.arange(8), xy))
+    seen = np.tile(LINE[[2, 0, 1]], (11, 1, 1))
+    seen[10, 2, 1] += 30.0
+    table = spot_video.with_name("spotnet.h5")
+    write_predictions(table, Predictions("net", ("c", "a", "b"), seen, np.ones((11, 3))))
+    return project, spot_video, table
+
+
+def treat(lines, criteria, **options):
+    project, video, table = lines
+    wish = {"bodyparts": None, "frames": (), "number_of_frames": 2, "algorithm": "uniform", "seed": 0, "confirm": None}
+    return treat_video(project, video, [table], criteria, Wish(**{**wish, **options}, report=lambda progress: None))
+
+
+def test_poses_unlike_the_labels_are_found(lines):
+    """Whatever the order of the bodyparts in the predictions."""
+    done = treat(lines, Criteria("pca", epsilon=15))
+    assert (done.candidates, done.added) == (1, (10,))
+
+
+def test_too_high_a_threshold_still_shows_the_worst_of_a_fit(lines):
+    """As many frames as DeepLabCut takes, twice the number wanted, the bent one among them."""
+    asked = []
+    done = treat(lines, Criteria("fitting", epsilon=1000), confirm=lambda found: bool(asked.append(found)))
+    assert done.candidates == 4
+    assert 10 in asked[0].fresh
+
+
+def test_tables_of_other_networks_are_read_by_name(lines):
+    """Bodyparts are matched by name when networks are compared."""
+    project, video, table = lines
+    one = read_predictions(table)
+    other = Path(table).with_name("spotother.h5")
+    write_predictions(other, Predictions("other", ("a", "b", "c"), one.xy[:, [1, 2, 0]], np.ones((11, 3))))
+    wish = Wish(None, (), 2, "uniform", 0, None, lambda progress: None)
+    assert treat_video(project, video, [table, other], Criteria("disagreement", epsilon=1), wish).candidates == 0

@@ -1,0 +1,186 @@
+"""extract_outlier_frames, from predictions to drafts."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from posecut_core.analysis.prediction_files import read_predictions, write_predictions
+from posecut_core.errors import AnalysisError, ArgumentError, VideoError
+from posecut_core.refinement.candidate_files import read_candidates
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.opening import open_project, project_videos
+from posecut_core.workflow.outliers import extract_outlier_frames
+
+
+@pytest.fixture
+def errs():
+    """A function that moves a prediction of the bodypart "spot" by 30 pixels in some frames."""
+
+    def edit(table, *frames):
+        predictions = read_predictions(table)
+        xy = predictions.xy.copy()
+        xy[list(frames), 0] += 30.0
+        write_predictions(table, replace(predictions, xy=xy))
+
+    return edit
+
+
+@pytest.fixture
+def analysed(spot_project, spot_video, errs):
+    """The project's video, in which the network errs in frames 5 and 8; frame 5 is among the project's frames."""
+    errs(analyze_videos(spot_project, spot_video).files[0], 5, 8)
+    return spot_video
+
+
+@pytest.fixture
+def unseen(spot_project, spot_video, tmp_path, errs):
+    """A video that is not in the project, in which the network errs in frames 2 and 7."""
+    path = tmp_path / "unseen" / "new.mp4"
+    path.parent.mkdir()
+    shutil.copy(spot_video, path)
+    errs(analyze_videos(spot_project, path).files[0], 2, 7)
+    return path
+
+
+def test_candidates_are_written_and_new_ones_extracted(spot_project, analysed):
+    """All jumps are in the table; frames that the project has are not extracted again."""
+    (done,) = extract_outlier_frames(spot_project, analysed).videos
+    assert [one.number for one in read_candidates(done.table)] == [5, 6, 8, 9]
+    assert done.table == analysed.parent / "spotFake_10_outliers.csv"
+    assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
+    assert done.drafts is not None
+    assert done.drafts.is_file()
+
+
+def test_a_new_video_joins_the_project(spot_project, unseen):
+    """It is in config.yaml, its frames in the store, its drafts beside them."""
+    (done,) = extract_outlier_frames(spot_project, unseen, number_of_frames=3, seed=1).videos
+    project = open_project(spot_project)
+    assert project_videos(project)["new"].resolve() == unseen
+    assert len(done.added) == 3
+    assert set(done.added) < {2, 3, 7, 8}
+    assert done.drafts == project.frame_folder("new") / "machinelabels-iter0.h5"
+
+
+@pytest.mark.parametrize("extractionalgorithm", ["kmeans", "uniform"])
+def test_a_second_call_extracts_others(spot_project, unseen, extractionalgorithm):
+    """Until no candidate is left; then nothing happens."""
+    options = {"number_of_frames": 2, "extractionalgorithm": extractionalgorithm}
+    added = [extract_outlier_frames(spot_project, unseen, **options).videos[0].added for _ in range(3)]
+    assert sorted([*added[0], *added[1]]) == [2, 3, 7, 8]
+    assert added[2] == ()
+
+
+def test_the_count_is_shown_and_no_means_no(spot_project, unseen):
+    """Whoever is asked sees what was found; on False nothing is extracted and the video stays outside."""
+    asked = []
+    (done,) = extract_outlier_frames(spot_project, unseen, confirm=lambda found: bool(asked.append(found))).videos
+    assert [(len(found.candidates), found.fresh, found.looked_at) for found in asked] == [(4, (2, 3, 7, 8), 11)]
+    assert (done.confirmed, done.added, done.drafts) == (False, (), None)
+    assert done.table.is_file()
+    assert "new" not in project_videos(open_project(spot_project))
+
+
+def test_other_criteria_are_tried_and_kept(spot_project, unseen, analysed):
+    """Whoever is asked may change parameters and is asked again; videos after that begin with them."""
+    asked = []
+
+    def confirm(found):
+        asked.append(found)
+        return Criteria("uncertain", p_bound=0.5) if len(asked) == 1 else True
+
+    first, second = extract_outlier_frames(spot_project, [unseen, analysed], confirm=confirm).videos
+    assert [found.criteria.outlieralgorithm for found in asked] == ["jump", "uncertain", "uncertain"]
+    assert [len(found.candidates) for found in asked] == [4, 11, 11]
+    assert first.criteria == second.criteria == Criteria("uncertain", p_bound=0.5)
+
+
+def test_frames_can_be_given(spot_project, unseen):
+    """ "manual" takes all of them unasked, "list" chooses among them."""
+
+    def confirm(found):
+        raise AssertionError("nobody is asked about frames chosen by hand")
+
+    options = {"frames": [1, 4, 9], "number_of_frames": 1}
+    (taken,) = extract_outlier_frames(spot_project, unseen, "manual", confirm=confirm, **options).videos
+    assert taken.added == (1, 4, 9)
+    (chosen,) = extract_outlier_frames(spot_project, unseen, "list", frames=[1, 6], number_of_frames=5).videos
+    assert chosen.added == (6,)
+
+
+def test_only_the_interval_of_the_config_is_judged(spot_project, unseen, edit):
+    """Frame numbers stay those of the whole video."""
+    edit(start=0.5, stop=1)
+    (done,) = extract_outlier_frames(spot_project, unseen).videos
+    assert (done.looked_at, done.added) == (6, (7, 8))
+
+
+def test_bodyparts_can_be_left_out(spot_project, unseen):
+    """The network errs about the spot only."""
+    assert extract_outlier_frames(spot_project, unseen, comparisonbodyparts=["beside"]).videos[0].candidates == 0
+    with pytest.raises(ArgumentError, match="no bodypart 'spott', perhaps 'spot'"):
+        extract_outlier_frames(spot_project, unseen, comparisonbodyparts=["spott"])
+
+
+def test_networks_are_compared(spot_project, spot_video, errs):
+    """Frames in which two snapshots disagree are found."""
+    for snapshot in (10, 20):
+        table = analyze_videos(spot_project, spot_video, shuffle=2, snapshot=snapshot).files[0]
+    errs(table, 4)
+    options = {"shuffle": 2, "snapshot": 10, "other_snapshots": [20]}
+    (done,) = extract_outlier_frames(spot_project, spot_video, "disagreement", **options).videos
+    assert (done.added, read_candidates(done.table)[0].bodyparts) == ((4,), ("spot",))
+
+
+def test_too_few_labels_for_poses_are_said(spot_project, unseen):
+    """Two bodyparts make no pose to learn from."""
+    with pytest.raises(AnalysisError, match="at least 3 bodyparts"):
+        extract_outlier_frames(spot_project, unseen, "pca")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"outlieralgorithm": "fit"}, "perhaps 'fitting'"),
+        ({"extractionalgorithm": "random"}, "extractionalgorithm is 'random'"),
+        ({"number_of_frames": 0}, "number_of_frames is 0"),
+        ({"frames": [1]}, "use 'list'"),
+        ({"outlieralgorithm": "list"}, "no frame numbers"),
+        ({"outlieralgorithm": "manual", "frames": [11]}, "11 frames, hence no frame 11"),
+    ],
+)
+def test_impossible_wishes_are_refused(spot_project, analysed, options, message):
+    """The message says what was found and expected."""
+    with pytest.raises(ArgumentError, match=message):
+        extract_outlier_frames(spot_project, analysed, **options)
+
+
+def test_frame_numbers_belong_to_one_video(spot_project, unseen, analysed):
+    """With two videos it would not be clear whose they are."""
+    with pytest.raises(ArgumentError, match="2 were given"):
+        extract_outlier_frames(spot_project, [unseen, analysed], "list", frames=[1])
+
+
+def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
+    """The message names the step before."""
+    with pytest.raises(AnalysisError, match="run analyze_videos first"):
+        extract_outlier_frames(spot_project, spot_video)
+
+
+def test_predictions_of_another_length_are_refused(spot_project, unseen):
+    """A video that was cut since its analysis would give wrong frame numbers."""
+    table = unseen.with_name("newFake_10.h5")
+    predictions = read_predictions(table)
+    write_predictions(table, replace(predictions, xy=predictions.xy[1:], likelihood=predictions.likelihood[1:]))
+    with pytest.raises(AnalysisError, match="10 rows, but the video has 11 frames"):
+        extract_outlier_frames(spot_project, unseen)
+
+
+def test_a_video_named_as_another_is_refused_before_any_work(spot_project, unseen):
+    """Nobody is asked about a video that cannot join the project."""
+    namesake = unseen.with_name("spot.mp4")
+    shutil.copy(unseen, namesake)
+    with pytest.raises(VideoError, match="same name"):
+        extract_outlier_frames(spot_project, namesake)
