@@ -45,6 +45,7 @@ def test_notebooks_are_stored_without_outputs(name):
 def test_notebooks_run(tmp_path, name):
     """Every cell runs on a tiny drawn project, and pictures are shown."""
     notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), TINY)
-    done = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    where = {"metadata": {"path": tmp_path}}
+    done = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
     shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in shown)
