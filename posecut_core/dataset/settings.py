@@ -33,9 +33,11 @@ class TrainingSettings:
     width: float = _setting(1.0, "share of the usual channels, of random weights only; 0.5 takes a third of the time")
     norm: str = _setting("auto", "group, frozen_batch, or auto: what the initial weights need")
     init_weights: str = _setting(
-        "imagenet", "imagenet (fetched once from the model hub), random, or the path of a .safetensors file of a ResNet"
+        "imagenet",
+        "imagenet (fetched once from the model hub), random, previous (the last network of this shuffle in the "
+        "iteration before), or the path of a .safetensors file of a ResNet",
     )
-    init_origin: str | None = _setting(None, "the ImageNet weights that were fetched; train-network writes it")
+    init_origin: str | None = _setting(None, "which ImageNet weights or snapshot these were; train-network writes it")
     init_sha256: str | None = _setting(None, "SHA-256 of the weights' file; train-network writes it")
     global_scale: float = _setting(0.8, "frames are scaled by this before the network sees them, always")
     intermediate_supervision: bool = _setting(
@@ -122,8 +124,12 @@ _CHECKS = (
     ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
     ("width", _one_of(0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
     ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
-    ("init_weights", _word(".+"), "'imagenet', 'random' or a file's path is expected"),
-    ("init_origin", _word_or_null(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}"), "null or REPOSITORY@COMMIT is expected"),
+    ("init_weights", _word(".+"), "'imagenet', 'random', 'previous' or a file's path is expected"),
+    (
+        "init_origin",
+        _word_or_null(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}|iteration-\d+/.+/snapshot-\d+"),
+        "null, REPOSITORY@COMMIT or ITERATION/TRAINING/SNAPSHOT is expected",
+    ),
     ("init_sha256", _word_or_null(r"[0-9a-f]{64}"), "null or 64 hexadecimal digits are expected"),
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
     ("intermediate_supervision", lambda value: isinstance(value, bool), "true or false is expected"),

@@ -1,4 +1,4 @@
-"""What a training begins with: ImageNet weights from the hub, random ones, or those of a file."""
+"""What a training begins with: ImageNet weights from the hub, random ones, those of a file, or an earlier network."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from pathlib import Path
 
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
+from posecut_core.model.continuation import continued
 from posecut_core.model.hub import HubFile, fetch_weights, imagenet_repository
 from posecut_core.model.network import NetworkSpec, initial_parameters
 from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
 from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.snapshots import MANIFEST
 from posecut_core.progress import Report
 from posecut_core.project.hashing import file_sha256
 
@@ -23,8 +25,16 @@ class Beginning:
     settings: TrainingSettings  # which say from now on what weights these were
 
 
-def begin(settings: TrainingSettings, bodyparts: tuple[str, ...], *, report: Report) -> Beginning:
+def begin(
+    settings: TrainingSettings, bodyparts: tuple[str, ...], *, previous: Path | None = None, report: Report
+) -> Beginning:
     """Make the network that `settings` describe; ImageNet weights are fetched if they are not on this computer.
+
+    Args:
+        settings: of the training.
+        bodyparts: which the network is to find.
+        previous: the snapshot that init_weights `previous` stands for, None if there is none.
+        report: told of the download.
 
     Raises:
         ModelError: the weights cannot be had, or are not those of the network that `settings` name.
@@ -36,6 +46,8 @@ def begin(settings: TrainingSettings, bodyparts: tuple[str, ...], *, report: Rep
         found = _imagenet(settings, report)
         settings = _recorded(settings, f"{found.repository}@{found.revision}", found.sha256)
         return _from_file(found.path, found.repository, settings, bodyparts)
+    if settings.init_weights == "previous":
+        return _previous(previous, settings, bodyparts)
     path = Path(settings.init_weights).expanduser()
     begun = _from_file(path, str(path), settings, bodyparts)
     return dataclasses.replace(begun, settings=_recorded(settings, None, file_sha256(path)))
@@ -49,6 +61,17 @@ def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning
     norm = "group" if settings.norm == "auto" else settings.norm
     spec = _spec(ResNetSpec(_depth(settings), settings.width, norm), bodyparts, settings)
     return Beginning(spec, initial_parameters(settings.seed, spec), settings)
+
+
+def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
+    if snapshot is None:
+        raise ModelError(
+            "There is no network of this shuffle in the iteration before, which init_weights 'previous' asks for; "
+            "begin with other weights, such as imagenet."
+        )
+    spec, parameters = continued(snapshot, settings, bodyparts)
+    origin = "/".join(snapshot.parts[-3:])  # iteration, training, snapshot: the project may move
+    return Beginning(spec, parameters, _recorded(settings, origin, file_sha256(snapshot / MANIFEST)))
 
 
 def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:

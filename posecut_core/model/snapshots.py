@@ -31,6 +31,7 @@ from posecut_core.project.atomic import storage_error, sync
 from posecut_core.project.hashing import file_sha256
 
 SCHEMA = 1
+MANIFEST = "snapshot.json"
 _NAME = re.compile(r"snapshot-(\d{6,})")
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
@@ -83,10 +84,10 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         _save_tree(partial / "optimizer", state.optimizer)
         if state.averaged:
             _save_tree(partial / "averaged", state.averaged)
-        (partial / "snapshot.json").write_text(json.dumps(_manifest(partial, info), indent=1), encoding="utf-8")
+        (partial / MANIFEST).write_text(json.dumps(_manifest(partial, info), indent=1), encoding="utf-8")
         for file in _files(partial):
             sync(partial / file)
-        sync(partial / "snapshot.json")
+        sync(partial / MANIFEST)
         shutil.rmtree(target, ignore_errors=True)
         os.replace(partial, target)
         sync(model_folder)
@@ -111,11 +112,11 @@ def read_info(folder: Path) -> SnapshotInfo:
         DamagedSnapshotError: it is damaged; the file is named.
     """
     try:
-        manifest = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["schema"] > SCHEMA:
             raise ModelError(f"{folder} was written by a newer PoseCut (schema {manifest['schema']}); update PoseCut.")
         if manifest.pop("sha256") != _content_hash(manifest):
-            raise _damaged(folder, "snapshot.json")
+            raise _damaged(folder, MANIFEST)
         hashes: dict[str, str] = manifest["files"]
         network = manifest["network"]
         resnet, bodyparts = ResNetSpec(**network.pop("resnet")), tuple(network.pop("bodyparts"))
@@ -126,7 +127,7 @@ def read_info(folder: Path) -> SnapshotInfo:
             raise
         if not folder.is_dir():
             raise ModelError(f"There is no snapshot {folder}; run posecut train-network first.") from error
-        raise _damaged(folder, "snapshot.json") from error
+        raise _damaged(folder, MANIFEST) from error
     for file, expected in hashes.items():
         if not (folder / file).is_file() or file_sha256(folder / file) != expected:
             raise _damaged(folder, file)

@@ -90,12 +90,21 @@ def prepare_run(
         _check_run(folder, info, name)
         spec, state = _resume(folder, info, settings, bodyparts)
     else:
-        begun = begin(settings, bodyparts, report=report)
+        previous = _last_of_iteration_before(project, shuffle, trainingsetindex)
+        begun = begin(settings, bodyparts, previous=previous, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
     _tell_kept(folder / "settings.yaml", before, settings, changes, report)
     validation = gather_frames(project, tables, train=(), test=held_out) if held_out else ()
     return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
+
+
+def _last_of_iteration_before(project: Project, shuffle: int, trainingsetindex: int) -> Path | None:
+    """Return the last snapshot of the shuffle in the iteration before; None if there is none."""
+    before = dataclasses.replace(project.config, iteration=project.config.iteration - 1)
+    folder = Project(project.root, before).model_folder(shuffle, trainingsetindex)
+    steps = snapshot_steps(folder)
+    return snapshot_folder(folder, steps[-1]) if steps else None
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:

@@ -3,6 +3,8 @@
 import dataclasses
 from functools import partial
 
+import jax
+import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
@@ -12,10 +14,13 @@ from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model import beginning
 from posecut_core.model.hub import fetch_weights
-from posecut_core.model.snapshots import read_info
+from posecut_core.model.network import parameter_shapes
+from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import silent
+from posecut_core.project.config import edit_config
 from posecut_core.workflow import training_run
 from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.datasets import create_training_dataset
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training import train_network
 from posecut_core.workflow.training_run import prepare_run
@@ -216,3 +221,21 @@ def test_options_that_the_settings_keep_are_told(trainable):
     assert len(told) == 1
     assert told[0].startswith(f"{path} now has maxiters 7 instead of 4: it keeps what a network is trained with")
     assert read_settings(path).maxiters == 7
+
+
+def test_the_next_iteration_begins_with_the_network_before(trainable, quick_steps):
+    """With weights `previous` its parameters are those of the same shuffle's last snapshot, one iteration before."""
+    trained = train_network(trainable, maxiters=2)
+    edit_config(trainable, {"iteration": 1})
+    create_training_dataset(trainable, shuffles=[1], net_type="resnet_18")
+    run = prepare(trainable, init_weights="previous")
+    before = load_parameters(trained.snapshot, parameter_shapes(run.spec))
+    jax.tree.map(np.testing.assert_array_equal, run.state.parameters, before)
+    assert int(run.state.step) == 0
+    assert run.settings.init_origin.startswith("iteration-0/")
+
+
+def test_the_first_iteration_has_none_before(trainable):
+    """Weights `previous` are then refused."""
+    with pytest.raises(ModelError, match="iteration before"):
+        prepare(trainable, init_weights="previous")

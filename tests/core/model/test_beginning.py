@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import ModelError
 from posecut_core.model import beginning
 from posecut_core.model.beginning import begin
 from posecut_core.model.hub import fetch_weights
+from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
+from posecut_core.model.training import initial_state
 from posecut_core.progress import silent
 from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
@@ -111,3 +113,20 @@ def test_weights_of_another_network_are_refused(hub, weights, net_type):
     ):
         with pytest.raises(ModelError, match=f"{source}.*net_type"):
             start(SMALL, net_type=net_type, init_weights=init_weights)
+
+
+def test_without_an_earlier_network_none_can_be_gone_on_from():
+    """The sentence says what is missing and what else there is."""
+    with pytest.raises(ModelError, match="no network of this shuffle in the iteration before"):
+        start(SMALL, init_weights="previous")
+
+
+def test_a_training_begins_with_the_network_before(tmp_path, thin, thin_parameters):
+    """All parameters are those of the snapshot, which the settings name without the path of the project."""
+    folder = tmp_path / "iteration-0" / "mouse-trainset95shuffle1"
+    settings = dataclasses.replace(SMALL, init_weights="previous")
+    snapshot = save_snapshot(folder, SnapshotInfo(7, "run", thin, 0.5), initial_state(thin_parameters, settings))
+    begun = begin(settings, thin.bodyparts, previous=snapshot, report=silent)
+    jax.tree.map(np.testing.assert_array_equal, begun.parameters, thin_parameters)
+    assert begun.settings.init_origin == "iteration-0/mouse-trainset95shuffle1/snapshot-000007"
+    assert settings_from(dataclasses.asdict(begun.settings)) == begun.settings

@@ -1,0 +1,63 @@
+"""A new training takes over what an earlier network has learnt."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
+from posecut_core.model.continuation import continued, handed_on
+from posecut_core.model.network import initial_parameters, scoremaps
+from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
+from posecut_core.model.training import initial_state
+
+SETTINGS = TrainingSettings(net_type="resnet_18")
+
+
+def maps_of(spec, parameters):
+    x = jnp.asarray(np.random.default_rng(0).random((1, 32, 32, 3), np.float32))
+    return jax.jit(scoremaps, static_argnums=0)(spec, parameters, x)
+
+
+def test_known_bodyparts_are_found_as_before(thin, thin_parameters):
+    """In another order and beside a new one, they have the maps that they had; those of the new one are drawn."""
+    after = ("right ear", "tail", "left ear")
+    spec = dataclasses.replace(thin, bodyparts=after)
+    fresh = initial_parameters(0, spec)
+    mixed = handed_on(thin_parameters, fresh, before=thin.bodyparts, after=after)
+    old, new = maps_of(thin, thin_parameters), maps_of(spec, mixed)
+    np.testing.assert_allclose(new.scores[..., [2, 0]], old.scores, atol=1e-5)
+    np.testing.assert_allclose(new.locref[..., [2, 0], :], old.locref, atol=1e-5)
+    np.testing.assert_array_equal(mixed["head"]["kernel"][..., 1], fresh["head"]["kernel"][..., 1])
+    assert jax.tree.structure(mixed) == jax.tree.structure(fresh)
+
+
+@pytest.fixture
+def snapshot(tmp_path, thin, thin_parameters):
+    return save_snapshot(tmp_path, SnapshotInfo(7, "run", thin, 0.5), initial_state(thin_parameters, SETTINGS))
+
+
+def test_a_snapshot_is_continued_with_a_new_bodypart(snapshot, thin, thin_parameters):
+    """The network has the snapshot's backbone and one more bodypart; a head on the third stage may join."""
+    settings = dataclasses.replace(SETTINGS, intermediate_supervision=True)
+    spec, parameters = continued(snapshot, settings, (*thin.bodyparts, "tail"))
+    jax.tree.map(np.testing.assert_array_equal, parameters["backbone"], thin_parameters["backbone"])
+    assert spec == dataclasses.replace(thin, bodyparts=(*thin.bodyparts, "tail"), intermediate=True)
+    assert jax.tree.structure(parameters) == jax.tree.structure(initial_parameters(0, spec))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"net_type": "resnet_50"}, "net_type resnet_18, but the settings ask for resnet_50"),
+        ({"norm": "frozen_batch"}, "norm group, but the settings ask for frozen_batch"),
+        ({"width": 0.5}, "width 0.125, but the settings ask for 0.5"),
+    ],
+)
+def test_another_network_is_refused(snapshot, thin, changes, words):
+    """What the settings ask for and the snapshot has not is named."""
+    with pytest.raises(ModelError, match=words):
+        continued(snapshot, dataclasses.replace(SETTINGS, **changes), thin.bodyparts)
