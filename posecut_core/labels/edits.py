@@ -247,5 +247,3 @@ def _refuse_dropped(state: LabelState, edit: PointEdit) -> None:
 def _impossible(edit: Move | Propose | Accept, point: Point | None, expected: str, advice: str) -> LabelError:
     found = "is unset" if point is None else f"is {point.state}"
     return LabelError(f"{edit.bodypart} in frame {edit.frame} {found}, expected {expected}; {advice}.")
-
-

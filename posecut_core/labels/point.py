@@ -51,8 +51,8 @@ class Point:
             raise LabelError(f"An absent label has the position {self.xy}, expected none; place it or leave that out.")
         if (self.state == "proposed") != (self.origin.kind == "machine"):
             raise LabelError(
-                f"A {self.state} label comes from {self.origin.kind}, expected drafts, and only drafts, from a machine; "
-                "accept drafts to make labels of them."
+                f"A {self.state} label comes from {self.origin.kind}, expected drafts, and only drafts, from a "
+                "machine; accept drafts to make labels of them."
             )
 
     @property

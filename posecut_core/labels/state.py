@@ -54,5 +54,8 @@ class LabelState:
     def unreviewed(self) -> tuple[tuple[int, str], ...]:
         """List frame and bodypart of all drafts that no person has accepted or corrected yet."""
         return tuple(
-            (number, part) for number, frame in self.shown() for part, point in frame.points.items() if not point.is_label
+            (number, part)
+            for number, frame in self.shown()
+            for part, point in frame.points.items()
+            if not point.is_label
         )

@@ -102,7 +102,7 @@ def create_training_dataset(
 
 
 def labelled_tables(project: Project) -> list[LabelTable]:
-    """Read the labels of all videos; frames without any label are left out.
+    """Read the labels of all videos; frames in which nobody has looked for anything are left out.
 
     Raises:
         LabelError: nothing is labelled.
@@ -110,10 +110,10 @@ def labelled_tables(project: Project) -> list[LabelTable]:
     tables = []
     for folder in frame_folders(project):
         table = read_labels(project, folder.name)
-        labelled = ~np.isnan(table.xy).all(axis=(1, 2))
+        labelled = table.looked_at.any(axis=1)
         if labelled.any():
-            tables.append(LabelTable(table.video, table.bodyparts, table.numbers[labelled], table.xy[labelled]))
-    if not tables:
+            tables.append(table.rows(labelled))
+    if all(np.isnan(table.xy).all() for table in tables):
         raise LabelError(
             f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
             "and try again."

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.store import image_names, read_labels, write_labels
+from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import Crop, ProjectConfig
 from posecut_core.project.layout import Project
-from posecut_core.project.settings import Settings, VideoRecord, write_settings
 from posecut_core.video.store import FrameStore
 
 NUMBERS = np.array([3, 20], dtype=np.int64)
@@ -67,12 +66,3 @@ def test_a_label_without_its_frame_is_refused(project):
     FrameStore.open(project.frame_store("m1")).remove([20])
     with pytest.raises(LabelError, match="Frame 20 of m1"):
         read_labels(project, "m1")
-
-
-def test_names_are_padded_by_the_videos_length(project):
-    """New images are named as DeepLabCut would, those in the folder or in the labels keep their names."""
-    assert image_names(project, "m1", [3]) == {3: "img0003.png"}
-    write_settings(project.settings_path, Settings(videos={"m1": VideoRecord(1, "0" * 64, 10**5, 64, 48)}))
-    assert image_names(project, "m1", [3, 20]) == {3: "img00003.png", 20: "img00020.png"}
-    (project.frame_folder("m1") / "img020.png").write_bytes(b"")
-    assert image_names(project, "m1", [3, 20]) == {3: "img00003.png", 20: "img020.png"}
