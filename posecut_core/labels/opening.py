@@ -7,19 +7,21 @@ from posecut_core.project.atomic import leftovers, write_bytes
 from posecut_core.project.layout import Project
 
 
-def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, list[str]]:
+def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, tuple[str, ...]]:
     """Try to become the writer of a video's labels; return the lock, or None, and what a person should know."""
     what = f"The labels of {video}"
     try:
         found = acquire(project.label_lock(video), take_over=take_over)
     except StorageError as error:
-        return None, [f"{what} are open for reading only: {error}"]
+        return None, (f"{what} are open for reading only: {error}",)
     if not isinstance(found, Lock):
-        return None, [f"{what} are open for reading only, because {found or 'another program'} is editing them."]
-    return found, [f"{found.stale} ended without closing {what.lower()}; every edit is kept."] if found.stale else []
+        return None, (f"{what} are open for reading only, because {found or 'another program'} is editing them.",)
+    return found, (
+        f"{found.stale} ended without closing the labels of {video}; every edit is kept.",
+    ) if found.stale else ()
 
 
-def tidy(project: Project, video: str, contents: Contents) -> list[str]:
+def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
     """Sweep temporary files and set a torn tail of the journal aside; return what a person should know.
 
     Raises:
@@ -31,10 +33,10 @@ def tidy(project: Project, video: str, contents: Contents) -> list[str]:
             path.unlink(missing_ok=True)
     tail = contents.journal.tail
     if not tail:
-        return []
+        return ()
     kept = folder / f"labels-torn-{contents.journal.revision}.txt"
     write_bytes(kept, tail)
-    return [
+    return (
         f"The journal of {video} ended in {len(tail)} bytes that are no whole edit, as a crash leaves them; they are "
-        f"set aside in {kept.name}, and the {contents.journal.revision} edits before them are complete."
-    ]
+        f"set aside in {kept.name}, and the {contents.journal.revision} edits before them are complete.",
+    )

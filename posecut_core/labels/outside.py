@@ -65,9 +65,9 @@ def changed_suffix(project: Project, video: str, generations: Sequence[Generatio
     return ".h5" if changed[0][0].endswith(".h5") else ".csv"
 
 
-def describe(edit: OutsideEdit, naming: Naming) -> str:
+def describe(edit: OutsideEdit, columns: Mapping[str, str]) -> str:
     """Say what another program did, in a few words."""
-    name = naming.columns.get(edit.bodypart, edit.bodypart)
+    name = columns.get(edit.bodypart, edit.bodypart)
     if isinstance(edit, Delete):
         return f"frame {edit.frame}: {name} deleted"
     return f"frame {edit.frame}: {name} placed at ({edit.xy[0]:.1f}, {edit.xy[1]:.1f})"

@@ -16,35 +16,32 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.edits import Begin, Identify, Step, Together
 from posecut_core.labels.encoding import encode
-from posecut_core.labels.exchange import collected_files, collected_hashes, export_table
 from posecut_core.labels.frame_images import FrameImages, needed_frames
-from posecut_core.labels.generations import KEPT, Generation, write_generation
 from posecut_core.labels.history import History
-from posecut_core.labels.identities import record_new
+from posecut_core.labels.identities import match_names, read_identities, record_new
 from posecut_core.labels.journal import JournalWriter
 from posecut_core.labels.lock import Lock
 from posecut_core.labels.opening import lock_labels, tidy
-from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
+from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.tabulation import table_of
-from posecut_core.project.atomic import write_bytes
 from posecut_core.project.layout import Project
 
 
 class LabelSession:
     """Labels of one video, open for editing or, where that cannot be, for reading. Open it with `LabelSession.open`."""
 
-    def __init__(self, project: Project, video: str, contents: Contents, lock: Lock | None, notices: list[str]) -> None:
+    def __init__(
+        self, project: Project, video: str, contents: Contents, lock: Lock | None, notices: tuple[str, ...]
+    ) -> None:
         self.project = project
         self.video = video
-        self.notices = tuple(notices)  # what a person should know about how it was opened
+        self.notices = notices  # what a person should know about how it was opened
         self._lock = lock
-        self._contents = contents
+        self._naming = contents.naming
         self._history = contents.history
-        self._generations = contents.generations
         self._writer = JournalWriter(project.label_journal(video), contents.journal)
         self._images = FrameImages(project, video)
-        self._saved = contents.generations[0].revision if contents.generations else 0
+        self._files = SavedFiles(project, video, contents.generations)
         self._outside = self._find_outside()
 
     @classmethod
@@ -58,9 +55,9 @@ class LabelSession:
             take_over: whether to edit although another computer says that it does; only if it is known not to.
 
         Raises:
-            LabelError: a file is damaged (`posecut doctor` mends it) or does not fit the project.
+            LabelError: the journal is damaged (`posecut doctor` mends it) or does not fit the project.
         """
-        lock, notices = (None, []) if read_only else lock_labels(project, video, take_over=take_over)
+        lock, notices = (None, ()) if read_only else lock_labels(project, video, take_over=take_over)
         try:
             contents = read_contents(project, video)
             if lock is not None:
@@ -94,10 +91,10 @@ class LabelSession:
     @property
     def columns(self) -> Mapping[str, str]:
         """Return identity -> name of the bodyparts, in config.yaml's order."""
-        return self._contents.naming.columns
+        return self._naming.columns
 
     @property
-    def outside(self) -> tuple[OutsideEdit, ...]:
+    def outside(self) -> Outside:
         """Return what other programs changed in the CollectedData files, and nobody has decided about yet."""
         return self._outside
 
@@ -107,7 +104,7 @@ class LabelSession:
         Raises:
             LabelError: the project has no such bodypart.
         """
-        found = self._contents.naming.identities.get(name)
+        found = self._naming.identities.get(name)
         if found is None:
             raise LabelError(
                 f"The project has no bodypart {name!r}, expected one of {', '.join(self.columns.values())}; correct "
@@ -125,44 +122,77 @@ class LabelSession:
                 labelled, or the session is for reading.
             StorageError: the disk refuses; the same edit may be tried again.
         """
-        after = self._history.after(step)
-        self._begin()
+        self.require_writable()
+        self._history.after(step)  # refuses what cannot be done before anything is written
+        self.begin()
         for number in needed_frames(step):
             image = self._images.check(number, self.state.frame(number).image)
             if image:
                 self._append(Identify(number, image))
-                after = self._history.after(step)
-        self._writer.append(encode(step))
-        self._history = after
+        self._append(step)
         return self.revision
 
-    def save(self) -> None:
-        """Write the CollectedData files and a snapshot.
-
-        Raises:
-            LabelError: other programs changed the files and nobody has decided about it.
-            StorageError: the disk refuses; what was there stays, and every edit is in the journal.
-        """
-        if self.revision == 0:
-            return
-        self.require_writable()
-        self._outside = self._find_outside()
-        if self._outside:
-            raise undecided(self.project, self.video, self._outside)
-        self._write_files()
-
-    def merge_outside(self) -> None:
-        """Take over what other programs changed, as one edit that can be undone, and save.
+    def begin(self) -> None:
+        """Begin the journal, where there is none, with the labels of DeepLabCut's files.
 
         Raises:
             LabelError: the session is for reading.
             StorageError: the disk refuses.
         """
         self.require_writable()
-        if self._outside:
-            self.apply(Together(self._outside))
-        self._outside = ()
-        self._write_files()
+        if self._naming.new:
+            record_new(self.project)
+            self._naming = replace(self._naming, new=())
+        if self.revision == 0:
+            self._append(Begin(self.state.frames))
+            self._files.begin(self.state, self._naming, self.revision)
+
+    def rename_columns(self, bodyparts: tuple[str, ...]) -> None:
+        """Write the CollectedData files under new names of bodyparts, which the journal of names has already.
+
+        Raises:
+            LabelError: the session is for reading, or the names are not in the journal.
+            StorageError: the disk refuses.
+        """
+        self.require_writable()
+        self.project = Project(self.project.root, replace(self.project.config, bodyparts=bodyparts))
+        self._naming = match_names(read_identities(self.project), bodyparts)
+        self._files = SavedFiles(self.project, self.video, self._files.generations)
+        self._write()
+
+    def save(self) -> None:
+        """Write the CollectedData files and a snapshot.
+
+        Raises:
+            LabelError: other programs changed the files and nobody has decided about it, or the session is for reading.
+            StorageError: the disk refuses; what was there stays, and every edit is in the journal.
+        """
+        self.refuse_outside()
+        if self.revision:
+            self._write()
+
+    def refuse_outside(self) -> None:
+        """Refuse to go on where other programs changed the CollectedData files and nobody has decided about it.
+
+        Raises:
+            LabelError: it is so, or the session is for reading.
+        """
+        self.require_writable()
+        self._outside = self._find_outside()
+        self._files.refuse(self._outside)
+
+    def merge_outside(self) -> None:
+        """Take over what other programs changed, as one edit that can be undone, and save.
+
+        Raises:
+            LabelError: the session is for reading, or a changed file cannot be read.
+            StorageError: the disk refuses.
+        """
+        self._files.refuse(Outside(problem=self._outside.problem))
+        if self._outside.edits:
+            self.apply(Together(self._outside.edits))
+        self._outside = Outside()
+        self._write()
 
     def discard_outside(self) -> tuple[Path, ...]:
         """Decide against what other programs changed, and save; copies of their files are kept, and returned.
@@ -171,14 +201,11 @@ class LabelSession:
             LabelError: the session is for reading.
             StorageError: the disk refuses.
         """
-        self._begin()
-        copies = []
-        for name, path in collected_files(self.project, self.video).items():
-            copies.append(path.with_name(f"outside-{self.revision}-{name}"))
-            write_bytes(copies[-1], path.read_bytes())
-        self._outside = ()
-        self._write_files()
-        return tuple(copies)
+        self.begin()
+        copies = self._files.copy(self.revision)
+        self._outside = Outside()
+        self._write()
+        return copies
 
     def close(self) -> None:
         """Save what was edited, and let others write. Changes of other programs that nobody decided about stay.
@@ -187,8 +214,8 @@ class LabelSession:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
         try:
-            if self.writable and self._saved < self.revision and not self._find_outside():
-                self._write_files()
+            if self.writable and self._files.revision < self.revision and not self._find_outside():
+                self._write()
         finally:
             self._writer.close()
             if self._lock is not None:
@@ -203,40 +230,6 @@ class LabelSession:
     ) -> None:
         self.close()
 
-    def _begin(self) -> None:
-        """Write what every journal begins with: the names of the bodyparts, and the labels that were there before."""
-        self.require_writable()
-        if self._contents.naming.new:
-            record_new(self.project)
-            self._contents = replace(self._contents, naming=replace(self._contents.naming, new=()))
-        if self.revision == 0:
-            hashes = collected_hashes(self.project, self.video)
-            self._append(Begin(self.state.frames))
-            self._write_generation(hashes)
-
-    def _append(self, step: Step) -> None:
-        after = self._history.after(step)
-        self._writer.append(encode(step))
-        self._history = after
-
-    def _write_files(self) -> None:
-        if self._generations and self._saved < self.revision:  # so that after a crash the files are known as ours
-            self._write_generation(self._generations[0].files)
-        export_table(self.project, table_of(self.state, self.video, self.columns))
-        self._write_generation(collected_hashes(self.project, self.video))
-
-    def _write_generation(self, hashes: Mapping[str, str]) -> None:
-        generation = Generation(self.revision, self.state, self.columns, hashes)
-        write_generation(self.project.frame_folder(self.video), generation)
-        older = [known for known in self._generations if known.revision != generation.revision]
-        self._generations = (generation, *older[: KEPT - 1])
-        self._saved = self.revision
-
-    def _find_outside(self) -> tuple[OutsideEdit, ...]:
-        if self.revision == 0:
-            return ()  # the files are all there is
-        return outside_edits(self.project, self.video, self.state, self._contents.naming, self._generations)
-
     def require_writable(self) -> None:
         """Refuse a session that is for reading.
 
@@ -246,3 +239,17 @@ class LabelSession:
         if self._lock is None:
             why = " ".join(self.notices) or f"The labels of {self.video} were opened for reading."
             raise LabelError(f"{why} Open them for editing to change them.")
+
+    def _append(self, step: Step) -> None:
+        after = self._history.after(step)
+        self._writer.append(encode(step))
+        self._history = after
+
+    def _write(self) -> None:
+        self.require_writable()
+        self._files.write(self.state, self._naming, self.revision)
+
+    def _find_outside(self) -> Outside:
+        if self.revision == 0:
+            return Outside()  # the files are all there is
+        return self._files.outside(self.state, self._naming)

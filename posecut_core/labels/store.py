@@ -113,12 +113,10 @@ def write_drafts(
 
 
 def _edit(session: LabelSession, edits: tuple[Edit, ...]) -> None:
-    if session.outside:
-        raise undecided(session.project, session.video, session.outside)
-    session.require_writable()
+    session.refuse_outside()
     if edits:
         session.apply(Together(edits))
-    session.save()
+        session.save()
 
 
 def _positions(table: LabelTable) -> list[tuple[tuple[int, int], tuple[float, float]]]:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 from jaxtyping import Int64, UInt8
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import BaseZarrError
 
 from posecut_core.errors import StorageError, VideoError
@@ -100,10 +100,8 @@ class FrameStore:
         Raises:
             VideoError: the store has no such frame, or it is damaged on disk.
         """
-        image = np.ascontiguousarray(self.read(number))
-        digest = hashlib.sha256(f"{image.shape}".encode())
-        digest.update(image)
-        return digest.hexdigest()[:32]
+        image = self.read(number)
+        return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]
 
     def append(self, frames: Iterable[StoredFrame]) -> int:
         """Add frames whose number the store does not have yet and return how many were added.
@@ -198,7 +196,8 @@ def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk
     kind = np.uint8 if len(shape) == 4 else np.int64
     # every number of a chunk is replaced at once, by renaming a temporary file: zarr's LocalStore writes so
     compressor = BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1)
-    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=compressor, fill_value=fill)
+    codecs = [compressor, Crc32cCodec()]  # a checksum, or a flipped bit would be another picture
+    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=codecs, fill_value=fill)
 
 
 def _pad(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, ...]) -> UInt8[np.ndarray, "H W 3"]:

@@ -110,7 +110,7 @@ def labelled_tables(project: Project) -> list[LabelTable]:
     tables = []
     for folder in frame_folders(project):
         table = read_labels(project, folder.name)
-        labelled = table.looked_at.any(axis=1)
+        labelled = np.asarray(table.looked_at.any(axis=1))
         if labelled.any():
             tables.append(table.rows(labelled))
     if all(np.isnan(table.xy).all() for table in tables):

@@ -21,11 +21,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import numpy as np  # noqa: E402 (the project's root comes first)
+import numpy as np
 
-from posecut_core.errors import LabelError, PosecutError  # noqa: E402
-from posecut_core.labels.contents import read_contents  # noqa: E402
-from posecut_core.labels.edits import (  # noqa: E402
+from posecut_core.errors import LabelError, PosecutError
+from posecut_core.labels.contents import read_contents
+from posecut_core.labels.edits import (
     Accept,
     Delete,
     DropFrame,
@@ -39,13 +39,13 @@ from posecut_core.labels.edits import (  # noqa: E402
     Step,
     Undo,
 )
-from posecut_core.labels.encoding import encode  # noqa: E402
-from posecut_core.labels.session import LabelSession  # noqa: E402
-from posecut_core.labels.store import read_labels  # noqa: E402
-from posecut_core.project.config import ProjectConfig  # noqa: E402
-from posecut_core.project.layout import Project  # noqa: E402
-from posecut_core.video.store import FrameStore  # noqa: E402
-from tests.benchmarks.openfield import print_result  # noqa: E402
+from posecut_core.labels.encoding import encode
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+from tests.benchmarks.openfield import print_result
 
 BODYPARTS = ("nose", "tail", "paw")
 FRAMES = 12
