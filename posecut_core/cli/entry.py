@@ -36,8 +36,9 @@ def run(arguments: list[str]) -> int:
         task = _parse(arguments)
         if task is None:
             return 0
-        _show(_perform(task, err), out, json=json)
-        return 0
+        outcome = _perform(task, err)
+        _show(outcome, out, json=json)
+        return outcome.exit_code
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:

@@ -13,7 +13,7 @@ from posecut_core.dataset.revision import write_revision
 from posecut_core.dataset.settings import TrainingSettings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.store import check_pictures, read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
@@ -77,12 +77,14 @@ def create_training_dataset(
         report: told about images that are copied.
 
     Raises:
-        LabelError: there are no labels.
+        LabelError: there are no labels, or a frame shows another picture than the one that was labelled.
         DatasetError: the labels cannot be split so, or a shuffle exists already.
         ModelError: a setting is unknown or cannot work.
     """
     project = open_project(config, report=report)
     tables = labelled_tables(project)
+    for table in tables:
+        check_pictures(project, table.video)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
