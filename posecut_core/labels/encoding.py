@@ -40,7 +40,7 @@ def encode(step: Step) -> dict[str, Any]:
         case Restore(frame, bodypart, point):
             return {**name, "frame": frame, "bodypart": bodypart, "point": point and encode_point(point)}
         case _:
-            return {**name, **{key: value for key, value in vars(step).items() if value is not None and value != ""}}
+            return {**name, **{key: value for key, value in vars(step).items() if value is not None}}
 
 
 def decode(value: Mapping[str, Any]) -> Step:

@@ -32,10 +32,10 @@ def check_names(project: Project, videos: list[str], found: Findings, *, mend: b
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
     _check_generations(project, video, found, mend=mend)
-    _check_journal(project, video, found, mend=mend)
     _check_leftovers(project, video, found, mend=mend)
-    with found.about(project.frame_folder(video)):
-        _check_outside(project, video, found)
+    if _check_journal(project, video, found, mend=mend):
+        with found.about(project.frame_folder(video)):
+            _check_outside(project, video, found)
     _check_frames(project, video, found)
 
 
@@ -50,17 +50,19 @@ def _check_generations(project: Project, video: str, found: Findings, *, mend: b
             found.add(path, str(error), mended=mend)
 
 
-def _check_journal(project: Project, video: str, found: Findings, *, mend: bool) -> None:
+def _check_journal(project: Project, video: str, found: Findings, *, mend: bool) -> bool:
+    """Tell whether the journal can be read now."""
     path = project.label_journal(video)
     text = read_journal(path)
     found.count("journals", int(path.exists()))
     found.count("edits", len(text.records))
     problem = journal_problem(text, sound_generations(project.frame_folder(video)))
     if problem and mend:
-        _rebuild(project, video, problem, found)
-    elif problem:
+        return _rebuild(project, video, problem, found)
+    if problem:
         found.add(path, f"{path} {problem}; rebuild it with posecut doctor --mend, which keeps a copy.")
-    elif text.tail and mend:
+        return False
+    if text.tail and mend:
         with LabelSession.open(project, video) as session:
             found.add(path, " ".join(session.notices), mended=session.writable)
     elif text.tail:
@@ -69,16 +71,17 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
             f"{path} ends in {len(text.tail)} bytes that are no whole edit, as a crash or a damaged last line leaves "
             "them; posecut doctor --mend sets them aside.",
         )
+    return True
 
 
-def _rebuild(project: Project, video: str, problem: str, found: Findings) -> None:
+def _rebuild(project: Project, video: str, problem: str, found: Findings) -> bool:
     path = project.label_journal(video)
     lock = acquire(project.label_lock(video))
     if not isinstance(lock, Lock):
         found.add(
             path, f"{path} {problem}, but {lock or 'another program'} is editing it; close it there and try again."
         )
-        return
+        return False
     try:
         kept, recovered = rebuild_journal(project, video)
     finally:
@@ -87,6 +90,7 @@ def _rebuild(project: Project, video: str, problem: str, found: Findings) -> Non
     found.add(
         path, f"{path} {problem}; it was rebuilt, {lost}, and the damaged one is kept as {kept.name}.", mended=True
     )
+    return True
 
 
 def _check_leftovers(project: Project, video: str, found: Findings, *, mend: bool) -> None:
