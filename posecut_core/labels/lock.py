@@ -4,6 +4,7 @@ The system frees the lock of a program that ends, however it ends; a note that i
 computers that share a disk the system's lock may not reach, so a note from another computer is believed.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -36,7 +37,8 @@ class Lock:
 
     def release(self) -> None:
         """Let go, so that others can write."""
-        note_path(self.path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a note that stays is recognised as stale
+            note_path(self.path).unlink(missing_ok=True)
         self.handle.release()
 
 

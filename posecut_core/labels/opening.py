@@ -1,5 +1,7 @@
 """What happens when labels are opened for editing: the lock is taken and what a crash left behind is cleared up."""
 
+import contextlib
+
 from posecut_core.errors import StorageError
 from posecut_core.labels.contents import Contents
 from posecut_core.labels.lock import Lock, acquire
@@ -30,7 +32,8 @@ def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
     folder = project.frame_folder(video)
     for prefix in ("labels", "CollectedData"):
         for path in leftovers(folder, prefix=prefix):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it goes next time
+                path.unlink(missing_ok=True)
     tail = contents.journal.tail
     if not tail:
         return ()

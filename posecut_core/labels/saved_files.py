@@ -11,7 +11,7 @@ from posecut_core.labels.identities import Naming
 from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.tabulation import table_of
-from posecut_core.project.atomic import write_bytes
+from posecut_core.project.atomic import storage_error, write_bytes
 from posecut_core.project.layout import Project
 
 
@@ -88,10 +88,17 @@ class SavedFiles:
         copies = []
         for name, path in collected_files(self._project, self._video).items():
             copies.append(path.with_name(f"outside-{revision}-{name}"))
-            write_bytes(copies[-1], path.read_bytes())
+            write_bytes(copies[-1], _content(path))
         return tuple(copies)
 
     def _snapshot(self, generation: Generation) -> None:
         write_generation(self._project.frame_folder(self._video), generation)
         older = [known for known in self.generations if known.revision != generation.revision]
         self.generations = (generation, *older[: KEPT - 1])
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise storage_error(path, error) from error

@@ -50,7 +50,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
             raise
         raise storage_error(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the error that led here says more
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:
