@@ -75,6 +75,23 @@ def journal_line(revision: int, edit: Record) -> bytes:
     return b'%s,"crc":"%08x"}\n' % (body, zlib.crc32(body))
 
 
+def cut_tail(path: Path, text: JournalText) -> None:
+    """Cut off what follows the last good line. Whoever calls holds the lock and has kept the tail.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    try:
+        handle = disk.open_file(path, os.O_RDWR)
+        try:
+            disk.truncate(handle, text.length)
+            disk.sync_data(handle)
+        finally:
+            disk.close(handle)
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
 class JournalWriter:
     """Appends to a journal. Whoever writes holds the lock."""
 

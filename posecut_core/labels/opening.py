@@ -4,6 +4,7 @@ import contextlib
 
 from posecut_core.errors import StorageError
 from posecut_core.labels.contents import Contents
+from posecut_core.labels.journal import cut_tail
 from posecut_core.labels.lock import Lock, acquire
 from posecut_core.project.atomic import leftovers, write_bytes
 from posecut_core.project.layout import Project
@@ -39,6 +40,7 @@ def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
         return ()
     kept = folder / f"labels-torn-{contents.journal.revision}.txt"
     write_bytes(kept, tail)
+    cut_tail(project.label_journal(video), contents.journal)
     return (
         f"The journal of {video} ended in {len(tail)} bytes that are no whole edit, as a crash leaves them; they are "
         f"set aside in {kept.name}, and the {contents.journal.revision} edits before them are complete.",

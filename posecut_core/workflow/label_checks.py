@@ -7,7 +7,7 @@ from posecut_core.labels.generations import generation_paths, read_generation, s
 from posecut_core.labels.identities import read_identities
 from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire
-from posecut_core.labels.outside import outside_edits, undecided
+from posecut_core.labels.outside import changed_suffix, outside_edits, undecided
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.atomic import leftovers
@@ -35,7 +35,7 @@ def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool
     _check_leftovers(project, video, found, mend=mend)
     if _check_journal(project, video, found, mend=mend):
         with found.about(project.frame_folder(video)):
-            _check_outside(project, video, found)
+            _check_outside(project, video, found, mend=mend)
     _check_frames(project, video, found)
 
 
@@ -101,7 +101,7 @@ def _check_leftovers(project: Project, video: str, found: Findings, *, mend: boo
         found.add(path, f"{path} was left by a program that was killed; it is of no use, delete it.", mended=mend)
 
 
-def _check_outside(project: Project, video: str, found: Findings) -> None:
+def _check_outside(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     contents = read_contents(project, video)
     if contents.imported is not None:
         return
@@ -110,6 +110,20 @@ def _check_outside(project: Project, video: str, found: Findings) -> None:
     edits = outside_edits(project, video, state, naming, contents.generations)
     if edits:
         found.add(project.collected_data(video), str(undecided(project, video, edits)))
+        return
+    suffix = changed_suffix(project, video, contents.generations)
+    if suffix:
+        path = project.collected_data(video, suffix)
+        problem = (
+            f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
+        )
+        found.add(path, f"{problem}; posecut doctor --mend writes it again.", mended=mend and _saved(project, video))
+
+
+def _saved(project: Project, video: str) -> bool:
+    with LabelSession.open(project, video) as session:
+        session.save()
+        return True
 
 
 def _check_frames(project: Project, video: str, found: Findings) -> None:

@@ -35,4 +35,5 @@ def test_what_crashes_leave_is_cleared_up(project):
     notices = tidy(project, "m1", read_contents(project, "m1"))
     names = {path.name for path in project.frame_folder("m1").iterdir()}
     assert names == {"frames.zarr", "labels.jsonl", "labels-torn-0.txt"}
+    assert project.label_journal("m1").read_bytes() == b""
     assert "ended in 13 bytes that are no whole edit" in notices[0]
