@@ -1,6 +1,7 @@
 """The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one."""
 
 import numpy as np
+from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.contents import Contents, read_contents
@@ -83,7 +84,12 @@ def write_labels(project: Project, table: LabelTable, *, remove_others: bool = F
 
 
 def write_drafts(
-    project: Project, table: LabelTable, likelihood: np.ndarray, *, model: str, snapshot: int | None = None
+    project: Project,
+    table: LabelTable,
+    likelihood: Float64[np.ndarray, "F K"],
+    *,
+    model: str,
+    snapshot: int | None = None,
 ) -> int:
     """Propose what a network predicts, in one edit that can be undone; return how many drafts were written.
 
