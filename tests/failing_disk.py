@@ -26,7 +26,7 @@ class FailingDisk:
         def call(*arguments):
             self.calls += 1
             if self.calls != self._failing:
-                return REAL[name](*arguments)
+                return None if name.startswith("sync") else REAL[name](*arguments)  # syncing takes most of the time
             if name == "close":
                 REAL[name](*arguments)  # a handle is gone also where closing fails
             if self._number == SHORT and name == "write":
@@ -68,8 +68,10 @@ class PowerLoss:
 
     def states(self) -> Iterator[dict[str, bytes]]:
         """Yield file name -> content for each way in which unsynced names and contents may be there or not."""
-        for names in (self.durable, {**self.durable, **self.files}):
-            for survive in (_nothing, _half, _zeros, _everything):
+        pending = {name: content for name, content in self.files.items() if self.durable.get(name) is not content}
+        alone = [{**self.durable, name: content} for name, content in pending.items()]
+        for names in (self.durable, {**self.durable, **pending}, *alone):
+            for survive in (_nothing, _one_byte, _half, _almost, _zeros, _everything):
                 yield {name: survive(content) for name, content in names.items()}
 
     def _name(self, path: Path) -> str:
@@ -120,6 +122,14 @@ class PowerLoss:
 
 def _nothing(content: _Content) -> bytes:
     return content.synced
+
+
+def _one_byte(content: _Content) -> bytes:
+    return content.synced + content.live[len(content.synced) :][:1]
+
+
+def _almost(content: _Content) -> bytes:
+    return content.synced + content.live[len(content.synced) :][:-1]
 
 
 def _half(content: _Content) -> bytes:
