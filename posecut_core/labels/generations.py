@@ -31,7 +31,8 @@ class Generation:
     revision: int
     state: LabelState
     bodyparts: Mapping[str, str]  # identity -> name, in the order of the columns
-    files: Mapping[str, str] = field(default_factory=dict)  # CollectedData files written with it: name -> SHA-256
+    files: Mapping[str, str] = field(default_factory=dict)  # CollectedData files: name -> SHA-256
+    exported: int = 0  # the revision that these files have
 
 
 def generation_paths(folder: Path) -> tuple[Path, ...]:
@@ -53,6 +54,7 @@ def write_generation(folder: Path, generation: Generation) -> Path:
         "revision": generation.revision,
         "bodyparts": dict(generation.bodyparts),
         "files": dict(generation.files),
+        "exported": generation.exported,
         "frames": encode_frames(generation.state.frames),
     }
     path = folder / f"labels-{generation.revision:08d}.json"
@@ -82,9 +84,8 @@ def read_generation(path: Path) -> Generation:
         )
     if not whole:
         raise LabelError(f"{path} is not as it was written; delete it, the next one is made when labels are saved.")
-    return Generation(
-        content["revision"], LabelState(decode_frames(content["frames"])), content["bodyparts"], content["files"]
-    )
+    state = LabelState(decode_frames(content["frames"]))
+    return Generation(content["revision"], state, content["bodyparts"], content["files"], exported=content["exported"])
 
 
 def sound_generations(folder: Path) -> tuple[Generation, ...]:

@@ -1,10 +1,11 @@
 """The files that a session writes beside the journal: snapshots, and CollectedData files for DeepLabCut."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, StorageError
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table
 from posecut_core.labels.generations import KEPT, Generation, write_generation
 from posecut_core.labels.identities import Naming
@@ -13,6 +14,8 @@ from posecut_core.labels.state import LabelState
 from posecut_core.labels.tabulation import table_of
 from posecut_core.project.atomic import storage_error, write_bytes
 from posecut_core.project.layout import Project
+
+SNAPSHOT_EVERY = 200  # edits: what a damaged line of the journal could cost is in a snapshot soon
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class SavedFiles:
     def revision(self) -> int:
         """Return the revision of the newest snapshot; 0 without any."""
         return self.generations[0].revision if self.generations else 0
+
+    @property
+    def exported(self) -> int:
+        """Return the revision that the CollectedData files have; 0 where they were never written."""
+        return self.generations[0].exported if self.generations else 0
 
     def outside(self, state: LabelState, naming: Naming) -> Outside:
         """Find what other programs changed since the files were written."""
@@ -65,7 +73,22 @@ class SavedFiles:
         Raises:
             StorageError: the disk refuses.
         """
-        self._snapshot(Generation(revision, state, naming.columns, collected_hashes(self._project, self._video)))
+        self._snapshot(state, naming, revision, exported=revision)
+
+    def follow(self, state: LabelState, naming: Naming, revision: int) -> None:
+        """Write a snapshot now and then while somebody edits; where the disk refuses, the journal is enough."""
+        if revision - self.revision >= SNAPSHOT_EVERY:
+            with contextlib.suppress(StorageError):
+                self.snapshot(state, naming, revision)
+
+    def snapshot(self, state: LabelState, naming: Naming, revision: int) -> None:
+        """Write a snapshot only; the CollectedData files stay behind.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        files = self.generations[0].files if self.generations else {}
+        self._keep(Generation(revision, state, naming.columns, files, self.exported))
 
     def write(self, state: LabelState, naming: Naming, revision: int) -> None:
         """Replace the CollectedData files, and write a snapshot that knows them.
@@ -74,10 +97,10 @@ class SavedFiles:
             LabelError: a labelled frame was never extracted; nothing is then written.
             StorageError: the disk refuses; each file is as it was or as it should be.
         """
-        if self.revision < revision and self.generations:  # so that after a crash the new files are known as ours
-            self._snapshot(Generation(revision, state, naming.columns, self.generations[0].files))
+        if self.revision < revision:  # so that after a crash the new files are known as ours
+            self.snapshot(state, naming, revision)
         export_table(self._project, table_of(state, self._video, naming.columns))
-        self._snapshot(Generation(revision, state, naming.columns, collected_hashes(self._project, self._video)))
+        self._snapshot(state, naming, revision, exported=revision)
 
     def copy(self, revision: int) -> tuple[Path, ...]:
         """Keep copies of the CollectedData files, and return where.
@@ -91,7 +114,11 @@ class SavedFiles:
             write_bytes(copies[-1], _content(path))
         return tuple(copies)
 
-    def _snapshot(self, generation: Generation) -> None:
+    def _snapshot(self, state: LabelState, naming: Naming, revision: int, *, exported: int) -> None:
+        hashes = collected_hashes(self._project, self._video)
+        self._keep(Generation(revision, state, naming.columns, hashes, exported))
+
+    def _keep(self, generation: Generation) -> None:
         write_generation(self._project.frame_folder(self._video), generation)
         older = [known for known in self.generations if known.revision != generation.revision]
         self.generations = (generation, *older[: KEPT - 1])

@@ -8,6 +8,7 @@ Closing writes the CollectedData files and a snapshot; without closing nothing i
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,7 @@ from posecut_core.labels.state import LabelState
 from posecut_core.project.layout import Project
 
 
-class LabelSession:
+class LabelSession(AbstractContextManager):
     """Labels of one video, open for editing or, where that cannot be, for reading. Open it with `LabelSession.open`."""
 
     def __init__(
@@ -130,6 +131,7 @@ class LabelSession:
             if image:
                 self._append(Identify(number, image))
         self._append(step)
+        self._files.follow(self.state, self._naming, self.revision)
         return self.revision
 
     def begin(self) -> None:
@@ -214,16 +216,13 @@ class LabelSession:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
         try:
-            if self.writable and self._files.revision < self.revision and not self._find_outside():
+            if self.writable and self._files.exported < self.revision and not self._find_outside():
                 self._write()
         finally:
             self._writer.close()
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
-
-    def __enter__(self) -> "LabelSession":
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

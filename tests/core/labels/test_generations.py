@@ -23,7 +23,7 @@ STATE = LabelState({3: Frame(POINTS, image="ab"), 9: Frame(dropped=True)})
 
 
 def generation(revision):
-    return Generation(revision, STATE, {"nose": "snout", "tail": "tail"}, {"CollectedData_Ann.h5": "00"})
+    return Generation(revision, STATE, {"nose": "snout", "tail": "tail"}, {"CollectedData_Ann.h5": "00"}, 11)
 
 
 def test_reading_undoes_writing(tmp_path):

@@ -22,7 +22,9 @@ def test_what_was_written_is_known(project):
     files.write(STATE, NAMING, 4)
     assert [found.revision for found in sound_generations(project.frame_folder("m1"))] == [4, 1]
     assert sound_generations(project.frame_folder("m1"))[0].files == collected_hashes(project, "m1")
-    assert (files.revision, files.outside(STATE, NAMING)) == (4, Outside())
+    assert (files.revision, files.exported, files.outside(STATE, NAMING)) == (4, 4, Outside())
+    files.snapshot(STATE, NAMING, 9)
+    assert (files.revision, files.exported, files.outside(STATE, NAMING)) == (9, 4, Outside())
 
 
 def test_a_file_that_cannot_be_read_is_not_written_over(project):

@@ -22,6 +22,7 @@ from posecut_core.labels.edits import (
     Undo,
 )
 from posecut_core.labels.exchange import export_table
+from posecut_core.labels.generations import sound_generations
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.point import Origin, Point
 from posecut_core.labels.session import LabelSession
@@ -201,3 +202,17 @@ def test_columns_follow_config_yaml(project):
     with LabelSession.open(other, "m1") as session:
         session.apply(Place(3, session.identity("ear"), (44.0, 62.0)))
     assert read_labels(other, "m1").looked_at.tolist() == [[True, False, True]]
+
+
+def test_long_sessions_leave_snapshots(project, monkeypatch):
+    """DeepLabCut's files follow on closing, also after a snapshot of the last edit."""
+    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 4)
+    with LabelSession.open(project, "m1") as session:
+        for _ in range(2):
+            session.apply(NOSE)
+            session.apply(TAIL)
+        (newest, *_) = sound_generations(project.frame_folder("m1"))
+        assert (newest.revision, newest.exported, newest.state) == (5, 1, session.state)
+        session.apply(NOSE)
+    (newest, *_) = sound_generations(project.frame_folder("m1"))
+    assert (newest.exported, project.collected_data("m1").exists()) == (session.revision, True)
