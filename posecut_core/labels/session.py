@@ -28,7 +28,7 @@ from posecut_core.labels.state import LabelState
 from posecut_core.project.layout import Project
 
 
-class LabelSession(AbstractContextManager):
+class LabelSession(AbstractContextManager["LabelSession"]):
     """Labels of one video, open for editing or, where that cannot be, for reading. Open it with `LabelSession.open`."""
 
     def __init__(
@@ -114,16 +114,13 @@ class LabelSession(AbstractContextManager):
         return found
 
     def apply(self, step: Step) -> int:
-        """Make an edit, undo or redo, and return its revision; it is durable by then.
-
-        After an error nothing has changed.
+        """Make an edit, undo or redo, and return its revision; it is durable by then. An error changes nothing.
 
         Raises:
             LabelError: the edit cannot be made, its frame was never extracted or shows another picture than was
                 labelled, or the session is for reading.
             StorageError: the disk refuses; the same edit may be tried again.
         """
-        self.require_writable()
         self._history.after(step)  # refuses what cannot be done before anything is written
         self.begin()
         for number in needed_frames(step):
