@@ -13,6 +13,10 @@ from posecut_core.project.layout import Project
 def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, tuple[str, ...]]:
     """Try to become the writer of a video's labels; return the lock, or None, and what a person should know."""
     what = f"The labels of {video}"
+    if not project.frame_folder(video).is_dir():  # a lock would make one
+        return None, (
+            f"{what} cannot be edited, because {project.frame_folder(video)} does not exist; extract frames.",
+        )
     try:
         found = acquire(project.label_lock(video), take_over=take_over)
     except StorageError as error:

@@ -1,7 +1,7 @@
 """Edits do what they are called, and can be inverted."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
@@ -73,6 +73,7 @@ def test_what_cannot_be_done_is_refused(edits, words):
         after(*edits)
 
 
+@settings(deadline=None)
 @given(st.lists(EDITS, max_size=8))
 def test_every_edit_can_be_inverted(edits):
     """The inverse of an edit leads back to where it began."""

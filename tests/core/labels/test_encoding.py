@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
@@ -17,6 +17,7 @@ def through_json(value):
     return json.loads(json.dumps(value, allow_nan=False))
 
 
+@settings(deadline=None)
 @given(st.lists(STEPS, max_size=6))
 def test_reading_undoes_writing(steps):
     """Every kind of edit, and the frames that edits lead to, bit by bit."""

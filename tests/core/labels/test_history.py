@@ -1,7 +1,7 @@
 """Undo and redo know no end."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
@@ -13,6 +13,7 @@ from tests.core.labels.edit_strategies import SINGLE, STEPS, made
 ONE, TWO = Place(1, "nose", (1.0, 1.0)), Place(2, "nose", (2.0, 2.0))
 
 
+@settings(deadline=None)
 @given(st.lists(SINGLE, max_size=10))
 def test_undoing_all_leads_to_the_beginning_and_redoing_all_to_the_end(edits):
     """Pixel hashes, which are no change of labels, stay."""
@@ -26,6 +27,7 @@ def test_undoing_all_leads_to_the_beginning_and_redoing_all_to_the_end(edits):
     assert history.state == end.state
 
 
+@settings(deadline=None)
 @given(st.lists(STEPS, max_size=10))
 def test_a_journal_leads_to_the_same_labels_again(steps):
     """Replaying what could be made gives what was there."""

@@ -4,7 +4,7 @@ import errno
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError, StorageError
@@ -42,6 +42,7 @@ def test_a_journal_that_does_not_exist_is_empty(tmp_path):
     assert (text.records, text.revision, text.damaged) == ((), 0, ())
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(CONTENT)))
 def test_a_cut_leaves_whole_lines_and_a_tail(place):
     """Wherever a crash cuts the file, every whole line is there and the rest is the tail."""
@@ -51,6 +52,7 @@ def test_a_cut_leaves_whole_lines_and_a_tail(place):
     assert text.damaged == ()
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(CONTENT) - 1), st.integers(0, 7))
 def test_every_flipped_bit_is_noticed(place, bit):
     """The line with the flip is bad: damage, or a torn tail if it is the last one; the others are good."""

@@ -37,3 +37,11 @@ def test_what_crashes_leave_is_cleared_up(project):
     assert names == {"frames.zarr", "labels.jsonl", "labels-torn-0.txt"}
     assert project.label_journal("m1").read_bytes() == b""
     assert "ended in 13 bytes that are no whole edit" in notices[0]
+
+
+def test_a_video_that_was_never_added_gets_no_folder(project):
+    """A misspelt name leaves nothing behind."""
+    lock, notices = lock_labels(project, "m2", take_over=False)
+    assert lock is None
+    assert "does not exist; extract frames." in notices[0]
+    assert not project.frame_folder("m2").exists()

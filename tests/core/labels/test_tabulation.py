@@ -1,7 +1,7 @@
 """Labels as tables, and tables as edits."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.labels.edits import Delete, MarkAbsent, Place, RestoreFrame, Together, apply
@@ -55,6 +55,7 @@ def drawn(rows):
     return table(numbers, np.reshape(cells, (*shape, 2)), np.reshape(looked, shape).astype(bool))
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_edits_lead_to_the_table(before, after):
     """Whatever was there, its frames are as the table says, and the others as they were or unset."""
