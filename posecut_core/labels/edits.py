@@ -18,10 +18,9 @@ class Begin:
 
 @dataclass(frozen=True)
 class Identify:
-    """Note by which pixels a frame is recognised. It is no change of labels, so undoing passes over it."""
+    """Note by which pixels frames are recognised. It is no change of labels, so undoing passes over it."""
 
-    frame: int
-    image: str  # SHA-256
+    images: Mapping[int, str]  # frame -> SHA-256
 
 
 @dataclass(frozen=True)
@@ -143,8 +142,9 @@ def apply(state: LabelState, edit: Edit) -> LabelState:
             return LabelState(frames)
         case Together(edits):
             return reduce(apply, edits, state)
-        case Identify(number, image):
-            return state.with_frame(number, replace(state.frame(number), image=image))
+        case Identify(images):
+            seen = {number: replace(state.frame(number), image=image) for number, image in images.items()}
+            return reduce(lambda known, item: known.with_frame(*item), seen.items(), state)
         case DropFrame(number) | RestoreFrame(number):
             return _dropped(state, number, drop=isinstance(edit, DropFrame))
         case _:
@@ -167,8 +167,8 @@ def invert(state: LabelState, edit: Edit) -> Edit:
                 inverses.append(invert(state, part))
                 state = apply(state, part)
             return Together(tuple(reversed(inverses)))
-        case Identify(number):
-            return Identify(number, state.frame(number).image)
+        case Identify(images):
+            return Identify({number: state.frame(number).image for number in images})
         case DropFrame(number):
             return RestoreFrame(number)
         case RestoreFrame(number):
@@ -180,7 +180,7 @@ def invert(state: LabelState, edit: Edit) -> Edit:
 def frames_of(edit: Step) -> tuple[int, ...]:
     """List the frames that an edit touches, each once, in order."""
     match edit:
-        case Begin(frames):
+        case Begin(frames) | Identify(frames):
             return tuple(sorted(frames))
         case Together(edits):
             return tuple(sorted({number for part in edits for number in frames_of(part)}))

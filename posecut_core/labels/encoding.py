@@ -37,6 +37,8 @@ def encode(step: Step) -> dict[str, Any]:
             return {**name, "frames": encode_frames(frames)}
         case Together(parts):
             return {**name, "edits": [encode(part) for part in parts]}
+        case Identify(images):
+            return {**name, "images": {str(number): image for number, image in images.items()}}
         case Restore(frame, bodypart, point):
             return {**name, "frame": frame, "bodypart": bodypart, "point": point and encode_point(point)}
         case _:
@@ -83,6 +85,8 @@ def _decode(value: Mapping[str, Any]) -> Step:
     kind = _KINDS[value["op"]]
     if kind is Begin:
         return Begin(decode_frames(fields["frames"]))
+    if kind is Identify:
+        return Identify({int(number): str(image) for number, image in fields["images"].items()})
     if kind is Together:
         return Together(tuple(_as_edit(decode(part)) for part in fields["edits"]))
     if kind is Restore:

@@ -123,10 +123,9 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         self._history.after(step)  # refuses what cannot be done before anything is written
         self.begin()
-        for number in needed_frames(step):
-            image = self._images.check(number, self.state.frame(number).image)
-            if image:
-                self._append(Identify(number, image))
+        images = {n: self._images.check(n, self.state.frame(n).image) for n in needed_frames(step)}
+        if any(images.values()):
+            self._append(Identify({number: image for number, image in images.items() if image}))
         self._append(step)
         self._files.follow(self.state, self._naming, self.revision)
         return self.revision

@@ -19,7 +19,7 @@ SINGLE = st.one_of(
     st.builds(edits.MarkAbsent, FRAMES, PARTS),
     st.builds(edits.DropFrame, FRAMES),
     st.builds(edits.RestoreFrame, FRAMES),
-    st.builds(edits.Identify, FRAMES, st.sampled_from(["", "0" * 32])),
+    st.builds(edits.Identify, st.dictionaries(FRAMES, st.sampled_from(["", "0" * 32]), max_size=2)),
 )
 EDITS = SINGLE | st.builds(Together, st.lists(SINGLE, max_size=3).map(tuple))
 STEPS = EDITS | st.just(edits.Undo()) | st.just(edits.Redo())

@@ -47,7 +47,7 @@ def test_a_new_edit_ends_redoing():
 
 def test_noting_pixels_is_passed_over():
     """It neither ends redoing nor is it undone."""
-    history = replay([ONE, Undo(), Identify(1, "a"), Redo(), Undo()])
+    history = replay([ONE, Undo(), Identify({1: "a"}), Redo(), Undo()])
     assert history.state == LabelState({1: Frame(image="a")})
 
 
