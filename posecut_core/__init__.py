@@ -10,8 +10,9 @@ the project's config.yaml first:
     analyze_videos                                  its predictions for whole videos
     filterpredictions                               the same without single errors
     plot_trajectories, create_labeled_video         pictures of the predictions
-    extract_outlier_frames                          frames in which the network errs, to label next
-    export_deeplabcut                               images for DeepLabCut
+    extract_outlier_frames, merge_datasets          frames in which the network errs; the next iteration with them
+    export_deeplabcut, merge_labels                 images for DeepLabCut, and what it changed in the labels
+    edit_bodyparts, doctor                          other names, more bodyparts; what is damaged and how to mend it
 
 Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labelled frames, K bodyparts,
 C cameras, H W pixels, h w cells of a score map. Positions are x, y in pixels of the full frame, x right, y down, and
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
     from posecut_core.labels.table import LabelTable
     from posecut_core.progress import Progress
     from posecut_core.workflow.analysing import analyze_videos
+    from posecut_core.workflow.bodyparts import edit_bodyparts
     from posecut_core.workflow.creating import add_new_videos, create_new_project
     from posecut_core.workflow.cross_validation import cross_validate
     from posecut_core.workflow.datasets import create_training_dataset
+    from posecut_core.workflow.doctoring import doctor
     from posecut_core.workflow.evaluating import evaluate_network
     from posecut_core.workflow.exporting import export_deeplabcut
     from posecut_core.workflow.extracting import extract_frames
     from posecut_core.workflow.filtering import filterpredictions
+    from posecut_core.workflow.iteration import merge_datasets
     from posecut_core.workflow.labelling import check_labels, write_labels
+    from posecut_core.workflow.merging import merge_labels
     from posecut_core.workflow.outliers import extract_outlier_frames
     from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
     from posecut_core.workflow.training import train_network
@@ -51,11 +56,15 @@ __all__ = [
     "create_new_project",
     "create_training_dataset",
     "cross_validate",
+    "doctor",
+    "edit_bodyparts",
     "evaluate_network",
     "export_deeplabcut",
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "merge_datasets",
+    "merge_labels",
     "plot_trajectories",
     "train_network",
     "write_labels",
@@ -72,11 +81,15 @@ _HOMES = {
     "create_new_project": "workflow.creating",
     "create_training_dataset": "workflow.datasets",
     "cross_validate": "workflow.cross_validation",
+    "doctor": "workflow.doctoring",
+    "edit_bodyparts": "workflow.bodyparts",
     "evaluate_network": "workflow.evaluating",
     "export_deeplabcut": "workflow.exporting",
     "extract_frames": "workflow.extracting",
     "extract_outlier_frames": "workflow.outliers",
     "filterpredictions": "workflow.filtering",
+    "merge_datasets": "workflow.iteration",
+    "merge_labels": "workflow.merging",
     "plot_trajectories": "workflow.showing",
     "train_network": "workflow.training",
     "write_labels": "workflow.labelling",

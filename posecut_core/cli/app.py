@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from posecut_core import __version__
-from posecut_core.cli import demo_verb, filter_verb, network_verbs, project_verbs, refinement_verbs, video_verbs
+from posecut_core.cli import (
+    care_verbs,
+    demo_verb,
+    filter_verb,
+    network_verbs,
+    project_verbs,
+    refinement_verbs,
+    video_verbs,
+)
 from posecut_core.cli.task import Task
 
 _HELP = """PoseCut follows the bodyparts of animals in video: you label some frames, it learns to find the rest.
@@ -40,7 +48,10 @@ def _show_version(wanted: bool) -> bool:
 
 _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
     "Begin": (demo_verb.demo, project_verbs.create_new_project, project_verbs.add_new_videos),
-    "Label": (project_verbs.extract_frames, project_verbs.export_deeplabcut, project_verbs.check_labels),
+    "Label": (
+        *(project_verbs.extract_frames, project_verbs.export_deeplabcut, project_verbs.check_labels),
+        *(care_verbs.edit_bodyparts, care_verbs.merge_labels),
+    ),
     "Train": (
         *(network_verbs.create_training_dataset, network_verbs.train_network),
         *(network_verbs.evaluate_network, network_verbs.cross_validate),
@@ -49,7 +60,8 @@ _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
         *(video_verbs.analyze_videos, filter_verb.filterpredictions),
         *(video_verbs.plot_trajectories, video_verbs.create_labeled_video),
     ),
-    "Refine": (refinement_verbs.extract_outlier_frames,),
+    "Refine": (refinement_verbs.extract_outlier_frames, refinement_verbs.merge_datasets),
+    "Care": (care_verbs.doctor,),
 }
 for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:

@@ -45,10 +45,11 @@ def run(arguments: list[str]) -> int:
     task: Task | None = None
     try:
         task = _parse(arguments)
-        if task is not None:
-            _show(_perform(task, err), out, json=json)
+        outcome = None if task is None else _perform(task, err)
+        if outcome is not None:
+            _show(outcome, out, json=json)
         out.file.flush()
-        return 0
+        return 0 if outcome is None else outcome.exit_code
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:

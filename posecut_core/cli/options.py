@@ -134,7 +134,9 @@ def pairs(words: str | None) -> list[tuple[str, str]]:
     for part in listed(words) or []:
         one, colon, other = part.partition(":")
         if not (one.strip() and colon and other.strip()):
-            raise ArgumentError(f"The skeleton contains {part!r}, expected two bodyparts joined by ':', as snout:neck.")
+            raise ArgumentError(
+                f"{part!r} is no pair, expected two bodyparts joined by ':', as snout:neck; correct it."
+            )
         found.append((one.strip(), other.strip()))
     return found
 

@@ -1,6 +1,7 @@
 """What people are told about outliers, and which command comes next."""
 
 from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.workflow.iteration import MergedDatasets
 from posecut_core.workflow.outlier_video import OutlierVideo
 from posecut_core.workflow.outliers import ExtractedOutliers
 
@@ -12,9 +13,21 @@ def tell_outliers(extracted: ExtractedOutliers) -> Outcome:
     if not any(video.added for video in extracted.videos):
         lines.append("To find more frames, change --epsilon or --p-bound, or try another --outlieralgorithm.")
         return Outcome(extracted, tuple(lines))
-    lines.append("Now label them, from Python (posecut_core.write_labels) or with DeepLabCut, after")
-    lines.append(f"  {command('export-deeplabcut', root)}")
-    return Outcome(extracted, tuple(lines), (command("check-labels", root),))
+    lines.append("Now correct the drafts: they are not trained on before a person has labelled their frames, from")
+    lines.append(f"Python (posecut_core.write_labels) or with DeepLabCut, after {command('export-deeplabcut', root)}.")
+    return Outcome(extracted, tuple(lines), (command("check-labels", root), command("merge-datasets", root)))
+
+
+def tell_merged_datasets(merged: MergedDatasets) -> Outcome:
+    """Say which iteration begins, with how many frames, and what became of drafts."""
+    root = merged.config_path.parent
+    lines = [f"Iteration {merged.iteration} begins, with {counted(merged.labelled_frames, 'labelled frame')}."]
+    if merged.accepted:
+        lines.append(f"{counted(merged.accepted, 'draft')} became labels unseen, as you wished.")
+    if merged.left:
+        lines.append(f"{counted(merged.left, 'draft')} stay drafts and are not trained on.")
+    train = command("train-network", root, "--weights", "previous")
+    return Outcome(merged, tuple(lines), (command("create-training-dataset", root), train))
 
 
 def _outlier_video(video: OutlierVideo) -> list[str]:
@@ -22,8 +35,8 @@ def _outlier_video(video: OutlierVideo) -> list[str]:
     lines = [f"{found}{shorter(video.table)}"]
     if not video.confirmed:
         lines.append("  none was extracted, as you answered")
-    elif video.drafts is None:
+    elif not video.added:
         lines.append("  none was extracted: the project has them all, or there were none")
     else:
-        lines.append(f"  {counted(len(video.added), 'new frame')}, with drafts of labels in {shorter(video.drafts)}")
+        lines.append(f"  {counted(len(video.added), 'new frame')}, with {counted(video.drafts, 'draft')} of labels")
     return lines

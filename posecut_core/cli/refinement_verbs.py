@@ -6,6 +6,7 @@ import typer
 
 from posecut_core.cli.options import (
     Bodyparts,
+    Config,
     ConfigAndVideos,
     Debug,
     DestFolder,
@@ -17,6 +18,7 @@ from posecut_core.cli.options import (
     integers,
     listed,
     project_and_videos,
+    project_path,
     snapshot,
 )
 from posecut_core.cli.task import Outcome, Task
@@ -137,3 +139,30 @@ def extract_outlier_frames(
         return tell_outliers(extracted)
 
     return Task(work, "Frames of finished videos are kept; run the same command again for the others.")
+
+
+def merge_datasets(
+    config: Config = None,
+    unreviewed: Annotated[
+        str,
+        typer.Option(help="What becomes of drafts that no person has looked at: refuse lists them and does nothing, "
+                     "accept makes labels of all, leave keeps them out of training."),
+    ] = "refuse",
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:  # fmt: skip
+    """Begin the next iteration, with the corrected labels beside the others.
+
+    Training datasets and networks of an iteration have folders of their own; those before stay.
+
+    Example: posecut merge-datasets reaching-ada-2026-01-31
+    """
+    project = project_path(config)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.refinement_accounts import tell_merged_datasets
+        from posecut_core.workflow.iteration import merge_datasets
+
+        return tell_merged_datasets(merge_datasets(project, unreviewed=unreviewed, report=report))
+
+    return Task(work, "Run the same command again.")

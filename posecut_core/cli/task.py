@@ -21,6 +21,7 @@ class Outcome:
     result: object  # the step's frozen dataclass; `--json` prints it
     lines: tuple[str | ConsoleRenderable, ...]  # what happened: sentences and tables
     following: tuple[str, ...] = ()  # what comes next, ready to paste
+    exit_code: int = 0  # of a step that ran and found something wrong
 
 
 @dataclass(frozen=True)

@@ -99,4 +99,5 @@ def _scaled(image: UInt8[np.ndarray, "H W 3"], height: int, width: int) -> UInt8
 
 
 def _looked_at(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> Bool[np.ndarray, "F K"]:
-    return np.stack([tables[frame.video].looked_for for frame in frames])
+    masks = {video: dict(zip(table.numbers.tolist(), table.looked_at, strict=True)) for video, table in tables.items()}
+    return np.stack([masks[frame.video][frame.number] for frame in frames])

@@ -13,22 +13,25 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.project.atomic import write_text
 
 _HASH_LENGTH = 12
+_ABSENT = "absent"
 
 
 def write_revision(folder: Path, tables: Sequence[LabelTable]) -> str:
     """Write the labels of all videos into `folder`; return the file's name, `labels-<hash>.csv`.
 
-    Columns are video, frame, and x and y of each bodypart in pixels of the full frame; `read_revision` is the inverse.
+    Columns are video, frame, and x and y of each bodypart in pixels of the full frame, or twice `absent`, or nothing
+    where nobody has looked for it; `read_revision` is the inverse.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     bodyparts = tables[0].bodyparts
     writer.writerow(["video", "frame", *(f"{part} {axis}" for part in bodyparts for axis in "xy")])
     for table in tables:
-        for number, xy in zip(table.numbers.tolist(), table.xy, strict=True):
-            writer.writerow(
-                [table.video, number, *("" if np.isnan(value) else repr(value) for value in xy.ravel().tolist())]
-            )
+        looked = np.repeat(table.looked_at, 2, axis=1).tolist()
+        for number, xy, seen in zip(
+            table.numbers.tolist(), table.xy.reshape(len(looked), -1).tolist(), looked, strict=True
+        ):
+            writer.writerow([table.video, number, *map(_cell, xy, seen)])
     text = stream.getvalue()
     name = f"labels-{_hash(text)}.csv"
     write_text(folder / name, text)  # also where it exists: it may be damaged
@@ -55,10 +58,15 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
 def _table(video: str, bodyparts: tuple[str, ...], rows: list[list[str]]) -> LabelTable:
     own = [row for row in rows if row[0] == video]
     numbers = np.array([int(row[1]) for row in own], dtype=np.int64)
-    values = [[float(cell) if cell else np.nan for cell in row[2:]] for row in own]
-    return LabelTable(
-        video, bodyparts, numbers, np.array(values, dtype=np.float64).reshape(len(own), len(bodyparts), 2)
-    )
+    values = [[np.nan if cell in ("", _ABSENT) else float(cell) for cell in row[2:]] for row in own]
+    looked = np.array([[cell != "" for cell in row[2::2]] for row in own])
+    return LabelTable(video, bodyparts, numbers, np.array(values).reshape(len(own), len(bodyparts), 2), looked)
+
+
+def _cell(value: float, looked: bool) -> str:
+    if np.isnan(value):
+        return _ABSENT if looked else ""
+    return repr(value)
 
 
 def _hash(text: str) -> str:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from posecut_core.errors import VideoError
 from posecut_core.labels.image_names import images_in
 from posecut_core.labels.image_origins import image_origin
-from posecut_core.labels.store import image_names
+from posecut_core.labels.stored_images import image_names
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import atomic_path
 from posecut_core.project.layout import Project

@@ -1,1 +1,1 @@
-"""Labels: the table in memory, and CollectedData files."""
+"""Labels: edits and their journal, the table in memory, snapshots, and CollectedData files."""

@@ -6,6 +6,7 @@ Positions here are in pixels of the stored images; `labels/store.py` turns them 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -31,24 +32,30 @@ class ImageLabels:
 
 
 def read_collected_data(
-    folder: Path, scorer: str, *, bodyparts: Sequence[str], report: Report = silent
+    folder: Path,
+    scorer: str,
+    *,
+    bodyparts: Sequence[str],
+    suffix: Literal[".h5", ".csv"] | None = None,
+    report: Report = silent,
 ) -> ImageLabels | None:
-    """Read the labels of a folder: the .h5, or the .csv where the .h5 is missing or damaged; None without either.
+    """Read the labels of a folder; None where there are none.
 
     Args:
         folder: The video's folder in labeled-data.
         scorer: As config.yaml names it.
         bodyparts: The project's, in its order; a bodypart that the file lacks is NaN.
+        suffix: Which file; by default the .h5, or the .csv where the .h5 is missing or damaged.
         report: Told where the .h5 is damaged, and where the .csv is newer and says otherwise.
 
     Raises:
         LabelError: no file is readable, or it does not fit the project.
     """
-    path, frame = _read_either(folder, scorer, report)
+    path, frame = _read_one(_path(folder, scorer, suffix)) if suffix else _read_either(folder, scorer, report)
     if frame is None:
         return None
     _check_columns(frame, path, scorer, bodyparts)
-    names = [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
+    names = _row_names(frame)
     numbered = by_number(names, path)
     wanted = pd.MultiIndex.from_product([[scorer], list(bodyparts), ["x", "y"]], names=LEVELS)
     values = frame.reindex(columns=wanted).to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), 2)
@@ -56,6 +63,15 @@ def read_collected_data(
     xy = values[[place[name] for name in numbered.values()]]
     _check_pairs(xy, list(numbered.values()), bodyparts, path)
     return ImageLabels(numbered, tuple(bodyparts), xy)
+
+
+def read_row_names(folder: Path, scorer: str) -> dict[int, str]:
+    """Return frame number -> name of the image as the labels of a folder have it; none where they cannot be read."""
+    try:
+        path, frame = _read_either(folder, scorer, silent)
+        return {} if frame is None else by_number(_row_names(frame), path)
+    except LabelError:
+        return {}
 
 
 def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None:
@@ -74,6 +90,14 @@ def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None
 
 def _path(folder: Path, scorer: str, suffix: str) -> Path:
     return folder / f"CollectedData_{scorer}{suffix}"
+
+
+def _row_names(frame: pd.DataFrame) -> list[str]:
+    return [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
+
+
+def _read_one(path: Path) -> tuple[Path, pd.DataFrame]:
+    return path, read_hdf(path) if path.suffix == ".h5" else read_csv(path)
 
 
 def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.DataFrame | None]:

@@ -1,24 +1,24 @@
-"""The labels of a project's videos, in pixels of the full frame; the files hold pixels of the stored images."""
+"""The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one."""
 
-from collections.abc import Iterable
-
-import imageio.v3 as iio
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
-from posecut_core.labels.image_names import DIGITS, digits_for, image_name, images_in
-from posecut_core.labels.image_origins import image_origin
+from posecut_core.labels.contents import Contents, read_contents
+from posecut_core.labels.edits import Edit, Propose, Together
+from posecut_core.labels.frame_images import check_images
+from posecut_core.labels.outside import outside_edits, undecided
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.state import LabelState
+from posecut_core.labels.stored_images import image_origins
 from posecut_core.labels.table import LabelTable
+from posecut_core.labels.tabulation import edits_to
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
-from posecut_core.project.settings import read_settings
-from posecut_core.video.store import FrameStore
 
 
 def read_labels(project: Project, video: str, *, report: Report = silent) -> LabelTable:
-    """Read the labels of a video; a video without labels has a table without rows.
+    """Read the labels of a video; a video without labels has a table without rows. Drafts are no labels.
 
     Args:
         project: The opened project.
@@ -26,72 +26,132 @@ def read_labels(project: Project, video: str, *, report: Report = silent) -> Lab
         report: Told where one of the two files is damaged or says otherwise than the one that is read.
 
     Raises:
-        LabelError: the files are unreadable, do not fit the project, or label a frame that is not in the frame store.
+        LabelError: the files are damaged, do not fit the project, label a frame that was never extracted, or were
+            changed by another program and nobody has decided about it.
     """
-    bodyparts = project.config.bodyparts
-    folder, scorer = project.frame_folder(video), project.config.scorer
-    labels = read_collected_data(folder, scorer, bodyparts=bodyparts, report=report)
-    if labels is None or not labels.names:
-        return LabelTable(video, bodyparts, np.empty(0, np.int64), np.empty((0, len(bodyparts), 2)))
-    numbers = np.array(list(labels.names), dtype=np.int64)
-    return LabelTable(video, bodyparts, numbers, labels.xy + _origins(project, video, numbers)[:, None])
+    table = _decided(project, video, report).table(video)
+    image_origins(project, video, table.numbers)  # refuses labels without their frames
+    return table
 
 
-def write_labels(project: Project, table: LabelTable) -> None:
-    """Replace the labels of a video by `table`; columns get the project's order, bodyparts not in `table` are missing.
+def known_frames(project: Project, video: str) -> set[int]:
+    """Return the frames that labels, drafts or rows of DeepLabCut's files know of; their pictures are needed.
 
     Raises:
-        LabelError: a bodypart is not of the project, or a frame is not in the frame store; nothing is then written.
+        LabelError: as for `read_labels`.
+    """
+    contents = _decided(project, video)
+    return {*contents.table(video).numbers.tolist(), *contents.history.state.frames}
+
+
+def read_state(project: Project, video: str) -> LabelState:
+    """Read all that is known of a video's frames: origins, drafts, hidden and absent bodyparts, dropped frames.
+
+    Raises:
+        LabelError: as for `read_labels`.
+    """
+    return _decided(project, video).history.state
+
+
+def check_pictures(project: Project, video: str) -> None:
+    """Make sure that the labels of a video lie on the pictures on which they were made.
+
+    Raises:
+        LabelError: a frame shows another picture, or as for `read_labels`.
+        VideoError: the frame store is damaged.
+    """
+    check_images(project, video, read_contents(project, video).history.state)
+
+
+def write_labels(project: Project, table: LabelTable, *, remove_others: bool = False) -> None:
+    """Make the labels of a video's frames as `table` has them, in one edit that can be undone.
+
+    A bodypart without a position is absent from the frame where `table.looked_at` says that somebody looked for it,
+    else unset. Bodyparts that are not in the table, drafts, and frames that are not in it stay as they are.
+
+    Args:
+        project: The opened project.
+        table: The labels.
+        remove_others: Whether to unset the labels of all frames that are not in the table.
+
+    Raises:
+        LabelError: a bodypart is not of the project, a frame was never extracted, or somebody else edits the labels;
+            nothing is then written.
         StorageError: the disk refuses.
     """
-    bodyparts, video = project.config.bodyparts, table.video
-    unknown = [part for part in table.bodyparts if part not in bodyparts]
+    _check_bodyparts(project, table.video, table.bodyparts)
+    with LabelSession.open(project, table.video) as session:
+        identities = {name: session.identity(name) for name in table.bodyparts}
+        _edit(session, edits_to(session.state, table, identities, remove_others=remove_others))
+
+
+def write_drafts(
+    project: Project,
+    table: LabelTable,
+    likelihood: Float64[np.ndarray, "F K"],
+    *,
+    model: str,
+    snapshot: int | None = None,
+) -> int:
+    """Propose what a network predicts, in one edit that can be undone; return how many drafts were written.
+
+    Bodyparts without a position are left out, and so is all that a person has said something of.
+
+    Args:
+        project: The opened project.
+        table: The predictions.
+        likelihood: Of each, frames x bodyparts, 0 to 1.
+        model: Scorer of the network.
+        snapshot: Its training steps.
+
+    Raises:
+        LabelError: as for `write_labels`.
+        StorageError: the disk refuses.
+    """
+    _check_bodyparts(project, table.video, table.bodyparts)
+    with LabelSession.open(project, table.video) as session:
+        parts = [session.identity(name) for name in table.bodyparts]
+        drafts = tuple(
+            Propose(int(table.numbers[row]), parts[column], (x, y), float(likelihood[row, column]), model, snapshot)
+            for (row, column), (x, y) in _positions(table)
+            if _is_free(session.state, int(table.numbers[row]), parts[column])
+        )
+        _edit(session, drafts)
+        return len(drafts)
+
+
+def _edit(session: LabelSession, edits: tuple[Edit, ...]) -> None:
+    session.refuse_outside()
+    if edits:
+        session.apply(Together(edits))
+        session.save()
+
+
+def _positions(table: LabelTable) -> list[tuple[tuple[int, int], tuple[float, float]]]:
+    placed = np.argwhere(~np.isnan(table.xy[..., 0])).tolist()
+    return [((row, column), tuple(table.xy[row, column].tolist())) for row, column in placed]
+
+
+def _is_free(state: LabelState, number: int, part: str) -> bool:
+    point = state.point(number, part)
+    return not state.frame(number).dropped and (point is None or not point.is_label)
+
+
+def _decided(project: Project, video: str, report: Report = silent) -> Contents:
+    contents = read_contents(project, video, report=report)
+    if contents.imported is None:
+        state, naming = contents.history.state, contents.naming
+        changes = outside_edits(project, video, state, naming, contents.generations)
+        if changes:
+            raise undecided(project, video, changes)
+    return contents
+
+
+def _check_bodyparts(project: Project, video: str, bodyparts: tuple[str, ...]) -> None:
+    known = project.config.bodyparts
+    unknown = [part for part in bodyparts if part not in known]
     if unknown:
         raise LabelError(
             f"Labels of {video} contain {', '.join(map(repr, unknown))}, expected only bodyparts of the project "
-            f"({', '.join(bodyparts)}); add them to `bodyparts` in {project.config_path} or leave them out."
+            f"({', '.join(known)}); add them to `bodyparts` in {project.config_path} or leave them out."
         )
-    xy = np.full((len(table.numbers), len(bodyparts), 2), np.nan)
-    xy[:, [bodyparts.index(part) for part in table.bodyparts]] = table.xy
-    xy -= _origins(project, video, table.numbers)[:, None]
-    names = image_names(project, video, table.numbers.tolist())
-    write_collected_data(project.frame_folder(video), project.config.scorer, ImageLabels(names, bodyparts, xy))
-
-
-def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
-    """Return frame number -> image name: as the folder or the labels have it, else padded by the video's length."""
-    folder = project.frame_folder(video)
-    labels = read_collected_data(folder, project.config.scorer, bodyparts=project.config.bodyparts)
-    known = dict(labels.names) if labels else {}
-    known.update((number, path.name) for number, path in images_in(folder).items())
-    record = read_settings(project.settings_path).videos.get(video)
-    digits = digits_for(record.frames) if record else DIGITS
-    return {number: known.get(number) or image_name(number, digits=digits) for number in numbers}
-
-
-def _origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]) -> Float64[np.ndarray, "F 2"]:
-    """Return x, y of the stored images' top-left pixels in the full frame.
-
-    Where the project may only be read, images that could not be copied into the frame store count as stored.
-    """
-    path = project.frame_store(video)
-    known: dict[int, tuple[int, int]] = {}
-    if path.exists():
-        store = FrameStore.open(path)
-        known = {int(number): (int(x), int(y)) for number, (x, y) in zip(store.numbers, store.origins, strict=True)}
-    missing = [number for number in numbers.tolist() if number not in known]
-    if missing:
-        known.update(_image_origins(project, video, missing))
-    return np.array([known[number] for number in numbers.tolist()], dtype=np.float64).reshape(-1, 2)
-
-
-def _image_origins(project: Project, video: str, numbers: list[int]) -> dict[int, tuple[int, int]]:
-    images = images_in(project.frame_folder(video))
-    absent = [number for number in numbers if number not in images]
-    if absent:
-        raise LabelError(
-            f"Frame {absent[0]} of {video} is labelled but was never extracted ({len(absent)} such); extract it "
-            f"(posecut extract-frames) or put its image into {project.frame_folder(video)}."
-        )
-    sizes = {number: iio.improps(images[number], plugin="pillow").shape for number in numbers}
-    return {number: image_origin(project, video, (size[0], size[1])) for number, size in sizes.items()}

@@ -12,13 +12,15 @@ from posecut_core.errors import LabelError
 class LabelTable:
     """Labels of one video; missing is NaN in both x and y.
 
-    xy is in pixels of the full frame, x right, y down, (0, 0) the centre of the top-left pixel.
+    xy is in pixels of the full frame, x right, y down, (0, 0) the centre of the top-left pixel. A missing bodypart is
+    absent from a frame in which somebody has looked for it, and says nothing about a frame in which nobody has.
     """
 
     video: str  # stem of the video file
     bodyparts: tuple[str, ...]
     numbers: Int64[np.ndarray, " F"]  # frame numbers, strictly increasing
     xy: Float64[np.ndarray, "F K 2"]
+    looked: Bool[np.ndarray, "F K"] | None = None  # what somebody has looked for; None: as `looked_at` says
 
     def __post_init__(self) -> None:
         """Refuse a table that contradicts itself.
@@ -37,6 +39,11 @@ class LabelTable:
                 f"Labels of {self.video} have shape {self.xy.shape}, but {len(self.numbers)} frames and "
                 f"{len(self.bodyparts)} bodyparts need ({len(self.numbers)}, {len(self.bodyparts)}, 2)."
             )
+        if self.looked is not None and self.looked.shape != self.xy.shape[:2]:
+            raise LabelError(
+                f"looked of {self.video} has shape {self.looked.shape}, expected {self.xy.shape[:2]}, frames x "
+                "bodyparts; give one truth value each."
+            )
         if np.any(np.diff(self.numbers) <= 0):
             raise LabelError(
                 f"Frame numbers of {self.video} must increase without repeats; sort them and drop repeats."
@@ -47,6 +54,17 @@ class LabelTable:
             raise LabelError(f"Labels of {self.video} have an x without its y or the reverse; give both or neither.")
 
     @property
-    def looked_for(self) -> Bool[np.ndarray, " K"]:
-        """Tell which bodyparts are labelled anywhere in the video; nobody has looked for the others."""
-        return ~np.isnan(self.xy[..., 0]).all(axis=0)
+    def looked_at(self) -> Bool[np.ndarray, "F K"]:
+        """Tell which bodyparts somebody has looked for in each frame.
+
+        Where nothing else is recorded, as in DeepLabCut's files: those that are labelled anywhere in the video, in all
+        frames that have a label.
+        """
+        labelled = ~np.isnan(self.xy[..., 0])
+        if self.looked is not None:
+            return self.looked | labelled
+        return labelled.any(axis=0) & labelled.any(axis=1)[:, None]
+
+    def rows(self, keep: Bool[np.ndarray, " F"]) -> "LabelTable":
+        """Return the table of the frames at which `keep` is true."""
+        return LabelTable(self.video, self.bodyparts, self.numbers[keep], self.xy[keep], self.looked_at[keep])

@@ -55,6 +55,12 @@ class SnapshotInfo:
         return f"PoseCut_resnet{self.network.resnet.depth}_{self.run}_{self.step}"
 
 
+def step_of(scorer: str) -> int | None:
+    """Return the step of the snapshot that a scorer names; None if it is not a name of ours."""
+    found = re.fullmatch(r"PoseCut_resnet\d+_.+_(\d+)", scorer)
+    return int(found[1]) if found else None
+
+
 def snapshot_steps(model_folder: Path) -> tuple[int, ...]:
     """List the steps of the snapshots in `model_folder`, ascending."""
     if not model_folder.is_dir():

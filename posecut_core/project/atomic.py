@@ -3,11 +3,11 @@
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from posecut_core.errors import StorageError
+from posecut_core.project import disk
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
@@ -39,47 +39,65 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=f".partial{target.suffix}", dir=target.parent)
-        os.close(handle)
+        handle, temporary = disk.new_file(target)
+        disk.close(handle)
     except OSError as error:
         raise storage_error(target, error) from error
-    temporary = Path(name)
     try:
         yield temporary
         sync(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+        disk.replace(temporary, target)
         sync(target.parent)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
         raise storage_error(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the error that led here says more
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:
     """Replace `target` by `text` in UTF-8."""
-    with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    _replace_content(target, text.encode("utf-8"))
 
 
 def write_bytes(target: Path, content: bytes) -> None:
     """Replace the content of `target`; a link stays a link to the replaced file."""
-    target = target.resolve() if target.is_symlink() else target
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(content)
+    _replace_content(target.resolve() if target.is_symlink() else target, content)
+
+
+def write_all(handle: int, content: bytes) -> None:
+    """Write the whole of `content`, also where the disk takes it in pieces."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[disk.write(handle, bytes(rest)) :]
 
 
 def sync(path: Path) -> None:
     """Make a file, or the entries of a folder, durable."""
     if os.name == "nt" and path.is_dir():
         return  # Windows cannot open a folder for syncing
-    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    handle = disk.open_file(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
     try:
-        os.fsync(handle)
+        disk.sync_all(handle)
     finally:
-        os.close(handle)
+        disk.close(handle)
+
+
+def leftovers(folder: Path, *, prefix: str) -> tuple[Path, ...]:
+    """List the temporary files that killed programs left in `folder`, of targets whose names begin with `prefix`."""
+    return tuple(sorted(folder.glob(f".{prefix}*.partial*")))
+
+
+def _replace_content(target: Path, content: bytes) -> None:
+    with atomic_path(target) as temporary:
+        handle = disk.open_file(temporary, os.O_WRONLY)
+        try:
+            write_all(handle, content)
+        finally:
+            disk.close(handle)
 
 
 def _umask() -> int:

@@ -1,8 +1,8 @@
 """Where everything of a project lies on disk. No other module joins project paths.
 
 <Task>-<scorer>-<YYYY-MM-DD>/
-config.yaml  posecut.yaml  videos/
-labeled-data/<video>/{frames.zarr, CollectedData_<scorer>.csv/.h5, img*.png}
+config.yaml  posecut.yaml  bodyparts.jsonl  videos/
+labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png}
 training-datasets/iteration-<k>/
 posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
@@ -33,6 +33,16 @@ class Project:
         return self.root / "posecut.yaml"
 
     @property
+    def bodypart_journal(self) -> Path:
+        """Return the path of the journal of bodyparts' names."""
+        return self.root / "bodyparts.jsonl"
+
+    @property
+    def bodypart_lock(self) -> Path:
+        """Return the path of the lock of bodyparts' names."""
+        return self.root / "bodyparts.lock"
+
+    @property
     def videos(self) -> Path:
         """Return the folder of links to videos, or of copies."""
         return self.root / "videos"
@@ -54,9 +64,13 @@ class Project:
         """Return the path of a video's labels in DeepLabCut's layout."""
         return self.frame_folder(video) / f"CollectedData_{self.config.scorer}{suffix}"
 
-    def machine_labels(self, video: str) -> Path:
-        """Return the path of this iteration's drafts of labels in DeepLabCut's layout."""
-        return self.frame_folder(video) / f"machinelabels-iter{self.config.iteration}.h5"
+    def label_journal(self, video: str) -> Path:
+        """Return the path of the journal of a video's labels."""
+        return self.frame_folder(video) / "labels.jsonl"
+
+    def label_lock(self, video: str) -> Path:
+        """Return the path of the lock of a video's labels."""
+        return self.frame_folder(video) / "labels.lock"
 
     def checked_labels(self, video: str) -> Path:
         """Return the folder of a video's check images."""

@@ -11,6 +11,7 @@ crash or a full disk leaves the earlier frames as they were and the rows of the 
 """
 
 import contextlib
+import hashlib
 import itertools
 import os
 import shutil
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 from jaxtyping import Int64, UInt8
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import BaseZarrError
 
 from posecut_core.errors import StorageError, VideoError
@@ -93,6 +94,15 @@ class FrameStore:
             if not image.any() and not (self.path / "frames" / "c" / str(row)).exists():
                 raise FileNotFoundError(f"the chunk of frame {number} is gone")  # zarr reads it as zeros
             return image
+
+    def fingerprint(self, number: int) -> str:
+        """Return what the pixels of one frame are recognised by: 32 digits of the SHA-256 of their size and values.
+
+        Raises:
+            VideoError: the store has no such frame, or it is damaged on disk.
+        """
+        image = self.read(number)
+        return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]
 
     def append(self, frames: Iterable[StoredFrame]) -> int:
         """Add frames whose number the store does not have yet, all of them or none, and return how many were added.
@@ -203,7 +213,8 @@ def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk
     kind = np.uint8 if len(shape) == 4 else np.int64
     # every number of a chunk is replaced at once, by renaming a temporary file: zarr's LocalStore writes so
     compressor = BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1)
-    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=compressor, fill_value=fill)
+    codecs = [compressor, Crc32cCodec()]  # a checksum, or a flipped bit would be another picture
+    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=codecs, fill_value=fill)
 
 
 def _pad(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, ...]) -> UInt8[np.ndarray, "H W 3"]:

@@ -13,7 +13,7 @@ from posecut_core.dataset.revision import write_revision
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.store import check_pictures, read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
@@ -78,13 +78,15 @@ def create_training_dataset(
         report: told about images that are copied, and about labels to look at.
 
     Raises:
-        LabelError: there are no labels.
+        LabelError: there are no labels, or a frame shows another picture than the one that was labelled.
         DatasetError: the labels cannot be split so, or a shuffle exists already.
         ProjectError: config.yaml's default_net_type is no network of ours, and no other is given.
         ModelError: a setting is unknown or cannot work.
     """
     project = open_project(config, report=report)
     tables = labelled_tables(project, report=report)
+    for table in tables:
+        check_pictures(project, table.video)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
@@ -102,7 +104,9 @@ def create_training_dataset(
 
 
 def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
-    """Read the labels of all videos; frames without any label are left out, labels outside their frame are told.
+    """Read the labels of all videos; frames in which nobody has looked for anything are left out.
+
+    Labels outside their frame are told.
 
     Raises:
         LabelError: nothing is labelled.
@@ -111,10 +115,10 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
     for folder in frame_folders(project):
         table = read_labels(project, folder.name, report=report)
         note_outside(project, table, report=report)
-        labelled = ~np.isnan(table.xy).all(axis=(1, 2))
+        labelled = np.asarray(table.looked_at.any(axis=1))
         if labelled.any():
-            tables.append(LabelTable(table.video, table.bodyparts, table.numbers[labelled], table.xy[labelled]))
-    if not tables:
+            tables.append(table.rows(labelled))
+    if all(np.isnan(table.xy).all() for table in tables):
         raise LabelError(
             f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
             "and try again."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.store import known_frames
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
@@ -149,9 +149,9 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
     path, store = resolve_video(project, stem), project.frame_store(stem)
     before = set(_numbers(store))
     if wish.overwrite and before:
-        labelled = set(read_labels(project, stem, report=report).numbers.tolist())
-        FrameStore.open(store).remove(sorted(before - labelled))
-        before &= labelled
+        needed = known_frames(project, stem)
+        FrameStore.open(store).remove(sorted(before - needed))
+        before &= needed
     done = extract(
         path,
         store,

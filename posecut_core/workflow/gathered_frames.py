@@ -7,7 +7,7 @@ import numpy as np
 from posecut_core.analysis.labelled_frames import LabelledFrames
 from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
-from posecut_core.labels.store import image_names
+from posecut_core.labels.stored_images import image_names
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
@@ -41,18 +41,16 @@ def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
 
 
 def _of_video(project: Project, table: LabelTable, train: list[int], test: list[int]) -> LabelledFrames:
-    keep = np.isin(table.numbers, [*train, *test])
-    numbers, xy = table.numbers[keep], table.xy[keep]
+    labels = table.rows(np.isin(table.numbers, [*train, *test]))
     store = FrameStore.open(project.frame_store(table.video))
-    places = np.searchsorted(store.numbers, numbers)
-    has_labels = ~np.isnan(xy).all(axis=(1, 2))  # a frame that lost all its labels says nothing about absence
+    places = np.searchsorted(store.numbers, labels.numbers)
     return LabelledFrames(
         video=table.video,
         store=store,
-        numbers=numbers,
+        numbers=labels.numbers,
         origins=store.origins[places],
         sizes=store.sizes[places],
-        xy=xy,
-        looked_for=table.looked_for & has_labels[:, None],
-        is_train=np.isin(numbers, train),
+        xy=labels.xy,
+        looked_for=labels.looked_at,
+        is_train=np.isin(labels.numbers, train),
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.store import image_names, read_labels
+from posecut_core.labels.store import read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
+from posecut_core.labels.stored_images import image_names
 from posecut_core.labels.table import LabelTable
 from posecut_core.plots.check_images import draw_check_image
 from posecut_core.progress import Progress, Report, silent
@@ -24,10 +25,10 @@ _FAR = 0.1  # of the longer side of the frame
 
 @dataclass(frozen=True)
 class WrittenLabels:
-    """Where the labels of one video lie."""
+    """What was written, and where."""
 
     video: str
-    frames: int
+    frames: int  # of the table
     points: int  # labels that are not missing
     files: tuple[Path, ...]  # .h5, .csv
 
@@ -52,21 +53,26 @@ class CheckedLabels:
     videos: tuple[CheckedVideo, ...]
 
 
-def write_labels(config: str | os.PathLike[str], table: LabelTable) -> WrittenLabels:
-    """Replace the labels of one video by a table.
+def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_others: bool = False) -> WrittenLabels:
+    """Make the labels of a video's frames as a table has them, in one edit that can be undone.
+
+    Frames and bodyparts that are not in the table stay as they are. NaN is missing: the bodypart is absent from that
+    frame if `table.looked_at` says that somebody looked for it, and unset if not.
 
     Args:
         config: path of config.yaml.
-        table: labels in pixels of the full frame; NaN is missing.
+        table: labels in pixels of the full frame.
+        remove_others: whether to unset the labels of the video's other frames.
 
     Raises:
-        LabelError: a bodypart is not of the project, a frame was not extracted, or a label lies far outside its frame;
+        LabelError: a bodypart is not of the project, a frame was not extracted, a label lies far outside its frame, or
+            somebody else edits the labels;
             nothing is then written.
         StorageError: the disk refuses.
     """
     project = open_project(config)
     _refuse_far_labels(project, table)
-    write_project_labels(project, table)
+    write_project_labels(project, table, remove_others=remove_others)
     points = int((~np.isnan(table.xy[..., 0])).sum())
     files = (project.collected_data(table.video), project.collected_data(table.video, ".csv"))
     return WrittenLabels(table.video, len(table.numbers), points, files)

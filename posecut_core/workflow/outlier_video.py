@@ -9,7 +9,9 @@ import numpy as np
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.errors import AnalysisError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.store import read_labels, write_drafts
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import step_of
 from posecut_core.progress import Progress, Report
 from posecut_core.project.layout import Project
 from posecut_core.refinement.candidate_files import candidates_path, write_candidates
@@ -23,7 +25,6 @@ from posecut_core.video.selection import window
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.creating import add_new_videos
-from posecut_core.workflow.drafts import Drafts, write_drafts
 from posecut_core.workflow.opening import frame_folders, open_project
 
 
@@ -53,7 +54,7 @@ class OutlierVideo:
     table: Path  # the candidates as .csv
     confirmed: bool  # False: nothing was extracted, because someone said so
     added: tuple[int, ...] = ()  # frame numbers that are new
-    drafts: Path | None = None  # their predictions, to be corrected
+    drafts: int = 0  # positions proposed in them, to be corrected
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
     found, confirmed = _agreed(project, video, predictions, criteria, wish)
     table = candidates_path(tables[0])
     write_candidates(table, found.candidates)
-    added, drafts = _extract(project, found, predictions[0], wish) if confirmed and found.fresh else ((), None)
+    added, drafts = _extract(project, found, predictions[0], wish) if confirmed and found.fresh else ((), 0)
     return OutlierVideo(
         video, found.criteria, found.looked_at, len(found.candidates), table, confirmed, added=added, drafts=drafts
     )
@@ -164,8 +165,8 @@ def _stored(project: Project, video: Path) -> set[int]:
 
 def _extract(
     project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish
-) -> tuple[tuple[int, ...], Path | None]:
-    """Extract some of the candidates into the project, which the video joins, and write their drafts."""
+) -> tuple[tuple[int, ...], int]:
+    """Extract some of the candidates into the project, which the video joins, and propose what the network sees."""
     add_new_videos(project.config_path, [found.video], report=wish.report)
     project = open_project(project.config_path)
     by_hand = found.criteria.outlieralgorithm == "manual"
@@ -180,7 +181,9 @@ def _extract(
         report=wish.report,
     )
     if not done.numbers:  # all of them damaged
-        return (), None
-    rows = np.array(done.numbers, dtype=np.int64)
-    drafts = Drafts(predictions.scorer, predictions.bodyparts, rows, predictions.xy[rows], predictions.likelihood[rows])
-    return done.numbers, write_drafts(project, found.video.stem, drafts)
+        return (), 0
+    parts = [part for part in project.config.bodyparts if part in predictions.bodyparts]
+    rows, seen = np.array(done.numbers, dtype=np.int64), of_bodyparts(predictions, tuple(parts))
+    table = LabelTable(found.video.stem, seen.bodyparts, rows, seen.xy[rows])
+    model, step = predictions.scorer, step_of(predictions.scorer)
+    return done.numbers, write_drafts(project, table, seen.likelihood[rows], model=model, snapshot=step)

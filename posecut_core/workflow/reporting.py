@@ -94,7 +94,7 @@ def _likelihood(found: Calibration, pcutoff: float) -> tuple[Picture, Words]:
     words = (
         f"{found.points_right} of {found.points} predictions on test frames are right: within {found.within:g} px "
         f"(pos_dist_thresh) of the label. A bodypart without a label counts as absent in that frame, and its "
-        f"prediction as wrong, unless it is labelled nowhere in the video. {suggestion}"
+        f"prediction as wrong, unless nobody looked for it there. {suggestion}"
     )
     diagram = png_bytes(draw_reliability(found, title=""))
     return Picture(diagram, "How often predictions of a likelihood are right."), Words(words)

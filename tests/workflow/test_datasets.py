@@ -7,6 +7,8 @@ from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import FrameRef, read_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, ProjectError, StorageError
+from posecut_core.labels.edits import Delete, MarkAbsent, Propose
+from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
@@ -227,3 +229,24 @@ def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
     with pytest.raises(ProjectError, match=r"config\.yaml: default_net_type is 'resnet_9', expected one of resnet_18"):
         create_training_dataset(project)
     assert create_training_dataset(project, net_type="resnet_18").shuffles
+
+
+def test_what_nobody_said_is_not_trained_on(project):
+    """Drafts stay out; absent bodyparts and those that nobody looked for are told apart in the revision."""
+    opened = open_project(project)
+    with LabelSession.open(opened, "bee") as session:
+        session.apply(Delete(0, "head"))
+        session.apply(Propose(0, "head", (5.0, 5.0), 0.9, "net", 720))
+        session.apply(MarkAbsent(2, "head"))
+    table = read_revision(create_training_dataset(project).labels)["bee"]
+    assert np.isnan(table.xy[:2, 0]).all()
+    assert table.looked_at[:2].tolist() == [[False, True, True], [True, True, True]]
+
+
+def test_labels_on_other_pictures_are_refused(project):
+    """A frame store that was made again from another video is noticed."""
+    store = FrameStore.open(open_project(project).frame_store("bee"))
+    store.remove([2])
+    store.append([(2, np.full((48, 64, 3), 9, np.uint8), (0, 0))])
+    with pytest.raises(LabelError, match=r"Frame 2 of bee .* shows another picture"):
+        create_training_dataset(project)

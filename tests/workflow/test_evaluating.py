@@ -108,10 +108,10 @@ def test_frames_that_lost_their_labels_are_left_out(spot_project):
     project = open_project(spot_project)
     table = read_labels(project, "spot")
     keep = slice(1, None)
-    write_labels(project, LabelTable("spot", table.bodyparts, table.numbers[keep], table.xy[keep]))
+    write_labels(project, LabelTable("spot", table.bodyparts, table.numbers[keep], table.xy[keep]), remove_others=True)
     (row,) = evaluate_network(spot_project).rows
     assert (row.train_frames, row.errors.train) == (2, pytest.approx(1.5))
-    write_labels(project, LabelTable("spot", table.bodyparts, table.numbers[:0], table.xy[:0]))
+    write_labels(project, LabelTable("spot", table.bodyparts, table.numbers[:0], table.xy[:0]), remove_others=True)
     with pytest.raises(DatasetError, match="None of the 4 frames"):
         evaluate_network(spot_project)
 

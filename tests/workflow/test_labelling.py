@@ -17,7 +17,7 @@ def table(numbers, xy, bodyparts=("spot", "beside")):
 def test_labels_come_back(spot_project):
     """What was written is read, missing points included."""
     given = table([3, 5], [[[10.25, 20.5], [np.nan, np.nan]], [[30.0, 40.0], [31.0, 41.0]]])
-    written = write_labels(spot_project, given)
+    written = write_labels(spot_project, given, remove_others=True)
     found = read_labels(open_project(spot_project), "spot")
     np.testing.assert_array_equal(found.numbers, given.numbers)
     np.testing.assert_array_equal(found.xy, given.xy)
@@ -45,7 +45,7 @@ def test_every_labelled_frame_is_drawn(spot_project):
 def test_labels_outside_their_frame_are_named(spot_project):
     """A label beyond the edge of the stored image is pointed out, also in a crop; one at the edge is not."""
     edge, beyond = [63.4, 47.4], [63.6, 10.0]
-    write_labels(spot_project, table([3, 5], [[edge, beyond], [[5.0, 10.0], [np.nan, np.nan]]]))
+    write_labels(spot_project, table([3, 5], [[edge, beyond], [[5.0, 10.0], [np.nan, np.nan]]]), remove_others=True)
     checked = check_labels(spot_project, videos=["spot"]).videos[0]
     assert checked.outside == ("frame 3 beside", "frame 5 spot")
     assert checked.unlabelled == 2
@@ -62,6 +62,6 @@ def test_labels_far_outside_are_refused(spot_project, position):
 
 def test_a_project_without_labels_hears_so(spot_project):
     """The message says how to label."""
-    write_labels(spot_project, table([], np.empty((0, 2, 2))))
+    write_labels(spot_project, table([], np.empty((0, 2, 2))), remove_others=True)
     with pytest.raises(LabelError, match="label the extracted frames first"):
         check_labels(spot_project)

@@ -7,6 +7,7 @@ import pytest
 
 from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError, VideoError
+from posecut_core.labels.store import read_labels, read_state
 from posecut_core.refinement.candidate_files import read_candidates
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.workflow.analysing import analyze_videos
@@ -25,6 +26,12 @@ def errs():
         write_predictions(table, replace(predictions, xy=xy))
 
     return edit
+
+
+def points_of(config, video, numbers):
+    """Return what the store knows of bodyparts in some frames."""
+    state = read_state(open_project(config), video)
+    return [point for number in numbers for point in state.frame(number).points.values()]
 
 
 @pytest.fixture
@@ -50,18 +57,22 @@ def test_candidates_are_written_and_new_ones_extracted(spot_project, analysed):
     assert [one.number for one in read_candidates(done.table)] == [5, 6, 8, 9]
     assert done.table == analysed.parent / "spotFake_10_outliers.csv"
     assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
-    assert done.drafts is not None
-    assert done.drafts.is_file()
+    assert done.drafts == sum(part.state == "proposed" for part in points_of(spot_project, "spot", done.added))
 
 
 def test_a_new_video_joins_the_project(spot_project, unseen):
-    """It is in config.yaml, its frames in the store, its drafts beside them."""
+    """It is in config.yaml, its frames in the store, with drafts that name likelihood, network and snapshot."""
     (done,) = extract_outlier_frames(spot_project, unseen, number_of_frames=3, seed=1).videos
     project = open_project(spot_project)
     assert project_videos(project)["new"].resolve() == unseen
     assert len(done.added) == 3
     assert set(done.added) < {2, 3, 7, 8}
-    assert done.drafts == project.frame_folder("new") / "machinelabels-iter0.h5"
+    points = points_of(spot_project, "new", done.added)
+    assert done.drafts == len(points) == 3 * 2
+    assert {(point.state, point.origin.kind, point.origin.model) for point in points} == {
+        ("proposed", "machine", "Fake_10")
+    }
+    assert len(read_labels(project, "new").numbers) == 0
 
 
 @pytest.mark.parametrize("extractionalgorithm", ["kmeans", "uniform"])
@@ -78,7 +89,7 @@ def test_the_count_is_shown_and_no_means_no(spot_project, unseen):
     asked = []
     (done,) = extract_outlier_frames(spot_project, unseen, confirm=lambda found: bool(asked.append(found))).videos
     assert [(len(found.candidates), found.fresh, found.looked_at) for found in asked] == [(4, (2, 3, 7, 8), 11)]
-    assert (done.confirmed, done.added, done.drafts) == (False, (), None)
+    assert (done.confirmed, done.added, done.drafts) == (False, (), 0)
     assert done.table.is_file()
     assert "new" not in project_videos(open_project(spot_project))
 

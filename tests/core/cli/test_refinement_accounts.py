@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from posecut_core.cli.refinement_accounts import tell_outliers
+from posecut_core.cli.refinement_accounts import tell_merged_datasets, tell_outliers
 from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.iteration import MergedDatasets
 from posecut_core.workflow.outlier_video import OutlierVideo
 from posecut_core.workflow.outliers import ExtractedOutliers
 
@@ -18,17 +19,17 @@ def told(*videos):
 
 def test_each_video_has_its_count_and_its_files():
     """Found and extracted frames are told apart, and so is why nothing was extracted."""
-    one = video("a", confirmed=True, added=(3,), drafts=Path("/p/d.h5"))
+    one = video("a", confirmed=True, added=(3,), drafts=4)
     outcome = told(one, video("b", confirmed=False), video("c", confirmed=True))
     assert outcome.lines[:6] == (
         "a.mp4: 7 of 100 frames found, all in /v/a_outliers.csv",
-        "  1 new frame, with drafts of labels in /p/d.h5",
+        "  1 new frame, with 4 drafts of labels",
         "b.mp4: 7 of 100 frames found, all in /v/b_outliers.csv",
         "  none was extracted, as you answered",
         "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
         "  none was extracted: the project has them all, or there were none",
     )
-    assert outcome.following == ("posecut check-labels /p",)
+    assert outcome.following == ("posecut check-labels /p", "posecut merge-datasets /p")
 
 
 def test_without_new_frames_other_criteria_are_suggested():
@@ -36,3 +37,17 @@ def test_without_new_frames_other_criteria_are_suggested():
     outcome = told(video("c", confirmed=True))
     assert "--epsilon" in outcome.lines[-1]
     assert outcome.following == ()
+
+
+def test_the_next_iteration_is_told_with_its_drafts():
+    """Whoever accepted drafts unseen, or left some, reads how many; then come dataset and training."""
+    outcome = tell_merged_datasets(MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0))
+    assert outcome.lines == (
+        "Iteration 2 begins, with 30 labelled frames.",
+        "5 drafts became labels unseen, as you wished.",
+    )
+    assert outcome.following == (
+        "posecut create-training-dataset /p",
+        "posecut train-network /p --weights previous",
+    )
+    assert "3 drafts stay drafts" in tell_merged_datasets(MergedDatasets(Path("/p/config.yaml"), 2, 30, 0, 3)).lines[1]

@@ -21,6 +21,7 @@ def table(video="m1", *, shift=0.0):
 def same(one, other):
     np.testing.assert_array_equal(one.numbers, other.numbers)
     np.testing.assert_array_equal(one.xy, other.xy)
+    np.testing.assert_array_equal(one.looked_at, other.looked_at)
     return (one.video, one.bodyparts) == (other.video, other.bodyparts)
 
 
@@ -33,14 +34,14 @@ def tables(draw):
         floats = st.floats(allow_nan=False, allow_infinity=False)
         xy = draw(arrays.arrays(np.float64, (len(numbers), len(bodyparts), 2), elements=floats))
         xy[draw(arrays.arrays(bool, xy.shape[:2]))] = np.nan
-        made.append((video, bodyparts, numbers, xy))
+        made.append((video, bodyparts, numbers, xy, draw(arrays.arrays(bool, xy.shape[:2]))))
     return made
 
 
 @settings(max_examples=30, deadline=None)
 @given(tables())
 def test_reading_undoes_writing(tmp_path_factory, made):
-    """Every video, frame and position comes back bit by bit."""
+    """Every video, frame and position comes back bit by bit, and what was looked for."""
     made = [LabelTable(*fields) for fields in made]
     folder = tmp_path_factory.getbasetemp() / "revisions"
     found = read_revision(folder / write_revision(folder, made))

@@ -5,25 +5,22 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.store import image_names, read_labels, write_labels
+from posecut_core.labels.edits import DropFrame, Undo
+from posecut_core.labels.point import Origin, Point
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import (
+    check_pictures,
+    known_frames,
+    read_labels,
+    read_state,
+    write_drafts,
+    write_labels,
+)
 from posecut_core.labels.table import LabelTable
-from posecut_core.project.config import Crop, ProjectConfig
-from posecut_core.project.layout import Project
-from posecut_core.project.settings import Settings, VideoRecord, write_settings
 from posecut_core.video.store import FrameStore
 
 NUMBERS = np.array([3, 20], dtype=np.int64)
 XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
-IMAGE = np.zeros((8, 10, 3), dtype=np.uint8)
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A project whose video m1 has two stored frames: one cropped at (40, 60), one at (5, 6)."""
-    video_sets = {"/data/m1.mp4": Crop(40, 50, 60, 68)}
-    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("nose", "tail"), video_sets))
-    FrameStore.open(project.frame_store("m1"), create=True).append([(20, IMAGE, (5, 6)), (3, IMAGE, (40, 60))])
-    return project
 
 
 def test_labels_round_trip_in_the_full_frame(project):
@@ -69,10 +66,59 @@ def test_a_label_without_its_frame_is_refused(project):
         read_labels(project, "m1")
 
 
-def test_names_are_padded_by_the_videos_length(project):
-    """New images are named as DeepLabCut would, those in the folder or in the labels keep their names."""
-    assert image_names(project, "m1", [3]) == {3: "img0003.png"}
-    write_settings(project.settings_path, Settings(videos={"m1": VideoRecord(1, "0" * 64, 10**5, 64, 48)}))
-    assert image_names(project, "m1", [3, 20]) == {3: "img00003.png", 20: "img00020.png"}
-    (project.frame_folder("m1") / "img020.png").write_bytes(b"")
-    assert image_names(project, "m1", [3, 20]) == {3: "img00003.png", 20: "img020.png"}
+def test_other_frames_and_bodyparts_stay(project):
+    """Unless it is asked for, a table says nothing about what it does not contain; one step takes it back."""
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
+    write_labels(project, LabelTable("m1", ("nose",), NUMBERS[:1], XY[:1, :1] + 1))
+    expected = XY.copy()
+    expected[0, 0] += 1
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, expected)
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Undo())
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, XY)
+    write_labels(project, LabelTable("m1", ("nose",), NUMBERS[:1], XY[:1, :1]), remove_others=True)
+    assert read_labels(project, "m1").numbers.tolist() == [3]
+
+
+def test_absent_and_not_looked_for_are_different(project):
+    """What a table records about looking comes back."""
+    looked = np.array([[True, False], [True, True]])
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY, looked))
+    assert read_labels(project, "m1").looked_at.tolist() == looked.tolist()
+    assert read_state(project, "m1").point(3, "tail") is None
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
+    assert read_state(project, "m1").point(3, "tail") == Point("absent")
+
+
+def test_drafts_are_no_labels_and_leave_labels_alone(project):
+    """They know their network; what a person has said of, and what was dropped, is left out."""
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS[:1], XY[:1], np.array([[True, False]])))
+    with LabelSession.open(project, "m1") as session:
+        session.apply(DropFrame(20))
+    found = LabelTable("m1", ("tail", "nose"), NUMBERS, np.full((2, 2, 2), 42.0))
+    assert write_drafts(project, found, np.full((2, 2), 0.3), model="net", snapshot=720) == 1
+    state = read_state(project, "m1")
+    assert state.point(3, "tail") == Point("proposed", (42.0, 42.0), Origin("machine", 0.3, "net", 720))
+    assert state.unreviewed == ((3, "tail"),)
+    labels = read_labels(project, "m1")
+    assert (labels.numbers.tolist(), labels.looked_at.tolist()) == ([3], [[True, False]])
+    assert known_frames(project, "m1") == {3, 20}
+
+
+def test_labels_lie_on_the_pictures_that_were_labelled(project):
+    """A frame that was extracted again with other pixels is noticed."""
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
+    check_pictures(project, "m1")
+    store = FrameStore.open(project.frame_store("m1"))
+    store.remove([20])
+    store.append([(20, np.full((8, 10, 3), 99, np.uint8), (5, 6))])
+    with pytest.raises(LabelError, match="Frame 20 of m1"):
+        check_pictures(project, "m1")
+
+
+def test_labels_that_somebody_edits_are_not_written(project):
+    """They can be read meanwhile."""
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
+    with LabelSession.open(project, "m1"), pytest.raises(LabelError, match="is editing them"):
+        write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY + 1))
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, XY)

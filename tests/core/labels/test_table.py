@@ -14,10 +14,20 @@ def test_a_table_keeps_what_it_was_given():
     assert LabelTable("m1", ("nose",), np.array([3, 9]), XY).xy is XY
 
 
-def test_a_bodypart_that_is_labelled_nowhere_was_not_looked_for():
-    """One label in one frame is enough to have been looked for."""
-    xy = np.concatenate([XY, np.full((2, 1, 2), np.nan)], axis=1)
-    assert LabelTable("m1", ("nose", "tail"), np.array([3, 9]), xy).looked_for.tolist() == [True, False]
+def test_what_nobody_recorded_follows_from_the_labels():
+    """A bodypart labelled in one frame was looked for in all that have a label; without a label nobody looked."""
+    xy = np.full((3, 3, 2), np.nan)
+    xy[0, 0], xy[1, 1] = 5.0, 6.0
+    table = LabelTable("m1", ("nose", "tail", "ear"), np.array([3, 9, 12]), xy)
+    assert table.looked_at.tolist() == [[True, True, False], [True, True, False], [False, False, False]]
+
+
+def test_what_was_looked_for_is_kept_with_the_rows():
+    """A recorded mask counts frame by frame, also of a part of the table; what is labelled was looked for."""
+    looked = np.array([[False], [True]])
+    table = LabelTable("m1", ("nose",), np.array([3, 9]), XY, looked)
+    assert table.looked_at.tolist() == [[True], [True]]
+    assert table.rows(np.array([False, True])).looked_at.tolist() == [[True]]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +50,8 @@ def test_contradictions_are_refused(bodyparts, numbers, xy, words):
 def test_lists_are_refused(numbers, xy, name):
     """A list where an array belongs is named, with what to do."""
     table = object.__new__(LabelTable)  # the tests' own check of types would come first
-    for field, value in (("video", "m1"), ("bodyparts", ("nose",)), ("numbers", numbers), ("xy", xy)):
+    values = {"video": "m1", "bodyparts": ("nose",), "numbers": numbers, "xy": xy, "looked": None}
+    for field, value in values.items():
         object.__setattr__(table, field, value)
     with pytest.raises(LabelError, match=rf"{name} of m1 is a list, expected a numpy array"):
         table.__post_init__()

@@ -1,11 +1,13 @@
 """Files are replaced whole or not at all."""
 
 import errno
+import os
 
 import pytest
 
 from posecut_core.errors import StorageError
-from posecut_core.project.atomic import atomic_path, storage_error, write_bytes, write_text
+from posecut_core.project import disk
+from posecut_core.project.atomic import atomic_path, leftovers, storage_error, write_all, write_bytes, write_text
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path):
@@ -62,3 +64,20 @@ def test_a_refusal_inside_another_is_told_once(tmp_path):
     assert str(storage_error(tmp_path, inner)).startswith(f"Cannot write {tmp_path}; the disk is full")
     bare = StorageError("x holds 3 of 5 frames.")
     assert storage_error(tmp_path, bare) is bare
+
+
+def test_content_is_written_whole_in_pieces(tmp_path, monkeypatch):
+    """A disk that takes three bytes at a time gets all of them."""
+    monkeypatch.setattr(disk, "write", lambda handle, content: os.write(handle, content[:3]))
+    handle = os.open(tmp_path / "a", os.O_WRONLY | os.O_CREAT)
+    write_all(handle, b"0123456789")
+    os.close(handle)
+    assert (tmp_path / "a").read_bytes() == b"0123456789"
+
+
+def test_leftovers_are_those_of_their_target(tmp_path):
+    """What a killed program left is found by the name of what it wanted to write."""
+    for name in ("labels.json", "other.json"):
+        handle, _ = disk.new_file(tmp_path / name)
+        os.close(handle)
+    assert [path.name.split("-")[0] for path in leftovers(tmp_path, prefix="labels")] == [".labels"]

@@ -19,7 +19,6 @@ def test_paths_are_deeplabcuts(tmp_path):
     assert project.model_folder(1) == tmp_path / "posecut-models" / "iteration-0" / "reachOct30-trainset95shuffle1"
     assert project.evaluation_folder(1).parent == tmp_path / "evaluation-results-posecut" / "iteration-0"
     assert (project.config_path, project.settings_path) == (tmp_path / "config.yaml", tmp_path / "posecut.yaml")
-    assert project.machine_labels("m1") == tmp_path / "labeled-data" / "m1" / "machinelabels-iter0.h5"
     assert project.checked_labels("m1").name == "m1_labeled"
     assert isinstance(project.videos, Path)
 

@@ -214,3 +214,25 @@ def test_the_folder_is_what_its_description_says(tmp_path):
     assert group["zarr_format"] == 3
     assert group["attributes"] == {"posecut": "frames", "schema": 1}
     assert (array.shape, array.chunks, array.dtype) == ((2, 6, 8, 3), (1, 6, 8, 3), np.uint8)
+
+
+def test_frames_are_recognised_by_their_pixels(tmp_path):
+    """The same picture has the same hash wherever it is stored; another size or pixel another one."""
+    pictures = [np.zeros((4, 6, 3), np.uint8), np.zeros((6, 4, 3), np.uint8), np.full((4, 6, 3), 1, np.uint8)]
+    one, two = (FrameStore.open(tmp_path / name, create=True) for name in "ab")
+    one.append((number, picture, (0, 0)) for number, picture in enumerate(pictures))
+    two.append([(7, pictures[0], (3, 3))])
+    marks = [one.fingerprint(number) for number in range(3)]
+    assert (len(set(marks)), two.fingerprint(7)) == (3, marks[0])
+
+
+def test_a_flipped_bit_is_no_other_picture(tmp_path):
+    """Every stored chunk has a checksum."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append([(7, np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8), (0, 0))])
+    for path in [path for path in store.path.rglob("*") if "c" in path.parts and path.is_file()]:
+        content = path.read_bytes()
+        path.write_bytes(content[:-6] + bytes([content[-6] ^ 1]) + content[-5:])
+        with pytest.raises(VideoError, match="damaged"):
+            FrameStore.open(store.path).read(7)
+        path.write_bytes(content)

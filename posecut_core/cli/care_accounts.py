@@ -1,0 +1,46 @@
+"""What people are told about bodyparts, labels of other programs, and the project's health."""
+
+from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.workflow.bodyparts import EditedBodyparts
+from posecut_core.workflow.doctoring import Diagnosis
+from posecut_core.workflow.merging import MergedLabels
+
+_SHOWN = 20  # changes per video; --json has all
+
+
+def tell_edited(edited: EditedBodyparts) -> Outcome:
+    """Say which bodyparts there are now."""
+    lines = [f"{old} is called {new} now." for old, new in edited.renamed.items()]
+    lines += [f"Added {name}; frames labelled before say nothing about it." for name in edited.added]
+    lines.append(f"The bodyparts are {', '.join(edited.bodyparts)}.")
+    return Outcome(edited, tuple(lines))
+
+
+def tell_merged(merged: MergedLabels) -> Outcome:
+    """Say what other programs changed, and what became of it."""
+    root = merged.config_path.parent
+    if not merged.videos:
+        return Outcome(merged, ("No other program changed the labels.",), (command("check-labels", root),))
+    lines = []
+    for video in merged.videos:
+        lines.append(f"{video.video}: {counted(len(video.changes), 'change')}, {merged.decision}")
+        lines += [f"  {change}" for change in video.changes[:_SHOWN]]
+        lines += [f"  and {len(video.changes) - _SHOWN} more"] * (len(video.changes) > _SHOWN)
+        lines += [f"  what was there is kept as {shorter(path)}" for path in video.copies]
+    if merged.decision == "shown":
+        return Outcome(
+            merged, tuple(lines), tuple(command("merge-labels", root, word) for word in ("--take", "--discard"))
+        )
+    return Outcome(merged, tuple(lines), (command("check-labels", root),))
+
+
+def tell_diagnosis(diagnosis: Diagnosis) -> Outcome:
+    """Say what is wrong; the exit code says whether anything is left."""
+    root = diagnosis.config_path.parent
+    lines = [f"{'Mended: ' if finding.mended else ''}{finding.problem}" for finding in diagnosis.findings]
+    checked = ", ".join(f"{number} {what}" for what, number in diagnosis.checked.items())
+    left = sum(not finding.mended for finding in diagnosis.findings)
+    verdict = f"{counted(left, 'problem')} left" if left else "nothing is wrong"
+    lines.append(f"Checked {checked}: {verdict}.")
+    following = () if diagnosis.sound else (command("doctor", "--mend", root),)
+    return Outcome(diagnosis, tuple(lines), following, exit_code=0 if diagnosis.sound else 1)

@@ -1,0 +1,249 @@
+"""What can be done to the labels of a video: one frozen dataclass per kind of edit, and what each does to a state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.point import Origin, Point, Position
+from posecut_core.labels.state import Frame, LabelState
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Set all labels: the first line of a journal. It cannot be undone."""
+
+    frames: Mapping[int, Frame]
+
+
+@dataclass(frozen=True)
+class Identify:
+    """Note by which pixels frames are recognised. It is no change of labels, so undoing passes over it."""
+
+    images: Mapping[int, str]  # frame -> SHA-256
+
+
+@dataclass(frozen=True)
+class Place:
+    """Place a bodypart by hand, whatever was known of it."""
+
+    frame: int
+    bodypart: str
+    xy: Position
+
+
+@dataclass(frozen=True)
+class Move:
+    """Move a bodypart that has a position; a draft that is moved becomes a label."""
+
+    frame: int
+    bodypart: str
+    xy: Position
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Unset a bodypart: nobody has looked for it."""
+
+    frame: int
+    bodypart: str
+
+
+@dataclass(frozen=True)
+class Propose:
+    """Draft the position that a network predicts; what a person has said of the bodypart is never replaced."""
+
+    frame: int
+    bodypart: str
+    xy: Position
+    likelihood: float
+    model: str = ""
+    snapshot: int | None = None
+
+
+@dataclass(frozen=True)
+class Accept:
+    """Make a label of a draft."""
+
+    frame: int
+    bodypart: str
+
+
+@dataclass(frozen=True)
+class MarkOccluded:
+    """Say that a bodypart is hidden, with the place where it must be, or without."""
+
+    frame: int
+    bodypart: str
+    xy: Position | None = None
+
+
+@dataclass(frozen=True)
+class MarkAbsent:
+    """Say that a bodypart is not in the frame."""
+
+    frame: int
+    bodypart: str
+
+
+@dataclass(frozen=True)
+class DropFrame:
+    """Take a frame out of labelling and training; its points are kept."""
+
+    frame: int
+
+
+@dataclass(frozen=True)
+class RestoreFrame:
+    """Take a dropped frame back in."""
+
+    frame: int
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Put back what was known of a bodypart before; None is unset."""
+
+    frame: int
+    bodypart: str
+    point: Point | None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several edits that count as one: all or none is kept, and one step undoes them."""
+
+    edits: tuple["Edit", ...]
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Take back the last edit that was not taken back yet."""
+
+
+@dataclass(frozen=True)
+class Redo:
+    """Do again what was taken back last."""
+
+
+PointEdit = Place | Move | Delete | Propose | Accept | MarkOccluded | MarkAbsent | Restore
+Edit = PointEdit | DropFrame | RestoreFrame | Identify | Begin | Together
+Step = Edit | Undo | Redo
+
+
+def apply(state: LabelState, edit: Edit) -> LabelState:
+    """Return the labels after an edit.
+
+    Raises:
+        LabelError: the edit cannot be made in this state.
+    """
+    match edit:
+        case Begin(frames):
+            return LabelState(frames)
+        case Together(edits):
+            return reduce(apply, edits, state)
+        case Identify(images):
+            seen = {number: replace(state.frame(number), image=image) for number, image in images.items()}
+            return reduce(lambda known, item: known.with_frame(*item), seen.items(), state)
+        case DropFrame(number) | RestoreFrame(number):
+            return _dropped(state, number, drop=isinstance(edit, DropFrame))
+        case _:
+            _refuse_dropped(state, edit)
+            return state.with_point(edit.frame, edit.bodypart, _changed(state.point(edit.frame, edit.bodypart), edit))
+
+
+def invert(state: LabelState, edit: Edit) -> Edit:
+    """Return the edit that leads back to `state` after `edit` was applied to it.
+
+    Raises:
+        LabelError: the edit cannot be made in this state.
+    """
+    match edit:
+        case Begin():
+            return Begin(state.frames)
+        case Together(edits):
+            inverses: list[Edit] = []
+            for part in edits:
+                inverses.append(invert(state, part))
+                state = apply(state, part)
+            return Together(tuple(reversed(inverses)))
+        case Identify(images):
+            return Identify({number: state.frame(number).image for number in images})
+        case DropFrame(number):
+            return RestoreFrame(number)
+        case RestoreFrame(number):
+            return DropFrame(number)
+        case _:
+            return Restore(edit.frame, edit.bodypart, state.point(edit.frame, edit.bodypart))
+
+
+def frames_of(edit: Step) -> tuple[int, ...]:
+    """List the frames that an edit touches, each once, in order."""
+    match edit:
+        case Begin(frames) | Identify(frames):
+            return tuple(sorted(frames))
+        case Together(edits):
+            return tuple(sorted({number for part in edits for number in frames_of(part)}))
+        case Undo() | Redo():
+            return ()
+        case _:
+            return (edit.frame,)
+
+
+def _changed(point: Point | None, edit: PointEdit) -> Point | None:
+    """Return what is known of a bodypart after an edit of it."""
+    match edit:
+        case Restore():
+            return edit.point
+        case Delete():
+            return None
+        case Place(xy=xy):
+            return Point("placed", xy)
+        case MarkOccluded(xy=xy):
+            return Point("occluded", xy)
+        case MarkAbsent():
+            return Point("absent")
+        case Move(xy=xy):
+            return _moved(point, xy, edit)
+        case Propose():
+            return _proposed(point, edit)
+        case Accept():
+            return _accepted(point, edit)
+
+
+def _moved(point: Point | None, xy: Position, edit: Move) -> Point:
+    if point is None or point.xy is None:
+        raise _impossible(edit, point, "a label or draft with a position to move", "place it instead")
+    if point.state == "proposed":
+        return Point("placed", xy, replace(point.origin, kind="refined"))
+    return replace(point, xy=xy)
+
+
+def _proposed(point: Point | None, edit: Propose) -> Point:
+    if point is not None and point.is_label:
+        raise _impossible(edit, point, "an unset bodypart or a draft", "leave out what a person has labelled")
+    return Point("proposed", edit.xy, Origin("machine", edit.likelihood, edit.model, edit.snapshot))
+
+
+def _accepted(point: Point | None, edit: Accept) -> Point:
+    if point is None or point.is_label:
+        raise _impossible(edit, point, "a draft to accept", "accept drafts only")
+    return Point("placed", point.xy, replace(point.origin, kind="refined"))
+
+
+def _dropped(state: LabelState, number: int, *, drop: bool) -> LabelState:
+    frame = state.frame(number)
+    if frame.dropped == drop:
+        found, advice = ("dropped already", "leave it") if drop else ("not dropped", "drop it first")
+        raise LabelError(f"Frame {number} is {found}, expected the opposite; {advice}.")
+    return state.with_frame(number, replace(frame, dropped=drop))
+
+
+def _refuse_dropped(state: LabelState, edit: PointEdit) -> None:
+    if state.frame(edit.frame).dropped and not isinstance(edit, Restore):
+        raise LabelError(f"Frame {edit.frame} was dropped, expected a frame that is in use; restore the frame first.")
+
+
+def _impossible(edit: Move | Propose | Accept, point: Point | None, expected: str, advice: str) -> LabelError:
+    found = "is unset" if point is None else f"is {point.state}"
+    return LabelError(f"{edit.bodypart} in frame {edit.frame} {found}, expected {expected}; {advice}.")

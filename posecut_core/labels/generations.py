@@ -1,0 +1,105 @@
+"""Snapshots of a video's labels: `labels-<revision>.json`, whole or not at all, the newest few kept.
+
+A snapshot holds what DeepLabCut's files cannot (origins, drafts, hidden and absent bodyparts, pixel hashes), and the
+SHA-256 of the CollectedData files that were written with it: that tells when another program changed them. The journal
+alone is enough to restore the labels; snapshots are the way back if it is damaged.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.encoding import decode_frames, encode_frames
+from posecut_core.labels.state import LabelState
+from posecut_core.project.atomic import write_text
+
+SCHEMA = 1
+KEPT = 3
+_NAME = re.compile(r"labels-(\d{8,})\.json")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The labels of a video as they were at a revision of the journal."""
+
+    revision: int
+    state: LabelState
+    bodyparts: Mapping[str, str]  # identity -> name, in the order of the columns
+    files: Mapping[str, str] = field(default_factory=dict)  # CollectedData files: name -> SHA-256
+    exported: int = 0  # the revision that these files have
+
+
+def generation_paths(folder: Path) -> tuple[Path, ...]:
+    """List the snapshots in a video's folder, the newest first."""
+    if not folder.is_dir():
+        return ()
+    found = {int(match[1]): path for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))}
+    return tuple(found[revision] for revision in sorted(found, reverse=True))
+
+
+def write_generation(folder: Path, generation: Generation) -> Path:
+    """Write a snapshot, replacing one of the same revision, and remove all but the newest few.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    content = {
+        "schema": SCHEMA,
+        "revision": generation.revision,
+        "bodyparts": dict(generation.bodyparts),
+        "files": dict(generation.files),
+        "exported": generation.exported,
+        "frames": encode_frames(generation.state.frames),
+    }
+    path = folder / f"labels-{generation.revision:08d}.json"
+    write_text(path, _signed(content))
+    for old in generation_paths(folder)[KEPT:]:
+        with contextlib.suppress(OSError):  # it goes next time
+            old.unlink(missing_ok=True)
+    return path
+
+
+def read_generation(path: Path) -> Generation:
+    """Read a snapshot.
+
+    Raises:
+        LabelError: it is not as it was written, or a newer PoseCut wrote it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content: dict[str, Any] = json.loads(text)
+        schema = content["schema"]
+        whole = text == _signed({key: value for key, value in content.items() if key != "sha256"})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        whole, content, schema = False, {}, 0
+    if schema > SCHEMA:
+        raise LabelError(
+            f"{path} has schema {schema}, expected at most {SCHEMA}; a newer PoseCut wrote it: update yours."
+        )
+    if not whole:
+        raise LabelError(f"{path} is not as it was written; delete it, the next one is made when labels are saved.")
+    state = LabelState(decode_frames(content["frames"]))
+    return Generation(content["revision"], state, content["bodyparts"], content["files"], exported=content["exported"])
+
+
+def sound_generations(folder: Path) -> tuple[Generation, ...]:
+    """Read the snapshots that are as they were written, the newest first; `posecut doctor` names the others."""
+    found = []
+    for path in generation_paths(folder):
+        try:
+            found.append(read_generation(path))
+        except LabelError:
+            continue
+    return tuple(found)
+
+
+def _signed(content: Mapping[str, Any]) -> str:
+    """Return JSON text that ends with the hash of all that stands before it."""
+    body = json.dumps(content, separators=(",", ":"))[:-1]
+    return f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n'

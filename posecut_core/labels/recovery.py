@@ -1,0 +1,95 @@
+"""Rebuild a damaged journal from what is sound: snapshots, and the lines before and after the damage."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.edits import Begin, Step
+from posecut_core.labels.encoding import decode, encode
+from posecut_core.labels.generations import Generation, sound_generations
+from posecut_core.labels.history import History, replay
+from posecut_core.labels.identities import AddBodypart, record_names
+from posecut_core.labels.journal import JournalText, journal_line, read_journal
+from posecut_core.project.atomic import write_bytes
+from posecut_core.project.layout import Project
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Labels as far as they could be restored."""
+
+    history: History
+    revision: int  # up to which edits were made, as far as one knows
+    lost: tuple[int, ...]  # revisions of the edits that are gone
+
+
+def recover(text: JournalText, generations: tuple[Generation, ...]) -> Recovered:
+    """Restore labels from a damaged journal.
+
+    A snapshot that is newer than the damage restores everything. Without one, edits after the damage are made as far as
+    they still can be.
+
+    Args:
+        text: the journal.
+        generations: the sound snapshots, the newest first.
+    """
+    steps = {revision: decode(record) for revision, record in text.records}
+    newest = max([*steps, *(generation.revision for generation in generations)], default=0)
+    prefix = _prefix(steps)
+    base = next((found for found in generations if found.revision > prefix), None)
+    start = base.revision if base else prefix
+    before = [steps[revision] for revision in sorted(steps) if revision <= prefix]
+    history = History(base.state) if base else replay(before)
+    lost = []
+    for revision in range(start + 1, newest + 1):
+        try:
+            history = history.after(steps[revision])
+        except (KeyError, LabelError):
+            lost.append(revision)
+    return Recovered(history, newest, tuple(lost))
+
+
+def rebuild_journal(project: Project, video: str) -> tuple[Path, Recovered]:
+    """Begin a video's journal anew with what can be restored; return where the damaged one is kept, and what it gave.
+
+    Whoever calls makes sure that nobody else edits. What was done before cannot be undone any more.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    path = project.label_journal(video)
+    text = read_journal(path)
+    found = recover(text, sound_generations(project.frame_folder(video)))
+    kept = path.with_name(f"labels-damaged-{found.revision}.jsonl")
+    if path.exists():
+        write_bytes(kept, path.read_bytes())
+    write_bytes(path, journal_line(found.revision + 1, encode(Begin(found.history.state.frames))))
+    return kept, found
+
+
+def rebuild_names(project: Project, videos: Iterable[str]) -> Path:
+    """Begin the journal of bodyparts anew with the names that snapshots have; return where the damaged one is kept.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    path = project.bodypart_journal
+    kept = path.with_name("bodyparts-damaged.jsonl")
+    write_bytes(kept, path.read_bytes())
+    newest = [found[0] for video in videos if (found := sound_generations(project.frame_folder(video)))]
+    names = {identity: name for generation in newest for identity, name in generation.bodyparts.items()}
+    path.unlink()
+    record_names(project, [AddBodypart(identity, name) for identity, name in names.items()])
+    return kept
+
+
+def _prefix(steps: dict[int, Step]) -> int:
+    """Return up to which revision the journal is complete from its beginning; 0 where the beginning is missing."""
+    first = min(steps, default=0)
+    if not steps or not isinstance(steps[first], Begin):
+        return 0
+    last = first
+    while last + 1 in steps:
+        last += 1
+    return last

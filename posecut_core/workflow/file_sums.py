@@ -1,0 +1,93 @@
+"""SHA-256 sums of a project's files, kept from one check to the next: a file that changed although nobody wrote to it.
+
+`posecut-sums.json` has each file's size, time of writing and sum. A file whose size and time are as before and whose
+content is not was changed by the disk, not by a program. What was written since is taken as it is.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.errors import PosecutError
+from posecut_core.project.atomic import write_text
+from posecut_core.project.hashing import file_sha256
+
+SCHEMA = 1
+_PASSING = (".lock", ".lock-holder.json")
+
+
+@dataclass(frozen=True)
+class FileSum:
+    """One file as it was at the last check."""
+
+    size: int  # bytes
+    written: int  # nanoseconds
+    sha256: str
+
+
+def compare_sums(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str, ...]:
+    """Return the files whose content changed while size and time of writing did not."""
+    return tuple(
+        name
+        for name, now in new.items()
+        if (before := old.get(name))
+        and (before.size, before.written) == (now.size, now.written)
+        and before.sha256 != now.sha256
+    )
+
+
+def sums_of(root: Path) -> dict[str, FileSum]:
+    """Return path below `root` -> sum of all files in a project, links and locks left out.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink() or not path.is_file() or name.endswith(_PASSING) or path == sums_path(root):
+            continue
+        status = path.stat()
+        found[name] = FileSum(status.st_size, status.st_mtime_ns, file_sha256(path))
+    return found
+
+
+def read_sums(root: Path) -> dict[str, FileSum]:
+    """Read the sums of the last check; none where there was none.
+
+    Raises:
+        PosecutError: the file is not as it was written.
+    """
+    path = sums_path(root)
+    if not path.exists():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+        files = {name: FileSum(*values) for name, values in content["files"].items()}
+        if text != _signed(files):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PosecutError(f"{path} is not as it was written; delete it, and the next check begins anew.") from error
+    return files
+
+
+def write_sums(root: Path, sums: dict[str, FileSum]) -> None:
+    """Keep the sums for the next check.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    write_text(sums_path(root), _signed(sums))
+
+
+def sums_path(root: Path) -> Path:
+    """Return where the sums of a project are kept."""
+    return root / "posecut-sums.json"
+
+
+def _signed(files: dict[str, FileSum]) -> str:
+    values = {name: [one.size, one.written, one.sha256] for name, one in files.items()}
+    body = json.dumps({"schema": SCHEMA, "files": values}, indent=0)
+    return f'{body[:-2]},\n"sha256": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'

@@ -1,0 +1,89 @@
+"""Step J's end: the corrected labels join the others, and the next iteration of training begins (`merge_datasets`)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.labels.edits import Accept, Together
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels, read_state
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import edit_config
+from posecut_core.project.layout import Project
+from posecut_core.workflow.opening import frame_folders, open_project
+
+POLICIES = ("refuse", "accept", "leave")
+_NAMED = 8  # frames of each video in a message
+
+
+@dataclass(frozen=True)
+class MergedDatasets:
+    """What the next iteration begins with."""
+
+    config_path: Path
+    iteration: int  # the new one
+    labelled_frames: int
+    accepted: int  # drafts that became labels
+    left: int  # drafts that nobody has looked at, which are not trained on
+
+
+def merge_datasets(
+    config: str | os.PathLike[str], *, unreviewed: str = "refuse", report: Report = silent
+) -> MergedDatasets:
+    """Begin the next iteration with all labels as they are now; its datasets and networks get folders of their own.
+
+    Source: Nath et al. 2019, step J; there too `iteration` in config.yaml grows by one.
+
+    Args:
+        config: path of config.yaml.
+        unreviewed: what becomes of drafts that no person has accepted or corrected: "refuse" (nothing is done, and they
+            are listed), "accept" (all become labels as they are), "leave" (they stay drafts and are not trained on).
+        report: told of the videos.
+
+    Raises:
+        ArgumentError: there is no such policy.
+        LabelError: drafts are unreviewed, nothing is labelled, or another program's changes are undecided.
+        StorageError: the disk refuses; the iteration is then as before.
+    """
+    if unreviewed not in POLICIES:
+        raise ArgumentError(f"unreviewed is {unreviewed!r}, expected one of {', '.join(POLICIES)}.")
+    project = open_project(config, report=report)
+    drafts = {folder.name: read_state(project, folder.name).unreviewed for folder in frame_folders(project)}
+    open_drafts = {video: found for video, found in drafts.items() if found}
+    if open_drafts and unreviewed == "refuse":
+        raise _unreviewed(open_drafts)
+    if unreviewed == "accept":
+        for video, found in open_drafts.items():
+            report(Progress(f"accepting {len(found)} drafts of {video}", 0, 0))
+            _accept(project, video, found)
+    count = sum(map(len, open_drafts.values()))
+    accepted = count if unreviewed == "accept" else 0
+    labelled = sum(len(read_labels(project, folder.name).numbers) for folder in frame_folders(project))
+    if not labelled:
+        raise LabelError(
+            f"No frame in {project.labeled_data} is labelled; label some (posecut extract-frames), then merge them."
+        )
+    iteration = project.config.iteration + 1
+    edit_config(project.config_path, {"iteration": iteration})
+    return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted)
+
+
+def _accept(project: Project, video: str, drafts: tuple[tuple[int, str], ...]) -> None:
+    with LabelSession.open(project, video) as session:
+        session.refuse_outside()
+        session.apply(Together(tuple(Accept(number, part) for number, part in drafts)))
+        session.save()
+
+
+def _unreviewed(drafts: dict[str, tuple[tuple[int, str], ...]]) -> LabelError:
+    listed = []
+    for video, found in drafts.items():
+        frames = sorted({number for number, _ in found})
+        more = f" and {len(frames) - _NAMED} more" if len(frames) > _NAMED else ""
+        listed.append(f"{video} frames {', '.join(map(str, frames[:_NAMED]))}{more}")
+    return LabelError(
+        f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}), expected that a person has "
+        "seen them; correct or accept them, or say what becomes of them: unreviewed 'accept' makes labels of all, "
+        "'leave' keeps them out of training."
+    )

@@ -1,0 +1,149 @@
+"""What `posecut doctor` looks at in the labels of one video, and mends if it is asked to."""
+
+from posecut_core.errors import LabelError, PosecutError
+from posecut_core.labels.contents import journal_problem, read_contents
+from posecut_core.labels.frame_images import FrameImages
+from posecut_core.labels.generations import generation_paths, read_generation, sound_generations
+from posecut_core.labels.identities import read_identities
+from posecut_core.labels.journal import read_journal
+from posecut_core.labels.lock import Lock, acquire
+from posecut_core.labels.outside import changed_suffix, outside_edits, undecided
+from posecut_core.labels.recovery import rebuild_journal, rebuild_names
+from posecut_core.labels.session import LabelSession
+from posecut_core.project.atomic import leftovers
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.findings import Findings
+
+
+def check_names(project: Project, videos: list[str], found: Findings, *, mend: bool) -> None:
+    """Look at the journal of bodyparts' names."""
+    found.count("journals", int(project.bodypart_journal.exists()))
+    try:
+        read_identities(project)
+    except LabelError as error:
+        if mend:
+            kept = rebuild_names(project, videos)
+            found.add(project.bodypart_journal, f"{error} It was rebuilt; the damaged one is {kept.name}.", mended=True)
+        else:
+            found.add(project.bodypart_journal, f"{error} posecut doctor --mend rebuilds it from the snapshots.")
+
+
+def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
+    """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
+    _check_generations(project, video, found, mend=mend)
+    _check_leftovers(project, video, found, mend=mend)
+    if _check_journal(project, video, found, mend=mend):
+        with found.about(project.frame_folder(video)):
+            _check_outside(project, video, found, mend=mend)
+    _check_frames(project, video, found)
+
+
+def _check_generations(project: Project, video: str, found: Findings, *, mend: bool) -> None:
+    for path in generation_paths(project.frame_folder(video)):
+        found.count("label snapshots")
+        try:
+            read_generation(path)
+        except LabelError as error:
+            if mend:
+                path.unlink(missing_ok=True)
+            found.add(path, str(error), mended=mend)
+
+
+def _check_journal(project: Project, video: str, found: Findings, *, mend: bool) -> bool:
+    """Tell whether the journal can be read now."""
+    path = project.label_journal(video)
+    text = read_journal(path)
+    found.count("journals", int(path.exists()))
+    found.count("edits", len(text.records))
+    problem = journal_problem(text, sound_generations(project.frame_folder(video)))
+    if problem and mend:
+        return _rebuild(project, video, problem, found)
+    if problem:
+        found.add(path, f"{path} {problem}; rebuild it with posecut doctor --mend, which keeps a copy.")
+        return False
+    if text.tail and mend:
+        with LabelSession.open(project, video) as session:
+            found.add(path, " ".join(session.notices), mended=session.writable)
+    elif text.tail:
+        found.add(
+            path,
+            f"{path} ends in {len(text.tail)} bytes that are no whole edit, as a crash or a damaged last line leaves "
+            "them; posecut doctor --mend sets them aside.",
+        )
+    return True
+
+
+def _rebuild(project: Project, video: str, problem: str, found: Findings) -> bool:
+    path = project.label_journal(video)
+    lock = acquire(project.label_lock(video))
+    if not isinstance(lock, Lock):
+        found.add(
+            path, f"{path} {problem}, but {lock or 'another program'} is editing it; close it there and try again."
+        )
+        return False
+    try:
+        kept, recovered = rebuild_journal(project, video)
+    finally:
+        lock.release()
+    lost = f"{len(recovered.lost)} edits are lost" if recovered.lost else "no edit is lost"
+    found.add(
+        path, f"{path} {problem}; it was rebuilt, {lost}, and the damaged one is kept as {kept.name}.", mended=True
+    )
+    return True
+
+
+def _check_leftovers(project: Project, video: str, found: Findings, *, mend: bool) -> None:
+    folder = project.frame_folder(video)
+    for path in (*leftovers(folder, prefix="labels"), *leftovers(folder, prefix="CollectedData")):
+        if mend:
+            path.unlink(missing_ok=True)
+        found.add(path, f"{path} was left by a program that was killed; it is of no use, delete it.", mended=mend)
+
+
+def _check_outside(project: Project, video: str, found: Findings, *, mend: bool) -> None:
+    contents = read_contents(project, video)
+    if contents.imported is not None:
+        return
+    found.count("labels", sum(len(frame.points) for frame in contents.history.state.frames.values()))
+    state, naming = contents.history.state, contents.naming
+    edits = outside_edits(project, video, state, naming, contents.generations)
+    if edits:
+        found.add(project.collected_data(video), str(undecided(project, video, edits)))
+        return
+    suffix = changed_suffix(project, video, contents.generations)
+    if suffix:
+        path = project.collected_data(video, suffix)
+        problem = (
+            f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
+        )
+        found.add(path, f"{problem}; posecut doctor --mend writes it again.", mended=mend and _saved(project, video))
+
+
+def _saved(project: Project, video: str) -> bool:
+    with LabelSession.open(project, video) as session:
+        session.save()
+        return True
+
+
+def _check_frames(project: Project, video: str, found: Findings) -> None:
+    """Read every stored frame, and hold those that are labelled against what was labelled."""
+    path = project.frame_store(video)
+    known = _known_images(project, video)
+    numbers: list[int] = []
+    if path.exists():
+        with found.about(path):
+            numbers = FrameStore.open(path).numbers.tolist()
+    images = FrameImages(project, video)
+    for number in sorted({*numbers, *known}):
+        found.count("frames")
+        with found.about(path):
+            images.check(number, known.get(number, ""))
+
+
+def _known_images(project: Project, video: str) -> dict[int, str]:
+    try:
+        frames = read_contents(project, video).history.state.frames
+    except PosecutError:
+        return {}  # told already
+    return {number: frame.image for number, frame in frames.items() if frame.image}

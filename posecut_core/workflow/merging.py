@@ -1,0 +1,68 @@
+"""What other programs changed in the labels: shown, then taken over or discarded, never without being asked."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.outside import describe
+from posecut_core.labels.session import LabelSession
+from posecut_core.project.layout import Project
+from posecut_core.workflow.opening import frame_folders, open_project
+from posecut_core.workflow.stored_frames import chosen_stems
+
+
+@dataclass(frozen=True)
+class MergedVideo:
+    """What other programs changed in the labels of one video."""
+
+    video: str
+    changes: tuple[str, ...]  # as "frame 3: snout placed at (81.5, 40.0)"
+    copies: tuple[Path, ...]  # of files that were discarded
+
+
+@dataclass(frozen=True)
+class MergedLabels:
+    """What was found, and what became of it."""
+
+    config_path: Path
+    decision: str  # shown, taken over or discarded
+    videos: tuple[MergedVideo, ...]  # those with changes
+
+
+def merge_labels(
+    config: str | os.PathLike[str], *, take: bool = False, discard: bool = False, videos: Sequence[str] | None = None
+) -> MergedLabels:
+    """Show what other programs changed in the CollectedData files, and take it over if asked to.
+
+    Args:
+        config: path of config.yaml.
+        take: whether to take the changes over, as one edit per video that can be undone.
+        discard: whether to write the files again as PoseCut has them; copies of what was there are kept.
+        videos: names of project videos; by default all.
+
+    Raises:
+        ArgumentError: both were asked for.
+        LabelError: a file is unreadable and not to be discarded, or somebody else edits the labels.
+        StorageError: the disk refuses.
+    """
+    if take and discard:
+        raise ArgumentError("The changes cannot be both taken over and discarded; choose one.")
+    project = open_project(config)
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
+    found = [_merge(project, video, take=take, discard=discard) for video in stems]
+    decision = "taken over" if take else "discarded" if discard else "shown"
+    return MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes))
+
+
+def _merge(project: Project, video: str, *, take: bool, discard: bool) -> MergedVideo:
+    with LabelSession.open(project, video, read_only=not (take or discard)) as session:
+        found = session.outside
+        changes = tuple(describe(edit, session.columns) for edit in found.edits) or (found.problem,) * bool(found)
+        copies: tuple[Path, ...] = ()
+        if changes and take:
+            session.merge_outside()
+        elif changes and discard:
+            copies = session.discard_outside()
+        return MergedVideo(video, changes, copies)

@@ -1,0 +1,91 @@
+"""What `posecut doctor` looks at beside labels: configuration, videos, training datasets, snapshots of networks."""
+
+from pathlib import Path
+
+from posecut_core.dataset.revision import read_revision
+from posecut_core.dataset.settings import read_settings as read_training_settings
+from posecut_core.dataset.split import read_split
+from posecut_core.errors import PosecutError, StorageError
+from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
+from posecut_core.project.config import ProjectConfig, parse_config
+from posecut_core.project.layout import Project
+from posecut_core.project.repair import repairs
+from posecut_core.project.settings import fingerprint, read_settings
+from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.workflow.file_sums import compare_sums, read_sums, sums_of, sums_path, write_sums
+from posecut_core.workflow.findings import Findings
+from posecut_core.workflow.opening import project_videos
+
+
+def check_config(path: Path, found: Findings) -> ProjectConfig | None:
+    """Look at config.yaml, and return it with paths repaired in memory; None where it cannot be used."""
+    found.count("settings files")
+    with found.about(path):
+        values = load_mapping(read_text(path), path)
+        return parse_config({**values, **repairs(values, path.parent)}, path)
+    return None
+
+
+def check_videos(project: Project, found: Findings) -> None:
+    """Look at posecut.yaml, and whether each video is there and is the one that was added."""
+    found.count("settings files", int(project.settings_path.exists()))
+    records = {}
+    with found.about(project.settings_path):
+        records = dict(read_settings(project.settings_path).videos)
+    for video, path in project_videos(project).items():
+        found.count("videos")
+        record = records.get(video)
+        if not path.is_file():
+            found.add(path, f"Video {path} is missing; put it into {project.videos} under the same name.")
+        elif record and fingerprint(path) != (record.size, record.sha256):
+            found.add(
+                path,
+                f"Video {path} is not the file that was added to the project (size or first or last MiB differ); "
+                "restore it, or its labels may lie on other pictures.",
+            )
+
+
+def check_datasets(project: Project, found: Findings) -> None:
+    """Look at the splits and label revisions of all iterations."""
+    for path in sorted((project.root / "training-datasets").glob("iteration-*/*.yaml")):
+        found.count("training datasets")
+        with found.about(path):
+            read_revision(path.parent / read_split(path).labels)
+
+
+def check_networks(project: Project, found: Findings) -> None:
+    """Look at the settings and at every file of every snapshot, by its SHA-256."""
+    for settings in sorted((project.root / "posecut-models").glob("iteration-*/*/settings.yaml")):
+        found.count("settings files")
+        with found.about(settings):
+            read_training_settings(settings)
+        for step in snapshot_steps(settings.parent):
+            found.count("network snapshots")
+            with found.about(snapshot_folder(settings.parent, step)):
+                read_info(snapshot_folder(settings.parent, step))
+
+
+def check_sums(root: Path, found: Findings) -> None:
+    """Hold every file against its sum of the last check, and keep the sums for the next one where that is possible."""
+    try:
+        new = sums_of(root)
+    except OSError as error:
+        found.add(error.filename or root, f"Cannot read {error.filename} ({error.strerror}); check the disk.")
+        return
+    found.count("files", len(new))
+    old = {}
+    try:
+        old = read_sums(root)
+    except PosecutError as error:
+        found.add(sums_path(root), str(error))
+    changed = compare_sums(old, new)
+    for name in changed:
+        found.add(
+            root / name,
+            f"{root / name} changed since the last check although nobody wrote to it, as on a failing disk; restore it "
+            "from a copy.",
+        )
+    try:
+        write_sums(root, {**new, **{name: old[name] for name in changed}})
+    except StorageError:
+        return  # the project may only be read

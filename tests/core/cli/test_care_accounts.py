@@ -1,0 +1,40 @@
+"""What is told about bodyparts, other programs and health is complete."""
+
+from pathlib import Path
+
+from posecut_core.cli.care_accounts import tell_diagnosis, tell_edited, tell_merged
+from posecut_core.workflow.bodyparts import EditedBodyparts
+from posecut_core.workflow.doctoring import Diagnosis
+from posecut_core.workflow.findings import Finding
+from posecut_core.workflow.merging import MergedLabels, MergedVideo
+
+CONFIG = Path("/p/config.yaml")
+
+
+def test_bodyparts_are_listed():
+    """Renamed, added, and all."""
+    told = tell_edited(EditedBodyparts(CONFIG, ("b", "c"), {"a": "b"}, ("c",)))
+    assert told.lines == (
+        "a is called b now.",
+        "Added c; frames labelled before say nothing about it.",
+        "The bodyparts are b, c.",
+    )
+
+
+def test_many_changes_are_cut_short():
+    """The number is told; copies are named; without changes there is one sentence."""
+    video = MergedVideo("m1", tuple(f"frame {number}: nose deleted" for number in range(25)), (Path("/p/copy"),))
+    lines = tell_merged(MergedLabels(CONFIG, "discarded", (video,))).lines
+    assert lines[0] == "m1: 25 changes, discarded"
+    assert lines[-2:] == ("  and 5 more", "  what was there is kept as /p/copy")
+    assert tell_merged(MergedLabels(CONFIG, "shown", ())).lines == ("No other program changed the labels.",)
+
+
+def test_findings_decide_the_exit_code():
+    """One that is left is enough."""
+    left, mended = Finding(Path("a"), "a is damaged."), Finding(Path("b"), "b was damaged.", mended=True)
+    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left, mended)))
+    assert told.lines == ("a is damaged.", "Mended: b was damaged.", "Checked 2 files: 1 problem left.")
+    assert (told.exit_code, len(told.following)) == (1, 1)
+    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (mended,)))
+    assert (told.exit_code, told.following) == (0, ())

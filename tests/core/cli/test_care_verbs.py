@@ -1,0 +1,52 @@
+"""Bodyparts, labels of other programs and the project's health, as typed into a shell."""
+
+import numpy as np
+import pytest
+
+from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+from posecut_core.labels.table import LabelTable
+from posecut_core.project.config import read_config
+from posecut_core.workflow.labelling import write_labels
+
+
+@pytest.fixture
+def labelled(posecut, project):
+    """The project with a labelled frame."""
+    posecut("extract-frames", project, "--video", "mouse one", "--frames", "1,4")
+    write_labels(project, LabelTable("mouse one", ("hand", "tip"), np.array([4]), np.full((1, 2, 2), 10.0)))
+    return project
+
+
+def test_bodyparts_are_edited(posecut, labelled):
+    """Old and new names are pairs; asking for nothing is wrong usage."""
+    code, out, _ = posecut("edit-bodyparts", labelled, "--rename", "hand:paw", "--add", "ear")
+    assert (code, read_config(labelled / "config.yaml").bodyparts) == (0, ("paw", "tip", "ear"))
+    assert "hand is called paw now." in out
+    assert posecut("edit-bodyparts", labelled)[0] == 2
+
+
+def test_changes_of_other_programs_are_shown_and_taken_over(posecut, posecut_json, labelled):
+    """The next steps are told."""
+    path = next(labelled.rglob("CollectedData_ada.h5"))
+    frame = read_hdf(path)
+    frame.iloc[0, 0] = 11.0
+    write_hdf(path, frame)
+    code, out, _ = posecut("merge-labels", labelled)
+    assert (code, "frame 4: hand placed at (11.0, 10.0)" in out, "--discard" in out) == (0, True, True)
+    assert posecut("doctor", labelled)[0] == 1
+    code, result, _ = posecut_json("merge-labels", labelled, "--take")
+    assert (code, result["decision"], len(result["videos"])) == (0, "taken over", 1)
+    assert posecut_json("doctor", labelled)[:2][0] == 0
+
+
+def test_the_exit_code_says_whether_anything_is_wrong(posecut, posecut_json, labelled):
+    """What was mended is not wrong any more; the findings are in the JSON."""
+    assert "nothing is wrong" in posecut("doctor", labelled)[1]
+    with next(labelled.rglob("labels.jsonl")).open("ab") as stream:
+        stream.write(b'{"revi')
+    code, out, _ = posecut("doctor", labelled)
+    assert (code, "posecut doctor --mend" in out) == (1, True)
+    code, result, _ = posecut_json("doctor", labelled)
+    assert (code, result["findings"][0]["mended"]) == (1, False)
+    assert posecut_json("doctor", labelled, "--mend")[0] == 0
+    assert posecut("doctor", labelled)[0] == 0

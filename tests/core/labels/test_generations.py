@@ -1,0 +1,53 @@
+"""Snapshots of labels are whole, and the newest few are kept."""
+
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.generations import (
+    KEPT,
+    Generation,
+    generation_paths,
+    read_generation,
+    sound_generations,
+    write_generation,
+)
+from posecut_core.labels.point import Origin, Point
+from posecut_core.labels.state import Frame, LabelState
+
+POINTS = {
+    "nose": Point("proposed", (1.25, 2.0), Origin("machine", 0.4, "net", 720)),
+    "tail": Point("occluded"),
+    "ear": Point("absent"),
+}
+STATE = LabelState({3: Frame(POINTS, image="ab"), 9: Frame(dropped=True)})
+
+
+def generation(revision):
+    return Generation(revision, STATE, {"nose": "snout", "tail": "tail"}, {"CollectedData_Ann.h5": "00"}, 11)
+
+
+def test_reading_undoes_writing(tmp_path):
+    """Drafts, hidden and absent points, dropped frames and hashes come back."""
+    assert read_generation(write_generation(tmp_path, generation(12))) == generation(12)
+
+
+def test_the_newest_few_are_kept(tmp_path):
+    """Older ones go when a new one is whole; the same revision is replaced."""
+    for revision in (5, 7, 7, 9, 100_000_000, 11):
+        write_generation(tmp_path, generation(revision))
+    assert [found.revision for found in sound_generations(tmp_path)] == [100_000_000, 11, 9]
+    assert len(generation_paths(tmp_path)) == KEPT
+    assert sound_generations(tmp_path / "nowhere") == ()
+
+
+def test_every_flipped_bit_is_noticed(tmp_path):
+    """A snapshot with one is passed over, and reading it says so."""
+    path = write_generation(tmp_path, generation(12))
+    content = path.read_bytes()
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        assert sound_generations(tmp_path) == ()
+    with pytest.raises(LabelError, match=r"labels-00000012.json is not as it was written"):
+        read_generation(path)

@@ -1,0 +1,86 @@
+"""Bodyparts keep their identity whatever becomes of their names."""
+
+from dataclasses import replace
+
+import pytest
+
+from posecut_core.errors import LabelError, StorageError
+from posecut_core.labels import identities
+from posecut_core.labels.identities import (
+    AddBodypart,
+    Identities,
+    RenameBodypart,
+    match_names,
+    names_lock,
+    read_identities,
+    record_names,
+    record_new,
+)
+from posecut_core.project.layout import Project
+
+KNOWN = Identities({"nose": ("nose", "snout"), "tail": ("tail",)})
+
+
+def test_names_come_back(project):
+    """Additions and renamings are journaled; without a journal nothing is known."""
+    assert read_identities(project) == Identities({})
+    record_names(project, [AddBodypart("nose", "nose"), AddBodypart("tail", "tail"), RenameBodypart("nose", "snout")])
+    assert read_identities(project) == KNOWN
+
+
+def test_order_does_not_matter():
+    """Columns are in config.yaml's order, under identities."""
+    naming = match_names(KNOWN, ("tail", "snout"))
+    assert (list(naming.columns.items()), naming.new) == ([("tail", "tail"), ("nose", "snout")], ())
+    assert naming.identities == {"tail": "tail", "snout": "nose"}
+
+
+def test_an_earlier_name_is_known():
+    """A renaming that did not reach config.yaml changes nothing."""
+    assert match_names(KNOWN, ("nose", "tail")).columns == {"nose": "nose", "tail": "tail"}
+
+
+def test_new_names_are_new_bodyparts():
+    """Also one that another bodypart once had."""
+    assert match_names(KNOWN, ("snout", "tail", "ear")).new == (AddBodypart("ear", "ear"),)
+    naming = match_names(KNOWN, ("snout", "tail", "nose"))
+    assert (naming.new, naming.columns["nose-2"]) == ((AddBodypart("nose-2", "nose"),), "nose")
+
+
+def test_a_bodypart_may_go():
+    """Its labels stay under its identity, without a column."""
+    assert match_names(KNOWN, ("tail",)).columns == {"tail": "tail"}
+
+
+def test_a_renaming_by_hand_is_asked_about():
+    """Which name became which cannot be guessed."""
+    with pytest.raises(LabelError, match=r"new bodypart 'ear' and no longer bodypart 'tail'.*--rename tail:ear"):
+        match_names(KNOWN, ("snout", "ear"))
+
+
+def test_new_ones_are_recorded_once(project):
+    """Recording again adds nothing."""
+    record_new(project)
+    record_new(project)
+    assert read_identities(project).names == {"nose": ("nose",), "tail": ("tail",)}
+    record_new(Project(project.root, replace(project.config, bodyparts=("tail", "nose", "ear"))))
+    assert list(read_identities(project).names) == ["nose", "tail", "ear"]
+
+
+def test_damage_is_named(project):
+    """A flipped bit in any line, the last included, is noticed."""
+    record_new(project)
+    content = project.bodypart_journal.read_bytes()
+    for place in (20, len(content) - 20):
+        flipped = bytearray(content)
+        flipped[place] ^= 1
+        project.bodypart_journal.write_bytes(flipped)
+        with pytest.raises(LabelError, match=r"bodyparts.jsonl is damaged in line"):
+            read_identities(project)
+
+
+def test_names_are_locked(project, monkeypatch):
+    """Who waits too long hears of it."""
+    monkeypatch.setattr(identities, "_PATIENCE", 0)
+    with names_lock(project), pytest.raises(StorageError, match="Another program keeps"), names_lock(project):
+        pass

@@ -1,0 +1,80 @@
+"""One writer at a time."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from posecut_core.errors import StorageError
+from posecut_core.labels.lock import Holder, Lock, acquire, note_path, read_note
+
+ROOT = Path(__file__).parents[3]
+_HOLD = """
+import sys
+from pathlib import Path
+from posecut_core.labels.lock import acquire
+lock = acquire(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "labels.lock"
+
+
+def test_a_second_one_learns_who_holds_it(path):
+    """Once it is let go, others can have it."""
+    lock = acquire(path)
+    assert isinstance(lock, Lock)
+    assert lock.stale is None
+    assert acquire(path) == Holder(platform.node(), os.getpid())
+    lock.release()
+    again = acquire(path)
+    assert isinstance(again, Lock)
+    again.release()
+    assert read_note(path) is None
+
+
+def test_a_killed_holder_is_recognised(path):
+    """The system frees the lock of a killed process; its note is stale."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", _HOLD, str(path)], cwd=ROOT, text=True, **pipes) as child:
+        assert child.stdout.readline() == "held\n"
+        holder = Holder(platform.node(), child.pid)
+        assert acquire(path) == holder
+        child.kill()
+    lock = acquire(path)
+    assert (isinstance(lock, Lock), lock.stale) == (True, holder)
+    lock.release()
+
+
+def test_a_note_of_another_computer_is_believed(path):
+    """Its lock may not reach here; only who knows better takes over."""
+    note_path(path).write_text(json.dumps({"host": "elsewhere", "pid": 7}))
+    assert str(acquire(path)) == "process 7 on elsewhere"
+    lock = acquire(path, take_over=True)
+    assert (isinstance(lock, Lock), lock.stale) == (True, Holder("elsewhere", 7))
+    lock.release()
+
+
+def test_a_note_that_cannot_be_read_says_nothing(path):
+    """The lock itself decides."""
+    note_path(path).write_text("{")
+    lock = acquire(path)
+    assert (isinstance(lock, Lock), lock.stale) == (True, None)
+    note_path(path).write_text("{")
+    assert acquire(path) is None
+    lock.release()
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
+    """There is no lock to have where no file can be made."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="Cannot write"):
+        acquire(tmp_path / "file" / "labels.lock")

@@ -1,0 +1,47 @@
+"""Opening labels for editing takes the lock and clears up after crashes."""
+
+import os
+
+from posecut_core.labels.contents import read_contents
+from posecut_core.labels.lock import Lock, acquire
+from posecut_core.labels.opening import lock_labels, tidy
+from posecut_core.project import disk
+
+
+def test_the_lock_is_taken_once(project):
+    """Who comes second may read, and is told who edits."""
+    lock, notices = lock_labels(project, "m1", take_over=False)
+    assert (isinstance(lock, Lock), notices) == (True, ())
+    nothing, notices = lock_labels(project, "m1", take_over=False)
+    assert nothing is None
+    assert notices[0].startswith(f"The labels of m1 are open for reading only, because process {os.getpid()} on ")
+    lock.release()
+
+
+def test_a_holder_that_ended_is_told(project, monkeypatch):
+    """Its edits are all there."""
+    first = acquire(project.label_lock("m1"))
+    first.handle.release()  # as the system does when a program is killed
+    lock, notices = lock_labels(project, "m1", take_over=False)
+    assert notices[0].endswith("ended without closing the labels of m1; every edit is kept.")
+    lock.release()
+
+
+def test_what_crashes_leave_is_cleared_up(project):
+    """Temporary files go; half a line of the journal is set aside and told."""
+    for name in ("labels-00000001.json", "CollectedData_Ann.h5"):
+        os.close(disk.new_file(project.frame_folder("m1") / name)[0])
+    project.label_journal("m1").write_bytes(b'{"revision":1')
+    notices = tidy(project, "m1", read_contents(project, "m1"))
+    names = {path.name for path in project.frame_folder("m1").iterdir()}
+    assert names == {"frames.zarr", "labels.jsonl", "labels-torn-0.txt"}
+    assert project.label_journal("m1").read_bytes() == b""
+    assert "ended in 13 bytes that are no whole edit" in notices[0]
+
+
+def test_a_video_that_was_never_added_gets_no_folder(project):
+    """A misspelt name leaves nothing behind."""
+    lock, notices = lock_labels(project, "m2", take_over=False)
+    assert lock is None
+    assert "does not exist; extract frames." in notices[0]
+    assert not project.frame_folder("m2").exists()

@@ -1,0 +1,98 @@
+"""What other programs change in CollectedData files is seen, and nothing else is taken for it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.contents import read_contents
+from posecut_core.labels.csv_tables import read_csv, write_csv
+from posecut_core.labels.edits import Delete, Place
+from posecut_core.labels.generations import generation_paths
+from posecut_core.labels.outside import changed_suffix, describe, outside_edits
+from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.labels.table import LabelTable
+
+XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
+
+
+@pytest.fixture
+def labelled(project):
+    """The project with labels of both frames."""
+    write_labels(project, LabelTable("m1", ("nose", "tail"), np.array([3, 20], dtype=np.int64), XY))
+    return project
+
+
+def found(project):
+    contents = read_contents(project, "m1")
+    return outside_edits(project, "m1", contents.history.state, contents.naming, contents.generations)
+
+
+def change(project, row, column, value, *, csv=True):
+    """Change a cell as DeepLabCut would, in both files or in the .h5 only."""
+    frame = read_hdf(project.collected_data("m1"))
+    frame.iloc[row, column] = value
+    write_hdf(project.collected_data("m1"), frame)
+    if csv:
+        write_csv(project.collected_data("m1", ".csv"), frame)
+
+
+def test_moves_additions_and_deletions_are_seen(labelled):
+    """Each is one edit, in pixels of the full frame."""
+    change(labelled, 0, slice(0, 2), [2.0, 3.0])
+    change(labelled, 0, slice(2, 4), [4.0, 5.0])
+    change(labelled, 1, slice(0, 2), np.nan)
+    edits = found(labelled)
+    assert edits == (Place(3, "nose", (42.0, 63.0)), Place(3, "tail", (44.0, 65.0)), Delete(20, "nose"))
+    columns = {"nose": "nose", "tail": "tail"}
+    assert describe(edits[0], columns) == "frame 3: nose placed at (42.0, 63.0)"
+    assert describe(edits[2], columns) == "frame 20: nose deleted"
+
+
+def test_a_frame_that_is_gone_lost_its_labels(labelled):
+    """Rows that another program removed are deletions."""
+    write_hdf(labelled.collected_data("m1"), read_hdf(labelled.collected_data("m1")).iloc[:1])
+    assert found(labelled) == (Delete(20, "nose"), Delete(20, "tail"))
+
+
+def test_the_table_as_text_counts_where_only_it_was_changed(labelled):
+    """Who edits the .csv by hand is heard."""
+    path = labelled.collected_data("m1", ".csv")
+    frame = read_csv(path)
+    frame.iloc[1, 0] = 41.0
+    write_csv(path, frame)
+    assert changed_suffix(labelled, "m1", read_contents(labelled, "m1").generations) == ".csv"
+    assert found(labelled) == (Place(20, "nose", (46.0, 66.0)),)
+
+
+def test_saving_again_unchanged_is_no_change(labelled):
+    """Other bytes that say the same are taken as ours."""
+    frame = pd.read_hdf(labelled.collected_data("m1"))
+    frame.index = pd.Index(["/".join(row) for row in frame.index])
+    frame.to_hdf(labelled.collected_data("m1"), key="df_with_missing", mode="w", format="table")
+    assert changed_suffix(labelled, "m1", read_contents(labelled, "m1").generations) == ".h5"
+    assert found(labelled) == ()
+
+
+def test_files_of_any_kept_revision_are_ours(labelled):
+    """A crash may leave the file of the revision before."""
+    old = labelled.collected_data("m1").read_bytes()
+    with LabelSession.open(labelled, "m1") as session:
+        session.apply(Place(3, "tail", (50.0, 60.0)))
+    labelled.collected_data("m1").write_bytes(old)
+    assert found(labelled) == ()
+    for path in generation_paths(labelled.frame_folder("m1")):
+        path.unlink()
+    assert found(labelled) == (Delete(3, "tail"),)
+
+
+def test_labels_are_not_read_past_an_undecided_change(labelled):
+    """Neither reading nor writing ignores it; the message says what to do."""
+    change(labelled, 0, 0, 2.0)
+    with pytest.raises(LabelError, match=r"Another program changed labels of m1 .*\(1 of them\).*posecut merge-labels"):
+        read_labels(labelled, "m1")
+    with pytest.raises(LabelError, match="posecut merge-labels"):
+        write_labels(labelled, LabelTable("m1", ("nose",), np.array([3], dtype=np.int64), XY[:1, :1] + 1))
+    assert read_contents(labelled, "m1").journal.revision == 3

@@ -1,0 +1,218 @@
+"""A session keeps every edit that it acknowledged, and undoes as far back as one likes."""
+
+import errno
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import LabelError, StorageError
+from posecut_core.labels.contents import read_contents
+from posecut_core.labels.csv_tables import read_csv
+from posecut_core.labels.edits import (
+    Accept,
+    DropFrame,
+    MarkAbsent,
+    MarkOccluded,
+    Place,
+    Propose,
+    Redo,
+    Together,
+    Undo,
+)
+from posecut_core.labels.exchange import export_table
+from posecut_core.labels.generations import sound_generations
+from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+from posecut_core.labels.point import Origin, Point
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.project import disk
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+
+NOSE, TAIL = Place(3, "nose", (41.0, 62.0)), Place(20, "tail", (7.0, 8.0))
+
+
+def copied(project):
+    """Return the project as a computer that lost power finds it: what is on disk now."""
+    root = project.root.with_name(project.root.name + "-copy")
+    shutil.copytree(project.root, root)
+    return Project(root, project.config)
+
+
+def test_an_edit_is_on_disk_when_it_is_acknowledged(project):
+    """Nothing but the journal is needed; closing writes the rest."""
+    with LabelSession.open(project, "m1") as session:
+        assert (session.writable, session.notices, session.revision) == (True, (), 0)
+        assert session.apply(NOSE) == session.revision
+        with LabelSession.open(copied(project), "m1") as other:
+            assert other.state == session.state
+        assert not project.collected_data("m1").exists()
+    assert read_csv(project.collected_data("m1", ".csv")).iloc[0, :2].tolist() == [1.0, 2.0]
+    assert not project.label_lock("m1").with_name("labels.lock-holder.json").exists()
+
+
+def test_undo_and_redo_go_on_after_a_restart(project):
+    """Back to the beginning and forth to the end, each in a session of its own."""
+    with LabelSession.open(project, "m1") as session:
+        for edit in (NOSE, TAIL, Together((MarkAbsent(3, "tail"), DropFrame(20)))):
+            session.apply(edit)
+        end = session.state
+    for step, count in ((Undo(), 3), (Redo(), 3)):
+        for _ in range(count):
+            with LabelSession.open(project, "m1") as session:
+                session.apply(step)
+        assert (session.state == end) == isinstance(step, Redo)
+
+
+def test_drafts_are_kept_and_not_written_for_deeplabcut(project):
+    """Until a person accepts them; then their origin stays known."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Propose(3, "nose", (41.0, 62.0), 0.4, "net", 720))
+        session.apply(MarkOccluded(20, "nose", (9.0, 9.0)))
+    assert read_labels(project, "m1").numbers.tolist() == [20]
+    with LabelSession.open(project, "m1") as session:
+        assert session.state.unreviewed == ((3, "nose"),)
+        session.apply(Accept(3, "nose"))
+    assert read_contents(project, "m1").history.state.point(3, "nose").origin == Origin("refined", 0.4, "net", 720)
+    assert read_hdf(project.collected_data("m1")).to_numpy()[:, :2].tolist() == [[1.0, 2.0], [4.0, 3.0]]
+
+
+def test_labels_of_deeplabcut_are_where_it_begins(project):
+    """They can be edited and come back; undoing ends there."""
+    xy = np.array([[[41.0, 62.0], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
+    export_table(project, LabelTable("m1", ("nose", "tail"), np.array([3, 20]), xy))
+    with LabelSession.open(project, "m1") as session:
+        assert session.state.point(3, "tail") == Point("absent")
+        session.apply(Place(3, "tail", (42.0, 62.0)))
+        session.apply(Undo())
+        with pytest.raises(LabelError, match="no edit to undo"):
+            session.apply(Undo())
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, xy)
+
+
+def test_a_second_session_reads(project):
+    """It sees what is there, refuses edits and says who edits; afterwards it may."""
+    with LabelSession.open(project, "m1") as first:
+        first.apply(NOSE)
+        with LabelSession.open(project, "m1") as second:
+            assert (second.writable, second.state) == (False, first.state)
+            with pytest.raises(LabelError, match=r"for reading only, because process \d+ on .* is editing them"):
+                second.apply(TAIL)
+    with LabelSession.open(project, "m1") as third:
+        third.apply(TAIL)
+    with (
+        LabelSession.open(project, "m1", read_only=True) as reader,
+        pytest.raises(LabelError, match="opened for reading"),
+    ):
+        reader.save()
+
+
+def test_a_project_that_may_not_be_written_is_read(project, monkeypatch):
+    """The reason is told."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(NOSE)
+
+    def refuse(*arguments):
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(disk, "new_file", refuse)
+    monkeypatch.setattr(disk, "open_file", refuse)
+    with LabelSession.open(project, "m1") as reader:
+        assert (reader.writable, reader.state) == (False, session.state)
+        assert "the file system is read-only" in reader.notices[0]
+    assert read_labels(project, "m1").numbers.tolist() == [3]
+
+
+def test_a_frame_must_show_what_was_labelled(project):
+    """Editing is refused where it shows another picture, and where it was never extracted."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(NOSE)
+    store = FrameStore.open(project.frame_store("m1"))
+    store.remove([3])
+    store.append([(3, np.full((8, 10, 3), 77, np.uint8), (40, 60))])
+    with LabelSession.open(project, "m1") as session:
+        with pytest.raises(LabelError, match="shows another picture"):
+            session.apply(Place(3, "tail", (42.0, 62.0)))
+        with pytest.raises(LabelError, match="Frame 4 of m1 is labelled but was never extracted"):
+            session.apply(Place(4, "tail", (42.0, 62.0)))
+        assert session.state.point(3, "tail") is None
+
+
+def test_an_impossible_edit_changes_nothing(project):
+    """Not even the journal begins."""
+    with LabelSession.open(project, "m1") as session:
+        with pytest.raises(LabelError, match="expected a draft to accept"):
+            session.apply(Accept(3, "nose"))
+        assert session.revision == 0
+        with pytest.raises(LabelError, match="no bodypart 'paw', expected one of nose, tail"):
+            session.identity("paw")
+    assert not project.label_journal("m1").exists()
+
+
+def test_what_another_program_changed_is_taken_over_or_discarded(project):
+    """Neither happens by itself; closing leaves it undecided."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(NOSE)
+    for decide, expected in (("merge_outside", 2.0), ("discard_outside", 2.0)):
+        frame = read_hdf(project.collected_data("m1"))
+        frame.iloc[0, 0] = 2.0 if decide == "merge_outside" else 9.0
+        write_hdf(project.collected_data("m1"), frame)
+        with LabelSession.open(project, "m1") as session:
+            assert len(session.outside.edits) == 1
+            session.apply(Place(20, "tail", (7.0, 8.0)))
+            with pytest.raises(LabelError, match="posecut merge-labels"):
+                session.save()
+        with LabelSession.open(project, "m1") as session:
+            assert len(session.outside.edits) == 1
+            getattr(session, decide)()
+            assert not session.outside
+        assert read_labels(project, "m1").xy[0, 0].tolist() == [40.0 + expected, 62.0]
+        assert read_hdf(project.collected_data("m1")).iloc[0, 0] == expected
+    assert list(project.frame_folder("m1").glob("outside-*.h5"))
+
+
+def test_a_failed_save_loses_nothing(project, monkeypatch):
+    """The edit is in the journal; saving works once there is room again."""
+    session = LabelSession.open(project, "m1")
+    session.apply(NOSE)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "replace", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            session.save()
+    session.close()
+    assert read_labels(project, "m1").numbers.tolist() == [3]
+    assert project.collected_data("m1").exists()
+
+
+def test_columns_follow_config_yaml(project):
+    """Reordered and new bodyparts move no label; a new one was not looked for."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(NOSE)
+    other = Project(project.root, replace(project.config, bodyparts=("ear", "tail", "nose")))
+    table = read_labels(other, "m1")
+    assert (table.bodyparts, table.xy[0, 2].tolist()) == (("ear", "tail", "nose"), [41.0, 62.0])
+    assert table.looked_at.tolist() == [[False, False, True]]
+    with LabelSession.open(other, "m1") as session:
+        session.apply(Place(3, session.identity("ear"), (44.0, 62.0)))
+    assert read_labels(other, "m1").looked_at.tolist() == [[True, False, True]]
+
+
+def test_long_sessions_leave_snapshots(project, monkeypatch):
+    """DeepLabCut's files follow on closing, also after a snapshot of the last edit."""
+    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 4)
+    with LabelSession.open(project, "m1") as session:
+        for _ in range(2):
+            session.apply(NOSE)
+            session.apply(TAIL)
+        (newest, *_) = sound_generations(project.frame_folder("m1"))
+        assert (newest.revision, newest.exported, newest.state) == (5, 1, session.state)
+        session.apply(NOSE)
+    (newest, *_) = sound_generations(project.frame_folder("m1"))
+    assert (newest.exported, project.collected_data("m1").exists()) == (session.revision, True)

@@ -1,0 +1,89 @@
+"""Renaming, adding and reordering bodyparts moves no label."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.labels.pandas_tables import read_hdf
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels
+from posecut_core.project.config import edit_config, read_config
+from posecut_core.workflow.bodyparts import edit_bodyparts
+from posecut_core.workflow.opening import open_project
+
+
+def labels(config):
+    return read_labels(open_project(config), "spot")
+
+
+def test_bodyparts_are_renamed_everywhere(spot_project):
+    """config.yaml, its skeleton and DeepLabCut's files have the new name; positions are as before."""
+    before = labels(spot_project)
+    edited = edit_bodyparts(spot_project, rename={"spot": "dot"})
+    assert edited.bodyparts == read_config(spot_project).bodyparts == ("dot", "beside")
+    assert read_config(spot_project).skeleton == (("dot", "beside"),)
+    np.testing.assert_array_equal(labels(spot_project).xy, before.xy)
+    columns = read_hdf(open_project(spot_project).collected_data("spot")).columns
+    assert list(columns.get_level_values("bodyparts"))[::2] == ["dot", "beside"]
+
+
+def test_old_frames_say_nothing_about_a_new_bodypart(spot_project):
+    """It was not looked for there, which is not the same as absent."""
+    before = labels(spot_project)
+    edited = edit_bodyparts(spot_project, add=["tip"])
+    assert (edited.bodyparts, edited.added) == (("spot", "beside", "tip"), ("tip",))
+    after = labels(spot_project)
+    assert not after.looked_at[:, 2].any()
+    np.testing.assert_array_equal(after.looked_at[:, :2], before.looked_at)
+
+
+def test_names_may_be_exchanged(spot_project):
+    """Each bodypart keeps its labels under the other's name."""
+    before = labels(spot_project)
+    edit_bodyparts(spot_project, rename={"spot": "x"})
+    edit_bodyparts(spot_project, rename={"beside": "spot"})
+    edit_bodyparts(spot_project, rename={"x": "beside"})
+    after = labels(spot_project)
+    assert after.bodyparts == ("beside", "spot")
+    np.testing.assert_array_equal(after.xy, before.xy)
+
+
+def test_editing_config_yaml_by_hand_is_noticed(spot_project):
+    """Reordering is understood, new names too; a name for another is asked about, and saying it helps."""
+    before = labels(spot_project)
+    edit_config(spot_project, {"bodyparts": ["beside", "spot", "tip"]})
+    np.testing.assert_array_equal(labels(spot_project).xy[:, 1::-1], before.xy)
+    edit_config(spot_project, {"bodyparts": ["side", "spot"], "skeleton": []})
+    with pytest.raises(LabelError, match="posecut edit-bodyparts --rename beside:side"):
+        labels(spot_project)
+    edit_bodyparts(spot_project, rename={"beside": "side"})
+    np.testing.assert_array_equal(labels(spot_project).xy[:, ::-1], before.xy)
+    edit_config(spot_project, {"bodyparts": ["other", "spot"]})
+    edit_bodyparts(spot_project, add=["other"])
+    assert np.isnan(labels(spot_project).xy[:, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("rename", "add", "words"),
+    [
+        ({"nose": "snout"}, [], "no bodypart 'nose'"),
+        ({"spot": "beside"}, [], "'beside' is taken"),
+        ({"spot": "x", "beside": "x"}, [], "'x' is taken"),
+        ({"spot": "x"}, ["x"], "'x' is taken"),
+        ({}, ["spot"], "'spot' cannot be added"),
+        ({}, ["x", "x"], "cannot be added"),
+    ],
+)
+def test_impossible_names_are_refused(spot_project, rename, add, words):
+    """Nothing is changed then."""
+    before = spot_project.read_text()
+    with pytest.raises(ArgumentError, match=words):
+        edit_bodyparts(spot_project, rename=rename, add=add)
+    assert spot_project.read_text() == before
+
+
+def test_names_wait_for_labels_that_are_being_edited(spot_project):
+    """Somebody else's session is not disturbed."""
+    with LabelSession.open(open_project(spot_project), "spot"), pytest.raises(LabelError, match="is editing them"):
+        edit_bodyparts(spot_project, rename={"spot": "dot"})
+    assert read_config(spot_project).bodyparts == ("spot", "beside")

@@ -1,0 +1,46 @@
+"""A file that changed although nobody wrote to it is found from one check to the next."""
+
+import os
+
+import pytest
+
+from posecut_core.errors import PosecutError
+from posecut_core.workflow.file_sums import compare_sums, read_sums, sums_of, sums_path, write_sums
+
+
+def flip(path):
+    """Change one bit as a failing disk does: time and size stay."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_sums_come_back(tmp_path):
+    """Files in folders too; locks and the sums themselves are left out."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.txt").write_text("x")
+    (tmp_path / "labels.lock").write_text("")
+    write_sums(tmp_path, sums_of(tmp_path))
+    assert list(read_sums(tmp_path)) == ["a/b.txt"]
+    assert read_sums(tmp_path) == sums_of(tmp_path)
+    assert read_sums(tmp_path / "a") == {}
+
+
+def test_a_flipped_bit_is_told_from_writing(tmp_path):
+    """Only the first leaves the time as it was."""
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("x" * 10)
+    old = sums_of(tmp_path)
+    flip(tmp_path / "one")
+    (tmp_path / "two").write_text("other")
+    assert compare_sums(old, sums_of(tmp_path)) == ("one",)
+
+
+def test_damaged_sums_are_refused(tmp_path):
+    """Deleting them begins anew."""
+    (tmp_path / "a").write_text("x")
+    write_sums(tmp_path, sums_of(tmp_path))
+    flip(sums_path(tmp_path))
+    with pytest.raises(PosecutError, match="delete it, and the next check begins anew"):
+        read_sums(tmp_path)

@@ -1,0 +1,63 @@
+"""The next iteration begins only with labels that a person has seen, or as it was said."""
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.labels.store import read_labels, read_state, write_drafts
+from posecut_core.labels.table import LabelTable
+from posecut_core.workflow.iteration import merge_datasets
+from posecut_core.workflow.labelling import write_labels
+from posecut_core.workflow.opening import open_project
+
+
+@pytest.fixture
+def drafted(spot_project):
+    """A project with drafts of both bodyparts in frame 3, which is not labelled."""
+    project = open_project(spot_project)
+    write_labels(spot_project, labels([0], 20.0))
+    write_drafts(project, labels([3], 30.0), np.full((1, 2), 0.5), model="net")
+    return spot_project
+
+
+def labels(numbers, x):
+    return LabelTable("spot", ("spot", "beside"), np.array(numbers), np.full((len(numbers), 2, 2), x))
+
+
+def iteration(config):
+    return open_project(config).config.iteration
+
+
+def test_unreviewed_drafts_are_listed_and_nothing_happens(drafted):
+    """Without a policy the iteration stays and the frames are named."""
+    with pytest.raises(LabelError, match=r"2 drafts are unreviewed \(spot frames 3\)"):
+        merge_datasets(drafted)
+    assert iteration(drafted) == 0
+
+
+def test_drafts_are_accepted_if_it_is_said(drafted):
+    """They become labels where they lie, and the next iteration begins."""
+    done = merge_datasets(drafted, unreviewed="accept")
+    assert (done.iteration, done.accepted, done.left) == (1, 2, 0)
+    table = read_labels(open_project(drafted), "spot")
+    np.testing.assert_array_equal(table.xy[table.numbers == 3], 30.0)
+    assert done.labelled_frames == len(table.numbers)
+
+
+def test_drafts_are_left_if_it_is_said(drafted):
+    """They stay drafts, which no training sees."""
+    done = merge_datasets(drafted, unreviewed="leave")
+    assert (done.iteration, done.accepted, done.left) == (1, 0, 2)
+    assert len(read_state(open_project(drafted), "spot").unreviewed) == 2
+
+
+def test_corrected_drafts_are_labels(drafted):
+    """Whoever labels the frame has reviewed its drafts."""
+    write_labels(drafted, labels([3], 31.0))
+    assert merge_datasets(drafted).iteration == iteration(drafted) == 1
+
+
+def test_an_unknown_policy_is_refused(drafted):
+    """The known ones are named."""
+    with pytest.raises(ArgumentError, match="refuse, accept, leave"):
+        merge_datasets(drafted, unreviewed="maybe")

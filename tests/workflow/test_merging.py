@@ -1,0 +1,65 @@
+"""What other programs changed is shown, and taken over or discarded when one says so."""
+
+import pytest
+
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+from posecut_core.labels.store import read_labels
+from posecut_core.workflow.merging import merge_labels
+from posecut_core.workflow.opening import open_project
+
+
+@pytest.fixture
+def changed(spot_project):
+    """The project after another program moved a label by one pixel."""
+    path = open_project(spot_project).collected_data("spot")
+    frame = read_hdf(path)
+    frame.iloc[0, 0] += 1.0
+    write_hdf(path, frame)
+    return spot_project
+
+
+def position(config):
+    return read_labels(open_project(config), "spot").xy[0, 0].tolist()
+
+
+def test_nothing_is_found_where_nothing_changed(spot_project):
+    """The result is empty, whatever was asked for."""
+    assert merge_labels(spot_project, take=True).videos == ()
+
+
+def test_changes_are_shown_and_stay(changed):
+    """Looking changes nothing."""
+    for _ in range(2):
+        (video,) = merge_labels(changed).videos
+        assert (video.video, video.changes) == ("spot", ("frame 0: spot placed at (14.5, 16.5)",))
+
+
+def test_changes_are_taken_over(changed):
+    """Afterwards labels are read again, with the change."""
+    assert merge_labels(changed, take=True).decision == "taken over"
+    assert position(changed) == [14.5, 16.5]
+    assert merge_labels(changed).videos == ()
+
+
+def test_changes_are_discarded_and_kept_aside(changed):
+    """The file is as PoseCut has it; a copy of the other is left."""
+    (video,) = merge_labels(changed, discard=True).videos
+    assert position(changed) == [13.5, 16.5]
+    assert read_hdf(video.copies[0]).iloc[0, 0] == 14.5
+    assert read_hdf(open_project(changed).collected_data("spot")).iloc[0, 0] == 13.5
+
+
+def test_a_damaged_file_is_written_again(spot_project):
+    """The journal has all labels."""
+    project = open_project(spot_project)
+    project.collected_data("spot").write_bytes(b"garbage")
+    (video,) = merge_labels(spot_project, discard=True).videos
+    assert "not a readable HDF5 table" in video.changes[0]
+    assert position(spot_project) == [13.5, 16.5]
+
+
+def test_one_decision_at_a_time(changed):
+    """Both cannot be meant."""
+    with pytest.raises(ArgumentError, match="choose one"):
+        merge_labels(changed, take=True, discard=True)

@@ -1,0 +1,61 @@
+"""Settings, videos, datasets and networks are looked at, and damage is named."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from posecut_core.project.layout import Project
+from posecut_core.workflow.findings import Findings
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.project_checks import check_config, check_datasets, check_networks, check_sums, check_videos
+
+
+@pytest.fixture
+def project(trainable):
+    return open_project(trainable)
+
+
+def problems(check, *arguments):
+    found = Findings()
+    check(*arguments, found)
+    return [finding.problem for finding in found.wrong]
+
+
+def test_a_sound_project_has_no_finding(project):
+    """Nothing is wrong with what was just made."""
+    assert [problems(check, project) for check in (check_videos, check_datasets, check_networks)] == [[], [], []]
+    assert problems(check_sums, project.root) == []
+
+
+def test_config_yaml_is_parsed(project):
+    """A moved project is no finding; a malformed file is."""
+    assert check_config(project.config_path, Findings()) == project.config
+    project.config_path.write_text("Task: x\nbodypart: []\n")
+    assert "rename it to 'bodyparts'" in problems(check_config, project.config_path)[0]
+
+
+def test_another_video_is_recognised(project):
+    """Size and both ends are compared; posecut.yaml itself must be readable."""
+    video = next(iter(project.config.video_sets))
+    Path(video).unlink()
+    Path(video).write_bytes(b"another")
+    assert "is not the file that was added" in problems(check_videos, project)[0]
+    project.settings_path.write_text("schema: no")
+    assert len(problems(check_videos, project)) == 1
+
+
+def test_damaged_labels_of_a_dataset_are_found(project):
+    """They have a hash in their name."""
+    next(project.training_datasets.glob("labels-*.csv")).write_text("x")
+    assert "is not as it was written" in problems(check_datasets, project)[0]
+
+
+def test_damaged_snapshots_and_settings_are_found(project):
+    """Snapshots by their SHA-256."""
+    folder = project.model_folder(1)
+    (folder / "snapshot-000010").mkdir()
+    (folder / "settings.yaml").write_text("nothing: 1")
+    assert ["is damaged: snapshot.json" in problem for problem in problems(check_networks, project)] == [False, True]
+    elsewhere = Project(project.root / "nowhere", replace(project.config, iteration=3))
+    assert problems(check_networks, elsewhere) == []
