@@ -40,7 +40,7 @@ def _check(networks: Sequence[Predictions]) -> None:
     if len(networks) < 2:
         raise AnalysisError(
             f"Found predictions of {len(networks)} network, but disagreement needs two or more; name other shuffles or "
-            "snapshots whose predictions are there (run analyze_videos with them first)."
+            "snapshots whose predictions are there (run posecut analyze-videos with them first)."
         )
     for other in networks[1:]:
         if other.bodyparts != networks[0].bodyparts or len(other.xy) != len(networks[0].xy):

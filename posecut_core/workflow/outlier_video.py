@@ -103,7 +103,7 @@ def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
         if len(network.xy) != count:
             raise AnalysisError(
                 f"The predictions of {video.name} by {network.scorer} have {len(network.xy)} rows, but the video has "
-                f"{count} frames; run analyze_videos again with overwrite."
+                f"{count} frames; run posecut analyze-videos --overwrite again."
             )
 
 

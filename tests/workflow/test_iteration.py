@@ -6,6 +6,7 @@ import pytest
 from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.iteration import merge_datasets
 from posecut_core.workflow.labelling import write_labels
 from posecut_core.workflow.opening import open_project
@@ -13,10 +14,10 @@ from posecut_core.workflow.opening import open_project
 
 @pytest.fixture
 def drafted(spot_project):
-    """A project with drafts of both bodyparts in frame 3, which is not labelled."""
+    """A project with labels, and with drafts of both bodyparts in frame 1."""
     project = open_project(spot_project)
-    write_labels(spot_project, labels([0], 20.0))
-    write_drafts(project, labels([3], 30.0), np.full((1, 2), 0.5), model="net")
+    FrameStore.open(project.frame_store("spot")).append([(1, np.zeros((48, 64, 3), np.uint8), (0, 0))])
+    write_drafts(project, labels([1], 30.0), np.full((1, 2), 0.5), model="net")
     return spot_project
 
 
@@ -30,7 +31,7 @@ def iteration(config):
 
 def test_unreviewed_drafts_are_listed_and_nothing_happens(drafted):
     """Without a policy the iteration stays and the frames are named."""
-    with pytest.raises(LabelError, match=r"2 drafts are unreviewed \(spot frames 3\)"):
+    with pytest.raises(LabelError, match=r"2 drafts are unreviewed \(spot frames 1\)"):
         merge_datasets(drafted)
     assert iteration(drafted) == 0
 
@@ -40,7 +41,7 @@ def test_drafts_are_accepted_if_it_is_said(drafted):
     done = merge_datasets(drafted, unreviewed="accept")
     assert (done.iteration, done.accepted, done.left) == (1, 2, 0)
     table = read_labels(open_project(drafted), "spot")
-    np.testing.assert_array_equal(table.xy[table.numbers == 3], 30.0)
+    np.testing.assert_array_equal(table.xy[table.numbers == 1], 30.0)
     assert done.labelled_frames == len(table.numbers)
 
 
@@ -53,7 +54,7 @@ def test_drafts_are_left_if_it_is_said(drafted):
 
 def test_corrected_drafts_are_labels(drafted):
     """Whoever labels the frame has reviewed its drafts."""
-    write_labels(drafted, labels([3], 31.0))
+    write_labels(drafted, labels([1], 31.0))
     assert merge_datasets(drafted).iteration == iteration(drafted) == 1
 
 

@@ -176,7 +176,7 @@ def test_frame_numbers_belong_to_one_video(spot_project, unseen, analysed):
 
 def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
     """The message names the step before."""
-    with pytest.raises(AnalysisError, match="run analyze_videos first"):
+    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
         extract_outlier_frames(spot_project, spot_video)
 
 

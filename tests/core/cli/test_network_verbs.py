@@ -44,7 +44,7 @@ def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
     assert calls[0]["weights"] == weights
     help_ = " ".join(re.findall(r"[^│\s]+", posecut("train-network", "--help")[1]))
     assert "imagenet, which is weights fetched once" in help_
-    assert "random; or a .safetensors file" in help_
+    assert "random; previous" in help_
 
 
 def test_every_number_of_the_paper_is_an_option(posecut, step, project):

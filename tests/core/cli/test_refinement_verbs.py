@@ -5,10 +5,11 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError
 from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.iteration import MergedDatasets
 from posecut_core.workflow.outlier_video import OutlierVideo
 from posecut_core.workflow.outliers import ExtractedOutliers
 
-DONE = OutlierVideo(Path("a.mp4"), Criteria(), 100, 7, Path("a_outliers.csv"), True, (3, 5), Path("drafts.h5"))
+DONE = OutlierVideo(Path("a.mp4"), Criteria(), 100, 7, Path("a_outliers.csv"), True, (3, 5), 2)
 STEP = "posecut_core.workflow.outliers.extract_outlier_frames"
 
 
@@ -32,7 +33,7 @@ def test_outliers_are_extracted_as_asked(posecut, step, project):
     }
     assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "2 new frames" in out
-    assert "check-labels" in out.splitlines()[-1]
+    assert ["check-labels" in out.splitlines()[-2], "merge-datasets" in out.splitlines()[-1]] == [True, True]
 
 
 def test_results_are_json(posecut_json, step, project):
@@ -61,3 +62,11 @@ def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
     assert posecut("extract-outlier-frames", project, "a.mp4")[0] == 0
     assert callable(calls[0]["confirm"])
+
+
+def test_the_next_iteration_begins_as_asked(posecut, step, project):
+    """What becomes of drafts is passed on; training from the network before is suggested."""
+    calls = step("posecut_core.workflow.iteration.merge_datasets", MergedDatasets(project / "config.yaml", 1, 9, 2, 0))
+    code, out, _ = posecut("merge-datasets", project, "--unreviewed", "accept")
+    assert (code, calls[0]["unreviewed"]) == (0, "accept")
+    assert "--weights previous" in out.splitlines()[-1]
