@@ -35,20 +35,19 @@ def tell_demo(result: DemoResult) -> Outcome:
 def tell_refined_demo(result: RefinedDemo) -> Outcome:
     """Show what each round was given, the errors before and after, times and where everything is."""
     before, after = result.before, result.after
-    corrected = f"{counted(len(result.corrected), 'frame')} of {escape(result.video)}"
+    more = f"{counted(len(result.corrected), 'frame')} of {escape(result.video)}"
     lines = (
         f"Round 1 trained on {counted(before.labelled_frames, 'labelled frame')}.",
-        f"In round 2 {corrected}, in which the network seemed to err, were corrected,",
-        f"and it was trained again, on all {after.labelled_frames}.",
+        f"Round 2 trained on {after.labelled_frames}: with {more}, in which the network had seemed to err.",
         _rounds(result),
         f"Mean error on the unseen video: {before.unseen_error:.2f} px before, {after.unseen_error:.2f} px after.",
         "The choice of the frames has its part in that, and so have more labels and more training.",
         f"Everything took {_total(result.times)}.",
         _times(result.times),
         _files(result.files),
-        "Compare the two labelled videos. With a project of your own, the second round begins with:",
+        "Compare the two labelled videos. Then try it with videos of your own; the second command begins round 2:",
     )
-    return Outcome(result, lines, (command("extract-outlier-frames", "PROJECT", "VIDEOS"), _OWN_PROJECT))
+    return Outcome(result, lines, (_OWN_PROJECT, command("extract-outlier-frames", "PROJECT", "VIDEOS")))
 
 
 def _errors(result: DemoResult) -> Table:
