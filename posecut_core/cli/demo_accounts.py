@@ -41,7 +41,7 @@ def tell_refined_demo(result: RefinedDemo) -> Outcome:
         f"Round 2 trained on {after.labelled_frames}: with {more}, in which the network had seemed to err.",
         _rounds(result),
         f"Mean error on the unseen video: {before.unseen_error:.2f} px before, {after.unseen_error:.2f} px after.",
-        "The choice of the frames has its part in that, and so have more labels and more training.",
+        "The second network has seen more labels, chosen so, and trained for longer.",
         f"Everything took {_total(result.times)}.",
         _times(result.times),
         _files(result.files),

@@ -71,8 +71,7 @@ def test_both_rounds_are_shown():
     text = shown(REFINED, tell_refined_demo)
     for words in (
         "24 labelled frames",
-        "6 frames of grey-mouse",
-        "all 30",
+        "trained on 30: with 6 frames of grey-mouse",
         "5.50",
         "4.25",
         "7.38 px before, 3.38 px after",
