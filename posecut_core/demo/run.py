@@ -1,18 +1,16 @@
 """The demonstration: every step of the workflow, called as a user would, on videos drawn for the purpose."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.demo.animal import BODYPARTS
-from posecut_core.demo.measuring import errors_in_view
+from posecut_core.demo.measuring import mean_errors
 from posecut_core.demo.render import Scene, prepare
-from posecut_core.demo.sample import check_folder, create, film_all, label
+from posecut_core.demo.sample import RESULTS, TASK, VIDEOS, check_folder, create, film_all, frames_of, label
 from posecut_core.demo.scenes import TO_LABEL, UNSEEN
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.workflow.analysing import AnalysedVideos, analyze_videos
@@ -88,7 +86,7 @@ class Cast:
 
 def run_demo(
     folder: Path, *, cast: Cast | None = None, steps: int = STEPS, frames_to_label: int = FRAMES_TO_LABEL,
-    report: Report = silent,
+    task: str = TASK, settings: Mapping[str, object] | None = None, report: Report = silent,
 ) -> DemoResult:  # fmt: skip
     """Draw videos and run the whole workflow on them; in a folder of an earlier demo only what is missing is done.
 
@@ -97,6 +95,8 @@ def run_demo(
         cast: the scenes; by default two mice to label and another to analyse.
         steps: training steps.
         frames_to_label: frames of each video to label.
+        task: of the project; another one has a project of its own in the same folder.
+        settings: of training, beside those of every demonstration.
         report: told of everything; a report with total 0 is a sentence, as the heading of a step is.
 
     Raises:
@@ -104,49 +104,55 @@ def run_demo(
         StorageError: the disk refuses.
     """
     check_folder(folder)
-    scenes, step = cast or Cast(), Steps(report)
-    videos = step("drawing the videos of three mice", lambda: film_all(scenes.all, folder / "videos", report))
-    config = step("creating a project with two of them", lambda: create(folder, videos[:-1], report))
+    scenes, step = cast or Cast(), Steps(report, STEP_COUNT)
+    own = [scene.name for scene in scenes.to_label]
+    videos = step("drawing the videos of three mice", lambda: film_all(scenes.all, folder / VIDEOS, report))
+    config = step("creating a project with two of them", lambda: create(folder, videos[:-1], report, task=task))
     extracted = step(
         "choosing frames to label, by k-means",
-        lambda: extract_frames(config, number_of_frames=frames_to_label, report=report),
+        lambda: extract_frames(config, videos=own, number_of_frames=frames_to_label, report=report),
     )
-    step("labelling them: the truth, with a human's jitter", lambda: label(config, scenes.to_label, extracted))
+    step(
+        "labelling them: the truth, with a human's jitter", lambda: label(config, scenes.to_label, frames_of(extracted))
+    )
     step("drawing the labels, to check them", lambda: check_labels(config, report=report))
-    step("splitting the frames for training and test", lambda: _split(config))
+    step("splitting the frames for training and test", lambda: split(config, settings or {}))
     trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
     evaluation = step("evaluating it", lambda: evaluate_network(config, plotting=True, report=report))
     analysed = step(
         "analysing the video that it never saw",
-        lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / "results", report=report),
+        lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / RESULTS, report=report),
     )
-    files = step("drawing trajectories and a labelled video", lambda: _show(config, videos[-1], folder, report))
+    files = step(
+        "drawing trajectories and a labelled video", lambda: show(config, videos[-1], folder / RESULTS, report)
+    )
     return _judge(folder, config, scenes.unseen, trained, evaluation, analysed, files, step.times)
 
 
 class Steps:
     """Announces each step, times it and hands on its result."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report, count: int) -> None:
+        self._report, self._count = report, count
         self.times: tuple[StepTime, ...] = ()
 
     def __call__(self, words: str, step: Callable[[], Result]) -> Result:
         """Run one step under the heading `words`."""
-        self._report(Progress(f"Step {len(self.times) + 1} of {STEP_COUNT}: {words}", 0, 0))
+        self._report(Progress(f"Step {len(self.times) + 1} of {self._count}: {words}", 0, 0))
         begin = time.perf_counter()
         result = step()
         self.times = (*self.times, StepTime(words, round(time.perf_counter() - begin, 2)))
         return result
 
 
-def _split(config: Path) -> None:
+def split(config: Path, settings: Mapping[str, object]) -> None:
+    """Create the training dataset of the project's iteration, if there is none, with `settings` beside the usual."""
     if not open_project(config).split_path(1).exists():
-        create_training_dataset(config, shuffles=[1], net_type=NET_TYPE, settings=SETTINGS)
+        create_training_dataset(config, shuffles=[1], net_type=NET_TYPE, settings={**SETTINGS, **settings})
 
 
-def _show(config: Path, video: Path, folder: Path, report: Report) -> dict[str, Path]:
-    results = folder / "results"
+def show(config: Path, video: Path, results: Path, report: Report) -> dict[str, Path]:
+    """Draw trajectories and a labelled video from the predictions in `results`, and say where they are."""
     plotted = plot_trajectories(config, [video], destfolder=results, report=report)
     labeled = create_labeled_video(
         config, [video], destfolder=results, draw_skeleton=True, trailpoints=12, report=report
@@ -166,10 +172,10 @@ def _judge(
 ) -> DemoResult:
     """Hold the predictions of the unseen video against its truth."""
     truth, video, errors = prepare(unseen).truth, analysed.videos[0], evaluation.rows[-1].errors
-    found = errors_in_view(read_predictions(video.files[0]).xy, truth)
+    per_part, mean = mean_errors(read_predictions(video.files[0]).xy, truth)
     project = open_project(config)
     files = {
-        "videos and their truth": folder / "videos",
+        "videos and their truth": folder / VIDEOS,
         "project": project.root,
         "checked labels": project.labeled_data,
         "network": project.model_folder(1),
@@ -183,8 +189,8 @@ def _judge(
         bodyparts=BODYPARTS,
         train_error=errors.train,
         test_error=errors.test,
-        unseen_errors=tuple(np.nanmean(found, axis=0).tolist()),
-        unseen_error=float(np.nanmean(found)),
+        unseen_errors=per_part,
+        unseen_error=mean,
         hidden_share=float(truth.hidden.mean()),
         seconds_per_training_step=trained.seconds_per_step,
         frames_per_second=video.frames_per_second,

@@ -1,5 +1,6 @@
 """A labelled project made of drawn videos: for the demonstration, for notebooks, and to try things out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from posecut_core.workflow.opening import open_project
 JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 DOTSIZE = 6  # pixels, fit for small frames
 TASK, EXPERIMENTER = "mouse", "posecut"
+VIDEOS, RESULTS = "videos", "results"  # folders beside the project
 
 
 def sample_project(
@@ -39,8 +41,8 @@ def sample_project(
         StorageError: the disk refuses.
     """
     check_folder(folder)
-    config = create(folder, film_all(scenes, folder / "videos", report), report)
-    label(config, scenes, extract_frames(config, number_of_frames=frames_to_label, report=report))
+    config = create(folder, film_all(scenes, folder / VIDEOS, report), report)
+    label(config, scenes, frames_of(extract_frames(config, number_of_frames=frames_to_label, report=report)))
     return config
 
 
@@ -54,7 +56,7 @@ def check_folder(folder: Path) -> None:
         raise ArgumentError(
             f"{folder} is a file, expected a folder or nothing; give another name (posecut demo FOLDER)."
         )
-    own = ("videos", "results")
+    own = (VIDEOS, RESULTS)
     entries = folder.iterdir() if folder.is_dir() else iter(())
     strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
     if strange:
@@ -69,22 +71,37 @@ def film_all(scenes: tuple[Scene, ...], folder: Path, report: Report) -> list[Pa
     return [film(scene, folder, report=report) for scene in scenes]
 
 
-def create(folder: Path, videos: list[Path], report: Report) -> Path:
+def earlier_project(folder: Path, *, task: str = TASK) -> Path | None:
+    """Find the config.yaml of an earlier call, of whatever day."""
+    return next(iter(sorted(folder.glob(f"{task}-{EXPERIMENTER}-*/config.yaml"))), None)
+
+
+def create(folder: Path, videos: list[Path], report: Report, *, task: str = TASK) -> Path:
     """Create the project, or find that of an earlier day."""
-    earlier = sorted(folder.glob(f"{TASK}-{EXPERIMENTER}-*/config.yaml"))
+    earlier = earlier_project(folder, task=task)
     if earlier:
-        return earlier[0]
+        return earlier
     created = create_new_project(
-        TASK, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
+        task, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
     )
     edit_config(created.config_path, {"dotsize": DOTSIZE, "skeleton_color": "white"})
     return created.config_path
 
 
-def label(config: Path, scenes: tuple[Scene, ...], extracted: ExtractedFrames) -> None:
-    """Label the extracted frames of videos without labels as a person would: the truth, with a hand's jitter."""
+def frames_of(extracted: ExtractedFrames) -> dict[str, tuple[int, ...]]:
+    """List the frames of each video by its name."""
+    return {video.video: video.frames for video in extracted.videos}
+
+
+def label(config: Path, scenes: tuple[Scene, ...], frames: Mapping[str, tuple[int, ...]]) -> None:
+    """Label frames of videos without labels as a person would: the truth, with a hand's jitter; drafts are corrected.
+
+    Args:
+        config: path of config.yaml.
+        scenes: what the videos show.
+        frames: numbers of the frames to label, by the scene's name.
+    """
     project = open_project(config)
-    frames = {video.video: video.frames for video in extracted.videos}
     for scene in scenes:
         if len(read_labels(project, scene.name).numbers):
             continue

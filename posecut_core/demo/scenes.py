@@ -1,4 +1,4 @@
-"""The three videos of the demonstration: two to label, one that the network never sees."""
+"""The videos of the demonstration: two to label, one to find outliers in, one that the network never sees."""
 
 from posecut_core.demo.animal import Individual
 from posecut_core.demo.arena import Plank
@@ -23,6 +23,16 @@ TO_LABEL = (
         exposure=0.92,
     ),
 )
+FURTHER = Scene(
+    name="grey-mouse",
+    seed=23,
+    frames=600,
+    individual=Individual(size=1.36, girth=1.03, coat=(0.235, 0.225, 0.22), belly=(0.36, 0.345, 0.33)),
+    floor=(0.61, 0.61, 0.58),
+    plank=Plank(x=146.0, y=150.0, angle=-0.6),
+    exposure=0.97,
+    noise=0.021,
+)  # long, so that there is something to choose from
 UNSEEN = Scene(
     name="unseen-mouse",
     seed=19,

@@ -12,12 +12,12 @@ NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 TINY = """
 from dataclasses import replace
 
-from posecut_core.demo import sample
+from posecut_core.demo import sample, scenes
 
-config, folder, steps = None, "project", 2
-sample.sample_project.__kwdefaults__ |= {
-    "scenes": tuple(replace(scene, frames=8) for scene in sample.TO_LABEL[:1]), "frames_to_label": 3
-}
+config, videos, folder, frames_to_label, steps = None, [], "project", 3, 2
+scenes.TO_LABEL = tuple(replace(scene, frames=8) for scene in scenes.TO_LABEL[:1])
+scenes.FURTHER = replace(scenes.FURTHER, frames=12)
+sample.sample_project.__kwdefaults__ |= {"scenes": scenes.TO_LABEL, "frames_to_label": frames_to_label}
 """
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from posecut_core.cli.demo_accounts import tell_demo
+from posecut_core.cli.demo_accounts import tell_demo, tell_refined_demo
+from posecut_core.demo.refine import RefinedDemo, Round
 from posecut_core.demo.run import DemoResult, StepTime
 
 RESULT = DemoResult(
@@ -25,10 +26,22 @@ RESULT = DemoResult(
     files={"labelled video": Path("/d/results/x.mp4")},
 )
 
+REFINED = RefinedDemo(
+    folder=Path("/d"),
+    config_path=Path("/d/p/config.yaml"),
+    bodyparts=("snout", "tail [tip]"),
+    before=Round(24, (5.5, 9.25), 7.375),
+    after=Round(30, (2.5, 4.25), 3.375),
+    video="grey-mouse",
+    corrected=(1, 4, 5, 8, 9, 11),
+    times=(StepTime("training a network", 61.0), StepTime("training again", 60.0)),
+    files={"labelled video, after": Path("/d/results/round-2/x.mp4")},
+)
 
-def shown(result):
+
+def shown(result, tell=tell_demo):
     stream = io.StringIO()
-    for line in tell_demo(result).lines:
+    for line in tell(result).lines:
         Console(file=stream, width=100).print(line)
     return stream.getvalue()
 
@@ -51,3 +64,18 @@ def test_what_an_earlier_run_did_is_said():
     """Speeds that were not measured are not shown as numbers."""
     text = shown(replace(RESULT, seconds_per_training_step=math.nan, frames_per_second=0.0))
     assert text.count("done in an earlier run") == 2
+
+
+def test_both_rounds_are_shown():
+    """Frames and errors of each round, also per bodypart, times and files."""
+    text = shown(REFINED, tell_refined_demo)
+    for words in (
+        "24 labelled frames",
+        "trained on 30: with 6 frames of grey-mouse",
+        "5.50",
+        "4.25",
+        "7.38 px before, 3.38 px after",
+    ):
+        assert words in text
+    for words in ("tail [tip]", "2 min 01 s", "training again", "/d/results/round-2/x.mp4"):
+        assert words in text

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import pytest
+
 from posecut_core.cli.demo_verb import demo
 from posecut_core.cli.task import Task
 
 
-def test_the_folder_is_checked_before_anything_is_drawn(posecut, tmp_path):
+@pytest.mark.parametrize("options", [(), ("--refine",)])
+def test_the_folder_is_checked_before_anything_is_drawn(posecut, tmp_path, options):
     """A folder with other files is refused, and nothing is written."""
     (tmp_path / "thesis.txt").write_text("mine")
-    code, _, err = posecut("demo", tmp_path)
+    code, _, err = posecut("demo", tmp_path, *options)
     assert (code, "thesis.txt" in err) == (2, True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

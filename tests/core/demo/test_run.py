@@ -14,9 +14,9 @@ SHORT = Cast(tuple(replace(scene, frames=12) for scene in TO_LABEL), replace(UNS
 def test_steps_are_announced_and_timed():
     """Each step has a heading with its number and a time, and hands on its result."""
     seen = []
-    steps = Steps(seen.append)
+    steps = Steps(seen.append, 3)
     assert steps("adding", lambda: 1 + 1) == 2
-    assert [(report.stage, report.total) for report in seen] == [(f"Step 1 of {demo.STEP_COUNT}: adding", 0)]
+    assert [(report.stage, report.total) for report in seen] == [("Step 1 of 3: adding", 0)]
     assert isinstance(steps.times[0], StepTime)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.demo.render import prepare
-from posecut_core.demo.sample import JITTER, check_folder, sample_project
+from posecut_core.demo.sample import JITTER, check_folder, earlier_project, sample_project
 from posecut_core.demo.scenes import TO_LABEL
 from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
@@ -48,3 +48,14 @@ def test_new_and_earlier_folders_are_welcome(tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "mouse-posecut-2026-01-31").mkdir()
     check_folder(tmp_path)
+
+
+def test_projects_of_two_tasks_are_told_apart(tmp_path):
+    """The demonstration in one round and that in two find each its own project, in the same folder."""
+    assert earlier_project(tmp_path) is None
+    for task in ("mouse", "mouse-refined"):
+        (tmp_path / f"{task}-posecut-2026-01-31").mkdir()
+        (tmp_path / f"{task}-posecut-2026-01-31" / "config.yaml").write_text("")
+    check_folder(tmp_path)
+    found = [earlier_project(tmp_path, task=task) for task in ("mouse", "mouse-refined")]
+    assert [path.parent.name for path in found] == ["mouse-posecut-2026-01-31", "mouse-refined-posecut-2026-01-31"]

@@ -3,12 +3,12 @@
 import numpy as np
 
 from posecut_core.demo.render import prepare
-from posecut_core.demo.scenes import TO_LABEL, UNSEEN
+from posecut_core.demo.scenes import FURTHER, TO_LABEL, UNSEEN
 
 
 def test_the_unseen_mouse_is_another():
-    """It differs from the labelled ones in name, size, coat and light."""
-    for scene in TO_LABEL:
+    """It differs from all others in name, size, coat and light."""
+    for scene in (*TO_LABEL, FURTHER):
         assert scene.name != UNSEEN.name
         assert scene.individual.size != UNSEEN.individual.size
         assert scene.individual.coat != UNSEEN.individual.coat
@@ -17,7 +17,7 @@ def test_the_unseen_mouse_is_another():
 
 def test_bodyparts_are_hidden_now_and_then():
     """In every video each bodypart is hidden at times, but seen in nearly all frames."""
-    for scene in (*TO_LABEL, UNSEEN):
+    for scene in (*TO_LABEL, FURTHER, UNSEEN):
         hidden = prepare(scene).truth.hidden.mean(axis=0)
         assert np.all(hidden > 0), scene.name
         assert np.all(hidden < 0.25), scene.name
