@@ -32,7 +32,7 @@ class TrainingRun:
     """Everything that one call of `train_network` trains with."""
 
     folder: Path
-    name: str  # <Task><date>shuffle<s>
+    name: str  # <Task><date>shuffle<s>, from the second iteration on <Task><date>iteration<k>shuffle<s>
     settings: TrainingSettings
     spec: NetworkSpec
     frames: TrainingFrames
@@ -83,7 +83,7 @@ def prepare_run(
         report=report,
     )
     check_trainable(frames, train)
-    name = f"{project.config.task}{project.config.date}shuffle{shuffle}"
+    name = _name(project, shuffle)
     info, damaged = newest_sound(folder)
     _tell_damaged(damaged, info, report)
     if info:
@@ -97,6 +97,12 @@ def prepare_run(
     _tell_kept(folder / "settings.yaml", before, settings, changes, report)
     validation = gather_frames(project, tables, train=(), test=held_out) if held_out else ()
     return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
+
+
+def _name(project: Project, shuffle: int) -> str:
+    """Name a training so that no two of a project have one name: results of the iteration before stay what they are."""
+    iteration = f"iteration{project.config.iteration}" if project.config.iteration else ""
+    return f"{project.config.task}{project.config.date}{iteration}shuffle{shuffle}"
 
 
 def _last_of_iteration_before(project: Project, shuffle: int, trainingsetindex: int) -> Path | None:

@@ -233,6 +233,8 @@ def test_the_next_iteration_begins_with_the_network_before(trainable, quick_step
     jax.tree.map(np.testing.assert_array_equal, run.state.parameters, before)
     assert int(run.state.step) == 0
     assert run.settings.init_origin.startswith("iteration-0/")
+    assert run.info(2).scorer != read_info(trained.snapshot).scorer
+    assert run.name == f"Dots{open_project(trainable).config.date}iteration1shuffle1"
 
 
 def test_the_first_iteration_has_none_before(trainable):
