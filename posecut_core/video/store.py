@@ -171,8 +171,10 @@ class FrameStore:
 
     def _discard(self, rows: list[int]) -> None:
         """Delete the images of free rows: an empty chunk is deleted from the disk, which needs no space."""
+        frames = self._array("frames")
         for row in rows:
-            self._array("frames")[row] = 0
+            if row < frames.shape[0]:  # a full disk may have refused the room for it
+                frames[row] = 0
 
     def _free_rows(self, count: int, *, besides: Iterable[int]) -> Int64[np.ndarray, " F"]:
         used = {*self._rows.values(), *besides}

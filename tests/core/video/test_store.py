@@ -119,6 +119,27 @@ def test_a_full_disk_adds_all_or_nothing(tmp_path, monkeypatch):
     assert _files(tmp_path) == chunks
 
 
+def test_a_disk_that_refuses_room_adds_nothing(tmp_path, monkeypatch):
+    """Where no room can be made for the second batch, the first is taken out again and the disk is named."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+    store.append(_frames(_images(1)))
+    chunks = _files(tmp_path)
+    resize = zarr.Array.resize
+
+    def full(self, shape):
+        if self.basename == "frames" and shape[0] > 9:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        resize(self, shape)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Array, "resize", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            store.append(_frames(_images(*range(2, 14))))
+    assert store.numbers.tolist() == [1]
+    assert _files(tmp_path) == chunks
+    assert store.append(_frames(_images(*range(2, 14)))) == 12
+
+
 def _files(folder):
     return {path for path in (folder / "frames.zarr" / "frames").rglob("*") if path.is_file()}
 
