@@ -100,7 +100,7 @@ def train_network(
         str | None,
         typer.Option(metavar="WEIGHTS", show_default=False,
                      help="What a new training begins with: imagenet, which is weights fetched once and then on this "
-                     "computer; random; previous, which is the last network of the iteration before; or a "
+                     "computer; random; previous, which is the last network of an earlier iteration; or a "
                      ".safetensors file of a ResNet. Default: as the training settings say, which is imagenet."),
     ] = None,
     json: Json = False,

@@ -34,8 +34,8 @@ class TrainingSettings:
     norm: str = _setting("auto", "group, frozen_batch, or auto: what the initial weights need")
     init_weights: str = _setting(
         "imagenet",
-        "imagenet (fetched once from the model hub), random, previous (the last network of this shuffle in the "
-        "iteration before), or the path of a .safetensors file of a ResNet",
+        "imagenet (fetched once from the model hub), random, previous (the last network of this shuffle in an "
+        "earlier iteration), or the path of a .safetensors file of a ResNet",
     )
     init_origin: str | None = _setting(None, "which ImageNet weights or snapshot these were; train-network writes it")
     init_sha256: str | None = _setting(None, "SHA-256 of the weights' file; train-network writes it")

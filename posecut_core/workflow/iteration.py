@@ -14,6 +14,7 @@ from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import frame_folders, open_project
 
 POLICIES = ("refuse", "accept", "leave")
+_DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _NAMED = 8  # frames of each video in a message
 
 
@@ -43,12 +44,14 @@ def merge_datasets(
 
     Raises:
         ArgumentError: there is no such policy.
-        LabelError: drafts are unreviewed, nothing is labelled, or another program's changes are undecided.
+        LabelError: the current iteration has no training dataset yet, drafts are unreviewed, nothing is labelled, or
+            another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
     if unreviewed not in POLICIES:
         raise ArgumentError(f"unreviewed is {unreviewed!r}, expected one of {', '.join(POLICIES)}.")
     project = open_project(config, report=report)
+    _check_used(project)
     drafts = {folder.name: read_state(project, folder.name).unreviewed for folder in frame_folders(project)}
     open_drafts = {video: found for video, found in drafts.items() if found}
     if open_drafts and unreviewed == "refuse":
@@ -67,6 +70,17 @@ def merge_datasets(
     iteration = project.config.iteration + 1
     edit_config(project.config_path, {"iteration": iteration})
     return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted)
+
+
+def _check_used(project: Project) -> None:
+    """Refuse to leave an iteration in which nothing was made: whoever calls twice by mistake would count on."""
+    iteration, folder = project.config.iteration, project.training_datasets
+    if not any(found for pattern in _DATASETS for found in folder.glob(pattern)):
+        back = f", or set iteration in {project.config_path} to {iteration - 1} to go back" if iteration else ""
+        raise LabelError(
+            f"Iteration {iteration} has no training dataset yet, expected one before the next iteration begins; create "
+            f"it, it takes all labels as they are now (posecut create-training-dataset){back}."
+        )
 
 
 def _accept(project: Project, video: str, drafts: tuple[tuple[int, str], ...]) -> None:

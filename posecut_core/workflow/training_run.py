@@ -25,6 +25,7 @@ from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.gathered_frames import gather_frames
 from posecut_core.workflow.notes import note_bodyparts
+from posecut_core.workflow.previous_iteration import previous_network
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def prepare_run(
         _check_run(folder, info, name)
         spec, state = _resume(folder, info, settings, bodyparts)
     else:
-        previous = _last_of_iteration_before(project, shuffle, trainingsetindex)
+        previous = previous_network(project, shuffle, trainingsetindex)
         begun = begin(settings, bodyparts, previous=previous, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
@@ -103,14 +104,6 @@ def _name(project: Project, shuffle: int) -> str:
     """Name a training so that no two of a project have one name: results of the iteration before stay what they are."""
     iteration = f"iteration{project.config.iteration}" if project.config.iteration else ""
     return f"{project.config.task}{project.config.date}{iteration}shuffle{shuffle}"
-
-
-def _last_of_iteration_before(project: Project, shuffle: int, trainingsetindex: int) -> Path | None:
-    """Return the last snapshot of the shuffle in the iteration before; None if there is none."""
-    before = dataclasses.replace(project.config, iteration=project.config.iteration - 1)
-    folder = Project(project.root, before).model_folder(shuffle, trainingsetindex)
-    steps = snapshot_steps(folder)
-    return snapshot_folder(folder, steps[-1]) if steps else None
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:

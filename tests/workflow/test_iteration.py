@@ -62,3 +62,18 @@ def test_an_unknown_policy_is_refused(drafted):
     """The known ones are named."""
     with pytest.raises(ArgumentError, match="refuse, accept, leave"):
         merge_datasets(drafted, unreviewed="maybe")
+
+
+def test_an_iteration_without_a_training_dataset_is_not_left(spot_project):
+    """A second call counts no further before the new iteration has a training dataset."""
+    merge_datasets(spot_project)
+    with pytest.raises(LabelError, match=r"Iteration 1 has no training dataset yet.*create-training-dataset.* to 0 to"):
+        merge_datasets(spot_project)
+    assert iteration(spot_project) == 1
+
+
+def test_a_dataset_of_deeplabcut_counts(spot_project):
+    """An iteration that DeepLabCut has trained in may be left."""
+    merge_datasets(spot_project)
+    (open_project(spot_project).training_datasets / "UnaugmentedDataSet_SpotJan1").mkdir(parents=True)
+    assert merge_datasets(spot_project).iteration == 2

@@ -239,5 +239,5 @@ def test_the_next_iteration_begins_with_the_network_before(trainable, quick_step
 
 def test_the_first_iteration_has_none_before(trainable):
     """Weights `previous` are then refused."""
-    with pytest.raises(ModelError, match="iteration before"):
+    with pytest.raises(ModelError, match="an iteration before this one"):
         prepare(trainable, init_weights="previous")

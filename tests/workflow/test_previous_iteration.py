@@ -1,0 +1,21 @@
+"""A later iteration finds what the ones before it have left."""
+
+import pytest
+
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.previous_iteration import previous_network
+
+
+@pytest.mark.parametrize("iteration", [1, 3])
+def test_the_nearest_network_is_found(spot_project, edit, iteration):
+    """It is the last snapshot of the same shuffle, also where iterations between have none."""
+    last = open_project(spot_project).model_folder(2) / "snapshot-000020"
+    edit(iteration=iteration)
+    assert previous_network(open_project(spot_project), 2, 0) == last
+
+
+def test_no_earlier_network_is_none(spot_project, edit):
+    """The first iteration has none before it, and a shuffle that was never trained has none at all."""
+    assert previous_network(open_project(spot_project), 1, 0) is None
+    edit(iteration=2)
+    assert previous_network(open_project(spot_project), 3, 0) is None
