@@ -78,9 +78,10 @@ def _fold(fold: ValidatedFold) -> str:
 
 
 def _of_shuffle(verb: str, project: Path, made: CreatedShuffle | TrainedNetwork) -> str:
-    """Name the shuffle and the training fraction where they are not the first."""
+    """Name the shuffle and the training fraction where they are not the first, and a network to begin with."""
     words = differing(shuffle=(made.shuffle, 1), trainingsetindex=(made.trainingsetindex, 0))
-    return command(verb, project, *words)
+    begin = ("--weights", "previous") if isinstance(made, CreatedShuffle) and made.previous else ()
+    return command(verb, project, *words, *begin)
 
 
 def _snapshot(row: EvaluatedSnapshot) -> list[str]:

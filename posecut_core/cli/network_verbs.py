@@ -33,7 +33,8 @@ def create_training_dataset(
     net_type: Annotated[
         str | None,
         typer.Option(
-            help="resnet_18, 34, 50, 101 or 152; small ones are fast. Default: default_net_type in config.yaml.",
+            help="resnet_18, 34, 50, 101 or 152; small ones are fast. Default: as in the iteration before; "
+            "in the first one default_net_type in config.yaml.",
             show_default=False,
         ),
     ] = None,

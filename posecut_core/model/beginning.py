@@ -66,8 +66,8 @@ def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning
 def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     if snapshot is None:
         raise ModelError(
-            "There is no network of this shuffle in an iteration before this one, which init_weights 'previous' asks for; "
-            "begin with other weights, such as imagenet."
+            "There is no network of this shuffle in an iteration before this one, which init_weights 'previous' asks "
+            "for; begin with other weights, such as imagenet."
         )
     spec, parameters = continued(snapshot, settings, bodyparts)
     origin = "/".join(snapshot.parts[-3:])  # iteration, training, snapshot: the project may move

@@ -21,6 +21,7 @@ from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.notes import note_outside
 from posecut_core.workflow.opening import frame_folders, open_project
+from posecut_core.workflow.previous_iteration import fitting_network, with_inherited
 
 COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
 SMALLEST_SCALE = 0.4
@@ -38,6 +39,7 @@ class CreatedShuffle:
     seed: int | None
     split: Path
     settings: Path
+    previous: Path | None = None  # snapshot of an earlier iteration that its training may begin with
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,10 @@ def create_training_dataset(
             sorted by video and frame number; by default they are drawn.
         test_indices: for each shuffle, positions of the test frames; by default all that do not train.
         seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
-        net_type: resnet_18, 34, 50, 101 or 152; by default config.yaml's default_net_type.
+        net_type: resnet_18, 34, 50, 101 or 152; by default that of the same shuffle in the iteration before, with
+            its width, norm, initial weights and scale, and in the first iteration config.yaml's default_net_type.
         settings: further training settings (see settings.yaml, which is written with all of them).
-        report: told about images that are copied, and about labels to look at.
+        report: told about images that are copied, labels to look at, and settings of the iteration before.
 
     Raises:
         LabelError: there are no labels, or a frame shows another picture than the one that was labelled.
@@ -90,7 +93,10 @@ def create_training_dataset(
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
-    chosen = chosen_settings(project, tables, net_type, settings or {})
+    given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
+    keys = [(number, index) for number in numbers for index in fractions]
+    chosen = {key: chosen_settings(project, tables, None, with_inherited(project, *key, given, report)) for key in keys}
+    previous = {key: fitting_network(project, *key, own.net_type) for key, own in chosen.items()}
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
@@ -99,7 +105,10 @@ def create_training_dataset(
         for index in fractions
     }
     revision = write_revision(project.training_datasets, tables)
-    created = [_write(project, key, split, revision, chosen) for key, split in splits.items()]
+    created = [
+        dataclasses.replace(_write(project, key, split, revision, chosen[key]), previous=previous[key])
+        for key, split in splits.items()
+    ]
     return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))
 
 

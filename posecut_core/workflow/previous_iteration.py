@@ -1,11 +1,16 @@
 """What earlier iterations of a project hand on to the next one: a network to begin with, and what it is built like."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
+from posecut_core.progress import Progress, Report
 from posecut_core.project.layout import Project
+
+# What a network is built like, and what it sees: with the same of each, training may go on from the one before.
+_INHERITED = ("net_type", "width", "norm", "init_weights", "global_scale")
 
 
 def previous_network(project: Project, shuffle: int, trainingsetindex: int) -> Path | None:
@@ -15,6 +20,46 @@ def previous_network(project: Project, shuffle: int, trainingsetindex: int) -> P
         if steps := snapshot_steps(folder):
             return snapshot_folder(folder, steps[-1])
     return None
+
+
+def previous_settings(project: Project, shuffle: int, trainingsetindex: int) -> TrainingSettings | None:
+    """Read the settings of a shuffle's previous network, or those of the nearest earlier iteration where none is.
+
+    Raises:
+        ModelError: they are damaged.
+    """
+    network = previous_network(project, shuffle, trainingsetindex)
+    earlier = (before.model_folder(shuffle, trainingsetindex) for before in _iterations_before(project))
+    paths = (folder / "settings.yaml" for folder in ((network.parent,) if network else earlier))
+    return next((read_settings(path) for path in paths if path.exists()), None)
+
+
+def fitting_network(project: Project, shuffle: int, trainingsetindex: int, net_type: str) -> Path | None:
+    """Return the previous network of a shuffle if it is of a `net_type`, so that training may begin with it.
+
+    Raises:
+        ModelError: the settings that it was trained with are damaged.
+    """
+    before = previous_settings(project, shuffle, trainingsetindex)
+    fits = before is not None and before.net_type == net_type
+    return previous_network(project, shuffle, trainingsetindex) if fits else None
+
+
+def with_inherited(
+    project: Project, shuffle: int, trainingsetindex: int, given: Mapping[str, object], report: Report
+) -> Mapping[str, object]:
+    """Add to the settings given those that the shuffle's previous ones hand on, unless a net_type is given.
+
+    Raises:
+        ModelError: the previous settings are damaged.
+    """
+    before = None if "net_type" in given else previous_settings(project, shuffle, trainingsetindex)
+    if before is None:
+        return given
+    values = {name: getattr(before, name) for name in _INHERITED if name not in given}
+    told = ", ".join(f"{name} {value}" for name, value in values.items())
+    report(Progress(f"Shuffle {shuffle} takes over from the iteration before: {told}", 0, 0))
+    return {**values, **given}
 
 
 def _iterations_before(project: Project) -> Iterator[Project]:

@@ -250,3 +250,24 @@ def test_labels_on_other_pictures_are_refused(project):
     store.append([(2, np.full((48, 64, 3), 9, np.uint8), (0, 0))])
     with pytest.raises(LabelError, match=r"Frame 2 of bee .* shows another picture"):
         create_training_dataset(project)
+
+
+def test_the_next_iteration_builds_the_same_network(project):
+    """What the network is built like is that of the same shuffle before, which is told, unless another is asked for."""
+    tuned = {"net_type": "resnet_34", "width": 0.5, "init_weights": "random", "global_scale": 0.7, "rotation": 5.0}
+    first = create_training_dataset(project, settings=tuned).shuffles[0]
+    edit_config(project, {"iteration": 1})
+    said = []
+    made = create_training_dataset(project, report=said.append).shuffles[0]
+    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7)
+    assert (read_settings(made.settings), made.previous) == (expected, None)
+    assert "Shuffle 1 takes over from the iteration before: net_type resnet_34" in said[-1].stage
+    edit_config(project, {"iteration": 2})
+    snapshot = first.settings.parent / "snapshot-000020"
+    snapshot.mkdir()
+    (snapshot / "snapshot.json").write_text("20")
+    assert create_training_dataset(project).shuffles[0].previous == snapshot
+    edit_config(project, {"iteration": 3})
+    other = create_training_dataset(project, net_type="resnet_18").shuffles[0]
+    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0)
+    assert other.previous is None

@@ -2,8 +2,9 @@
 
 import pytest
 
+from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.previous_iteration import previous_network
+from posecut_core.workflow.previous_iteration import previous_network, previous_settings
 
 
 @pytest.mark.parametrize("iteration", [1, 3])
@@ -19,3 +20,16 @@ def test_no_earlier_network_is_none(spot_project, edit):
     assert previous_network(open_project(spot_project), 1, 0) is None
     edit(iteration=2)
     assert previous_network(open_project(spot_project), 3, 0) is None
+
+
+def test_settings_are_those_of_the_previous_network(spot_project, edit):
+    """Where an iteration between was never trained, its settings count only for a shuffle without any network."""
+    edit(iteration=1)
+    between = open_project(spot_project)
+    for shuffle in (1, 3):
+        write_settings(between.model_folder(shuffle) / "settings.yaml", TrainingSettings(net_type="resnet_18"))
+    edit(iteration=2)
+    project = open_project(spot_project)
+    assert previous_settings(project, 1, 0) == TrainingSettings()
+    assert previous_settings(project, 3, 0) == TrainingSettings(net_type="resnet_18")
+    assert previous_settings(project, 4, 0) is None

@@ -32,6 +32,13 @@ def test_each_shuffle_is_trained_by_its_own_command():
     assert "9 training frames and 1 test frame" in told.lines[0]
 
 
+def test_a_network_of_an_earlier_iteration_is_begun_with():
+    """Where training may go on from one, the command that comes next does."""
+    made = CreatedShuffle(2, 0, 9, 1, 0, Path("s"), Path("t"), previous=Path("snapshot-000020"))
+    told = tell_dataset(PROJECT, CreatedDataset((made,), Path("labels"), 10))
+    assert told.following == ("posecut train-network /p --shuffle 2 --weights previous",)
+
+
 def test_training_says_where_it_began():
     """New, continued and finished trainings are told apart."""
     assert tell_trained(PROJECT, trained(0, 100)).lines[0] == "Trained to step 100; loss 0.0100."
