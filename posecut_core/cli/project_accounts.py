@@ -79,6 +79,10 @@ def _checked_video(video: CheckedVideo) -> list[str]:
     lines = [f"{video.video}: {counted(video.images, 'picture')} in {shorter(video.folder)}"]
     if video.unlabelled:
         lines.append(f"  {counted(video.unlabelled, 'extracted frame')} without labels")
+    if video.drafts:
+        lines.append(
+            f"  {counted(video.drafts, 'draft')} of labels, drawn as x: not trained on before a person decides"
+        )
     lines += [f"  {part} has no label in {counted(count, 'frame')}" for part, count in video.missing.items()]
     lines += [f"  a label lies outside its frame: {place}" for place in video.outside]
     return lines

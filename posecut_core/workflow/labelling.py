@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.store import read_labels
@@ -16,6 +17,7 @@ from posecut_core.plots.check_images import draw_check_image
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.drafts import read_drafts
 from posecut_core.workflow.notes import note_skeleton, outside
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.stored_frames import videos_with_frames
@@ -39,10 +41,11 @@ class CheckedVideo:
 
     video: str
     folder: Path
-    images: int  # pictures drawn, one per labelled frame
+    images: int  # pictures drawn, one per frame with labels or drafts
     unlabelled: int  # extracted frames without any label
     missing: dict[str, int]  # bodypart -> labelled frames in which it has no label
     outside: tuple[str, ...]  # labels outside their frame, as "frame 12 snout"
+    drafts: int = 0  # positions that a network proposes and no person has looked at
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
 def check_labels(
     config: str | os.PathLike[str], *, videos: Sequence[str] | None = None, report: Report = silent
 ) -> CheckedLabels:
-    """Draw every labelled frame with its labels into `labeled-data/<video>_labeled/`.
+    """Draw every frame with labels, or with drafts of them, into `labeled-data/<video>_labeled/`.
 
     Args:
         config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
@@ -89,19 +92,21 @@ def check_labels(
         report: told of every picture.
 
     Raises:
-        LabelError: no frame is labelled, or the labels do not fit the project.
+        LabelError: no frame has labels or drafts, or the labels do not fit the project.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
     project = open_project(config)
     note_skeleton(project, report=report)
     tables = [read_labels(project, video, report=report) for video in videos_with_frames(project, videos)]
-    if not any(len(table.numbers) for table in tables):
+    drafts = [read_drafts(project, table.video) for table in tables]
+    if not any(len(table.numbers) for table in (*tables, *drafts)):
         raise LabelError(
             f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: with "
             "posecut_core.write_labels, or with DeepLabCut after posecut export-deeplabcut."
         )
-    return CheckedLabels(project.config_path, tuple(_check(project, table, report) for table in tables))
+    checked = (_check(project, table, own, report) for table, own in zip(tables, drafts, strict=True))
+    return CheckedLabels(project.config_path, tuple(checked))
 
 
 def _refuse_far_labels(project: Project, table: LabelTable) -> None:
@@ -115,31 +120,37 @@ def _refuse_far_labels(project: Project, table: LabelTable) -> None:
         )
 
 
-def _check(project: Project, table: LabelTable, report: Report) -> CheckedVideo:
+def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:
     store = FrameStore.open(project.frame_store(table.video))
     folder = project.checked_labels(table.video)
-    _draw(project, table, store, folder, report)
     missing = np.isnan(table.xy[..., 0]).sum(axis=0).tolist()
     return CheckedVideo(
         video=table.video,
         folder=folder,
-        images=len(table.numbers),
+        images=_draw(project, table, drafts, store, folder, report),
         unlabelled=len(store.numbers) - len(table.numbers),
         missing={part: count for part, count in zip(table.bodyparts, missing, strict=True) if count},
         outside=outside(table, store),
+        drafts=int((~np.isnan(drafts.xy[..., 0])).sum()),
     )
 
 
-def _draw(project: Project, table: LabelTable, store: FrameStore, folder: Path, report: Report) -> None:
+def _draw(
+    project: Project, table: LabelTable, drafts: LabelTable, store: FrameStore, folder: Path, report: Report
+) -> int:
+    """Draw labels and drafts, and return how many pictures there are."""
     config = project.config
-    names = image_names(project, table.video, table.numbers.tolist())
-    places = np.searchsorted(store.numbers, table.numbers)
-    origins = store.origins[places]
-    for row, number in enumerate(table.numbers.tolist()):
+    numbers = np.union1d(table.numbers, drafts.numbers)
+    labels, proposed = (_at(numbers, one) for one in (table, drafts))
+    names = image_names(project, table.video, numbers.tolist())
+    for row, number in enumerate(numbers.tolist()):
+        image = store.read(number)
+        origin = store.origins[np.searchsorted(store.numbers, number)]
         draw_check_image(
             folder / names[number],
-            store.read(number),
-            table.xy[row] - origins[row],
+            image,
+            labels[row] - origin,
+            drafts=proposed[row] - origin,
             bodyparts=table.bodyparts,
             title=f"{table.video}, frame {number}",
             skeleton=config.skeleton,
@@ -148,4 +159,12 @@ def _draw(project: Project, table: LabelTable, store: FrameStore, folder: Path, 
             dotsize=config.dotsize,
             alphavalue=config.alphavalue,
         )
-        report(Progress(f"drawing labels of {table.video}", row + 1, len(table.numbers)))
+        report(Progress(f"drawing labels of {table.video}", row + 1, len(numbers)))
+    return len(numbers)
+
+
+def _at(numbers: Int64[np.ndarray, " N"], table: LabelTable) -> Float64[np.ndarray, "N K 2"]:
+    """Return the positions of a table at frame numbers; NaN where it has none of them."""
+    xy = np.full((len(numbers), len(table.bodyparts), 2), np.nan)
+    xy[np.searchsorted(numbers, table.numbers)] = table.xy
+    return xy

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.workflow.labelling import check_labels, write_labels
 from posecut_core.workflow.opening import open_project
@@ -40,6 +40,18 @@ def test_every_labelled_frame_is_drawn(spot_project):
     assert len(list(checked.folder.glob("*.png"))) == checked.images == 4
     assert (checked.unlabelled, checked.missing, checked.outside) == (0, {"beside": 3}, ())
     assert seen == [1, 2, 3, 4]
+
+
+def test_drafts_are_drawn_and_counted(spot_project):
+    """A frame with drafts has a picture, whether it has labels or none, also before anything is labelled."""
+    project, drafts = open_project(spot_project), table([3, 5], np.full((2, 2, 2), 10.0))
+    write_labels(spot_project, table([3], [[[10.25, 20.5], [np.nan, np.nan]]]), remove_others=True)
+    write_drafts(project, drafts, np.full((2, 2), 0.5), model="net")
+    checked = check_labels(spot_project).videos[0]
+    assert (checked.images, checked.unlabelled) == (2, 3)
+    assert checked.drafts == len(read_state(project, "spot").unreviewed) > 0
+    write_labels(spot_project, table([], np.empty((0, 2, 2))), remove_others=True)
+    assert check_labels(spot_project).videos[0].drafts == checked.drafts
 
 
 def test_labels_outside_their_frame_are_named(spot_project):

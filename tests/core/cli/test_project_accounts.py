@@ -42,9 +42,10 @@ def test_damaged_frames_are_mentioned():
 
 def test_doubtful_labels_are_listed():
     """Frames without labels, missing bodyparts and labels outside are told."""
-    video = CheckedVideo("a", Path("/p/a_labeled"), 5, 1, {"tip": 2}, ("frame 3 hand",))
-    assert tell_checked(CheckedLabels(CONFIG, (video,))).lines[1:4] == (
+    video = CheckedVideo("a", Path("/p/a_labeled"), 5, 1, {"tip": 2}, ("frame 3 hand",), 4)
+    assert tell_checked(CheckedLabels(CONFIG, (video,))).lines[1:5] == (
         "  1 extracted frame without labels",
+        "  4 drafts of labels, drawn as x: not trained on before a person decides",
         "  tip has no label in 2 frames",
         "  a label lies outside its frame: frame 3 hand",
     )

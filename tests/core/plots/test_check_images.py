@@ -22,6 +22,17 @@ def test_labels_are_marked_in_their_colours(tmp_path):
     assert (frame[200, 500] == frame[10, 10]).all()
 
 
+def test_drafts_are_marked_otherwise(tmp_path):
+    """A draft is crossed, which leaves the pixel right of it free, where a label's stroke lies."""
+    drafts = np.array([[np.nan, np.nan], [np.nan, np.nan], [200.0, 300.0]])
+    draw_check_image(tmp_path / "c.png", IMAGE, XY, bodyparts=PARTS, drafts=drafts, dotsize=20, alphavalue=1.0)
+    frame = imread(tmp_path / "c.png")[-480:, :640, :3]
+    ground = frame[10, 10]
+    assert (frame[100, 107] != ground).any()
+    assert (frame[300, 200] != ground).any()
+    assert (frame[300, 207] == ground).all()
+
+
 def test_the_skeleton_joins_labels_that_are_there(tmp_path):
     """A bone to a missing label is left out, one between two labels is a line."""
     bones = (("snout", "tail"), ("tail", "paw"))
