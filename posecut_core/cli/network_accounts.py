@@ -86,12 +86,15 @@ def _of_shuffle(verb: str, project: Path, made: CreatedShuffle | TrainedNetwork)
 
 def _snapshot(row: EvaluatedSnapshot) -> list[str]:
     errors = row.errors
-    likely = (
-        f"with likelihood {row.pcutoff:g} or more: {_pixels(errors.train_pcutoff)} and {_pixels(errors.test_pcutoff)}"
-    )
+    both = (errors.train_pcutoff, errors.test_pcutoff)
+    known = " and ".join(map(_pixels, both[:1] if all(map(math.isnan, both)) else both))
+    likely = f"with likelihood {row.pcutoff:g} or more: {known}"
+    left_out = f"; not measured: {', '.join(row.left_out)}"
+    covered = [f"{row.scorer}: these errors are those of {', '.join(row.bodyparts)}{left_out}."] if row.left_out else []
     return [
         f"{row.scorer}: mean error {_pixels(errors.train)} on {counted(row.train_frames, 'training frame')}, "
         f"{_pixels(errors.test)} on {counted(row.test_frames, 'test frame')} ({likely})",
+        *covered,
         f"{row.scorer}: {_likelihood(row)}",
     ]
 

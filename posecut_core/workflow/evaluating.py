@@ -33,7 +33,7 @@ class EvaluatedSnapshot:
     train_frames: int
     test_frames: int
     pcutoff: float
-    errors: MeanErrors  # over all bodyparts
+    errors: MeanErrors  # over all of `bodyparts`
     bodyparts: tuple[str, ...]
     bodypart_errors: tuple[MeanErrors, ...]
     calibration: Calibration  # on the test frames; nothing is changed by the pcutoff that it suggests
@@ -44,6 +44,7 @@ class EvaluatedSnapshot:
     predictions: Path  # .h5 of the labelled frames
     images: tuple[Path, ...]
     report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
+    left_out: tuple[str, ...] = ()  # bodyparts of the project or the network that were not measured
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -137,7 +138,7 @@ def evaluate_snapshot(
         images = draw_all(
             folder, job.project, predictor, measured.frames, measured.predicted, measured.bodyparts, report
         )
-    return _evaluated(job, predictor.scorer, measured, files, images, write_report(job, predictor, measured))
+    return _evaluated(job, predictor, measured, files, images, write_report(job, predictor, measured))
 
 
 def _steps(project: Project, shuffle: int, trainingsetindex: int, snapshots: Snapshots | None) -> tuple[int, ...]:
@@ -147,15 +148,16 @@ def _steps(project: Project, shuffle: int, trainingsetindex: int, snapshots: Sna
 
 def _evaluated(
     job: EvaluationJob,
-    scorer: str,
+    predictor: Predicts,
     measured: Measurement,
     files: EvaluationFiles,
     images: tuple[Path, ...],
     report: Path,
 ) -> EvaluatedSnapshot:
     pcutoff = job.project.config.pcutoff
+    known = dict.fromkeys((*job.project.config.bodyparts, *predictor.bodyparts))
     return EvaluatedSnapshot(
-        scorer=scorer,
+        scorer=predictor.scorer,
         shuffle=job.shuffle,
         training_iterations=job.step,
         train_percent=job.percent,
@@ -173,4 +175,5 @@ def _evaluated(
         predictions=files.predictions,
         images=images,
         report=report,
+        left_out=tuple(part for part in known if part not in measured.bodyparts),
     )

@@ -25,6 +25,7 @@ from posecut_core.video.selection import window
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.creating import add_new_videos
+from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import frame_folders, open_project
 
 
@@ -88,6 +89,8 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
     """
     predictions = [read_predictions(table) for table in tables]
     _check_length(video, predictions)
+    source = f"The prediction of {video.name} by {predictions[0].scorer}"
+    note_bodyparts(project.config, predictions[0].bodyparts, source=source, report=wish.report)
     found, confirmed = _agreed(project, video, predictions, criteria, wish)
     table = candidates_path(tables[0])
     write_candidates(table, found.candidates)

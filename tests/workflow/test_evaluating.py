@@ -9,6 +9,7 @@ from posecut_core.errors import ArgumentError, DatasetError, ModelError
 from posecut_core.labels.pandas_tables import read_hdf
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluating import evaluate_network
 from posecut_core.workflow.opening import open_project
 
@@ -122,3 +123,14 @@ def test_a_missing_network_is_found_before_any_work(spot_project, shuffle, error
     with pytest.raises(error):
         evaluate_network(spot_project, shuffle)
     assert not open_project(spot_project).evaluation_results.exists()
+
+
+def test_bodyparts_that_the_error_leaves_out_are_known(spot_project):
+    """They are those that were not asked for, or that only the project or only the network knows."""
+    row = evaluate_network(spot_project, bodyparts=["spot"]).rows[0]
+    assert (row.bodyparts, row.left_out) == (("spot",), ("beside",))
+    edit_bodyparts(spot_project, rename={"spot": "dot"})
+    row = evaluate_network(spot_project).rows[0]
+    assert (row.bodyparts, row.left_out) == (("beside",), ("dot", "spot"))
+    edit_bodyparts(spot_project, rename={"dot": "spot"})
+    assert evaluate_network(spot_project).rows[0].left_out == ()

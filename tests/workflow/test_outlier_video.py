@@ -46,6 +46,17 @@ def test_poses_unlike_the_labels_are_found(lines):
     assert (done.candidates, done.added) == (1, (10,))
 
 
+def test_a_network_with_an_old_name_is_told(lines):
+    """Its bodypart gets no drafts, which nobody should find out by counting."""
+    project, video, table = lines
+    renamed = Predictions("net", ("old", "a", "b"), read_predictions(table).xy, np.ones((11, 3)))
+    write_predictions(table, renamed)
+    said = []
+    wish = Wish(None, (9,), 2, "uniform", 0, None, said.append)
+    assert treat_video(project, video, [table], Criteria("manual"), wish).drafts == 2
+    assert said[0].stage.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
+
+
 def test_too_high_a_threshold_still_shows_the_worst_of_a_fit(lines):
     """As many frames as DeepLabCut takes, twice the number wanted, the bent one among them."""
     asked = []

@@ -58,11 +58,11 @@ def test_skipped_steps_lead_to_frames():
 SOUND = Calibration(17.0, 20, 20, 0.0512, float("nan"), ())
 
 
-def evaluated(calibration, train=1.0, test=2.0):
-    errors, path = MeanErrors(train, test, train, float("nan"), 9, 1), Path("e")
+def evaluated(calibration, train=1.0, test=2.0, likely=1.0, left_out=()):
+    errors, path = MeanErrors(train, test, likely, float("nan"), 9, 1), Path("e")
     row = EvaluatedSnapshot(
         "net_10", 1, 10, 95, 9, 1, 0.6, errors, ("a",), (errors,), calibration, path, path, path, path, path, (),
-        Path("e") / "report.html",
+        Path("e") / "report.html", left_out,
     )  # fmt: skip
     return Evaluation((row, row), Path("e") / "all.csv")
 
@@ -98,6 +98,19 @@ def test_a_network_is_called_ready_only_when_it_is(train, test, words):
     assert words in lines[-1]
     assert "nan" not in " ".join(lines).replace("nan_", "")
     assert "unknown for want of such points" in lines[0]
+
+
+def test_what_is_unknown_is_said_once():
+    """Where neither training nor test frames have likely points, one phrase is enough."""
+    line = tell_evaluated(PROJECT, evaluated(SOUND, likely=float("nan"))).lines[0]
+    assert line.endswith("(with likelihood 0.6 or more: unknown for want of such points)")
+
+
+def test_bodyparts_that_were_not_measured_are_named():
+    """An error that leaves a bodypart out says of which bodyparts it is."""
+    lines = tell_evaluated(PROJECT, evaluated(SOUND, left_out=("ear", "old"))).lines
+    assert lines[1] == "net_10: these errors are those of a; not measured: ear, old."
+    assert "not measured" not in " ".join(tell_evaluated(PROJECT, evaluated(SOUND)).lines)
 
 
 def test_splits_are_told_one_by_one_and_together():
