@@ -8,7 +8,7 @@ import numpy as np
 
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
-from posecut_core.errors import AnalysisError
+from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.labels.store import read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import step_of
@@ -114,14 +114,19 @@ def _agreed(
     project: Project, video: Path, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish
 ) -> tuple[FoundOutliers, bool]:
     """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
-    while True:
-        found = _found(project, video, predictions, criteria, wish)
-        if wish.confirm is None or criteria.outlieralgorithm == "manual":
-            return found, True
+    found = _found(project, video, predictions, criteria, wish)
+    while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
         answer = wish.confirm(found)
         if isinstance(answer, bool):
             return found, answer
-        criteria = answer
+        try:
+            found = _found(project, video, predictions, answer, wish)
+        except (
+            ArgumentError,
+            AnalysisError,
+        ) as error:  # such criteria cannot run here; the last that could still stand
+            wish.report(Progress(str(error).removesuffix("."), 0, 0))
+    return found, True
 
 
 def _found(

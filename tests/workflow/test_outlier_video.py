@@ -57,6 +57,30 @@ def test_a_network_with_an_old_name_is_told(lines):
     assert said[0].stage.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "reason"),
+    [
+        ("list", "no frame numbers were given"),
+        ("manual", "no frame numbers"),
+        ("disagreement", "network"),
+        ("pca", "3"),
+    ],
+)
+def test_criteria_that_cannot_run_are_asked_again(lines, algorithm, reason):
+    """The reason is told, and whoever is asked may still agree to what was found before."""
+    project, video, table = lines
+    answers, asked, said = [Criteria(algorithm), True], [], []
+
+    def confirm(found):
+        asked.append(found.criteria.outlieralgorithm)
+        return answers[len(asked) - 1]
+
+    wish = Wish(("a", "b"), (), 2, "uniform", 0, confirm, said.append)
+    assert treat_video(project, video, [table], Criteria("jump", epsilon=1), wish).confirmed
+    assert asked == ["jump", "jump"]
+    assert any(reason in progress.stage for progress in said if progress.total == 0)
+
+
 def test_too_high_a_threshold_still_shows_the_worst_of_a_fit(lines):
     """As many frames as DeepLabCut takes, twice the number wanted, the bent one among them."""
     asked = []
