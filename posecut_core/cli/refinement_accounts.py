@@ -11,7 +11,8 @@ def tell_outliers(extracted: ExtractedOutliers) -> Outcome:
     root = extracted.config_path.parent
     lines = [line for video in extracted.videos for line in _outlier_video(video)]
     if not any(video.added for video in extracted.videos):
-        lines.append("To find more frames, change --epsilon or --p-bound, or try another --outlieralgorithm.")
+        if any(video.confirmed for video in extracted.videos):
+            lines.append("To find more frames, change --epsilon or --p-bound, or try another --outlieralgorithm.")
         return Outcome(extracted, tuple(lines))
     lines.append("Now correct the drafts: they are not trained on before a person has labelled their frames, from")
     lines.append(f"Python (posecut_core.write_labels) or with DeepLabCut, after {command('export-deeplabcut', root)}.")
@@ -31,11 +32,11 @@ def tell_merged_datasets(merged: MergedDatasets) -> Outcome:
 
 
 def _outlier_video(video: OutlierVideo) -> list[str]:
-    found = f"{video.video.name}: {video.candidates} of {counted(video.looked_at, 'frame')} found, all in "
-    lines = [f"{found}{shorter(video.table)}"]
+    found = f"{video.video.name}: {video.candidates} of {counted(video.looked_at, 'frame')} found"
     if not video.confirmed:
-        lines.append("  none was extracted, as you answered")
-    elif not video.added:
+        return [found, "  none was extracted, and their table was not written, as you answered"]
+    lines = [f"{found}, all in {shorter(video.table)}"]
+    if not video.added:
         lines.append("  none was extracted: the project has them all, or there were none")
     else:
         lines.append(f"  {counted(len(video.added), 'new frame')}, with {counted(video.drafts, 'draft')} of labels")

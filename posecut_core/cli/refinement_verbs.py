@@ -90,7 +90,8 @@ def extract_outlier_frames(
 ) -> Task:  # fmt: skip
     """Find frames in which the network seems to err, and extract some of them to label next.
 
-    It tells how many it has found and asks before it extracts any; a table of all of them lies beside the predictions.
+    It tells how many it has found and asks before it extracts any; a table of all of them then lies beside the
+    predictions.
 
     A frame is suspect if a bodypart moves farther than --epsilon since the frame before (jump); if a likelihood is
     below --p-bound (uncertain); if the bodyparts are on average farther than --epsilon from where a model of their

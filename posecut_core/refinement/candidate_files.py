@@ -1,4 +1,4 @@
-"""Tables of candidates as .csv: frame, reason, score and the bodyparts concerned, one line per frame."""
+"""Tables of candidates as .csv: frame, reason, score and the bodyparts concerned, one line per frame and reason."""
 
 import csv
 import math
@@ -29,6 +29,22 @@ def write_candidates(path: Path, candidates: tuple[Candidate, ...]) -> None:
         for one in candidates:
             score = "" if math.isnan(one.score) else repr(one.score)
             writer.writerow((one.number, one.reason, score, _BETWEEN.join(one.bodyparts)))
+
+
+def put_candidates(path: Path, candidates: tuple[Candidate, ...], *, reason: str) -> None:
+    """Replace the candidates of one reason in a table, which is begun if there is none; those of others stay.
+
+    Args:
+        path: the table.
+        candidates: all of this reason.
+        reason: what the heuristic is called.
+
+    Raises:
+        AnalysisError: the file holds something else.
+        StorageError: the folder cannot be written.
+    """
+    others = [one for one in read_candidates(path) if one.reason != reason] if path.exists() else []
+    write_candidates(path, tuple(sorted((*others, *candidates), key=lambda one: (one.number, one.reason))))
 
 
 def read_candidates(path: Path) -> tuple[Candidate, ...]:

@@ -14,7 +14,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import step_of
 from posecut_core.progress import Progress, Report
 from posecut_core.project.layout import Project
-from posecut_core.refinement.candidate_files import candidates_path, write_candidates
+from posecut_core.refinement.candidate_files import candidates_path, put_candidates
 from posecut_core.refinement.candidates import Candidate, numbers_of
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.refinement.outliers import Evidence, find_outliers
@@ -52,8 +52,8 @@ class OutlierVideo:
     criteria: Criteria  # with which the candidates were found in the end
     looked_at: int  # frames
     candidates: int
-    table: Path  # the candidates as .csv
-    confirmed: bool  # False: nothing was extracted, because someone said so
+    table: Path  # the candidates as .csv, those of other algorithms from earlier calls among them
+    confirmed: bool  # False: nothing was extracted or written, because someone said so
     added: tuple[int, ...] = ()  # frame numbers that are new
     drafts: int = 0  # positions proposed in them, to be corrected
 
@@ -83,7 +83,8 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
 
     Raises:
         ArgumentError: a bodypart or a frame number is not possible.
-        AnalysisError: predictions do not fit the video or each other, or labels are too few to learn poses from.
+        AnalysisError: predictions do not fit the video or each other, labels are too few to learn poses from, or the
+            table of candidates is damaged.
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
@@ -93,7 +94,8 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
     note_bodyparts(project.config, predictions[0].bodyparts, source=source, report=wish.report)
     found, confirmed = _agreed(project, video, predictions, criteria, wish)
     table = candidates_path(tables[0])
-    write_candidates(table, found.candidates)
+    if confirmed:
+        put_candidates(table, found.candidates, reason=found.criteria.outlieralgorithm)
     added, drafts = _extract(project, found, predictions[0], wish) if confirmed and found.fresh else ((), 0)
     return OutlierVideo(
         video, found.criteria, found.looked_at, len(found.candidates), table, confirmed, added=added, drafts=drafts

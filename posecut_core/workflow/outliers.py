@@ -55,8 +55,9 @@ def extract_outlier_frames(
 ) -> ExtractedOutliers:
     """Find frames in which predictions look wrong, and extract some of them with the predictions as drafts of labels.
 
-    All candidates between config.yaml's `start` and `stop` go to a table beside the predictions. Of those that are not
-    among the project's frames already, `number_of_frames` are extracted; a video that the project lacks joins it.
+    All candidates between config.yaml's `start` and `stop` go to a table beside the predictions and replace there those
+    of an earlier call with the same algorithm. Of those that are not among the project's frames already,
+    `number_of_frames` are extracted; a video that the project lacks joins it.
     Called again, it extracts others. Source: Nath et al. 2019, step J.
 
     Args:

@@ -85,13 +85,23 @@ def test_a_second_call_extracts_others(spot_project, unseen, extractionalgorithm
 
 
 def test_the_count_is_shown_and_no_means_no(spot_project, unseen):
-    """Whoever is asked sees what was found; on False nothing is extracted and the video stays outside."""
+    """Whoever is asked sees what was found; on False nothing is extracted or written and the video stays outside."""
     asked = []
     (done,) = extract_outlier_frames(spot_project, unseen, confirm=lambda found: bool(asked.append(found))).videos
     assert [(len(found.candidates), found.fresh, found.looked_at) for found in asked] == [(4, (2, 3, 7, 8), 11)]
     assert (done.confirmed, done.added, done.drafts) == (False, (), 0)
-    assert done.table.is_file()
+    assert not done.table.exists()
     assert "new" not in project_videos(open_project(spot_project))
+
+
+def test_candidates_of_other_algorithms_stay(spot_project, unseen):
+    """The table collects what each algorithm found last."""
+    extract_outlier_frames(spot_project, unseen)
+    options = {"frames": [1, 4], "number_of_frames": 1}
+    (done,) = extract_outlier_frames(spot_project, unseen, "list", **options).videos
+    assert [(one.number, one.reason) for one in read_candidates(done.table)] == [
+        (1, "list"), (2, "jump"), (3, "jump"), (4, "list"), (7, "jump"), (8, "jump"),
+    ]  # fmt: skip
 
 
 def test_other_criteria_are_tried_and_kept(spot_project, unseen, analysed):

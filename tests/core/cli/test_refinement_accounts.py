@@ -24,8 +24,8 @@ def test_each_video_has_its_count_and_its_files():
     assert outcome.lines[:6] == (
         "a.mp4: 7 of 100 frames found, all in /v/a_outliers.csv",
         "  1 new frame, with 4 drafts of labels",
-        "b.mp4: 7 of 100 frames found, all in /v/b_outliers.csv",
-        "  none was extracted, as you answered",
+        "b.mp4: 7 of 100 frames found",
+        "  none was extracted, and their table was not written, as you answered",
         "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
         "  none was extracted: the project has them all, or there were none",
     )
@@ -33,9 +33,10 @@ def test_each_video_has_its_count_and_its_files():
 
 
 def test_without_new_frames_other_criteria_are_suggested():
-    """Nothing to label means nothing to check."""
+    """Nothing to label means nothing to check; whoever said no has found enough."""
     outcome = told(video("c", confirmed=True))
     assert "--epsilon" in outcome.lines[-1]
+    assert "--epsilon" not in told(video("c", confirmed=False)).lines[-1]
     assert outcome.following == ()
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import AnalysisError
-from posecut_core.refinement.candidate_files import candidates_path, read_candidates, write_candidates
+from posecut_core.refinement.candidate_files import candidates_path, put_candidates, read_candidates, write_candidates
 from posecut_core.refinement.candidates import Candidate
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters=";", exclude_categories=("C",)), min_size=1)
@@ -30,6 +30,17 @@ def test_frames_chosen_by_hand_have_no_score(tmp_path):
     (found,) = read_candidates(tmp_path / "c.csv")
     assert (found.number, found.reason, found.bodyparts) == (9, "list", ())
     assert np.isnan(found.score)
+
+
+def test_each_reason_has_its_own_candidates(tmp_path):
+    """Those of the same reason are replaced, others stay, and frames are in order."""
+    path, pca = tmp_path / "c.csv", Candidate(4, "pca", 30.0, ("nose",))
+    put_candidates(path, (Candidate(3, "jump", 21.5, ()), Candidate(9, "jump", 22.5, ())), reason="jump")
+    put_candidates(path, (pca,), reason="pca")
+    put_candidates(path, (Candidate(4, "jump", 23.5, ()),), reason="jump")
+    assert read_candidates(path) == (Candidate(4, "jump", 23.5, ()), pca)
+    put_candidates(path, (), reason="jump")
+    assert read_candidates(path) == (pca,)
 
 
 def test_a_table_is_plain_text(tmp_path):
