@@ -1,6 +1,7 @@
 """Ask at the terminal whether to extract what was found, or by which other criteria to look again."""
 
 import dataclasses
+import re
 import sys
 from typing import Any
 
@@ -66,7 +67,7 @@ def _how(found: FoundOutliers) -> str:
 
 
 def understood(answer: str, criteria: Criteria) -> bool | Criteria:
-    """Read an answer: yes, no, or values of criteria to change.
+    """Read an answer: yes, no, or values of criteria to change, by their names in Python or in the shell.
 
     Raises:
         ArgumentError: it is none of these, or a value is not possible.
@@ -74,14 +75,17 @@ def understood(answer: str, criteria: Criteria) -> bool | Criteria:
     word = answer.strip().lower()
     if word in (*_YES, *_NO):
         return word in _YES
-    changes: dict[str, Any] = dict(_change(part, criteria) for part in answer.split())
+    joined = re.sub(r"(--[\w-]+)\s+(?=[^\s-])", r"\1=", answer)  # "--p-bound 0.1", as in the shell
+    changes: dict[str, Any] = dict(_change(part, criteria) for part in joined.split())
     return dataclasses.replace(criteria, **changes)
 
 
 def _change(part: str, criteria: Criteria) -> tuple[str, object]:
-    name, equals, value = part.partition("=")
+    given, equals, value = part.partition("=")
     names = [field.name for field in dataclasses.fields(criteria)]
-    if not equals or name not in names:
+    options = {name.lower(): name for name in names}  # the shell's names have no capitals
+    name = options.get(given.removeprefix("--").replace("-", "_").lower(), "")
+    if not equals or not name:
         raise ArgumentError(
             f"The answer {part!r} is not understood; expected y, n, or NAME=VALUE with a name among {', '.join(names)}."
         )

@@ -37,15 +37,20 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
         xy: pixels.
 
     Raises:
-        AnalysisError: fewer than two frames per bodypart, or fewer than three bodyparts, are labelled completely.
+        AnalysisError: there are fewer than three bodyparts, or fewer than two frames per bodypart show all of them.
     """
     complete = xy[~np.isnan(xy).any(axis=(1, 2))]
     bodyparts = xy.shape[1]
-    if bodyparts < 3 or len(complete) < 2 * bodyparts:
+    if bodyparts < 3:
+        raise AnalysisError(
+            f"{bodyparts} bodyparts are compared, but the shape of a pose is learned from at least 3; compare more "
+            "bodyparts, or choose another outlieralgorithm."
+        )
+    if len(complete) < 2 * bodyparts:
+        fewer = " compare fewer bodyparts," if bodyparts > 3 else ""
         raise AnalysisError(
             f"{len(complete)} labelled frames show all of {bodyparts} bodyparts, but the shape of a pose is learned "
-            f"from at least 3 bodyparts and two frames for each ({2 * max(bodyparts, 3)}); label more, compare fewer "
-            "bodyparts, or choose another outlieralgorithm."
+            f"from two frames for each ({2 * bodyparts}); label more,{fewer} or choose another outlieralgorithm."
         )
     poses = _centred(complete)
     mean = poses.mean(axis=0)

@@ -39,6 +39,8 @@ def test_the_summary_counts_what_was_found():
         ("", False),
         ("epsilon=30 p_bound=0.1\n", Criteria("jump", epsilon=30, p_bound=0.1)),
         ("outlieralgorithm=fitting ARdegree=7", Criteria("fitting", ARdegree=7)),
+        ("--outlieralgorithm uncertain --p-bound 0.1\n", Criteria("uncertain", p_bound=0.1)),
+        ("p-bound=0.1 --ardegree=7", Criteria("jump", p_bound=0.1, ARdegree=7)),
     ],
 )
 def test_answers_are_understood(answer, meaning):
@@ -54,6 +56,7 @@ def test_answers_are_understood(answer, meaning):
         ("epsilon=far", "expected a number"),
         ("ARdegree=1.5", "expected a number"),
         ("epsilon=-1", "0 or more"),
+        ("--p-bound", "'--p-bound' is not understood"),
     ],
 )
 def test_other_answers_are_refused(answer, message):

@@ -49,10 +49,12 @@ def test_too_few_labels_teach_no_pose():
     """The message says how many complete frames are needed; incomplete ones do not count."""
     xy = straight(np.arange(8.0), np.full(8, 30.0))
     xy[:4, 2] = np.nan
-    with pytest.raises(AnalysisError, match=r"^4 labelled frames.*\(6\)"):
+    with pytest.raises(AnalysisError, match=r"^4 labelled frames.*\(6\); label more, or"):
         learn_poses(xy)
-    with pytest.raises(AnalysisError, match="at least 3 bodyparts"):
+    with pytest.raises(AnalysisError, match=r"^2 bodyparts .* at least 3; compare more bodyparts"):
         learn_poses(xy[:, :2])
+    with pytest.raises(AnalysisError, match=r"\(8\); label more, compare fewer bodyparts, or"):
+        learn_poses(np.concatenate([xy, xy[:, :1]], axis=1))
 
 
 def test_a_pose_that_never_varies_is_the_only_possible_one():
