@@ -15,7 +15,7 @@ from posecut_core.labels.image_names import images_in
 from posecut_core.labels.image_origins import image_origin
 from posecut_core.labels.stored_images import image_names
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.atomic import atomic_path
+from posecut_core.project.atomic import write_bytes
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 
@@ -60,8 +60,8 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
     missing = [number for number in store.numbers.tolist() if number not in there]
     names = image_names(project, video, missing)
     for done, number in enumerate(missing, start=1):
-        with atomic_path(folder / names[number]) as temporary:
-            iio.imwrite(temporary, store.read(number), extension=".png")
+        # encoded before it is written: where the disk is full, imageio would complain a second time on its own
+        write_bytes(folder / names[number], iio.imwrite("<bytes>", store.read(number), extension=".png"))
         report(Progress(f"writing images of {video}", done, len(missing)))
     return len(missing)
 

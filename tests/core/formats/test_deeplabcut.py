@@ -1,11 +1,15 @@
 """DeepLabCut's images and the frame store hold the same frames."""
 
+import errno
+import gc
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from posecut_core.errors import LabelError, VideoError
+from posecut_core.errors import LabelError, StorageError, VideoError
 from posecut_core.formats.deeplabcut import export_images, import_images
+from posecut_core.project import disk
 from posecut_core.project.config import Crop, ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
@@ -46,6 +50,21 @@ def test_grey_images_become_colour(project):
     np.testing.assert_array_equal(
         FrameStore.open(project.frame_store("m1")).read(1), np.repeat(grey[..., None], 3, axis=2)
     )
+
+
+def test_a_full_disk_is_one_sentence(project, monkeypatch):
+    """Nothing is left of the image, and no object complains when it is collected."""
+
+    def full(handle, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    FrameStore.open(project.frame_store("m1"), create=True).append([(5, picture(0), (40, 60))])
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "write", full)
+        with pytest.raises(StorageError, match=r"img0005\.png; the disk is full"):
+            export_images(project, "m1")
+    gc.collect()
+    assert [path.name for path in project.frame_folder("m1").iterdir()] == ["frames.zarr"]
 
 
 def test_frames_round_trip_through_images(project):
