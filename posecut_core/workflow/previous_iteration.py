@@ -58,7 +58,7 @@ def with_inherited(
         return given
     values = {name: getattr(before, name) for name in _INHERITED if name not in given}
     told = ", ".join(f"{name} {value}" for name, value in values.items())
-    report(Progress(f"Shuffle {shuffle} takes over from the iteration before: {told}", 0, 0))
+    report(Progress(f"Shuffle {shuffle} takes over from an earlier iteration: {told}", 0, 0))
     return {**values, **given}
 
 
