@@ -119,8 +119,11 @@ def test_settings_can_key_a_compiled_step():
         ("net_type: resnet_20", "one of resnet_18, resnet_34, resnet_50, resnet_101, resnet_152 is expected"),
         ("init_weights: null", "'imagenet', 'random', 'previous' or a file's path is expected"),
         ("init_weights: ''", "'imagenet', 'random', 'previous' or a file's path is expected"),
-        ("init_origin: timm/resnet50", "Setting init_origin is 'timm/resnet50', but null or REPOSITORY@COMMIT"),
-        ("init_origin: timm/resnet50@main", "null or REPOSITORY@COMMIT is expected"),
+        (
+            "init_origin: timm/resnet50",
+            "Setting init_origin is 'timm/resnet50', but null, REPOSITORY@COMMIT or ITERATION",
+        ),
+        ("init_origin: timm/resnet50@main", "null, REPOSITORY@COMMIT or ITERATION"),
         ("init_sha256: 12", "Setting init_sha256 is 12, but null or 64 hexadecimal digits are expected"),
         ("scale_jitter_lo: 2", "Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them."),
         ("seed: -1", "Setting seed is -1, but a whole number from 0 is expected"),
