@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Begin, Step
-from posecut_core.labels.encoding import decode
+from posecut_core.labels.encoding import decode, is_known
 from posecut_core.labels.exchange import import_table
 from posecut_core.labels.generations import Generation, sound_generations
 from posecut_core.labels.history import History, replay
 from posecut_core.labels.identities import Naming, match_names, read_identities
-from posecut_core.labels.journal import JournalText, read_journal
+from posecut_core.labels.journal import JournalText, Record, read_journal
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.tabulation import frames_of_table, table_of
 from posecut_core.progress import Report, silent
@@ -69,12 +69,23 @@ def journal_problem(text: JournalText, generations: tuple[Generation, ...]) -> s
     """
     if text.damaged:
         return f"is damaged in line {text.damaged[0]}"
+    unreadable = next((revision for revision, record in text.records if is_known(record) and not _decodes(record)), 0)
+    if unreadable:
+        return f"holds in revision {unreadable} what is no edit"
     newest = generations[0].revision if generations else 0
     if text.revision < newest:
         return f"ends at revision {text.revision}, but a snapshot was made of revision {newest}"
     if text.records and text.records[0][1].get("op") != "begin":
         return "lacks its first lines"
     return ""
+
+
+def _decodes(record: Record) -> bool:
+    try:
+        decode(record)
+    except LabelError:
+        return False
+    return True
 
 
 def steps_of(text: JournalText) -> list[Step]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Begin, Step
-from posecut_core.labels.encoding import decode, encode
+from posecut_core.labels.encoding import decode, encode, is_known
 from posecut_core.labels.generations import Generation, sound_generations
 from posecut_core.labels.history import History, replay
 from posecut_core.labels.identities import AddBodypart, record_names
@@ -34,8 +34,8 @@ def recover(text: JournalText, generations: tuple[Generation, ...]) -> Recovered
         text: the journal.
         generations: the sound snapshots, the newest first.
     """
-    steps = {revision: decode(record) for revision, record in text.records}
-    newest = max([*steps, *(generation.revision for generation in generations)], default=0)
+    steps = _sound_steps(text)
+    newest = max([text.revision, *(generation.revision for generation in generations)], default=0)
     prefix = _prefix(steps)
     base = next((found for found in generations if found.revision > prefix), None)
     start = base.revision if base else prefix
@@ -56,6 +56,7 @@ def rebuild_journal(project: Project, video: str) -> tuple[Path, Recovered]:
     Whoever calls makes sure that nobody else edits. What was done before cannot be undone any more.
 
     Raises:
+        LabelError: a newer PoseCut wrote in it.
         StorageError: the disk refuses.
     """
     path = project.label_journal(video)
@@ -82,6 +83,22 @@ def rebuild_names(project: Project, videos: Iterable[str]) -> Path:
     path.unlink()
     record_names(project, [AddBodypart(identity, name) for identity, name in names.items()])
     return kept
+
+
+def _sound_steps(text: JournalText) -> dict[int, Step]:
+    """Return revision -> edit of the lines that hold one.
+
+    Raises:
+        LabelError: a newer PoseCut wrote one of them; nothing is damaged then.
+    """
+    found = {}
+    for revision, record in text.records:
+        try:
+            found[revision] = decode(record)
+        except LabelError:
+            if not is_known(record):
+                raise
+    return found
 
 
 def _prefix(steps: dict[int, Step]) -> int:

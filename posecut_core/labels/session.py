@@ -23,6 +23,7 @@ from posecut_core.labels.identities import match_names, read_identities, record_
 from posecut_core.labels.journal import JournalWriter
 from posecut_core.labels.lock import Lock
 from posecut_core.labels.opening import lock_labels, tidy
+from posecut_core.labels.plain_edits import plain_step
 from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import LabelState
 from posecut_core.project.layout import Project
@@ -121,6 +122,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
                 labelled, or the session is for reading.
             StorageError: the disk refuses; the same edit may be tried again.
         """
+        step = plain_step(step)
         self._history.after(step)  # refuses what cannot be done before anything is written
         self.begin()
         images = {n: self._images.check(n, self.state.frame(n).image) for n in needed_frames(step)}

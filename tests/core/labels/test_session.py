@@ -31,6 +31,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.project import disk
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
+from tests.core.labels.test_plain_edits import given
 
 NOSE, TAIL = Place(3, "nose", (41.0, 62.0)), Place(20, "tail", (7.0, 8.0))
 
@@ -150,6 +151,23 @@ def test_an_impossible_edit_changes_nothing(project):
         with pytest.raises(LabelError, match="no bodypart 'paw', expected one of nose, tail"):
             session.identity("paw")
     assert not project.label_journal("m1").exists()
+
+
+@pytest.mark.parametrize("xy", [(1.0,), (41.0, 62.0, 1.0), ("a", 62.0)])
+def test_what_is_no_position_never_reaches_the_journal(project, xy):
+    """It would make the labels unreadable."""
+    edit = given(Place(3, "nose", (41.0, 62.0)), xy=xy)
+    with LabelSession.open(project, "m1") as session:
+        with pytest.raises(LabelError, match="expected two numbers"):
+            session.apply(Together((TAIL, edit)))
+        assert session.revision == 0
+
+
+def test_numbers_of_numpy_are_stored_as_plain_ones(project):
+    """They come back as they were given."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(given(Place(3, "nose", (0.0, 0.0)), frame=np.int64(3), xy=(np.float32(41.5), np.float32(62))))
+    assert read_labels(project, "m1").xy[0, 0].tolist() == [41.5, 62.0]
 
 
 def test_what_another_program_changed_is_taken_over_or_discarded(project):
