@@ -69,11 +69,16 @@ class Naming:
 
     columns: dict[str, str]  # identity -> name, in config.yaml's order
     new: tuple[AddBodypart, ...]  # those that are not in the journal yet
+    known: frozenset[str]  # identities, also of bodyparts that config.yaml no longer lists
 
     @property
     def identities(self) -> dict[str, str]:
         """Return name -> identity."""
         return {name: identity for identity, name in self.columns.items()}
+
+    def name(self, identity: str) -> str:
+        """Return the name of a bodypart; one that config.yaml no longer lists goes by its identity."""
+        return self.columns.get(identity, identity)
 
 
 def read_identities(project: Project) -> Identities:
@@ -166,7 +171,8 @@ def match_names(known: Identities, names: Sequence[str]) -> Naming:
         additions.append(known.added(name))
         known = known.after(additions[-1])
         found[name] = additions[-1].identity
-    return Naming({str(identity): name for name, identity in found.items()}, tuple(additions))
+    columns = {str(identity): name for name, identity in found.items()}
+    return Naming(columns, tuple(additions), frozenset(known.names))
 
 
 def _ambiguous(new: Sequence[str], missing: Sequence[str]) -> LabelError:

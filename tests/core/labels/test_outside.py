@@ -15,7 +15,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 
-XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
+XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[8.0, 9.0], [10.0, 11.0]]])
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_table_as_text_counts_where_only_it_was_changed(labelled):
     frame.iloc[1, 0] = 41.0
     write_csv(path, frame)
     assert changed_suffix(labelled, "m1", read_contents(labelled, "m1").generations) == ".csv"
-    assert found(labelled) == (Place(20, "nose", (46.0, 66.0)),)
+    assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
 
 
 def test_saving_again_unchanged_is_no_change(labelled):
@@ -80,7 +80,7 @@ def test_files_of_any_kept_revision_are_ours(labelled):
     """A crash may leave the file of the revision before."""
     old = labelled.collected_data("m1").read_bytes()
     with LabelSession.open(labelled, "m1") as session:
-        session.apply(Place(3, "tail", (50.0, 60.0)))
+        session.apply(Place(3, "tail", (49.0, 60.0)))
     labelled.collected_data("m1").write_bytes(old)
     assert found(labelled) == ()
     for path in generation_paths(labelled.frame_folder("m1")):

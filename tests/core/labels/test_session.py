@@ -12,6 +12,7 @@ from posecut_core.labels.contents import read_contents
 from posecut_core.labels.csv_tables import read_csv
 from posecut_core.labels.edits import (
     Accept,
+    Delete,
     DropFrame,
     MarkAbsent,
     MarkOccluded,
@@ -160,6 +161,24 @@ def test_what_is_no_position_never_reaches_the_journal(project, xy):
     with LabelSession.open(project, "m1") as session:
         with pytest.raises(LabelError, match="expected two numbers"):
             session.apply(Together((TAIL, edit)))
+        assert session.revision == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (Place(3, "nobody", (41.0, 62.0)), "'nobody', expected the identity of one of nose, tail"),
+        (Delete(13, "zzz"), "'zzz'"),
+        (Place(3, "nose", (1e9, 62.0)), r"far outside their frame \(frame 3 nose, 1 in all\)"),
+        (MarkOccluded(20, "nose", (7.0, -1e9)), "far outside"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(project, edit, words):
+    """Unknown bodyparts and places far away, also among other edits; nothing is written."""
+    with LabelSession.open(project, "m1") as session:
+        for step in (edit, Together((TAIL, edit))):
+            with pytest.raises(LabelError, match=words):
+                session.apply(step)
         assert session.revision == 0
 
 
