@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.edits import MarkOccluded, Move, Place, PointEdit, Step, Together
+from posecut_core.labels.edits import Begin, MarkOccluded, Move, Place, PointEdit, Step, Together
 from posecut_core.labels.frame_images import FrameImages
 from posecut_core.labels.identities import Naming
 from posecut_core.labels.placement import FAR, beyond, far_labels
@@ -17,7 +17,7 @@ def refuse_foreign(step: Step, naming: Naming) -> None:
     Raises:
         LabelError: it is one.
     """
-    unknown = sorted({edit.bodypart for edit in _point_edits(step)} - naming.known)
+    unknown = sorted(bodyparts_of(step) - naming.known)
     if unknown:
         raise LabelError(
             f"An edit names the bodypart {unknown[0]!r}, expected the identity of one of "
@@ -42,6 +42,13 @@ def refuse_far(step: Step, video: str, naming: Naming, images: FrameImages) -> N
     names = [f"frame {edits[row].frame} {naming.name(edits[row].bodypart)}" for row in rows]
     if names:
         raise far_labels(video, names)
+
+
+def bodyparts_of(step: Step) -> frozenset[str]:
+    """Return the identities of all bodyparts that an edit names."""
+    if isinstance(step, Begin):
+        return frozenset(part for frame in step.frames.values() for part in frame.points)
+    return frozenset(edit.bodypart for edit in _point_edits(step))
 
 
 def _point_edits(step: Step) -> Iterator[PointEdit]:

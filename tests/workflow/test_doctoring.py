@@ -80,7 +80,9 @@ def test_mending_loses_no_label(sound):
     (folder / ".labels-x.partial.json").write_text("half")
     flip(folder / "CollectedData_me.h5")  # a byte that says nothing
     mended = doctor(sound, mend=True)
-    assert any("no edit is lost" in finding.problem for finding in mended.findings)
+    assert any(
+        "no label is lost, but edits before can no longer be undone" in finding.problem for finding in mended.findings
+    )
     assert len([finding for finding in mended.findings if finding.mended]) == 5
     found = read_labels(open_project(sound), "dots")
     np.testing.assert_array_equal(found.xy, before.xy)
