@@ -7,7 +7,7 @@ from posecut_core.labels.generations import generation_paths, read_generation, s
 from posecut_core.labels.identities import read_identities
 from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire
-from posecut_core.labels.outside import changed_suffix, outside_edits, undecided
+from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names, sound_steps
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.atomic import leftovers
@@ -133,8 +133,7 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
     if edits:
         found.add(project.collected_data(video), str(undecided(project, video, edits)))
         return
-    suffix = changed_suffix(project, video, contents.generations)
-    if suffix:
+    for suffix in changed_suffixes(project, video, contents.generations):
         path = project.collected_data(video, suffix)
         problem = (
             f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
