@@ -176,9 +176,10 @@ def match_names(known: Identities, names: Sequence[str]) -> Naming:
 
 
 def _ambiguous(new: Sequence[str], missing: Sequence[str]) -> LabelError:
+    pairs = ",".join(f"{old}:{name}" for old, name in zip(missing, new, strict=False))
     return LabelError(
         f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, expected to know whether these "
-        f"are renamed or others; say it: posecut edit-bodyparts --rename {missing[0]}:{new[0]}, or --add {new[0]}."
+        f"are renamed or others; say it: posecut edit-bodyparts --rename {pairs}, or --add {','.join(new)}."
     )
 
 
