@@ -1,7 +1,10 @@
 """What `posecut doctor` looks at in the labels of one video, and mends if it is asked to."""
 
+from pathlib import Path
+
 from posecut_core.errors import LabelError, PosecutError
-from posecut_core.labels.contents import journal_problem, read_contents, refuse_unnamed
+from posecut_core.labels.contents import Contents, journal_problem, read_contents, refuse_unnamed
+from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.frame_images import FrameImages
 from posecut_core.labels.generations import generation_paths, read_generation, sound_generations
 from posecut_core.labels.identities import read_identities
@@ -139,6 +142,17 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
             f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
         )
         found.add(path, f"{problem}; posecut doctor --mend writes it again.", mended=mend and _saved(project, video))
+    for path in _missing_files(project, video, contents):
+        problem = f"{path} is missing, expected it to hold the labels for DeepLabCut; posecut doctor --mend writes it"
+        found.add(path, f"{problem} again.", mended=mend and _saved(project, video))
+
+
+def _missing_files(project: Project, video: str, contents: Contents) -> list[Path]:
+    folder = project.frame_folder(video)
+    if contents.generations:
+        return [folder / name for name in contents.generations[0].files if not (folder / name).exists()]
+    labelled = len(contents.table(video).numbers) and not collected_files(project, video)
+    return [project.collected_data(video, suffix) for suffix in (".h5", ".csv") if labelled]
 
 
 def _saved(project: Project, video: str) -> bool:
