@@ -19,7 +19,7 @@ from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.bodyparts import foreign_bodyparts
 
-_ROUNDED = 0.01  # pixels: spreadsheets round
+ROUNDED = 0.01  # pixels: spreadsheets round
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _is_edited(text: Path, hdf: Path, frame: pd.DataFrame) -> bool:
     return not (
         list(one.index) == list(other.index)
         and list(one.columns) == list(other.columns)
-        and np.allclose(one, other, rtol=0, atol=_ROUNDED, equal_nan=True)
+        and np.allclose(one, other, rtol=0, atol=ROUNDED, equal_nan=True)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from posecut_core.errors import LabelError
 from posecut_core.labels import edits
 from posecut_core.labels.edits import Begin, Edit, Identify, Restore, Step, Together
+from posecut_core.labels.plain_edits import plain_step
 from posecut_core.labels.point import HUMAN, Origin, Point, Position
 from posecut_core.labels.state import Frame
 
@@ -57,6 +58,12 @@ def decode(value: Mapping[str, Any]) -> Step:
         raise LabelError(f"{str(value)[:80]} is no edit of labels that this PoseCut knows; update PoseCut.") from error
 
 
+def is_known(value: Mapping[str, Any]) -> bool:
+    """Tell whether an edit is of a kind that this PoseCut knows; if it cannot be read all the same, it is damaged."""
+    parts = value.get("edits", ()) if value.get("op") == "together" else ()
+    return value.get("op") in _KINDS and all(is_known(part) for part in parts if isinstance(part, Mapping))
+
+
 def encode_frames(frames: Mapping[int, Frame]) -> dict[str, Any]:
     """Write frames as a JSON object by frame number."""
     return {str(number): _encode_frame(frames[number]) for number in sorted(frames)}
@@ -91,11 +98,12 @@ def _decode(value: Mapping[str, Any]) -> Step:
         return Together(tuple(_as_edit(decode(part)) for part in fields["edits"]))
     if kind is Restore:
         point = fields["point"]
-        return Restore(fields["frame"], fields["bodypart"], None if point is None else decode_point(point))
+        known = None if point is None else decode_point(point)
+        return plain_step(Restore(fields["frame"], fields["bodypart"], known))
     if "xy" in fields:
         fields["xy"] = _position(fields["xy"])
     step: Step = kind(**fields)
-    return step
+    return plain_step(step)
 
 
 def _as_edit(step: Step) -> Edit:

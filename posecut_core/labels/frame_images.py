@@ -48,14 +48,25 @@ class FrameImages:
                 f"Frame {number} of {self._video} is labelled but was never extracted; extract it (posecut "
                 f"extract-frames --frames {number} --video {self._video}) or label another."
             )
-        assert self._store is not None
-        return self._store.fingerprint(number)
+        assert self.store is not None
+        return self.store.fingerprint(number)
+
+    @property
+    def store(self) -> FrameStore | None:
+        """Return the frame store; None where only image files are there.
+
+        Raises:
+            VideoError: the frame store is damaged.
+        """
+        path = self._project.frame_store(self._video)
+        if self._store is None and path.exists():
+            self._store = FrameStore.open(path)
+        return self._store
 
     def _stored(self, number: int) -> bool:
-        path = self._project.frame_store(self._video)
-        if (self._store is None or number not in self._store.numbers) and path.exists():
-            self._store = FrameStore.open(path)
-        return self._store is not None and number in self._store.numbers
+        if self._store is not None and number not in self._store.numbers:
+            self._store = None  # it may have been extracted since
+        return self.store is not None and number in self.store.numbers
 
 
 def check_images(project: Project, video: str, state: LabelState) -> None:

@@ -69,7 +69,7 @@ def read_generation(path: Path) -> Generation:
     """Read a snapshot.
 
     Raises:
-        LabelError: it is not as it was written, or a newer PoseCut wrote it.
+        LabelError: it is not as it was written, its labels are none, or a newer PoseCut wrote it.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -84,8 +84,7 @@ def read_generation(path: Path) -> Generation:
         )
     if not whole:
         raise LabelError(f"{path} is not as it was written; delete it, the next one is made when labels are saved.")
-    state = LabelState(decode_frames(content["frames"]))
-    return Generation(content["revision"], state, content["bodyparts"], content["files"], exported=content["exported"])
+    return _decoded(content, path)
 
 
 def sound_generations(folder: Path) -> tuple[Generation, ...]:
@@ -97,6 +96,17 @@ def sound_generations(folder: Path) -> tuple[Generation, ...]:
         except LabelError:
             continue
     return tuple(found)
+
+
+def _decoded(content: Mapping[str, Any], path: Path) -> Generation:
+    try:
+        state = LabelState(decode_frames(content["frames"]))
+        values = content["revision"], state, content["bodyparts"], content["files"]
+        return Generation(*values, exported=content["exported"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise LabelError(
+            f"{path} holds what is no label ({error}); delete it, the next one is made when labels are saved."
+        ) from error
 
 
 def _signed(content: Mapping[str, Any]) -> str:

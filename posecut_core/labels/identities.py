@@ -69,11 +69,16 @@ class Naming:
 
     columns: dict[str, str]  # identity -> name, in config.yaml's order
     new: tuple[AddBodypart, ...]  # those that are not in the journal yet
+    known: frozenset[str]  # identities, also of bodyparts that config.yaml no longer lists
 
     @property
     def identities(self) -> dict[str, str]:
         """Return name -> identity."""
         return {name: identity for identity, name in self.columns.items()}
+
+    def name(self, identity: str) -> str:
+        """Return the name of a bodypart; one that config.yaml no longer lists goes by its identity."""
+        return self.columns.get(identity, identity)
 
 
 def read_identities(project: Project) -> Identities:
@@ -166,13 +171,15 @@ def match_names(known: Identities, names: Sequence[str]) -> Naming:
         additions.append(known.added(name))
         known = known.after(additions[-1])
         found[name] = additions[-1].identity
-    return Naming({str(identity): name for name, identity in found.items()}, tuple(additions))
+    columns = {str(identity): name for name, identity in found.items()}
+    return Naming(columns, tuple(additions), frozenset(known.names))
 
 
 def _ambiguous(new: Sequence[str], missing: Sequence[str]) -> LabelError:
+    pairs = ",".join(f"{old}:{name}" for old, name in zip(missing, new, strict=False))
     return LabelError(
         f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, expected to know whether these "
-        f"are renamed or others; say it: posecut edit-bodyparts --rename {missing[0]}:{new[0]}, or --add {new[0]}."
+        f"are renamed or others; say it: posecut edit-bodyparts --rename {pairs}, or --add {','.join(new)}."
     )
 
 

@@ -5,8 +5,9 @@ import contextlib
 from posecut_core.errors import StorageError
 from posecut_core.labels.contents import Contents
 from posecut_core.labels.journal import cut_tail
+from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.labels.lock import Lock, acquire
-from posecut_core.project.atomic import leftovers, write_bytes
+from posecut_core.project.atomic import leftovers
 from posecut_core.project.layout import Project
 
 
@@ -42,8 +43,7 @@ def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
     tail = contents.journal.tail
     if not tail:
         return ()
-    kept = folder / f"labels-torn-{contents.journal.revision}.txt"
-    write_bytes(kept, tail)
+    kept = keep_copy(folder / f"labels-torn-{contents.journal.revision}.txt", tail)
     cut_tail(project.label_journal(video), contents.journal)
     return (
         f"The journal of {video} ended in {len(tail)} bytes that are no whole edit, as a crash leaves them; they are "

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.collected_data import ImageLabels
+from posecut_core.labels.collected_data import ROUNDED, ImageLabels
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.exchange import as_images, collected_hashes, read_images
 from posecut_core.labels.generations import Generation
@@ -22,6 +22,7 @@ from posecut_core.labels.tabulation import table_of
 from posecut_core.project.layout import Project
 
 OutsideEdit = Place | Delete
+_Suffix = Literal[".h5", ".csv"]
 _Cells = Mapping[tuple[int, str], Position]  # frame, name of the bodypart -> position in the stored image
 
 
@@ -38,17 +39,19 @@ def outside_edits(
         generations: the video's sound snapshots, the newest first.
 
     Raises:
-        LabelError: a changed file is unreadable or does not fit the project.
+        LabelError: a changed file is unreadable or does not fit the project, or both were changed differently.
     """
-    suffix = changed_suffix(project, video, generations)
-    if suffix is None:
+    suffixes = changed_suffixes(project, video, generations)
+    if not suffixes:
         return ()
-    found = read_images(project, video, suffix=suffix)
-    theirs = {} if found is None else _cells(found)
     ours = _written(project, video, state, naming)
     written = [_written(project, video, generation.state, naming) for generation in generations]
-    if theirs in (ours, *written):
+    read = {suffix: _read(project, video, suffix) for suffix in suffixes}
+    others = {suffix: cells for suffix, cells in read.items() if cells not in (ours, *written)}
+    if not others:
         return ()
+    _refuse_two(project, video, others)
+    theirs = next(iter(others.values()))
     base = written[0] if written else ours
     changed = sorted(
         key for key in base.keys() | theirs.keys() if theirs.get(key) not in (base.get(key), ours.get(key))
@@ -56,13 +59,11 @@ def outside_edits(
     return tuple(_edit(project, video, key, theirs.get(key), naming) for key in changed)
 
 
-def changed_suffix(project: Project, video: str, generations: Sequence[Generation]) -> Literal[".h5", ".csv"] | None:
-    """Return which CollectedData file is not as PoseCut wrote it, the .h5 if both are; None where neither is."""
+def changed_suffixes(project: Project, video: str, generations: Sequence[Generation]) -> tuple[_Suffix, ...]:
+    """List which CollectedData files are not as PoseCut wrote them, the .h5 first."""
     known = {item for generation in generations for item in generation.files.items()}
-    changed = [name for name in collected_hashes(project, video).items() if name not in known]
-    if not changed:
-        return None
-    return ".h5" if changed[0][0].endswith(".h5") else ".csv"
+    changed = [item[0] for item in collected_hashes(project, video).items() if item not in known]
+    return tuple(".h5" if name.endswith(".h5") else ".csv" for name in changed)
 
 
 def describe(edit: OutsideEdit, columns: Mapping[str, str]) -> str:
@@ -80,6 +81,37 @@ def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> Lab
         "as PoseCut wrote them; see the changes, then take them over or discard them: posecut merge-labels "
         f"{project.root}."
     )
+
+
+def _read(project: Project, video: str, suffix: _Suffix) -> _Cells:
+    found = read_images(project, video, suffix=suffix)
+    return {} if found is None else _cells(found)
+
+
+def _refuse_two(project: Project, video: str, others: Mapping[_Suffix, _Cells]) -> None:
+    """Refuse two changed files that differ: taking one over would lose what the other says.
+
+    Raises:
+        LabelError: they do.
+    """
+    if len(others) < 2:
+        return
+    one, other = others.values()
+    cells = sorted(one.keys() | other.keys())
+    differing = [cell for cell in cells if not _same(one.get(cell), other.get(cell))]
+    if differing:
+        number, name = differing[0]
+        raise LabelError(
+            f"{project.collected_data(video)} and {project.collected_data(video, '.csv').name} beside it were both "
+            f"changed by other programs and differ in {len(differing)} labels (the first: frame {number}: {name}), "
+            "expected one of them as PoseCut wrote it; move the one that is wrong elsewhere."
+        )
+
+
+def _same(one: Position | None, other: Position | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.allclose(one, other, rtol=0, atol=ROUNDED))
 
 
 def _written(project: Project, video: str, state: LabelState, naming: Naming) -> _Cells:

@@ -41,9 +41,10 @@ class Point:
         """Refuse a point that contradicts itself.
 
         Raises:
-            LabelError: a position is missing, not wanted or not finite, or drafts and machines do not belong together.
+            LabelError: a position is missing, not wanted or not two finite numbers, or drafts and machines do not
+                belong together.
         """
-        if self.xy is not None and not all(math.isfinite(value) for value in self.xy):
+        if self.xy is not None and (len(self.xy) != 2 or not all(math.isfinite(value) for value in self.xy)):
             raise LabelError(f"A label lies at {self.xy}, expected two finite numbers; give a position in pixels.")
         if self.state in ("proposed", "placed") and self.xy is None:
             raise LabelError(f"A {self.state} label has no position, expected x and y; give both.")

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.admission import bodyparts_of
 from posecut_core.labels.edits import Begin, Step
-from posecut_core.labels.encoding import decode, encode
+from posecut_core.labels.encoding import decode, encode, is_known
 from posecut_core.labels.generations import Generation, sound_generations
 from posecut_core.labels.history import History, replay
 from posecut_core.labels.identities import AddBodypart, record_names
 from posecut_core.labels.journal import JournalText, journal_line, read_journal
+from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.project.atomic import write_bytes
 from posecut_core.project.layout import Project
 
@@ -34,8 +36,8 @@ def recover(text: JournalText, generations: tuple[Generation, ...]) -> Recovered
         text: the journal.
         generations: the sound snapshots, the newest first.
     """
-    steps = {revision: decode(record) for revision, record in text.records}
-    newest = max([*steps, *(generation.revision for generation in generations)], default=0)
+    steps = sound_steps(text)
+    newest = max([text.revision, *(generation.revision for generation in generations)], default=0)
     prefix = _prefix(steps)
     base = next((found for found in generations if found.revision > prefix), None)
     start = base.revision if base else prefix
@@ -50,38 +52,63 @@ def recover(text: JournalText, generations: tuple[Generation, ...]) -> Recovered
     return Recovered(history, newest, tuple(lost))
 
 
-def rebuild_journal(project: Project, video: str) -> tuple[Path, Recovered]:
+def rebuild_journal(project: Project, video: str) -> tuple[Path | None, Recovered]:
     """Begin a video's journal anew with what can be restored; return where the damaged one is kept, and what it gave.
 
-    Whoever calls makes sure that nobody else edits. What was done before cannot be undone any more.
+    Whoever calls makes sure that nobody else edits. What was done before cannot be undone any more. Nothing is kept
+    where there was no journal any more.
 
     Raises:
+        LabelError: a newer PoseCut wrote in it.
         StorageError: the disk refuses.
     """
     path = project.label_journal(video)
     text = read_journal(path)
     found = recover(text, sound_generations(project.frame_folder(video)))
-    kept = path.with_name(f"labels-damaged-{found.revision}.jsonl")
-    if path.exists():
-        write_bytes(kept, path.read_bytes())
+    kept = _keep(path, f"labels-damaged-{found.revision}.jsonl")
     write_bytes(path, journal_line(found.revision + 1, encode(Begin(found.history.state.frames))))
     return kept, found
 
 
-def rebuild_names(project: Project, videos: Iterable[str]) -> Path:
-    """Begin the journal of bodyparts anew with the names that snapshots have; return where the damaged one is kept.
+def rebuild_names(project: Project, videos: Iterable[str]) -> Path | None:
+    """Begin the journal of bodyparts anew; return where the damaged one is kept, None where there was none.
+
+    Bodyparts have the names that snapshots have, and those that only edits know go by their identities.
 
     Raises:
+        LabelError: a newer PoseCut wrote in a journal of labels.
         StorageError: the disk refuses.
     """
-    path = project.bodypart_journal
-    kept = path.with_name("bodyparts-damaged.jsonl")
-    write_bytes(kept, path.read_bytes())
+    path, videos = project.bodypart_journal, tuple(videos)
+    kept = _keep(path, "bodyparts-damaged.jsonl")
     newest = [found[0] for video in videos if (found := sound_generations(project.frame_folder(video)))]
     names = {identity: name for generation in newest for identity, name in generation.bodyparts.items()}
-    path.unlink()
+    steps = [step for video in videos for step in sound_steps(read_journal(project.label_journal(video))).values()]
+    for identity in sorted({part for step in steps for part in bodyparts_of(step)} - names.keys()):
+        names[identity] = f"{identity} (earlier)" if identity in names.values() else identity
+    path.unlink(missing_ok=True)
     record_names(project, [AddBodypart(identity, name) for identity, name in names.items()])
     return kept
+
+
+def sound_steps(text: JournalText) -> dict[int, Step]:
+    """Return revision -> edit of the lines that hold one.
+
+    Raises:
+        LabelError: a newer PoseCut wrote one of them; nothing is damaged then.
+    """
+    found = {}
+    for revision, record in text.records:
+        try:
+            found[revision] = decode(record)
+        except LabelError:
+            if not is_known(record):
+                raise
+    return found
+
+
+def _keep(path: Path, name: str) -> Path | None:
+    return keep_copy(path.with_name(name), path.read_bytes()) if path.exists() else None
 
 
 def _prefix(steps: dict[int, Step]) -> int:

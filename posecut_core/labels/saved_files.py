@@ -9,10 +9,11 @@ from posecut_core.errors import LabelError, StorageError
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table
 from posecut_core.labels.generations import KEPT, Generation, write_generation
 from posecut_core.labels.identities import Naming
+from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.tabulation import table_of
-from posecut_core.project.atomic import storage_error, write_bytes
+from posecut_core.project.atomic import storage_error
 from posecut_core.project.layout import Project
 
 SNAPSHOT_EVERY = 200  # edits: what a damaged line of the journal could cost is in a snapshot soon
@@ -110,8 +111,7 @@ class SavedFiles:
         """
         copies = []
         for name, path in collected_files(self._project, self._video).items():
-            copies.append(path.with_name(f"outside-{revision}-{name}"))
-            write_bytes(copies[-1], _content(path))
+            copies.append(keep_copy(path.with_name(f"outside-{revision}-{name}"), _content(path)))
         return tuple(copies)
 
     def _snapshot(self, state: LabelState, naming: Naming, revision: int, *, exported: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.admission import refuse_far, refuse_foreign
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.edits import Begin, Identify, Step, Together
 from posecut_core.labels.encoding import encode
@@ -23,6 +24,7 @@ from posecut_core.labels.identities import match_names, read_identities, record_
 from posecut_core.labels.journal import JournalWriter
 from posecut_core.labels.lock import Lock
 from posecut_core.labels.opening import lock_labels, tidy
+from posecut_core.labels.plain_edits import plain_step
 from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import LabelState
 from posecut_core.project.layout import Project
@@ -117,11 +119,14 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """Make an edit, undo or redo, and return its revision; it is durable by then. An error changes nothing.
 
         Raises:
-            LabelError: the edit cannot be made, its frame was never extracted or shows another picture than was
-                labelled, or the session is for reading.
+            LabelError: the edit cannot be made, names no bodypart of the project, or lies far outside its frame, which
+                was never extracted or shows another picture than was labelled, or the session is for reading.
             StorageError: the disk refuses; the same edit may be tried again.
         """
+        step = plain_step(step)
+        refuse_foreign(step, self._naming)
         self._history.after(step)  # refuses what cannot be done before anything is written
+        refuse_far(step, self.video, self._naming, self._images)
         self.begin()
         images = {n: self._images.check(n, self.state.frame(n).image) for n in needed_frames(step)}
         if any(images.values()):

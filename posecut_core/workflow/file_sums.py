@@ -6,6 +6,7 @@ content is not was changed by the disk, not by a program. What was written since
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from posecut_core.project.atomic import write_text
 from posecut_core.project.hashing import file_sha256
 
 SCHEMA = 1
+_LABELS = re.compile(r"labeled-data/[^/]+/(labels\.jsonl|CollectedData_[^/]+)$")
 _PASSING = (".lock", ".lock-holder.json")
 
 
@@ -35,6 +37,23 @@ def compare_sums(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str,
         and (before.size, before.written) == (now.size, now.written)
         and before.sha256 != now.sha256
     )
+
+
+def missing_labels(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str, ...]:
+    """Return what is gone of the labels since the last check, and nothing that is left could tell or restore.
+
+    That is a video's folder, a journal without a snapshot beside it, or a CollectedData file without a journal.
+    """
+    gone = [name for name in old if name not in new and _LABELS.match(name)]
+    found = []
+    for name in gone:
+        folder, _, file = name.rpartition("/")
+        left = [other.removeprefix(f"{folder}/") for other in new if other.startswith(f"{folder}/")]
+        if not left:
+            found.append(folder)
+        elif not any(other.startswith("labels-0" if file == "labels.jsonl" else "labels.jsonl") for other in left):
+            found.append(name)
+    return tuple(dict.fromkeys(found))
 
 
 def sums_of(root: Path) -> dict[str, FileSum]:

@@ -1,14 +1,17 @@
 """What `posecut doctor` looks at in the labels of one video, and mends if it is asked to."""
 
+from pathlib import Path
+
 from posecut_core.errors import LabelError, PosecutError
-from posecut_core.labels.contents import journal_problem, read_contents
+from posecut_core.labels.contents import Contents, journal_problem, read_contents, refuse_unnamed
+from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.frame_images import FrameImages
 from posecut_core.labels.generations import generation_paths, read_generation, sound_generations
 from posecut_core.labels.identities import read_identities
 from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire
-from posecut_core.labels.outside import changed_suffix, outside_edits, undecided
-from posecut_core.labels.recovery import rebuild_journal, rebuild_names
+from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
+from posecut_core.labels.recovery import rebuild_journal, rebuild_names, sound_steps
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.atomic import leftovers
 from posecut_core.project.layout import Project
@@ -19,21 +22,42 @@ from posecut_core.workflow.findings import Findings
 def check_names(project: Project, videos: list[str], found: Findings, *, mend: bool) -> None:
     """Look at the journal of bodyparts' names."""
     found.count("journals", int(project.bodypart_journal.exists()))
-    try:
-        read_identities(project)
-    except LabelError as error:
-        if mend:
+    problem = _names_problem(project, videos)
+    if problem and mend:
+        with found.about(project.bodypart_journal):
             kept = rebuild_names(project, videos)
-            found.add(project.bodypart_journal, f"{error} It was rebuilt; the damaged one is {kept.name}.", mended=True)
-        else:
-            found.add(project.bodypart_journal, f"{error} posecut doctor --mend rebuilds it from the snapshots.")
+            damaged = f"; the damaged one is {kept.name}" if kept else ""
+            found.add(project.bodypart_journal, f"{problem} It was rebuilt{damaged}.", mended=True)
+    elif problem:
+        found.add(project.bodypart_journal, problem)
+
+
+def _names_problem(project: Project, videos: list[str]) -> str:
+    """Say what is wrong with the journal of names; "" where nothing is."""
+    try:
+        known = read_identities(project)
+    except LabelError as error:
+        return f"{error} posecut doctor --mend rebuilds it from the snapshots."
+    for video in videos:
+        try:
+            steps = sound_steps(read_journal(project.label_journal(video))).values()
+        except LabelError:
+            continue  # told when this video is looked at
+        try:
+            refuse_unnamed(project, video, known, steps)
+        except LabelError as error:
+            return str(error)
+    return ""
 
 
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
     _check_generations(project, video, found, mend=mend)
     _check_leftovers(project, video, found, mend=mend)
-    if _check_journal(project, video, found, mend=mend):
+    readable = False
+    with found.about(project.label_journal(video)):
+        readable = _check_journal(project, video, found, mend=mend)
+    if readable:
         with found.about(project.frame_folder(video)):
             _check_outside(project, video, found, mend=mend)
     _check_frames(project, video, found)
@@ -86,9 +110,10 @@ def _rebuild(project: Project, video: str, problem: str, found: Findings) -> boo
         kept, recovered = rebuild_journal(project, video)
     finally:
         lock.release()
-    lost = f"{len(recovered.lost)} edits are lost" if recovered.lost else "no edit is lost"
+    lost = f"{len(recovered.lost)} edits are lost" if recovered.lost else "no label is lost"
+    copy = f", and the damaged one is kept as {kept.name}" if kept else ""
     found.add(
-        path, f"{path} {problem}; it was rebuilt, {lost}, and the damaged one is kept as {kept.name}.", mended=True
+        path, f"{path} {problem}; it was rebuilt, {lost}, but edits before can no longer be undone{copy}.", mended=True
     )
     return True
 
@@ -111,13 +136,23 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
     if edits:
         found.add(project.collected_data(video), str(undecided(project, video, edits)))
         return
-    suffix = changed_suffix(project, video, contents.generations)
-    if suffix:
+    for suffix in changed_suffixes(project, video, contents.generations):
         path = project.collected_data(video, suffix)
         problem = (
             f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
         )
         found.add(path, f"{problem}; posecut doctor --mend writes it again.", mended=mend and _saved(project, video))
+    for path in _missing_files(project, video, contents):
+        problem = f"{path} is missing, expected it to hold the labels for DeepLabCut; posecut doctor --mend writes it"
+        found.add(path, f"{problem} again.", mended=mend and _saved(project, video))
+
+
+def _missing_files(project: Project, video: str, contents: Contents) -> list[Path]:
+    folder = project.frame_folder(video)
+    if contents.generations:
+        return [folder / name for name in contents.generations[0].files if not (folder / name).exists()]
+    labelled = len(contents.table(video).numbers) and not collected_files(project, video)
+    return [project.collected_data(video, suffix) for suffix in (".h5", ".csv") if labelled]
 
 
 def _saved(project: Project, video: str) -> bool:

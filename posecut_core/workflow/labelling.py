@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.placement import outside
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
 from posecut_core.labels.stored_images import image_names
@@ -18,11 +19,9 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.drafts import read_drafts
-from posecut_core.workflow.notes import note_skeleton, outside
+from posecut_core.workflow.notes import note_skeleton
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.stored_frames import videos_with_frames
-
-_FAR = 0.1  # of the longer side of the frame
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,6 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
         StorageError: the disk refuses.
     """
     project = open_project(config)
-    _refuse_far_labels(project, table)
     write_project_labels(project, table, remove_others=remove_others)
     points = int((~np.isnan(table.xy[..., 0])).sum())
     files = (project.collected_data(table.video), project.collected_data(table.video, ".csv"))
@@ -107,17 +105,6 @@ def check_labels(
         )
     checked = (_check(project, table, own, report) for table, own in zip(tables, drafts, strict=True))
     return CheckedLabels(project.config_path, tuple(checked))
-
-
-def _refuse_far_labels(project: Project, table: LabelTable) -> None:
-    """Refuse what can only be a mistake, such as labels of another video or scale; one just outside may be meant."""
-    path = project.frame_store(table.video)
-    far = outside(table, FrameStore.open(path), margin=_FAR) if path.exists() else ()
-    if far:
-        raise LabelError(
-            f"Labels of {table.video} lie far outside their frame ({far[0]}, {len(far)} in all), expected pixels of "
-            "the full frame, and NaN for what is not to be seen; correct them, nothing was written."
-        )
 
 
 def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-from jaxtyping import Bool
-
+from posecut_core.labels.placement import outside
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report
 from posecut_core.project.bodyparts import foreign_bodyparts
@@ -46,28 +44,3 @@ def note_outside(project: Project, table: LabelTable, *, report: Report) -> None
             "(posecut check-labels draws all)"
         )
         report(Progress(text, 0, 0))
-
-
-def outside(table: LabelTable, store: FrameStore, *, margin: float = 0.0) -> tuple[str, ...]:
-    """Name the labels that lie outside the stored image of their frame, as "frame 12 snout".
-
-    Args:
-        table: labels of one video.
-        store: its frames; those that it lacks are not judged.
-        margin: share of the image's longer side by which a label may lie outside.
-    """
-    known = np.isin(table.numbers, store.numbers)
-    beyond = np.zeros(table.xy.shape[:2], dtype=bool)
-    beyond[known] = _beyond(table, store, known, margin)
-    return tuple(f"frame {table.numbers[row]} {table.bodyparts[part]}" for row, part in np.argwhere(beyond))
-
-
-def _beyond(
-    table: LabelTable, store: FrameStore, known: Bool[np.ndarray, " F"], margin: float
-) -> Bool[np.ndarray, "known K"]:
-    places = np.searchsorted(store.numbers, table.numbers[known])
-    local = table.xy[known] - store.origins[places][:, None]
-    sizes = store.sizes[places]
-    slack = 0.5 + margin * sizes.max(axis=1, initial=0)[:, None, None]
-    limits = sizes[:, None, ::-1] - 1.0 + slack  # x is limited by the width
-    return ((local < -slack) | (local > limits)).any(axis=-1)

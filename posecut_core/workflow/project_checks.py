@@ -12,7 +12,7 @@ from posecut_core.project.layout import Project
 from posecut_core.project.repair import repairs
 from posecut_core.project.settings import fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
-from posecut_core.workflow.file_sums import compare_sums, read_sums, sums_of, sums_path, write_sums
+from posecut_core.workflow.file_sums import compare_sums, missing_labels, read_sums, sums_of, sums_path, write_sums
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.opening import project_videos
 
@@ -85,7 +85,15 @@ def check_sums(root: Path, found: Findings) -> None:
             f"{root / name} changed since the last check although nobody wrote to it, as on a failing disk; restore it "
             "from a copy.",
         )
+    missing = missing_labels(old, new)
+    for name in missing:
+        found.add(
+            root / name,
+            f"{root / name} was there at the last check and is gone; restore it from a copy, or delete "
+            f"{sums_path(root)} if it was meant to go.",
+        )
+    told = {name: old[name] for name in old if name in changed or name.startswith(missing)}
     try:
-        write_sums(root, {**new, **{name: old[name] for name in changed}})
+        write_sums(root, {**new, **told})
     except StorageError:
         return  # the project may only be read

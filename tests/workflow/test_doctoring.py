@@ -80,7 +80,9 @@ def test_mending_loses_no_label(sound):
     (folder / ".labels-x.partial.json").write_text("half")
     flip(folder / "CollectedData_me.h5")  # a byte that says nothing
     mended = doctor(sound, mend=True)
-    assert any("no edit is lost" in finding.problem for finding in mended.findings)
+    assert any(
+        "no label is lost, but edits before can no longer be undone" in finding.problem for finding in mended.findings
+    )
     assert len([finding for finding in mended.findings if finding.mended]) == 5
     found = read_labels(open_project(sound), "dots")
     np.testing.assert_array_equal(found.xy, before.xy)
@@ -100,6 +102,33 @@ def test_what_is_missing_is_named(sound):
     problems = " ".join(finding.problem for finding in doctor(sound).findings)
     assert "is missing; put it into" in problems
     assert "was never extracted" in problems
+
+
+def test_labels_that_are_gone_are_missed(sound):
+    """Until they are back: a journal with its snapshots, or a video's whole folder."""
+    folder = sound.parent / "labeled-data" / "dots"
+    content = {path: path.read_bytes() for path in folder.glob("labels*.json*")}
+    for path in content:
+        path.unlink()
+    for _ in range(2):
+        assert [finding.path.name for finding in doctor(sound).findings] == ["labels.jsonl"]
+    for path, written in content.items():
+        path.write_bytes(written)
+    assert doctor(sound).findings == ()
+    shutil.rmtree(folder)
+    for _ in range(2):
+        assert [finding.path for finding in doctor(sound).findings] == [folder]
+
+
+def test_files_for_deeplabcut_are_written_again(sound):
+    """The journal has what was in them."""
+    files = sorted((sound.parent / "labeled-data" / "dots").glob("CollectedData_*"))
+    for path in files:
+        path.unlink()
+    assert sorted(finding.path for finding in doctor(sound).findings) == files
+    assert doctor(sound, mend=True).sound
+    assert all(path.exists() for path in files)
+    assert doctor(sound).findings == ()
 
 
 def test_a_project_that_cannot_be_opened_is_a_finding(sound, tmp_path):

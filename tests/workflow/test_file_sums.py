@@ -5,7 +5,15 @@ import os
 import pytest
 
 from posecut_core.errors import PosecutError
-from posecut_core.workflow.file_sums import compare_sums, read_sums, sums_of, sums_path, write_sums
+from posecut_core.workflow.file_sums import (
+    FileSum,
+    compare_sums,
+    missing_labels,
+    read_sums,
+    sums_of,
+    sums_path,
+    write_sums,
+)
 
 
 def flip(path):
@@ -44,3 +52,18 @@ def test_damaged_sums_are_refused(tmp_path):
     flip(sums_path(tmp_path))
     with pytest.raises(PosecutError, match="delete it, and the next check begins anew"):
         read_sums(tmp_path)
+
+
+def test_labels_that_nothing_restores_are_missed():
+    """Not what snapshots or a journal beside it can give back, nor pictures."""
+    one, folder = FileSum(1, 1, ""), "labeled-data/m1/"
+    names = ("labels.jsonl", "labels-00000001.json", "CollectedData_me.h5", "img1.png")
+    old = {folder + name: one for name in names} | {"labeled-data/m2/CollectedData_me.csv": one}
+
+    def missed(*kept):
+        return missing_labels(old, {folder + name: one for name in kept})
+
+    assert missed(*names) == ("labeled-data/m2",)
+    assert missed("labels-00000001.json", "CollectedData_me.h5") == ("labeled-data/m2",)
+    assert missed("labels.jsonl") == ("labeled-data/m2",)
+    assert missed("img1.png") == (folder + "labels.jsonl", folder + "CollectedData_me.h5", "labeled-data/m2")

@@ -1,8 +1,14 @@
 """What is wrong with the labels of one video is found, each thing once."""
 
+import numpy as np
 import pytest
 
+from posecut_core.errors import LabelError
+from posecut_core.labels.generations import generation_paths
 from posecut_core.labels.lock import acquire
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels
+from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.label_checks import check_labels_of, check_names
 from posecut_core.workflow.opening import open_project
@@ -38,6 +44,39 @@ def test_damage_is_found_once_and_waits_for_an_editor(project):
     lock.release()
     assert checked(project, mend=True) == (["labels.jsonl"], [True])
     assert checked(project, mend=True) == ([], [])
+
+
+def test_every_damaged_journal_is_kept(project):
+    """Mending twice at the same revision leaves two copies."""
+    path, copies = project.label_journal("spot"), []
+    sound = path.read_bytes()
+    for word in (b"plate", b"plane"):
+        path.write_bytes(sound.replace(b"place", word, 1))
+        assert checked(project, mend=True) == (["labels.jsonl"], [True])
+        copies = sorted(path.parent.glob("labels-damaged-*"))
+    assert [word in copy.read_bytes() for word, copy in zip((b"plane", b"plate"), copies, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize("snapshots", [True, False])
+def test_missing_names_are_noticed_and_rebuilt(spot_project, snapshots):
+    """Labels of a renamed bodypart are not read as another's; without snapshots one is asked what was renamed."""
+    edit_bodyparts(spot_project, rename={"spot": "dot"})
+    project = open_project(spot_project)
+    before = read_labels(project, "spot").xy
+    project.bodypart_journal.unlink()
+    for refused in (read_labels, LabelSession.open):
+        with pytest.raises(LabelError, match=r"bodyparts.jsonl is missing.*'beside', 'spot'.*doctor --mend"):
+            refused(project, "spot")
+    assert checked(project)[0][0] == "bodyparts.jsonl"
+    if not snapshots:
+        for path in generation_paths(project.frame_folder("spot")):
+            path.unlink()
+    assert checked(project, mend=True)[1][0]
+    if not snapshots:
+        with pytest.raises(LabelError, match="--rename spot:dot"):
+            read_labels(project, "spot")
+        return
+    np.testing.assert_array_equal(read_labels(project, "spot").xy, before)
 
 
 def test_damaged_names_are_rebuilt(project):

@@ -50,6 +50,17 @@ def test_changes_are_discarded_and_kept_aside(changed):
     assert read_hdf(open_project(changed).collected_data("spot")).iloc[0, 0] == 13.5
 
 
+def test_every_copy_is_kept(changed):
+    """Discarding again at the same revision replaces no copy."""
+    (first,) = merge_labels(changed, discard=True).videos
+    path = open_project(changed).collected_data("spot")
+    frame = read_hdf(path)
+    frame.iloc[0, 0] = 1.0
+    write_hdf(path, frame)
+    (second,) = merge_labels(changed, discard=True).videos
+    assert [read_hdf(video.copies[0]).iloc[0, 0] for video in (first, second)] == [14.5, 1.0]
+
+
 def test_a_damaged_file_is_written_again(spot_project):
     """The journal has all labels."""
     project = open_project(spot_project)

@@ -5,6 +5,7 @@ import pytest
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.datasets import create_training_dataset
 from posecut_core.workflow.evaluating import evaluate_network
 from posecut_core.workflow.labelling import check_labels
@@ -25,15 +26,9 @@ def told():
     return Told()
 
 
-def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_project, edit, told):
+def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_project, told):
     """Analysis, figures, labelled videos and evaluation say the same of a network with an old name."""
-    project = open_project(spot_project)
-    table = read_labels(project, "spot")
-    edit(bodyparts=["spot", "other"])
-    renamed = open_project(spot_project)
-    for suffix in (".h5", ".csv"):
-        renamed.collected_data("spot", suffix).unlink()
-    write_labels(renamed, LabelTable("spot", ("spot", "other"), table.numbers, table.xy))
+    edit_bodyparts(spot_project, rename={"beside": "other"})
     analyze_videos(spot_project, ["spot"], report=told)
     plot_trajectories(spot_project, ["spot"], report=told)
     create_labeled_video(spot_project, ["spot"], report=told)
@@ -68,7 +63,7 @@ def test_labels_outside_their_frame_are_told(spot_project, told):
     project = open_project(spot_project)
     table = read_labels(project, "spot")
     xy = table.xy.copy()
-    xy[1, 0] = (900.0, 5.0)
+    xy[1, 0] = (66.0, 5.0)
     write_labels(project, LabelTable("spot", table.bodyparts, table.numbers, xy))
     create_training_dataset(spot_project, report=told)
     assert told == [

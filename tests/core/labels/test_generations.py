@@ -3,6 +3,7 @@
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.labels import generations
 from posecut_core.labels.generations import (
     KEPT,
     Generation,
@@ -51,3 +52,14 @@ def test_every_flipped_bit_is_noticed(tmp_path):
         assert sound_generations(tmp_path) == ()
     with pytest.raises(LabelError, match=r"labels-00000012.json is not as it was written"):
         read_generation(path)
+
+
+def test_a_snapshot_of_what_is_no_label_is_named(tmp_path, monkeypatch):
+    """Its checksum is right; the snapshots beside it are read."""
+    point = {"points": {"nose": {"state": "placed", "xy": [1.0]}}}
+    with monkeypatch.context() as patch:
+        patch.setattr(generations, "encode_frames", lambda frames: {"3": point})
+        path = write_generation(tmp_path, Generation(7, LabelState(), {"nose": "nose"}))
+    with pytest.raises(LabelError, match=r"labels-00000007.json holds what is no label"):
+        read_generation(path)
+    assert sound_generations(tmp_path) == ()

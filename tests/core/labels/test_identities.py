@@ -56,6 +56,8 @@ def test_a_renaming_by_hand_is_asked_about():
     """Which name became which cannot be guessed."""
     with pytest.raises(LabelError, match=r"new bodypart 'ear' and no longer bodypart 'tail'.*--rename tail:ear"):
         match_names(KNOWN, ("snout", "ear"))
+    with pytest.raises(LabelError, match=r"--rename nose:paw,tail:ear, or --add paw,ear\."):
+        match_names(Identities({"nose": ("nose",), "tail": ("tail",)}), ("paw", "ear"))
 
 
 def test_new_ones_are_recorded_once(project):

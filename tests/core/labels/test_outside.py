@@ -9,13 +9,13 @@ from posecut_core.labels.contents import read_contents
 from posecut_core.labels.csv_tables import read_csv, write_csv
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.generations import generation_paths
-from posecut_core.labels.outside import changed_suffix, describe, outside_edits
+from posecut_core.labels.outside import changed_suffixes, describe, outside_edits
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 
-XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
+XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[8.0, 9.0], [10.0, 11.0]]])
 
 
 @pytest.fixture
@@ -63,8 +63,36 @@ def test_the_table_as_text_counts_where_only_it_was_changed(labelled):
     frame = read_csv(path)
     frame.iloc[1, 0] = 41.0
     write_csv(path, frame)
-    assert changed_suffix(labelled, "m1", read_contents(labelled, "m1").generations) == ".csv"
-    assert found(labelled) == (Place(20, "nose", (46.0, 66.0)),)
+    assert changed_suffixes(labelled, "m1", read_contents(labelled, "m1").generations) == (".csv",)
+    assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
+
+
+def test_two_files_that_were_changed_differently_are_not_read(labelled):
+    """Neither change is lost: nothing is taken over, and discarding keeps copies of both."""
+    change(labelled, 0, 0, 2.0)
+    path = labelled.collected_data("m1", ".csv")
+    frame = read_csv(path)
+    frame.iloc[0, 0] = 2.004  # a spreadsheet rounds
+    write_csv(path, frame)
+    assert found(labelled) == (Place(3, "nose", (42.0, 62.5)),)
+    frame.iloc[1, 2] = 4.0
+    write_csv(path, frame)
+    with pytest.raises(LabelError, match=r"were both changed .* differ in 1 labels \(the first: frame 20: tail\)"):
+        found(labelled)
+    with LabelSession.open(labelled, "m1") as session:
+        with pytest.raises(LabelError, match="were both changed"):
+            session.merge_outside()
+        assert [copy.suffix for copy in session.discard_outside()] == [".h5", ".csv"]
+
+
+def test_the_text_is_heard_beside_a_table_that_was_saved_again(labelled):
+    """Other bytes of the .h5 hide no change of the .csv."""
+    change(labelled, 0, 0, 2.0)
+    frame = pd.read_hdf(labelled.collected_data("m1"))
+    frame.iloc[0, 0] = 1.25
+    frame.index = pd.Index(["/".join(row) for row in frame.index])
+    frame.to_hdf(labelled.collected_data("m1"), key="df_with_missing", mode="w", format="table")
+    assert found(labelled) == (Place(3, "nose", (42.0, 62.5)),)
 
 
 def test_saving_again_unchanged_is_no_change(labelled):
@@ -72,7 +100,7 @@ def test_saving_again_unchanged_is_no_change(labelled):
     frame = pd.read_hdf(labelled.collected_data("m1"))
     frame.index = pd.Index(["/".join(row) for row in frame.index])
     frame.to_hdf(labelled.collected_data("m1"), key="df_with_missing", mode="w", format="table")
-    assert changed_suffix(labelled, "m1", read_contents(labelled, "m1").generations) == ".h5"
+    assert changed_suffixes(labelled, "m1", read_contents(labelled, "m1").generations) == (".h5",)
     assert found(labelled) == ()
 
 
@@ -80,7 +108,7 @@ def test_files_of_any_kept_revision_are_ours(labelled):
     """A crash may leave the file of the revision before."""
     old = labelled.collected_data("m1").read_bytes()
     with LabelSession.open(labelled, "m1") as session:
-        session.apply(Place(3, "tail", (50.0, 60.0)))
+        session.apply(Place(3, "tail", (49.0, 60.0)))
     labelled.collected_data("m1").write_bytes(old)
     assert found(labelled) == ()
     for path in generation_paths(labelled.frame_folder("m1")):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from posecut_core.errors import LabelError
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import Begin, Place, Undo, apply
 from posecut_core.labels.encoding import encode
@@ -49,6 +50,31 @@ def test_without_a_beginning_edits_are_made_on_nothing():
     """That is better than nothing."""
     found = recover(text_without(1, 2), ())
     assert (found.lost, sorted(found.history.state.frames)) == ((1, 2), [3, 4, 5])
+
+
+def test_a_line_that_holds_no_edit_is_damage(project):
+    """Its checksum is right, so only reading it tells; everything else is restored."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Place(3, "nose", (41.0, 62.0)))
+        revision, state = session.revision, session.state
+    short = {"op": "place", "frame": 3, "bodypart": "nose", "xy": [1.0]}
+    with project.label_journal("m1").open("ab") as stream:
+        stream.write(journal_line(revision + 1, short))
+    with pytest.raises(LabelError, match=rf"holds in revision {revision + 1} what is no edit.*doctor --mend"):
+        read_contents(project, "m1")
+    _, found = rebuild_journal(project, "m1")
+    assert (found.lost, read_contents(project, "m1").history.state) == ((revision + 1,), state)
+
+
+def test_a_newer_programs_line_is_no_damage(project):
+    """It is not thrown away."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Place(3, "nose", (41.0, 62.0)))
+    with project.label_journal("m1").open("ab") as stream:
+        stream.write(journal_line(session.revision + 1, {"op": "fly"}))
+    for read in (read_contents, rebuild_journal):
+        with pytest.raises(LabelError, match="update PoseCut"):
+            read(project, "m1")
 
 
 def test_a_rebuilt_journal_opens(project):

@@ -10,7 +10,7 @@ from posecut_core.labels.point import Point
 from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import Frame, LabelState
 
-NAMING = Naming({"nose": "nose", "tail": "tail"}, ())
+NAMING = Naming({"nose": "nose", "tail": "tail"}, (), frozenset({"nose", "tail"}))
 STATE = LabelState({3: Frame({"nose": Point("placed", (41.0, 62.0))})})
 
 

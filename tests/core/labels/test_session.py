@@ -12,6 +12,7 @@ from posecut_core.labels.contents import read_contents
 from posecut_core.labels.csv_tables import read_csv
 from posecut_core.labels.edits import (
     Accept,
+    Delete,
     DropFrame,
     MarkAbsent,
     MarkOccluded,
@@ -31,6 +32,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.project import disk
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
+from tests.core.labels.test_plain_edits import given
 
 NOSE, TAIL = Place(3, "nose", (41.0, 62.0)), Place(20, "tail", (7.0, 8.0))
 
@@ -150,6 +152,41 @@ def test_an_impossible_edit_changes_nothing(project):
         with pytest.raises(LabelError, match="no bodypart 'paw', expected one of nose, tail"):
             session.identity("paw")
     assert not project.label_journal("m1").exists()
+
+
+@pytest.mark.parametrize("xy", [(1.0,), (41.0, 62.0, 1.0), ("a", 62.0)])
+def test_what_is_no_position_never_reaches_the_journal(project, xy):
+    """It would make the labels unreadable."""
+    edit = given(Place(3, "nose", (41.0, 62.0)), xy=xy)
+    with LabelSession.open(project, "m1") as session:
+        with pytest.raises(LabelError, match="expected two numbers"):
+            session.apply(Together((TAIL, edit)))
+        assert session.revision == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (Place(3, "nobody", (41.0, 62.0)), "'nobody', expected the identity of one of nose, tail"),
+        (Delete(13, "zzz"), "'zzz'"),
+        (Place(3, "nose", (1e9, 62.0)), r"far outside their frame \(frame 3 nose, 1 in all\)"),
+        (MarkOccluded(20, "nose", (7.0, -1e9)), "far outside"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(project, edit, words):
+    """Unknown bodyparts and places far away, also among other edits; nothing is written."""
+    with LabelSession.open(project, "m1") as session:
+        for step in (edit, Together((TAIL, edit))):
+            with pytest.raises(LabelError, match=words):
+                session.apply(step)
+        assert session.revision == 0
+
+
+def test_numbers_of_numpy_are_stored_as_plain_ones(project):
+    """They come back as they were given."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(given(Place(3, "nose", (0.0, 0.0)), frame=np.int64(3), xy=(np.float32(41.5), np.float32(62))))
+    assert read_labels(project, "m1").xy[0, 0].tolist() == [41.5, 62.0]
 
 
 def test_what_another_program_changed_is_taken_over_or_discarded(project):

@@ -20,7 +20,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
 
 NUMBERS = np.array([3, 20], dtype=np.int64)
-XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
+XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[8.0, 9.0], [10.0, 11.0]]])
 
 
 def test_labels_round_trip_in_the_full_frame(project):
@@ -30,7 +30,7 @@ def test_labels_round_trip_in_the_full_frame(project):
     np.testing.assert_array_equal(labels.numbers, NUMBERS)
     np.testing.assert_array_equal(labels.xy, XY)
     frame = pd.read_hdf(project.collected_data("m1"))
-    np.testing.assert_array_equal(frame.to_numpy(), [[1.25, 2.5, np.nan, np.nan], [40, 60, 42, 62]])
+    np.testing.assert_array_equal(frame.to_numpy(), [[1.25, 2.5, np.nan, np.nan], [3, 3, 5, 5]])
 
 
 def test_bodyparts_take_the_projects_order(project):

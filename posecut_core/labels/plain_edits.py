@@ -1,0 +1,74 @@
+"""Edits in plain values, whatever numbers a program gives: what JSON can hold, and what it gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any
+
+from posecut_core.errors import LabelError
+from posecut_core.labels.edits import Begin, Edit, Identify, Redo, Step, Together, Undo
+from posecut_core.labels.point import Position
+
+
+def plain_step(step: Step) -> Step:
+    """Return an edit with Python's own numbers in place of NumPy's; x and y may be any sequence of two numbers.
+
+    Raises:
+        LabelError: a frame is no whole number, a position is not two numbers, or a bodypart is no text.
+    """
+    return step if isinstance(step, Undo | Redo) else _plain(step)
+
+
+def _plain(edit: Edit) -> Edit:
+    match edit:
+        case Begin() | Identify():
+            return edit
+        case Together(edits):
+            return Together(tuple(_plain(part) for part in edits))
+        case _:
+            return replace(
+                edit, **{name: _READERS[name](value) for name, value in vars(edit).items() if name in _READERS}
+            )
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise LabelError(f"An edit names the frame {value!r}, expected a whole number; give its number in the video.")
+    return int(value)
+
+
+def _identity(value: Any) -> str:
+    if not isinstance(value, str):
+        raise LabelError(f"An edit names the bodypart {value!r}, expected its identity; give session.identity(NAME).")
+    return value
+
+
+def _position(value: Any) -> Position | None:
+    if value is None:  # a hidden bodypart may have none
+        return None
+    try:
+        x, y = value
+    except (TypeError, ValueError):
+        x = y = None
+    if not (isinstance(x, Real) and isinstance(y, Real)):
+        raise LabelError(f"A label lies at {value!r}, expected two numbers; give x and y in pixels.")
+    return float(x), float(y)
+
+
+def _share(value: Any) -> float:
+    if not isinstance(value, Real):
+        raise LabelError(f"A draft has the likelihood {value!r}, expected a number from 0 to 1; give that.")
+    return float(value)
+
+
+def _steps(value: Any) -> int | None:
+    return None if value is None else _whole(value)
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "frame": _whole,
+    "bodypart": _identity,
+    "xy": _position,
+    "likelihood": _share,
+    "snapshot": _steps,
+}
