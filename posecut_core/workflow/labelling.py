@@ -18,8 +18,8 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.notes import note_skeleton
-from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.stored_frames import videos_with_frames
+from posecut_core.workflow.opening import frame_folders, open_project
+from posecut_core.workflow.stored_frames import chosen_stems, videos_with_frames
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,15 @@ def check_labels(
         report: told of every picture.
 
     Raises:
-        LabelError: no frame is labelled, or the labels do not fit the project.
+        LabelError: no frame is labelled, a labelled frame is missing, or the labels do not fit the project.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
     project = open_project(config)
     note_skeleton(project, report=report)
-    tables = [read_labels(project, video, report=report) for video in videos_with_frames(project, videos)]
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
+    labels = {video: read_labels(project, video, report=report) for video in stems}  # refuses labels without frames
+    tables = [labels[video] for video in videos_with_frames(project, videos)]
     if not any(len(table.numbers) for table in tables):
         raise LabelError(
             f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: with "
