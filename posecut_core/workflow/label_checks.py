@@ -134,7 +134,12 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
         return
     found.count("labels", sum(len(frame.points) for frame in contents.history.state.frames.values()))
     state, naming = contents.history.state, contents.naming
-    edits = outside_edits(project, video, state, naming, contents.generations)
+    try:
+        edits = outside_edits(project, video, state, naming, contents.generations)
+    except LabelError as error:
+        advice = f"Or write it again: posecut merge-labels --discard {project.root}."
+        found.add(project.collected_data(video), f"{error} {advice}")
+        return
     if edits:
         found.add(project.collected_data(video), str(undecided(project, video, edits)))
         return
