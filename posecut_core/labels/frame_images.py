@@ -4,6 +4,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Accept, MarkAbsent, MarkOccluded, Move, Place, Propose, Step, Together
 from posecut_core.labels.image_names import images_in
 from posecut_core.labels.state import LabelState
+from posecut_core.labels.stored_images import never_extracted
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 
@@ -44,10 +45,7 @@ class FrameImages:
         if not self._stored(number):
             if number in images_in(self._project.frame_folder(self._video)):
                 return ""
-            raise LabelError(
-                f"Frame {number} of {self._video} is labelled but was never extracted; extract it (posecut "
-                f"extract-frames --frames {number} --video {self._video}) or label another."
-            )
+            raise never_extracted(self._project, self._video, [number])
         assert self.store is not None
         return self.store.fingerprint(number)
 

@@ -1,6 +1,6 @@
 """The stored images of a video's frames: how they are named, and where they lie in the full frame."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import imageio.v3 as iio
 import numpy as np
@@ -41,13 +41,24 @@ def image_origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]
     return np.array([known[number] for number in numbers.tolist()], dtype=np.float64).reshape(-1, 2)
 
 
+def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> LabelError:
+    """Say that frames are labelled whose pictures are not there, and which command extracts them."""
+    listed = ",".join(map(str, numbers))
+    if len(numbers) == 1:
+        found = f"Frame {listed} of {video} is labelled but was never extracted or got lost"
+    else:
+        found = f"Frames {listed} of {video} are labelled but were never extracted or got lost"
+    return LabelError(
+        f"{found}, expected a picture of each labelled frame; extract "
+        f"what is missing: posecut extract-frames {project.root} --frames {listed} --video {video}, or put images into "
+        f"{project.frame_folder(video)}."
+    )
+
+
 def _origins_of_images(project: Project, video: str, numbers: list[int]) -> dict[int, tuple[int, int]]:
     images = images_in(project.frame_folder(video))
     absent = [number for number in numbers if number not in images]
     if absent:
-        raise LabelError(
-            f"Frame {absent[0]} of {video} is labelled but was never extracted ({len(absent)} such); extract it "
-            f"(posecut extract-frames) or put its image into {project.frame_folder(video)}."
-        )
+        raise never_extracted(project, video, absent)
     sizes = {number: iio.improps(images[number], plugin="pillow").shape for number in numbers}
     return {number: image_origin(project, video, (size[0], size[1])) for number, size in sizes.items()}

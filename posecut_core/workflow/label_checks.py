@@ -8,11 +8,13 @@ from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.frame_images import FrameImages
 from posecut_core.labels.generations import generation_paths, read_generation, sound_generations
 from posecut_core.labels.identities import read_identities
+from posecut_core.labels.image_names import images_in
 from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire
 from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names, sound_steps
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.stored_images import never_extracted
 from posecut_core.project.atomic import leftovers
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
@@ -132,7 +134,12 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
         return
     found.count("labels", sum(len(frame.points) for frame in contents.history.state.frames.values()))
     state, naming = contents.history.state, contents.naming
-    edits = outside_edits(project, video, state, naming, contents.generations)
+    try:
+        edits = outside_edits(project, video, state, naming, contents.generations)
+    except LabelError as error:
+        advice = f"Or write it again: posecut merge-labels --discard {project.root}."
+        found.add(project.collected_data(video), f"{error} {advice}")
+        return
     if edits:
         found.add(project.collected_data(video), str(undecided(project, video, edits)))
         return
@@ -169,8 +176,13 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
     if path.exists():
         with found.about(path):
             numbers = FrameStore.open(path).numbers.tolist()
+    present = {*numbers, *images_in(project.frame_folder(video))}
+    absent = sorted(known.keys() - present) if numbers or not path.exists() else []  # else the store is damaged
+    problem = str(never_extracted(project, video, absent)) if absent else ""
+    if problem and problem not in [finding.problem for finding in found.wrong]:
+        found.add(path, problem)
     images = FrameImages(project, video)
-    for number in sorted({*numbers, *known}):
+    for number in sorted({*numbers, *known} - {*absent}):
         found.count("frames")
         with found.about(path):
             images.check(number, known.get(number, ""))
@@ -181,4 +193,4 @@ def _known_images(project: Project, video: str) -> dict[int, str]:
         frames = read_contents(project, video).history.state.frames
     except PosecutError:
         return {}  # told already
-    return {number: frame.image for number, frame in frames.items() if frame.image}
+    return {number: frame.image for number, frame in frames.items() if frame.image or frame.points}

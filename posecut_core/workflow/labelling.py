@@ -20,8 +20,8 @@ from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.drafts import read_drafts
 from posecut_core.workflow.notes import note_skeleton
-from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.stored_frames import videos_with_frames
+from posecut_core.workflow.opening import frame_folders, open_project
+from posecut_core.workflow.stored_frames import chosen_stems, videos_with_frames
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,15 @@ def check_labels(
         report: told of every picture.
 
     Raises:
-        LabelError: no frame has labels or drafts, or the labels do not fit the project.
+        LabelError: no frame has labels or drafts, a labelled frame is missing, or the labels do not fit the project.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
     project = open_project(config)
     note_skeleton(project, report=report)
-    tables = [read_labels(project, video, report=report) for video in videos_with_frames(project, videos)]
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
+    labels = {video: read_labels(project, video, report=report) for video in stems}  # refuses labels without frames
+    tables = [labels[video] for video in videos_with_frames(project, videos)]
     drafts = [read_drafts(project, table.video) for table in tables]
     if not any(len(table.numbers) for table in (*tables, *drafts)):
         raise LabelError(

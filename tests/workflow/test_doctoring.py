@@ -99,9 +99,9 @@ def test_what_is_missing_is_named(sound):
     project = open_project(sound)
     next(iter(Path(video) for video in project.config.video_sets)).unlink()
     shutil.rmtree(project.frame_store("dots"))
-    problems = " ".join(finding.problem for finding in doctor(sound).findings)
-    assert "is missing; put it into" in problems
-    assert "was never extracted" in problems
+    missing, lost = (finding.problem for finding in doctor(sound).findings)
+    assert "is missing; put it into" in missing
+    assert f"posecut extract-frames {sound.parent} --frames 0,1,2,3 --video dots" in lost
 
 
 def test_labels_that_are_gone_are_missed(sound):

@@ -79,6 +79,15 @@ def test_missing_names_are_noticed_and_rebuilt(spot_project, snapshots):
     np.testing.assert_array_equal(read_labels(project, "spot").xy, before)
 
 
+def test_a_file_cut_off_can_be_written_again(project):
+    """The journal has its labels, so the advice is to discard it."""
+    project.collected_data("spot").write_bytes(b"cut off")
+    found = Findings()
+    check_labels_of(project, "spot", found, mend=True)
+    (finding,) = found.wrong
+    assert finding.problem.endswith(f"posecut merge-labels --discard {project.root}.")
+
+
 def test_damaged_names_are_rebuilt(project):
     """From the snapshots of the videos."""
     project.bodypart_journal.write_bytes(project.bodypart_journal.read_bytes().replace(b"add", b"bad", 1))

@@ -1,5 +1,7 @@
 """Labels are written by programs and checked by people."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,15 @@ def test_labels_far_outside_are_refused(spot_project, position):
     with pytest.raises(LabelError, match=r"far outside their frame \(frame 3 beside, 1 in all\)"):
         write_labels(spot_project, table([3], [[[10.0, 10.0], position]]))
     np.testing.assert_array_equal(read_labels(open_project(spot_project), "spot").xy, before.xy)
+
+
+def test_labelled_frames_that_are_gone_are_named(spot_project):
+    """With the command that extracts them."""
+    shutil.rmtree(open_project(spot_project).frame_store("spot"))
+    command = f"posecut extract-frames {spot_project.parent} --frames 0,3,5,9 --video spot"
+    words = f"Frames 0,3,5,9 of spot are labelled .*{command}"
+    with pytest.raises(LabelError, match=words):
+        check_labels(spot_project)
 
 
 def test_a_project_without_labels_hears_so(spot_project):
