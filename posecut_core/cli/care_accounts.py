@@ -28,9 +28,8 @@ def tell_merged(merged: MergedLabels) -> Outcome:
         lines += [f"  and {len(video.changes) - _SHOWN} more"] * (len(video.changes) > _SHOWN)
         lines += [f"  what was there is kept as {shorter(path)}" for path in video.copies]
     if merged.decision == "shown":
-        return Outcome(
-            merged, tuple(lines), tuple(command("merge-labels", root, word) for word in ("--take", "--discard"))
-        )
+        words = ("--take", "--discard") if all(video.takable for video in merged.videos) else ("--discard",)
+        return Outcome(merged, tuple(lines), tuple(command("merge-labels", root, word) for word in words))
     return Outcome(merged, tuple(lines), (command("check-labels", root),))
 
 
@@ -42,5 +41,5 @@ def tell_diagnosis(diagnosis: Diagnosis) -> Outcome:
     left = sum(not finding.mended for finding in diagnosis.findings)
     verdict = f"{counted(left, 'problem')} left" if left else "nothing is wrong"
     lines.append(f"Checked {checked}: {verdict}.")
-    following = () if diagnosis.sound else (command("doctor", "--mend", root),)
+    following = () if diagnosis.sound or diagnosis.mend else (command("doctor", "--mend", root),)
     return Outcome(diagnosis, tuple(lines), following, exit_code=0 if diagnosis.sound else 1)

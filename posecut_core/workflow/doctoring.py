@@ -25,6 +25,7 @@ class Diagnosis:
     config_path: Path
     checked: dict[str, int]  # what was looked at -> how many
     findings: tuple[Finding, ...]
+    mend: bool  # whether mending was tried
 
     @property
     def sound(self) -> bool:
@@ -60,4 +61,4 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
         check_datasets(project, found)
         check_networks(project, found)
     check_sums(path.parent, found)
-    return Diagnosis(path, found.checked, tuple(found.wrong))
+    return Diagnosis(path, found.checked, tuple(found.wrong), mend)

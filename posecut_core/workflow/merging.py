@@ -20,6 +20,7 @@ class MergedVideo:
     video: str
     changes: tuple[str, ...]  # as "frame 3: snout placed at (81.5, 40.0)"
     copies: tuple[Path, ...]  # of files that were discarded
+    takable: bool = True  # False: a file is unreadable or cannot be followed, so that all one can do is discard it
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,4 @@ def _merge(project: Project, video: str, *, take: bool, discard: bool) -> Merged
             session.merge_outside()
         elif changes and discard:
             copies = session.discard_outside()
-        return MergedVideo(video, changes, copies)
+        return MergedVideo(video, changes, copies, takable=not found.problem)

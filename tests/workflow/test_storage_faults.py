@@ -32,7 +32,7 @@ EDITS = (Place(1, "nose", (3.0, 4.0)), Undo(), MarkAbsent(1, "tail"))
 def project(tmp_path):
     """A project with three stored frames and no label."""
     project = Project(tmp_path / "project", ProjectConfig("faults", "me", "Oct30", ("nose", "tail")))
-    frames = ((number, np.full((4, 4, 3), number, np.uint8), (0, 0)) for number in range(3))
+    frames = ((number, np.full((32, 32, 3), number, np.uint8), (0, 0)) for number in range(3))
     FrameStore.open(project.frame_store("m1"), create=True).append(frames)
     return project
 

@@ -33,8 +33,21 @@ def test_many_changes_are_cut_short():
 def test_findings_decide_the_exit_code():
     """One that is left is enough."""
     left, mended = Finding(Path("a"), "a is damaged."), Finding(Path("b"), "b was damaged.", mended=True)
-    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left, mended)))
+    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left, mended), False))
     assert told.lines == ("a is damaged.", "Mended: b was damaged.", "Checked 2 files: 1 problem left.")
     assert (told.exit_code, len(told.following)) == (1, 1)
-    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (mended,)))
+    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (mended,), True))
     assert (told.exit_code, told.following) == (0, ())
+
+
+def test_what_mending_could_not_mend_is_not_sent_there_again():
+    """After a mending that left something, the same command is no advice."""
+    left = Finding(Path("a.csv"), "a.csv is damaged; restore it.")
+    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left,), True))
+    assert (told.exit_code, told.following) == (1, ())
+
+
+def test_what_cannot_be_taken_over_is_only_offered_to_be_discarded():
+    """An unreadable file can be replaced, not followed."""
+    merged = MergedLabels(CONFIG, "shown", (MergedVideo("m1", ("the .csv is unreadable",), (), takable=False),))
+    assert tell_merged(merged).following == (f"posecut merge-labels {CONFIG.parent} --discard",)
