@@ -1,11 +1,13 @@
 """The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.contents import Contents, read_contents
-from posecut_core.labels.edits import Edit, Propose, Together
+from posecut_core.labels.edits import Accept, Edit, Propose, Together
 from posecut_core.labels.frame_images import check_images
 from posecut_core.labels.outside import outside_edits, undecided
 from posecut_core.labels.session import LabelSession
@@ -118,6 +120,22 @@ def write_drafts(
         )
         _edit(session, drafts)
         return len(drafts)
+
+
+def accept_drafts(project: Project, video: str, drafts: Iterable[tuple[int, str]]) -> None:
+    """Make labels of drafts, in one edit that can be undone.
+
+    Args:
+        project: The opened project.
+        video: Stem of the video's file name.
+        drafts: Frame number and identity of the bodypart of each.
+
+    Raises:
+        LabelError: as for `write_labels`.
+        StorageError: the disk refuses.
+    """
+    with LabelSession.open(project, video) as session:
+        _edit(session, tuple(Accept(number, part) for number, part in drafts))
 
 
 def _edit(session: LabelSession, edits: tuple[Edit, ...]) -> None:

@@ -11,7 +11,7 @@ from posecut_core.analysis.predicting import Predicts
 from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
 from posecut_core.analysis.video import analyse_video
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError
-from posecut_core.model.snapshots import snapshot_folder
+from posecut_core.model.snapshots import MANIFEST, snapshot_folder
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.video.gaps import Gap
@@ -93,7 +93,7 @@ def analyze_videos(
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
     note_bodyparts(project.config, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
-    weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / "snapshot.json")  # holds hashes of them
+    weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / MANIFEST)  # holds hashes of them
     targets = [prediction_path(path, predictor.scorer, destfolder) for path in paths]
     _check_distinct(paths, targets)
     request = _Request(

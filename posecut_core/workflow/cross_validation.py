@@ -95,8 +95,9 @@ def cross_validate(
     project = open_project(config, report=report)
     tables = labelled_tables(project, report=report)
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
-    changes = {**(settings or {}), **{name: value for name, value in named.items() if value is not None}}
-    wanted = chosen_settings(project, tables, net_type, changes)
+    changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
+    changes |= {name: value for name, value in named.items() if value is not None}
+    wanted = chosen_settings(project, tables, changes)
     folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     found = []
     for place, fold in enumerate(folds, start=1):

@@ -95,7 +95,7 @@ def create_training_dataset(
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
     given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     keys = [(number, index) for number in numbers for index in fractions]
-    chosen = {key: chosen_settings(project, tables, None, with_inherited(project, *key, given, report)) for key in keys}
+    chosen = {key: chosen_settings(project, tables, with_inherited(project, *key, given, report)) for key in keys}
     previous = {key: fitting_network(project, *key, own.net_type) for key, own in chosen.items()}
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
@@ -105,10 +105,7 @@ def create_training_dataset(
         for index in fractions
     }
     revision = write_revision(project.training_datasets, tables)
-    created = [
-        dataclasses.replace(_write(project, key, split, revision, chosen[key]), previous=previous[key])
-        for key, split in splits.items()
-    ]
+    created = [_write(project, key, split, revision, chosen[key], previous[key]) for key, split in splits.items()]
     return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))
 
 
@@ -145,17 +142,15 @@ def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
     return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
 
 
-def chosen_settings(
-    project: Project, tables: Sequence[LabelTable], net_type: str | None, given: Mapping[str, object]
-) -> TrainingSettings:
+def chosen_settings(project: Project, tables: Sequence[LabelTable], given: Mapping[str, object]) -> TrainingSettings:
     """Return the settings of a training: those given, and what suits the project.
 
     Raises:
         ProjectError: config.yaml's default_net_type is needed and is no network of ours.
         ModelError: a setting is unknown or cannot work.
     """
-    values = {"net_type": net_type or project.config.default_net_type, **given}
-    if net_type is None and "net_type" not in given and values["net_type"] not in NET_TYPES:
+    values = {"net_type": project.config.default_net_type, **given}
+    if "net_type" not in given and values["net_type"] not in NET_TYPES:
         raise ProjectError(
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
             f"{', '.join(NET_TYPES)}; correct it there, or give net_type (--net-type)."
@@ -233,11 +228,16 @@ def _split(frames: Sequence[FrameRef], *, fraction: float, seed: int, indices: _
 
 
 def _write(
-    project: Project, key: tuple[int, int], split: Split, revision: str, settings: TrainingSettings
+    project: Project,
+    key: tuple[int, int],
+    split: Split,
+    revision: str,
+    settings: TrainingSettings,
+    previous: Path | None,
 ) -> CreatedShuffle:
     shuffle, index = key
     settings_path = project.model_folder(shuffle, index) / "settings.yaml"
     write_settings(settings_path, settings)
     path = project.split_path(shuffle, index)
     write_split(path, dataclasses.replace(split, labels=revision))
-    return CreatedShuffle(shuffle, index, len(split.train), len(split.test), split.seed, path, settings_path)
+    return CreatedShuffle(shuffle, index, len(split.train), len(split.test), split.seed, path, settings_path, previous)

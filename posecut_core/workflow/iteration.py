@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, LabelError
-from posecut_core.labels.edits import Accept, Together
-from posecut_core.labels.session import LabelSession
-from posecut_core.labels.store import read_labels, read_state
+from posecut_core.labels.store import accept_drafts, read_labels, read_state
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.layout import Project
@@ -59,7 +57,7 @@ def merge_datasets(
     if unreviewed == "accept":
         for video, found in open_drafts.items():
             report(Progress(f"accepting {len(found)} drafts of {video}", 0, 0))
-            _accept(project, video, found)
+            accept_drafts(project, video, found)
     count = sum(map(len, open_drafts.values()))
     accepted = count if unreviewed == "accept" else 0
     labelled = sum(len(read_labels(project, folder.name).numbers) for folder in frame_folders(project))
@@ -81,13 +79,6 @@ def _check_used(project: Project) -> None:
             f"Iteration {iteration} has no training dataset yet, expected one before the next iteration begins; create "
             f"it, it takes all labels as they are now (posecut create-training-dataset){back}."
         )
-
-
-def _accept(project: Project, video: str, drafts: tuple[tuple[int, str], ...]) -> None:
-    with LabelSession.open(project, video) as session:
-        session.refuse_outside()
-        session.apply(Together(tuple(Accept(number, part) for number, part in drafts)))
-        session.save()
 
 
 def _unreviewed(drafts: dict[str, tuple[tuple[int, str], ...]]) -> LabelError:
