@@ -1,0 +1,177 @@
+"""The shown frame in napari: an image, the skeleton, and a Points layer of markers that a person clicks and drags.
+
+There are no modes: a click places, pressing on a marker drags it, dragging on the image moves the view.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+from napari import Viewer
+from napari.layers import Image, Points, Vectors
+
+from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
+from napari_posecut.labelling import Labelling
+from napari_posecut.marks import Mark, nearest
+from posecut_core.labels.point import Position
+from posecut_core.plots.colours import colours_of
+
+REACH = 12  # screen pixels from a marker's middle within which it is meant
+STILL = 4  # screen pixels that the mouse may move during a click
+SIZE = 10  # of markers in screen pixels
+_AROUND = 2.5  # how much more than the animal the view shows while it follows it
+
+Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
+
+
+class Canvas:
+    """The layers of a labelling, and what the mouse does in them."""
+
+    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: Attempt) -> None:
+        """Add the layers to a viewer, and listen to the labelling and the mouse.
+
+        Args:
+            viewer: napari's.
+            labelling: what is shown and edited.
+            attempt: runs an edit, and tells the person where it is refused.
+        """
+        self.viewer = viewer
+        self.labelling = labelling
+        self.follows = False
+        self._attempt = attempt
+        project = labelling.browser.project
+        self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
+        self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
+        about = {"posecut": str(project.root)}
+        self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
+        self.skeleton = Vectors(np.zeros((0, 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about)
+        self.points = _empty_points(len(self._colours), about)
+        for layer in (self.image, self.skeleton, self.points):
+            viewer.add_layer(layer)
+        viewer.mouse_drag_callbacks.append(self._pressed)
+        labelling.frame_changed.connect(self.show_frame)
+        labelling.marks_changed.connect(self.show_marks)
+        self.show_frame()
+        viewer.reset_view()
+
+    def close(self) -> None:
+        """Take the layers away and stop listening."""
+        self.labelling.frame_changed.disconnect(self.show_frame)
+        self.labelling.marks_changed.disconnect(self.show_marks)
+        self.viewer.mouse_drag_callbacks.remove(self._pressed)
+        for layer in (self.image, self.skeleton, self.points):
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+
+    def show_frame(self) -> None:
+        """Show the picture of the labelling's frame, and its marks."""
+        frame = self.labelling.frame
+        if frame is None:
+            return
+        self._attempt(self._load)
+        self.show_marks()
+        if self.follows:
+            self.look_at_animal()
+
+    def show_marks(self) -> None:
+        """Show the marks of the labelling's frame."""
+        marks = self.labelling.marks
+        if len(marks) != len(self._colours):
+            return
+        look = markers(marks, self._colours)
+        with self.points.events.data.blocker():
+            self.points.data = look.data
+        self.points.shown = look.shown
+        self.points.face_color = look.face
+        self.points.border_color = look.border
+        self.points.symbol = look.symbol
+        self.points.size = self._sizes(marks)
+        self.points.features = {
+            "bodypart": [mark.name for mark in marks],
+            "state": [mark.state for mark in marks],
+            "likelihood": [np.nan if mark.likelihood is None else mark.likelihood for mark in marks],
+        }
+        self.skeleton.data = lines(positions(marks), self._edges)
+
+    def look_at_animal(self) -> None:
+        """Zoom to the marks of the frame; without any, leave the view as it is."""
+        xy = positions(self.labelling.marks)
+        seen = xy[~np.isnan(xy[:, 0])]
+        if len(seen) > 1:
+            low, high = seen.min(axis=0), seen.max(axis=0)
+            extent = max(float((high - low).max()), 20.0) * _AROUND
+            self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[::-1])
+            self.viewer.scene.camera.zoom = min(self.viewer.canvas.size) / extent
+
+    def mark_at(self, xy: Position) -> Mark | None:
+        """Return the mark within reach of a position in the full frame."""
+        current = self.labelling.current
+        within = REACH / self.viewer.scene.camera.zoom
+        return nearest(self.labelling.marks, xy, within=within, preferred=current.bodypart if current else None)
+
+    def mark_under_mouse(self) -> Mark | None:
+        """Return the mark within reach of the mouse."""
+        return self.mark_at(to_xy(self.viewer.cursor.position))
+
+    def _load(self) -> None:
+        browser, frame = self.labelling.browser, self.labelling.frame
+        assert frame is not None
+        x, y = browser.origin(frame)
+        self.image.data = browser.image(frame)
+        self.image.translate = (y, x)
+        self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}"
+
+    def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
+        current, size = self.labelling.current, SIZE / self.viewer.scene.camera.zoom
+        chosen = current.bodypart if current else None
+        return np.array([1.4 * size if mark.bodypart == chosen else size for mark in marks])
+
+    def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
+        """Follow the mouse from a press to its release."""
+        if self.labelling.frame is None or not self.points.visible:
+            return
+        held = self.mark_at(to_xy(event.position))
+        start, far = np.array(event.pos), False
+        if held is not None and event.button == 1:
+            viewer.scene.camera.mouse_pan = False
+        yield
+        while event.type == "mouse_move":
+            far = far or bool(np.abs(np.array(event.pos) - start).max() > STILL)
+            if far and held is not None and event.button == 1:
+                self._show_dragged(held, event.position)
+            yield
+        viewer.scene.camera.mouse_pan = True
+        self._released(held, to_xy(event.position), event, dragged=far)
+
+    def _released(self, held: Mark | None, xy: Position, event: Any, *, dragged: bool) -> None:
+        if event.button == 1 and dragged and held is not None:
+            self._attempt(lambda: self.labelling.move(held.bodypart, xy))
+            self.show_marks()  # where it was, if the move was refused
+        elif event.button == 1 and not dragged:
+            self._clicked(held, xy, hidden="Shift" in event.modifiers)
+        elif event.button == 2 and not dragged and held is not None:
+            self._attempt(lambda: self.labelling.unset(held.bodypart))
+
+    def _clicked(self, held: Mark | None, xy: Position, *, hidden: bool) -> None:
+        current = self.labelling.current
+        if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
+            where = held.xy
+            self._attempt(lambda: self.labelling.move(held.bodypart, where))  # it is right as it is
+        elif held is not None and not (current and current.is_open):
+            self.labelling.choose(held.bodypart)
+        else:
+            place = self.labelling.occlude if hidden else self.labelling.place
+            self._attempt(lambda: place(xy))
+
+    def _show_dragged(self, mark: Mark, position: tuple[float, ...]) -> None:
+        data = self.points.data.copy()
+        data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]
+        self.points.data = data
+
+
+def _empty_points(count: int, about: dict[str, str]) -> Points:
+    points = Points(
+        np.zeros((count, 2)), name="labels", border_width=0.2, border_width_is_relative=True, metadata=about
+    )
+    points.editable = False  # napari's own modes would change points past the label store
+    return points

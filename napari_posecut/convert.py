@@ -1,0 +1,92 @@
+"""Marks and positions as napari's layers hold them: the only place where (x, y) becomes (row, column)."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from napari_posecut.marks import Mark, MarkState
+from posecut_core.labels.point import Position
+
+SYMBOLS: Mapping[MarkState, str] = {
+    "unset": "disc",
+    "proposed": "disc",
+    "placed": "disc",
+    "occluded": "square",
+    "absent": "disc",
+}
+FILLED: Mapping[MarkState, float] = {"unset": 0.0, "proposed": 0.0, "placed": 0.8, "occluded": 0.25, "absent": 0.0}
+
+
+class MarkerLook(NamedTuple):
+    """What a Points layer shows of the K bodyparts of a frame, one point each, in their order."""
+
+    data: Float64[np.ndarray, "K 2"]  # row, column
+    shown: Bool[np.ndarray, " K"]
+    face: Float64[np.ndarray, "K 4"]  # hollow for a proposal, filled for a label
+    border: Float64[np.ndarray, "K 4"]
+    symbol: list[str]
+
+
+def markers(marks: Sequence[Mark], colours: Float64[np.ndarray, "K 3"]) -> MarkerLook:
+    """Return what the marks of a frame look like; those without a position are not shown.
+
+    Args:
+        marks: one per bodypart.
+        colours: of the bodyparts, red green blue from 0 to 1.
+    """
+    count = len(marks)
+    solid = np.concatenate([colours, np.ones((count, 1))], axis=1)
+    face = solid * np.array([(1, 1, 1, FILLED[mark.state]) for mark in marks]).reshape(count, 4)
+    places = [to_row_column(mark.xy) if mark.xy else (0.0, 0.0) for mark in marks]
+    return MarkerLook(
+        data=np.array(places, dtype=np.float64).reshape(count, 2),
+        shown=np.array([mark.xy is not None for mark in marks], dtype=bool),
+        face=face,
+        border=solid,
+        symbol=[SYMBOLS[mark.state] for mark in marks],
+    )
+
+
+def lines(
+    xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]]
+) -> Float64[np.ndarray, "E 2 2"]:
+    """Return the lines of a skeleton as a Vectors layer has them: where each begins, and how far it goes.
+
+    Args:
+        xy: positions of the bodyparts; NaN where one has none, and then its lines are left out.
+        edges: pairs of bodyparts.
+    """
+    ends = xy[np.array(edges, dtype=np.int64).reshape(-1, 2)][..., ::-1]  # E x 2 x (row, column)
+    drawn = ends[~np.isnan(ends).any(axis=(1, 2))]
+    return np.stack([drawn[:, 0], drawn[:, 1] - drawn[:, 0]], axis=1)
+
+
+def edges_of(skeleton: Sequence[tuple[str, str]], bodyparts: Sequence[str]) -> list[tuple[int, int]]:
+    """Return a skeleton's pairs of names as pairs of places; pairs with a name that is no bodypart are left out."""
+    place = {name: number for number, name in enumerate(bodyparts)}
+    return [(place[one], place[other]) for one, other in skeleton if one in place and other in place]
+
+
+def positions(marks: Sequence[Mark]) -> Float64[np.ndarray, "K 2"]:
+    """Return x, y of marks; NaN where one has no position."""
+    return np.array([mark.xy or (np.nan, np.nan) for mark in marks], dtype=np.float64).reshape(len(marks), 2)
+
+
+def to_row_column(xy: Position) -> tuple[float, float]:
+    """Return where napari draws a position of the full frame."""
+    return xy[1], xy[0]
+
+
+def to_xy(row_column: Sequence[float]) -> Position:
+    """Return the position in the full frame of a place in napari's world; the last two coordinates count."""
+    return float(row_column[-1]), float(row_column[-2])
+
+
+def track_points(
+    xy: Float64[np.ndarray, "T K 2"], frames: Int64[np.ndarray, " T"]
+) -> Float64[np.ndarray, "N 3"]:
+    """Return the positions of a video as points of (frame, row, column), bodypart by bodypart within a frame."""
+    count, parts = xy.shape[:2]
+    return np.column_stack([np.repeat(frames, parts), xy.reshape(count * parts, 2)[:, ::-1]]).astype(np.float64)

@@ -1,0 +1,145 @@
+"""A viewer at which a person works on one project: the opened project, its labelling, and the work that runs for it.
+
+    desk = desk_of(viewer)
+    desk.open("reaching-ada-2026-01-31")
+
+Every dock asks for the desk of its viewer, listens to its signals, and calls it; docks do not know each other.
+"""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from napari import Viewer
+from napari.utils.notifications import show_error, show_info, show_warning
+from psygnal import Signal
+
+from napari_posecut.actions import Actions, bind, unbind
+from napari_posecut.board import JobBoard
+from napari_posecut.browser import FrameKey
+from napari_posecut.canvas import Canvas
+from napari_posecut.labelling import Labelling
+from posecut_core.errors import LabelError, PosecutError, ProjectError
+from posecut_core.project.layout import Project
+from posecut_core.workflow.opening import open_project
+
+Value = TypeVar("Value")
+
+
+class Desk:
+    """What the docks of one viewer share."""
+
+    project_changed = Signal()  # another project, or the same with other videos, frames, bodyparts
+    help_asked = Signal()
+    frame_asked = Signal()
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.project: Project | None = None
+        self.labelling: Labelling | None = None
+        self.canvas: Canvas | None = None
+        self.actions: Actions | None = None
+        self.board = JobBoard()
+
+    def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
+        """Open a project, by its folder or config.yaml, and show its first frame that needs a person.
+
+        Raises:
+            ProjectError: there is no project, or its config.yaml is malformed.
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        project = open_project(config)
+        labelling = Labelling(project, take_over=take_over)
+        self.close()
+        self.project, self.labelling = project, labelling
+        self.show_labels()
+        self.board.look_after(project.config_path)
+        for notice in labelling.notices:
+            show_warning(notice)
+        self.project_changed.emit()
+
+    def require_project(self) -> Project:
+        """Return the open project.
+
+        Raises:
+            ProjectError: none is open.
+        """
+        if self.project is None:
+            raise ProjectError("No project is open; open or create one in the dock 1 Project.")
+        return self.project
+
+    def show_labels(self) -> None:
+        """Show the labelling's layers, which other views may have taken the place of."""
+        if self.labelling is not None and self.canvas is None:
+            self.canvas = Canvas(self.viewer, self.labelling, self.attempt)
+            self.actions = Actions(self.labelling, self.canvas, self.attempt)
+            self.actions.help_asked.connect(self.help_asked.emit)
+            self.actions.frame_asked.connect(self.frame_asked.emit)
+            bind(self.actions)
+
+    def hide_labels(self) -> None:
+        """Take the labelling's layers away, to show something else."""
+        if self.canvas is not None and self.actions is not None:
+            unbind(self.actions)
+            self.canvas.close()
+            self.canvas = self.actions = None
+
+    def refresh(self) -> None:
+        """Read the project again, after work or another program changed its videos, frames, bodyparts or labels.
+
+        Raises:
+            ProjectError, VideoError, LabelError: as for `open`.
+        """
+        if self.project is None or self.labelling is None:
+            return
+        project = open_project(self.project.config_path)
+        other_parts = project.config.bodyparts != self.project.config.bodyparts
+        self.project = project
+        self.labelling.resume(project)
+        if other_parts and self.canvas is not None:
+            self.hide_labels()
+            self.show_labels()
+        self.project_changed.emit()
+
+    def show_frame(self, video: str, number: int) -> None:
+        """Show an extracted frame to label.
+
+        Raises:
+            LabelError: it was never extracted.
+        """
+        if self.labelling is None:
+            raise LabelError("No project is open; open one first.")
+        self.show_labels()
+        self.labelling.go_to(FrameKey(video, number))
+
+    def attempt(self, action: Callable[[], Value]) -> Value | None:
+        """Run what PoseCut may refuse; tell the person why, where it does, and return None."""
+        try:
+            return action()
+        except PosecutError as error:
+            show_error(str(error)) if not isinstance(error, LabelError) else show_warning(str(error))
+            return None
+
+    def tell(self, sentence: str) -> None:
+        """Tell the person something."""
+        show_info(sentence)
+
+    def close(self) -> None:
+        """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
+        self.hide_labels()
+        labelling, self.labelling, self.project = self.labelling, None, None
+        self.board.let_go()
+        if labelling is not None:
+            self.attempt(labelling.close)
+
+
+_DESKS: WeakKeyDictionary[Viewer, Desk] = WeakKeyDictionary()
+
+
+def desk_of(viewer: Viewer) -> Desk:
+    """Return the desk of a viewer; there is one, and it is made when it is first asked for."""
+    if viewer not in _DESKS:
+        _DESKS[viewer] = Desk(viewer)
+    return _DESKS[viewer]

@@ -1,0 +1,62 @@
+"""The keys and mouse gestures of labelling: one table, which binds them and from which their help is made."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """Something that a person does with the mouse, and what it means."""
+
+    gesture: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, and what it does."""
+
+    keys: tuple[str, ...]  # as napari spells them; all of them do the same
+    action: str  # name of a method of `actions.Actions`
+    meaning: str
+
+
+GESTURES = (
+    Gesture("click", "place the current bodypart, go on to the next"),
+    Gesture("Shift + click", "the current bodypart is hidden, and must be here"),
+    Gesture("press on a marker, drag", "move it"),
+    Gesture("right click on a marker", "delete it"),
+    Gesture("drag on the image", "move the view"),
+    Gesture("wheel", "zoom"),
+)
+
+KEYS = (
+    Key(("Return",), "accept", "accept all proposals, go on"),
+    Key(("D", "Right"), "next_frame", "next frame"),
+    Key(("A", "Left"), "previous_frame", "previous frame"),
+    Key(("Shift-D", "Shift-Right"), "next_open", "next frame that needs you"),
+    Key(("Shift-A", "Shift-Left"), "previous_open", "previous frame that needs you"),
+    Key(("S", "Down"), "next_bodypart", "next bodypart"),
+    Key(("W", "Up"), "previous_bodypart", "previous bodypart"),
+    Key(("E",), "absent", "the bodypart is not in this frame"),
+    Key(("O",), "occluded", "the bodypart is hidden, nobody knows where"),
+    Key(("X", "Delete", "Backspace"), "unset", "delete the label under the mouse, or of the current bodypart"),
+    Key(("C",), "copy_pose", "propose the pose of the frame before"),
+    Key(("Q",), "next_doubtful", "next proposal of low likelihood"),
+    Key(("Control-Z",), "undo", "undo, without end"),
+    Key(("Control-Shift-Z", "Control-Y"), "redo", "redo"),
+    Key(("Z",), "toggle_follow", "follow the animal, or stop following"),
+    Key(("H",), "toggle_markers", "hide the markers, or show them"),
+    Key(("G",), "ask_frame", "go to a frame by its number"),
+    Key(("Control-Delete",), "drop", "take the frame out of training, or back in"),
+    Key(("F1",), "toggle_help", "show these keys, or hide them"),
+)
+
+
+def key_help() -> tuple[tuple[str, str], ...]:
+    """Return rows of what to do and what it means, for a person to read."""
+    gestures = tuple((gesture.gesture, gesture.meaning) for gesture in GESTURES)
+    return gestures + tuple((" or ".join(map(_spelled, key.keys)), key.meaning) for key in KEYS)
+
+
+def _spelled(key: str) -> str:
+    return key.replace("Control", "Ctrl").replace("Return", "Enter").replace("-", " + ")

@@ -1,0 +1,174 @@
+"""Dock 3: the bodyparts of the shown frame, its neighbours, and the buttons beside the keys."""
+
+import numpy as np
+from napari import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.browser import MEANING, FrameKey
+from napari_posecut.desk import Desk, desk_of
+from napari_posecut.keys import key_help
+from napari_posecut.labelling import Labelling
+from napari_posecut.marks import Mark
+from posecut_core.plots.colours import bytes_of, colours_of
+
+BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
+    ("Accept proposals", "accept", "Enter"),
+    ("Undo", "undo", "Ctrl + Z"),
+    ("Next to label", "next_open", "Shift + D"),
+    ("Redo", "redo", "Ctrl + Shift + Z"),
+    ("Low likelihood", "next_doubtful", "Q"),
+    ("Copy pose before", "copy_pose", "C"),
+    ("Absent", "absent", "E"),
+    ("Hidden", "occluded", "O"),
+    ("Delete label", "unset", "X"),
+    ("Drop frame", "drop", "Ctrl + Delete"),
+)
+_STATES = {"unset": "", "proposed": "proposed", "placed": "labelled", "occluded": "hidden", "absent": "absent"}
+
+
+class LabelDock(QWidget):
+    """The labelling of the shown frame."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self._labelling: Labelling | None = None
+        self.heading = QLabel()
+        self.heading.setWordWrap(True)
+        self.bodyparts = _table(("bodypart", "state", "likelihood"))
+        self.bodyparts.itemClicked.connect(self._choose)
+        self.number = QSpinBox()
+        self.number.setMaximum(2**31 - 1)
+        self.number.editingFinished.connect(self._go_to_number)
+        self.advance = QCheckBox("go on by itself when a frame is done")
+        self.advance.setChecked(True)
+        self.advance.toggled.connect(self._set_advance)
+        self.progress = QProgressBar()
+        self.help = _table(("do this", "for that"))
+        self.help.addTopLevelItems([QTreeWidgetItem(row) for row in key_help()])
+        self.help.setVisible(False)
+        self._lay_out()
+        self.desk.project_changed.connect(self._follow)
+        self.desk.help_asked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
+        self.desk.frame_asked.connect(self._ask_number)
+        self._follow()
+
+    def show_marks(self) -> None:
+        """Show the bodyparts of the frame and the progress of the project."""
+        labelling = self._labelling
+        if labelling is None or labelling.frame is None:
+            self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
+            self.bodyparts.clear()
+            return
+        frame, status = labelling.frame, labelling.status(labelling.frame)
+        reading = "" if labelling.writable else "; for reading only"
+        self.heading.setText(f"<b>{frame.video}</b>, frame {frame.number}: {MEANING[status]}{reading}")
+        self.number.setValue(frame.number)
+        self._fill(labelling)
+        counted = labelling.progress
+        self.progress.setMaximum(max(counted.frames, 1))
+        self.progress.setValue(counted.done)
+        self.progress.setFormat(f"{counted.done} of {counted.frames} frames done, {counted.open} bodyparts open")
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.bodyparts, stretch=3)
+        grid = QGridLayout()
+        for place, (text, action, key) in enumerate(BUTTONS):
+            button = QPushButton(text)
+            button.setToolTip(f"{text} (key: {key})")
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
+            button.clicked.connect(lambda _=False, action=action: self._act(action))
+            grid.addWidget(button, place // 2, place % 2)
+        layout.addLayout(grid)
+        form = QFormLayout()
+        form.addRow("go to frame", self.number)
+        layout.addLayout(form)
+        layout.addWidget(self.advance)
+        keys = QPushButton("Keys and mouse (F1)")
+        keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        keys.clicked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
+        layout.addWidget(keys)
+        layout.addWidget(self.help, stretch=4)
+
+    def _follow(self) -> None:
+        """Listen to the labelling that is open now."""
+        if self._labelling is not self.desk.labelling:
+            self._labelling = self.desk.labelling
+            if self._labelling is not None:
+                self._labelling.frame_changed.connect(self.show_marks)
+                self._labelling.marks_changed.connect(self.show_marks)
+                self._labelling.advance = self.advance.isChecked()
+        self.show_marks()
+
+    def _fill(self, labelling: Labelling) -> None:
+        marks, current = labelling.marks, labelling.current
+        colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
+        if self.bodyparts.topLevelItemCount() != len(marks):
+            self.bodyparts.clear()
+            self.bodyparts.addTopLevelItems([QTreeWidgetItem() for _ in marks])
+        for place, mark in enumerate(marks):
+            item = self.bodyparts.topLevelItem(place)
+            _write(item, mark, colours[place])
+            if current is not None and mark.bodypart == current.bodypart:
+                self.bodyparts.setCurrentItem(item)
+        if current is None:
+            self.bodyparts.setCurrentItem(None)
+
+    def _choose(self, item: QTreeWidgetItem) -> None:
+        if self._labelling is not None:
+            self._labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
+
+    def _act(self, action: str) -> None:
+        if self.desk.actions is not None:
+            getattr(self.desk.actions, action)()
+
+    def _set_advance(self, on: bool) -> None:
+        if self._labelling is not None:
+            self._labelling.advance = on
+
+    def _ask_number(self) -> None:
+        self.number.setFocus()
+        self.number.selectAll()
+
+    def _go_to_number(self) -> None:
+        labelling, number = self._labelling, self.number.value()
+        if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
+            key = FrameKey(labelling.frame.video, number)
+            self.desk.attempt(lambda: labelling.go_to(key))
+            self.show_marks()
+
+
+def _table(columns: tuple[str, ...]) -> QTreeWidget:
+    table = QTreeWidget()
+    table.setColumnCount(len(columns))
+    table.setHeaderLabels(columns)
+    table.setRootIsDecorated(False)
+    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return table
+
+
+def _write(item: QTreeWidgetItem, mark: Mark, colour: np.ndarray) -> None:
+    square = QPixmap(12, 12)
+    square.fill(QColor(*colour.tolist()))
+    item.setIcon(0, QIcon(square))
+    item.setText(0, mark.name)
+    item.setText(1, _STATES[mark.state])
+    item.setText(2, "" if mark.likelihood is None else f"{mark.likelihood:.2f}")
+    item.setData(0, Qt.ItemDataRole.UserRole, mark.bodypart)
