@@ -5,6 +5,7 @@ import platform
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +27,31 @@ class Failure:
     exit_code: int
 
 
-def explain(error: BaseException, *, when_interrupted: str = "") -> Failure:
+def write_log(error: BaseException) -> Path | None:
+    """Write the details of an error into a file of its own; None where the disk refuses."""
+    from posecut_core import __version__
+
+    head = f"posecut {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
+    text = head + "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="posecut-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return None
+    return Path(file.name)
+
+
+def explain(
+    error: BaseException, *, when_interrupted: str = "", keep: Callable[[BaseException], Path | None] = write_log
+) -> Failure:
     """Say in a sentence what happened and what to do.
 
     Args:
         error: what stopped the work.
         when_interrupted: what is kept when the user stopped it.
+        keep: puts the details of an error that nobody foresaw into a file, and returns its path.
     """
     if isinstance(error, PosecutError):
         return Failure(one_line(str(error)), type(error).__name__, error.exit_code)
@@ -43,8 +63,8 @@ def explain(error: BaseException, *, when_interrupted: str = "") -> Failure:
         advice = "close other programs, or use a smaller batch_size, and run the same command again"
         return Failure(f"The computer ran out of memory; {advice}.", "MemoryError", 1)
     if isinstance(error, OSError):
-        return _disk(error)
-    return _unforeseen(error)
+        return _disk(error, keep)
+    return _unforeseen(error, keep)
 
 
 def one_line(text: str) -> str:
@@ -60,34 +80,19 @@ def _usage(error: BaseException) -> str:
     return f"{message}{end} For help: {path} --help"
 
 
-def _disk(error: OSError) -> Failure:
+def _disk(error: OSError, keep: Callable[[BaseException], Path | None]) -> Failure:
     # imported here because the rooms below are not needed to show help
     from posecut_core.project.atomic import storage_error
 
     if error.errno not in _REFUSALS:
-        return _unforeseen(error)
+        return _unforeseen(error, keep)
     translated = storage_error(Path(str(error.filename or "the output")), error)
     return Failure(one_line(str(translated)), "StorageError", translated.exit_code)
 
 
-def _unforeseen(error: BaseException) -> Failure:
-    place = _write_log(error)
+def _unforeseen(error: BaseException, keep: Callable[[BaseException], Path | None]) -> Failure:
+    place = keep(error)
     kept = f"; the details are in {place}" if place else "; add --debug to see the details"
     summary = one_line(f"{type(error).__name__}: {error}")[:200]
     message = f"PoseCut met an error that it does not know ({summary}){kept}: please report it with that text."
     return Failure(message, type(error).__name__, 1)
-
-
-def _write_log(error: BaseException) -> Path | None:
-    from posecut_core import __version__
-
-    head = f"posecut {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
-    text = head + "".join(traceback.format_exception(error))
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="posecut-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
-        ) as file:
-            file.write(text)
-    except OSError:
-        return None
-    return Path(file.name)

@@ -6,6 +6,7 @@ labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, Collect
 training-datasets/iteration-<k>/
 posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+posecut-jobs/<job>/    work that a window has started in processes of their own
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import ProjectConfig
+
+
+def jobs_folder(root: Path) -> Path:
+    """Return `Project.jobs` of a project that need not be opened: what runs is there also if config.yaml is damaged."""
+    return root / "posecut-jobs"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,11 @@ class Project:
     def videos(self) -> Path:
         """Return the folder of links to videos, or of copies."""
         return self.root / "videos"
+
+    @property
+    def jobs(self) -> Path:
+        """Return the folder that holds one folder per job of a window."""
+        return jobs_folder(self.root)
 
     @property
     def labeled_data(self) -> Path:

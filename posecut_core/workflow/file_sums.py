@@ -13,6 +13,7 @@ from pathlib import Path
 from posecut_core.errors import PosecutError
 from posecut_core.project.atomic import write_text
 from posecut_core.project.hashing import file_sha256
+from posecut_core.project.layout import jobs_folder
 
 SCHEMA = 1
 _LABELS = re.compile(r"labeled-data/[^/]+/(labels\.jsonl|CollectedData_[^/]+)$")
@@ -57,15 +58,17 @@ def missing_labels(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[st
 
 
 def sums_of(root: Path) -> dict[str, FileSum]:
-    """Return path below `root` -> sum of all files in a project, links and locks left out.
+    """Return path below `root` -> sum of all files in a project; links, locks and what jobs write are left out.
 
     Raises:
         OSError: a file cannot be read.
     """
-    found = {}
+    found, jobs = {}, jobs_folder(root)
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        if path.is_symlink() or not path.is_file() or name.endswith(_PASSING) or path == sums_path(root):
+        if path.is_relative_to(jobs) or path.is_symlink() or not path.is_file():
+            continue
+        if name.endswith(_PASSING) or path == sums_path(root):
             continue
         status = path.stat()
         found[name] = FileSum(status.st_size, status.st_mtime_ns, file_sha256(path))

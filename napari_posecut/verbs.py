@@ -1,0 +1,150 @@
+"""What a child process can be asked to do: names, and the calls of the core behind them.
+
+Arguments are those of the core's functions, as JSON has them; results are the core's frozen dataclasses. The core, and
+JAX with it, is imported by the call, so that a window can look at the table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import posecut_core
+from posecut_core.errors import ArgumentError
+from posecut_core.progress import Report
+
+if TYPE_CHECKING:
+    from posecut_core.refinement.candidates import Candidate
+    from posecut_core.refinement.criteria import Criteria
+    from posecut_core.workflow.datasets import CreatedDataset
+    from posecut_core.workflow.outlier_video import FoundOutliers
+    from posecut_core.workflow.training import TrainedNetwork
+
+Verb = Callable[[Path, Mapping[str, Any], Report], object]
+
+
+@dataclass(frozen=True)
+class DatasetAndNetwork:
+    """A training, and the training dataset where there was none before."""
+
+    dataset: "CreatedDataset | None"
+    network: "TrainedNetwork"
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The frames of one video that look wrong, before any is extracted."""
+
+    video: Path
+    criteria: "Criteria"
+    looked_at: int  # frames
+    candidates: "tuple[Candidate, ...]"
+    fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
+    would_extract: int  # how many of these extract_outliers would take
+
+
+@dataclass(frozen=True)
+class SuspectFrames:
+    """What `find_outliers` found."""
+
+    scorer: str  # the network whose predictions were judged
+    videos: tuple[Suspects, ...]
+
+
+def _core(name: str) -> Verb:
+    def call(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+        return getattr(posecut_core, name)(config, **arguments, report=report)
+
+    return call
+
+
+def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report: Report) -> DatasetAndNetwork:
+    """Train a shuffle, from its training dataset or from one made of all labels as they are now.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `train_network`; its `settings` may name `net_type` as well.
+        report: told of the training.
+
+    Raises:
+        PosecutError: as both steps raise it.
+    """
+    from posecut_core.workflow.opening import open_project
+
+    shuffle, index = arguments.get("shuffle", 1), arguments.get("trainingsetindex", 0)
+    settings, rest = arguments.get("settings"), {key: arguments[key] for key in arguments if key != "settings"}
+    dataset = None
+    if not open_project(config, report=report).split_path(shuffle, index).exists():
+        dataset = posecut_core.create_training_dataset(
+            config, shuffles=[shuffle], trainingsetindex=index, settings=settings, report=report
+        )
+        settings = None  # they are in settings.yaml now
+    return DatasetAndNetwork(dataset, posecut_core.train_network(config, **rest, settings=settings, report=report))
+
+
+def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) -> SuspectFrames:
+    """Find frames that look wrong, and neither extract nor write anything.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `extract_outlier_frames`.
+        report: told how far the work is.
+
+    Raises:
+        PosecutError: as `extract_outlier_frames` raises it; or frames that someone chose are to be judged.
+    """
+    if arguments.get("outlieralgorithm") == "manual":  # the core takes these without asking
+        raise ArgumentError("Frames given by hand have been chosen already; extract them.")
+    found: list[Suspects] = []
+
+    def note(outliers: "FoundOutliers") -> bool:
+        found.append(_suspects(outliers))
+        return False
+
+    judged = posecut_core.extract_outlier_frames(config, **arguments, confirm=note, report=report)
+    return SuspectFrames(judged.scorer, tuple(found))
+
+
+def _suspects(found: "FoundOutliers") -> Suspects:
+    return Suspects(
+        video=found.video,
+        criteria=found.criteria,
+        looked_at=found.looked_at,
+        candidates=found.candidates,
+        fresh=found.fresh,
+        would_extract=min(found.number_of_frames, len(found.fresh)),
+    )
+
+
+VERBS: dict[str, Verb] = {
+    "add_videos": _core("add_new_videos"),
+    "analyze_videos": _core("analyze_videos"),
+    "create_dataset_and_train": create_dataset_and_train,
+    "create_labeled_video": _core("create_labeled_video"),
+    "cross_validate": _core("cross_validate"),
+    "doctor": _core("doctor"),
+    "evaluate": _core("evaluate_network"),
+    "export_deeplabcut": _core("export_deeplabcut"),
+    "extract_frames": _core("extract_frames"),
+    "extract_outliers": _core("extract_outlier_frames"),
+    "filter": _core("filterpredictions"),
+    "find_outliers": find_outliers,
+    "merge_datasets": _core("merge_datasets"),
+    "plot_trajectories": _core("plot_trajectories"),
+    "train": _core("train_network"),
+}
+
+# Verbs of one group write the same files: only one of them runs at a time in a project. Any other is its own group.
+_GROUPS = {
+    "create_dataset_and_train": "training",
+    "cross_validate": "training",
+    "train": "training",
+    "extract_frames": "extraction",
+    "extract_outliers": "extraction",
+    "add_videos": "extraction",
+}
+
+
+def group(verb: str) -> str:
+    """Name the group of verbs of which a project runs one at a time."""
+    return _GROUPS.get(verb, verb)
