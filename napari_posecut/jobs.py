@@ -76,11 +76,10 @@ class Job:
         if self._state != "running":
             return ()
         lives = _lives(self._files)  # first, or the last words of a child that ends just now would be missed
-        outcome = self._files.read_outcome()
         reports, offset = self._files.read_progress(self._offset)
         read_all, self._offset = offset == self._offset, offset
-        if read_all and (outcome is not None or not lives):
-            self._end(outcome)
+        if read_all and not lives:
+            self._end(self._files.read_outcome())
         return reports
 
     def stop(self) -> None:
@@ -154,7 +153,7 @@ def running(config: Path) -> tuple[Job, ...]:
         ProjectError: there is no project.
     """
     folders = _folders(config)
-    requests = [(folder, read[1]) for folder in folders if _busy(folder) and (read := folder.read_request())]
+    requests = [(folder, read[1]) for folder in folders if _lives(folder) and (read := folder.read_request())]
     return tuple(Job(folder.path, request) for folder, request in requests)
 
 
@@ -168,7 +167,7 @@ def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
     if not _folders(config):
         return ()
     with _alone(jobs_folder(config_path(config).parent)):
-        ended = [folder.path for folder in _folders(config) if not _busy(folder)]
+        ended = [folder.path for folder in _folders(config) if not _lives(folder)]
         removed = tuple(ended[: max(0, len(ended) - keep)])
         for path in removed:
             shutil.rmtree(path, ignore_errors=True)  # what is open on Windows goes the next time
@@ -178,10 +177,6 @@ def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
 def _folders(config: Path) -> list[JobFolder]:
     jobs = jobs_folder(config_path(config).parent)
     return [JobFolder(path) for path in sorted(jobs.iterdir()) if path.is_dir()] if jobs.is_dir() else []
-
-
-def _busy(folder: JobFolder) -> bool:
-    return folder.read_outcome() is None and _lives(folder)
 
 
 def _lives(folder: JobFolder) -> bool:

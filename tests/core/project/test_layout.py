@@ -20,6 +20,7 @@ def test_paths_are_deeplabcuts(tmp_path):
     assert project.evaluation_folder(1).parent == tmp_path / "evaluation-results-posecut" / "iteration-0"
     assert (project.config_path, project.settings_path) == (tmp_path / "config.yaml", tmp_path / "posecut.yaml")
     assert project.checked_labels("m1").name == "m1_labeled"
+    assert project.jobs == tmp_path / "posecut-jobs"
     assert isinstance(project.videos, Path)
 
 
