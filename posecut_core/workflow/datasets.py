@@ -189,7 +189,7 @@ def _shuffle_numbers(
 def _taken(project: Project, fractions: Sequence[int]) -> set[int]:
     """Return the shuffles that have a split, or a model folder with more in it than settings."""
     splits = (path.stem for path in project.training_datasets.glob("*.yaml"))
-    models = {path.parent.name for path in project.model_folder(1).parent.glob("*/*") if path.name != "settings.yaml"}
+    models = {path.parent.name for path in project.models.glob("*/*") if path.name != "settings.yaml"}
     prefixes = {project.dataset_name(1, index).removesuffix("1") for index in fractions}
     matches = (re.fullmatch(r"(.*shuffle)([1-9]\d*)", name) for name in {*splits, *models})
     return {int(match[2]) for match in matches if match and match[1] in prefixes}
