@@ -25,20 +25,31 @@ ROOMS = (
 )
 # The same for the plugin, whose modules may import any of the core.
 PLUGIN_ROOMS = (
-    "convert",
     "keys",
-    "labelling",
+    "marks",
     "browser",
+    "proposals",
+    "labelling",
+    "convert",
+    "overlay",
     "process",
     "job_files",
     "verbs",
     "jobs",
     "child",
+    "board",
+    "assistance",
+    "preferences",
     "canvas",
+    "actions",
+    "video_layer",
     "desk",
     "widgets",
+    "window",
+    "reading",
+    "samples",
 )
-WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("canvas") :]  # those that may import napari and Qt
+WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("board") :]  # those that may import napari and Qt
 WINDOWS = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy")
 
 
