@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Literal
 import filelock
 
 from napari_posecut.job_files import JobFolder, Outcome, Request, new_job_folder
-from napari_posecut.process import launch
+from napari_posecut.process import Process, launch
 from napari_posecut.verbs import group
 from posecut_core.errors import PosecutError
 from posecut_core.progress import Progress
@@ -27,12 +27,8 @@ from posecut_core.project.layout import jobs_folder
 from posecut_core.workflow.opening import config_path
 
 State = Literal["running", "done", "failed", "stopped", "crashed"]
-CHILD = (
-    sys.executable,
-    "-P",
-    "-m",
-    "napari_posecut.child",
-)  # -P: nothing in the current folder stands in for a library
+# -P: no file in the current folder is taken for a library.
+CHILD = (sys.executable, "-P", "-m", "napari_posecut.child")
 KEPT = 5  # ended jobs whose messages may still be asked for
 
 # Only the process that started a child learns how it ended, and the system keeps it until then.
@@ -96,10 +92,7 @@ class Job:
             StorageError: the disk refuses.
         """
         if self._state == "running" and not self._files.stop_asked:
-            self._files.ask_stop()
-            process = self._files.read_process()
-            if process is not None:
-                process.stop()
+            self._end_by(Process.stop)
 
     def kill(self) -> None:
         """End the child at once; files are whole all the same.
@@ -107,13 +100,17 @@ class Job:
         Raises:
             StorageError: the disk refuses.
         """
-        if self._state != "running":
-            return
-        if not self._files.stop_asked:
-            self._files.ask_stop()
+        if self._state == "running":
+            self._end_by(Process.kill)
+
+    def _end_by(self, signal_it: Callable[[Process], None]) -> None:
+        """Note that somebody wants the end, and bring it about, also where a full disk takes no note."""
         process = self._files.read_process()
-        if process is not None:
-            process.kill()
+        try:
+            self._files.ask_stop()
+        finally:
+            if process is not None:
+                signal_it(process)
 
     def _end(self, outcome: Outcome | None) -> None:
         self._outcome = outcome

@@ -13,7 +13,7 @@ from posecut_core.errors import ModelError
 from posecut_core.progress import Progress, deferred_interrupt
 
 PROGRAM = (sys.executable, __file__)
-_TRIES = 10**6  # of some 50 microseconds: far more than any child here needs
+_TRIES = 10**7  # of some 50 microseconds: far more than any child here needs
 
 
 @dataclass(frozen=True)
