@@ -158,7 +158,7 @@ class _Help:
                 self._after(assistant, step, _progress(taken.metrics, len(frames)))
                 if step % self._pace.look == 0 and self._watch.look():
                     return assistant
-                if step - first >= self._pace.rest:
+                if step - first + 1 == self._pace.rest and step < settings.maxiters:
                     break
             else:
                 return assistant
