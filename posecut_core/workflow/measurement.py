@@ -44,6 +44,7 @@ class Measurement:
     split: Split
     settings: TrainingSettings
     bodyparts: tuple[str, ...]
+    left_out: tuple[str, ...]  # bodyparts of the project or the network that are not evaluated
     frames: tuple[LabelledFrames, ...]
     predicted: tuple[FramePredictions, ...]  # of all bodyparts that the network knows
     errors: Float64[np.ndarray, "F K"]
@@ -89,6 +90,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         split=split,
         settings=settings,
         bodyparts=bodyparts,
+        left_out=tuple(dict.fromkeys(p for p in (*config.bodyparts, *predictor.bodyparts) if p not in bodyparts)),
         frames=frames,
         predicted=predicted,
         errors=pixel_errors(np.concatenate([found.xy for found in predicted])[:, in_network], labels),
