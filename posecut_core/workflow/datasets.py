@@ -13,7 +13,7 @@ from posecut_core.dataset.revision import write_revision
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
-from posecut_core.labels.store import check_pictures, read_labels
+from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
@@ -21,7 +21,7 @@ from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.notes import note_outside
 from posecut_core.workflow.opening import frame_folders, open_project
-from posecut_core.workflow.previous_iteration import fitting_network, with_inherited
+from posecut_core.workflow.previous_iteration import fitting_network, previous_training, with_inherited
 
 COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
 SMALLEST_SCALE = 0.4
@@ -88,15 +88,14 @@ def create_training_dataset(
     """
     project = open_project(config, report=report)
     tables = labelled_tables(project, report=report)
-    for table in tables:
-        check_pictures(project, table.video)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
     given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     keys = [(number, index) for number in numbers for index in fractions]
-    chosen = {key: chosen_settings(project, tables, with_inherited(project, *key, given, report)) for key in keys}
-    previous = {key: fitting_network(project, *key, own.net_type) for key, own in chosen.items()}
+    before = {key: previous_training(project, *key) for key in keys}
+    chosen = {key: chosen_settings(project, tables, with_inherited(before[key], key[0], given, report)) for key in keys}
+    previous = {key: fitting_network(before[key], own.net_type) for key, own in chosen.items()}
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
@@ -115,11 +114,11 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
     Labels outside their frame are told.
 
     Raises:
-        LabelError: nothing is labelled.
+        LabelError: nothing is labelled, or a frame shows another picture than the one that was labelled.
     """
     tables = []
     for folder in frame_folders(project):
-        table = read_labels(project, folder.name, report=report)
+        table = read_labels(project, folder.name, pictures=True, report=report)
         note_outside(project, table, report=report)
         labelled = np.asarray(table.looked_at.any(axis=1))
         if labelled.any():
