@@ -9,6 +9,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.edits import Accept, Edit, Propose, Together
 from posecut_core.labels.frame_images import check_images
+from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.outside import outside_edits, undecided
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
@@ -59,6 +60,21 @@ def read_state(project: Project, video: str) -> LabelState:
         LabelError: as for `read_labels`.
     """
     return _decided(project, video).history.state
+
+
+def removed_bodyparts(project: Project, videos: Iterable[str]) -> tuple[str, ...]:
+    """List the bodyparts that labels of videos have and config.yaml no longer lists, by their last names.
+
+    Raises:
+        LabelError: as for `read_labels`, or the journal of names is damaged.
+    """
+    known = read_identities(project)
+    columns = match_names(known, project.config.bodyparts).columns
+    gone = [identity for identity in known.names if identity not in columns]
+    states = [read_state(project, video) for video in videos] if gone else []
+    points = [frame.points for state in states for frame in state.frames.values()]
+    used = {part for each in points for part, point in each.items() if point.is_label}
+    return tuple(known.name(identity) for identity in gone if identity in used)
 
 
 def write_labels(project: Project, table: LabelTable, *, remove_others: bool = False) -> None:

@@ -19,7 +19,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.notes import note_outside
+from posecut_core.workflow.notes import note_outside, note_removed
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.previous_iteration import fitting_network, previous_training, with_inherited
 
@@ -111,7 +111,7 @@ def create_training_dataset(
 def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
     """Read the labels of all videos; frames in which nobody has looked for anything are left out.
 
-    Labels outside their frame are told.
+    Labels outside their frame, and of bodyparts that config.yaml no longer lists, are told.
 
     Raises:
         LabelError: nothing is labelled, or a frame shows another picture than the one that was labelled.
@@ -128,6 +128,7 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
             f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
             "and try again."
         )
+    note_removed(project, report=report)
     return tables
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from posecut_core.labels.placement import outside
+from posecut_core.labels.store import removed_bodyparts
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report
 from posecut_core.project.bodyparts import foreign_bodyparts
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import frame_folders
 
 _NAMED = 5  # labels in a note; check_labels has all
 
@@ -19,6 +21,22 @@ def note_bodyparts(config: ProjectConfig, found: Iterable[str], *, source: str, 
     sentence = foreign_bodyparts(found, config.bodyparts, source=source, remedy=remedy)
     if sentence:
         report(Progress(sentence.removesuffix("."), 0, 0))
+
+
+def note_removed(project: Project, *, report: Report) -> None:
+    """Tell that config.yaml no longer lists bodyparts of which there are labels.
+
+    Raises:
+        LabelError: the labels cannot be read.
+    """
+    names = removed_bodyparts(project, [folder.name for folder in frame_folders(project)])
+    if names:
+        word = "it" if len(names) == 1 else "them"
+        text = (
+            f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
+            f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
+        )
+        report(Progress(text, 0, 0))
 
 
 def note_skeleton(project: Project, *, report: Report) -> None:

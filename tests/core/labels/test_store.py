@@ -1,5 +1,7 @@
 """A project's labels are in pixels of the full frame, whatever crop the images have."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from posecut_core.labels.store import (
     known_frames,
     read_labels,
     read_state,
+    removed_bodyparts,
     write_drafts,
     write_labels,
 )
@@ -102,6 +105,14 @@ def test_drafts_are_no_labels_and_leave_labels_alone(project):
     labels = read_labels(project, "m1")
     assert (labels.numbers.tolist(), labels.looked_at.tolist()) == ([3], [[True, False]])
     assert known_frames(project, "m1") == {3, 20}
+
+
+def test_bodyparts_that_were_removed_are_known_by_their_labels(project):
+    """One without any is not missed."""
+    write_labels(project, LabelTable("m1", ("nose",), NUMBERS, XY[:, :1]))
+    for left, gone in ((("nose", "tail"), ()), (("nose",), ()), (("tail",), ("nose",))):
+        changed = replace(project, config=replace(project.config, bodyparts=left))
+        assert removed_bodyparts(changed, ["m1", "never added"]) == gone
 
 
 def test_labels_lie_on_the_pictures_that_were_labelled(project):
