@@ -77,7 +77,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     project, config = job.project, job.project.config
     settings = read_settings(project.model_folder(job.shuffle, job.trainingsetindex) / "settings.yaml")
     split = read_split(project.split_path(job.shuffle, job.trainingsetindex))
-    note_bodyparts(config, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
+    note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     videos = sorted({frame.video for frame in (*split.train, *split.test)})
     tables = {video: read_labels(project, video, report=report) for video in videos}
     frames = gather_frames(project, tables, train=split.train, test=split.test)

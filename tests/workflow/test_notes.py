@@ -38,7 +38,21 @@ def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_projec
     evaluate_network(spot_project, report=told)
     assert len(told) == 4
     assert len(set(told)) == 1
-    assert told[0].startswith("The network Fake_10 has 'beside', expected only bodyparts of config.yaml (spot, other)")
+    assert told[0].startswith("The network Fake_10 has 'beside' for what is 'other' now: its results keep the old name")
+    assert told[0].endswith("rename it back (posecut edit-bodyparts --rename other:beside)")
+
+
+def test_a_bodypart_that_no_name_leads_to_is_told(spot_project, edit, told):
+    """It may have been replaced; a damaged journal of names stops no analysis."""
+    project = open_project(spot_project)
+    edit(bodyparts=["spot"], skeleton=[])
+    analyze_videos(spot_project, ["spot"], report=told)
+    edit(bodyparts=["spot", "other"])
+    project.bodypart_journal.write_bytes(b"damaged\n")
+    analyze_videos(spot_project, ["spot"], report=told)
+    assert [text.startswith("The network Fake_10 has 'beside', expected only bodyparts of") for text in told] == [
+        True
+    ] * 2
 
 
 def test_training_tells_bodyparts_that_were_renamed(trainable, told):
