@@ -149,15 +149,25 @@ def chosen_settings(project: Project, tables: Sequence[LabelTable], given: Mappi
         ProjectError: config.yaml's default_net_type is needed and is no network of ours.
         ModelError: a setting is unknown or cannot work.
     """
+    if "net_type" not in given:
+        check_net_type(project)
     values = {"net_type": project.config.default_net_type, **given}
-    if "net_type" not in given and values["net_type"] not in NET_TYPES:
+    if "global_scale" not in values:
+        values["global_scale"] = comfortable_scale(project, tables)
+    return settings_from(values)
+
+
+def check_net_type(project: Project) -> None:
+    """Refuse a default_net_type that is no network of ours; DeepLabCut has others.
+
+    Raises:
+        ProjectError: it is so.
+    """
+    if project.config.default_net_type not in NET_TYPES:
         raise ProjectError(
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
             f"{', '.join(NET_TYPES)}; correct it there, or give net_type (--net-type)."
         )
-    if "global_scale" not in values:
-        values["global_scale"] = comfortable_scale(project, tables)
-    return settings_from(values)
 
 
 def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:

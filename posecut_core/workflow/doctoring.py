@@ -16,6 +16,7 @@ from posecut_core.workflow.project_checks import (
     check_config,
     check_datasets,
     check_networks,
+    check_settings,
     check_sums,
     check_videos,
 )
@@ -55,6 +56,7 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
     values = check_config(path, found)
     if values is not None:
         project = Project(path.parent, values)
+        check_settings(project, found)
         check_videos(project, found)
         videos = [folder.name for folder in frame_folders(project)]
         check_names(project, videos, found, mend=mend)
