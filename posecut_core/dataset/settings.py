@@ -93,6 +93,13 @@ class TrainingSettings:
 
 
 NET_TYPES = ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152")
+CHOICES: Mapping[str, tuple[str | float, ...]] = {  # of the settings that take nothing else
+    "net_type": NET_TYPES,
+    "width": (0.25, 0.5, 1.0),
+    "norm": ("auto", "group", "frozen_batch"),
+    "score_target": ("disc", "gaussian"),
+    "precision": ("float32", "bfloat16"),
+}
 
 
 def _number(low: float, high: float) -> Any:
@@ -124,9 +131,9 @@ def _pair(value: Any) -> bool:
 
 
 _CHECKS = (
-    ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
-    ("width", _one_of(0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
-    ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
+    ("net_type", _one_of(*CHOICES["net_type"]), f"one of {', '.join(NET_TYPES)} is expected"),
+    ("width", _one_of(*CHOICES["width"]), "0.25, 0.5 or 1.0 is expected"),
+    ("norm", _one_of(*CHOICES["norm"]), "auto, group or frozen_batch is expected"),
     ("init_weights", _word(".+"), "'imagenet', 'random', 'previous' or a file's path is expected"),
     (
         "init_origin",
@@ -137,7 +144,7 @@ _CHECKS = (
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
     ("intermediate_supervision", lambda value: isinstance(value, bool), "true or false is expected"),
     ("pos_dist_thresh", _number(1, 1000), "a number of pixels from 1 to 1000 is expected"),
-    ("score_target", _one_of("disc", "gaussian"), "disc or gaussian is expected"),
+    ("score_target", _one_of(*CHOICES["score_target"]), "disc or gaussian is expected"),
     ("batch_size", _count(1), "a whole number from 1 is expected"),
     (
         "crop_size",
@@ -169,7 +176,7 @@ _CHECKS = (
     ("max_snapshots_to_keep", lambda value: value is None or _count(1)(value), "null or a number from 1 is expected"),
     ("max_bad_steps", _count(1), "a whole number from 1 is expected"),
     ("validation_share", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
-    ("precision", _one_of("float32", "bfloat16"), "float32 or bfloat16 is expected"),
+    ("precision", _one_of(*CHOICES["precision"]), "float32 or bfloat16 is expected"),
     ("seed", _count(0), "a whole number from 0 is expected"),
 )
 

@@ -7,7 +7,8 @@ import numpy as np
 from posecut_core.analysis.evaluation import mean_error, pixel_errors
 from posecut_core.analysis.inference import Predictor
 from posecut_core.analysis.labelled_frames import predict_stored_frames
-from posecut_core.model.training import Metrics, TrainState
+from posecut_core.model.log import Metrics
+from posecut_core.model.training import TrainState
 from posecut_core.workflow.training_run import TrainingRun
 
 

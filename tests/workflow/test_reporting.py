@@ -5,8 +5,7 @@ from html import escape
 
 import pytest
 
-from posecut_core.model.log import append_log, start_log
-from posecut_core.model.training import Metrics
+from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.project.config import read_config
 from posecut_core.workflow.evaluating import evaluate_network
 from posecut_core.workflow.opening import open_project
