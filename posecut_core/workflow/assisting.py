@@ -16,8 +16,9 @@ from posecut_core.errors import VideoError
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.compilation import use_compilation_cache
 from posecut_core.model.devices import chosen_devices, placement
+from posecut_core.model.log import Metrics
 from posecut_core.model.snapshots import snapshot_folder
-from posecut_core.model.training import Metrics, fit
+from posecut_core.model.training import fit
 from posecut_core.progress import Progress, Report, deferred_interrupt, silent
 from posecut_core.workflow.assistant import Assistant, assistant_frames, begin_assistant
 from posecut_core.workflow.label_watch import LabelWatch, labelled_refs
