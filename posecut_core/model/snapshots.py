@@ -198,7 +198,7 @@ def _disk_error(error: OSError | ValueError) -> OSError:
 
 
 def _load_tree(path: Path, shapes: Any) -> Any:
-    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    sharding = jax.numpy.zeros(()).sharding  # of the device where arrays are made
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
     with ocp.StandardCheckpointer() as checkpointer:
         stored = checkpointer.metadata(path.absolute()).item_metadata.tree

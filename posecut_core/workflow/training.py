@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
+
 from posecut_core.dataset.split import FrameRef
 from posecut_core.model.compilation import use_compilation_cache
 from posecut_core.model.devices import chosen_devices, placement
@@ -91,10 +93,11 @@ def train_network(
         "init_weights": None if weights is None else os.fspath(weights),
         **(settings or {}),
     }
-    run = prepare_run(project, shuffle, trainingsetindex, changes, report=report)
-    first = int(run.state.step)
-    start_log(run.log, step=first)
-    account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
+    with jax.default_device(devices[0]):  # or the first arrays would take memory of a device that was not asked for
+        run = prepare_run(project, shuffle, trainingsetindex, changes, report=report)
+        first = int(run.state.step)
+        start_log(run.log, step=first)
+        account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
     metrics = account.latest
     last = snapshot_steps(run.folder)[-1]
     return TrainedNetwork(

@@ -2,9 +2,12 @@
 
 import errno
 import math
+import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -203,3 +206,41 @@ def test_a_device_that_is_not_there_is_refused(trainable):
     """Before anything is read, the sentence names the devices that are there."""
     with pytest.raises(ArgumentError, match=r"no device 99 for gputouse; choose from 0 \("):
         train_network(trainable, gputouse=99)
+
+
+ON_THE_SECOND = """
+import sys
+import jax
+from posecut_core.model import estimate, training
+from posecut_core.model.training import TrainState
+from posecut_core.workflow.training import train_network
+
+def step(state, batch, mirror_order, *, spec, settings):
+    return TrainState(state.step + 1, *state[1:]), 1 / (state.step + 1)
+
+training.train_step = step
+estimate.step_bytes = lambda *arguments, **options: 10**8
+first, second = jax.local_devices()
+seen = []
+
+def look(progress):
+    if progress.stage == "training":
+        seen.append({device for array in jax.live_arrays() for device in array.devices()})
+
+for maxiters in (2, 4):  # from a file of weights, and from a snapshot
+    train_network(sys.argv[1], gputouse=1, maxiters=maxiters, settings={"validation_share": 0.4}, report=look)
+assert seen == [{second}, {second}], seen
+"""
+
+
+def test_the_device_that_was_asked_for_is_the_only_one(trainable):
+    """No array of weights, snapshots, batches or validation lies on the first device meanwhile."""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ON_THE_SECOND, str(trainable)],
+        env=os.environ | flags,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
