@@ -21,7 +21,7 @@ from posecut_core.model.snapshots import snapshot_folder
 from posecut_core.model.training import fit
 from posecut_core.progress import Progress, Report, deferred_interrupt, silent
 from posecut_core.workflow.assistant import Assistant, assistant_frames, begin_assistant
-from posecut_core.workflow.label_watch import LabelWatch, labelled_refs
+from posecut_core.workflow.label_watch import LabelWatch, placed_frames
 from posecut_core.workflow.proposing import proposals_for
 
 
@@ -80,6 +80,7 @@ def assist(
 
     Raises:
         LabelError: labels are damaged or do not fit the project.
+        DatasetError: the frames are too small to be trained on, or do not fit into memory.
         ModelError: a setting cannot work, or a newer PoseCut wrote the snapshot.
         StorageError: the disk refuses.
     """
@@ -93,11 +94,12 @@ def assist(
             if interrupted():
                 raise KeyboardInterrupt
 
-        return _Help(LabelWatch(config, report=report), pace, {**(settings or {}), **limit}, wait, tell).give()
+        watch = LabelWatch(config, report=report)
+        return _Assistance(watch, pace, {**(settings or {}), **limit}, wait, tell).run()
 
 
-class _Help:
-    """One call of `assist`, from networks to their proposals."""
+class _Assistance:
+    """One call of `assist`: what it looks at, and when the next proposals are due."""
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class _Help:
         self._due = 0  # step of the next proposals
         self._failed = False  # whether the last proposals could not be made
 
-    def give(self) -> Assisted:
+    def run(self) -> Assisted:
         """Train until the last step; with other bodyparts another network begins."""
         while True:
             self._labels()
@@ -125,7 +127,7 @@ class _Help:
         first = step = int(assistant.state.step)
         self._due = step + 1 if step else self._pace.first
         while True:
-            tables = self._labels()
+            tables = self._labels(assistant)
             if self._watch.project.config.bodyparts != assistant.spec.bodyparts:
                 return None
             frames = assistant_frames(assistant, tables, images)
@@ -136,15 +138,21 @@ class _Help:
                 snapshot = snapshot_folder(project.assistant, step)
                 return Assisted(first, step, len(frames), project.proposals, snapshot)
 
-    def _labels(self) -> dict[str, LabelTable]:
-        """Wait until enough frames are labelled, and return their labels."""
-        while True:
-            self._watch.look()
-            tables = self._watch.tables()
-            count = len(labelled_refs(tables))
-            if count >= self._pace.frames:
-                return tables
-            self._tell(Progress("waiting for labelled frames", count, self._pace.frames))
+    def _labels(self, assistant: Assistant | None = None) -> dict[str, LabelTable]:
+        """Wait until enough frames are labelled, and return their labels; an interruption leaves a snapshot."""
+        self._watch.look()
+        try:
+            while (count := placed_frames(tables := self._watch.tables())) < self._pace.frames:
+                self._await_change(Progress("waiting for labelled frames", count, self._pace.frames))
+        except KeyboardInterrupt:
+            if assistant is not None:
+                assistant.save(int(assistant.state.step))
+            raise
+        return tables
+
+    def _await_change(self, progress: Progress) -> None:
+        while not self._watch.look():
+            self._tell(progress)
             self._wait()
 
     def _steps(self, assistant: Assistant, frames: TrainingFrames) -> Assistant:
@@ -163,7 +171,8 @@ class _Help:
                     break
             else:
                 return assistant
-        self._rest(assistant)
+        assistant.save(step)
+        self._await_change(Progress("waiting for more labels", 0))
         return assistant
 
     def _after(self, assistant: Assistant, step: int, progress: Progress | None) -> None:
@@ -202,12 +211,6 @@ class _Help:
         self._failed = False
         self._due = step + max(self._pace.every, proposals.frames)
         self._tell(Progress("new proposals", proposals.frames, proposals.frames, {"step": step}))
-
-    def _rest(self, assistant: Assistant) -> None:
-        assistant.save(int(assistant.state.step))
-        while not self._watch.look():
-            self._tell(Progress("waiting for more labels", 0))
-            self._wait()
 
 
 def _progress(metrics: Metrics | None, frames: int) -> Progress | None:

@@ -82,6 +82,11 @@ def labelled_refs(tables: Mapping[str, LabelTable]) -> tuple[FrameRef, ...]:
     return tuple(FrameRef(video, number) for video, table in tables.items() for number in table.numbers.tolist())
 
 
+def placed_frames(tables: Mapping[str, LabelTable]) -> int:
+    """Count the frames of tables in which a bodypart has a position."""
+    return sum(int((~np.isnan(table.xy[..., 0])).any(axis=1).sum()) for table in tables.values())
+
+
 def _trainable(project: Project, table: LabelTable) -> LabelTable:
     stored = FrameStore.open(project.frame_store(table.video)).numbers
     return table.rows(table.looked_at.any(axis=1) & np.isin(table.numbers, stored))

@@ -96,17 +96,17 @@ def test_it_waits_for_the_first_labels(labelling):
     assert (done.last_step, done.labelled_frames) == (2, 5)
 
 
+def unlabel(session):
+    for number in (0, 1):
+        for part in ("white", "black"):
+            session.apply(Delete(number, session.identity(part)))
+
+
 @pytest.mark.usefixtures("quick")
 def test_labels_that_are_taken_back_stop_it(labelling):
     """With too few frames left it waits, keeps what it has learnt, and goes on."""
-
-    def unlabel():
-        for number in (0, 1):
-            for part in ("white", "black"):
-                labelling.apply(Delete(number, labelling.identity(part)))
-
     waiting = Reports(stage="waiting for labelled frames")
-    learning = Reports(_4=unlabel)
+    learning = Reports(_4=lambda: unlabel(labelling))
 
     def report(progress):
         waiting(progress)
@@ -158,6 +158,14 @@ def test_interrupted_while_it_waits_it_stops(labelling):
     with pytest.raises(KeyboardInterrupt):
         run(labelling, pace=Pace(frames=99), wait=lambda: signal.raise_signal(signal.SIGTERM))
     assert steps(labelling) == ()
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            labelling,
+            pace=Pace(frames=3, first=100, look=1),
+            report=Reports(_2=lambda: unlabel(labelling)),
+            wait=lambda: signal.raise_signal(signal.SIGTERM),
+        )
+    assert steps(labelling) == (2,)
 
 
 @pytest.mark.usefixtures("quick")

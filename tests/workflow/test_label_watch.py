@@ -5,13 +5,13 @@ import pytest
 
 from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import LabelError
-from posecut_core.labels.edits import Delete, Place
+from posecut_core.labels.edits import Delete, MarkAbsent, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow import label_watch
 from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.label_watch import LabelWatch, labelled_refs
+from posecut_core.workflow.label_watch import LabelWatch, labelled_refs, placed_frames
 from posecut_core.workflow.opening import open_project
 
 
@@ -44,6 +44,15 @@ def test_edits_of_an_open_session_are_seen(watch):
             session.apply(Delete(1, session.identity(part)))
         assert watch.look()
     assert [frame.number for frame in refs(watch)] == [0, 2, 3]
+
+
+def test_a_frame_without_any_bodypart_is_no_help_to_begin_with(watch):
+    """It is trained on, but is not counted among the frames that show something."""
+    with LabelSession.open(watch.project, "dots") as session:
+        for part in ("white", "black"):
+            session.apply(MarkAbsent(1, session.identity(part)))
+    watch.look()
+    assert (len(refs(watch)), placed_frames(watch.tables())) == (4, 3)
 
 
 def test_frames_that_are_gone_train_nobody(watch):
