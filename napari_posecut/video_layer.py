@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,24 @@ AXES = ("frame", "y", "x")
 ABOUT = "posecut_video"  # key in the layer's metadata: the path of its video
 
 
-class _Arrivals(QObject):
-    """Bring the news of a decoded picture from its thread to the window."""
+class _Relay(QObject):
+    """Bring the news of a decoded picture from its thread to the window. There is one, which outlives every thread."""
 
-    arrived = Signal(int)
+    arrived = Signal(object)  # weak reference to the layer
 
-    def __init__(self, layer: Image) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._layer = weakref.ref(layer)
         self.arrived.connect(self._refresh)
 
-    def _refresh(self, number: int) -> None:
-        layer = self._layer()
+    def _refresh(self, shown: "weakref.ref[Image]") -> None:
+        layer = shown()
         if layer is not None:
             layer.refresh()
+
+
+@cache
+def _relay() -> _Relay:
+    return _Relay()
 
 
 def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
@@ -46,11 +51,12 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
         rgb=True,
         multiscale=False,
         contrast_limits=(0, 255),
+        projection_mode="none",  # a frame is never mixed with its neighbours
         axis_labels=AXES,
         metadata={ABOUT: str(path)},
     )
-    arrivals = _Arrivals(layer)
-    frames.arrived = arrivals.arrived.emit
+    relay, shown = _relay(), weakref.ref(layer)
+    frames.arrived = lambda number: relay.arrived.emit(shown)
     viewer.add_layer(layer)
 
     def close(event: Any) -> None:

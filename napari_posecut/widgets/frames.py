@@ -1,11 +1,14 @@
 """Dock 2: choose the frames to label, by an algorithm or by looking through a video."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 from napari import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -23,11 +26,11 @@ from napari_posecut.jobs import Job
 from napari_posecut.widgets.frame_picker import FramePicker
 from napari_posecut.widgets.job_line import JobLine
 from posecut_core.errors import ArgumentError
-from posecut_core.project.config import edit_config
+from posecut_core.project.config import ProjectConfig, edit_config
 from posecut_core.project.settings import read_settings
 from posecut_core.workflow.opening import project_videos
 
-ALGORITHMS = (("frames that look different (k-means)", "kmeans"), ("frames at random times (uniform)", "uniform"))
+ALGORITHMS = (("different looks (k-means)", "kmeans"), ("random times (uniform)", "uniform"))
 _MOST = 10_000  # frames of one video
 
 
@@ -42,6 +45,7 @@ class FramesDock(QWidget):
         self.videos = QTreeWidget()
         self.videos.setHeaderLabels(("video", "frames"))
         self.videos.setRootIsDecorated(False)
+        self._items: dict[str, QTreeWidgetItem] = {}
         self.algorithm = QComboBox()
         for words, name in ALGORITHMS:
             self.algorithm.addItem(words, name)
@@ -74,11 +78,11 @@ class FramesDock(QWidget):
             StorageError: the disk refuses.
         """
         project, chosen = self.desk.require_project(), self._ticked()
-        start, stop = self.start.value() / 100, self.stop.value() / 100
+        start, stop = self.start.value(), self.stop.value()
         if not chosen or start >= stop:
             raise ArgumentError("Tick at least one video, and let the part to choose from begin before its end.")
-        if (start, stop) != (project.config.start, project.config.stop):
-            edit_config(project.config_path, {"start": start, "stop": stop})
+        if (start, stop) != _part(project.config):  # or finer fractions than these would be lost
+            edit_config(project.config_path, {"start": start / 100, "stop": stop / 100})
         settings = read_settings(project.settings_path)
         last = max((settings.extraction_seeds.get(video, settings.seed) for video in chosen), default=0)
         return self.desk.board.start(
@@ -111,7 +115,7 @@ class FramesDock(QWidget):
         elif not labelling.browser.frame(frame).dropped:
             labelling.drop()
             self.desk.tell(
-                f"Frame {frame.number} of {frame.video} has labels, which are kept: it is taken out of training instead."
+                f"Frame {frame.number} of {frame.video} has labels, which are kept: it is only taken out of training."
             )
 
     def _lay_out(self) -> None:
@@ -125,9 +129,9 @@ class FramesDock(QWidget):
         form.addRow("choose", self.algorithm)
         form.addRow("frames per video", self.count)
         part = QHBoxLayout()
-        for widget in (self.start, QLabel("to"), self.stop):
-            part.addWidget(widget)
-        form.addRow("of the part from", part)
+        for box in (self.start, self.stop):
+            part.addWidget(box)
+        form.addRow("from, to (% of it)", part)
         form.addRow(self.crop)
         form.addRow(self.others)
         form.addRow(self.extract_button)
@@ -139,21 +143,20 @@ class FramesDock(QWidget):
     def _follow(self) -> None:
         """Show the videos of the project that is open now, and its choices."""
         project = self.desk.project
-        known = {
-            self.videos.topLevelItem(row).text(0): self.videos.topLevelItem(row).checkState(0) for row in self._rows
-        }
+        known = {video: item.checkState(0) for video, item in self._items.items()}
         self.videos.clear()
+        self._items = {}
         for video, path in project_videos(project).items() if project else ():
-            item = QTreeWidgetItem(self.videos, [video])
+            item = self._items[video] = QTreeWidgetItem(self.videos, [video])
             item.setToolTip(0, str(path))
             item.setCheckState(0, known.get(video, Qt.CheckState.Checked))
         if project is not None and not known:
             self.count.setValue(project.config.numframes2pick)
         if project is not None:
-            self.start.setValue(100 * project.config.start)
-            self.stop.setValue(100 * project.config.stop)
+            for box, percent in zip((self.start, self.stop), _part(project.config), strict=True):
+                box.setValue(percent)
             self.crop.setVisible(any(project.config.video_sets.values()))
-        if self.videos.topLevelItemCount():
+        if self._items:
             self.videos.setCurrentItem(self.videos.topLevelItem(0))
         self.videos.resizeColumnToContents(0)
         self._count()
@@ -162,9 +165,8 @@ class FramesDock(QWidget):
     def _count(self) -> None:
         """Count the extracted frames of each video."""
         project, counts = self.desk.project, []
-        for row in self._rows:
-            item = self.videos.topLevelItem(row)
-            numbers = self.desk.attempt(lambda video=item.text(0): frame_numbers(project, video)) if project else ()
+        for video, item in self._items.items():
+            numbers = self.desk.attempt(partial(frame_numbers, project, video)) if project else ()
             counts.append(len(numbers or ()))
             item.setText(1, str(counts[-1]))
         if project is None:
@@ -177,7 +179,7 @@ class FramesDock(QWidget):
     def _allow(self, *_: object) -> None:
         """Offer what can be done now."""
         busy = self.desk.board.of("extract_frames", "extract_outliers", "add_videos") is not None
-        there = self.videos.topLevelItemCount() > 0
+        there = bool(self._items)
         for widget in (self.form, self.picker, self.delete_button):
             widget.setEnabled(there)
         self.extract_button.setEnabled(there and not busy)
@@ -189,30 +191,27 @@ class FramesDock(QWidget):
             self.desk.tell(_account(job.result))
 
     def _ticked(self) -> list[str]:
-        items = (self.videos.topLevelItem(row) for row in self._rows)
-        return [item.text(0) for item in items if item.checkState(0) == Qt.CheckState.Checked]
+        return [video for video, item in self._items.items() if item.checkState(0) == Qt.CheckState.Checked]
 
     def _chosen_video(self) -> str | None:
         item = self.videos.currentItem()
         return item.text(0) if item is not None else None
 
-    @property
-    def _rows(self) -> range:
-        return range(self.videos.topLevelItemCount())
 
-
-def _percent() -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _percent() -> QSpinBox:
+    box = QSpinBox()
     box.setRange(0, 100)
-    box.setDecimals(0)
-    box.setSuffix(" %")
     return box
 
 
-def _account(result: "dict[str, object]") -> str:
+def _part(config: ProjectConfig) -> tuple[int, int]:
+    """Return where the choice begins and ends, in per cent of a video."""
+    return round(100 * config.start), round(100 * config.stop)
+
+
+def _account(result: Mapping[str, Any]) -> str:
     """Say what an extraction did."""
-    videos = [video for video in result.get("videos", ()) if isinstance(video, dict)]  # type: ignore[attr-defined]
-    added, damaged = (sum(len(video[key]) for video in videos) for key in ("added", "damaged"))
+    added, damaged = (sum(len(video[key]) for video in result["videos"]) for key in ("added", "damaged"))
     if not added:
         return "No new frames: the same ones were chosen as the last time; tick “choose others than the last time”."
     lost = f" {damaged} frames cannot be decoded and were left out." if damaged else ""
