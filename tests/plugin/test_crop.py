@@ -10,7 +10,8 @@ from posecut_core.workflow.opening import open_project
 
 def test_crop_round_trip(unlabelled):
     """A crop that is written is read again, and nothing else in config.yaml changes."""
-    before, project = unlabelled.read_text(), open_project(unlabelled)
+    project = open_project(unlabelled)
+    before = unlabelled.read_text()
     one, other = (path.stem for path in sorted(project.videos.glob("*.mp4")))
     kept = read_crop(project, other)
     write_crop(project, one, Crop(3, 50, 7, 90))
