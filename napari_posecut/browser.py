@@ -1,12 +1,13 @@
 """The frames of a project, and how far the labelling of each is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from napari_posecut.pictures import FrameKey, Pictures
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.session import LabelSession
@@ -27,12 +28,14 @@ MEANING: Mapping[FrameStatus, str] = {
 }
 
 
-@dataclass(frozen=True, order=True)
-class FrameKey:
-    """One extracted frame: the stem of its video's file name, and its number in the video."""
+@dataclass(frozen=True)
+class Progress:
+    """How much of the labelling is done, exactly."""
 
-    video: str
-    number: int
+    done: int  # frames
+    frames: int  # in all, without dropped ones
+    points: int  # bodyparts that a person has decided about, in all frames
+    open: int  # the others
 
 
 class Browser:
@@ -51,12 +54,15 @@ class Browser:
         """
         self.project = project
         self.columns = match_names(read_identities(project), project.config.bodyparts).columns
-        stores = {folder.name: project.frame_store(folder.name) for folder in frame_folders(project)}
-        self._stores = {video: FrameStore.open(path) for video, path in stores.items() if path.exists()}
-        self._numbers = {video: store.numbers.tolist() for video, store in self._stores.items()}
-        self._states = {video: read_contents(project, video).history.state for video in self._stores}
+        paths = {folder.name: project.frame_store(folder.name) for folder in frame_folders(project)}
+        stores = {video: FrameStore.open(path) for video, path in paths.items() if path.exists()}
+        self._pictures = Pictures(stores)
+        self._origins = {key: origin for video, store in stores.items() for key, origin in _origins(video, store)}
+        self._states = {video: read_contents(project, video).history.state for video in stores}
         self._take_over = take_over
-        self.frames = tuple(FrameKey(video, number) for video, found in self._numbers.items() for number in found)
+        self.frames = tuple(self._origins)
+        self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
+        self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
         self.session: LabelSession | None = None  # of the video whose labels can be edited
 
     def enter(self, video: str) -> None:
@@ -92,33 +98,38 @@ class Browser:
         return self.state(key.video).frame(key.number)
 
     def image(self, key: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
-        """Read the picture of a frame.
+        """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.
 
         Raises:
             VideoError: it is damaged on disk.
         """
-        return self._stores[key.video].read(key.number)
+        place = self.places[key]
+        return self._pictures.read(key, then=self.frames[max(place - 1, 0) : place + 3])
 
     def origin(self, key: FrameKey) -> tuple[int, int]:
         """Return x, y of a picture's top-left pixel in the full frame."""
-        x, y = self._stores[key.video].origins[self._numbers[key.video].index(key.number)].tolist()
-        return x, y
+        return self._origins[key]
 
     def around(self, key: FrameKey, by: int) -> list[FrameKey]:
         """List all other frames in the order in which they come up, forwards (1) or backwards (-1) from a frame."""
-        place = self.frames.index(key)
+        place = self.places[key]
         after = [*self.frames[place + 1 :], *self.frames[:place]]
         return after if by > 0 else after[::-1]
 
+    @property
+    def progress(self) -> Progress:
+        """Count done frames and decided bodyparts of the whole project."""
+        used = [count for key in self.frames if (count := self._count(key)) is not None]
+        points = sum(used)
+        done = used.count(len(self.columns))
+        return Progress(done, len(used), points, len(used) * len(self.columns) - points)
 
-@dataclass(frozen=True)
-class Progress:
-    """How much of the labelling is done, exactly."""
-
-    done: int  # frames
-    frames: int  # in all, without dropped ones
-    points: int  # bodyparts that a person has decided about, in all frames
-    open: int  # the others
+    def _count(self, key: FrameKey) -> int | None:
+        frame = self.state(key.video).frames.get(key.number)
+        known = self._counts.get(key)
+        if known is None or known[0] is not frame:  # frames are immutable: the same one needs no counting
+            self._counts[key] = known = (frame, decided(frame, self.columns))
+        return known[1]
 
 
 def status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
@@ -141,14 +152,19 @@ def status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False)
     return "proposed" if proposed else "unlabelled"
 
 
-def progress_of(states: Iterable[tuple[Frame, FrameStatus]], bodyparts: int) -> Progress:
-    """Count done frames and decided bodyparts.
+def decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
+    """Count the bodyparts that a person has decided about; None for a frame that was taken out of training.
 
     Args:
-        states: every extracted frame, with its status.
-        bodyparts: how many the project has.
+        frame: what the label store knows; None where it knows nothing.
+        bodyparts: identities of the project's bodyparts.
     """
-    used = [(frame, status) for frame, status in states if status != "dropped"]
-    points = sum(sum(point.is_label for point in frame.points.values()) for frame, _ in used)
-    done = sum(status == "done" for _, status in used)
-    return Progress(done, len(used), points, len(used) * bodyparts - points)
+    if frame is None or frame.dropped:
+        return 0 if frame is None else None
+    points = [frame.points.get(part) for part in bodyparts]
+    return sum(point is not None and point.is_label for point in points)
+
+
+def _origins(video: str, store: FrameStore) -> Iterator[tuple[FrameKey, tuple[int, int]]]:
+    for number, (x, y) in zip(store.numbers.tolist(), store.origins.tolist(), strict=True):
+        yield FrameKey(video, number), (x, y)

@@ -39,60 +39,66 @@ class Canvas:
         self.labelling = labelling
         self.follows = False
         self._attempt = attempt
+        self._symbols: list[str] = []
         project = labelling.browser.project
         self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
         self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
-        no_lines = np.zeros((0, 2, 2))
-        self.skeleton = Vectors(no_lines, name="skeleton", edge_width=1.5, vector_style="line", metadata=about)
+        self.skeleton = Vectors(
+            np.zeros((len(self._edges), 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
+        )
         self.points = _empty_points(len(self._colours), about)
-        for layer in (self.image, self.skeleton, self.points):
-            viewer.add_layer(layer)
-        viewer.mouse_drag_callbacks.append(self._pressed)
-        labelling.frame_changed.connect(self.show_frame)
-        labelling.marks_changed.connect(self.show_marks)
         self.show_frame()
         viewer.reset_view()
+        self._resize()
+        viewer.mouse_drag_callbacks.append(self._pressed)
+        viewer.scene.camera.events.zoom.connect(self._resize)
+        labelling.frame_changed.connect(self.show_frame)
+        labelling.marks_changed.connect(self.show_marks)
 
     def close(self) -> None:
         """Take the layers away and stop listening."""
         self.labelling.frame_changed.disconnect(self.show_frame)
         self.labelling.marks_changed.disconnect(self.show_marks)
+        self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
-        for layer in (self.image, self.skeleton, self.points):
+        for layer in self.layers:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
 
+    @property
+    def layers(self) -> tuple[Image, Vectors, Points]:
+        """Return the layers, from the lowest to the uppermost."""
+        return self.image, self.skeleton, self.points
+
     def show_frame(self) -> None:
         """Show the picture of the labelling's frame, and its marks."""
-        frame = self.labelling.frame
-        if frame is None:
-            return
-        self._attempt(self._load)
+        if self.labelling.frame is not None:
+            self._attempt(self._load)
         self.show_marks()
+        self._bring_back()
         if self.follows:
             self.look_at_animal()
 
     def show_marks(self) -> None:
         """Show the marks of the labelling's frame."""
         marks = self.labelling.marks
-        if len(marks) != len(self._colours):
+        look = markers(marks, self._colours, elsewhere=self._middle()) if marks else None
+        if look is None:
+            self.points.shown[:] = False
+            self.points.refresh(thumbnail=False, extent=False)
             return
-        look = markers(marks, self._colours)
-        with self.points.events.data.blocker():
-            self.points.data = look.data
-        self.points.shown = look.shown
-        self.points.face_color = look.face
-        self.points.border_color = look.border
-        self.points.symbol = look.symbol
-        self.points.size = self._sizes(marks)
-        self.points.features = {
-            "bodypart": [mark.name for mark in marks],
-            "state": [mark.state for mark in marks],
-            "likelihood": [np.nan if mark.likelihood is None else mark.likelihood for mark in marks],
-        }
-        self.skeleton.data = lines(positions(marks), self._edges)
+        self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
+        self.points.size[:] = self._sizes(marks)
+        if look.symbol != self._symbols:
+            self._symbols = self.points.symbol = look.symbol
+        self.skeleton.data[:] = lines(positions(marks), self._edges, elsewhere=self._middle())
+        for layer in (
+            self.points,
+            self.skeleton,
+        ):  # changed in place, drawn once; setters would draw each time
+            layer.refresh(thumbnail=False, extent=False)
 
     def look_at_animal(self) -> None:
         """Zoom to the marks of the frame; without any, leave the view as it is."""
@@ -117,10 +123,32 @@ class Canvas:
     def _load(self) -> None:
         browser, frame = self.labelling.browser, self.labelling.frame
         assert frame is not None
-        x, y = browser.origin(frame)
-        self.image.data = browser.image(frame)
-        self.image.translate = (y, x)
+        picture, (x, y) = browser.image(frame), browser.origin(frame)
+        if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
+            self.image.data[:] = picture
+            self.image.refresh(thumbnail=False, extent=False)
+        else:
+            self.image.data, self.image.translate = picture.copy(), (y, x)
         self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}"
+
+    def _bring_back(self) -> None:
+        """Add layers that are not there: at first, and after a person deleted one of them, which deletes no label."""
+        for layer in self.layers:
+            if layer not in self.viewer.layers:
+                self.viewer.add_layer(layer)
+
+    def _middle(self) -> tuple[float, float]:
+        """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""
+        height, width = self.image.data.shape[:2]
+        row, column = self.image.translate
+        return row + height / 2, column + width / 2
+
+    def _resize(self) -> None:
+        """Keep the markers as big on the screen as they were, whatever the zoom."""
+        marks = self.labelling.marks
+        if marks:
+            self.points.size[:] = self._sizes(marks)
+            self.points.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
         current, size = self.labelling.current, SIZE / self.viewer.scene.camera.zoom
@@ -165,9 +193,8 @@ class Canvas:
             self._attempt(lambda: place(xy))
 
     def _show_dragged(self, mark: Mark, position: tuple[float, ...]) -> None:
-        data = self.points.data.copy()
-        data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]
-        self.points.data = data
+        self.points.data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]
+        self.points.refresh(thumbnail=False, extent=False)
 
 
 def _empty_points(count: int, about: dict[str, str]) -> Points:

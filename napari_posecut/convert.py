@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from napari_posecut.marks import Mark, MarkState
 from posecut_core.labels.point import Position
+from posecut_core.project.config import Crop
 
 SYMBOLS: Mapping[MarkState, str] = {
     "unset": "disc",
@@ -29,17 +30,20 @@ class MarkerLook(NamedTuple):
     symbol: list[str]
 
 
-def markers(marks: Sequence[Mark], colours: Float64[np.ndarray, "K 3"]) -> MarkerLook:
+def markers(
+    marks: Sequence[Mark], colours: Float64[np.ndarray, "K 3"], *, elsewhere: tuple[float, float] = (0.0, 0.0)
+) -> MarkerLook:
     """Return what the marks of a frame look like; those without a position are not shown.
 
     Args:
         marks: one per bodypart.
         colours: of the bodyparts, red green blue from 0 to 1.
+        elsewhere: row, column of the marks that are not shown.
     """
     count = len(marks)
     solid = np.concatenate([colours, np.ones((count, 1))], axis=1)
     face = solid * np.array([(1, 1, 1, FILLED[mark.state]) for mark in marks]).reshape(count, 4)
-    places = [to_row_column(mark.xy) if mark.xy else (0.0, 0.0) for mark in marks]
+    places = [to_row_column(mark.xy) if mark.xy else elsewhere for mark in marks]
     return MarkerLook(
         data=np.array(places, dtype=np.float64).reshape(count, 2),
         shown=np.array([mark.xy is not None for mark in marks], dtype=bool),
@@ -49,16 +53,19 @@ def markers(marks: Sequence[Mark], colours: Float64[np.ndarray, "K 3"]) -> Marke
     )
 
 
-def lines(xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]]) -> Float64[np.ndarray, "E 2 2"]:
+def lines(
+    xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]], *, elsewhere: tuple[float, float] = (0.0, 0.0)
+) -> Float64[np.ndarray, "E 2 2"]:
     """Return the lines of a skeleton as a Vectors layer has them: where each begins, and how far it goes.
 
     Args:
-        xy: positions of the bodyparts; NaN where one has none, and then its lines are left out.
+        xy: positions of the bodyparts; NaN where one has none: its lines have no length, so that they are not seen.
         edges: pairs of bodyparts.
+        elsewhere: row, column of the lines that are not seen.
     """
     ends = xy[np.array(edges, dtype=np.int64).reshape(-1, 2)][..., ::-1]  # E x 2 x (row, column)
-    drawn = ends[~np.isnan(ends).any(axis=(1, 2))]
-    return np.stack([drawn[:, 0], drawn[:, 1] - drawn[:, 0]], axis=1)
+    ends[np.isnan(ends).any(axis=(1, 2))] = elsewhere
+    return np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
 
 
 def edges_of(skeleton: Sequence[tuple[str, str]], bodyparts: Sequence[str]) -> list[tuple[int, int]]:
@@ -80,6 +87,27 @@ def to_row_column(xy: Position) -> tuple[float, float]:
 def to_xy(row_column: Sequence[float]) -> Position:
     """Return the position in the full frame of a place in napari's world; the last two coordinates count."""
     return float(row_column[-1]), float(row_column[-2])
+
+
+def crop_corners(crop: Crop) -> Float64[np.ndarray, "4 2"]:
+    """Return the outer corners of a crop as a Shapes layer has them; the middle of a pixel is a whole number."""
+    top, left, bottom, right = crop.y1 - 0.5, crop.x1 - 0.5, crop.y2 - 0.5, crop.x2 - 0.5
+    return np.array([(top, left), (top, right), (bottom, right), (bottom, left)])
+
+
+def to_crop(corners: Float64[np.ndarray, "4 D"], *, width: int, height: int) -> Crop:
+    """Return the crop that a rectangle means, whole pixels within a frame of `width` x `height`; at least one.
+
+    Args:
+        corners: as a Shapes layer has them; the last two coordinates count.
+        width: of the frame in pixels.
+        height: as `width`.
+    """
+    low, high = corners[:, -2:].min(axis=0), corners[:, -2:].max(axis=0)
+    most = np.array([height, width])
+    first = np.clip(np.round(low + 0.5), 0, most - 1).astype(int)
+    last = np.clip(np.round(high + 0.5), first + 1, most).astype(int)
+    return Crop(x1=int(first[1]), x2=int(last[1]), y1=int(first[0]), y2=int(last[0]))
 
 
 def track_points(xy: Float64[np.ndarray, "T K 2"], frames: Int64[np.ndarray, " T"]) -> Float64[np.ndarray, "N 3"]:

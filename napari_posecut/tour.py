@@ -1,0 +1,193 @@
+"""The frames of a project with their marks, one of them shown at a time: looking at labels without changing them."""
+
+from psygnal import Signal
+
+from napari_posecut.browser import Browser, FrameKey, FrameStatus, Progress, status_of
+from napari_posecut.marks import Mark, mark_of
+from napari_posecut.proposals import ProposedPoses
+from posecut_core.errors import LabelError
+from posecut_core.project.layout import Project
+
+SETTLED = ("done", "dropped")  # frames that need nobody
+
+
+class Tour:
+    """Which frame of a project is shown, what is known and proposed of it, and which bodypart is the current one."""
+
+    frame_changed = Signal()  # another frame is shown, or the project was read again
+    marks_changed = Signal()  # something in the shown frame is different now
+
+    def __init__(self, project: Project, *, take_over: bool = False) -> None:
+        """Begin at the first frame that needs a person.
+
+        Args:
+            project: the opened project.
+            take_over: whether to edit labels although another computer says that it does.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        self.frame: FrameKey | None = None
+        self.proposals = ProposedPoses()
+        self.browser = Browser(project, take_over=take_over)
+        self._take_over = take_over
+        self._chosen: str | None = None
+        self._paused = False
+        self._show(self._first_open())
+
+    def reload(self, project: Project) -> None:
+        """Read again which frames there are and what is known of them, after something else changed them.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        self.browser.leave()
+        self.browser = Browser(project, take_over=self._take_over)
+        self._show(self.frame if self.frame in self.browser.places else self._first_open())
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Return every bodypart of the shown frame, in the project's order."""
+        return () if self.frame is None else self.marks_of(self.frame)
+
+    def marks_of(self, frame: FrameKey) -> tuple[Mark, ...]:
+        """Return every bodypart of a frame, in the project's order."""
+        points, proposed = self.browser.frame(frame).points, self.proposals.of(frame)
+        columns = self.browser.columns.items()
+        return tuple(mark_of(part, name, points.get(part), proposed.get(part)) for part, name in columns)
+
+    @property
+    def current(self) -> Mark | None:
+        """Return the bodypart that the next click places; None where the frame is done."""
+        marks = self.marks
+        chosen = next((mark for mark in marks if mark.bodypart == self._chosen), None)
+        return chosen or next((mark for mark in marks if mark.state == "unset"), None) or first_open(marks)
+
+    def status(self, frame: FrameKey) -> FrameStatus:
+        """Say how far the labelling of a frame is."""
+        proposed = bool(self.proposals.of(frame))
+        return status_of(self.browser.frame(frame), self.browser.columns, proposed=proposed)
+
+    @property
+    def progress(self) -> Progress:
+        """Count done frames and decided bodyparts of the whole project."""
+        return self.browser.progress
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether the shown frame can be edited; `notices` say why not."""
+        return self.browser.session is not None and self.browser.session.writable
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Return what a person should know of how the shown video's labels were opened."""
+        return self.browser.session.notices if self.browser.session else ()
+
+    def go_to(self, frame: FrameKey) -> None:
+        """Show a frame.
+
+        Raises:
+            LabelError: it is not among the extracted frames, or its labels are damaged.
+        """
+        if frame not in self.browser.places:
+            raise LabelError(
+                f"Frame {frame.number} of {frame.video} is not among the extracted frames; extract it first, or choose "
+                "another."
+            )
+        self._show(frame)
+
+    def step(self, by: int) -> None:
+        """Show the frame that many places further on in the list, at most its last or first one."""
+        if self.frame is not None:
+            place = self.browser.places[self.frame] + by
+            self._show(self.browser.frames[min(max(place, 0), len(self.browser.frames) - 1)])
+
+    def next_open(self, by: int = 1) -> bool:
+        """Show the next frame (the previous one with -1) that needs a person; tell whether there is another."""
+        others = self.browser.around(self.frame, by) if self.frame else []
+        found = next((key for key in others if self.status(key) not in SETTLED), None)
+        if found is not None:
+            self._show(found)
+        return found is not None
+
+    def next_doubtful(self, pcutoff: float) -> bool:
+        """Choose the next proposal with a likelihood below `pcutoff`, in this frame or the following ones."""
+        if self.frame is None:
+            return False
+        after = list(self.browser.columns).index(self._chosen) + 1 if self._chosen else 0
+        starts = [(self.frame, after), *((key, 0) for key in self.browser.around(self.frame, 1)), (self.frame, 0)]
+        for key, start in starts:
+            doubtful = next((mark for mark in self.marks_of(key)[start:] if _is_doubtful(mark, pcutoff)), None)
+            if doubtful is not None:
+                self._show(key, chosen=doubtful.bodypart)
+                return True
+        return False
+
+    def choose(self, bodypart: str) -> None:
+        """Make a bodypart the current one, by its identity, whether it is labelled already or not."""
+        self._chosen = bodypart
+        self.marks_changed.emit()
+
+    def choose_next(self, by: int = 1) -> None:
+        """Make the bodypart after the current one (before it with -1) the current one."""
+        parts = list(self.browser.columns)
+        if self.frame is not None and parts:
+            current = self.current
+            place = parts.index(current.bodypart) + by if current else 0
+            self.choose(parts[place % len(parts)])
+
+    def pause(self) -> None:
+        """Let go of the labels, so that another process can edit them; `resume` ends it.
+
+        Raises:
+            StorageError: the disk refuses to write the labels' files; every edit is in the journal all the same.
+        """
+        self._paused = True
+        try:
+            self.browser.leave()
+        finally:
+            self.marks_changed.emit()
+
+    def resume(self, project: Project) -> None:
+        """Take the labels up again as they are now.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        self._paused = False
+        self.reload(project)
+
+    def close(self) -> None:
+        """Write the CollectedData files and let others edit.
+
+        Raises:
+            StorageError: the disk refuses; every edit is in the journal all the same.
+        """
+        self.browser.leave()
+
+    def _shown(self) -> FrameKey:
+        if self.frame is None:
+            raise LabelError("The project has no extracted frames to label; extract frames first.")
+        return self.frame
+
+    def _first_open(self) -> FrameKey | None:
+        frames = self.browser.frames
+        return next((key for key in frames if self.status(key) not in SETTLED), frames[0] if frames else None)
+
+    def _show(self, frame: FrameKey | None, *, chosen: str | None = None) -> None:
+        if frame is not None and not self._paused:
+            self.browser.enter(frame.video)
+        self.frame, self._chosen = frame, chosen
+        self.frame_changed.emit()
+
+
+def first_open(marks: tuple[Mark, ...]) -> Mark | None:
+    """Return the first bodypart that a person still has to decide about."""
+    return next((mark for mark in marks if mark.is_open), None)
+
+
+def _is_doubtful(mark: Mark, pcutoff: float) -> bool:
+    return mark.state == "proposed" and mark.likelihood is not None and mark.likelihood < pcutoff

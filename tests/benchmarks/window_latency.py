@@ -1,0 +1,161 @@
+"""Time what a person waits for while labelling, in a real window: placing a point, the next frame, opening a project.
+
+    xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_latency.py [--openings 3] [--profile]
+
+A generated project has one video of 1,000 extracted frames of 640 x 480 pixels and 8 bodyparts; 100 frames are labelled.
+Each opening is that of a process which has only its window and docks so far, so that late imports count. Times run from
+the call that a key or click makes until Qt's events are processed, and with them the window is drawn. The last line is
+one JSON object: 95th percentiles `place_p95_ms` (points that leave the frame open), `complete_p95_ms` (the last point of
+a frame, which also shows the next one), `step_p95_ms` (the next frame), and the slowest opening, `open_s`.
+"""
+
+import argparse
+import cProfile
+import json
+import os
+import pstats
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ["NAPARI_CONFIG"] = ""  # napari's settings stay out of it
+
+import numpy as np
+
+BODYPARTS = ("snout", "leftear", "rightear", "neck", "centre", "leftpaw", "rightpaw", "tailbase")
+SKELETON = tuple(zip(BODYPARTS, BODYPARTS[1:], strict=False))
+HEIGHT, WIDTH = 480, 640
+FRAMES, LABELLED = 1000, 100
+TO_PLACE, STEPS = 25, 100  # frames that are labelled point by point; steps to the next frame
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--openings", type=int, default=3, help="processes that open it (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="extracted frames (default: %(default)s)")
+    parser.add_argument("--profile", action="store_true", help="print where the time goes, which itself takes time")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(one_window(arguments.child, profile=arguments.profile)))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="posecut-latency-") as folder:
+        config = generated_project(Path(folder), arguments.frames)
+        windows = [in_child(config, profile=arguments.profile) for _ in range(arguments.openings)]
+    from tests.benchmarks.openfield import print_result
+
+    print_result({name: round(max(window[name] for window in windows), 3) for name in windows[0]})
+    return 0
+
+
+def generated_project(root: Path, frames: int) -> Path:
+    """Make a project with labels in evenly spread frames, and return the path of its config.yaml."""
+    from posecut_core.labels.table import LabelTable
+    from posecut_core.project.new_config import new_config_text
+    from posecut_core.video.store import FrameStore
+    from posecut_core.workflow.labelling import write_labels
+    from posecut_core.workflow.opening import open_project
+
+    text = new_config_text(
+        task="latency", scorer="nobody", date="Nov24", root=root, bodyparts=BODYPARTS, skeleton=SKELETON, videos={}
+    )
+    (root / "config.yaml").write_text(text, encoding="utf-8")
+    project = open_project(root)
+    FrameStore.open(project.frame_store("session1"), create=True).append(pictures(frames))
+    numbers = 7 * np.linspace(0, frames - 1, min(LABELLED, frames), dtype=np.int64)
+    xy = np.random.default_rng(1).uniform(40, 440, (len(numbers), len(BODYPARTS), 2))
+    write_labels(root, LabelTable(video="session1", bodyparts=BODYPARTS, numbers=numbers, xy=xy))
+    return project.config_path
+
+
+def pictures(frames: int) -> Iterator[tuple[int, np.ndarray, tuple[int, int]]]:
+    """Draw frames with the noise of a camera; every seventh frame of the video."""
+    rng = np.random.default_rng(0)
+    floor = np.linspace(90, 150, WIDTH)[None, :, None] + np.zeros((HEIGHT, 1, 3))
+    noise = rng.normal(0, 4, (HEIGHT * 2, WIDTH, 3))
+    for frame in range(frames):
+        image = floor + noise[frame % HEIGHT :][:HEIGHT]
+        row, column = 100 + frame % 250, 100 + (3 * frame) % 400
+        image[row : row + 40, column : column + 90] *= 0.4
+        yield 7 * frame, image.clip(0, 255).astype(np.uint8), (0, 0)
+
+
+def in_child(config: Path, *, profile: bool) -> dict[str, float]:
+    """Open the project in a window of a new process, and return what it timed."""
+    command = [sys.executable, __file__, "--child", str(config), *(["--profile"] if profile else [])]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    *report, result = done.stdout.strip().splitlines()
+    print(*report, sep="\n", file=sys.stderr)
+    return json.loads(result)
+
+
+def one_window(config: Path, *, profile: bool) -> dict[str, float]:
+    """Open the project in a window, label in it, and return the times."""
+    import napari
+
+    from napari_posecut.desk import desk_of
+    from napari_posecut.widgets.flow import FlowBar
+
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(1280, 800)
+    bar, desk = FlowBar(viewer), desk_of(viewer)
+    viewer.window.add_dock_widget(bar, name="PoseCut", area="top")
+    bar.open("3 Label")
+    timed(lambda: None)
+    opening = timed(lambda: desk.open(config), profile=profile)
+    labelling, actions = desk.labelling, desk.actions
+    labelling.next_open()
+    timed(lambda: None)
+    placing, completing = [], []
+    profiler = cProfile.Profile()
+    for point in range(TO_PLACE * len(BODYPARTS)):
+        last = sum(mark.is_open for mark in labelling.marks) == 1
+        xy = (50.0 + 3 * (point % 150), 60.0 + 5 * (point % 70))
+        profiler.enable() if profile else None
+        seconds = timed(lambda xy=xy: labelling.place(xy))
+        profiler.disable()
+        (completing if last else placing).append(seconds)
+    report("placing", profiler, profile)
+    profiler = cProfile.Profile()
+    profiler.enable() if profile else None
+    stepping = [timed(actions.next_frame) for _ in range(STEPS)]
+    profiler.disable()
+    report("stepping", profiler, profile)
+    desk.close()
+    viewer.close()
+    times = {"place": placing, "complete": completing, "step": stepping}
+    return {"open_s": opening, **{f"{name}_p95_ms": percentile(values, 95) for name, values in times.items()},
+            **{f"{name}_median_ms": percentile(values, 50) for name, values in times.items()}}
+
+
+def percentile(seconds: list[float], percent: float) -> float:
+    return float(1000 * np.percentile(seconds, percent))
+
+
+def timed(action: Callable[[], object], *, profile: bool = False) -> float:
+    """Return the seconds until an action is done and drawn."""
+    from qtpy.QtWidgets import QApplication
+
+    profiler = cProfile.Profile()
+    profiler.enable() if profile else None
+    start = time.perf_counter()
+    action()
+    QApplication.processEvents()
+    seconds = time.perf_counter() - start
+    profiler.disable()
+    report("opening", profiler, profile)
+    return seconds
+
+
+def report(what: str, profiler: cProfile.Profile, profile: bool) -> None:
+    if profile:
+        print(f"--- {what}")
+        pstats.Stats(profiler).sort_stats("cumtime").print_stats(45)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

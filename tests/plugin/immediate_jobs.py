@@ -1,0 +1,30 @@
+"""Jobs that are done at once, in the process of the test: what a dock asks for, and what it makes of the end."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+from napari_posecut.job_files import Request
+from napari_posecut.verbs import VERBS
+from posecut_core.errors import PosecutError
+from posecut_core.progress import silent
+
+
+def work_at_once(desk, monkeypatch):
+    """Let the desk's board do work when it is asked to, and list what it was asked for."""
+    asked = []
+
+    def start(verb, arguments):
+        job = SimpleNamespace(request=Request(verb, arguments), reports=(), state="running", result={}, message="")
+        asked.append(job.request)
+        desk.board.started.emit(job)
+        try:
+            done = VERBS[verb](desk.project.config_path, arguments, silent)
+            job.result, job.state = json.loads(json.dumps(dataclasses.asdict(done), default=str)), "done"
+        except PosecutError as error:
+            job.message, job.state = str(error), "failed"
+        desk.board.ended.emit(job)
+        return job
+
+    monkeypatch.setattr(desk.board, "start", start)
+    return asked

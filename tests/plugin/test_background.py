@@ -1,0 +1,31 @@
+"""Work on a thread while the window lives."""
+
+import threading
+
+import pytest
+from qtpy.QtCore import QTimer
+
+from napari_posecut.background import in_background
+from posecut_core.errors import VideoError
+
+
+def test_window_lives_meanwhile(qtbot):
+    """Timers of the window go on while the work waits for one of them; the result comes back."""
+    ticked = threading.Event()
+    QTimer.singleShot(1, ticked.set)
+    assert in_background(lambda: ticked.wait(60))
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_refusal_comes_back(qtbot, slow):
+    """What the work raises is raised where it was asked for."""
+    ticked = threading.Event()
+    QTimer.singleShot(1, ticked.set)
+
+    def work():
+        if slow:
+            ticked.wait(60)
+        raise VideoError("no video")
+
+    with pytest.raises(VideoError, match="no video"):
+        in_background(work)

@@ -1,0 +1,31 @@
+"""The crop of a video in config.yaml."""
+
+import pytest
+
+from napari_posecut.crop import read_crop, write_crop
+from posecut_core.errors import VideoError
+from posecut_core.project.config import Crop
+from posecut_core.workflow.opening import open_project
+
+
+def test_crop_round_trip(unlabelled):
+    """A crop that is written is read again, and nothing else in config.yaml changes."""
+    project = open_project(unlabelled)
+    before = unlabelled.read_text()
+    one, other = (path.stem for path in sorted(project.videos.glob("*.mp4")))
+    kept = read_crop(project, other)
+    write_crop(project, one, Crop(3, 50, 7, 90))
+    again = open_project(unlabelled)
+    assert read_crop(again, one) == Crop(3, 50, 7, 90)
+    assert read_crop(again, other) == kept
+    changed = set(unlabelled.read_text().splitlines()) - set(before.splitlines())
+    assert len(changed) == 1
+    assert "3, 50, 7, 90" in changed.pop()
+
+
+def test_unknown_video_has_no_crop(unlabelled):
+    """A video that config.yaml does not list is refused."""
+    project = open_project(unlabelled)
+    assert read_crop(project, "cat") is None
+    with pytest.raises(VideoError, match="lists no video cat"):
+        write_crop(project, "cat", Crop(0, 1, 0, 1))

@@ -1,0 +1,181 @@
+"""Dock 1 in a real window."""
+
+import json
+
+import pytest
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
+
+from napari_posecut.browser import MEANING
+from napari_posecut.widgets.project import ProjectDock
+from posecut_core.labels.lock import note_path
+from posecut_core.project.config import read_config
+from posecut_core.workflow.opening import open_project, project_videos
+from tests.plugin.immediate_jobs import work_at_once
+
+
+@pytest.fixture
+def dock(viewer, qtbot):
+    """The dock, with nothing open."""
+    dock = ProjectDock(viewer)
+    qtbot.addWidget(dock)
+    return dock
+
+
+@pytest.fixture
+def opened(dock, sample):
+    """The dock with a project of two videos with three labelled frames each."""
+    dock.path.setText(str(sample))
+    dock.open()
+    return dock
+
+
+def visible_tabs(dock):
+    """Titles of the tabs that can be chosen."""
+    return [dock.tabs.tabText(place) for place in range(dock.tabs.count()) if dock.tabs.isTabVisible(place)]
+
+
+def first_frame(dock):
+    """The item of the first frame of the first video in the tree."""
+    return dock.frames.tree.topLevelItem(0).child(0)
+
+
+def test_nothing_open_offers_a_beginning(dock, tmp_path):
+    """Without a project there is a way to one, and a wrong path is told, not raised."""
+    assert visible_tabs(dock) == ["New"]
+    dock.path.setText(str(tmp_path / "nothing"))
+    dock.open()
+    assert visible_tabs(dock) == ["New"]
+
+
+def test_tree_follows_the_labelling(opened):
+    """The tree has every frame with its state and exact counts, and follows an edit without being built anew."""
+    tree, labelling = opened.frames.tree, opened.desk.labelling
+    assert opened.frames.total.text() == "<b>6 of 6 frames done</b>"
+    assert [tree.topLevelItem(row).childCount() for row in range(2)] == [3, 3]
+    item = first_frame(opened)
+    tree.itemClicked.emit(item, 0)
+    assert labelling.frame.number == int(item.text(0))
+    assert tree.currentItem() is item
+    labelling.unset(labelling.marks[0].bodypart)
+    assert first_frame(opened) is item
+    assert item.text(1) == MEANING["begun"]
+    assert opened.frames.total.text() == "<b>5 of 6 frames done</b>"
+    labelling.drop()
+    assert item.text(1) == MEANING["dropped"]
+    assert opened.frames.total.text() == "<b>5 of 5 frames done, 1 dropped</b>"
+
+
+def test_dropped_folder_is_opened(dock, sample):
+    """A project's folder that is dropped on the dock is opened."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(sample.parent))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    dock.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
+    assert dock.desk.project.config_path == sample
+    assert visible_tabs(dock) == ["Frames", "Videos", "Bodyparts", "New"]
+
+
+def test_labels_of_another_computer_can_be_taken_over(dock, sample):
+    """Where another computer edits the labels, the dock says so, and lets the person decide."""
+    project = open_project(sample)
+    for video in project_videos(project):
+        note_path(project.label_lock(video)).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
+    dock.path.setText(str(sample))
+    dock.open()
+    assert not dock.banner.isHidden()
+    assert "elsewhere" in dock.warning.text()
+    dock.take_over_button.click()
+    assert dock.banner.isHidden()
+    assert dock.desk.labelling.writable
+
+
+def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
+    """The form creates a project of its names and videos; what is missing is told first."""
+    form = dock.new
+    form.folder.setText(str(tmp_path / "new"))
+    assert form.create_project() is None
+    form.task.setText("reach")
+    form.experimenter.setText("ada")
+    form.bodyparts.setText("snout, left ear,")
+    form.add_videos([str(path) for path in project_videos(open_project(unlabelled)).values()])
+    created = form.create_project()
+    assert created.config_path == dock.desk.project.config_path
+    assert dock.desk.project.config.bodyparts == ("snout", "left ear")
+    assert dock.videos.videos.topLevelItemCount() == 2
+    assert dock.frames.total.text().startswith("No frames to label yet")
+
+
+def test_bodyparts_are_renamed_added_and_reordered(opened):
+    """Labels keep their places under new names, in a new order, and more bodyparts join them."""
+    editor, labelling = opened.bodyparts, opened.desk.labelling
+    before = {mark.name: mark.xy for mark in labelling.marks}
+    old = list(before)
+    editor.names.item(0).setText("nose")
+    editor.names.insertItem(0, editor.names.takeItem(2))
+    editor.add("paw")
+    assert editor.apply_button.isEnabled()
+    editor.apply()
+    wanted = (old[2], "nose", old[1], *old[3:], "paw")
+    assert read_config(opened.desk.project.config_path).bodyparts == wanted
+    after = {mark.name: mark.xy for mark in labelling.marks}
+    assert tuple(after) == wanted
+    assert after["nose"] == before[old[0]]
+    assert after[old[2]] == before[old[2]]
+    assert after["paw"] is None
+    assert not editor.apply_button.isEnabled()
+    editor.names.item(0).setText("nose")
+    editor.apply()  # is taken, and told
+    assert read_config(opened.desk.project.config_path).bodyparts == wanted
+    assert labelling.writable
+
+
+def test_skeleton_is_joined_and_cut(opened):
+    """Lines are written at once, and drawn."""
+    editor, config = opened.skeleton, opened.desk.project.config_path
+    count = editor.bones.count()
+    editor.bones.setCurrentRow(0)
+    editor.cut_button.click()
+    assert len(read_config(config).skeleton) == editor.bones.count() == count - 1
+    editor.one.setCurrentIndex(0)
+    editor.other.setCurrentIndex(5)
+    editor.join_button.click()
+    assert read_config(config).skeleton[-1] == (editor.one.itemText(0), editor.other.itemText(5))
+    assert len(opened.desk.canvas.skeleton.data) == count
+    editor.join_button.click()  # is there already, and told
+    assert len(read_config(config).skeleton) == count
+
+
+def test_crop_is_drawn_and_saved(opened):
+    """A rectangle over the video becomes its crop, and the labelling comes back."""
+    videos, viewer = opened.videos, opened.desk.viewer
+    name = videos.videos.topLevelItem(1).text(0)
+    videos.videos.setCurrentItem(videos.videos.topLevelItem(1))
+    videos.draw()
+    assert len(viewer.layers) == 2
+    videos.rectangle.data = [[[9.5, 19.5], [9.5, 60.2], [70.1, 60.2], [70.1, 19.5]]]
+    videos.save()
+    assert videos.videos.topLevelItem(1).text(1) == "20 to 61, 10 to 71"
+    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+    videos.draw()
+    videos.take_whole()
+    videos.save()
+    assert videos.videos.topLevelItem(1).text(1) == "0 to 256, 0 to 256"
+    assert videos.videos.topLevelItem(1).text(0) == name
+
+
+def test_videos_are_added(opened, monkeypatch):
+    """A video that is added is in the list, and can be cropped."""
+    asked = work_at_once(opened.desk, monkeypatch)
+    video = next(iter(project_videos(opened.desk.project).values()))
+    new = video.with_name("third.mp4")
+    new.write_bytes(video.read_bytes())
+    opened.videos.add([str(new)])
+    assert [request.verb for request in asked] == ["add_videos"]
+    assert opened.videos.videos.topLevelItem(2).text(0) == "third"
+
+
+def test_dock_is_narrow(opened):
+    """Beside an image on a small screen the dock needs at most 300 pixels."""
+    assert opened.minimumSizeHint().width() <= 300
+    assert opened.minimumSizeHint().height() <= 670
