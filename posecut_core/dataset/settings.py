@@ -62,7 +62,10 @@ class TrainingSettings:
     noise: float = _setting(0.03, "standard deviation of added noise goes up to this share of the full range")
     blur: float = _setting(1.0, "half of the crops are blurred by a Gaussian of up to this many scaled pixels")
     learning_rate: float = _setting(1e-3, "peak learning rate of AdamW")
-    warmup_steps: int = _setting(50, "steps until the peak; then a cosine falls to 1% of it at maxiters")
+    warmup_steps: int = _setting(50, "steps until the peak")
+    learning_rate_decay: str = _setting(
+        "cosine", "cosine: after the peak it falls to 1% at maxiters; none: it stays, for a training without an end"
+    )
     weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights")
     clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it")
     layer_decay: float = _setting(
@@ -160,6 +163,7 @@ _CHECKS = (
     ("blur", _number(0, 3), "0 to 3 pixels are expected"),
     ("learning_rate", _number(1e-8, 1), "a number from 1e-8 to 1 is expected"),
     ("warmup_steps", _count(0), "a whole number from 0 is expected"),
+    ("learning_rate_decay", _one_of("cosine", "none"), "cosine or none is expected"),
     ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
     ("clip_norm", _number(1e-3, 1e6), "a positive number is expected"),
     ("layer_decay", _number(0.01, 1), "a factor from 0.01 to 1 is expected"),

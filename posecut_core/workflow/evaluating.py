@@ -156,7 +156,6 @@ def _evaluated(
     report: Path,
 ) -> EvaluatedSnapshot:
     pcutoff = job.project.config.pcutoff
-    known = dict.fromkeys((*job.project.config.bodyparts, *predictor.bodyparts))
     return EvaluatedSnapshot(
         scorer=predictor.scorer,
         shuffle=job.shuffle,
@@ -177,5 +176,5 @@ def _evaluated(
         frames_csv=files.frames,
         images=images,
         report=report,
-        left_out=tuple(part for part in known if part not in measured.bodyparts),
+        left_out=measured.left_out,
     )
