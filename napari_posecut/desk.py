@@ -34,6 +34,7 @@ class Desk:
     project_changed = Signal()  # another project, or the same with other videos, frames, bodyparts
     help_asked = Signal()
     frame_asked = Signal()
+    video_wanted = Signal(str)  # path of an analysed video that somebody wants to look at
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer

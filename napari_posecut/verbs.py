@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import posecut_core
+from napari_posecut.video_queue import analyze_queue
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Report
 
@@ -134,6 +135,7 @@ VERBS: dict[str, Verb] = {
     "assist": assist,
     "propose": propose,
     "add_videos": _core("add_new_videos"),
+    "analyze_queue": analyze_queue,
     "analyze_videos": _core("analyze_videos"),
     "create_dataset_and_train": create_dataset_and_train,
     "create_labeled_video": _core("create_labeled_video"),
@@ -155,6 +157,8 @@ _GROUPS = {
     "create_dataset_and_train": "training",
     "cross_validate": "training",
     "train": "training",
+    "analyze_queue": "analysis",
+    "analyze_videos": "analysis",
     "extract_frames": "extraction",
     "extract_outliers": "extraction",
     "add_videos": "extraction",

@@ -25,6 +25,12 @@ from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import FrameError, ResultRow
 from posecut_core.workflow.past_evaluation import PastEvaluation, newest_evaluation
 
+_MEANING = (  # of the columns
+    "",
+    "mean error on frames that the network was trained on",
+    "mean error on frames that it has not seen: this one counts",
+    "labels in test frames that were measured",
+)
 WORST = 30  # frames that are listed
 
 
@@ -46,11 +52,8 @@ class EvaluateDock(QWidget):
         self.evaluate = QPushButton("Evaluate")
         self.line = JobLine(self.desk, ("evaluate",))
         self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))
-        self.bodyparts.headerItem().setToolTip(1, "mean error in pixels on frames that the network was trained on")
-        self.bodyparts.headerItem().setToolTip(
-            2, "mean error in pixels on frames that it has not seen: this one counts"
-        )
-        self.bodyparts.headerItem().setToolTip(3, "labels in test frames that were measured")
+        for column, meaning in enumerate(_MEANING):
+            self.bodyparts.headerItem().setToolTip(column, meaning)
         self.frames = _table(("worst frames", "number", "px", "set"))
         self.frames.setToolTip("a click shows the frame, to look at its labels")
         self.report = QPushButton("Open the report")

@@ -1,0 +1,76 @@
+"""A queue of videos in one child."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import posecut_core
+from napari_posecut.video_queue import analyze_queue
+from posecut_core.errors import ArgumentError, ModelError, VideoError
+from posecut_core.progress import Progress
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Calls of the core, which analyses all videos but those called bad, and has no network for odd."""
+    made = []
+
+    def analyze(config, videos, *, report, **options):
+        made.append(("analyze", *videos, options))
+        if "bad" in videos[0]:
+            raise VideoError("It is damaged.")
+        if "odd" in videos[0]:
+            raise ModelError("There is no network.")
+        report(Progress("analysing", 1, 2, {"seconds_left": 3.0}))
+        return SimpleNamespace(files=("t.h5",))
+
+    def later(name):
+        def call(config, videos, *, report, **options):
+            made.append((name, *videos, options))
+            return SimpleNamespace(files=(name,))
+
+        return call
+
+    monkeypatch.setattr(posecut_core, "analyze_videos", analyze)
+    monkeypatch.setattr(posecut_core, "filterpredictions", later("filter"))
+    monkeypatch.setattr(posecut_core, "create_labeled_video", later("draw"))
+    return made
+
+
+def test_a_video_that_fails_stops_no_other(calls):
+    """Each video says how it went, in reports that carry its place and in the result."""
+    heard = []
+    done = analyze_queue("c", {"videos": ["bad.mp4", "b.mp4"], "shuffle": 2, "destfolder": None}, heard.append)
+    assert [(one.video, one.files, one.failure) for one in done.videos] == [
+        ("bad.mp4", (), "It is damaged."),
+        ("b.mp4", ("t.h5",), ""),
+    ]
+    assert [(one.stage, dict(one.values)) for one in heard] == [
+        ("It is damaged.", {"video": 0, "failed": 1}),
+        ("analysing", {"video": 1, "seconds_left": 3.0}),
+        ("b.mp4 is done", {"video": 1, "finished": 1}),
+    ]
+    assert calls[1] == ("analyze", "b.mp4", {"save_as_csv": False, "shuffle": 2})
+
+
+def test_what_follows_is_done_for_each_video(calls):
+    """Trajectories are filtered and drawn where that is wished, with the same network and folder."""
+    wishes = {"videos": ["a.mp4"], "save_as_csv": True, "destfolder": "out", "filter": True, "draw": True}
+    (one,) = analyze_queue("c", wishes, lambda _: None).videos
+    assert one.files == ("t.h5", "filter", "draw")
+    assert calls[1] == ("filter", "a.mp4", {"save_as_csv": True, "destfolder": "out"})
+    assert calls[2][2]["filtered"]
+
+
+def test_what_is_wrong_for_all_ends_the_work(calls):
+    """Without a network no video is tried after the first one."""
+    with pytest.raises(ModelError, match="no network"):
+        analyze_queue("c", {"videos": ["odd.mp4", "b.mp4"]}, lambda _: None)
+    assert len(calls) == 1
+
+
+def test_results_of_one_name_are_refused(calls):
+    """Two videos are not written to the same file, also where a folder brings them together."""
+    with pytest.raises(ArgumentError, match="2 videos are called a"):
+        analyze_queue("c", {"videos": ["x/a.mp4", "y/a.avi"], "destfolder": "out"}, lambda _: None)
+    assert len(analyze_queue("c", {"videos": ["x/a.mp4", "y/a.avi"]}, lambda _: None).videos) == 2

@@ -1,0 +1,104 @@
+"""The dock that shows how far off a network is."""
+
+import pytest
+from qtpy.QtGui import QDesktopServices
+
+from napari_posecut.widgets.evaluate import EvaluateDock
+from posecut_core.analysis.calibration import Calibration
+from posecut_core.analysis.evaluation import MeanErrors
+from posecut_core.analysis.evaluation_files import (
+    FrameError,
+    put_row,
+    result_row,
+    write_bodypart_errors,
+    write_frame_errors,
+)
+
+NAN = float("nan")
+ERRORS = MeanErrors(1.5, 2.25, 1.25, NAN, train_pairs=10, test_pairs=2)
+
+
+def evaluate(project, frames):
+    """Leave the files of an evaluation behind."""
+    stem, folder = "PoseCut_resnet18_mouse_60", project.evaluation_folder(1)
+    found = Calibration(17.0, 4, 3, 0.125, 0.3, ())
+    row = result_row(ERRORS, found, step=60, percent=95, shuffle=1, pcutoff=0.6, bodyparts=None)
+    put_row(folder / f"{stem}-results.csv", row)
+    write_bodypart_errors(folder / f"{stem}-keypoint-results.csv", ("snout", "tail"), (ERRORS, ERRORS))
+    write_frame_errors(folder / f"{stem}-frame-results.csv", frames)
+    (folder / "report.html").write_text("<html></html>")
+
+
+@pytest.fixture
+def dock(viewer, desk, sample):
+    """The dock, with a project that was never evaluated."""
+    desk.open(sample)
+    made = EvaluateDock(viewer)
+    viewer.window.add_dock_widget(made, name="5 Evaluate")
+    return made
+
+
+@pytest.fixture
+def frame(desk):
+    """A labelled frame other than the shown one."""
+    desk.labelling.step(2)
+    other = desk.labelling.frame
+    desk.labelling.step(-2)
+    return other
+
+
+def cells(table):
+    items = [table.topLevelItem(place) for place in range(table.topLevelItemCount())]
+    return [[item.text(column) for column in range(table.columnCount())] for item in items]
+
+
+def test_without_a_project_it_says_what_to_do(viewer, desk):
+    """Nothing can be evaluated before a project is open."""
+    dock = EvaluateDock(viewer)
+    assert "open or create one" in dock.heading.text()
+    assert not dock.evaluate.isEnabled()
+
+
+def test_results_are_shown_when_the_work_is_done(desk, dock, frame):
+    """The button starts the work; at its end tables and summary are there, the worst frame first."""
+    assert dock.bodyparts.isHidden()
+    dock.plotting.setChecked(True)
+    dock.evaluate.click()
+    assert desk.board.job.request.arguments == {"shuffle": 1, "plotting": True}
+    assert not dock.evaluate.isEnabled()
+    evaluate(desk.project, [FrameError(frame.video, frame.number, False, 9.0), FrameError("m", 1, True, 12.0)])
+    desk.board.end("done")
+    assert cells(dock.bodyparts) == [["snout", "1.50", "2.25", "2"], ["tail", "1.50", "2.25", "2"]]
+    assert cells(dock.frames) == [["m", "1", "12.00", "training"], [frame.video, str(frame.number), "9.00", "test"]]
+    assert "2.25 px on test frames" in dock.summary.text()
+    assert "pcutoff of 0.30" in dock.summary.text()
+    assert "nothing measured and 1.25 px" in dock.summary.text()
+    assert dock.evaluate.isEnabled()
+
+
+def test_an_evaluation_on_disk_is_shown_when_a_project_is_opened(viewer, desk, sample):
+    """Nobody has to evaluate again to see the figures."""
+    desk.open(sample)
+    evaluate(desk.project, [])
+    dock = EvaluateDock(viewer)
+    assert "after 60 steps" in dock.heading.text()
+    assert len(cells(dock.bodyparts)) == 2
+
+
+def test_a_click_on_a_worst_frame_opens_it(desk, dock, frame):
+    """The frame is shown to be labelled."""
+    evaluate(desk.project, [FrameError(frame.video, frame.number, False, 9.0)])
+    desk.project_changed.emit()
+    assert desk.labelling.frame != frame
+    dock.frames.itemClicked.emit(dock.frames.topLevelItem(0), 0)
+    assert desk.labelling.frame == frame
+
+
+def test_the_report_is_opened_in_the_browser(desk, dock, monkeypatch):
+    """The button opens the page that the evaluation has written."""
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    evaluate(desk.project, [])
+    desk.project_changed.emit()
+    dock.report.click()
+    assert opened == [str(desk.project.evaluation_folder(1) / "report.html")]

@@ -1,0 +1,63 @@
+"""The form of a training's settings."""
+
+import dataclasses
+
+import pytest
+
+from napari_posecut.widgets.settings_form import SettingsForm
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
+
+
+@pytest.fixture
+def form(qtbot):
+    """A form that shows the defaults."""
+    made = SettingsForm()
+    qtbot.addWidget(made)
+    return made
+
+
+def test_every_setting_is_there_with_its_meaning(form):
+    """What the core knows can be set; what a training writes itself cannot."""
+    entries = {entry.name: entry for entry in dataclasses.fields(TrainingSettings)}
+    assert set(form.fields) == set(entries) - {"init_origin", "init_sha256"}
+    assert all(entries[name].metadata["meaning"] in field.tooltip for name, field in form.fields.items())
+
+
+def test_nothing_has_changed_at_first(form):
+    """Whatever settings are shown, they are no changes; also weights from a file, and lists."""
+    assert form.changes() == {}
+    own = TrainingSettings(init_weights="/w.safetensors", mirror_pairs=(("l", "r"),), max_snapshots_to_keep=None)
+    form.show_settings(own, automatic=False)
+    assert form.changes() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("learning_rate", "1e-4", 1e-4),
+        ("mirror_pairs", "[[left, right]]", (("left", "right"),)),
+        ("global_scale", "0.8", 0.8),  # the default, and yet chosen by a person
+        ("mirror", True, True),
+        ("net_type", "resnet_18", "resnet_18"),
+    ],
+)
+def test_a_change_is_what_settings_yaml_would_say(form, name, typed, value):
+    """What is typed is read as settings.yaml is."""
+    form.fields[name].value = typed
+    assert form.changes() == {name: value}
+
+
+def test_weights_of_a_file_are_chosen_by_its_path(form):
+    """The path is asked for where a file is chosen."""
+    form.fields["init_weights"].value = "a file"
+    form.weights_file.value = "/data/resnet50.safetensors"
+    assert form.changes() == {"init_weights": "/data/resnet50.safetensors"}
+
+
+@pytest.mark.parametrize("typed", ["fast", "[", "-1"])
+def test_what_cannot_work_is_refused_by_the_core(form, typed):
+    """Words, broken YAML and impossible numbers are named."""
+    form.fields["learning_rate"].value = typed
+    with pytest.raises(ModelError, match="Setting learning_rate is"):
+        form.changes()

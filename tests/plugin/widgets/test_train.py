@@ -1,0 +1,113 @@
+"""The dock in which a network is trained."""
+
+import pytest
+
+from napari_posecut.widgets import train
+from napari_posecut.widgets.train import TrainDock
+from posecut_core.dataset.settings import TrainingSettings, write_settings
+from posecut_core.model.log import Metrics, append_log, start_log
+from posecut_core.progress import Progress
+
+ESTIMATE = Progress("60 steps will take about 2 min, starting not included, and 1.5 GB of memory", 0, 0, {"minutes": 2})
+
+
+def step(number, **values):
+    return Progress("training", number, 60, {"loss": 1 / number, "learning_rate": 1e-3, "steps_per_s": 0.5} | values)
+
+
+@pytest.fixture
+def dock(viewer, desk, sample, qtbot):
+    """The dock, with a project whose shuffle 1 is new."""
+    desk.open(sample)
+    made = TrainDock(viewer)
+    viewer.window.add_dock_widget(made, name="4 Train")
+    return made
+
+
+@pytest.fixture
+def begun(desk, dock):
+    """Leave 20 steps of an earlier training of shuffle 1 behind."""
+    folder = desk.project.model_folder(1)
+    folder.mkdir(parents=True)
+    write_settings(folder / "settings.yaml", TrainingSettings(net_type="resnet_18", maxiters=60))
+    start_log(folder / "log.csv", step=0)
+    append_log(folder / "log.csv", Metrics(20, 0.5, 1e-3, 2.0))
+    desk.project_changed.emit()
+
+
+def test_without_a_project_it_says_what_to_do(viewer, desk):
+    """Nothing can be trained before a project is open."""
+    dock = TrainDock(viewer)
+    assert "open or create one" in dock.heading.text()
+    assert not dock.train.isEnabled()
+
+
+def test_only_what_was_changed_is_asked_for(desk, dock):
+    """The core goes on choosing what nobody has touched, such as the scale."""
+    dock.form.fields["maxiters"].value = 60
+    dock.form.fields["init_weights"].value = "random"
+    dock.train.click()
+    job = desk.board.job
+    assert job.request.verb == "create_dataset_and_train"
+    assert job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 60, "init_weights": "random"}}
+    assert dock.form.isHidden()
+
+
+def test_a_training_that_went_before_is_gone_on_with(dock, begun):
+    """Its settings and its curve are shown, and the button says that it resumes."""
+    assert dock.train.text() == "Resume"
+    assert "20 of 60 steps" in dock.heading.text()
+    assert dock.form.fields["net_type"].value == "resnet_18"
+    assert dock.form.changes() == {}
+    assert dock.curve.series[0].points == ((20.0, 0.5),)
+
+
+def test_curves_grow_while_it_trains(desk, dock, begun):
+    """Earlier steps stay, the estimate is shown, and the error has a curve where it is measured."""
+    dock.train.click()
+    desk.board.tell(ESTIMATE, step(30), step(40, validation_error=4.0))
+    assert dock.notes.text() == ESTIMATE.stage.replace("1.5", "1.\u200b5")
+    assert [one.points for one in dock.curve.series] == [((20, 0.5), (30, 1 / 30), (40, 1 / 40)), ((40, 4.0),)]
+    assert dock.figures.text() == "step 40, 2 s per step, learning rate 0.001"
+    dock.line.stop.click()
+    desk.board.end("stopped")
+    assert dock.notes.text().startswith("Paused")
+    assert not dock.form.isHidden()
+
+
+def test_a_dock_that_is_opened_later_shows_the_training(viewer, desk, dock):
+    """What was reported before the dock was there is shown in it."""
+    desk.board.start("create_dataset_and_train", {"shuffle": 3})
+    desk.board.tell(ESTIMATE, step(10))
+    late = TrainDock(viewer)
+    assert late.shuffle.value() == 3
+    assert late.curve.series[0].points == ((10.0, 0.1),)
+    assert not late.train.isEnabled()
+
+
+def test_both_ways_out_without_a_network_are_named(desk, dock):
+    """Where ImageNet weights cannot come, the line says why, and the dock what to choose in the window."""
+    dock.train.click()
+    desk.board.end(
+        "failed", message="Give it with --weights FILE (--weights random begins without)."
+    )
+    assert "--weights random" in dock.line.sentence.text().replace("\u200b", "")
+    assert "'a file' or 'random weights'" in dock.notes.text()
+
+
+def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
+    """What is wrong is said in the core's words."""
+    told = []
+    monkeypatch.setattr("napari_posecut.desk.show_error", told.append)
+    dock.form.fields["crop_size"].value = 100
+    dock.train.click()
+    assert desk.board.jobs == ()
+    assert told == ["Setting crop_size is 100, but a multiple of 16 from 64 to 4096 is expected; correct it."]
+
+
+def test_a_shuffle_of_a_later_iteration_begins_as_before(desk, dock, begun, monkeypatch):
+    """The form shows what a new training takes over from the iteration before."""
+    import dataclasses
+
+    desk.project = dataclasses.replace(desk.project, config=dataclasses.replace(desk.project.config, iteration=1))
+    assert train._first_settings(desk.project, 1).net_type == "resnet_18"
