@@ -50,11 +50,17 @@ class Job:
         self._outcome: Outcome | None = None
         self._message = ""
         self._offset = 0
+        self._reports: list[Progress] = []
 
     @property
     def state(self) -> State:
         """What it was at the last poll."""
         return self._state
+
+    @property
+    def reports(self) -> tuple[Progress, ...]:
+        """What it has reported until the last poll, for whoever begins to listen later."""
+        return tuple(self._reports)
 
     @property
     def result(self) -> Mapping[str, Any]:
@@ -78,6 +84,7 @@ class Job:
         lives = _lives(self._files)  # first, or the last words of a child that ends just now would be missed
         outcome = self._files.read_outcome()
         reports, offset = self._files.read_progress(self._offset)
+        self._reports.extend(reports)
         read_all, self._offset = offset == self._offset, offset
         if read_all and (outcome is not None or not lives):
             self._end(outcome)

@@ -1,0 +1,165 @@
+"""A video as an array that is decoded on a thread: exact frame numbers, and nobody waits long for one of them.
+
+    frames = VideoFrames("rat.mp4")
+    frames.shape           # (120000, 480, 640, 3)
+    frames[1200]           # decoded in time, or grey; then `arrived` is called with 1200 when it is there
+    frames.close()
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from posecut_core.errors import PosecutError
+from posecut_core.video.reader import VideoReader
+
+GREY = 128  # of a picture that cannot be decoded, or is not there yet
+PATIENCE = 0.06  # seconds for which a picture is waited for, as a person does not notice
+_BLOCK = 16  # frames decoded together: stepping backwards then rarely decodes from a keyframe again
+_MEMORY = 256 * 2**20  # bytes of decoded pictures kept
+
+Picture = UInt8[np.ndarray, "H W 3"]
+
+
+class VideoFrames:
+    """The pictures of a video, T H W 3 in RGB, as napari asks for them."""
+
+    dtype = np.dtype(np.uint8)
+    ndim = 4
+
+    def __init__(self, path: str | os.PathLike[str], *, patience: float = PATIENCE) -> None:
+        """Index a video and begin to decode on a thread.
+
+        Args:
+            path: the video.
+            patience: seconds for which a picture is waited for before a grey one stands in for it.
+
+        Raises:
+            VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
+            StorageError: the file must not be read.
+        """
+        self.path = Path(path)
+        self.arrived: Callable[[int], None] = _nobody  # called on the decoding thread
+        self._reader = VideoReader(path)
+        index = self._reader.index
+        self.shape = (index.frame_count, index.height, index.width, 3)
+        self._kept: dict[int, Picture | None] = {}  # None where it cannot be decoded; the oldest first
+        self._most = max(4 * _BLOCK, _MEMORY // (index.height * index.width * 3))
+        self._patience = patience
+        self._wanted: int | None = None
+        self._late: int | None = None
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._decode, name=f"decoding {self.path.name}", daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> UInt8[np.ndarray, "..."]:
+        """Return pictures, or parts of them, as numpy does for whole numbers and slices."""
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        inside = tuple(rest)
+        if isinstance(first, slice):
+            chosen = range(*first.indices(len(self)))
+            empty = np.empty((0, *self.shape[1:]), np.uint8)
+            pictures = np.stack([self._now(number) for number in chosen]) if chosen else empty
+            return pictures[(slice(None), *inside)]
+        number = int(first)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"The video has {len(self)} frames, hence no frame {number}.")
+        return self._now(number % len(self))[inside]
+
+    def read(self, number: int) -> Picture | None:
+        """Return a picture however long it takes; None where it cannot be decoded."""
+        return self._wait(number, patience=None)
+
+    def close(self) -> None:
+        """Let go of the file; pictures are grey from now on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the file was let go of."""
+        return self._closed
+
+    def _now(self, number: int) -> Picture:
+        """Return a picture if it is there in time; else a grey one."""
+        picture = self._wait(number, patience=self._patience)
+        return np.full(self.shape[1:], GREY, np.uint8) if picture is None else picture
+
+    def _wait(self, number: int, *, patience: float | None) -> Picture | None:
+        with self._changed:
+            self._wanted = number  # also if it is there: what comes after it may not be
+            self._changed.notify_all()
+            there = self._changed.wait_for(lambda: number in self._kept or self._closed, patience)
+            self._late = None if there else number
+            return self._kept.get(number)
+
+    def _decode(self) -> None:
+        """Decode what is wanted, and then what lies around it, until the video is closed."""
+        around: list[int] = []  # blocks
+        try:
+            while (block := self._next(around)) is not None:
+                missing = [number for number in self._numbers(block) if number not in self._kept]
+                for number, picture in _pictures(self._reader, missing):
+                    fits = picture is not None and picture.shape == self.shape[1:]
+                    if not self._keep(number, picture if fits else None):
+                        break
+        finally:
+            self._reader.close()
+
+    def _next(self, around: list[int]) -> int | None:
+        """Wait for the next block to decode; None at the end."""
+        with self._changed:
+            while not self._closed:
+                if self._wanted is not None:
+                    block, self._wanted = self._wanted // _BLOCK, None
+                    around[:] = [block, block + 1, block - 1]
+                while around:
+                    block = around.pop(0)
+                    if any(number not in self._kept for number in self._numbers(block)):
+                        return block
+                self._changed.wait_for(lambda: self._wanted is not None or self._closed)
+            return None
+
+    def _numbers(self, block: int) -> range:
+        return range(max(block, 0) * _BLOCK, min((block + 1) * _BLOCK, len(self)))
+
+    def _keep(self, number: int, picture: Picture | None) -> bool:
+        """Keep a picture, and tell whether to go on with its block."""
+        with self._changed:
+            self._kept[number] = picture
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+            late = number == self._late
+            self._late = None if late else self._late
+            self._changed.notify_all()
+            wanted = self._wanted
+            elsewhere = wanted is not None and wanted not in self._kept and wanted // _BLOCK != number // _BLOCK
+            go_on = not (self._closed or elsewhere)
+        if late:
+            self.arrived(number)
+        return go_on
+
+
+def _pictures(reader: VideoReader, numbers: list[int]) -> Iterator[tuple[int, Picture | None]]:
+    """Decode frames; what the file itself refuses counts as damaged."""
+    done = 0
+    try:
+        for number, picture in reader.frames(numbers):
+            done += 1
+            yield number, picture
+    except (PosecutError, OSError, ValueError, MemoryError):
+        yield from ((number, None) for number in numbers[done:])
+
+
+def _nobody(number: int) -> None:
+    """Tell nobody that a picture is there."""

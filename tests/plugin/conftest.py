@@ -1,0 +1,87 @@
+"""A real window on small projects; napari's settings are neither read from nor written to the home folder.
+
+Window tests need a screen. Without one they fail, rather than being skipped: `bash tests/run` brings its own (Xvfb).
+An exception in Qt's loop fails the test in which it happens (pytest-qt sees to that).
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+os.environ["NAPARI_CONFIG"] = ""  # settings in memory only; napari reads this while it is imported
+
+from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label  # noqa: E402
+from posecut_core.demo.scenes import TO_LABEL  # noqa: E402
+from posecut_core.progress import silent  # noqa: E402
+from posecut_core.workflow.extracting import extract_frames  # noqa: E402
+
+SCENES = tuple(replace(scene, frames=12) for scene in TO_LABEL)
+FRAMES = 3  # extracted of each of the two videos
+
+
+class Stock(NamedTuple):
+    """Projects to copy from: the same one with and without labels."""
+
+    labelled: Path
+    unlabelled: Path
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    """Refuse to begin without a screen, where Qt would end the process."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        pytest.fail("The window's tests need a screen; run `bash tests/run`, or pytest under `xvfb-run -a`.")
+    return ["posecut tests"]
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory) -> Stock:
+    """Draw two videos, make a project of them, and label a copy of it."""
+    unlabelled, labelled = (tmp_path_factory.mktemp(name) / "mouse" for name in ("unlabelled", "labelled"))
+    config = create(unlabelled, film_all(SCENES, unlabelled / VIDEOS, silent), silent)
+    extracted = extract_frames(config, number_of_frames=FRAMES)
+    shutil.copytree(unlabelled, labelled)
+    label(labelled / config.relative_to(unlabelled), SCENES, frames_of(extracted))
+    return Stock(labelled, unlabelled)
+
+
+@pytest.fixture
+def sample(stock, tmp_path) -> Path:
+    """Path of config.yaml of a project of two videos with three labelled frames each."""
+    return copied(stock.labelled, tmp_path)
+
+
+@pytest.fixture
+def unlabelled(stock, tmp_path) -> Path:
+    """Path of config.yaml of the same project before anything was labelled."""
+    return copied(stock.unlabelled, tmp_path)
+
+
+@pytest.fixture
+def viewer(qtbot) -> Iterator["napari.Viewer"]:  # noqa: F821 (a test without a window does not import napari)
+    """An empty napari window of 1280 x 800 pixels on the screen; a project that is open in it is closed at the end."""
+    import napari
+    from napari.settings import get_settings
+
+    from napari_posecut.desk import desk_of
+
+    get_settings().reset()
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(1280, 800)
+    qtbot.wait(1)
+    yield viewer
+    desk_of(viewer).close()
+    viewer.close()
+    qtbot.wait(1)
+
+
+def copied(stock: Path, folder: Path) -> Path:
+    """Copy a project with its videos, and return the path of its config.yaml."""
+    shutil.copytree(stock, folder / stock.name, symlinks=True)
+    return next((folder / stock.name).glob("*/config.yaml"))

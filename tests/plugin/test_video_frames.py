@@ -1,0 +1,93 @@
+"""Videos as arrays that are decoded on a thread."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_posecut.video_frames import GREY, VideoFrames
+from posecut_core.errors import VideoError
+from posecut_core.video.reader import VideoReader
+from posecut_core.video.writer import VideoWriter
+
+FRAMES = 40
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Path of a video whose frames grow brighter."""
+    path = tmp_path_factory.mktemp("videos") / "ramp.mp4"
+    with VideoWriter(path, fps=25, width=32, height=16) as writer:
+        for number in range(FRAMES):
+            writer.write(np.full((16, 32, 3), 4 * number, np.uint8))
+    return path
+
+
+@pytest.fixture
+def frames(video):
+    """The video, opened with all the patience of the world."""
+    frames = VideoFrames(video, patience=60)
+    yield frames
+    frames.close()
+
+
+def test_pictures_are_those_of_the_reader(video, frames):
+    """Whatever order they are asked for in, frames have the numbers that the core gives them."""
+    assert frames.shape == (FRAMES, 16, 32, 3)
+    with VideoReader(video) as reader:
+        for number in (39, 0, 17, 16, 15, 31):
+            assert np.array_equal(frames[number], reader.read(number))
+
+
+def test_parts_are_cut_as_numpy_does(frames):
+    """Slices of time and of the picture give what they give of an array."""
+    whole = np.stack([frames[number] for number in range(FRAMES)])
+    for key in (np.s_[3], np.s_[-1], np.s_[5, 2:4], np.s_[4:9:2, :, 3], np.s_[7, ..., 0], np.s_[2:2]):
+        assert np.array_equal(frames[key], whole[key])
+    with pytest.raises(IndexError, match="40 frames"):
+        frames[FRAMES]
+
+
+def test_late_picture_is_grey_and_announced(video):
+    """A picture that is not there in time is grey; whoever asked is told when it is there."""
+    frames, told = VideoFrames(video, patience=0), threading.Event()
+    frames.arrived = lambda number: told.set() if number == 30 else None
+    if (frames[30] == GREY).all():
+        assert told.wait(60)
+    assert (frames[30] != GREY).any()
+    frames.close()
+
+
+def test_undecodable_frame_is_grey(frames, monkeypatch):
+    """A damaged frame is a grey picture, never an exception, and known to be damaged."""
+    monkeypatch.setattr(VideoReader, "frames", lambda self, numbers: ((number, None) for number in numbers))
+    assert (frames[3] == GREY).all()
+    assert frames.read(3) is None
+
+
+def test_file_that_fails_is_grey(frames, monkeypatch):
+    """A file that goes away while it is shown leaves grey pictures."""
+
+    def fail(self, numbers):
+        raise VideoError("gone")
+        yield
+
+    monkeypatch.setattr(VideoReader, "frames", fail)
+    assert (frames[3] == GREY).all()
+
+
+def test_closed_video_answers_at_once(frames):
+    """After closing, nothing waits for a picture."""
+    frames.close()
+    assert frames.closed
+    assert (frames[12] == GREY).all()
+
+
+def test_memory_is_bounded(frames, monkeypatch):
+    """Pictures that were shown long ago are let go of, and decoded again when they are wanted."""
+    monkeypatch.setattr(frames, "_most", 16)
+    first = frames[0]
+    for number in range(FRAMES):
+        frames.read(number)
+    assert len(frames._kept) <= 17
+    assert np.array_equal(frames[0], first)

@@ -1,0 +1,130 @@
+"""The line that shows running work."""
+
+import pytest
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_posecut.widgets.job_line import JobLine, spoken_time, wrappable
+from posecut_core.progress import Progress
+from tests.plugin.widgets.fake_board import FakeBoard
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class LooseDesk:
+    """As much of a desk as the line asks for."""
+
+    def __init__(self) -> None:
+        from psygnal import SignalInstance
+
+        self.board, self.project_changed = FakeBoard(), SignalInstance()
+
+    def attempt(self, action):
+        return action()
+
+
+@pytest.fixture
+def desk(qtbot):
+    """A desk without a viewer."""
+    return LooseDesk()
+
+
+@pytest.fixture
+def line(desk, qtbot):
+    """A line for two verbs in a dock, and its clock."""
+    host = QWidget()
+    qtbot.addWidget(host)
+    made = JobLine(desk, ("train", "evaluate"), clock=Clock())
+    QVBoxLayout(host).addWidget(made)
+    yield made
+    host.close()
+
+
+def test_it_is_hidden_without_work(desk, line):
+    """There is nothing to see before work starts, of other verbs, and after it has ended well."""
+    assert line.isHidden()
+    desk.board.start("analyze_videos", {})
+    assert line.isHidden()
+    desk.board.start("train", {})
+    assert not line.isHidden()
+    desk.board.end("done")
+    assert line.isHidden()
+
+
+def test_it_says_how_far_work_is(desk, line):
+    """The count and the time that is left are shown; the time is counted from the first report of the stage."""
+    desk.board.start("evaluate", {})
+    desk.board.tell(Progress("reading m_1.mp4", 10, 110))
+    line._clock.now = 10.0
+    desk.board.tell(Progress("reading m_1.mp4", 60, 110))
+    assert line.sentence.text().replace("\u200b", "") == "Reading m_1.mp4: 60 of 110, 10 s left"
+    assert (line.bar.value(), line.bar.maximum()) == (60, 110)
+    desk.board.tell(Progress("training", 60, 110, {"seconds_left": 600.0}))
+    assert line.sentence.text() == "Training: 60 of 110, 10 min left"
+
+
+def test_reports_that_waited_tell_no_speed(desk, line):
+    """A window that finds work begun does not take what waited for it as fast work."""
+    desk.board.start("evaluate", {})
+    desk.board.tell(Progress("reading", 0, 1000), Progress("reading", 500, 1000))
+    line._clock.now = 0.05
+    desk.board.tell(Progress("reading", 600, 1000))
+    line._clock.now = 10.05
+    desk.board.tell(Progress("reading", 700, 1000))
+    assert line.sentence.text() == "Reading: 700 of 1000, 30 s left"
+
+
+def test_a_line_that_is_made_later_shows_what_runs(desk, qtbot):
+    """Work that began before its dock was opened is shown as it stands, and ends there."""
+    desk.board.start("train", {})
+    desk.board.tell(Progress("training", 50, 100, {"loss": 0.1, "seconds_left": 80.0}))
+    late, host = JobLine(desk, ("train",)), QWidget()
+    assert not late.isVisible()  # as a window of its own
+    qtbot.addWidget(host)
+    QVBoxLayout(host).addWidget(late)
+    assert late.isVisibleTo(host)
+    assert late.sentence.text() == "Training: 50 of 100, 80 s left"
+
+
+def test_stopping_is_asked_once(desk, line):
+    """The button asks the work to stop, and later reports do not hide that it was asked."""
+    desk.board.start("train", {})
+    line.stop.click()
+    line.stop.click()
+    desk.board.tell(Progress("training", 1, 2))
+    assert desk.board.job.stops == 1
+    assert line.sentence.text().startswith("Stopping")
+
+
+@pytest.mark.parametrize("state", ["failed", "crashed"])
+def test_a_failure_stays_to_be_read(desk, line, qtbot, state):
+    """Why work failed is shown until it is closed, can be copied with its details, and is told."""
+    desk.board.start("train", {})
+    with qtbot.waitSignal(line.ended) as told:
+        desk.board.end(state, message="There is no <frame>.")
+    assert told.args[0].state == state
+    assert "There is no &lt;frame&gt;." in line.sentence.text().replace("\u200b", "")
+    line.copy.click()
+    assert QGuiApplication.clipboard().text() == "train\nThere is no <frame>.\n\nTraceback: line 1"
+    line.dismiss.click()
+    assert line.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5000, "83 min"), (12_060, "3 h 21 min")]
+)
+def test_durations_are_said_as_people_do(seconds, said):
+    """Seconds, minutes, or hours and minutes."""
+    assert spoken_time(seconds) == said
+
+
+def test_long_names_may_be_broken():
+    """A path can be broken after each of its parts, and what looks like a tag is no tag."""
+    assert wrappable("/a_b/c.mp4 <b>").split("\u200b") == ["/", "a_", "b/", "c.", "mp4 &lt;b&gt;"]
