@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
-from napari_posecut.convert import lines, to_rows_columns
+from napari_posecut.convert import to_rows_columns
 
 _HOLLOW = 0.0  # opacity of a marker's face
 _FILLED = 0.8
@@ -23,7 +23,8 @@ class OverlayStyle:
     colours: Float64[np.ndarray, "K 3"]  # red green blue from 0 to 1
     shown: Bool[np.ndarray, " K"]
     pcutoff: float = 0.6  # markers of lower likelihood are hollow, and have neither bones nor trails
-    edges: tuple[tuple[int, int], ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()  # bones, as pairs of bodyparts
+    bone_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
     trail: int = 0  # frames
 
 
@@ -46,20 +47,13 @@ def pose_markers(
     return PoseMarkers(to_rows_columns(np.where(placed[:, None], xy, 0.0)), placed & style.shown, face)
 
 
-def skeleton_lines(
-    xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K"], style: OverlayStyle
-) -> Float64[np.ndarray, "E 2 2"]:
-    """Return the bones of a frame between bodyparts that are shown and likely."""
-    seen = _seen(xy, likelihood, style)
-    return lines(np.where(seen[:, None], xy, np.nan), style.edges)
-
-
-def trail_lines(
+def pose_lines(
     xy: Float[np.ndarray, "T K 2"], likelihood: Float[np.ndarray, "T K"], number: int, style: OverlayStyle
 ) -> Float64[np.ndarray, "N 2 2"]:
-    """Return the way of each bodypart through the last frames, as trail x K lines from frame to frame.
+    """Return the lines of a frame, each as where it begins and how far it goes, in rows and columns.
 
-    Only frames from `number - style.trail` to `number` are looked at, however long the video is.
+    First the trails, the way of each bodypart through the last frames, as trail x K lines from frame to frame; then the
+    bones. Only frames from `number - style.trail` to `number` are looked at, however long the video is.
 
     Args:
         xy: positions of the whole video.
@@ -71,17 +65,20 @@ def trail_lines(
     window = np.maximum(frames, 0)
     places = to_rows_columns(xy[window])
     seen = _seen(xy[window], likelihood[window], style) & (frames >= 0)[:, None]
-    both = (seen[1:] & seen[:-1])[..., None]
-    starts = np.where(both, places[:-1], 0.0)
-    steps = np.where(both, places[1:] - places[:-1], 0.0)
-    return np.stack([starts, steps], axis=2).reshape(-1, 2, 2)
+    bones = np.array(style.edges, dtype=np.int64).reshape(-1, 2).T
+    starts = np.concatenate([places[:-1].reshape(-1, 2), places[-1, bones[0]]])
+    ends = np.concatenate([places[1:].reshape(-1, 2), places[-1, bones[1]]])
+    both = np.concatenate([(seen[:-1] & seen[1:]).ravel(), seen[-1, bones[0]] & seen[-1, bones[1]]])
+    lines = np.stack([starts, ends - starts], axis=1)
+    return np.where(both[:, None, None], lines, 0.0).astype(np.float64)
 
 
-def trail_colours(style: OverlayStyle) -> Float64[np.ndarray, "N 4"]:
-    """Return the colour of each of `trail_lines`: that of the bodypart, fainter the longer ago it is."""
+def line_colours(style: OverlayStyle) -> Float64[np.ndarray, "N 4"]:
+    """Return the colours of `pose_lines`: a trail has that of its bodypart, and is fainter the longer ago it is."""
     age = np.linspace(_FAINTEST, 1.0, style.trail) if style.trail else np.empty(0)
     parts = len(style.colours)
-    return np.column_stack([np.tile(style.colours, (style.trail, 1)), np.repeat(age, parts)])
+    trails = np.column_stack([np.tile(style.colours, (style.trail, 1)), np.repeat(age, parts)])
+    return np.concatenate([trails, np.tile((*style.bone_colour, 1.0), (len(style.edges), 1))])
 
 
 def _seen(

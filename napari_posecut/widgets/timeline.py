@@ -15,6 +15,7 @@ from napari_posecut.curves import draw_lane, extremes, value_range
 
 _LEFT, _RIGHT, _BOTTOM, _GAP = 62, 8, 18, 6  # pixels for names and values, for frame numbers, between lanes
 _MARKS = 14  # pixels; height of the lane of marked frames
+_LABEL = 120  # pixels; width of the cursor's frame number
 _REACH = 6  # pixels from a marked frame within which a click means it
 _BACKGROUND, _LANE, _TEXT = QColor(38, 41, 48), QColor(28, 30, 35), QColor(210, 210, 210)
 _CURSOR, _MARK = QColor(255, 255, 255), QColor(255, 170, 0)
@@ -82,8 +83,9 @@ class Timeline(QWidget):
     def set_frame(self, frame: int) -> None:
         """Put the cursor to a frame, without telling anybody."""
         if frame != self.frame:
-            self.frame = frame
-            self.update()
+            before, self.frame = self.frame, frame
+            for moved in (before, frame):  # the rest stays as it is
+                self.update(self._cursor_place(moved))
 
     def zoom(self, first: float, last: float) -> None:
         """Show the frames from `first` to before `last`, as far as there are any."""
@@ -97,7 +99,8 @@ class Timeline(QWidget):
         if self._picture is None:
             self._picture = self._drawn()
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._picture)
+        place = self.rect() if event is None else event.rect()
+        painter.drawPixmap(place, self._picture, place)
         if self.first <= self.frame < self.last:
             painter.setPen(_CURSOR)
             x = round(self._x(self.frame + 0.5))
@@ -205,11 +208,15 @@ class Timeline(QWidget):
         for x in np.unique(np.round(self._x_of(seen)).astype(np.int64)).tolist():
             painter.drawLine(x, 1, x, _MARKS - 2)
 
+    def _cursor_place(self, frame: int) -> QRect:
+        half = _LABEL // 2 + 1
+        left = min(max(round(self._x(frame + 0.5)) - half, 0), max(self.width() - 2 * half, 0))
+        return QRect(left, 0, 2 * half, self.height())
+
     def _write_frame(self, painter: QPainter, x: int) -> None:
         text = f"frame {self.frame:,}"
-        width = painter.fontMetrics().horizontalAdvance(text) + 8
-        left = min(max(x - width // 2, _LEFT), self.width() - width)
-        place = QRect(left, self.height() - _BOTTOM + 1, width, _BOTTOM - 2)
+        left = min(max(x - _LABEL // 2, 0), self.width() - _LABEL)
+        place = QRect(left, self.height() - _BOTTOM + 1, _LABEL, _BOTTOM - 2)
         painter.fillRect(place, _BACKGROUND)
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
