@@ -44,9 +44,8 @@ class Canvas:
         self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
-        self.skeleton = Vectors(
-            np.zeros((0, 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
-        )
+        no_lines = np.zeros((0, 2, 2))
+        self.skeleton = Vectors(no_lines, name="skeleton", edge_width=1.5, vector_style="line", metadata=about)
         self.points = _empty_points(len(self._colours), about)
         for layer in (self.image, self.skeleton, self.points):
             viewer.add_layer(layer)

@@ -16,6 +16,7 @@ from napari.utils.notifications import show_error, show_info, show_warning
 from psygnal import Signal
 
 from napari_posecut.actions import Actions, bind, unbind
+from napari_posecut.assistance import Assistance
 from napari_posecut.board import JobBoard
 from napari_posecut.browser import FrameKey
 from napari_posecut.canvas import Canvas
@@ -40,6 +41,7 @@ class Desk:
         self.labelling: Labelling | None = None
         self.canvas: Canvas | None = None
         self.actions: Actions | None = None
+        self.assistance: Assistance | None = None
         self.board = JobBoard()
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
@@ -56,6 +58,9 @@ class Desk:
         self.project, self.labelling = project, labelling
         self.show_labels()
         self.board.look_after(project.config_path)
+        self.assistance = Assistance(self.board, labelling)
+        if labelling.frames_open:
+            self.assistance.begin()
         for notice in labelling.notices:
             show_warning(notice)
         self.project_changed.emit()
@@ -129,7 +134,9 @@ class Desk:
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
         self.hide_labels()
-        labelling, self.labelling, self.project = self.labelling, None, None
+        if self.assistance is not None:
+            self.attempt(self.assistance.close)
+        labelling, self.labelling, self.project, self.assistance = self.labelling, None, None, None
         self.board.let_go()
         if labelling is not None:
             self.attempt(labelling.close)

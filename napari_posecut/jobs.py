@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Literal
 import filelock
 
 from napari_posecut.job_files import JobFolder, Outcome, Request, new_job_folder
-from napari_posecut.process import launch
+from napari_posecut.process import Process, launch
 from napari_posecut.verbs import group
 from posecut_core.errors import PosecutError
 from posecut_core.progress import Progress
@@ -27,12 +27,8 @@ from posecut_core.project.layout import jobs_folder
 from posecut_core.workflow.opening import config_path
 
 State = Literal["running", "done", "failed", "stopped", "crashed"]
-CHILD = (
-    sys.executable,
-    "-P",
-    "-m",
-    "napari_posecut.child",
-)  # -P: nothing in the current folder stands in for a library
+# -P: no file in the current folder is taken for a library.
+CHILD = (sys.executable, "-P", "-m", "napari_posecut.child")
 KEPT = 5  # ended jobs whose messages may still be asked for
 
 # Only the process that started a child learns how it ended, and the system keeps it until then.
@@ -82,12 +78,11 @@ class Job:
         if self._state != "running":
             return ()
         lives = _lives(self._files)  # first, or the last words of a child that ends just now would be missed
-        outcome = self._files.read_outcome()
         reports, offset = self._files.read_progress(self._offset)
         self._reports.extend(reports)
         read_all, self._offset = offset == self._offset, offset
-        if read_all and (outcome is not None or not lives):
-            self._end(outcome)
+        if read_all and not lives:
+            self._end(self._files.read_outcome())
         return reports
 
     def stop(self) -> None:
@@ -97,10 +92,7 @@ class Job:
             StorageError: the disk refuses.
         """
         if self._state == "running" and not self._files.stop_asked:
-            self._files.ask_stop()
-            process = self._files.read_process()
-            if process is not None:
-                process.stop()
+            self._end_by(Process.stop)
 
     def kill(self) -> None:
         """End the child at once; files are whole all the same.
@@ -108,13 +100,17 @@ class Job:
         Raises:
             StorageError: the disk refuses.
         """
-        if self._state != "running":
-            return
-        if not self._files.stop_asked:
-            self._files.ask_stop()
+        if self._state == "running":
+            self._end_by(Process.kill)
+
+    def _end_by(self, signal_it: Callable[[Process], None]) -> None:
+        """Note that somebody wants the end, and bring it about, also where a full disk takes no note."""
         process = self._files.read_process()
-        if process is not None:
-            process.kill()
+        try:
+            self._files.ask_stop()
+        finally:
+            if process is not None:
+                signal_it(process)
 
     def _end(self, outcome: Outcome | None) -> None:
         self._outcome = outcome
@@ -161,7 +157,7 @@ def running(config: Path) -> tuple[Job, ...]:
         ProjectError: there is no project.
     """
     folders = _folders(config)
-    requests = [(folder, read[1]) for folder in folders if _busy(folder) and (read := folder.read_request())]
+    requests = [(folder, read[1]) for folder in folders if _lives(folder) and (read := folder.read_request())]
     return tuple(Job(folder.path, request) for folder, request in requests)
 
 
@@ -175,7 +171,7 @@ def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
     if not _folders(config):
         return ()
     with _alone(jobs_folder(config_path(config).parent)):
-        ended = [folder.path for folder in _folders(config) if not _busy(folder)]
+        ended = [folder.path for folder in _folders(config) if not _lives(folder)]
         removed = tuple(ended[: max(0, len(ended) - keep)])
         for path in removed:
             shutil.rmtree(path, ignore_errors=True)  # what is open on Windows goes the next time
@@ -185,10 +181,6 @@ def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
 def _folders(config: Path) -> list[JobFolder]:
     jobs = jobs_folder(config_path(config).parent)
     return [JobFolder(path) for path in sorted(jobs.iterdir()) if path.is_dir()] if jobs.is_dir() else []
-
-
-def _busy(folder: JobFolder) -> bool:
-    return folder.read_outcome() is None and _lives(folder)
 
 
 def _lives(folder: JobFolder) -> bool:

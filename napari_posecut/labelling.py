@@ -63,7 +63,8 @@ class Labelling:
         self._take_over = take_over
         self._chosen: str | None = None
         self._paused = False
-        self.reload(project)
+        self.browser = Browser(project, take_over=take_over)
+        self._show(self._first_open())
 
     def reload(self, project: Project) -> None:
         """Read again which frames there are and what is known of them, after something else changed them.
@@ -72,8 +73,7 @@ class Labelling:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        if hasattr(self, "browser"):
-            self.browser.leave()
+        self.browser.leave()
         self.browser = Browser(project, take_over=self._take_over)
         known = self.frame in self.browser.frames
         self._show(self.frame if known else self._first_open())
@@ -108,6 +108,11 @@ class Labelling:
         """Count done frames and decided bodyparts of the whole project."""
         states = ((self.browser.frame(key), self.status(key)) for key in self.browser.frames)
         return progress_of(states, len(self.browser.columns))
+
+    @property
+    def frames_open(self) -> bool:
+        """Tell whether any frame still needs a person."""
+        return any(self.status(key) not in SETTLED for key in self.browser.frames)
 
     @property
     def writable(self) -> bool:

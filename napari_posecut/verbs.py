@@ -116,7 +116,23 @@ def _suspects(found: "FoundOutliers") -> Suspects:
     )
 
 
+def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+    """Train on what is labelled, and propose the rest, until told to stop."""
+    from posecut_core.workflow.assisting import assist as run
+
+    return run(config, **arguments, report=report)
+
+
+def propose(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+    """Let the newest network propose labels for frames that have none."""
+    from posecut_core.workflow.proposing import propose_labels
+
+    return propose_labels(config, **arguments, report=report)
+
+
 VERBS: dict[str, Verb] = {
+    "assist": assist,
+    "propose": propose,
     "add_videos": _core("add_new_videos"),
     "analyze_videos": _core("analyze_videos"),
     "create_dataset_and_train": create_dataset_and_train,

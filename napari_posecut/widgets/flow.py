@@ -37,6 +37,7 @@ class FlowBar(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._docks: dict[str, QDockWidget] = {}
+        self._widgets: dict[str, QWidget] = {}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         self.buttons: dict[str, QPushButton] = {}
@@ -57,7 +58,7 @@ class FlowBar(QWidget):
             dock = self._viewer.window.add_dock_widget(
                 widget, name=title, area="right", tabify=bool(self._docks), add_vertical_stretch=False
             )
-            self._docks[title] = dock
+            self._docks[title], self._widgets[title] = dock, widget
         dock.show()
         dock.raise_()
-        return dock.widget()
+        return self._widgets[title]

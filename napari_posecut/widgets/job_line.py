@@ -148,7 +148,7 @@ class JobLine(QWidget):
 
 def wrappable(text: str) -> str:
     """Make rich text of a sentence, in which long paths and names may be broken anywhere that they have a mark."""
-    return re.sub(r"(?<=[/\\_.-])(?=\S)", "\u200b", html.escape(text))
+    return re.sub(r"(?<=[/\\_.-])(?=\S)", "\u200b", html.escape(text, quote=False))
 
 
 def spoken_time(seconds: float) -> str:

@@ -50,6 +50,7 @@ class LabelDock(QWidget):
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.bodyparts = _table(("bodypart", "state", "likelihood"))
+        self._items: list[QTreeWidgetItem] = []
         self.bodyparts.itemClicked.connect(self._choose)
         self.number = QSpinBox()
         self.number.setMaximum(2**31 - 1)
@@ -122,10 +123,10 @@ class LabelDock(QWidget):
         colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
         if self.bodyparts.topLevelItemCount() != len(marks):
             self.bodyparts.clear()
-            self.bodyparts.addTopLevelItems([QTreeWidgetItem() for _ in marks])
-        for place, mark in enumerate(marks):
-            item = self.bodyparts.topLevelItem(place)
-            _write(item, mark, colours[place])
+            self._items = [QTreeWidgetItem() for _ in marks]
+            self.bodyparts.addTopLevelItems(self._items)
+        for item, mark, colour in zip(self._items, marks, colours, strict=True):
+            _write(item, mark, colour)
             if current is not None and mark.bodypart == current.bodypart:
                 self.bodyparts.setCurrentItem(item)
         if current is None:

@@ -1,5 +1,6 @@
 """Evaluation results on disk: csv tables that grow by a row per evaluation, and predictions of labelled frames."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,35 @@ _COLUMNS = (
     *(_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS),
     *(_CALIBRATION, _SUGGESTED),
 )
+_FRAME_COLUMNS = ("video", "frame", "set", "mean error(px)")
 _KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """What a table of results says of one evaluation; errors are pixels, NaN where there was nothing to measure."""
+
+    step: int
+    percent: int
+    shuffle: int
+    pcutoff: float
+    bodyparts: str  # "all", or their names
+    train: float
+    test: float
+    train_pcutoff: float
+    test_pcutoff: float
+    calibration_error: float
+    suggested_pcutoff: float
+
+
+@dataclass(frozen=True)
+class FrameError:
+    """Mean error of one labelled frame in pixels."""
+
+    video: str
+    number: int
+    is_train: bool
+    error: float
 
 
 @dataclass(frozen=True)
@@ -76,13 +105,19 @@ def put_row(path: Path, row: Mapping[str, str]) -> None:
     _write_rows(path, _COLUMNS, [*rows, row])
 
 
+def read_results(path: Path) -> tuple[ResultRow, ...]:
+    """Read a table of results, the newest row last; rows that another program wrote otherwise are left out."""
+    rows = (_result(row) for row in _read_rows(path))
+    return tuple(row for row in rows if row is not None)
+
+
 def errors_by_step(path: Path, like: Mapping[str, str]) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots whose rows differ from the row `like` in nothing but step and results.
 
     They come in the order of their steps.
     """
     rows = [row for row in _read_rows(path) if all(row.get(key) == like[key] for key in _KEY_COLUMNS[1:])]
-    found = [StepErrors(int(row[_ITERATIONS]), float(row[_TRAIN] or "nan"), float(row[_TEST] or "nan")) for row in rows]
+    found = [StepErrors(int(row[_ITERATIONS]), _value(row[_TRAIN]), _value(row[_TEST])) for row in rows]
     return tuple(sorted(found, key=lambda entry: entry.step))
 
 
@@ -103,6 +138,39 @@ def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[
         for part, error in zip(bodyparts, errors, strict=True)
     ]
     _write_rows(path, columns, rows)
+
+
+def read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
+    """Read what `write_bodypart_errors` wrote; rows that another program wrote otherwise are left out."""
+    found = {}
+    for row in _read_rows(path):
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            means = (_value(row[name]) for name in (_TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY))
+            found[row["bodypart"]] = MeanErrors(*means, int(row["Train labels"]), int(row["Test labels"]))
+    return found
+
+
+def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
+    """Replace a table of the labelled frames' mean errors, the greatest first; `read_frame_errors` is the inverse.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    rows = [
+        (error.video, str(error.number), "train" if error.is_train else "test", _cell(error.error))
+        for error in sorted(errors, key=lambda error: -error.error)
+    ]
+    _write_rows(path, _FRAME_COLUMNS, [dict(zip(_FRAME_COLUMNS, row, strict=True)) for row in rows])
+
+
+def read_frame_errors(path: Path) -> tuple[FrameError, ...]:
+    """Read the labelled frames' mean errors; rows that another program wrote otherwise are left out."""
+    found = []
+    for row in _read_rows(path):
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            video, number, side, error = (row[name] for name in _FRAME_COLUMNS)
+            found.append(FrameError(video, int(number), side == "train", float(error)))
+    return tuple(found)
 
 
 def write_reliability(path: Path, calibration: Calibration) -> None:
@@ -148,6 +216,19 @@ def _error_cells(errors: MeanErrors) -> dict[str, str]:
     return {name: _cell(value) for name, value in cells.items()}
 
 
+def _result(row: Mapping[str, str]) -> ResultRow | None:
+    reals = (_TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY, _CALIBRATION, _SUGGESTED)
+    try:
+        counts = (int(row[name]) for name in (_ITERATIONS, _PERCENT, _SHUFFLE))
+        return ResultRow(*counts, float(row[_PCUTOFF]), row[_BODYPARTS], *(_value(row[name]) for name in reals))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _value(cell: str) -> float:
+    return float(cell or "nan")
+
+
 def _cell(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
 
@@ -155,7 +236,7 @@ def _cell(value: float) -> str:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
         return list(csv.DictReader(stream))
 
 

@@ -12,14 +12,20 @@ from posecut_core.video.store import FrameStore
 
 
 @dataclass(frozen=True)
-class LabelledFrames:
-    """Labelled frames of one video that belong to a training dataset."""
+class StoredFrames:
+    """Extracted frames of one video."""
 
     video: str
     store: FrameStore
     numbers: Int64[np.ndarray, " F"]
     origins: Int64[np.ndarray, "F 2"]  # x, y of each stored image's top-left pixel in the full frame
     sizes: Int64[np.ndarray, "F 2"]  # height, width of each stored image
+
+
+@dataclass(frozen=True)
+class LabelledFrames(StoredFrames):
+    """Labelled frames of one video that belong to a training dataset."""
+
     xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
     looked_for: Bool[np.ndarray, "F K"]  # bodyparts that are absent where they have no label
     is_train: Bool[np.ndarray, " F"]  # the others are test frames
@@ -33,8 +39,14 @@ class FramePredictions:
     likelihood: Float64[np.ndarray, "F K"]
 
 
-def predict_labelled_frames(
-    predictor: Predicts, frames: LabelledFrames, *, batch_size: int, advance: Callable[[int], None]
+def stored_frames(video: str, store: FrameStore, numbers: Int64[np.ndarray, " F"]) -> StoredFrames:
+    """Choose frames of a store, which has all of them."""
+    places = np.searchsorted(store.numbers, numbers)
+    return StoredFrames(video, store, numbers, store.origins[places], store.sizes[places])
+
+
+def predict_stored_frames(
+    predictor: Predicts, frames: StoredFrames, *, batch_size: int, advance: Callable[[int], None]
 ) -> FramePredictions:
     """Predict stored frames; positions in crops are shifted back to where they lie in the full frame.
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from posecut_core.analysis.batches import FrameBatch, batches_ahead
+from posecut_core.analysis.pace import Pace
 from posecut_core.analysis.partial_rows import RowsFile, RowsOrigin, file_fingerprint, mapped_rows, open_rows
 from posecut_core.analysis.predicting import Predicts, padded
 from posecut_core.analysis.prediction_files import write_predictions
@@ -94,17 +95,18 @@ def _analyse_rest(
     name: str,
     report: Report,
 ) -> float:
-    """Analyse the frames that have no rows yet; return frames per second."""
-    begin, first = time.perf_counter(), rows.done
-    speed = 0.0
+    """Analyse the frames that have no rows yet; return frames per second, on average."""
+    first, pace = rows.done, Pace()
+    begin = last = time.perf_counter()
     with batches_ahead(reader.frames(range(first, frame_count)), window, batch_size) as batches:
         for batch in batches:
             rows.append(_predicted_rows(predictor, batch, window, batch_size))
-            speed = (rows.done - first) / max(time.perf_counter() - begin, 1e-9)
-            left = (frame_count - rows.done) / speed
-            values = {"frames_per_s": speed, "seconds_left": left}
+            now = time.perf_counter()
+            pace, last = pace.after(len(batch.decoded), now - last), now
+            left = (frame_count - rows.done) / pace.frames_per_second
+            values = {"frames_per_s": pace.frames_per_second, "seconds_left": left}
             report(Progress(f"analysing {name}", rows.done, frame_count, values))
-    return speed
+    return (rows.done - first) / max(last - begin, 1e-9)
 
 
 def _predicted_rows(

@@ -23,12 +23,14 @@ def tell_merged(merged: MergedLabels) -> Outcome:
         return Outcome(merged, ("No other program changed the labels.",), (command("check-labels", root),))
     lines = []
     for video in merged.videos:
-        lines.append(f"{video.video}: {counted(len(video.changes), 'change')}, {merged.decision}")
+        changes = counted(len(video.changes), "change") if video.changes else "changes that cannot be read"
+        lines.append(f"{video.video}: {changes}, {merged.decision}")
         lines += [f"  {change}" for change in video.changes[:_SHOWN]]
         lines += [f"  and {len(video.changes) - _SHOWN} more"] * (len(video.changes) > _SHOWN)
+        lines += [f"  {video.obstacle}"] * bool(video.obstacle)
         lines += [f"  what was there is kept as {shorter(path)}" for path in video.copies]
     if merged.decision == "shown":
-        words = ("--take", "--discard") if all(video.takable for video in merged.videos) else ("--discard",)
+        words = ("--discard",) if any(video.obstacle for video in merged.videos) else ("--take", "--discard")
         return Outcome(merged, tuple(lines), tuple(command("merge-labels", root, word) for word in words))
     return Outcome(merged, tuple(lines), (command("check-labels", root),))
 

@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from posecut_core.cli.options import (
+    ARDegree,
     ConfigAndVideos,
     Debug,
     DestFolder,
     Json,
+    MADegree,
     Shuffle,
     Snapshot,
     TrainingSetIndex,
@@ -33,12 +35,8 @@ def filterpredictions(
     p_bound: Annotated[
         float, typer.Option("--p-bound", min=0, max=1, help="For arima: bridge positions of lower likelihood.")
     ] = 0.001,
-    ardegree: Annotated[
-        int, typer.Option("--ardegree", min=1, help="For arima: how many earlier positions the model looks at.")
-    ] = 3,
-    madegree: Annotated[
-        int, typer.Option("--madegree", min=0, help="For arima: how many earlier errors the model looks at.")
-    ] = 1,
+    ardegree: ARDegree = 3,
+    madegree: MADegree = 1,
     snapshot_: Snapshot = None,
     destfolder: DestFolder = None,
     videotype: VideoType = "",

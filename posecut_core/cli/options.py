@@ -64,6 +64,12 @@ BatchSize = Annotated[
     typer.Option(min=1, metavar="N", help="Frames at once. Default: batch_size in config.yaml.", show_default=False),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Do again what was done before.")]
+ARDegree = Annotated[
+    int, typer.Option("--ardegree", min=1, help="For fitting and arima: how many earlier positions the model looks at.")
+]
+MADegree = Annotated[
+    int, typer.Option("--madegree", min=0, help="For fitting and arima: how many earlier errors the model looks at.")
+]
 SomeVideos = Annotated[
     list[str] | None,
     typer.Option("--video", help="Only this video of the project; may be repeated. Default: all.", show_default=False),

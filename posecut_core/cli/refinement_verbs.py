@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from posecut_core.cli.options import (
+    ARDegree,
     Bodyparts,
     Config,
     ConfigAndVideos,
     Debug,
     DestFolder,
     Json,
+    MADegree,
     Shuffle,
     Snapshot,
     TrainingSetIndex,
@@ -64,12 +66,8 @@ def extract_outlier_frames(
         typer.Option(help="For disagreement: snapshots of the same shuffle to compare with, by training steps.",
                      show_default=False),
     ] = None,
-    ardegree: Annotated[
-        int, typer.Option("--ardegree", min=1, help="For fitting: how many earlier positions the model looks at.")
-    ] = 3,
-    madegree: Annotated[
-        int, typer.Option("--madegree", min=0, help="For fitting: how many earlier errors the model looks at.")
-    ] = 1,
+    ardegree: ARDegree = 3,
+    madegree: MADegree = 1,
     alpha: Annotated[
         float,
         typer.Option(min=0, max=1, help="For fitting: blame the bodyparts outside the interval of probability 1 - "

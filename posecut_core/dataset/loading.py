@@ -1,6 +1,6 @@
 """Read the training frames of a split from their stores, scaled once, into memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -26,15 +26,30 @@ class _Place(NamedTuple):
     size: tuple[int, int]  # height, width
 
 
+KnownImages = MutableMapping[tuple[FrameRef, _Place], UInt8[np.ndarray, "h w 3"]]  # scaled images of earlier calls
+
+
 def load_frames(
     frames: Sequence[FrameRef],
     tables: Mapping[str, LabelTable],
     open_store: Callable[[str], FrameStore],
     *,
     scale: float,
+    least: tuple[int, int] = (0, 0),
+    known: KnownImages | None = None,
     report: Report,
 ) -> TrainingFrames:
-    """Read `frames` and their labels; `open_store` gives the frame store of a video.
+    """Read frames and their labels.
+
+    Args:
+        frames: which.
+        tables: the labels of each video.
+        open_store: gives the frame store of a video.
+        scale: images and labels are scaled by this.
+        least: height and width to which scaled images are padded at least, so that steps need not be compiled anew
+            when larger frames join.
+        known: images that are not read again; those that are read are added to it.
+        report: told of every frame.
 
     Raises:
         DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.
@@ -44,13 +59,15 @@ def load_frames(
     stores = {video: open_store(video) for video in dict.fromkeys(frame.video for frame in frames)}
     places = _places(frames, stores)
     sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
-    height, width = sizes.max(axis=0).tolist()
+    height, width = np.maximum(sizes.max(axis=0), least).tolist()
     _check_memory(len(frames), height, width)
     images = np.zeros((len(frames), height, width, 3), np.uint8)
-    xy = np.empty(np.shape(labels), np.float32)
+    xy, known = np.empty(np.shape(labels), np.float32), {} if known is None else known
     for index, (frame, place) in enumerate(zip(frames, places, strict=True)):
         rows, columns = sizes[index].tolist()
-        images[index, :rows, :columns] = _scaled(stores[frame.video].read(frame.number), rows, columns)
+        if (frame, place) not in known:
+            known[frame, place] = _scaled(stores[frame.video].read(frame.number), rows, columns)
+        images[index, :rows, :columns] = known[frame, place]
         xy[index] = scale_points(labels[index] - np.array(place.origin), source=place.size, target=(rows, columns))
         report(Progress("reading training frames", index + 1, len(frames)))
     return TrainingFrames(images, sizes, xy, _looked_at(frames, tables))

@@ -22,20 +22,14 @@ def write_revision(folder: Path, tables: Sequence[LabelTable]) -> str:
     Columns are video, frame, and x and y of each bodypart in pixels of the full frame, or twice `absent`, or nothing
     where nobody has looked for it; `read_revision` is the inverse.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    bodyparts = tables[0].bodyparts
-    writer.writerow(["video", "frame", *(f"{part} {axis}" for part in bodyparts for axis in "xy")])
-    for table in tables:
-        looked = np.repeat(table.looked_at, 2, axis=1).tolist()
-        for number, xy, seen in zip(
-            table.numbers.tolist(), table.xy.reshape(len(looked), -1).tolist(), looked, strict=True
-        ):
-            writer.writerow([table.video, number, *map(_cell, xy, seen)])
-    text = stream.getvalue()
-    name = f"labels-{_hash(text)}.csv"
-    write_text(folder / name, text)  # also where it exists: it may be damaged
-    return name
+    text = _text(tables)
+    write_text(folder / _name(text), text)  # also where it exists: it may be damaged
+    return _name(text)
+
+
+def has_revision(folder: Path, tables: Sequence[LabelTable]) -> bool:
+    """Tell whether the labels of all videos are those of a training dataset in `folder`."""
+    return (folder / _name(_text(tables))).exists()
 
 
 def read_revision(path: Path) -> dict[str, LabelTable]:
@@ -48,7 +42,7 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is missing or unreadable; run posecut create-training-dataset again.") from error
-    if path.name != f"labels-{_hash(text)}.csv":
+    if path.name != _name(text):
         raise DatasetError(f"{path} is not as it was written; run posecut create-training-dataset again.")
     header, *rows = csv.reader(io.StringIO(text))
     bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
@@ -69,5 +63,19 @@ def _cell(value: float, looked: bool) -> str:
     return repr(value)
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_HASH_LENGTH]
+def _text(tables: Sequence[LabelTable]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    bodyparts = tables[0].bodyparts
+    writer.writerow(["video", "frame", *(f"{part} {axis}" for part in bodyparts for axis in "xy")])
+    for table in tables:
+        looked = np.repeat(table.looked_at, 2, axis=1).tolist()
+        for number, xy, seen in zip(
+            table.numbers.tolist(), table.xy.reshape(len(looked), -1).tolist(), looked, strict=True
+        ):
+            writer.writerow([table.video, number, *map(_cell, xy, seen)])
+    return stream.getvalue()
+
+
+def _name(text: str) -> str:
+    return f"labels-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:_HASH_LENGTH]}.csv"

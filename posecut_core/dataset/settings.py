@@ -62,7 +62,10 @@ class TrainingSettings:
     noise: float = _setting(0.03, "standard deviation of added noise goes up to this share of the full range")
     blur: float = _setting(1.0, "half of the crops are blurred by a Gaussian of up to this many scaled pixels")
     learning_rate: float = _setting(1e-3, "peak learning rate of AdamW")
-    warmup_steps: int = _setting(50, "steps until the peak; then a cosine falls to 1% of it at maxiters")
+    warmup_steps: int = _setting(50, "steps until the peak")
+    learning_rate_decay: str = _setting(
+        "cosine", "cosine: after the peak it falls to 1% at maxiters; none: it stays, for a training without an end"
+    )
     weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights")
     clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it")
     layer_decay: float = _setting(
@@ -90,6 +93,13 @@ class TrainingSettings:
 
 
 NET_TYPES = ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152")
+CHOICES: Mapping[str, tuple[str | float, ...]] = {  # of the settings that take nothing else
+    "net_type": NET_TYPES,
+    "width": (0.25, 0.5, 1.0),
+    "norm": ("auto", "group", "frozen_batch"),
+    "score_target": ("disc", "gaussian"),
+    "precision": ("float32", "bfloat16"),
+}
 
 
 def _number(low: float, high: float) -> Any:
@@ -121,9 +131,9 @@ def _pair(value: Any) -> bool:
 
 
 _CHECKS = (
-    ("net_type", _one_of(*NET_TYPES), f"one of {', '.join(NET_TYPES)} is expected"),
-    ("width", _one_of(0.25, 0.5, 1.0), "0.25, 0.5 or 1.0 is expected"),
-    ("norm", _one_of("auto", "group", "frozen_batch"), "auto, group or frozen_batch is expected"),
+    ("net_type", _one_of(*CHOICES["net_type"]), f"one of {', '.join(NET_TYPES)} is expected"),
+    ("width", _one_of(*CHOICES["width"]), "0.25, 0.5 or 1.0 is expected"),
+    ("norm", _one_of(*CHOICES["norm"]), "auto, group or frozen_batch is expected"),
     ("init_weights", _word(".+"), "'imagenet', 'random', 'previous' or a file's path is expected"),
     (
         "init_origin",
@@ -134,7 +144,7 @@ _CHECKS = (
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
     ("intermediate_supervision", lambda value: isinstance(value, bool), "true or false is expected"),
     ("pos_dist_thresh", _number(1, 1000), "a number of pixels from 1 to 1000 is expected"),
-    ("score_target", _one_of("disc", "gaussian"), "disc or gaussian is expected"),
+    ("score_target", _one_of(*CHOICES["score_target"]), "disc or gaussian is expected"),
     ("batch_size", _count(1), "a whole number from 1 is expected"),
     (
         "crop_size",
@@ -153,6 +163,7 @@ _CHECKS = (
     ("blur", _number(0, 3), "0 to 3 pixels are expected"),
     ("learning_rate", _number(1e-8, 1), "a number from 1e-8 to 1 is expected"),
     ("warmup_steps", _count(0), "a whole number from 0 is expected"),
+    ("learning_rate_decay", _one_of("cosine", "none"), "cosine or none is expected"),
     ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
     ("clip_norm", _number(1e-3, 1e6), "a positive number is expected"),
     ("layer_decay", _number(0.01, 1), "a factor from 0.01 to 1 is expected"),
@@ -165,7 +176,7 @@ _CHECKS = (
     ("max_snapshots_to_keep", lambda value: value is None or _count(1)(value), "null or a number from 1 is expected"),
     ("max_bad_steps", _count(1), "a whole number from 1 is expected"),
     ("validation_share", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
-    ("precision", _one_of("float32", "bfloat16"), "float32 or bfloat16 is expected"),
+    ("precision", _one_of(*CHOICES["precision"]), "float32 or bfloat16 is expected"),
     ("seed", _count(0), "a whole number from 0 is expected"),
 )
 

@@ -1,7 +1,7 @@
 """The labels of a video as they lie on disk, read without changing anything: journal, snapshots, DeepLabCut's files."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.admission import bodyparts_of
@@ -9,9 +9,9 @@ from posecut_core.labels.edits import Begin, Step
 from posecut_core.labels.encoding import decode, is_known
 from posecut_core.labels.exchange import import_table
 from posecut_core.labels.generations import Generation, sound_generations
-from posecut_core.labels.history import History, replay
+from posecut_core.labels.history import History, follow, replay
 from posecut_core.labels.identities import Identities, Naming, match_names, read_identities
-from posecut_core.labels.journal import JournalText, Record, read_journal
+from posecut_core.labels.journal import JournalText, read_journal
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.tabulation import frames_of_table, table_of
 from posecut_core.progress import Report, silent
@@ -33,6 +33,15 @@ class Contents:
         return self.imported or table_of(self.history.state, video, self.naming.columns)
 
 
+@dataclass(frozen=True)
+class Followed:
+    """What a journal says, as far as it can be followed."""
+
+    problem: str  # what it lacks, as the end of a sentence; "" where it is complete
+    steps: Mapping[int, Step] = field(default_factory=dict)  # by revision
+    history: History = field(default_factory=History)
+
+
 def read_contents(project: Project, video: str, *, report: Report = silent) -> Contents:
     """Read the labels of a video; `report` is told where DeepLabCut's two files differ and have to be imported.
 
@@ -42,29 +51,19 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     known = read_identities(project)
     text = read_journal(project.label_journal(video))
     generations = sound_generations(project.frame_folder(video))
-    check_journal(project, video, text, generations)
-    steps = steps_of(text)
-    refuse_unnamed(project, video, known, steps)
+    followed = follow_journal(text, generations)
+    if followed.problem:
+        raise LabelError(
+            f"{project.label_journal(video)} {followed.problem}, expected every edit as it was written; rebuild it "
+            f"from the last snapshot: posecut doctor --mend {project.root}."
+        )
+    refuse_unnamed(project, video, known, followed.steps.values())
     naming = match_names(known, project.config.bodyparts)
     if text.records:
-        return Contents(naming, replay(steps), text, generations, None)
+        return Contents(naming, followed.history, text, generations, None)
     table = import_table(project, video, report=report)
     history = replay([Begin(frames_of_table(table, naming.identities))])
     return Contents(naming, history, text, generations, table)
-
-
-def check_journal(project: Project, video: str, text: JournalText, generations: tuple[Generation, ...]) -> None:
-    """Refuse a journal that lacks what it once had.
-
-    Raises:
-        LabelError: a line is damaged, or lines that a snapshot knows of are gone.
-    """
-    problem = journal_problem(text, generations)
-    if problem:
-        raise LabelError(
-            f"{project.label_journal(video)} {problem}, expected every edit as it was written; rebuild it from the "
-            f"last snapshot: posecut doctor --mend {project.root}."
-        )
 
 
 def refuse_unnamed(project: Project, video: str, known: Identities, steps: Iterable[Step]) -> None:
@@ -83,36 +82,46 @@ def refuse_unnamed(project: Project, video: str, known: Identities, steps: Itera
         )
 
 
-def journal_problem(text: JournalText, generations: tuple[Generation, ...]) -> str:
-    """Say what a journal lacks; "" where it is complete.
+def follow_journal(text: JournalText, generations: tuple[Generation, ...]) -> Followed:
+    """Go through a journal, and say what it lacks.
 
     A torn tail is no lack: nobody was told that it had been written.
-    """
-    if text.damaged:
-        return f"is damaged in line {text.damaged[0]}"
-    unreadable = next((revision for revision, record in text.records if is_known(record) and not _decodes(record)), 0)
-    if unreadable:
-        return f"holds in revision {unreadable} what is no edit"
-    newest = generations[0].revision if generations else 0
-    if text.revision < newest:
-        return f"ends at revision {text.revision}, but a snapshot was made of revision {newest}"
-    if text.records and text.records[0][1].get("op") != "begin":
-        return "lacks its first lines"
-    return ""
 
-
-def _decodes(record: Record) -> bool:
-    try:
-        decode(record)
-    except LabelError:
-        return False
-    return True
-
-
-def steps_of(text: JournalText) -> list[Step]:
-    """Return the edits of a journal.
+    Args:
+        text: the journal.
+        generations: the sound snapshots, the newest first.
 
     Raises:
-        LabelError: a newer PoseCut wrote one of them.
+        LabelError: a newer PoseCut wrote one of its edits.
     """
-    return [decode(record) for _, record in text.records]
+    if text.damaged:
+        return Followed(f"is damaged in line {text.damaged[0]}")
+    steps = sound_steps(text)
+    unreadable = next((revision for revision, _ in text.records if revision not in steps), 0)
+    if unreadable:
+        return Followed(f"holds in revision {unreadable} what is no edit", steps)
+    newest = generations[0].revision if generations else 0
+    if text.revision < newest:
+        return Followed(f"ends at revision {text.revision}, but a snapshot was made of revision {newest}", steps)
+    if text.records and not isinstance(steps[text.records[0][0]], Begin):
+        return Followed("lacks its first lines", steps)
+    history, count = follow(steps.values())
+    unfit = [revision for revision, _ in text.records][count:]
+    problem = f"holds in revision {unfit[0]} an edit that cannot follow those before it" if unfit else ""
+    return Followed(problem, steps, history)
+
+
+def sound_steps(text: JournalText) -> dict[int, Step]:
+    """Return revision -> edit of the lines that hold one.
+
+    Raises:
+        LabelError: a newer PoseCut wrote one of them; nothing is damaged then.
+    """
+    found = {}
+    for revision, record in text.records:
+        try:
+            found[revision] = decode(record)
+        except LabelError:
+            if not is_known(record):
+                raise
+    return found

@@ -6,8 +6,8 @@ from typing import Any
 from posecut_core.errors import LabelError
 from posecut_core.labels import edits
 from posecut_core.labels.edits import Begin, Edit, Identify, Restore, Step, Together
-from posecut_core.labels.plain_edits import plain_step
-from posecut_core.labels.point import HUMAN, Origin, Point, Position
+from posecut_core.labels.plain_edits import plain_fields, plain_position
+from posecut_core.labels.point import HUMAN, Origin, Point
 from posecut_core.labels.state import Frame
 
 _KINDS: dict[str, type] = {
@@ -84,7 +84,7 @@ def encode_point(point: Point) -> dict[str, Any]:
 def decode_point(value: Mapping[str, Any]) -> Point:
     """Read what `encode_point` wrote."""
     origin = value.get("origin")
-    return Point(value["state"], _position(value.get("xy")), Origin(**origin) if origin else HUMAN)
+    return Point(value["state"], plain_position(value.get("xy")), Origin(**origin) if origin else HUMAN)
 
 
 def _decode(value: Mapping[str, Any]) -> Step:
@@ -96,27 +96,18 @@ def _decode(value: Mapping[str, Any]) -> Step:
         return Identify({int(number): str(image) for number, image in fields["images"].items()})
     if kind is Together:
         return Together(tuple(_as_edit(decode(part)) for part in fields["edits"]))
+    fields = plain_fields(fields)
     if kind is Restore:
         point = fields["point"]
-        known = None if point is None else decode_point(point)
-        return plain_step(Restore(fields["frame"], fields["bodypart"], known))
-    if "xy" in fields:
-        fields["xy"] = _position(fields["xy"])
+        return Restore(fields["frame"], fields["bodypart"], None if point is None else decode_point(point))
     step: Step = kind(**fields)
-    return plain_step(step)
+    return step
 
 
 def _as_edit(step: Step) -> Edit:
     if isinstance(step, edits.Undo | edits.Redo):
         raise TypeError("undo and redo stand alone")
     return step
-
-
-def _position(value: Any) -> Position | None:
-    if value is None:
-        return None
-    x, y = value
-    return float(x), float(y)
 
 
 def _encode_frame(frame: Frame) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Begin, Edit, Identify, Redo, Step, Undo, apply, invert
@@ -52,12 +53,21 @@ class History:
 
 
 def replay(steps: Iterable[Step]) -> History:
-    """Return the history that the lines of a journal lead to.
+    """Return the history that edits lead to.
 
     Raises:
-        LabelError: a line cannot follow the one before it.
+        LabelError: one cannot follow those before it.
     """
-    history = History()
+    return reduce(History.after, steps, History())
+
+
+def follow(steps: Iterable[Step]) -> tuple[History, int]:
+    """Return the history that the lines of a journal lead to, up to the first that cannot follow, and their number."""
+    history, count = History(), 0
     for step in steps:
-        history = history.after(step)
-    return history
+        try:
+            history = history.after(step)
+        except LabelError:
+            break
+        count += 1
+    return history, count

@@ -56,6 +56,12 @@ class Identities:
         """Return which bodypart has this name now; None where none has it."""
         return next((identity for identity, names in self.names.items() if names[-1] == name), None)
 
+    def renamed(self, name: str) -> str | None:
+        """Return what a bodypart is called now that had this name earlier; None where none had, or one has it now."""
+        if self.identity(name) is not None:
+            return None
+        return next((names[-1] for names in self.names.values() if name in names), None)
+
     def added(self, name: str) -> AddBodypart:
         """Return the edit that adds a bodypart; its identity is its name, numbered if that is taken."""
         taken = (f"{name}-{number}" for number in range(2, len(self.names) + 3))

@@ -26,9 +26,33 @@ def _plain(edit: Edit) -> Edit:
         case Together(edits):
             return Together(tuple(_plain(part) for part in edits))
         case _:
-            return replace(
-                edit, **{name: _READERS[name](value) for name, value in vars(edit).items() if name in _READERS}
-            )
+            return replace(edit, **plain_fields(vars(edit)))
+
+
+def plain_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an edit, or those of a file, with Python's own numbers.
+
+    Raises:
+        LabelError: as for `plain_step`.
+    """
+    return {name: _READERS[name](value) if name in _READERS else value for name, value in values.items()}
+
+
+def plain_position(value: Any) -> Position | None:
+    """Return x and y as Python's own numbers; None, which a hidden bodypart may have, stays None.
+
+    Raises:
+        LabelError: it is not two numbers.
+    """
+    if value is None:
+        return None
+    try:
+        x, y = value
+    except (TypeError, ValueError):
+        x = y = None
+    if not (isinstance(x, Real) and isinstance(y, Real)):
+        raise LabelError(f"A label lies at {value!r}, expected two numbers; give x and y in pixels.")
+    return float(x), float(y)
 
 
 def _whole(value: Any) -> int:
@@ -41,18 +65,6 @@ def _identity(value: Any) -> str:
     if not isinstance(value, str):
         raise LabelError(f"An edit names the bodypart {value!r}, expected its identity; give session.identity(NAME).")
     return value
-
-
-def _position(value: Any) -> Position | None:
-    if value is None:  # a hidden bodypart may have none
-        return None
-    try:
-        x, y = value
-    except (TypeError, ValueError):
-        x = y = None
-    if not (isinstance(x, Real) and isinstance(y, Real)):
-        raise LabelError(f"A label lies at {value!r}, expected two numbers; give x and y in pixels.")
-    return float(x), float(y)
 
 
 def _share(value: Any) -> float:
@@ -68,7 +80,7 @@ def _steps(value: Any) -> int | None:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "frame": _whole,
     "bodypart": _identity,
-    "xy": _position,
+    "xy": plain_position,
     "likelihood": _share,
     "snapshot": _steps,
 }

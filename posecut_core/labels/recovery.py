@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.admission import bodyparts_of
+from posecut_core.labels.contents import sound_steps
 from posecut_core.labels.edits import Begin, Step
-from posecut_core.labels.encoding import decode, encode, is_known
+from posecut_core.labels.encoding import encode
 from posecut_core.labels.generations import Generation, sound_generations
-from posecut_core.labels.history import History, replay
+from posecut_core.labels.history import History, follow
 from posecut_core.labels.identities import AddBodypart, record_names
 from posecut_core.labels.journal import JournalText, journal_line, read_journal
 from posecut_core.labels.kept_copies import keep_copy
@@ -38,11 +40,10 @@ def recover(text: JournalText, generations: tuple[Generation, ...]) -> Recovered
     """
     steps = sound_steps(text)
     newest = max([text.revision, *(generation.revision for generation in generations)], default=0)
-    prefix = _prefix(steps)
-    base = next((found for found in generations if found.revision > prefix), None)
-    start = base.revision if base else prefix
-    before = [steps[revision] for revision in sorted(steps) if revision <= prefix]
-    history = History(base.state) if base else replay(before)
+    history, start = _prefix(steps)
+    base = next((found for found in generations if found.revision > start), None)
+    if base:
+        history, start = History(base.state), base.revision
     lost = []
     for revision in range(start + 1, newest + 1):
         try:
@@ -91,32 +92,15 @@ def rebuild_names(project: Project, videos: Iterable[str]) -> Path | None:
     return kept
 
 
-def sound_steps(text: JournalText) -> dict[int, Step]:
-    """Return revision -> edit of the lines that hold one.
-
-    Raises:
-        LabelError: a newer PoseCut wrote one of them; nothing is damaged then.
-    """
-    found = {}
-    for revision, record in text.records:
-        try:
-            found[revision] = decode(record)
-        except LabelError:
-            if not is_known(record):
-                raise
-    return found
-
-
 def _keep(path: Path, name: str) -> Path | None:
     return keep_copy(path.with_name(name), path.read_bytes()) if path.exists() else None
 
 
-def _prefix(steps: dict[int, Step]) -> int:
-    """Return up to which revision the journal is complete from its beginning; 0 where the beginning is missing."""
+def _prefix(steps: dict[int, Step]) -> tuple[History, int]:
+    """Follow a journal from its beginning as far as it is complete, up to a revision; 0 without a beginning."""
     first = min(steps, default=0)
     if not steps or not isinstance(steps[first], Begin):
-        return 0
-    last = first
-    while last + 1 in steps:
-        last += 1
-    return last
+        return History(), 0
+    unbroken = takewhile(lambda revision: revision in steps, count(first))
+    history, followed = follow(steps[revision] for revision in unbroken)
+    return history, first + followed - 1

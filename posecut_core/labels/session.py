@@ -124,16 +124,25 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             StorageError: the disk refuses; the same edit may be tried again.
         """
         step = plain_step(step)
-        refuse_foreign(step, self._naming)
-        self._history.after(step)  # refuses what cannot be done before anything is written
-        refuse_far(step, self.video, self._naming, self._images)
+        images = self.check(step)
         self.begin()
-        images = {n: self._images.check(n, self.state.frame(n).image) for n in needed_frames(step)}
-        if any(images.values()):
-            self._append(Identify({number: image for number, image in images.items() if image}))
+        if images:
+            self._append(Identify(images))
         self._append(step)
         self._files.follow(self.state, self._naming, self.revision)
         return self.revision
+
+    def check(self, step: Step) -> dict[int, str]:
+        """Refuse what `apply` would refuse, and return the hashes of its frames' pictures that are not noted yet.
+
+        Raises:
+            LabelError: the edit cannot be made.
+        """
+        refuse_foreign(step, self._naming)
+        self._history.after(step)
+        refuse_far(step, self.video, self._naming, self._images)
+        images = {number: self._images.check(number, self.state.frame(number).image) for number in needed_frames(step)}
+        return {number: image for number, image in images.items() if image}
 
     def begin(self) -> None:
         """Begin the journal, where there is none, with the labels of DeepLabCut's files.

@@ -9,6 +9,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.edits import Accept, Edit, Propose, Together
 from posecut_core.labels.frame_images import check_images
+from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.outside import outside_edits, undecided
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
@@ -16,23 +17,29 @@ from posecut_core.labels.stored_images import image_origins
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.tabulation import edits_to
 from posecut_core.progress import Report, silent
+from posecut_core.project.bodyparts import foreign_bodyparts
 from posecut_core.project.layout import Project
 
 
-def read_labels(project: Project, video: str, *, report: Report = silent) -> LabelTable:
+def read_labels(project: Project, video: str, *, pictures: bool = False, report: Report = silent) -> LabelTable:
     """Read the labels of a video; a video without labels has a table without rows. Drafts are no labels.
 
     Args:
         project: The opened project.
         video: Stem of the video's file name.
+        pictures: Whether to make sure that the labels lie on the pictures on which they were made.
         report: Told where one of the two files is damaged or says otherwise than the one that is read.
 
     Raises:
         LabelError: the files are damaged, do not fit the project, label a frame that was never extracted, or were
-            changed by another program and nobody has decided about it.
+            changed by another program and nobody has decided about it; or a frame shows another picture.
+        VideoError: the frame store is damaged.
     """
-    table = _decided(project, video, report).table(video)
+    contents = _decided(project, video, report)
+    table = contents.table(video)
     image_origins(project, video, table.numbers)  # refuses labels without their frames
+    if pictures:
+        check_images(project, video, contents.history.state)
     return table
 
 
@@ -55,14 +62,19 @@ def read_state(project: Project, video: str) -> LabelState:
     return _decided(project, video).history.state
 
 
-def check_pictures(project: Project, video: str) -> None:
-    """Make sure that the labels of a video lie on the pictures on which they were made.
+def removed_bodyparts(project: Project, videos: Iterable[str]) -> tuple[str, ...]:
+    """List the bodyparts that labels of videos have and config.yaml no longer lists, by their last names.
 
     Raises:
-        LabelError: a frame shows another picture, or as for `read_labels`.
-        VideoError: the frame store is damaged.
+        LabelError: as for `read_labels`, or the journal of names is damaged.
     """
-    check_images(project, video, read_contents(project, video).history.state)
+    known = read_identities(project)
+    columns = match_names(known, project.config.bodyparts).columns
+    gone = [identity for identity in known.names if identity not in columns]
+    states = [read_state(project, video) for video in videos] if gone else []
+    points = [frame.points for state in states for frame in state.frames.values()]
+    used = {part for each in points for part, point in each.items() if point.is_label}
+    return tuple(known.name(identity) for identity in gone if identity in used)
 
 
 def write_labels(project: Project, table: LabelTable, *, remove_others: bool = False) -> None:
@@ -166,10 +178,7 @@ def _decided(project: Project, video: str, report: Report = silent) -> Contents:
 
 
 def _check_bodyparts(project: Project, video: str, bodyparts: tuple[str, ...]) -> None:
-    known = project.config.bodyparts
-    unknown = [part for part in bodyparts if part not in known]
-    if unknown:
-        raise LabelError(
-            f"Labels of {video} contain {', '.join(map(repr, unknown))}, expected only bodyparts of the project "
-            f"({', '.join(known)}); add them to `bodyparts` in {project.config_path} or leave them out."
-        )
+    remedy = f"add them to `bodyparts` in {project.config_path} or leave them out"
+    foreign = foreign_bodyparts(bodyparts, project.config.bodyparts, source=f"The table of {video}", remedy=remedy)
+    if foreign:
+        raise LabelError(foreign)

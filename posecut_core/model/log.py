@@ -3,12 +3,24 @@
 import csv
 import io
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.model.training import Metrics
 from posecut_core.project.atomic import storage_error, write_text
 
 COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped", "validation_error")  # the last in pixels
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What is only reported; loss and speed are means since the last report."""
+
+    step: int  # steps finished
+    loss: float  # NaN where all steps were skipped
+    learning_rate: float
+    steps_per_second: float
+    skipped: tuple[int, ...] = ()  # steps whose loss or gradients were not finite, numbered as `step`
+    validation_error: float = math.nan  # pixels, of now; NaN where there are no validation frames
 
 
 def start_log(path: Path, *, step: int) -> None:

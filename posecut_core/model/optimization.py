@@ -11,9 +11,11 @@ from posecut_core.dataset.settings import TrainingSettings
 
 
 def schedule(settings: TrainingSettings) -> optax.Schedule:
-    """Warm up linearly, then fall as a cosine to 1% of the peak at `maxiters`."""
+    """Warm up linearly, then fall as a cosine to 1% of the peak at `maxiters`, or stay at the peak."""
     warmup = min(settings.warmup_steps, settings.maxiters - 1)
     peak = settings.learning_rate
+    if settings.learning_rate_decay == "none":
+        return optax.warmup_constant_schedule(peak / 20, peak, warmup)
     return optax.warmup_cosine_decay_schedule(peak / 20, peak, warmup, settings.maxiters, peak / 100)
 
 

@@ -6,7 +6,6 @@ The keys of a step derive from (seed, step): a resumed run draws what an uninter
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from posecut_core.dataset.batches import Batch, TrainingFrames, batch_of_step
 from posecut_core.dataset.scoremaps import STRIDE, encode
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import Placement
+from posecut_core.model.log import Metrics
 from posecut_core.model.losses import pose_loss
 from posecut_core.model.network import NetworkSpec, training_maps
 from posecut_core.model.optimization import optimizer, running_mean, schedule
@@ -42,18 +42,6 @@ class TrainState(NamedTuple):
     def predicting(self) -> Any:
         """Return the parameters that predict: their running mean where there is one."""
         return self.averaged or self.parameters
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """What is only reported; loss and speed are means since the last report."""
-
-    step: int  # steps finished
-    loss: float  # NaN where all steps were skipped
-    learning_rate: float
-    steps_per_second: float
-    skipped: tuple[int, ...] = ()  # steps whose loss or gradients were not finite, numbered as `step`
-    validation_error: float = math.nan  # pixels, of now; NaN where there are no validation frames
 
 
 class Taken(NamedTuple):

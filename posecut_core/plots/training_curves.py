@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from posecut_core.analysis.evaluation_files import StepErrors
-from posecut_core.model.training import Metrics
+from posecut_core.model.log import Metrics
 from posecut_core.plots.figures import new_figure, say, styled
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"

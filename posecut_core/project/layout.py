@@ -5,6 +5,8 @@ config.yaml  posecut.yaml  bodyparts.jsonl  videos/
 labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png}
 training-datasets/iteration-<k>/
 posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+posecut-models/assistant/
+posecut-jobs/proposals.json
 evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 posecut-jobs/<job>/    work that a window has started in processes of their own
 """
@@ -120,10 +122,24 @@ class Project:
         """Return the path of a shuffle's split."""
         return self.training_datasets / f"{self.dataset_name(shuffle, trainingsetindex)}.yaml"
 
+    @property
+    def models(self) -> Path:
+        """Return the folder of this iteration's networks, which holds one folder per shuffle."""
+        return self.root / "posecut-models" / f"iteration-{self.config.iteration}"
+
     def model_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
         """Return the folder of a shuffle's settings, snapshots and log."""
-        iteration = f"iteration-{self.config.iteration}"
-        return self.root / "posecut-models" / iteration / self.dataset_name(shuffle, trainingsetindex)
+        return self.models / self.dataset_name(shuffle, trainingsetindex)
+
+    @property
+    def assistant(self) -> Path:
+        """Return the folder of the network that learns while somebody labels."""
+        return self.root / "posecut-models" / "assistant"
+
+    @property
+    def proposals(self) -> Path:
+        """Return the path of what a network proposes for frames that nobody has labelled yet."""
+        return self.root / "posecut-jobs" / "proposals.json"
 
     @property
     def evaluation_results(self) -> Path:

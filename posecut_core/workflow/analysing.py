@@ -92,7 +92,7 @@ def analyze_videos(
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
-    note_bodyparts(project.config, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
+    note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / MANIFEST)  # holds hashes of them
     targets = [prediction_path(path, predictor.scorer, destfolder) for path in paths]
     _check_distinct(paths, targets)

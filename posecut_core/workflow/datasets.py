@@ -13,15 +13,15 @@ from posecut_core.dataset.revision import write_revision
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
-from posecut_core.labels.store import check_pictures, read_labels
+from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.notes import note_outside
+from posecut_core.workflow.notes import note_outside, note_removed
 from posecut_core.workflow.opening import frame_folders, open_project
-from posecut_core.workflow.previous_iteration import fitting_network, with_inherited
+from posecut_core.workflow.previous_iteration import fitting_network, previous_training, with_inherited
 
 COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
 SMALLEST_SCALE = 0.4
@@ -88,15 +88,14 @@ def create_training_dataset(
     """
     project = open_project(config, report=report)
     tables = labelled_tables(project, report=report)
-    for table in tables:
-        check_pictures(project, table.video)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
     numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
     given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     keys = [(number, index) for number in numbers for index in fractions]
-    chosen = {key: chosen_settings(project, tables, with_inherited(project, *key, given, report)) for key in keys}
-    previous = {key: fitting_network(project, *key, own.net_type) for key, own in chosen.items()}
+    before = {key: previous_training(project, *key) for key in keys}
+    chosen = {key: chosen_settings(project, tables, with_inherited(before[key], key[0], given, report)) for key in keys}
+    previous = {key: fitting_network(before[key], own.net_type) for key, own in chosen.items()}
     seeds = _seeds(project, numbers, seed)
     indices = _indices(numbers, len(frames), train_indices, test_indices)
     splits = {
@@ -112,14 +111,14 @@ def create_training_dataset(
 def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
     """Read the labels of all videos; frames in which nobody has looked for anything are left out.
 
-    Labels outside their frame are told.
+    Labels outside their frame, and of bodyparts that config.yaml no longer lists, are told.
 
     Raises:
-        LabelError: nothing is labelled.
+        LabelError: nothing is labelled, or a frame shows another picture than the one that was labelled.
     """
     tables = []
     for folder in frame_folders(project):
-        table = read_labels(project, folder.name, report=report)
+        table = read_labels(project, folder.name, pictures=True, report=report)
         note_outside(project, table, report=report)
         labelled = np.asarray(table.looked_at.any(axis=1))
         if labelled.any():
@@ -129,6 +128,7 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
             f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
             "and try again."
         )
+    note_removed(project, report=report)
     return tables
 
 
@@ -149,15 +149,25 @@ def chosen_settings(project: Project, tables: Sequence[LabelTable], given: Mappi
         ProjectError: config.yaml's default_net_type is needed and is no network of ours.
         ModelError: a setting is unknown or cannot work.
     """
+    if "net_type" not in given:
+        check_net_type(project)
     values = {"net_type": project.config.default_net_type, **given}
-    if "net_type" not in given and values["net_type"] not in NET_TYPES:
+    if "global_scale" not in values:
+        values["global_scale"] = comfortable_scale(project, tables)
+    return settings_from(values)
+
+
+def check_net_type(project: Project) -> None:
+    """Refuse a default_net_type that is no network of ours; DeepLabCut has others.
+
+    Raises:
+        ProjectError: it is so.
+    """
+    if project.config.default_net_type not in NET_TYPES:
         raise ProjectError(
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
             f"{', '.join(NET_TYPES)}; correct it there, or give net_type (--net-type)."
         )
-    if "global_scale" not in values:
-        values["global_scale"] = comfortable_scale(project, tables)
-    return settings_from(values)
 
 
 def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:
@@ -189,7 +199,7 @@ def _shuffle_numbers(
 def _taken(project: Project, fractions: Sequence[int]) -> set[int]:
     """Return the shuffles that have a split, or a model folder with more in it than settings."""
     splits = (path.stem for path in project.training_datasets.glob("*.yaml"))
-    models = {path.parent.name for path in project.model_folder(1).parent.glob("*/*") if path.name != "settings.yaml"}
+    models = {path.parent.name for path in project.models.glob("*/*") if path.name != "settings.yaml"}
     prefixes = {project.dataset_name(1, index).removesuffix("1") for index in fractions}
     matches = (re.fullmatch(r"(.*shuffle)([1-9]\d*)", name) for name in {*splits, *models})
     return {int(match[2]) for match in matches if match and match[1] in prefixes}

@@ -1,18 +1,22 @@
 """Check everything of a project that can be checked, and say what is wrong and how to mend it (`doctor`)."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from posecut_core.errors import LabelError
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.workflow.findings import Finding, Findings
 from posecut_core.workflow.label_checks import check_labels_of, check_names
+from posecut_core.workflow.notes import note_removed
 from posecut_core.workflow.opening import config_path, frame_folders
 from posecut_core.workflow.project_checks import (
     check_config,
     check_datasets,
     check_networks,
+    check_settings,
     check_sums,
     check_videos,
 )
@@ -42,7 +46,7 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
     Args:
         config: path of config.yaml.
         mend: whether to rebuild damaged journals from snapshots and sweep what crashes left; damaged files are kept.
-        report: told of each video.
+        report: told of each video, and of labels whose bodypart config.yaml no longer lists, which is no damage.
 
     Raises:
         ProjectError: there is no project.
@@ -52,12 +56,15 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
     values = check_config(path, found)
     if values is not None:
         project = Project(path.parent, values)
+        check_settings(project, found)
         check_videos(project, found)
         videos = [folder.name for folder in frame_folders(project)]
         check_names(project, videos, found, mend=mend)
         for done, video in enumerate(videos, start=1):
             check_labels_of(project, video, found, mend=mend)
             report(Progress("checking labels and frames", done, len(videos)))
+        with suppress(LabelError):  # labels that cannot be read are told already
+            note_removed(project, report=report)
         check_datasets(project, found)
         check_networks(project, found)
     check_sums(path.parent, found)

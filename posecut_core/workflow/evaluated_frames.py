@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames, predict_labelled_frames
+from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames, predict_stored_frames
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.plots.colours import colours_of
 from posecut_core.plots.evaluation_images import evaluation_picture
@@ -19,7 +19,7 @@ def predict_all(
 ) -> tuple[FramePredictions, ...]:
     """Predict the labelled frames of every video."""
     advance = _counter(f"evaluating {predictor.scorer}", frames, report)
-    return tuple(predict_labelled_frames(predictor, video, batch_size=batch_size, advance=advance) for video in frames)
+    return tuple(predict_stored_frames(predictor, video, batch_size=batch_size, advance=advance) for video in frames)
 
 
 def _counter(stage: str, frames: tuple[LabelledFrames, ...], report: Report) -> Callable[[int], None]:

@@ -42,6 +42,7 @@ class EvaluatedSnapshot:
     calibration_csv: Path
     calibration_png: Path
     predictions: Path  # .h5 of the labelled frames
+    frames_csv: Path  # their mean errors, the greatest first
     images: tuple[Path, ...]
     report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
     left_out: tuple[str, ...] = ()  # bodyparts of the project or the network that were not measured
@@ -49,7 +50,7 @@ class EvaluatedSnapshot:
     @property
     def files(self) -> tuple[Path, ...]:
         """Every file that was written about this snapshot alone."""
-        tables = (self.results_csv, self.bodyparts_csv, self.calibration_csv, self.predictions)
+        tables = (self.results_csv, self.bodyparts_csv, self.calibration_csv, self.frames_csv, self.predictions)
         return (*tables, self.calibration_png, *self.images, self.report)
 
 
@@ -155,7 +156,6 @@ def _evaluated(
     report: Path,
 ) -> EvaluatedSnapshot:
     pcutoff = job.project.config.pcutoff
-    known = dict.fromkeys((*job.project.config.bodyparts, *predictor.bodyparts))
     return EvaluatedSnapshot(
         scorer=predictor.scorer,
         shuffle=job.shuffle,
@@ -173,7 +173,8 @@ def _evaluated(
         calibration_csv=files.calibration,
         calibration_png=files.diagram,
         predictions=files.predictions,
+        frames_csv=files.frames,
         images=images,
         report=report,
-        left_out=tuple(part for part in known if part not in measured.bodyparts),
+        left_out=measured.left_out,
     )

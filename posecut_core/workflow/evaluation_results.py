@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from posecut_core.analysis.evaluation import worst_frames
 from posecut_core.analysis.evaluation_files import (
+    FrameError,
     StepErrors,
     errors_by_step,
     put_row,
     result_row,
     write_bodypart_errors,
+    write_frame_errors,
     write_frame_predictions,
     write_reliability,
 )
@@ -31,6 +34,7 @@ class EvaluationFiles:
     calibration: Path
     diagram: Path  # .png
     predictions: Path  # .h5
+    frames: Path
 
 
 def combined_csv(project: Project) -> Path:
@@ -51,10 +55,12 @@ def write_results(job: EvaluationJob, predictor: Predicts, measured: Measurement
         calibration=folder / f"{scorer}-calibration.csv",
         diagram=folder / f"{scorer}-calibration.png",
         predictions=folder / f"{scorer}.h5",
+        frames=folder / f"{scorer}-frame-results.csv",
     )
     for table in (files.results, combined_csv(job.project)):
         put_row(table, _row(job, measured))
     write_bodypart_errors(files.bodyparts, measured.bodyparts, measured.by_bodypart(job.project.config.pcutoff))
+    write_frame_errors(files.frames, _frame_errors(measured))
     write_reliability(files.calibration, measured.calibration)
     save_png(draw_reliability(measured.calibration, title=scorer), files.diagram)
     write_frame_predictions(
@@ -71,6 +77,13 @@ def write_results(job: EvaluationJob, predictor: Predicts, measured: Measurement
 def evaluated_steps(job: EvaluationJob, measured: Measurement) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots of the same training that have been evaluated in the same way."""
     return errors_by_step(combined_csv(job.project), _row(job, measured))
+
+
+def _frame_errors(measured: Measurement) -> list[FrameError]:
+    every = np.ones(len(measured.errors), bool)
+    names = [(video.video, int(number)) for video in measured.frames for number in video.numbers]
+    ranked = worst_frames(measured.errors, every, count=len(names))
+    return [FrameError(*names[place], bool(measured.is_train[place]), mean) for place, mean in ranked]
 
 
 def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:

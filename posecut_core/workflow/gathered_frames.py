@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from posecut_core.analysis.labelled_frames import LabelledFrames
+from posecut_core.analysis.labelled_frames import LabelledFrames, stored_frames
 from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.stored_images import image_names
@@ -43,13 +43,9 @@ def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
 def _of_video(project: Project, table: LabelTable, train: list[int], test: list[int]) -> LabelledFrames:
     labels = table.rows(np.isin(table.numbers, [*train, *test]))
     store = FrameStore.open(project.frame_store(table.video))
-    places = np.searchsorted(store.numbers, labels.numbers)
+    frames = stored_frames(table.video, store, labels.numbers)
     return LabelledFrames(
-        video=table.video,
-        store=store,
-        numbers=labels.numbers,
-        origins=store.origins[places],
-        sizes=store.sizes[places],
+        **vars(frames),
         xy=labels.xy,
         looked_for=labels.looked_at,
         is_train=np.isin(labels.numbers, train),

@@ -4,11 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from posecut_core.dataset.revision import has_revision
 from posecut_core.errors import ArgumentError, LabelError
-from posecut_core.labels.store import accept_drafts, read_labels, read_state
+from posecut_core.labels.store import accept_drafts, read_state
+from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.layout import Project
+from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.opening import frame_folders, open_project
 
 POLICIES = ("refuse", "accept", "leave")
@@ -42,8 +45,8 @@ def merge_datasets(
 
     Raises:
         ArgumentError: there is no such policy.
-        LabelError: the current iteration has no training dataset yet, drafts are unreviewed, nothing is labelled, or
-            another program's changes are undecided.
+        LabelError: the current iteration has no training dataset yet, or has one of the same labels; drafts are
+            unreviewed, nothing is labelled, or another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
     if unreviewed not in POLICIES:
@@ -60,13 +63,11 @@ def merge_datasets(
             accept_drafts(project, video, found)
     count = sum(map(len, open_drafts.values()))
     accepted = count if unreviewed == "accept" else 0
-    labelled = sum(len(read_labels(project, folder.name).numbers) for folder in frame_folders(project))
-    if not labelled:
-        raise LabelError(
-            f"No frame in {project.labeled_data} is labelled; label some (posecut extract-frames), then merge them."
-        )
+    tables = labelled_tables(project, report=report)
+    _check_news(project, tables)
     iteration = project.config.iteration + 1
     edit_config(project.config_path, {"iteration": iteration})
+    labelled = sum(len(table.numbers) for table in tables)
     return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted)
 
 
@@ -78,6 +79,16 @@ def _check_used(project: Project) -> None:
         raise LabelError(
             f"Iteration {iteration} has no training dataset yet, expected one before the next iteration begins; create "
             f"it, it takes all labels as they are now (posecut create-training-dataset){back}."
+        )
+
+
+def _check_news(project: Project, tables: list[LabelTable]) -> None:
+    """Refuse an iteration that would train on the same labels as the one before."""
+    if has_revision(project.training_datasets, tables):
+        raise LabelError(
+            f"Nothing was labelled since the training dataset of iteration {project.config.iteration} was created, "
+            "expected new or corrected labels before the next iteration begins; label more frames (posecut "
+            "extract-outlier-frames finds some), or create another shuffle of these (posecut create-training-dataset)."
         )
 
 

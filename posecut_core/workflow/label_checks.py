@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from posecut_core.errors import LabelError, PosecutError
-from posecut_core.labels.contents import Contents, journal_problem, read_contents, refuse_unnamed
+from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed, sound_steps
 from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.frame_images import FrameImages
 from posecut_core.labels.generations import generation_paths, read_generation, sound_generations
@@ -12,7 +12,7 @@ from posecut_core.labels.image_names import images_in
 from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire
 from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
-from posecut_core.labels.recovery import rebuild_journal, rebuild_names, sound_steps
+from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.stored_images import never_extracted
 from posecut_core.project.atomic import leftovers
@@ -82,7 +82,7 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
     text = read_journal(path)
     found.count("journals", int(path.exists()))
     found.count("edits", len(text.records))
-    problem = journal_problem(text, sound_generations(project.frame_folder(video)))
+    problem = follow_journal(text, sound_generations(project.frame_folder(video))).problem
     if problem and mend:
         return _rebuild(project, video, problem, found)
     if problem:

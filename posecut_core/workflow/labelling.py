@@ -19,7 +19,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.drafts import read_drafts
-from posecut_core.workflow.notes import note_skeleton
+from posecut_core.workflow.notes import note_removed, note_skeleton
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.stored_frames import chosen_stems, videos_with_frames
 
@@ -98,6 +98,7 @@ def check_labels(
     note_skeleton(project, report=report)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
     labels = {video: read_labels(project, video, report=report) for video in stems}  # refuses labels without frames
+    note_removed(project, report=report)
     tables = [labels[video] for video in videos_with_frames(project, videos)]
     drafts = [read_drafts(project, table.video) for table in tables]
     if not any(len(table.numbers) for table in (*tables, *drafts)):

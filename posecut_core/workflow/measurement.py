@@ -44,6 +44,7 @@ class Measurement:
     split: Split
     settings: TrainingSettings
     bodyparts: tuple[str, ...]
+    left_out: tuple[str, ...]  # bodyparts of the project or the network that are not evaluated
     frames: tuple[LabelledFrames, ...]
     predicted: tuple[FramePredictions, ...]  # of all bodyparts that the network knows
     errors: Float64[np.ndarray, "F K"]
@@ -76,7 +77,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     project, config = job.project, job.project.config
     settings = read_settings(project.model_folder(job.shuffle, job.trainingsetindex) / "settings.yaml")
     split = read_split(project.split_path(job.shuffle, job.trainingsetindex))
-    note_bodyparts(config, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
+    note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     videos = sorted({frame.video for frame in (*split.train, *split.test)})
     tables = {video: read_labels(project, video, report=report) for video in videos}
     frames = gather_frames(project, tables, train=split.train, test=split.test)
@@ -89,6 +90,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         split=split,
         settings=settings,
         bodyparts=bodyparts,
+        left_out=tuple(dict.fromkeys(p for p in (*config.bodyparts, *predictor.bodyparts) if p not in bodyparts)),
         frames=frames,
         predicted=predicted,
         errors=pixel_errors(np.concatenate([found.xy for found in predicted])[:, in_network], labels),

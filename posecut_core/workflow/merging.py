@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, PosecutError
+from posecut_core.labels.edits import Together
 from posecut_core.labels.outside import describe
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.layout import Project
@@ -20,7 +21,7 @@ class MergedVideo:
     video: str
     changes: tuple[str, ...]  # as "frame 3: snout placed at (81.5, 40.0)"
     copies: tuple[Path, ...]  # of files that were discarded
-    takable: bool = True  # False: a file is unreadable or cannot be followed, so that all one can do is discard it
+    obstacle: str = ""  # why they cannot be taken over, so that all one can do is discard them
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,25 @@ def merge_labels(
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
     found = [_merge(project, video, take=take, discard=discard) for video in stems]
     decision = "taken over" if take else "discarded" if discard else "shown"
-    return MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes))
+    return MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes or one.obstacle))
 
 
 def _merge(project: Project, video: str, *, take: bool, discard: bool) -> MergedVideo:
     with LabelSession.open(project, video, read_only=not (take or discard)) as session:
         found = session.outside
-        changes = tuple(describe(edit, session.columns) for edit in found.edits) or (found.problem,) * bool(found)
+        changes, obstacle = tuple(describe(edit, session.columns) for edit in found.edits), _obstacle(session)
         copies: tuple[Path, ...] = ()
-        if changes and take:
+        if found and take:
             session.merge_outside()
-        elif changes and discard:
+        elif found and discard:
             copies = session.discard_outside()
-        return MergedVideo(video, changes, copies, takable=not found.problem)
+        return MergedVideo(video, changes, copies, obstacle)
+
+
+def _obstacle(session: LabelSession) -> str:
+    """Say why what other programs changed cannot be taken over; "" where it can."""
+    try:
+        session.check(Together(session.outside.edits))
+    except PosecutError as error:
+        return str(error)
+    return session.outside.problem

@@ -2,23 +2,61 @@
 
 from collections.abc import Iterable
 
+from posecut_core.errors import LabelError
+from posecut_core.labels.identities import Identities, read_identities
 from posecut_core.labels.placement import outside
+from posecut_core.labels.store import removed_bodyparts
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report
 from posecut_core.project.bodyparts import foreign_bodyparts
-from posecut_core.project.config import ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import frame_folders
 
+_RETRAIN = "create a training dataset with the new names and train again (posecut create-training-dataset)"
 _NAMED = 5  # labels in a note; check_labels has all
 
 
-def note_bodyparts(config: ProjectConfig, found: Iterable[str], *, source: str, report: Report) -> None:
+def note_bodyparts(project: Project, found: Iterable[str], *, source: str, report: Report) -> None:
     """Tell that a network, or what it is trained on, knows bodyparts that config.yaml does not have (any more)."""
-    remedy = "create a training dataset with the new names and train again (posecut create-training-dataset)"
-    sentence = foreign_bodyparts(found, config.bodyparts, source=source, remedy=remedy)
+    listed = project.config.bodyparts
+    foreign = [name for name in found if name not in listed]
+    known = _identities(project) if foreign else Identities({})
+    renamed = {name: new for name in foreign if (new := known.renamed(name)) in listed}
+    if renamed:
+        pairs = ", ".join(f"{name!r} for what is {new!r} now" for name, new in renamed.items())
+        text = (
+            f"{source} has {pairs}: its results keep the old name, and evaluations leave it out; {_RETRAIN}, or rename "
+            f"it back (posecut edit-bodyparts --rename {','.join(f'{new}:{name}' for name, new in renamed.items())})"
+        )
+        report(Progress(text, 0, 0))
+    rest = [name for name in foreign if name not in renamed]
+    sentence = foreign_bodyparts(rest, listed, source=source, remedy=_RETRAIN)
     if sentence:
         report(Progress(sentence.removesuffix("."), 0, 0))
+
+
+def _identities(project: Project) -> Identities:
+    try:
+        return read_identities(project)
+    except LabelError:  # told where labels are read; a network can do without
+        return Identities({})
+
+
+def note_removed(project: Project, *, report: Report) -> None:
+    """Tell that config.yaml no longer lists bodyparts of which there are labels.
+
+    Raises:
+        LabelError: the labels cannot be read.
+    """
+    names = removed_bodyparts(project, [folder.name for folder in frame_folders(project)])
+    if names:
+        word = "it" if len(names) == 1 else "them"
+        text = (
+            f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
+            f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
+        )
+        report(Progress(text, 0, 0))
 
 
 def note_skeleton(project: Project, *, report: Report) -> None:

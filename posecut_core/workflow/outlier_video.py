@@ -91,7 +91,7 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
     predictions = [read_predictions(table) for table in tables]
     _check_length(video, predictions)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"
-    note_bodyparts(project.config, predictions[0].bodyparts, source=source, report=wish.report)
+    note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
     found, confirmed = _agreed(project, video, predictions, criteria, wish)
     table = candidates_path(tables[0])
     if confirmed:

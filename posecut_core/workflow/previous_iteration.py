@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
@@ -13,6 +14,14 @@ from posecut_core.project.layout import Project
 _INHERITED = ("net_type", "width", "norm", "init_weights", "global_scale")
 
 
+@dataclass(frozen=True)
+class PreviousTraining:
+    """What earlier iterations have of a shuffle."""
+
+    network: Path | None  # its last snapshot
+    settings: TrainingSettings | None
+
+
 def previous_network(project: Project, shuffle: int, trainingsetindex: int) -> Path | None:
     """Return the last snapshot of a shuffle in the nearest earlier iteration that has one; None if none has."""
     for earlier in _iterations_before(project):
@@ -22,41 +31,31 @@ def previous_network(project: Project, shuffle: int, trainingsetindex: int) -> P
     return None
 
 
-def previous_settings(project: Project, shuffle: int, trainingsetindex: int) -> TrainingSettings | None:
-    """Read the settings of a shuffle's previous network, or those of the nearest earlier iteration where none is.
+def previous_training(project: Project, shuffle: int, trainingsetindex: int) -> PreviousTraining:
+    """Find the last network of a shuffle and its settings; without one, settings of the nearest earlier iteration.
 
     Raises:
-        ModelError: they are damaged.
+        ModelError: the settings are damaged.
     """
     network = previous_network(project, shuffle, trainingsetindex)
     earlier = (before.model_folder(shuffle, trainingsetindex) for before in _iterations_before(project))
     paths = (folder / "settings.yaml" for folder in ((network.parent,) if network else earlier))
-    return next((read_settings(path) for path in paths if path.exists()), None)
+    return PreviousTraining(network, next((read_settings(path) for path in paths if path.exists()), None))
 
 
-def fitting_network(project: Project, shuffle: int, trainingsetindex: int, net_type: str) -> Path | None:
-    """Return the previous network of a shuffle if it is of a `net_type`, so that training may begin with it.
-
-    Raises:
-        ModelError: the settings that it was trained with are damaged.
-    """
-    before = previous_settings(project, shuffle, trainingsetindex)
-    fits = before is not None and before.net_type == net_type
-    return previous_network(project, shuffle, trainingsetindex) if fits else None
+def fitting_network(before: PreviousTraining, net_type: str) -> Path | None:
+    """Return the previous network if it is of a `net_type`, so that training may begin with it."""
+    fits = before.settings is not None and before.settings.net_type == net_type
+    return before.network if fits else None
 
 
 def with_inherited(
-    project: Project, shuffle: int, trainingsetindex: int, given: Mapping[str, object], report: Report
+    before: PreviousTraining, shuffle: int, given: Mapping[str, object], report: Report
 ) -> Mapping[str, object]:
-    """Add to the settings given those that the shuffle's previous ones hand on, unless a net_type is given.
-
-    Raises:
-        ModelError: the previous settings are damaged.
-    """
-    before = None if "net_type" in given else previous_settings(project, shuffle, trainingsetindex)
-    if before is None:
+    """Add to the settings given those that a shuffle's previous ones hand on, unless a net_type is given."""
+    if before.settings is None or "net_type" in given:
         return given
-    values = {name: getattr(before, name) for name in _INHERITED if name not in given}
+    values = {name: getattr(before.settings, name) for name in _INHERITED if name not in given}
     told = ", ".join(f"{name} {value}" for name, value in values.items())
     report(Progress(f"Shuffle {shuffle} takes over from an earlier iteration: {told}", 0, 0))
     return {**values, **given}

@@ -1,5 +1,7 @@
 """What `posecut doctor` looks at beside labels: configuration, videos, training datasets, snapshots of networks."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from posecut_core.dataset.revision import read_revision
@@ -9,9 +11,11 @@ from posecut_core.errors import PosecutError, StorageError
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.project.config import ProjectConfig, parse_config
 from posecut_core.project.layout import Project
-from posecut_core.project.repair import repairs
-from posecut_core.project.settings import fingerprint, read_settings
+from posecut_core.project.repair import repairs, video_stem
+from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.workflow.arguments import chosen_steps
+from posecut_core.workflow.datasets import check_net_type
 from posecut_core.workflow.file_sums import compare_sums, missing_labels, read_sums, sums_of, sums_path, write_sums
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.opening import project_videos
@@ -24,6 +28,33 @@ def check_config(path: Path, found: Findings) -> ProjectConfig | None:
         values = load_mapping(read_text(path), path)
         return parse_config({**values, **repairs(values, path.parent)}, path)
     return None
+
+
+def check_settings(project: Project, found: Findings) -> None:
+    """Look for values in config.yaml that it may have, but that will stop a step later on."""
+    with found.about(project.config_path):
+        check_net_type(project)
+    folders = sorted(path.parent for path in project.model_folder(1).parent.glob("*/settings.yaml"))
+    with found.about(project.config_path):
+        for folder in folders:
+            if snapshot_steps(folder):
+                chosen_steps(folder, None, snapshotindex=project.config.snapshotindex)
+    _check_crops(project, found)
+
+
+def _check_crops(project: Project, found: Findings) -> None:
+    path = project.config_path
+    records: Mapping[str, VideoRecord] = {}
+    with suppress(PosecutError):  # told when videos are looked at
+        records = read_settings(project.settings_path).videos
+    for video, crop in project.config.video_sets.items():
+        record = records.get(video_stem(video))
+        if record and crop and (crop.x2 > record.width or crop.y2 > record.height):
+            found.add(
+                path,
+                f"The crop of {video} in {path} is x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2}, expected it "
+                f"within the frame of {record.width} x {record.height} pixels; correct it there.",
+            )
 
 
 def check_videos(project: Project, found: Findings) -> None:

@@ -28,7 +28,7 @@ def write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement)
         StorageError: the folder cannot be written.
     """
     sections = (
-        Section("Result", (_summary(job, measured),)),
+        Section("Result", (_summary(job, measured), _covered(measured))),
         Section("Errors of each bodypart", (_bodyparts(measured, job.project.config.pcutoff),)),
         Section("Training", _curves(job, measured)),
         Section("Likelihood", _likelihood(measured.calibration, job.project.config.pcutoff)),
@@ -59,6 +59,12 @@ def _summary(job: EvaluationJob, measured: Measurement) -> Table:
             ("suggested pcutoff", "", _number(found.suggested_pcutoff, 3)),
         ),
     )
+
+
+def _covered(measured: Measurement) -> Words:
+    """Say which bodyparts the errors are of: an average over some looks like one over all."""
+    left_out = f"; {', '.join(measured.left_out)} left out" if measured.left_out else ""
+    return Words(f"Errors and labelled points are those of {', '.join(measured.bodyparts)}{left_out}.")
 
 
 def _bodyparts(measured: Measurement, pcutoff: float) -> Table:

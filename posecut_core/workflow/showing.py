@@ -214,7 +214,7 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
 
 def _chosen_predictions(project: Project, table: Path, wanted: Sequence[str] | None, report: Report) -> Predictions:
     predictions = read_predictions(table)
-    note_bodyparts(project.config, predictions.bodyparts, source=f"The network {predictions.scorer}", report=report)
+    note_bodyparts(project, predictions.bodyparts, source=f"The network {predictions.scorer}", report=report)
     return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
 
 

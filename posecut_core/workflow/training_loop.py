@@ -12,7 +12,7 @@ from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import ModelError
 from posecut_core.model.devices import Placement
 from posecut_core.model.estimate import estimate
-from posecut_core.model.log import append_log
+from posecut_core.model.log import Metrics, append_log
 from posecut_core.model.skipped_steps import streak, suspects
 from posecut_core.model.snapshots import (
     load_state,
@@ -22,7 +22,7 @@ from posecut_core.model.snapshots import (
     snapshot_folder,
     snapshot_steps,
 )
-from posecut_core.model.training import Metrics, Taken, TrainState, fit
+from posecut_core.model.training import Taken, TrainState, fit
 from posecut_core.progress import Progress, Report, deferred_interrupt
 from posecut_core.workflow.training_run import TrainingRun
 from posecut_core.workflow.validation import validated

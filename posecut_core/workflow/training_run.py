@@ -72,7 +72,7 @@ def prepare_run(
     _check_weights(folder, before, settings)
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
-    note_bodyparts(project.config, bodyparts, source=f"The training dataset {split_path.name}", report=report)
+    note_bodyparts(project, bodyparts, source=f"The training dataset {split_path.name}", report=report)
     _check_mirror_pairs(folder / "settings.yaml", settings, bodyparts)
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)

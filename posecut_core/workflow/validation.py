@@ -6,8 +6,9 @@ import numpy as np
 
 from posecut_core.analysis.evaluation import mean_error, pixel_errors
 from posecut_core.analysis.inference import Predictor
-from posecut_core.analysis.labelled_frames import predict_labelled_frames
-from posecut_core.model.training import Metrics, TrainState
+from posecut_core.analysis.labelled_frames import predict_stored_frames
+from posecut_core.model.log import Metrics
+from posecut_core.model.training import TrainState
 from posecut_core.workflow.training_run import TrainingRun
 
 
@@ -21,7 +22,7 @@ def validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics:
     predictor = Predictor(run.info(metrics.step), state.predicting)
     errors = [
         pixel_errors(
-            predict_labelled_frames(predictor, video, batch_size=run.settings.batch_size, advance=_untold).xy, video.xy
+            predict_stored_frames(predictor, video, batch_size=run.settings.batch_size, advance=_untold).xy, video.xy
         )
         for video in run.validation
     ]

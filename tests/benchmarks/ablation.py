@@ -27,7 +27,7 @@ CANDIDATES = {
     "rotation 180": {"rotation": 180.0},
     "rotation 10": {"rotation": 10.0},
     "scale jitter 0.5 to 1.5": {"scale_jitter_lo": 0.5, "scale_jitter_up": 1.5},
-    "no light, noise, blur": {"brightness": 0.0, "contrast": 0.0, "noise": 0.0, "blur": 0.0},
+    "no light nor noise": {"brightness": 0.0, "contrast": 0.0, "noise": 0.0, "blur": 0.0},
     "pos_dist_thresh 10": {"pos_dist_thresh": 10.0},
     "locref_loss_weight 0.05": {"locref_loss_weight": 0.05},
     "locref_loss_weight 1": {"locref_loss_weight": 1.0},

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from posecut_core import create_training_dataset, evaluate_network, train_network
 from posecut_core.progress import Progress
@@ -26,6 +28,11 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--data", type=Path, default=SHARED, help=f"folder that holds {PROJECT} (default: %(default)s)")
     return made
+
+
+def settings_given(options: list[str]) -> dict[str, object]:
+    """Read options of the form NAME=VALUE, as YAML has values."""
+    return {name: yaml.safe_load(value) for name, _, value in (option.partition("=") for option in options)}
 
 
 def split_of(data: Path) -> dict[str, list[int]]:
@@ -61,6 +68,20 @@ def trained_error(
         flush=True,
     )
     return row.errors.test, row.errors.train, minutes
+
+
+def peer_training(python: str, data: Path, train: list[int], test: list[int], *, epochs: int) -> dict[str, float]:
+    """Train DeepLabCut 3.0.2 on a split, through the interpreter of an environment that has it; return its report."""
+    with tempfile.TemporaryDirectory(prefix="posecut-peer-") as folder:
+        tools, copied = Path(folder) / "tools", Path(folder) / "data"
+        tools.mkdir()
+        copied.mkdir()
+        (copied / PROJECT).symlink_to((data / PROJECT).resolve())
+        (copied / "openfield_split.json").write_text(json.dumps({"train": train, "test": test}))
+        script = Path(shutil.copy(data.parent / "tools" / "peer_deeplabcut.py", tools))
+        command = [python, str(script), "train", "--epochs", str(epochs)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return json.loads(output.strip().splitlines()[-1])
 
 
 def _show(progress: Progress) -> None:

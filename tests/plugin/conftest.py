@@ -4,6 +4,7 @@ Window tests need a screen. Without one they fail, rather than being skipped: `b
 An exception in Qt's loop fails the test in which it happens (pytest-qt sees to that).
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -71,6 +72,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:  # noqa: F821 (a test without a 
 
     from napari_posecut.desk import desk_of
 
+    gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
     get_settings().reset()
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)

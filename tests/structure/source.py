@@ -23,6 +23,34 @@ ROOMS = (
     "demo",
     "cli",
 )
+# The same for the plugin, whose modules may import any of the core.
+PLUGIN_ROOMS = (
+    "keys",
+    "marks",
+    "browser",
+    "proposals",
+    "labelling",
+    "convert",
+    "overlay",
+    "process",
+    "job_files",
+    "verbs",
+    "jobs",
+    "child",
+    "board",
+    "assistance",
+    "preferences",
+    "canvas",
+    "actions",
+    "video_layer",
+    "desk",
+    "widgets",
+    "window",
+    "reading",
+    "samples",
+)
+WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("board") :]  # those that may import napari and Qt
+WINDOWS = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy")
 
 
 @dataclass(frozen=True)
@@ -40,8 +68,8 @@ class Source:
 
     @property
     def room(self) -> str | None:
-        """First part of the module's name inside `posecut_core`; None for the package itself."""
-        part = self.path.relative_to(ROOT / "posecut_core").parts[0].removesuffix(".py")
+        """First part of the module's name inside its package; None for the package itself."""
+        part = self.path.relative_to(ROOT).parts[1].removesuffix(".py")
         return None if part in ("__init__", "__main__") else part
 
 
@@ -52,17 +80,26 @@ def sources(*folders: str) -> list[Source]:
 
 
 def imported_modules(source: Source) -> list[str]:
-    """List the modules that a file imports, anywhere in it, outside `if TYPE_CHECKING`."""
-    checked = {node for branch in ast.walk(source.tree) if _only_for_types(branch) for node in ast.walk(branch)}
-    found = []
-    for node in ast.walk(source.tree):
-        if node in checked:
-            continue
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            found.append(node.module or "")
+    """List the modules that a file imports, anywhere in it, outside `if TYPE_CHECKING`; of `from`, only the module."""
+    found: list[str] = []
+    for node in _imports(source):
+        found += [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
     return found
+
+
+def imported_names(source: Source) -> list[str]:
+    """List what a file imports as `imported_modules` does, with the names that `from` takes out of each module."""
+    found: list[str] = []
+    for node in _imports(source):
+        before = f"{node.module or ''}." if isinstance(node, ast.ImportFrom) else ""
+        found += [before + alias.name for alias in node.names]
+    return found
+
+
+def _imports(source: Source) -> list[ast.Import | ast.ImportFrom]:
+    checked = {node for branch in ast.walk(source.tree) if _only_for_types(branch) for node in ast.walk(branch)}
+    nodes = (node for node in ast.walk(source.tree) if node not in checked)
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _only_for_types(node: ast.AST) -> bool:

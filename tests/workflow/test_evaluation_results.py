@@ -35,7 +35,7 @@ def test_every_file_is_there_and_readable(results):
     assert combined_csv(job.project).read_text() == files.results.read_text()
     assert imread(files.diagram).std() > 0.05
     assert len(files.calibration.read_text().splitlines()) == 11
-    names = (files.results, files.bodyparts, files.calibration, files.diagram, files.predictions)
+    names = (files.results, files.bodyparts, files.calibration, files.diagram, files.predictions, files.frames)
     assert {path.name.split("-")[0].removesuffix(".h5") for path in names} == {"Fake_10"}
 
 

@@ -25,10 +25,12 @@ def flip(path):
 
 
 def test_sums_come_back(tmp_path):
-    """Files in folders too; locks and the sums themselves are left out."""
+    """Files in folders too; locks, what jobs write and the sums themselves are left out."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b.txt").write_text("x")
     (tmp_path / "labels.lock").write_text("")
+    (tmp_path / "posecut-jobs" / "one").mkdir(parents=True)
+    (tmp_path / "posecut-jobs" / "one" / "progress.jsonl").write_text("{}")
     write_sums(tmp_path, sums_of(tmp_path))
     assert list(read_sums(tmp_path)) == ["a/b.txt"]
     assert read_sums(tmp_path) == sums_of(tmp_path)

@@ -7,6 +7,7 @@ from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.datasets import create_training_dataset
 from posecut_core.workflow.iteration import merge_datasets
 from posecut_core.workflow.labelling import write_labels
 from posecut_core.workflow.opening import open_project
@@ -70,6 +71,18 @@ def test_an_iteration_without_a_training_dataset_is_not_left(spot_project):
     with pytest.raises(LabelError, match=r"Iteration 1 has no training dataset yet.*create-training-dataset.* to 0 to"):
         merge_datasets(spot_project)
     assert iteration(spot_project) == 1
+
+
+def test_an_iteration_of_the_same_labels_is_refused(drafted):
+    """Nothing was labelled since its training dataset; a label that is moved is enough, and so are accepted drafts."""
+    create_training_dataset(drafted)
+    with pytest.raises(LabelError, match=r"Nothing was labelled since .* iteration 0.*extract-outlier-frames"):
+        merge_datasets(drafted, unreviewed="leave")
+    assert iteration(drafted) == 0
+    write_labels(drafted, labels([3], 20.0))
+    assert merge_datasets(drafted, unreviewed="leave").iteration == 1
+    create_training_dataset(drafted)
+    assert merge_datasets(drafted, unreviewed="accept").iteration == 2
 
 
 def test_a_dataset_of_deeplabcut_counts(spot_project):

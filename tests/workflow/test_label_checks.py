@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.edits import Redo
+from posecut_core.labels.encoding import encode
 from posecut_core.labels.generations import generation_paths
+from posecut_core.labels.journal import journal_line, read_journal
 from posecut_core.labels.lock import acquire
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
@@ -44,6 +47,17 @@ def test_damage_is_found_once_and_waits_for_an_editor(project):
     lock.release()
     assert checked(project, mend=True) == (["labels.jsonl"], [True])
     assert checked(project, mend=True) == ([], [])
+
+
+def test_an_edit_that_cannot_follow_is_mended(project):
+    """Labels are then as they were before it."""
+    path, before = project.label_journal("spot"), read_labels(project, "spot")
+    with path.open("ab") as stream:
+        stream.write(journal_line(read_journal(path).revision + 1, encode(Redo())))
+    assert checked(project) == (["labels.jsonl"], [False])
+    assert checked(project, mend=True) == (["labels.jsonl"], [True])
+    assert checked(project) == ([], [])
+    np.testing.assert_array_equal(read_labels(project, "spot").xy, before.xy)
 
 
 def test_every_damaged_journal_is_kept(project):

@@ -1,10 +1,14 @@
 """What other programs changed is shown, and taken over or discarded when one says so."""
 
+import shutil
+
+import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.store import read_labels
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.merging import merge_labels
 from posecut_core.workflow.opening import open_project
 
@@ -66,8 +70,26 @@ def test_a_damaged_file_is_written_again(spot_project):
     project = open_project(spot_project)
     project.collected_data("spot").write_bytes(b"garbage")
     (video,) = merge_labels(spot_project, discard=True).videos
-    assert "not a readable HDF5 table" in video.changes[0]
+    assert "not a readable HDF5 table" in video.obstacle
     assert position(spot_project) == [13.5, 16.5]
+
+
+def test_what_must_fail_is_told_before_it_is_tried(changed):
+    """A frame that was never extracted, and one that shows another picture than was labelled."""
+    project = open_project(changed)
+    assert merge_labels(changed).videos[0].obstacle == ""
+    shutil.rmtree(project.frame_store("spot"))
+    store = FrameStore.open(project.frame_store("spot"), create=True)
+    store.append([(number, np.zeros((48, 64, 3), np.uint8), (0, 0)) for number in (0, 3, 5)])
+    (video,) = merge_labels(changed).videos
+    assert "Frame 9 of spot is labelled but was never extracted" in video.obstacle
+    store.append([(9, np.zeros((48, 64, 3), np.uint8), (0, 0))])
+    (video,) = merge_labels(changed).videos
+    assert "Frame 0 of spot" in video.obstacle
+    assert "shows another picture" in video.obstacle
+    with pytest.raises(LabelError, match="shows another picture"):
+        merge_labels(changed, take=True)
+    assert merge_labels(changed).videos == (video,)
 
 
 def test_one_decision_at_a_time(changed):

@@ -1,5 +1,7 @@
 """What stops nothing is told all the same, by every step that it concerns."""
 
+import re
+
 import pytest
 
 from posecut_core.labels.store import read_labels, write_labels
@@ -7,6 +9,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.workflow.analysing import analyze_videos
 from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.doctoring import doctor
 from posecut_core.workflow.evaluating import evaluate_network
 from posecut_core.workflow.labelling import check_labels
 from posecut_core.workflow.opening import open_project
@@ -35,7 +38,21 @@ def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_projec
     evaluate_network(spot_project, report=told)
     assert len(told) == 4
     assert len(set(told)) == 1
-    assert told[0].startswith("The network Fake_10 has 'beside', expected only bodyparts of config.yaml (spot, other)")
+    assert told[0].startswith("The network Fake_10 has 'beside' for what is 'other' now: its results keep the old name")
+    assert told[0].endswith("rename it back (posecut edit-bodyparts --rename other:beside)")
+
+
+def test_a_bodypart_that_no_name_leads_to_is_told(spot_project, edit, told):
+    """It may have been replaced; a damaged journal of names stops no analysis."""
+    project = open_project(spot_project)
+    edit(bodyparts=["spot"], skeleton=[])
+    analyze_videos(spot_project, ["spot"], report=told)
+    edit(bodyparts=["spot", "other"])
+    project.bodypart_journal.write_bytes(b"damaged\n")
+    analyze_videos(spot_project, ["spot"], report=told)
+    assert [text.startswith("The network Fake_10 has 'beside', expected only bodyparts of") for text in told] == [
+        True
+    ] * 2
 
 
 def test_training_tells_bodyparts_that_were_renamed(trainable, told):
@@ -69,3 +86,22 @@ def test_labels_outside_their_frame_are_told(spot_project, told):
     assert told == [
         "spot: labels outside their frame: frame 3 spot; correct or remove them (posecut check-labels draws all)"
     ]
+
+
+def test_labels_of_a_bodypart_that_was_removed_by_hand_are_told(spot_project, edit, told):
+    """Once per step, with the way back; it is no damage, and listing the bodypart again brings its labels back."""
+    before = read_labels(open_project(spot_project), "spot").xy
+    edit(bodyparts=["spot"], skeleton=[])
+    found = [finding.path.parent.name for finding in doctor(spot_project, report=told).findings]
+    assert "spot" not in found  # the folder of its labels
+    check_labels(spot_project, report=told)
+    create_training_dataset(spot_project, report=told)
+    assert len(told) == 3
+    assert len(set(told)) == 1
+    assert re.match(
+        r"Labels of 'beside' are kept but not used.*config\.yaml does not list it any more; add it", told[0]
+    )
+    edit(bodyparts=["beside", "spot"])
+    assert (read_labels(open_project(spot_project), "spot").xy[:, ::-1] == before)[0].all()
+    check_labels(spot_project, report=told)
+    assert len(told) == 3

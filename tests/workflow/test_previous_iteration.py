@@ -4,7 +4,7 @@ import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.previous_iteration import previous_network, previous_settings
+from posecut_core.workflow.previous_iteration import PreviousTraining, previous_network, previous_training
 
 
 @pytest.mark.parametrize("iteration", [1, 3])
@@ -30,6 +30,6 @@ def test_settings_are_those_of_the_previous_network(spot_project, edit):
         write_settings(between.model_folder(shuffle) / "settings.yaml", TrainingSettings(net_type="resnet_18"))
     edit(iteration=2)
     project = open_project(spot_project)
-    assert previous_settings(project, 1, 0) == TrainingSettings()
-    assert previous_settings(project, 3, 0) == TrainingSettings(net_type="resnet_18")
-    assert previous_settings(project, 4, 0) is None
+    assert previous_training(project, 1, 0).settings == TrainingSettings()
+    assert previous_training(project, 3, 0).settings == TrainingSettings(net_type="resnet_18")
+    assert previous_training(project, 4, 0) == PreviousTraining(None, None)

@@ -1,14 +1,23 @@
 """Settings, videos, datasets and networks are looked at, and damage is named."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.project_checks import check_config, check_datasets, check_networks, check_sums, check_videos
+from posecut_core.workflow.project_checks import (
+    check_config,
+    check_datasets,
+    check_networks,
+    check_settings,
+    check_sums,
+    check_videos,
+)
 
 
 @pytest.fixture
@@ -33,6 +42,31 @@ def test_config_yaml_is_parsed(project):
     assert check_config(project.config_path, Findings()) == project.config
     project.config_path.write_text("Task: x\nbodypart: []\n")
     assert "rename it to 'bodyparts'" in problems(check_config, project.config_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"default_net_type": "resnet_5O"}, r"default_net_type is 'resnet_5O', expected one of resnet_18"),
+        ({"snapshotindex": 3}, r"snapshotindex in config\.yaml is 3, but .* holds 1 snapshots"),
+        ({"crop": Crop(0, 65, 0, 64)}, r"The crop of .*dots\.mp4 .* x 0 to 65.* within the frame of 64 x 64 pixels"),
+        ({"snapshotindex": -1, "crop": Crop(0, 64, 0, 64)}, None),
+    ],
+)
+def test_settings_that_would_stop_a_later_step_are_found(project, change, words):
+    """A misspelt network, a snapshot that is not there, a crop outside its video."""
+    (project.model_folder(1) / "snapshot-000010").mkdir()
+    crop = change.pop("crop", None)
+    config = replace(project.config, video_sets=dict.fromkeys(project.config.video_sets, crop), **change)
+    found = problems(check_settings, replace(project, config=config))
+    assert len(found) == (words is not None)
+    assert all(re.search(words, problem) for problem in found)
+
+
+def test_settings_of_an_unreadable_file_are_not_told_twice(project):
+    """Whoever looks at the videos tells it."""
+    project.settings_path.write_text("schema: no")
+    assert problems(check_settings, project) == []
 
 
 def test_another_video_is_recognised(project):

@@ -8,10 +8,15 @@ import pandas as pd
 from posecut_core.analysis.calibration import Calibration, ReliabilityBin
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import (
+    FrameError,
     errors_by_step,
     put_row,
+    read_bodypart_errors,
+    read_frame_errors,
+    read_results,
     result_row,
     write_bodypart_errors,
+    write_frame_errors,
     write_frame_predictions,
     write_reliability,
 )
@@ -106,3 +111,31 @@ def test_predictions_of_labelled_frames_come_back(tmp_path):
         assert frame.index.tolist() == rows
         assert frame.columns.tolist() == [("PoseCut_x", "snout", c) for c in ("x", "y", "likelihood")]
         np.testing.assert_array_equal(frame.to_numpy(), [[0, 1, 0.5], [2, 3, 1.0]])
+
+
+def test_results_come_back(tmp_path):
+    """Rows are read as they were written, the newest last; what another program left there is left out."""
+    path = tmp_path / "r.csv"
+    put_row(path, row(step=200))
+    put_row(path, row(step=100, bodyparts=("snout", "tail")))
+    with path.open("a") as stream:
+        stream.write("no,number\n")
+    older, newest = read_results(path)
+    assert (older.step, older.bodyparts, newest.step, newest.bodyparts) == (200, "all", 100, "snout tail")
+    assert (newest.percent, newest.shuffle, newest.pcutoff) == (95, 1, 0.6)
+    assert (newest.train, newest.test, newest.train_pcutoff, newest.calibration_error) == (1.5, 2.25, 1.25, 0.125)
+    assert np.isnan([newest.test_pcutoff, newest.suggested_pcutoff]).all()
+    assert read_results(tmp_path / "none.csv") == ()
+
+
+def test_errors_of_bodyparts_come_back(tmp_path):
+    """Means and numbers of labels are read as they were written."""
+    write_bodypart_errors(tmp_path / "b.csv", ("snout",), (ERRORS,))
+    assert repr(read_bodypart_errors(tmp_path / "b.csv")) == repr({"snout": ERRORS})
+
+
+def test_errors_of_frames_come_back_with_the_worst_first(tmp_path):
+    """Each frame is named by video and number, and says on which side of the split it is."""
+    good, bad = FrameError("m, 1", 7, True, 0.5), FrameError("m2", 30, False, 12.25)
+    write_frame_errors(tmp_path / "f.csv", [good, bad])
+    assert read_frame_errors(tmp_path / "f.csv") == (bad, good)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.labelled_frames import LabelledFrames, batches_of_one_size, predict_labelled_frames
+from posecut_core.analysis.labelled_frames import LabelledFrames, batches_of_one_size, predict_stored_frames
 from posecut_core.video.store import FrameStore
 
 FRAMES = {3: ((20, 30), (0, 0)), 7: ((16, 30), (5, 2)), 8: ((20, 30), (0, 0)), 12: ((20, 30), (40, 10))}
@@ -24,7 +24,7 @@ def frames(tmp_path):
 
 def test_positions_are_in_pixels_of_the_full_frame(frames, network):
     """Origins of crops are added to what the network finds in the stored images."""
-    found = predict_labelled_frames(network, frames, batch_size=2, advance=lambda count: None)
+    found = predict_stored_frames(network, frames, batch_size=2, advance=lambda count: None)
     np.testing.assert_allclose(found.xy[:, 0], [[10, 5], [16, 8], [12, 7], [53, 18]])
     np.testing.assert_allclose(found.likelihood, 0.9)
 
@@ -32,7 +32,7 @@ def test_positions_are_in_pixels_of_the_full_frame(frames, network):
 def test_the_network_sees_full_batches_of_one_size(frames, network):
     """There is one shape per image size, and progress counts each frame once."""
     counts = []
-    predict_labelled_frames(network, frames, batch_size=2, advance=counts.append)
+    predict_stored_frames(network, frames, batch_size=2, advance=counts.append)
     assert set(network.shapes) == {(2, 20, 30, 3), (2, 16, 30, 3)}
     assert sum(counts) == 4
 

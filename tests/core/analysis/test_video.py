@@ -48,6 +48,7 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(spot_video, target, ma
     analyse_video(network, spot_video, target, batch_size=3, report=reports.append)
     assert len(network.shapes) == 2
     assert [progress.done for progress in reports] == [9, 11]
+    assert [progress.values["seconds_left"] > 0 for progress in reports] == [True, False]
     check_positions(target, truth)
     assert not list(target.parent.glob(".*"))
 

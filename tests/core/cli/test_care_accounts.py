@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from posecut_core.cli.care_accounts import tell_diagnosis, tell_edited, tell_merged
 from posecut_core.workflow.bodyparts import EditedBodyparts
 from posecut_core.workflow.doctoring import Diagnosis
@@ -47,7 +49,13 @@ def test_what_mending_could_not_mend_is_not_sent_there_again():
     assert (told.exit_code, told.following) == (1, ())
 
 
-def test_what_cannot_be_taken_over_is_only_offered_to_be_discarded():
-    """An unreadable file can be replaced, not followed."""
-    merged = MergedLabels(CONFIG, "shown", (MergedVideo("m1", ("the .csv is unreadable",), (), takable=False),))
-    assert tell_merged(merged).following == (f"posecut merge-labels {CONFIG.parent} --discard",)
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [((), "m1: changes that cannot be read, shown"), (("frame 1: nose deleted",), "m1: 1 change, shown")],
+)
+def test_what_cannot_be_taken_over_is_only_offered_to_be_discarded(changes, line):
+    """An unreadable file can be replaced, not followed; why is said."""
+    merged = MergedLabels(CONFIG, "shown", (MergedVideo("m1", changes, (), "The .csv is unreadable."),))
+    told = tell_merged(merged)
+    assert (told.lines[0], told.lines[-1]) == (line, "  The .csv is unreadable.")
+    assert told.following == (f"posecut merge-labels {CONFIG.parent} --discard",)

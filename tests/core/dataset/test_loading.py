@@ -35,8 +35,8 @@ def open_store(tmp_path):
     return lambda video: FrameStore.open(tmp_path / video)
 
 
-def load(open_store, frames=FRAMES, *, scale=1.0, report=silent):
-    return load_frames(frames, TABLES, open_store, scale=scale, report=report)
+def load(open_store, frames=FRAMES, *, scale=1.0, report=silent, **options):
+    return load_frames(frames, TABLES, open_store, scale=scale, report=report, **options)
 
 
 def test_each_frame_has_its_image_and_its_labels(open_store):
@@ -60,6 +60,29 @@ def test_images_and_labels_are_scaled_together(open_store):
     np.testing.assert_allclose(loaded.xy[0, 0], [1.5, 3.5])
     np.testing.assert_allclose(loaded.xy[1, 0], [4.5, 4.5])
     assert (loaded.images[2, :5, :25] == 170).all()
+
+
+@pytest.mark.parametrize(("least", "shape"), [((32, 40), (32, 50)), ((2, 60), (24, 60))])
+def test_images_are_padded_for_larger_ones_to_come(open_store, least, shape):
+    """Arrays have at least the size that is asked for; frames are where they were."""
+    loaded, plain = load(open_store, least=least), load(open_store)
+    assert loaded.images.shape[1:3] == shape
+    np.testing.assert_array_equal(loaded.images[:, :24, :50], plain.images)
+    np.testing.assert_array_equal(loaded.sizes, plain.sizes)
+
+
+def test_known_images_are_not_read_again(open_store, monkeypatch):
+    """What one call has read the next one takes, and adds what is new."""
+    known = {}
+    first = load(open_store, FRAMES[:2], known=known)
+    read = []
+    monkeypatch.setattr(
+        FrameStore, "read", lambda store, number, own=FrameStore.read: (read.append(number), own(store, number))[1]
+    )
+    again = load(open_store, known=known)
+    assert read == [7]
+    assert len(known) == 3
+    np.testing.assert_array_equal(again.images[:2, :24, :40], first.images)
 
 
 def test_a_bodypart_labelled_nowhere_in_a_video_was_not_looked_for(open_store):

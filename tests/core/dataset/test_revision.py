@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posecut_core.dataset.revision import read_revision, write_revision
+from posecut_core.dataset.revision import has_revision, read_revision, write_revision
 from posecut_core.errors import DatasetError
 from posecut_core.labels.table import LabelTable
 
@@ -55,6 +55,13 @@ def test_the_name_follows_from_the_labels(tmp_path):
     assert first == write_revision(tmp_path, [table()])
     second = write_revision(tmp_path, [table(shift=1e-9)])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted({first, second})
+
+
+def test_a_folder_knows_the_labels_that_it_has(tmp_path):
+    """Another position is another revision."""
+    write_revision(tmp_path, [table()])
+    assert has_revision(tmp_path, [table()])
+    assert not has_revision(tmp_path, [table(shift=1e-9)])
 
 
 def test_a_changed_revision_is_refused_and_can_be_made_again(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.contents import journal_problem, read_contents
+from posecut_core.labels.contents import follow_journal, read_contents
 from posecut_core.labels.exchange import export_table
 from posecut_core.labels.generations import Generation
 from posecut_core.labels.journal import journal_line, parse_journal
@@ -47,14 +47,16 @@ def test_a_journal_counts_more_than_files(project):
         ([], 1, "ends at revision 0"),
         ([(2, DROP)], 0, "lacks its first lines"),
         ([(1, BEGIN), (3, DROP)], 0, "is damaged in line 2"),
+        ([(1, BEGIN), (2, DROP), (3, DROP)], 0, "holds in revision 3 an edit that cannot follow those before it"),
     ],
 )
 def test_what_a_journal_lacks_is_said(lines, newest, problem):
     """Lines that are damaged, out of turn, or known to a snapshot only."""
     text = parse_journal(b"".join(journal_line(*line) for line in lines))
     generations = (Generation(newest, LabelState(), {}),) if newest else ()
-    assert journal_problem(text, generations).startswith(problem)
-    assert bool(journal_problem(text, generations)) == bool(problem)
+    found = follow_journal(text, generations)
+    assert found.problem.startswith(problem)
+    assert bool(found.problem) == bool(problem)
 
 
 def test_damage_is_an_error(project):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Begin, Identify, Place, Redo, Undo
-from posecut_core.labels.history import History, replay
+from posecut_core.labels.history import History, follow, replay
 from posecut_core.labels.state import Frame, LabelState
 from tests.core.labels.edit_strategies import SINGLE, STEPS, made
 
@@ -55,3 +55,10 @@ def test_the_beginning_cannot_be_undone():
     """The labels that were there before the journal stay."""
     with pytest.raises(LabelError, match="no edit to undo"):
         replay([Begin({1: Frame(image="a")})]).after(Undo())
+
+
+def test_following_ends_at_what_cannot_follow():
+    """What was done before it stays, and its number is told."""
+    history, count = follow([ONE, TWO, Redo(), Undo()])
+    assert (history.state, count) == (replay([ONE, TWO]).state, 2)
+    assert follow([ONE, TWO])[1] == 2

@@ -86,3 +86,9 @@ def test_names_are_locked(project, monkeypatch):
     monkeypatch.setattr(identities, "_PATIENCE", 0)
     with names_lock(project), pytest.raises(StorageError, match="Another program keeps"), names_lock(project):
         pass
+
+
+def test_a_name_of_before_leads_to_that_of_now():
+    """One that a bodypart has now leads nowhere else, nor does one that nobody had."""
+    known = Identities({"nose": ("nose", "snout"), "tail": ("tail", "nosetip", "tail")})
+    assert [known.renamed(name) for name in ("nose", "nosetip", "snout", "ear")] == ["snout", "tail", None, None]

@@ -4,7 +4,7 @@ import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.edits import Begin, Place, Undo, apply
+from posecut_core.labels.edits import Begin, Place, Redo, Undo, apply
 from posecut_core.labels.encoding import encode
 from posecut_core.labels.generations import Generation
 from posecut_core.labels.history import replay
@@ -64,6 +64,21 @@ def test_a_line_that_holds_no_edit_is_damage(project):
         read_contents(project, "m1")
     _, found = rebuild_journal(project, "m1")
     assert (found.lost, read_contents(project, "m1").history.state) == ((revision + 1,), state)
+
+
+def test_a_line_that_cannot_follow_is_damage(project):
+    """Its checksum is right and it holds an edit; what was before it counts, what follows is made where it can be."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Place(3, "nose", (41.0, 62.0)))
+        revision = session.revision
+        later = Place(20, "tail", (7.0, 8.0))
+    with project.label_journal("m1").open("ab") as stream:
+        stream.write(journal_line(revision + 1, encode(Redo())) + journal_line(revision + 2, encode(later)))
+    with pytest.raises(LabelError, match=rf"revision {revision + 1} an edit that cannot follow.*doctor --mend"):
+        read_contents(project, "m1")
+    kept, found = rebuild_journal(project, "m1")
+    assert (found.lost, kept.exists()) == ((revision + 1,), True)
+    assert read_contents(project, "m1").history.state == apply(session.state, later)
 
 
 def test_a_newer_programs_line_is_no_damage(project):

@@ -1,5 +1,7 @@
 """A project's labels are in pixels of the full frame, whatever crop the images have."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,10 @@ from posecut_core.labels.edits import DropFrame, Undo
 from posecut_core.labels.point import Origin, Point
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import (
-    check_pictures,
     known_frames,
     read_labels,
     read_state,
+    removed_bodyparts,
     write_drafts,
     write_labels,
 )
@@ -50,7 +52,7 @@ def test_a_video_without_labels_has_an_empty_table(project):
 
 def test_an_unknown_bodypart_is_refused(project):
     """Labels of a bodypart that the project lacks are not written, and the message names it."""
-    with pytest.raises(LabelError, match="'ear', expected only bodyparts of the project"):
+    with pytest.raises(LabelError, match=r"'ear', expected only bodyparts of config\.yaml"):
         write_labels(project, LabelTable("m1", ("nose", "ear"), NUMBERS, XY))
     assert not project.collected_data("m1").exists()
 
@@ -105,15 +107,24 @@ def test_drafts_are_no_labels_and_leave_labels_alone(project):
     assert known_frames(project, "m1") == {3, 20}
 
 
+def test_bodyparts_that_were_removed_are_known_by_their_labels(project):
+    """One without any is not missed."""
+    write_labels(project, LabelTable("m1", ("nose",), NUMBERS, XY[:, :1]))
+    for left, gone in ((("nose", "tail"), ()), (("nose",), ()), (("tail",), ("nose",))):
+        changed = replace(project, config=replace(project.config, bodyparts=left))
+        assert removed_bodyparts(changed, ["m1", "never added"]) == gone
+
+
 def test_labels_lie_on_the_pictures_that_were_labelled(project):
     """A frame that was extracted again with other pixels is noticed."""
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
-    check_pictures(project, "m1")
+    read_labels(project, "m1", pictures=True)
     store = FrameStore.open(project.frame_store("m1"))
     store.remove([20])
     store.append([(20, np.full((8, 10, 3), 99, np.uint8), (5, 6))])
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, XY)
     with pytest.raises(LabelError, match="Frame 20 of m1"):
-        check_pictures(project, "m1")
+        read_labels(project, "m1", pictures=True)
 
 
 def test_labels_that_somebody_edits_are_not_written(project):

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import StorageError
-from posecut_core.model.log import append_log, read_log, start_log
-from posecut_core.model.training import Metrics
+from posecut_core.model.log import Metrics, append_log, read_log, start_log
 
 
 def row(step):

@@ -20,6 +20,13 @@ def test_the_rate_rises_and_falls(maxiters):
     assert all(rate > 0 for rate in rates)
 
 
+def test_without_decay_the_rate_stays():
+    """A training without an end keeps its peak after the warm-up."""
+    settings = TrainingSettings(learning_rate_decay="none", maxiters=10**9, warmup_steps=50, learning_rate=0.5)
+    rates = [float(schedule(settings)(step)) for step in (0, 25, 50, 10**6)]
+    assert rates == pytest.approx([0.025, 0.2625, 0.5, 0.5])
+
+
 def test_only_kernels_decay():
     """Without a gradient, kernels shrink and scales and biases stay."""
     settings = TrainingSettings(weight_decay=0.1, warmup_steps=0)

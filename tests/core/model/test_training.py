@@ -20,10 +20,11 @@ from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model import training
 from posecut_core.model.devices import placement
+from posecut_core.model.log import Metrics
 from posecut_core.model.network import initial_parameters
 from posecut_core.model.optimization import schedule
 from posecut_core.model.snapshots import SnapshotInfo, load_state, save_snapshot
-from posecut_core.model.training import Metrics, TrainState, fit, initial_state, train_step
+from posecut_core.model.training import TrainState, fit, initial_state, train_step
 
 SETTINGS = TrainingSettings(
     net_type="resnet_18",

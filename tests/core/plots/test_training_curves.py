@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from posecut_core.analysis.evaluation_files import StepErrors
-from posecut_core.model.training import Metrics
+from posecut_core.model.log import Metrics
 from posecut_core.plots.figures import png_bytes
 from posecut_core.plots.training_curves import draw_errors, draw_loss
 

@@ -17,9 +17,12 @@ def test_paths_are_deeplabcuts(tmp_path):
     assert project.dataset_name(2, 1) == "reachOct30-trainset56shuffle2"
     assert project.split_path(1).parent == tmp_path / "training-datasets" / "iteration-0"
     assert project.model_folder(1) == tmp_path / "posecut-models" / "iteration-0" / "reachOct30-trainset95shuffle1"
+    assert project.assistant == tmp_path / "posecut-models" / "assistant"
+    assert project.proposals == tmp_path / "posecut-jobs" / "proposals.json"
     assert project.evaluation_folder(1).parent == tmp_path / "evaluation-results-posecut" / "iteration-0"
     assert (project.config_path, project.settings_path) == (tmp_path / "config.yaml", tmp_path / "posecut.yaml")
     assert project.checked_labels("m1").name == "m1_labeled"
+    assert project.jobs == tmp_path / "posecut-jobs"
     assert isinstance(project.videos, Path)
 
 

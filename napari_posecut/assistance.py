@@ -1,0 +1,144 @@
+"""Help while a person labels: a network's proposals for frames without labels, from a child process.
+
+A project that has a trained network gets its proposals. In one that has none yet, a small network trains in the
+background on what is labelled so far, and proposes better poses again and again.
+"""
+
+from psygnal import Signal
+
+from napari_posecut.board import JobBoard
+from napari_posecut.browser import FrameKey
+from napari_posecut.jobs import Job
+from napari_posecut.labelling import Labelling
+from napari_posecut.marks import Proposal
+from napari_posecut.proposals import Pose
+from posecut_core.analysis.proposal_files import Proposals, VideoProposals, read_proposals
+from posecut_core.errors import PosecutError
+from posecut_core.progress import Progress
+
+SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
+TRAINING = ("train", "create_dataset_and_train", "cross_validate")  # beside them the assistant would only be in the way
+
+
+class Assistance:
+    """The proposals of one labelling, and the work that makes them."""
+
+    changed = Signal(str)  # a sentence for the person
+
+    def __init__(self, board: JobBoard, labelling: Labelling, *, trains: bool = True) -> None:
+        """Show proposals that are there already, and let a trained network make new ones.
+
+        Args:
+            board: the window's jobs, which looks after the same project.
+            labelling: what the proposals are for.
+            trains: whether a network may train in the background where the project has none.
+        """
+        self.trains = trains
+        self._board = board
+        self._labelling = labelling
+        self._seen = 0  # when the file of proposals was written, in nanoseconds
+        self._paused = False  # by a training of the person's own
+        board.progressed.connect(self._note)
+        board.ended.connect(self._ended)
+        board.started.connect(self._started)
+        self.take()
+
+    def begin(self) -> None:
+        """Let the project's trained network propose; where there is none, a network trains in the background."""
+        if not self._board.of("propose", "assist", *TRAINING):
+            self._start("propose")
+
+    def set_training(self, on: bool) -> None:
+        """Let a network train in the background from now on, or stop it."""
+        self.trains = on
+        job = self._board.of("assist")
+        if on and job is None and not self._board.of(*TRAINING):
+            self._start("assist")
+        elif not on and job is not None:
+            job.stop()
+
+    def take(self) -> None:
+        """Show what the file of proposals has, if it is new."""
+        path = self._labelling.browser.project.proposals
+        written = path.stat().st_mtime_ns if path.exists() else 0
+        if written == self._seen:
+            return
+        self._seen = written
+        try:
+            found = read_proposals(path)
+        except PosecutError:
+            return  # proposals can be made anew; what is wrong with them is no help to who labels
+        self._labelling.proposals.take(poses(found, self._labelling.browser.columns))
+        self._labelling.marks_changed.emit()
+        self.changed.emit(f"{found.frames} frames have proposals, of step {found.step} of the network.")
+
+    def close(self) -> None:
+        """Stop the training in the background; it goes on from there the next time."""
+        self._board.progressed.disconnect(self._note)
+        self._board.ended.disconnect(self._ended)
+        self._board.started.disconnect(self._started)
+        job = self._board.of("assist")
+        if job is not None:
+            job.stop()
+
+    def _note(self, job: Job, progress: Progress) -> None:
+        if job.request.verb in ("assist", "propose"):
+            self.take()
+            if job.request.verb == "assist":
+                self.changed.emit(_sentence(progress))
+
+    def _started(self, job: Job) -> None:
+        assistant = self._board.of("assist")
+        if job.request.verb in TRAINING and assistant is not None:
+            self._paused = True
+            assistant.stop()
+
+    def _ended(self, job: Job) -> None:
+        self.take()
+        if job.request.verb == "propose" and job.state == "failed" and self.trains:
+            self._start("assist")  # no network has been trained yet
+        elif job.request.verb in TRAINING and job.state == "done":
+            self._paused = False
+            self._start("propose")
+        elif job.request.verb in TRAINING and self._paused:
+            self._paused = False
+            self._start("assist")
+        elif job.request.verb == "assist" and job.state in ("failed", "crashed"):
+            self.changed.emit(f"No proposals: {job.message}")
+
+    def _start(self, verb: str) -> None:
+        try:
+            self._board.start(verb, {})
+        except PosecutError as error:
+            self.changed.emit(f"No proposals: {error}")
+
+
+def poses(found: Proposals, columns: dict[str, str]) -> dict[FrameKey, Pose]:
+    """Return proposals by frame and identity of the bodypart, without what the network does not see.
+
+    Args:
+        found: what a network proposes, by the names of bodyparts.
+        columns: identity -> name of the project's bodyparts.
+    """
+    identities = {name: identity for identity, name in columns.items()}
+    parts = [identities.get(name) for name in found.bodyparts]
+    return {
+        FrameKey(name, number): _pose(found, video, row, parts)
+        for name, video in found.videos.items()
+        for row, number in enumerate(video.numbers.tolist())
+    }
+
+
+def _pose(found: Proposals, video: VideoProposals, row: int, parts: list[str | None]) -> Pose:
+    places = zip(parts, video.xy[row].tolist(), video.likelihood[row].tolist(), strict=True)
+    return {
+        part: Proposal((x, y), likelihood, found.model, found.step)
+        for part, (x, y), likelihood in places
+        if part is not None and x == x and likelihood >= SEEN
+    }
+
+
+def _sentence(progress: Progress) -> str:
+    if "loss" not in progress.values:
+        return f"{progress.stage}: {progress.done} of {progress.total}." if progress.total else f"{progress.stage}."
+    return f"A network trains on your labels: step {progress.done}, loss {progress.values['loss']:.3f}."

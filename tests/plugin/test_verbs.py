@@ -1,0 +1,112 @@
+"""What can be asked of a child, and which function of the core does it."""
+
+import inspect
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import posecut_core
+from napari_posecut.verbs import VERBS, create_dataset_and_train, find_outliers, group
+from posecut_core.cli.outcome import as_json
+from posecut_core.errors import ArgumentError
+from posecut_core.progress import silent
+from posecut_core.refinement.candidates import Candidate
+from posecut_core.refinement.criteria import Criteria
+from posecut_core.workflow.outlier_video import FoundOutliers
+
+CORE = {
+    "add_videos": "add_new_videos",
+    "analyze_videos": "analyze_videos",
+    "create_labeled_video": "create_labeled_video",
+    "cross_validate": "cross_validate",
+    "doctor": "doctor",
+    "evaluate": "evaluate_network",
+    "export_deeplabcut": "export_deeplabcut",
+    "extract_frames": "extract_frames",
+    "extract_outliers": "extract_outlier_frames",
+    "filter": "filterpredictions",
+    "merge_datasets": "merge_datasets",
+    "plot_trajectories": "plot_trajectories",
+    "train": "train_network",
+}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What the core's functions are called with; none of them does anything."""
+    made = []
+    for name in ("create_training_dataset", *CORE.values()):
+        monkeypatch.setattr(
+            posecut_core, name, lambda config, name=name, **options: made.append((name, config, options)) or name
+        )
+    return made
+
+
+@pytest.mark.parametrize("verb", CORE)
+def test_a_verb_hands_its_arguments_to_the_core(verb, calls):
+    """Names, values and the report arrive as they are."""
+    assert VERBS[verb](Path("config.yaml"), {"videos": ["a.mp4"]}, silent) == CORE[verb]
+    assert calls == [(CORE[verb], Path("config.yaml"), {"videos": ["a.mp4"], "report": silent})]
+
+
+def test_every_function_of_the_core_can_report():
+    """A verb always hands a report over."""
+    functions = [getattr(posecut_core, name) for name in CORE.values()]
+    assert all("report" in inspect.signature(function).parameters for function in functions)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_training_makes_its_dataset_where_there_is_none(there, calls, monkeypatch, tmp_path):
+    """Settings are written once: into the new dataset, or by the training."""
+    split = tmp_path / "split.yaml"
+    if there:
+        split.write_text("")
+    project = SimpleNamespace(split_path=lambda shuffle, index: split if (shuffle, index) == (2, 0) else None)
+    monkeypatch.setattr("posecut_core.workflow.opening.open_project", lambda config, report: project)
+    settings = {"net_type": "resnet_18"}
+    done = create_dataset_and_train(tmp_path, {"shuffle": 2, "maxiters": 9, "settings": settings}, silent)
+    made = ("create_training_dataset", tmp_path, {"shuffles": [2], "trainingsetindex": 0, "settings": settings})
+    training = {"shuffle": 2, "maxiters": 9, "settings": settings if there else None}
+    assert [(name, config, {**options, "report": 0}) for name, config, options in calls] == [
+        *([] if there else [(*made[:2], {**made[2], "report": 0})]),
+        ("train_network", tmp_path, {**training, "report": 0}),
+    ]
+    assert (done.dataset, done.network) == (None if there else "create_training_dataset", "train_network")
+
+
+def test_outliers_are_found_and_none_is_extracted(monkeypatch):
+    """The answer is always no; the result has every candidate, and how many would be extracted, as JSON."""
+    candidates = (Candidate(3, "jump", 25.5, ("snout",)), Candidate(4, "list", float("nan"), ()))
+    answers = []
+
+    def core(config, videos, *, confirm, report):
+        found = [FoundOutliers(Path(video), Criteria("jump"), candidates, 9, (3, 4), most) for video, most in videos]
+        answers.extend(map(confirm, found))
+        return SimpleNamespace(scorer="network")
+
+    monkeypatch.setattr(posecut_core, "extract_outlier_frames", core)
+    result = find_outliers(Path("config.yaml"), {"videos": [["a.mp4", 1], ["b.mp4", 20]]}, silent)
+    assert answers == [False, False]
+    plain = json.loads(as_json(result))
+    assert (plain["scorer"], [video["would_extract"] for video in plain["videos"]]) == ("network", [1, 2])
+    assert plain["videos"][0]["video"] == "a.mp4"
+    assert plain["videos"][0]["criteria"]["outlieralgorithm"] == "jump"
+    assert plain["videos"][0]["candidates"] == [
+        {"number": 3, "reason": "jump", "score": 25.5, "bodyparts": ["snout"]},
+        {"number": 4, "reason": "list", "score": None, "bodyparts": []},
+    ]
+
+
+def test_frames_chosen_by_hand_are_not_judged():
+    """The core would extract them without asking."""
+    with pytest.raises(ArgumentError, match="extract them"):
+        find_outliers(Path("config.yaml"), {"videos": "a.mp4", "outlieralgorithm": "manual"}, silent)
+
+
+def test_what_writes_the_same_files_is_one_group():
+    """Trainings are one; whatever is not grouped stands for itself."""
+    assert {group(verb) for verb in ("train", "create_dataset_and_train", "cross_validate")} == {"training"}
+    assert group("doctor") == "doctor"
+    assert group("something_new") == "something_new"

@@ -1,0 +1,119 @@
+"""Frames that are not completely labelled get proposals of the newest network; labels stay as they are."""
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from posecut_core.analysis.proposal_files import read_proposals
+from posecut_core.errors import ModelError
+from posecut_core.labels.edits import Delete, DropFrame
+from posecut_core.labels.session import LabelSession
+from posecut_core.project.config import edit_config
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow import proposing
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.proposing import newest_model, propose_labels
+from tests.workflow.conftest import BrightSpot, spot_image, spot_position
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """The network that is loaded: a BrightSpot of step 20 whose first bodypart is called "beside"."""
+
+    class Reversed(BrightSpot):
+        step = 20
+
+        def predict(self, images):
+            xy, likelihood = super().predict(images)
+            return xy[:, ::-1], likelihood[:, ::-1]
+
+    network = Reversed("Fake_20", bodyparts=("beside", "spot"))
+    monkeypatch.setattr(proposing, "Predictor", SimpleNamespace(load=lambda folder: network))
+    return network
+
+
+@pytest.fixture
+def unfinished(spot_project):
+    """config.yaml of a project with frames 0, 3, 5, 9: 3 and 5 lack a label, 9 is dropped, 10 has none at all."""
+    project = open_project(spot_project)
+    FrameStore.open(project.frame_store("spot")).append([(10, spot_image(10), (0, 0))])
+    with LabelSession.open(project, "spot") as session:
+        for number in (3, 5):
+            session.apply(Delete(number, session.identity("beside")))
+        session.apply(DropFrame(9))
+    return spot_project
+
+
+def snapshot(folder, step, *, at):
+    made = folder / f"snapshot-{step:06d}"
+    made.mkdir(parents=True, exist_ok=True)
+    os.utime(made, ns=(at, at))
+
+
+def test_frames_that_lack_a_label_are_predicted(unfinished, loaded):
+    """Proposals are in the project's order of bodyparts, in pixels of the full frame, also for crops."""
+    seen = []
+    done = propose_labels(unfinished, report=seen.append)
+    assert (done.scorer, done.step, done.frames) == ("Fake_20", 20, {"spot": 3})
+    found = read_proposals(done.path)
+    assert (found.model, found.step, found.bodyparts) == ("Fake_20", 20, ("spot", "beside"))
+    assert found.videos["spot"].numbers.tolist() == [3, 5, 10]
+    np.testing.assert_allclose(found.videos["spot"].xy[:, 0], [spot_position(number) for number in (3, 5, 10)])
+    np.testing.assert_allclose(found.videos["spot"].likelihood, [[0.9, 0.3]] * 3)
+    assert [(one.done, one.total) for one in seen if one.stage == "proposing labels"][-1] == (3, 3)
+
+
+def test_labels_stay_as_they_are(unfinished, loaded):
+    """Nothing beside the labels is written."""
+    project = open_project(unfinished)
+    before = project.label_journal("spot").read_bytes()
+    propose_labels(unfinished)
+    assert project.label_journal("spot").read_bytes() == before
+
+
+def test_nothing_to_propose_is_no_error(spot_project, loaded):
+    """Where every frame is labelled the file says so."""
+    assert propose_labels(spot_project).frames == {}
+    assert read_proposals(open_project(spot_project).proposals).frames == 0
+
+
+def test_the_network_trained_last_proposes(spot_project):
+    """Of the shuffles' networks and the assistant's the newest counts, unless a shuffle is asked for."""
+    project = open_project(spot_project)
+    snapshot(project.model_folder(1), 30, at=10**18)
+    snapshot(project.model_folder(2), 20, at=2 * 10**18)
+    assert newest_model(project, None) == project.model_folder(2)
+    assert newest_model(project, 1) == project.model_folder(1)
+    snapshot(project.assistant, 300, at=3 * 10**18)
+    assert newest_model(project, None) == project.assistant
+    assert newest_model(project, 2) == project.model_folder(2)
+
+
+def test_an_earlier_iteration_helps_until_the_next_is_trained(spot_project):
+    """The newest iteration that has a network counts."""
+    before = open_project(spot_project)
+    edit_config(spot_project, {"iteration": 2})
+    after = open_project(spot_project)
+    assert newest_model(after, 1) == before.model_folder(1)
+    snapshot(after.model_folder(1), 5, at=10**18)
+    assert newest_model(after, None) == after.model_folder(1)
+
+
+def test_without_a_network_there_is_a_sentence(trainable):
+    """It says what to do, with and without a shuffle."""
+    with pytest.raises(ModelError, match=r"no trained network in .*train-network"):
+        propose_labels(trainable)
+    with pytest.raises(ModelError, match="no trained network of shuffle 1 in"):
+        propose_labels(trainable, 1)
+
+
+def test_bodyparts_that_the_network_does_not_know_are_left_out(unfinished, loaded):
+    """One that was added since has no proposals; with none in common there is a sentence."""
+    edit_config(unfinished, {"bodyparts": ["spot", "beside", "tail"]})
+    propose_labels(unfinished)
+    assert read_proposals(open_project(unfinished).proposals).bodyparts == ("spot", "beside")
+    loaded.bodyparts = ("wing", "fin")
+    with pytest.raises(ModelError, match=r"Fake_20 knows wing, fin, expected .*spot, beside, tail"):
+        propose_labels(unfinished)
