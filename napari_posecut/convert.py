@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 
 from napari_posecut.marks import Mark, MarkState
 from posecut_core.labels.point import Position
+from posecut_core.project.config import Crop
 
 SYMBOLS: Mapping[MarkState, str] = {
     "unset": "disc",
@@ -85,6 +86,27 @@ def to_rows_columns(xy: Float[np.ndarray, "... 2"]) -> Float[np.ndarray, "... 2"
 def to_xy(row_column: Sequence[float]) -> Position:
     """Return the position in the full frame of a place in napari's world; the last two coordinates count."""
     return float(row_column[-1]), float(row_column[-2])
+
+
+def crop_corners(crop: Crop) -> Float64[np.ndarray, "4 2"]:
+    """Return the outer corners of a crop as a Shapes layer has them; the middle of a pixel is a whole number."""
+    top, left, bottom, right = crop.y1 - 0.5, crop.x1 - 0.5, crop.y2 - 0.5, crop.x2 - 0.5
+    return np.array([(top, left), (top, right), (bottom, right), (bottom, left)])
+
+
+def to_crop(corners: Float64[np.ndarray, "4 D"], *, width: int, height: int) -> Crop:
+    """Return the crop that a rectangle means, whole pixels within a frame of `width` x `height`; at least one.
+
+    Args:
+        corners: as a Shapes layer has them; the last two coordinates count.
+        width: of the frame in pixels.
+        height: as `width`.
+    """
+    low, high = corners[:, -2:].min(axis=0), corners[:, -2:].max(axis=0)
+    most = np.array([height, width])
+    first = np.clip(np.round(low + 0.5), 0, most - 1).astype(int)
+    last = np.clip(np.round(high + 0.5), first + 1, most).astype(int)
+    return Crop(x1=int(first[1]), x2=int(last[1]), y1=int(first[0]), y2=int(last[0]))
 
 
 def track_points(xy: Float64[np.ndarray, "T K 2"], frames: Int64[np.ndarray, " T"]) -> Float64[np.ndarray, "N 3"]:

@@ -100,7 +100,8 @@ class Desk:
         if self.project is None or self.labelling is None:
             return
         project = open_project(self.project.config_path)
-        other_parts = project.config.bodyparts != self.project.config.bodyparts
+        before, after = self.project.config, project.config
+        other_parts = (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton)
         self.project = project
         self.labelling.resume(project)
         if other_parts and self.canvas is not None:

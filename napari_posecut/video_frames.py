@@ -1,9 +1,9 @@
 """A video as an array that is decoded on a thread: exact frame numbers, and nobody waits long for one of them.
 
-    frames = VideoFrames("rat.mp4")
-    frames.shape           # (120000, 480, 640, 3)
-    frames[1200]           # decoded in time, or grey; then `arrived` is called with 1200 when it is there
-    frames.close()
+frames = VideoFrames("rat.mp4")
+frames.shape           # (120000, 480, 640, 3)
+frames[1200]           # decoded in time, or grey; then `arrived` is called with 1200 when it is there
+frames.close()
 """
 
 import os

@@ -1,0 +1,62 @@
+"""The extracted frames of a project, one by one: take one that a person sees, delete one, count them."""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from posecut_core.errors import VideoError
+from posecut_core.labels.store import known_frames
+from posecut_core.project.config import Crop
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import project_videos
+
+Picture = UInt8[np.ndarray, "H W 3"]
+
+
+def frame_numbers(project: Project, video: str) -> tuple[int, ...]:
+    """List the extracted frames of a video.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
+    path = project.frame_store(video)
+    return tuple(FrameStore.open(path).numbers.tolist()) if path.exists() else ()
+
+
+def take_frame(project: Project, video: str, number: int, picture: Picture | None, *, crop: Crop | None = None) -> bool:
+    """Extract a frame that is decoded already; tell whether it is new.
+
+    Args:
+        project: the opened project.
+        video: stem of the video's file name.
+        number: of the frame.
+        picture: the whole frame; None where it cannot be decoded.
+        crop: the window of it to keep; None keeps all.
+
+    Raises:
+        VideoError: the frame cannot be decoded, or is no frame of a project's video; or the frame store is damaged.
+        StorageError: the disk refuses.
+    """
+    if video not in project_videos(project):
+        raise VideoError(f"{video} is no video of the project; add it in the dock 1 Project, then take its frames.")
+    if picture is None:
+        raise VideoError(f"Frame {number} of {video} cannot be decoded; take another one.")
+    height, width = picture.shape[:2]
+    area = crop or Crop(0, width, 0, height)
+    part = np.ascontiguousarray(picture[area.y1 : area.y2, area.x1 : area.x2])
+    store = FrameStore.open(project.frame_store(video), create=True)
+    return store.append([(number, part, (area.x1, area.y1))]) == 1
+
+
+def delete_frame(project: Project, video: str, number: int) -> bool:
+    """Delete an extracted frame of which labels know nothing; tell whether that was so. Else nothing is done.
+
+    Raises:
+        LabelError: the labels are damaged, or other programs changed them and nobody has decided about it.
+        VideoError: the frame store is damaged.
+        StorageError: the disk refuses.
+    """
+    if number in known_frames(project, video):
+        return False
+    FrameStore.open(project.frame_store(video)).remove([number])
+    return True

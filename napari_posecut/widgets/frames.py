@@ -1,0 +1,219 @@
+"""Dock 2: choose the frames to label, by an algorithm or by looking through a video."""
+
+from napari import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.desk import Desk, desk_of
+from napari_posecut.extracted_frames import delete_frame, frame_numbers
+from napari_posecut.jobs import Job
+from napari_posecut.widgets.frame_picker import FramePicker
+from napari_posecut.widgets.job_line import JobLine
+from posecut_core.errors import ArgumentError
+from posecut_core.project.config import edit_config
+from posecut_core.project.settings import read_settings
+from posecut_core.workflow.opening import project_videos
+
+ALGORITHMS = (("frames that look different (k-means)", "kmeans"), ("frames at random times (uniform)", "uniform"))
+_MOST = 10_000  # frames of one video
+
+
+class FramesDock(QWidget):
+    """The choice of frames to label."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self.heading = QLabel()
+        self.heading.setWordWrap(True)
+        self.videos = QTreeWidget()
+        self.videos.setHeaderLabels(("video", "frames"))
+        self.videos.setRootIsDecorated(False)
+        self.algorithm = QComboBox()
+        for words, name in ALGORITHMS:
+            self.algorithm.addItem(words, name)
+        self.count = QSpinBox()
+        self.count.setRange(1, _MOST)
+        self.start, self.stop = _percent(), _percent()
+        self.crop = QCheckBox("keep only the crop of each video")
+        self.others = QCheckBox("choose others than the last time")
+        self.others.setToolTip("the same choice is made again otherwise, and adds nothing")
+        self.extract_button = QPushButton("Extract frames of the ticked videos")
+        self.extract_button.clicked.connect(lambda: self.desk.attempt(self.extract))
+        self.line = JobLine(self.desk, ("extract_frames",))
+        self.line.ended.connect(self._extracted)
+        self.picker = FramePicker(self.desk, self._chosen_video, self.crop.isChecked)
+        self.picker.taken.connect(self._count)
+        self.delete_button = QPushButton("Delete the shown frame")
+        self.delete_button.clicked.connect(lambda: self.desk.attempt(self.delete))
+        self._lay_out()
+        self.desk.project_changed.connect(self._follow)
+        self.desk.board.started.connect(self._allow)
+        self.desk.board.ended.connect(self._allow)
+        self._follow()
+
+    def extract(self) -> Job:
+        """Begin to extract frames of the ticked videos, as the form says.
+
+        Raises:
+            ArgumentError: no video is ticked, or the part of the videos is empty.
+            PosecutError: the same kind of work runs already.
+            StorageError: the disk refuses.
+        """
+        project, chosen = self.desk.require_project(), self._ticked()
+        start, stop = self.start.value() / 100, self.stop.value() / 100
+        if not chosen or start >= stop:
+            raise ArgumentError("Tick at least one video, and let the part to choose from begin before its end.")
+        if (start, stop) != (project.config.start, project.config.stop):
+            edit_config(project.config_path, {"start": start, "stop": stop})
+        settings = read_settings(project.settings_path)
+        last = max((settings.extraction_seeds.get(video, settings.seed) for video in chosen), default=0)
+        return self.desk.board.start(
+            "extract_frames",
+            {
+                "videos": chosen,
+                "algo": self.algorithm.currentData(),
+                "number_of_frames": self.count.value(),
+                "crop": self.crop.isChecked(),
+                "seed": last + 1 if self.others.isChecked() else last,
+            },
+        )
+
+    def delete(self) -> None:
+        """Delete the frame that is shown for labelling; one with labels is dropped from training instead.
+
+        Raises:
+            LabelError: no frame is shown, or its labels cannot be edited.
+            VideoError: the frame store is damaged.
+            StorageError: the disk refuses.
+        """
+        project, labelling = self.desk.require_project(), self.desk.labelling
+        assert labelling is not None
+        frame = labelling.frame
+        if frame is None or self.desk.canvas is None:
+            raise ArgumentError("No frame is shown for labelling, expected the one to delete; go to it first.")
+        if delete_frame(project, frame.video, frame.number):
+            self.desk.refresh()
+            self.desk.tell(f"Frame {frame.number} of {frame.video} is deleted.")
+        elif not labelling.browser.frame(frame).dropped:
+            labelling.drop()
+            self.desk.tell(
+                f"Frame {frame.number} of {frame.video} has labels, which are kept: it is taken out of training instead."
+            )
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.videos, stretch=1)
+        self.form = QWidget()
+        form = QFormLayout(self.form)
+        form.setContentsMargins(0, 0, 0, 0)
+        self.algorithm.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        form.addRow("choose", self.algorithm)
+        form.addRow("frames per video", self.count)
+        part = QHBoxLayout()
+        for widget in (self.start, QLabel("to"), self.stop):
+            part.addWidget(widget)
+        form.addRow("of the part from", part)
+        form.addRow(self.crop)
+        form.addRow(self.others)
+        form.addRow(self.extract_button)
+        layout.addWidget(self.form)
+        layout.addWidget(self.line)
+        layout.addWidget(self.picker)
+        layout.addWidget(self.delete_button)
+
+    def _follow(self) -> None:
+        """Show the videos of the project that is open now, and its choices."""
+        project = self.desk.project
+        known = {
+            self.videos.topLevelItem(row).text(0): self.videos.topLevelItem(row).checkState(0) for row in self._rows
+        }
+        self.videos.clear()
+        for video, path in project_videos(project).items() if project else ():
+            item = QTreeWidgetItem(self.videos, [video])
+            item.setToolTip(0, str(path))
+            item.setCheckState(0, known.get(video, Qt.CheckState.Checked))
+        if project is not None and not known:
+            self.count.setValue(project.config.numframes2pick)
+        if project is not None:
+            self.start.setValue(100 * project.config.start)
+            self.stop.setValue(100 * project.config.stop)
+            self.crop.setVisible(any(project.config.video_sets.values()))
+        if self.videos.topLevelItemCount():
+            self.videos.setCurrentItem(self.videos.topLevelItem(0))
+        self.videos.resizeColumnToContents(0)
+        self._count()
+        self._allow()
+
+    def _count(self) -> None:
+        """Count the extracted frames of each video."""
+        project, counts = self.desk.project, []
+        for row in self._rows:
+            item = self.videos.topLevelItem(row)
+            numbers = self.desk.attempt(lambda video=item.text(0): frame_numbers(project, video)) if project else ()
+            counts.append(len(numbers or ()))
+            item.setText(1, str(counts[-1]))
+        if project is None:
+            self.heading.setText("Open or create a project first (1 Project).")
+        elif not counts:
+            self.heading.setText("The project has no videos; add some first (1 Project).")
+        else:
+            self.heading.setText(f"<b>{sum(counts)} frames</b> of {len(counts)} videos are there to label.")
+
+    def _allow(self, *_: object) -> None:
+        """Offer what can be done now."""
+        busy = self.desk.board.of("extract_frames", "extract_outliers", "add_videos") is not None
+        there = self.videos.topLevelItemCount() > 0
+        for widget in (self.form, self.picker, self.delete_button):
+            widget.setEnabled(there)
+        self.extract_button.setEnabled(there and not busy)
+
+    def _extracted(self, job: Job) -> None:
+        if job.state != "running":
+            self.desk.attempt(self.desk.refresh)
+        if job.state == "done":
+            self.desk.tell(_account(job.result))
+
+    def _ticked(self) -> list[str]:
+        items = (self.videos.topLevelItem(row) for row in self._rows)
+        return [item.text(0) for item in items if item.checkState(0) == Qt.CheckState.Checked]
+
+    def _chosen_video(self) -> str | None:
+        item = self.videos.currentItem()
+        return item.text(0) if item is not None else None
+
+    @property
+    def _rows(self) -> range:
+        return range(self.videos.topLevelItemCount())
+
+
+def _percent() -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(0, 100)
+    box.setDecimals(0)
+    box.setSuffix(" %")
+    return box
+
+
+def _account(result: "dict[str, object]") -> str:
+    """Say what an extraction did."""
+    videos = [video for video in result.get("videos", ()) if isinstance(video, dict)]  # type: ignore[attr-defined]
+    added, damaged = (sum(len(video[key]) for video in videos) for key in ("added", "damaged"))
+    if not added:
+        return "No new frames: the same ones were chosen as the last time; tick “choose others than the last time”."
+    lost = f" {damaged} frames cannot be decoded and were left out." if damaged else ""
+    return f"{added} new frames are there to label (3 Label).{lost}"

@@ -1,0 +1,105 @@
+"""The form for a new project."""
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.background import in_background
+from napari_posecut.desk import Desk
+from posecut_core.project.repair import VIDEO_SUFFIXES
+from posecut_core.workflow.creating import CreatedProject, create_new_project
+
+VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
+
+
+class NewProjectForm(QWidget):
+    """Names, videos and bodyparts of a project to be created; it is opened then."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.task, self.experimenter = QLineEdit(), QLineEdit()
+        self.task.setPlaceholderText("for example: reaching")
+        self.experimenter.setPlaceholderText("your name")
+        self.folder = QLineEdit(str(Path.home()))
+        self.folder.setToolTip("the project becomes a new folder in this one")
+        self.bodyparts = QLineEdit()
+        self.bodyparts.setPlaceholderText("snout, left ear, tail base")
+        self.bodyparts.setToolTip("separated by commas, in the order of labelling; more can be added later")
+        self.videos = QListWidget()
+        self.videos.setTextElideMode(Qt.TextElideMode.ElideLeft)
+        self.copy = QCheckBox("copy the videos into the project")
+        self.copy.setToolTip("otherwise the project links to them where they are")
+        self.create_button = QPushButton("Create the project")
+        self.create_button.clicked.connect(self.create_project)
+        self._lay_out()
+
+    def create_project(self) -> CreatedProject | None:
+        """Create the project and open it; what is wrong with the form is told."""
+        names = [name.strip() for name in self.bodyparts.text().split(",") if name.strip()]
+        items = (self.videos.item(row) for row in range(self.videos.count()))
+        videos = [item.text() for item in items if item is not None]
+        task, experimenter, folder = self.task.text().strip(), self.experimenter.text().strip(), self.folder.text()
+        copy = self.copy.isChecked()
+        self.create_button.setText("Checking the videos…")
+        created = self._desk.attempt(
+            lambda: in_background(lambda: create_new_project(task, experimenter, videos, folder, copy, bodyparts=names))
+        )
+        self.create_button.setText("Create the project")
+        if created is not None:
+            if created.ignored:
+                self._desk.tell(f"{created.config_path.parent.name} was there already, and is opened as it was.")
+            self._desk.attempt(lambda: self._desk.open(created.config_path))
+        return created
+
+    def add_videos(self, paths: list[str]) -> None:
+        """List more videos, or folders of them."""
+        self.videos.addItems(paths)
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        form = QFormLayout()
+        form.addRow("task", self.task)
+        form.addRow("experimenter", self.experimenter)
+        form.addRow("bodyparts", self.bodyparts)
+        row = QHBoxLayout()
+        row.addWidget(self.folder)
+        browse = QPushButton("…")
+        browse.setMaximumWidth(32)
+        browse.clicked.connect(self._browse_folder)
+        row.addWidget(browse)
+        form.addRow("folder", row)
+        layout.addLayout(form)
+        layout.addWidget(QLabel("Videos to label:"))
+        layout.addWidget(self.videos)
+        buttons = QHBoxLayout()
+        for text, action in (("Add videos…", self._browse_videos), ("Remove", self._remove_video)):
+            button = QPushButton(text)
+            button.clicked.connect(lambda _=False, action=action: action())
+            buttons.addWidget(button)
+        layout.addLayout(buttons)
+        layout.addWidget(self.copy)
+        layout.addWidget(self.create_button)
+
+    def _browse_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _browse_videos(self) -> None:
+        self.add_videos(QFileDialog.getOpenFileNames(self, "Videos to label", self.folder.text(), VIDEO_FILES)[0])
+
+    def _remove_video(self) -> None:
+        self.videos.takeItem(self.videos.currentRow())
