@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 
 from napari_posecut.marks import Mark, MarkState
 from posecut_core.labels.point import Position
@@ -82,6 +82,11 @@ def positions(marks: Sequence[Mark]) -> Float64[np.ndarray, "K 2"]:
 def to_row_column(xy: Position) -> tuple[float, float]:
     """Return where napari draws a position of the full frame."""
     return xy[1], xy[0]
+
+
+def to_rows_columns(xy: Float[np.ndarray, "... 2"]) -> Float[np.ndarray, "... 2"]:
+    """Return where napari draws many positions of the full frame."""
+    return xy[..., ::-1]
 
 
 def to_xy(row_column: Sequence[float]) -> Position:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from posecut_core.refinement.criteria import Criteria
     from posecut_core.workflow.datasets import CreatedDataset
     from posecut_core.workflow.outlier_video import FoundOutliers
+    from posecut_core.workflow.scoremaps import FrameScoremaps
     from posecut_core.workflow.training import TrainedNetwork
 
 Verb = Callable[[Path, Mapping[str, Any], Report], object]
@@ -131,6 +132,22 @@ def propose(config: Path, arguments: Mapping[str, Any], report: Report) -> objec
     return propose_labels(config, **arguments, report=report)
 
 
+def scoremap(config: Path, arguments: Mapping[str, Any], report: Report) -> "FrameScoremaps":
+    """Write the score maps of one frame.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `frame_scoremaps`.
+        report: told of nothing; it takes as long as loading a network.
+
+    Raises:
+        PosecutError: as `frame_scoremaps` raises it.
+    """
+    from posecut_core.workflow.scoremaps import frame_scoremaps
+
+    return frame_scoremaps(config, **arguments)
+
+
 VERBS: dict[str, Verb] = {
     "assist": assist,
     "propose": propose,
@@ -149,6 +166,7 @@ VERBS: dict[str, Verb] = {
     "find_outliers": find_outliers,
     "merge_datasets": _core("merge_datasets"),
     "plot_trajectories": _core("plot_trajectories"),
+    "scoremap": scoremap,
     "train": _core("train_network"),
 }
 

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float64, UInt8
+from jaxtyping import Array, Float, Float32, Float64, UInt8
 
 from posecut_core.dataset.batches import resize, scale_points, scaled_size
-from posecut_core.dataset.scoremaps import decode
+from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, decode
 from posecut_core.errors import ModelError
 from posecut_core.model.compilation import use_compilation_cache
 from posecut_core.model.network import NetworkSpec, parameter_shapes, scoremaps
@@ -32,9 +32,31 @@ def locate(
 
     Only B x K x 3 numbers leave the device.
     """
+    return decode(_maps(parameters, images, spec, size))
+
+
+@partial(jax.jit, static_argnames=("spec", "size"))
+def score(
+    parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec, size: tuple[int, int]
+) -> Float[Array, "B h w K"]:
+    """Scale images to `size` and run the network; probabilities of the cells that lie in the scaled image."""
+    probabilities = jax.nn.sigmoid(_maps(parameters, images, spec, size).scores)
+    return probabilities[:, : -(-size[0] // STRIDE), : -(-size[1] // STRIDE)]
+
+
+def _maps(parameters: Any, images: UInt8[Array, "B H W 3"], spec: NetworkSpec, size: tuple[int, int]) -> Scoremaps:
     scaled = resize(images, height=size[0], width=size[1]) / 255
     bottom, right = -size[0] % 16, -size[1] % 16
-    return decode(scoremaps(spec, parameters, jnp.pad(scaled, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")))
+    return scoremaps(spec, parameters, jnp.pad(scaled, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge"))
+
+
+@dataclass(frozen=True)
+class ImageScoremaps:
+    """What the network says about every part of an image."""
+
+    likelihood: Float32[np.ndarray, "h w K"]
+    cell: Float64[np.ndarray, "2"]  # width and height of a cell in pixels of the image
+    origin: Float64[np.ndarray, "2"]  # x, y of the middle of the top-left cell
 
 
 @dataclass(frozen=True)
@@ -87,3 +109,12 @@ class Predictor:
         xy, likelihood = locate(self.parameters, jnp.asarray(images), spec=self.info.network, size=size)
         points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
         return points, np.asarray(likelihood, np.float64)
+
+    def scoremaps(self, image: UInt8[np.ndarray, "H W 3"]) -> ImageScoremaps:
+        """Return the likelihood of each bodypart in each cell of its score map."""
+        source = image.shape[:2]
+        size = scaled_size(source[0], source[1], scale=self.info.global_scale)
+        likelihood = score(self.parameters, jnp.asarray(image[None]), spec=self.info.network, size=size)
+        first = np.array([[0.0, 0.0], [STRIDE, STRIDE]]) + (STRIDE - 1) / 2
+        origin, second = scale_points(first, source=size, target=(source[0], source[1]))
+        return ImageScoremaps(np.asarray(likelihood[0], np.float32), second - origin, origin)

@@ -70,7 +70,7 @@ def analyse_video(
     """
     partial = target.with_name(f".{target.stem}.partial")
     with VideoReader(video) as reader:
-        window = _window(crop, reader.index, video)
+        window = analysed_window(crop, reader.index, video)
         origin = RowsOrigin(
             network=network or predictor.scorer,
             bodyparts=predictor.bodyparts,
@@ -139,7 +139,7 @@ def _undecodable(rows: Float64[np.ndarray, "T K 3"]) -> Iterator[int]:
         yield from (start + int(i) for i in np.flatnonzero(missing))
 
 
-def _window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:
+def analysed_window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:
     """Check that the crop lies within the frame; without one the window is the frame."""
     if crop is None:
         return Crop(0, index.width, 0, index.height)

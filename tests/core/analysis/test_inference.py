@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.analysis import inference
-from posecut_core.analysis.inference import Predictor, locate
+from posecut_core.analysis.inference import Predictor, locate, score
 from posecut_core.dataset.scoremaps import Scoremaps, cell_centres
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
@@ -50,10 +50,12 @@ def spot_maps(spec, parameters, images):
 
 @pytest.fixture
 def spot_network(monkeypatch):
-    locate.clear_cache()
+    for compiled in (locate, score):
+        compiled.clear_cache()
     monkeypatch.setattr(inference, "scoremaps", spot_maps)
     yield
-    locate.clear_cache()
+    for compiled in (locate, score):
+        compiled.clear_cache()
 
 
 def spot_image(height, width, x, y):
@@ -75,6 +77,18 @@ def test_positions_are_pixels_of_the_given_images(scale, height, width):
     assert xy.shape == (2, 2, 2)
     np.testing.assert_allclose(xy, points[:, None].repeat(2, axis=1), atol=0.05)
     assert ((likelihood > 0.5) & (likelihood < 1)).all()
+
+
+@pytest.mark.usefixtures("spot_network")
+@pytest.mark.parametrize("scale", [1.0, 0.73])
+def test_score_maps_lie_in_pixels_of_the_image(scale):
+    """The likeliest cell lies within half a cell of the spot, and no cell lies beyond the image."""
+    image, spot = spot_image(75, 101, 61.5, 41.25), np.array([61.5, 41.25])
+    maps = Predictor(SnapshotInfo(1, "run", SPEC, scale), {}).scoremaps(image)
+    row, column = np.unravel_index(maps.likelihood[..., 0].argmax(), maps.likelihood.shape[:2])
+    assert (np.abs(maps.origin + maps.cell * (column, row) - spot) <= maps.cell / 2 + 0.05).all()
+    last = maps.origin + maps.cell * (np.array(maps.likelihood.shape[1::-1]) - 1)
+    assert (last - maps.cell / 2 < (101, 75)).all()
 
 
 def test_a_snapshot_is_loaded(model_folder):

@@ -1,0 +1,69 @@
+"""Score maps of one frame, to look at: how likely the network finds each bodypart at every place."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.analysis.inference import Predictor
+from posecut_core.analysis.video import analysed_window
+from posecut_core.project.atomic import atomic_path
+from posecut_core.video.reader import VideoReader
+from posecut_core.workflow.arguments import chosen_steps
+from posecut_core.workflow.opening import open_project, resolve_video
+
+
+@dataclass(frozen=True)
+class FrameScoremaps:
+    """Where the score maps of a frame lie, and where their cells lie in the frame."""
+
+    file: Path  # .npy: rows x columns x bodyparts, likelihoods from 0 to 1
+    scorer: str
+    video: Path
+    frame: int
+    bodyparts: tuple[str, ...]
+    cell: tuple[float, float]  # width and height of a cell in pixels of the full frame
+    origin: tuple[float, float]  # x, y of the middle of the top-left cell in the full frame
+
+
+def frame_scoremaps(
+    config: str | os.PathLike[str],
+    video: str | os.PathLike[str],
+    frame: int,
+    target: str | os.PathLike[str],
+    *,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | str | None = None,
+) -> FrameScoremaps:
+    """Write the score maps of one frame of a video to `target`; where config.yaml crops, only the crop has them.
+
+    Args:
+        config: path of config.yaml.
+        video: file, or name of a project video.
+        frame: its number.
+        target: the .npy to write.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+
+    Raises:
+        VideoError: there is no such video or frame, or it is damaged.
+        ModelError: there is no such snapshot.
+        AnalysisError: the crop does not lie within the frame.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config)
+    path, model_folder = resolve_video(project, video), project.model_folder(shuffle, trainingsetindex)
+    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
+    with VideoReader(path) as reader:
+        window = analysed_window(project.config.crop, reader.index, path)
+        image = reader.read(frame)[window.y1 : window.y2, window.x1 : window.x2]
+    predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    maps = predictor.scoremaps(image)
+    with atomic_path(Path(target)) as temporary, temporary.open("wb") as stream:
+        np.save(stream, maps.likelihood, allow_pickle=False)
+    origin = maps.origin + (window.x1, window.y1)
+    (width, height), (x, y) = maps.cell.tolist(), origin.tolist()
+    return FrameScoremaps(Path(target), predictor.scorer, path, frame, predictor.bodyparts, (width, height), (x, y))
