@@ -1,11 +1,10 @@
 """What keys and buttons do to a labelling in its window; `keys.KEYS` names these methods."""
 
-from napari import Viewer
+from psygnal import Signal
 
 from napari_posecut.canvas import Attempt, Canvas
 from napari_posecut.keys import KEYS
 from napari_posecut.labelling import Labelling
-from psygnal import Signal
 
 
 class Actions:

@@ -13,12 +13,12 @@ from napari.layers import Image, Points, Vectors
 from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
 from napari_posecut.labelling import Labelling
 from napari_posecut.marks import Mark, nearest
+from napari_posecut.preferences import preferences
 from posecut_core.labels.point import Position
 from posecut_core.plots.colours import colours_of
 
 REACH = 12  # screen pixels from a marker's middle within which it is meant
 STILL = 4  # screen pixels that the mouse may move during a click
-SIZE = 10  # of markers in screen pixels
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
@@ -38,13 +38,16 @@ class Canvas:
         self.viewer = viewer
         self.labelling = labelling
         self.follows = False
+        self._marker_size = preferences().marker_size
         self._attempt = attempt
         project = labelling.browser.project
         self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
         self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
-        self.skeleton = Vectors(np.zeros((0, 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about)
+        self.skeleton = Vectors(
+            np.zeros((0, 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
+        )
         self.points = _empty_points(len(self._colours), about)
         for layer in (self.image, self.skeleton, self.points):
             viewer.add_layer(layer)
@@ -53,12 +56,15 @@ class Canvas:
         labelling.marks_changed.connect(self.show_marks)
         self.show_frame()
         viewer.reset_view()
+        self._resize()
+        viewer.scene.camera.events.zoom.connect(self._resize)
 
     def close(self) -> None:
         """Take the layers away and stop listening."""
         self.labelling.frame_changed.disconnect(self.show_frame)
         self.labelling.marks_changed.disconnect(self.show_marks)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
+        self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         for layer in (self.image, self.skeleton, self.points):
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
@@ -121,8 +127,14 @@ class Canvas:
         self.image.translate = (y, x)
         self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}"
 
+    def _resize(self) -> None:
+        """Keep the markers as big on the screen as they were, whatever the zoom."""
+        marks = self.labelling.marks
+        if len(marks) == len(self._colours):
+            self.points.size = self._sizes(marks)
+
     def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
-        current, size = self.labelling.current, SIZE / self.viewer.scene.camera.zoom
+        current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
         chosen = current.bodypart if current else None
         return np.array([1.4 * size if mark.bodypart == chosen else size for mark in marks])
 

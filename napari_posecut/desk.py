@@ -19,7 +19,9 @@ from napari_posecut.actions import Actions, bind, unbind
 from napari_posecut.board import JobBoard
 from napari_posecut.browser import FrameKey
 from napari_posecut.canvas import Canvas
+from napari_posecut.closing import Ask, ask_person, watch
 from napari_posecut.labelling import Labelling
+from napari_posecut.preferences import preferences
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
@@ -41,6 +43,7 @@ class Desk:
         self.canvas: Canvas | None = None
         self.actions: Actions | None = None
         self.board = JobBoard()
+        self.ask_about_jobs: Ask = ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
         """Open a project, by its folder or config.yaml, and show its first frame that needs a person.
@@ -51,11 +54,12 @@ class Desk:
             LabelError: labels are damaged or do not fit the project.
         """
         project = open_project(config)
-        labelling = Labelling(project, take_over=take_over)
+        labelling = Labelling(project, advance=preferences().advance, take_over=take_over)
         self.close()
         self.project, self.labelling = project, labelling
         self.show_labels()
         self.board.look_after(project.config_path)
+        watch(self)
         for notice in labelling.notices:
             show_warning(notice)
         self.project_changed.emit()
@@ -133,6 +137,11 @@ class Desk:
         self.board.let_go()
         if labelling is not None:
             self.attempt(labelling.close)
+
+    def leave(self) -> None:
+        """Close the project, because the window closes."""
+        self.close()
+        _DESKS.pop(self.viewer, None)
 
 
 _DESKS: WeakKeyDictionary[Viewer, Desk] = WeakKeyDictionary()
