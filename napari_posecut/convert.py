@@ -49,7 +49,9 @@ def markers(marks: Sequence[Mark], colours: Float64[np.ndarray, "K 3"]) -> Marke
     )
 
 
-def lines(xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]]) -> Float64[np.ndarray, "E 2 2"]:
+def lines(
+    xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]]
+) -> Float64[np.ndarray, "E 2 2"]:
     """Return the lines of a skeleton as a Vectors layer has them: where each begins, and how far it goes.
 
     Args:
@@ -82,7 +84,9 @@ def to_xy(row_column: Sequence[float]) -> Position:
     return float(row_column[-1]), float(row_column[-2])
 
 
-def track_points(xy: Float64[np.ndarray, "T K 2"], frames: Int64[np.ndarray, " T"]) -> Float64[np.ndarray, "N 3"]:
+def track_points(
+    xy: Float64[np.ndarray, "T K 2"], frames: Int64[np.ndarray, " T"]
+) -> Float64[np.ndarray, "N 3"]:
     """Return the positions of a video as points of (frame, row, column), bodypart by bodypart within a frame."""
     count, parts = xy.shape[:2]
     return np.column_stack([np.repeat(frames, parts), xy.reshape(count * parts, 2)[:, ::-1]]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Write a Points layer as a table: a row per point, with its frame, its position as PoseCut has it, and its features."""
+"""Write a Points layer as a table: a row per point, with its frame, its position and its features."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.video.store import FrameStore
+from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.opening import open_project
 
@@ -25,7 +26,11 @@ def viewer(qtbot):
 @pytest.fixture
 def config(tmp_path):
     """config.yaml of a project with three frames of a video, none of them labelled."""
-    made = create_new_project("Reach", "ada", [], tmp_path, bodyparts=("hand", "tip")).config_path
+    video = tmp_path / "walk.mp4"
+    with VideoWriter(video, fps=10, width=64, height=48) as writer:
+        for number in range(4):
+            writer.write(np.full((48, 64, 3), 60 * number, np.uint8))
+    made = create_new_project("Reach", "ada", [video], tmp_path, bodyparts=("hand", "tip")).config_path
     store = FrameStore.open(open_project(made).frame_store("walk"), create=True)
     store.append((number, np.full((48, 64, 3), 60 * number, np.uint8), (0, 0)) for number in (0, 2, 3))
     return made
