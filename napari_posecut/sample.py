@@ -8,9 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from napari import Viewer, current_viewer
+import numpy as np
+from napari import current_viewer
 from platformdirs import user_data_path
-from qtpy.QtCore import QProcess
+from qtpy.QtCore import QObject, QProcess, QTimer
 
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.window import furnish, open_here
@@ -19,8 +20,11 @@ from posecut_core.demo.scenes import TO_LABEL
 from posecut_core.errors import PosecutError
 from posecut_core.workflow.extracting import extract_frames
 
-FRAMES, LABELLED, OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person to label
+FRAMES, LABELLED, OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person where they are others
 _DRAWN = ".drawn"  # a file beside the project: it is whole
+_WAITING = "sample"  # what the layer's metadata say that stands for the project until it is drawn
+
+LayerTuple = tuple[np.ndarray, dict[str, object], str]
 
 
 def sample_folder() -> Path:
@@ -37,39 +41,58 @@ def draw_sample(folder: Path) -> Path:
     """
     scenes = tuple(replace(scene, frames=FRAMES) for scene in TO_LABEL)
     config = sample_project(folder, scenes=scenes, frames_to_label=LABELLED)
-    extract_frames(config, algo="uniform", number_of_frames=OPEN)
+    numbers = range(FRAMES // (2 * OPEN), FRAMES, FRAMES // OPEN)
+    for scene in scenes:
+        extract_frames(config, "manual", frames=numbers, videos=[scene.name])
     (folder / _DRAWN).touch()
     return config
 
 
-def open_sample() -> list[tuple[object, ...]]:
-    """Open the sample in the current window, as soon as it is drawn; there are no layers to add."""
+def open_sample() -> list[LayerTuple]:
+    """Open the sample in the current window, as soon as it is drawn.
+
+    Returns:
+        an empty layer that stands for it until then, since napari takes no sample without layers.
+    """
     viewer = current_viewer()
     if viewer is not None:
-        folder = sample_folder()
-        config = earlier_project(folder)
-        if config is not None and (folder / _DRAWN).is_file():
-            desk_of(viewer).attempt(lambda: open_here(viewer, config))
+        Drawing(desk_of(viewer), sample_folder(), furnish(viewer))
+    return [(np.zeros((0, 2)), {"name": "the sample is being drawn", "metadata": {"posecut": _WAITING}}, "points")]
+
+
+class Drawing(QObject):
+    """The drawing of the sample, and its opening; it goes with the window that waits for it."""
+
+    def __init__(self, desk: Desk, folder: Path, parent: QObject) -> None:
+        super().__init__(parent)
+        self._desk, self._folder = desk, folder
+        self._process = QProcess(self)
+        self._process.finished.connect(self._drawn)
+        if (folder / _DRAWN).is_file():
+            QTimer.singleShot(0, self._open)  # when napari has added its layers
         else:
-            _draw_and_open(viewer)
-    return []
+            self._process.start(sys.executable, ["-P", "-m", "napari_posecut.sample", str(folder)])
+            desk.tell("The sample is being drawn; it opens by itself in some seconds.")
 
+    def _drawn(self, code: int) -> None:
+        if code == 0:
+            self._open()
+            return
+        self._stop_waiting()
+        said = self._process.readAllStandardError().data().decode("utf-8", "replace").strip()
+        self._desk.tell(said or "The sample could not be drawn; try it again.")
 
-def _draw_and_open(viewer: Viewer) -> None:
-    desk, folder = desk_of(viewer), sample_folder()
-    process = QProcess(furnish(viewer))  # which goes with the window, and the process with it
-    process.finished.connect(lambda code: _drawn(desk, folder, process, code))
-    process.start(sys.executable, ["-P", "-m", "napari_posecut.sample", str(folder)])
-    desk.tell("The sample is being drawn; it opens by itself in some seconds.")
+    def _open(self) -> None:
+        self._stop_waiting()
+        config = earlier_project(self._folder)
+        if config is not None:
+            self._desk.attempt(lambda: open_here(self._desk.viewer, config))
 
-
-def _drawn(desk: Desk, folder: Path, process: QProcess, code: int) -> None:
-    config = earlier_project(folder)
-    if code == 0 and config is not None:
-        desk.attempt(lambda: open_here(desk.viewer, config))
-    else:
-        desk.tell(process.readAllStandardError().data().decode("utf-8", "replace").strip() or "No sample was drawn.")
-    process.deleteLater()
+    def _stop_waiting(self) -> None:
+        layers = self._desk.viewer.layers
+        for layer in [layer for layer in layers if layer.metadata.get("posecut") == _WAITING]:
+            layers.remove(layer)
+        self.deleteLater()
 
 
 def main() -> int:

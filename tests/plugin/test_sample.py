@@ -24,13 +24,15 @@ def test_it_is_drawn_and_opened(small, viewer, qtbot):
     """The first time another process draws it; afterwards it opens at once, as it was left."""
     viewer.open_sample("posecut", "mouse")
     desk = desk_of(viewer)
-    assert desk.project is None
+    assert [layer.name for layer in viewer.layers] == ["the sample is being drawn"]
     qtbot.waitUntil(lambda: desk.project is not None, timeout=60_000)
     progress = desk.labelling.progress
-    assert (progress.frames, progress.done) == (2 * (LABELLED + OPEN), 2 * LABELLED)
+    assert progress.done == 2 * LABELLED < progress.frames <= 2 * (LABELLED + OPEN)
     desk.close()
+    desk.project = None
     viewer.open_sample("posecut", "mouse")
-    assert desk.project is not None
+    qtbot.waitUntil(lambda: desk.project is not None)
+    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
     desk.close()
 
 
@@ -43,6 +45,7 @@ def test_a_folder_with_other_things_is_told(small, viewer, qtbot, monkeypatch):
     viewer.open_sample("posecut", "mouse")
     qtbot.waitUntil(lambda: len(told) == 2, timeout=60_000)
     assert "thesis.txt" in told[1]
+    assert not viewer.layers
 
 
 def test_drawing_twice_changes_nothing(tmp_path, monkeypatch):

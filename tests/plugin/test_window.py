@@ -1,5 +1,6 @@
 """The window comes up furnished, and closes without losing or blocking anything."""
 
+import contextlib
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -25,7 +26,8 @@ def opened(qtbot, config):
     made = open_window(config)
     yield made
     desk_of(made).board.jobs = ()
-    made.close()
+    with contextlib.suppress(RuntimeError):  # the test has closed it
+        made.close()
 
 
 class FakeJob:
@@ -50,7 +52,7 @@ def close_by_hand(viewer):
 
 def is_free(config):
     """Tell whether another program could edit the labels now."""
-    with LabelSession(open_project(config), "walk") as session:
+    with LabelSession.open(open_project(config), "walk") as session:
         return session.writable
 
 
