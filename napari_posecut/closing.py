@@ -25,9 +25,9 @@ class Closing(QObject):
         self._agreed = False
         window.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)
         """Look at what happens to the window; True keeps an event from it."""
-        if not isinstance(watched, QWidget):
+        if not isinstance(watched, QWidget) or event is None:
             return False
         if event.type() == QEvent.Type.Close:
             self._agreed = self._may_close(watched)
