@@ -21,6 +21,7 @@ from posecut_core.errors import PosecutError
 from posecut_core.workflow.extracting import extract_frames
 
 FRAMES, LABELLED, OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person where they are others
+DRAW = (sys.executable, "-P", "-m", "napari_posecut.sample")
 _DRAWN = ".drawn"  # a file beside the project: it is whole
 _WAITING = "sample"  # what the layer's metadata say that stands for the project until it is drawn
 
@@ -71,7 +72,7 @@ class Drawing(QObject):
         if (folder / _DRAWN).is_file():
             QTimer.singleShot(0, self._open)  # when napari has added its layers
         else:
-            self._process.start(sys.executable, ["-P", "-m", "napari_posecut.sample", str(folder)])
+            self._process.start(DRAW[0], [*DRAW[1:], str(folder)])
             desk.tell("The sample is being drawn; it opens by itself in some seconds.")
 
     def _drawn(self, code: int) -> None:
