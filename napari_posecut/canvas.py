@@ -13,12 +13,12 @@ from napari.layers import Image, Points, Vectors
 from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
 from napari_posecut.labelling import Labelling
 from napari_posecut.marks import Mark, nearest
+from napari_posecut.preferences import preferences
 from posecut_core.labels.point import Position
 from posecut_core.plots.colours import colours_of
 
 REACH = 12  # screen pixels from a marker's middle within which it is meant
 STILL = 4  # screen pixels that the mouse may move during a click
-SIZE = 10  # of markers in screen pixels
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
@@ -38,6 +38,7 @@ class Canvas:
         self.viewer = viewer
         self.labelling = labelling
         self.follows = False
+        self._marker_size = preferences().marker_size
         self._attempt = attempt
         self._symbols: list[str] = []
         project = labelling.browser.project
@@ -151,7 +152,7 @@ class Canvas:
             self.points.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
-        current, size = self.labelling.current, SIZE / self.viewer.scene.camera.zoom
+        current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
         chosen = current.bodypart if current else None
         return np.array([1.4 * size if mark.bodypart == chosen else size for mark in marks])
 

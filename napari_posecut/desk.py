@@ -20,7 +20,9 @@ from napari_posecut.assistance import Assistance
 from napari_posecut.board import JobBoard
 from napari_posecut.browser import FrameKey
 from napari_posecut.canvas import Canvas
+from napari_posecut.closing import Ask, ask_person, watch
 from napari_posecut.labelling import Labelling
+from napari_posecut.preferences import preferences
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
@@ -44,6 +46,7 @@ class Desk:
         self.actions: Actions | None = None
         self.assistance: Assistance | None = None
         self.board = JobBoard()
+        self.ask_about_jobs: Ask = ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
         """Open a project, by its folder or config.yaml, and show its first frame that needs a person.
@@ -54,7 +57,7 @@ class Desk:
             LabelError: labels are damaged or do not fit the project.
         """
         project = open_project(config)
-        labelling = Labelling(project, take_over=take_over)
+        labelling = Labelling(project, advance=preferences().advance, take_over=take_over)
         self.close()
         self.project, self.labelling = project, labelling
         self.show_labels()
@@ -62,6 +65,7 @@ class Desk:
         self.assistance = Assistance(self.board, labelling)
         if labelling.progress.done < labelling.progress.frames:
             self.assistance.begin()
+        watch(self)
         for notice in labelling.notices:
             show_warning(notice)
         self.project_changed.emit()
@@ -142,6 +146,11 @@ class Desk:
         self.board.let_go()
         if labelling is not None:
             self.attempt(labelling.close)
+
+    def leave(self) -> None:
+        """Close the project, because the window closes."""
+        self.close()
+        _DESKS.pop(self.viewer, None)
 
 
 _DESKS: WeakKeyDictionary[Viewer, Desk] = WeakKeyDictionary()

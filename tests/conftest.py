@@ -7,6 +7,7 @@ import hypothesis
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody answers there: no test reaches a hub
+os.environ["NAPARI_CONFIG"] = ""  # nobody's preferences are read or written
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "0")  # tests leave nothing in the user's cache folder
 
 from jaxtyping import install_import_hook

@@ -1,10 +1,11 @@
 """The row of buttons that leads through the work: one dock per stage, opened where it was never open."""
 
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from napari import Viewer
-from qtpy.QtWidgets import QDockWidget, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QDockWidget, QGridLayout, QPushButton, QWidget
 
 
 @dataclass(frozen=True)
@@ -28,37 +29,61 @@ STAGES = (
     Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
     Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),
 )
+TITLES = frozenset(stage.title for stage in STAGES)
 
 
 class FlowBar(QWidget):
     """Numbered buttons; each opens its stage's dock and brings it to the front."""
 
+    columns = len(STAGES)
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._docks: dict[str, QDockWidget] = {}
-        self._widgets: dict[str, QWidget] = {}
-        layout = QHBoxLayout(self)
+        layout = QGridLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         self.buttons: dict[str, QPushButton] = {}
-        for stage in STAGES:
+        for place, stage in enumerate(STAGES):
             button = QPushButton(stage.title)
             button.setToolTip(stage.hint)
-            button.clicked.connect(lambda _=False, stage=stage: self.open(stage.title))
-            layout.addWidget(button)
+            button.clicked.connect(lambda _=False, title=stage.title: self.open(title))
+            layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
 
     def open(self, title: str) -> QWidget:
-        """Bring the dock of a stage to the front, and return its widget."""
+        """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
         stage = next(stage for stage in STAGES if stage.title == title)
-        dock = self._docks.get(title)
-        if dock is None:
-            module = importlib.import_module(f"napari_posecut.widgets.{stage.module}")
-            widget = getattr(module, stage.widget)(self._viewer)
-            dock = self._viewer.window.add_dock_widget(
-                widget, name=title, area="right", tabify=bool(self._docks), add_vertical_stretch=False
+        kind = dock_class(stage)
+        widget = next((docked for docked in self._docked() if isinstance(docked, kind)), None)
+        if widget is None:
+            widget = kind(self._viewer)
+            beside = not TITLES.isdisjoint(self._viewer.window.dock_widgets)
+            self._viewer.window.add_dock_widget(
+                widget, name=title, area="right", tabify=beside, add_vertical_stretch=False
             )
-            self._docks[title], self._widgets[title] = dock, widget
+        _raise(widget)
+        return widget
+
+    def _docked(self) -> Iterable[QWidget]:
+        return self._viewer.window.dock_widgets.values()
+
+
+class FlowBlock(FlowBar):
+    """The same, three in a row: for the narrow side of the window to which napari's own menu adds it."""
+
+    columns = 3
+
+
+def dock_class(stage: Stage) -> type[QWidget]:
+    """Import the dock of a stage."""
+    kind: type[QWidget] = getattr(importlib.import_module(f"napari_posecut.widgets.{stage.module}"), stage.widget)
+    return kind
+
+
+def _raise(widget: QWidget) -> None:
+    dock = widget.parentWidget()
+    while dock is not None and not isinstance(dock, QDockWidget):
+        dock = dock.parentWidget()
+    if dock is not None:
         dock.show()
         dock.raise_()
-        return self._widgets[title]

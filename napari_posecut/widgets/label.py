@@ -23,6 +23,7 @@ from napari_posecut.desk import Desk, desk_of
 from napari_posecut.keys import key_help
 from napari_posecut.labelling import Labelling
 from napari_posecut.marks import Mark
+from napari_posecut.preferences import preferences
 from posecut_core.plots.colours import bytes_of, colours_of
 
 BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
@@ -56,7 +57,7 @@ class LabelDock(QWidget):
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
         self.advance = QCheckBox("go on by itself when a frame is done")
-        self.advance.setChecked(True)
+        self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
         self.progress = QProgressBar()
         self.help = _table(("do this", "for that"))

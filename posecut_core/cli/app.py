@@ -10,6 +10,7 @@ from posecut_core.cli import (
     care_verbs,
     demo_verb,
     filter_verb,
+    label_verb,
     network_verbs,
     project_verbs,
     refinement_verbs,
@@ -49,8 +50,8 @@ def _show_version(wanted: bool) -> bool:
 _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
     "Begin": (demo_verb.demo, project_verbs.create_new_project, project_verbs.add_new_videos),
     "Label": (
-        *(project_verbs.extract_frames, project_verbs.export_deeplabcut, project_verbs.check_labels),
-        *(care_verbs.edit_bodyparts, care_verbs.merge_labels),
+        *(project_verbs.extract_frames, label_verb.label, project_verbs.check_labels),
+        *(project_verbs.export_deeplabcut, care_verbs.edit_bodyparts, care_verbs.merge_labels),
     ),
     "Train": (
         *(network_verbs.create_training_dataset, network_verbs.train_network),

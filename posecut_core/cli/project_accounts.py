@@ -43,9 +43,8 @@ def tell_extracted(extracted: ExtractedFrames) -> Outcome:
     if not any(video.added for video in extracted.videos):
         lines.append("All these frames had been extracted before; for others, choose another --seed.")
     root = extracted.config_path.parent
-    lines.append("Now label them, from Python (posecut_core.write_labels) or with DeepLabCut, after")
-    lines.append(f"  {command('export-deeplabcut', root)}")
-    return Outcome(extracted, tuple(lines), (command("check-labels", root),))
+    lines.append("Now label them, in the window or, after posecut export-deeplabcut, in DeepLabCut.")
+    return Outcome(extracted, tuple(lines), (command("label", root), command("check-labels", root)))
 
 
 def _doubts(one: ExtractedVideo) -> list[str]:

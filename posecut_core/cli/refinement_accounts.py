@@ -14,9 +14,8 @@ def tell_outliers(extracted: ExtractedOutliers) -> Outcome:
         if any(video.confirmed for video in extracted.videos):
             lines.append("To find more frames, change --epsilon or --p-bound, or try another --outlieralgorithm.")
         return Outcome(extracted, tuple(lines))
-    lines.append("Now correct the drafts: they are not trained on before a person has labelled their frames, from")
-    lines.append(f"Python (posecut_core.write_labels) or with DeepLabCut, after {command('export-deeplabcut', root)}.")
-    return Outcome(extracted, tuple(lines), (command("check-labels", root), command("merge-datasets", root)))
+    lines.append("Now correct the drafts: they are not trained on before a person has looked at them.")
+    return Outcome(extracted, tuple(lines), (command("label", root), command("merge-datasets", root)))
 
 
 def tell_merged_datasets(merged: MergedDatasets) -> Outcome:

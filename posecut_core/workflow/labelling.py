@@ -103,8 +103,8 @@ def check_labels(
     drafts = [read_drafts(project, table.video) for table in tables]
     if not any(len(table.numbers) for table in (*tables, *drafts)):
         raise LabelError(
-            f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: with "
-            "posecut_core.write_labels, or with DeepLabCut after posecut export-deeplabcut."
+            f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: "
+            "posecut label, or DeepLabCut after posecut export-deeplabcut."
         )
     checked = (_check(project, table, own, report) for table, own in zip(tables, drafts, strict=True))
     return CheckedLabels(project.config_path, tuple(checked))

@@ -13,14 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 os.environ["NAPARI_CONFIG"] = ""  # settings in memory only; napari reads this while it is imported
 
-from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label  # noqa: E402
-from posecut_core.demo.scenes import TO_LABEL  # noqa: E402
-from posecut_core.progress import silent  # noqa: E402
-from posecut_core.workflow.extracting import extract_frames  # noqa: E402
+from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label
+from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.progress import silent
+from posecut_core.video.store import FrameStore
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.extracting import extract_frames
+from posecut_core.workflow.opening import open_project
 
 SCENES = tuple(replace(scene, frames=12) for scene in TO_LABEL)
 FRAMES = 3  # extracted of each of the two videos
@@ -65,7 +70,7 @@ def unlabelled(stock, tmp_path) -> Path:
 
 
 @pytest.fixture
-def viewer(qtbot) -> Iterator["napari.Viewer"]:  # noqa: F821 (a test without a window does not import napari)
+def viewer(qtbot) -> Iterator["napari.Viewer"]:
     """An empty napari window of 1280 x 800 pixels on the screen; a project that is open in it is closed at the end."""
     import napari
     from napari.settings import get_settings
@@ -87,3 +92,27 @@ def copied(stock: Path, folder: Path) -> Path:
     """Copy a project with its videos, and return the path of its config.yaml."""
     shutil.copytree(stock, folder / stock.name, symlinks=True)
     return next((folder / stock.name).glob("*/config.yaml"))
+
+
+@pytest.fixture
+def config(tmp_path):
+    """config.yaml of a project with three frames of a video, none of them labelled."""
+    video = tmp_path / "walk.mp4"
+    with VideoWriter(video, fps=10, width=64, height=48) as writer:
+        for number in range(4):
+            writer.write(np.full((48, 64, 3), 60 * number, np.uint8))
+    made = create_new_project("Reach", "ada", [video], tmp_path, bodyparts=("hand", "tip")).config_path
+    store = FrameStore.open(open_project(made).frame_store("walk"), create=True)
+    store.append((number, np.full((48, 64, 3), 60 * number, np.uint8), (0, 0)) for number in (0, 2, 3))
+    return made
+
+
+@pytest.fixture
+def settings(qtbot):
+    """napari's settings for the plugin, as they were before, after the test too."""
+    from napari.settings import get_plugin_settings
+
+    made = get_plugin_settings("posecut")
+    made.reset()
+    yield made
+    made.reset()

@@ -22,7 +22,9 @@ site.addsitedir(sys.argv[1])
 from npe2 import PluginManifest
 manifest = PluginManifest.from_distribution("posecut")
 print(manifest.name, manifest.display_name, manifest.package_version)
+print(*sorted(key for key, value in manifest.contributions if value))
 """
+_KEYS = "commands configurations menus readers sample_data widgets writers"
 
 
 def _python(code: str, *arguments: str, cwd: Path) -> str:
@@ -56,6 +58,13 @@ def _install(checkout: Path, target: Path, *, kind: str) -> zipfile.ZipFile:
     return wheel
 
 
+def _check_found(site: Path) -> None:
+    """Check that npe2 finds the plugin in a place of installation, with everything that it contributes."""
+    named, contributed = _python(_FIND, str(site), cwd=site.parent).splitlines()
+    assert named.startswith("posecut PoseCut 0.")
+    assert contributed == _KEYS
+
+
 def test_both_manifests_are_the_same() -> None:
     """`napari.yaml` at the root reads as the one inside the package."""
     assert (ROOT / "napari.yaml").read_bytes() == (ROOT / "napari_posecut" / "napari.yaml").read_bytes()
@@ -76,8 +85,10 @@ def test_manifest_is_found_in_a_wheel(checkout: Path, tmp_path: Path) -> None:
     """An ordinary installation registers the plugin and holds no tests."""
     with _install(checkout, tmp_path / "site", kind="build_wheel") as wheel:
         names = wheel.namelist()
+        shipped = wheel.read("napari_posecut/napari.yaml")
         metadata = wheel.read(next(name for name in names if name.endswith("METADATA"))).decode()
-    assert _python(_FIND, str(tmp_path / "site"), cwd=tmp_path).startswith("posecut PoseCut 0.")
+    _check_found(tmp_path / "site")
+    assert shipped == (ROOT / "napari.yaml").read_bytes()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"posecut_core", "napari_posecut", "posecut"}
     core = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert core
@@ -87,4 +98,4 @@ def test_manifest_is_found_in_a_wheel(checkout: Path, tmp_path: Path) -> None:
 def test_manifest_is_found_in_an_editable_install(checkout: Path, tmp_path: Path) -> None:
     """A developer's installation registers the plugin too."""
     _install(checkout, tmp_path / "site", kind="build_editable").close()
-    assert _python(_FIND, str(tmp_path / "site"), cwd=tmp_path).startswith("posecut PoseCut 0.")
+    _check_found(tmp_path / "site")

@@ -38,6 +38,7 @@ def test_damaged_frames_are_mentioned():
         "  a: 4 frames fewer than asked for, because no more can be read between start and stop of config.yaml",
         "  a: about 5 frames are missing after frame 20, where the file is damaged or was cut off",
     )
+    assert told.following == ("posecut label /p", "posecut check-labels /p")
 
 
 def test_doubtful_labels_are_listed():

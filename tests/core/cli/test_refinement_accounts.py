@@ -29,7 +29,7 @@ def test_each_video_has_its_count_and_its_files():
         "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
         "  none was extracted: the project has them all, or there were none",
     )
-    assert outcome.following == ("posecut check-labels /p", "posecut merge-datasets /p")
+    assert outcome.following == ("posecut label /p", "posecut merge-datasets /p")
 
 
 def test_without_new_frames_other_criteria_are_suggested():

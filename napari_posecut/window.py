@@ -1,0 +1,71 @@
+"""A window of napari in which a project is labelled: viewer, row of buttons, docks, opened project."""
+
+import os
+
+import napari
+from napari import Viewer
+
+from napari_posecut.desk import desk_of
+from napari_posecut.widgets.flow import FlowBar
+from posecut_core.workflow.opening import config_path
+
+PROJECT, LABEL, REFINE = "1 Project", "3 Label", "8 Refine"
+_SIZE = (1280, 800)
+
+
+def furnish(viewer: Viewer) -> FlowBar:
+    """Add the row of buttons to a viewer, or find it there."""
+    bars = (docked for docked in viewer.window.dock_widgets.values() if isinstance(docked, FlowBar))
+    bar = next(bars, None)
+    if bar is None:
+        bar = FlowBar(viewer)
+        viewer.window.add_dock_widget(bar, name="PoseCut", area="top", add_vertical_stretch=False)
+    return bar
+
+
+def open_here(viewer: Viewer, config: str | os.PathLike[str], *, dock: str = LABEL) -> None:
+    """Open a project in a viewer that is there already, with the docks to work on it.
+
+    Args:
+        viewer: napari's.
+        config: path of config.yaml, or of the project's folder.
+        dock: title of the dock to bring to the front.
+
+    Raises:
+        ProjectError, VideoError, LabelError: as for `Desk.open`.
+    """
+    bar = furnish(viewer)
+    desk_of(viewer).open(config)
+    for title in (PROJECT, dock):
+        bar.open(title)
+
+
+def open_window(config: str | os.PathLike[str] | None = None, *, dock: str = LABEL, show: bool = True) -> Viewer:
+    """Open a window, and a project in it.
+
+    Args:
+        config: path of config.yaml, or of the project's folder; None to begin without a project.
+        dock: title of the dock to bring to the front where there is a project.
+        show: whether the window is to be seen.
+
+    Raises:
+        ProjectError, VideoError, LabelError: as for `Desk.open`; then no window is left.
+    """
+    if config is not None:
+        config_path(config)  # before a window comes up only to go away
+    viewer = Viewer(title="PoseCut", show=show, show_welcome_screen=False)
+    viewer.window.resize(*_SIZE)
+    try:
+        furnish(viewer).open(PROJECT) if config is None else open_here(viewer, config, dock=dock)
+    except BaseException:
+        viewer.close()
+        raise
+    return viewer
+
+
+def work(config: str | os.PathLike[str] | None, *, dock: str = LABEL, block: bool = True) -> Viewer:
+    """Open a window, and wait until it is closed unless `block` is False or a notebook runs the window already."""
+    viewer = open_window(config, dock=dock)
+    if block:
+        napari.run()
+    return viewer

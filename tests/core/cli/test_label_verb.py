@@ -1,0 +1,75 @@
+"""`posecut label` opens the window in a process of its own, or says why it cannot."""
+
+import importlib.util
+
+import pytest
+
+from posecut_core.cli import label_verb
+from posecut_core.cli.label_verb import check_installed, check_screen, open_window
+from posecut_core.errors import PosecutError
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """A window that only writes down which project it was opened with."""
+    projects = []
+
+    def fake(project):
+        projects.append(project)
+        return open_window(project, program=("-c", "print('noise')"))
+
+    monkeypatch.setattr(label_verb, "open_window", fake)
+    monkeypatch.setattr(label_verb, "check_installed", lambda: None)
+    monkeypatch.setattr(label_verb, "check_screen", lambda environment: None)
+    return projects
+
+
+def test_the_window_is_given_the_project(opened, posecut, project):
+    """Afterwards the labels are to be checked."""
+    code, out, _ = posecut("label", project)
+    assert (code, opened) == (0, [project])
+    assert "posecut check-labels" in out
+
+
+def test_the_current_folder_is_the_project(opened, posecut, project, monkeypatch, tmp_path):
+    """Inside a project none has to be named; elsewhere the window opens without one."""
+    monkeypatch.chdir(project)
+    posecut("label")
+    monkeypatch.chdir(tmp_path)
+    posecut("label")
+    assert opened == [project, None]
+
+
+def test_json_is_all_that_is_printed(opened, posecut_json, project):
+    """What the window's process prints does not come between."""
+    code, result, err = posecut_json("label", project)
+    assert (code, result["exit_code"], "noise" in err) == (0, 0, True)
+
+
+@pytest.mark.parametrize(("ending", "code"), [("sys.exit(3)", 3), ("os.kill(os.getpid(), 9)", 137)])
+def test_the_exit_code_of_the_window_is_handed_on(tmp_path, ending, code):
+    """A window that could not open its project, or was killed, leads to no next step."""
+    outcome = open_window(tmp_path, program=("-c", f"import os, sys; {ending}"))
+    assert (outcome.exit_code, outcome.following) == (code, ())
+
+
+def test_missing_libraries_are_named():
+    """Without napari, or without any Qt, the sentence says what to install."""
+    for installed, missing in (({"PyQt6"}, "napari"), ({"napari"}, "Qt")):
+        with pytest.raises(PosecutError, match=rf"needs {missing},.*pip install 'posecut\[napari\]'"):
+            check_installed(lambda name, installed=installed: name in installed)
+    check_installed({"napari", "PySide6"}.__contains__)
+
+
+def test_a_screen_is_needed_on_linux():
+    """Any of the ways to name one will do; other systems always have one."""
+    with pytest.raises(PosecutError, match="no screen"):
+        check_screen({"DISPLAY": ""}, system="linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        check_screen({name: "x"}, system="linux")
+    check_screen({}, system="darwin")
+
+
+def test_the_window_that_is_started_exists():
+    """The plugin's module is there under the name that the core knows."""
+    assert importlib.util.find_spec("napari_posecut.__main__")

@@ -1,0 +1,44 @@
+"""What is in napari's own menus works with and without a project."""
+
+from types import SimpleNamespace
+
+import pytest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_posecut.commands import ask_for_project, export_deeplabcut
+from napari_posecut.desk import desk_of
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_chosen_project_is_opened(viewer, config, monkeypatch, chosen):
+    """Whoever chooses nothing gets the buttons at least."""
+    answer = str(config) if chosen else ""
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *words: (answer, ""))
+    ask_for_project(viewer)
+    assert "PoseCut" in viewer.window.dock_widgets
+    assert (desk_of(viewer).project is not None) == chosen
+
+
+def test_images_for_deeplabcut_need_a_project(viewer, monkeypatch):
+    """Without one nothing is started."""
+    monkeypatch.setattr(desk_of(viewer).board, "start", lambda *words: pytest.fail("started"))
+    export_deeplabcut(viewer)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "sentence"),
+    [("done", "", "beside the labels"), ("failed", "The disk is full.", "disk is full"), ("stopped", "", "stopped")],
+)
+def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, monkeypatch, state, message, sentence):
+    """The person is told how it ended, once."""
+    desk, told = desk_of(viewer), []
+    desk.open(config)
+    job = SimpleNamespace(state=state, message=message)
+    monkeypatch.setattr(desk.board, "start", lambda verb, arguments: job)
+    monkeypatch.setattr(desk, "tell", told.append)
+    export_deeplabcut(viewer)
+    for ended in (SimpleNamespace(), job, job):
+        desk.board.ended.emit(ended)
+    assert len(told) == 1
+    assert sentence in told[0]
+    desk.close()

@@ -1,0 +1,47 @@
+"""Preferences are napari's, and known to the code by the same names and defaults."""
+
+import pytest
+from napari.settings import get_plugin_settings
+from npe2 import PluginManifest
+
+from napari_posecut import preferences as module
+from napari_posecut.desk import desk_of
+from napari_posecut.preferences import Preferences, preferences, remember_when_closing
+
+
+def test_defaults_are_those_of_the_manifest():
+    """Where napari does not know the plugin, nothing is different."""
+    shown = PluginManifest.from_distribution("posecut").contributions.configurations
+    defaults = {name: found.default for part in shown.values() for name, found in part.properties.items()}
+    assert Preferences(**defaults) == Preferences()
+
+
+def test_a_plugin_that_is_switched_off_has_defaults(monkeypatch):
+    """Reading and remembering do no harm then."""
+    monkeypatch.setattr(module, "PLUGIN", "nobody")
+    remember_when_closing("stop")
+    assert preferences() == Preferences()
+
+
+def test_choices_are_read(settings):
+    """What is set in napari's dialog counts from the next reading on, and nonsense is refused there."""
+    settings.labelling.marker_size = 22
+    settings.labelling.advance = False
+    remember_when_closing("stop")
+    assert preferences() == Preferences(advance=False, marker_size=22, when_closing="stop")
+    with pytest.raises(ValueError, match="marker_size"):
+        settings.labelling.marker_size = 1000
+    assert settings is get_plugin_settings("posecut")
+
+
+def test_labelling_follows_them(settings, viewer, config):
+    """A project is opened with the chosen size of markers, and goes on by itself or not."""
+    settings.labelling.marker_size, settings.labelling.advance = 30, False
+    desk = desk_of(viewer)
+    desk.open(config)
+    assert desk.labelling.advance is False
+    current = desk.canvas.points.size.max() * viewer.scene.camera.zoom
+    assert current == pytest.approx(1.4 * 30)
+    viewer.scene.camera.zoom *= 3
+    assert desk.canvas.points.size.max() * viewer.scene.camera.zoom == pytest.approx(current)
+    desk.close()

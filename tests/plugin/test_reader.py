@@ -1,0 +1,47 @@
+"""Projects are opened by dropping them on napari; everything else is left to others."""
+
+import pytest
+
+from napari_posecut import reader
+from napari_posecut.desk import desk_of
+from napari_posecut.reader import NO_LAYERS, project_reader
+from napari_posecut.widgets.flow import FlowBar
+
+
+@pytest.mark.parametrize("of", [lambda path: path, lambda path: path.parent])
+def test_a_project_is_opened(viewer, config, of):
+    """Its config.yaml or its folder, through napari's own way of opening files, brings buttons and docks."""
+    viewer.open(str(of(config)), plugin="posecut")
+    assert desk_of(viewer).project.config_path == config
+    assert any(isinstance(docked, FlowBar) for docked in viewer.window.dock_widgets.values())
+    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+
+
+@pytest.mark.parametrize("text", ["", "a: 1", "[1, 2]", "Task: [", "Task: x\nbodyparts: 3"])
+def test_other_files_of_the_name_are_left_alone(tmp_path, text):
+    """The content decides, not the name."""
+    (tmp_path / "config.yaml").write_text(text)
+    assert project_reader(str(tmp_path / "config.yaml")) is None
+    assert project_reader(str(tmp_path)) is None
+
+
+def test_other_paths_are_left_alone(tmp_path, config):
+    """Folders without config.yaml, other names, what does not exist, and several paths at once."""
+    other = config.with_name("other.yaml")
+    other.write_bytes(config.read_bytes())
+    for path in (str(tmp_path), str(other), str(tmp_path / "nothing" / "config.yaml"), [str(config)]):
+        assert project_reader(path) is None
+
+
+def test_a_refusal_is_told(viewer, config, monkeypatch):
+    """What goes wrong on opening is a sentence for the person, not an exception in napari."""
+    opener = project_reader(str(config))
+    config.unlink()
+    assert opener(str(config)) == NO_LAYERS
+    assert desk_of(viewer).project is None
+
+
+def test_without_a_window_nothing_is_opened(config, monkeypatch):
+    """A script that reads the path through npe2 gets no layers."""
+    monkeypatch.setattr(reader, "current_viewer", lambda: None)
+    assert project_reader(str(config))(str(config)) == NO_LAYERS

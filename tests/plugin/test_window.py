@@ -1,0 +1,188 @@
+"""The window comes up furnished, and closes without losing or blocking anything."""
+
+import contextlib
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from qtpy.QtCore import Qt
+
+import napari_posecut
+from napari_posecut import window
+from napari_posecut.closing import Closing, ask_person, named
+from napari_posecut.desk import desk_of
+from napari_posecut.widgets.flow import FlowBar
+from napari_posecut.widgets.label import LabelDock
+from napari_posecut.window import furnish, open_here, open_window
+from posecut_core.errors import PosecutError, ProjectError
+from posecut_core.labels.session import LabelSession
+from posecut_core.workflow.opening import open_project
+
+
+@pytest.fixture
+def opened(qtbot, config):
+    """A window that is to be seen, with the project open."""
+    made = open_window(config)
+    yield made
+    desk_of(made).board.jobs = ()
+    with contextlib.suppress(RuntimeError):  # the test has closed it
+        made.close()
+
+
+class FakeJob:
+    """Work that runs until it is stopped."""
+
+    def __init__(self) -> None:
+        self.request = SimpleNamespace(verb="create_dataset_and_train")
+        self.stopped = False
+
+    def stop(self):
+        self.stopped = True
+
+    def poll(self):
+        return ()
+
+
+def close_by_hand(viewer):
+    """Close the window as a person does, through its frame."""
+    bar = furnish(viewer)
+    return bar.window().close()
+
+
+def is_free(config):
+    """Tell whether another program could edit the labels now."""
+    with LabelSession.open(open_project(config), "walk") as session:
+        return session.writable
+
+
+def test_importing_the_plugin_is_light():
+    """The paper's names are there before napari, Qt or JAX are."""
+    code = "import napari_posecut, sys; print(napari_posecut.label_frames.__name__, *sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded[0] == "label_frames"
+    assert {"napari", "qtpy", "jax", "numpy"}.isdisjoint(loaded)
+
+
+def test_a_window_has_buttons_docks_and_the_project(opened, config):
+    """Opened on a project, the labelling is in front, and the same again adds nothing."""
+    docked = list(opened.window.dock_widgets)
+    assert docked == ["PoseCut", "1 Project", "3 Label"]
+    assert desk_of(opened).project.config_path == config
+    open_here(opened, config)
+    assert list(opened.window.dock_widgets) == docked
+
+
+def test_a_window_without_a_project_begins_with_the_first_dock(qtbot):
+    """There a project is created or opened."""
+    made = open_window(show=False)
+    assert list(made.window.dock_widgets) == ["PoseCut", "1 Project"]
+    made.close()
+
+
+def test_no_window_is_left_where_there_is_no_project(qtbot, tmp_path, config):
+    """Neither a wrong path nor a damaged config.yaml leaves an empty window behind."""
+    before = set(map(id, qtbot_windows()))
+    config.write_text("Task: [")
+    for path in (tmp_path / "nothing", config):
+        with pytest.raises(ProjectError):
+            open_window(path, show=False)
+    assert set(map(id, qtbot_windows())) <= before
+
+
+def qtbot_windows():
+    from qtpy.QtWidgets import QApplication, QMainWindow
+
+    return [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
+
+
+@pytest.mark.parametrize(("name", "dock"), [("label_frames", "3 Label"), ("refine_labels", "8 Refine")])
+def test_the_papers_names_open_their_docks(qtbot, config, monkeypatch, name, dock):
+    """From a script they wait until the window is closed; block=False returns at once."""
+    waited = []
+    monkeypatch.setattr(window.napari, "run", lambda: waited.append(name))
+    for block in (True, False):
+        viewer = getattr(napari_posecut, name)(config, block=block)
+        assert dock in viewer.window.dock_widgets
+        viewer.close()
+    assert waited == [name]
+
+
+def test_closing_the_window_closes_the_labels(opened, config):
+    """Other programs may edit them from then on."""
+    close_by_hand(opened)
+    assert is_free(config)
+
+
+def test_a_script_that_closes_the_viewer_closes_the_labels(viewer, config):
+    """So it is with a window that was never seen."""
+    open_here(viewer, config)
+    viewer.close()
+    assert is_free(config)
+
+
+@pytest.mark.parametrize(("answer", "closed", "stopped"), [("go on", 1, 0), ("stop", 1, 1), ("stay", 0, 0)])
+def test_a_person_decides_about_work_that_runs(opened, config, answer, closed, stopped):
+    """It goes on, or stops, or the window stays with everything in it."""
+    desk, job = desk_of(opened), FakeJob()
+    desk.board.jobs, asked = (job,), []
+    desk.ask_about_jobs = lambda jobs, window: asked.append(jobs) or answer
+    assert close_by_hand(opened) == bool(closed)
+    assert asked == [(job,)]
+    assert (desk.project is None, job.stopped) == (bool(closed), bool(stopped))
+
+
+@pytest.mark.parametrize("chosen", ["go on", "stop"])
+def test_who_has_decided_once_is_not_asked(opened, settings, chosen):
+    """The preference answers."""
+    settings.work.when_closing = chosen
+    desk, job = desk_of(opened), FakeJob()
+    desk.board.jobs, desk.ask_about_jobs = (job,), None
+    assert close_by_hand(opened)
+    assert job.stopped == (chosen == "stop")
+
+
+def test_the_question_can_be_answered_for_ever(opened, settings, qtbot, monkeypatch):
+    """The dialog names the work, and keeps the answer where the person says so."""
+    from qtpy.QtWidgets import QMessageBox
+
+    texts = []
+
+    def choose(box):
+        texts.append(box.text())
+        box.checkBox().setChecked(True)
+        button = next(one for one in box.buttons() if one.text().startswith("Stop"))
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    monkeypatch.setattr(QMessageBox, "exec", choose)
+    assert ask_person((FakeJob(),), furnish(opened).window()) == "stop"
+    assert texts == ["Still running: create dataset and train."]
+    assert settings.work.when_closing == "stop"
+
+
+def test_a_stop_that_fails_is_told(opened, monkeypatch):
+    """The window closes all the same."""
+    desk, job = desk_of(opened), FakeJob()
+    job.stop = lambda: (_ for _ in ()).throw(PosecutError("The disk refuses."))
+    desk.board.jobs, desk.ask_about_jobs = (job,), lambda jobs, window: "stop"
+    assert close_by_hand(opened)
+
+
+def test_a_window_is_watched_once(opened, config):
+    """Opening the project again asks nobody twice."""
+    desk_of(opened).open(config)
+    assert len(furnish(opened).window().findChildren(Closing)) == 1
+
+
+def test_docks_opened_elsewhere_are_found(viewer):
+    """A dock from napari's own menu is brought to the front instead of a second one."""
+    _, widget = viewer.window.add_plugin_dock_widget("posecut", "3 Label")
+    assert furnish(viewer).open("3 Label") is widget
+    assert isinstance(widget, LabelDock)
+    viewer.window.add_plugin_dock_widget("posecut", "PoseCut")
+    assert isinstance(furnish(viewer), FlowBar)
+
+
+def test_work_is_named_for_people():
+    """Verbs are written as words."""
+    assert named((FakeJob(), FakeJob())) == "create dataset and train, create dataset and train"
