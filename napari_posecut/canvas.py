@@ -84,11 +84,11 @@ class Canvas:
     def show_marks(self) -> None:
         """Show the marks of the labelling's frame."""
         marks = self.labelling.marks
-        look = markers(marks, self._colours, elsewhere=self._middle()) if marks else None
-        if look is None:
+        if len(marks) != len(self._colours):  # no frame, or the bodyparts are others now: another canvas will come
             self.points.shown[:] = False
             self.points.refresh(thumbnail=False, extent=False)
             return
+        look = markers(marks, self._colours, elsewhere=self._middle())
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
         self.points.size[:] = self._sizes(marks)
         if look.symbol != self._symbols:
@@ -146,7 +146,7 @@ class Canvas:
     def _resize(self) -> None:
         """Keep the markers as big on the screen as they were, whatever the zoom."""
         marks = self.labelling.marks
-        if marks:
+        if len(marks) == len(self._colours):
             self.points.size[:] = self._sizes(marks)
             self.points.refresh(thumbnail=False, extent=False)
 

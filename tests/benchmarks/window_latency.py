@@ -128,8 +128,11 @@ def one_window(config: Path, *, profile: bool) -> dict[str, float]:
     desk.close()
     viewer.close()
     times = {"place": placing, "complete": completing, "step": stepping}
-    return {"open_s": opening, **{f"{name}_p95_ms": percentile(values, 95) for name, values in times.items()},
-            **{f"{name}_median_ms": percentile(values, 50) for name, values in times.items()}}
+    return {
+        "open_s": opening,
+        **{f"{name}_p95_ms": percentile(values, 95) for name, values in times.items()},
+        **{f"{name}_median_ms": percentile(values, 50) for name, values in times.items()},
+    }
 
 
 def percentile(seconds: list[float], percent: float) -> float:
