@@ -36,7 +36,7 @@ def test_positions_of_marks_come_back(xy):
 
 
 def test_looks_tell_the_states():
-    """Proposals are hollow, labels filled, hidden ones square; what has no position is not shown, and lies elsewhere."""
+    """Proposals are hollow, labels filled, hidden ones square; without a position none is shown."""
     marks = [
         Mark("a", "a", "proposed", (1.0, 2.0), 0.3),
         Mark("b", "b", "occluded", (3.0, 4.0)),
