@@ -157,7 +157,7 @@ class Canvas:
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
-        if self.labelling.frame is None or not self.points.visible:
+        if self.labelling.frame is None or not self.points.visible or viewer.dims.ndisplay != 2:
             return
         held = self.mark_at(to_xy(event.position))
         start, far = np.array(event.pos), False
@@ -199,7 +199,12 @@ class Canvas:
 
 def _empty_points(count: int, about: dict[str, str]) -> Points:
     points = Points(
-        np.zeros((count, 2)), name="labels", border_width=0.2, border_width_is_relative=True, metadata=about
+        np.zeros((count, 2)),
+        name="labels",
+        size=float(SIZE),  # an int here would round every size that is set
+        border_width=0.2,
+        border_width_is_relative=True,
+        metadata=about,
     )
     points.editable = False  # napari's own modes would change points past the label store
     return points

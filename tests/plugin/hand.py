@@ -56,7 +56,8 @@ class Hand:
 
     def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
         """Press a key where the keyboard's focus is."""
-        QTest.keyClick(QApplication.focusWidget() or self.canvas.window(), key, modifier)
+        window = self.canvas.window()
+        QTest.keyClick(window.focusWidget() or window, key, modifier)
         self._done()
 
     def hover(self, xy: Position) -> None:

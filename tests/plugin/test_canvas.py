@@ -189,8 +189,22 @@ def test_a_frame_number_is_typed(desk, hand, viewer):
     assert desk.labelling.frame == desk.labelling.browser.frames[1]
 
 
-def test_closing_gives_everything_back(desk, viewer):
+def test_closing_gives_everything_back(viewer, unlabelled):
     """After closing the project there is no layer, key or mouse callback of ours left."""
-    desk.close()
+    callbacks, keys = list(viewer.mouse_drag_callbacks), dict(viewer.keymap)
+    desk_of(viewer).open(unlabelled)
+    desk_of(viewer).close()
     assert list(viewer.layers) == []
-    assert list(viewer.mouse_drag_callbacks) == []
+    assert list(viewer.mouse_drag_callbacks) == callbacks
+    assert dict(viewer.keymap) == keys
+
+
+def test_enter_in_the_number_accepts_nothing(desk, hand, viewer):
+    """Enter ends the typing of a frame's number; what is proposed in the frame stays a proposal."""
+    viewer.window.add_dock_widget(LabelDock(viewer), area="right")
+    QApplication.processEvents()
+    frame, part = desk.labelling.frame, next(iter(desk.labelling.browser.columns))
+    desk.labelling.proposals.take({frame: {part: Proposal(PLACES[0], 0.7, "net", 10)}})
+    hand.key(Qt.Key.Key_G)
+    hand.key(Qt.Key.Key_Return)
+    assert desk.labelling.marks[0].state == "proposed"
