@@ -17,6 +17,7 @@ from posecut_core.errors import PosecutError
 from posecut_core.progress import Progress
 
 SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
+HELP = ("assist", "propose")  # the verbs of this module
 TRAINING = ("train", "create_dataset_and_train", "cross_validate")  # beside them the assistant would only be in the way
 
 
@@ -45,7 +46,7 @@ class Assistance:
 
     def begin(self) -> None:
         """Let the project's trained network propose; where there is none, a network trains in the background."""
-        if not self._board.of("propose", "assist", *TRAINING):
+        if not self._board.of(*HELP, *TRAINING):
             self._start("propose")
 
     def set_training(self, on: bool) -> None:
@@ -82,7 +83,7 @@ class Assistance:
             job.stop()
 
     def _note(self, job: Job, progress: Progress) -> None:
-        if job.request.verb in ("assist", "propose"):
+        if job.request.verb in HELP:
             self.take()
             if job.request.verb == "assist":
                 self.changed.emit(_sentence(progress))

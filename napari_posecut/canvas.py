@@ -85,11 +85,11 @@ class Canvas:
     def show_marks(self) -> None:
         """Show the marks of the labelling's frame."""
         marks = self.labelling.marks
-        look = markers(marks, self._colours, elsewhere=self._middle()) if marks else None
-        if look is None:
+        if len(marks) != len(self._colours):  # no frame, or the bodyparts are others now: another canvas will come
             self.points.shown[:] = False
             self.points.refresh(thumbnail=False, extent=False)
             return
+        look = markers(marks, self._colours, elsewhere=self._middle())
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
         self.points.size[:] = self._sizes(marks)
         if look.symbol != self._symbols:
@@ -147,7 +147,7 @@ class Canvas:
     def _resize(self) -> None:
         """Keep the markers as big on the screen as they were, whatever the zoom."""
         marks = self.labelling.marks
-        if marks:
+        if len(marks) == len(self._colours):
             self.points.size[:] = self._sizes(marks)
             self.points.refresh(thumbnail=False, extent=False)
 
@@ -158,7 +158,7 @@ class Canvas:
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
-        if self.labelling.frame is None or not self.points.visible:
+        if self.labelling.frame is None or not self.points.visible or viewer.dims.ndisplay != 2:
             return
         held = self.mark_at(to_xy(event.position))
         start, far = np.array(event.pos), False
@@ -200,7 +200,12 @@ class Canvas:
 
 def _empty_points(count: int, about: dict[str, str]) -> Points:
     points = Points(
-        np.zeros((count, 2)), name="labels", border_width=0.2, border_width_is_relative=True, metadata=about
+        np.zeros((count, 2)),
+        name="labels",
+        size=float(SIZE),  # an int here would round every size that is set
+        border_width=0.2,
+        border_width_is_relative=True,
+        metadata=about,
     )
     points.editable = False  # napari's own modes would change points past the label store
     return points

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QCheckBox, QMessageBox, QWidget
 
+from napari_posecut.assistance import HELP
 from napari_posecut.jobs import Job
 from napari_posecut.preferences import preferences, remember_when_closing
 
@@ -42,7 +43,8 @@ class Closing(QObject):
         return False
 
     def _may_close(self, window: QWidget) -> bool:
-        jobs, chosen = self._desk.board.jobs, preferences().when_closing
+        jobs = [job for job in self._desk.board.jobs if job.request.verb not in HELP]  # help ends with the labelling
+        chosen = preferences().when_closing
         if not jobs:
             return True
         answer: Answer = "go on" if chosen == "ask" else chosen

@@ -3,7 +3,7 @@
 import numpy as np
 from napari import Viewer
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -53,7 +53,7 @@ class LabelDock(QWidget):
         self.bodyparts = _table(("bodypart", "state", "likelihood"))
         self._items: list[QTreeWidgetItem] = []
         self.bodyparts.itemClicked.connect(self._choose)
-        self.number = QSpinBox()
+        self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
         self.advance = QCheckBox("go on by itself when a frame is done")
@@ -150,11 +150,20 @@ class LabelDock(QWidget):
         self.number.selectAll()
 
     def _go_to_number(self) -> None:
+        self.number.clearFocus()  # the keys belong to the image again
         labelling, number = self._labelling, self.number.value()
         if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
             key = FrameKey(labelling.frame.video, number)
             self.desk.attempt(lambda: labelling.go_to(key))
             self.show_marks()
+
+
+class _Number(QSpinBox):
+    """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        super().keyPressEvent(event)
+        event.accept()
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:

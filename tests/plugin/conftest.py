@@ -81,6 +81,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
     get_settings().reset()
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
+    viewer.window.activate()
     qtbot.wait(1)
     yield viewer
     desk_of(viewer).close()

@@ -1,15 +1,210 @@
 """What the mouse and the keys do in a real window."""
 
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
 from napari_posecut.desk import desk_of
+from napari_posecut.marks import Proposal
+from napari_posecut.widgets.label import LabelDock
+from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand
+
+PLACES = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]  # far enough from each other
 
 
-def test_opening(viewer, sample):
-    """A project opens."""
-    desk_of(viewer).open(sample)
-    assert len(viewer.layers) == 3
+@pytest.fixture
+def desk(viewer, unlabelled):
+    """The desk of a window in which an unlabelled project is open."""
+    desk = desk_of(viewer)
+    desk.open(unlabelled)
+    QApplication.processEvents()
+    return desk
 
 
-def test_opening_again(viewer, sample):
-    """A project opens."""
-    desk_of(viewer).open(sample)
-    assert len(viewer.layers) == 3
+@pytest.fixture
+def hand(viewer, desk):
+    """A person's hand at that window."""
+    return Hand(viewer)
+
+
+def _states(labelling):
+    return [mark.state for mark in labelling.marks]
+
+
+def _close_to(desk, xy):
+    return pytest.approx(xy, abs=1.0 / desk.viewer.scene.camera.zoom)
+
+
+def test_clicks_place_the_bodyparts_in_their_order(desk, hand):
+    """A click places the current bodypart where the mouse is, and the next one becomes the current one."""
+    hand.click(PLACES[0])
+    assert desk.labelling.marks[0].xy == _close_to(desk, PLACES[0])
+    assert _states(desk.labelling) == ["placed"] + ["unset"] * 6
+    assert desk.labelling.current == desk.labelling.marks[1]
+    assert desk.canvas.points.shown.tolist() == [True] + [False] * 6
+    assert tuple(desk.canvas.points.data[0][::-1]) == desk.labelling.marks[0].xy
+
+
+def test_a_marker_is_dragged(desk, hand):
+    """Pressing on a marker and moving the mouse moves it, without moving the view; the click is one edit."""
+    hand.click(PLACES[0])
+    centre, revision = desk.viewer.scene.camera.center, desk.labelling.browser.session.revision
+    hand.drag(PLACES[0], PLACES[5])
+    assert desk.labelling.marks[0].xy == _close_to(desk, PLACES[5])
+    assert _states(desk.labelling) == ["placed"] + ["unset"] * 6
+    assert desk.viewer.scene.camera.center == centre
+    assert desk.labelling.browser.session.revision == revision + 1
+
+
+def test_dragging_the_image_moves_the_view(desk, hand):
+    """A drag that begins on no marker moves the view, and places nothing."""
+    hand.click(PLACES[0])
+    centre = desk.viewer.scene.camera.center
+    hand.drag(PLACES[4], PLACES[2])
+    assert desk.viewer.scene.camera.center != centre
+    assert _states(desk.labelling) == ["placed"] + ["unset"] * 6
+
+
+def test_the_wheel_zooms_and_markers_keep_their_size(desk, hand):
+    """Turning the wheel zooms; markers stay as big on the screen."""
+    zoom, size = desk.viewer.scene.camera.zoom, desk.canvas.points.size.copy()
+    hand.wheel(PLACES[0], 3)
+    assert desk.viewer.scene.camera.zoom > zoom
+    np.testing.assert_allclose(desk.canvas.points.size * desk.viewer.scene.camera.zoom, size * zoom, rtol=1e-6)
+    assert set(_states(desk.labelling)) == {"unset"}
+
+
+def test_a_right_click_deletes(desk, hand):
+    """A right click on a marker deletes its label; beside markers it does nothing."""
+    hand.click(PLACES[0])
+    hand.click(PLACES[1])
+    hand.click(PLACES[5], button=RIGHT)
+    assert _states(desk.labelling)[:2] == ["placed", "placed"]
+    hand.click(PLACES[0], button=RIGHT)
+    assert _states(desk.labelling)[:2] == ["unset", "placed"]
+    assert desk.labelling.current == desk.labelling.marks[0]
+
+
+def test_shift_and_click_hides(desk, hand):
+    """Shift + click says that the current bodypart is hidden, there."""
+    hand.click(PLACES[0], modifier=SHIFT)
+    assert desk.labelling.marks[0].state == "occluded"
+    assert desk.labelling.marks[0].xy == _close_to(desk, PLACES[0])
+
+
+def test_a_click_on_a_proposal_accepts_it(desk, hand):
+    """A click on a hollow marker makes a label of it as it is, whatever bodypart is the current one."""
+    frame, parts = desk.labelling.frame, list(desk.labelling.browser.columns)
+    desk.labelling.proposals.take({frame: {parts[3]: Proposal(PLACES[3], 0.7, "net", 10)}})
+    desk.labelling.marks_changed.emit()
+    hand.click((PLACES[3][0] + 1, PLACES[3][1]))
+    assert desk.labelling.marks[3].state == "placed"
+    assert desk.labelling.marks[3].xy == PLACES[3]
+    assert _states(desk.labelling).count("unset") == 6
+
+
+def test_a_click_outside_is_refused_with_a_reason(desk, hand, caplog):
+    """A place far outside the picture is refused, the window goes on."""
+    desk.viewer.scene.camera.zoom /= 4
+    hand.click((-300.0, 60.0))
+    assert set(_states(desk.labelling)) == {"unset"}
+    hand.click(PLACES[0])
+    assert desk.labelling.marks[0].state == "placed"
+
+
+@pytest.mark.parametrize(
+    ("key", "modifier", "states"),
+    [
+        (Qt.Key.Key_E, None, ["placed", "absent", "unset"]),
+        (Qt.Key.Key_O, None, ["placed", "occluded", "unset"]),
+        (Qt.Key.Key_Z, CONTROL, ["unset", "unset", "unset"]),
+        (Qt.Key.Key_W, None, ["placed", "unset", "unset"]),
+    ],
+)
+def test_keys_change_labels(desk, hand, key, modifier, states):
+    """A key does what the table says, right after a click on the image."""
+    hand.click(PLACES[0])
+    hand.key(key, *([modifier] if modifier else []))
+    assert _states(desk.labelling)[:3] == states
+
+
+def test_keys_go_about(desk, hand):
+    """D and A, or the arrows, go to the next and the previous frame; S and W choose a bodypart; X deletes."""
+    first, second = desk.labelling.browser.frames[:2]
+    for forth, back in ((Qt.Key.Key_D, Qt.Key.Key_A), (Qt.Key.Key_Right, Qt.Key.Key_Left)):
+        hand.key(forth)
+        assert desk.labelling.frame == second
+        hand.key(back)
+        assert desk.labelling.frame == first
+    hand.key(Qt.Key.Key_S)
+    hand.key(Qt.Key.Key_Down)
+    assert desk.labelling.current == desk.labelling.marks[2]
+    hand.key(Qt.Key.Key_W)
+    hand.click(PLACES[1])
+    hand.hover(PLACES[1])
+    hand.key(Qt.Key.Key_X)
+    assert set(_states(desk.labelling)) == {"unset"}
+    hand.key(Qt.Key.Key_Z, CONTROL | SHIFT)  # nothing to redo: told, not raised
+    hand.key(Qt.Key.Key_Z, CONTROL)
+    assert desk.labelling.marks[1].state == "placed"
+
+
+def test_keys_change_the_view(desk, hand):
+    """H hides the markers, and clicks then place nothing; Z follows the animal."""
+    hand.click(PLACES[0])
+    hand.key(Qt.Key.Key_H)
+    assert not desk.canvas.points.visible
+    hand.click(PLACES[1])
+    assert desk.labelling.marks[1].state == "unset"
+    hand.key(Qt.Key.Key_H)
+    hand.click(PLACES[1])
+    hand.key(Qt.Key.Key_Z)
+    assert desk.viewer.scene.camera.center[-2:] == pytest.approx(
+        ((PLACES[0][1] + PLACES[1][1]) / 2, (PLACES[0][0] + PLACES[1][0]) / 2), abs=1
+    )
+
+
+def test_a_deleted_layer_comes_back(desk, hand):
+    """Deleting one of our layers deletes no label: the layer is there again with the next frame."""
+    hand.click(PLACES[0])
+    desk.viewer.layers.remove(desk.canvas.points)
+    hand.key(Qt.Key.Key_D)
+    hand.key(Qt.Key.Key_A)
+    assert list(desk.viewer.layers) == list(desk.canvas.layers)
+    assert desk.canvas.points.shown.tolist() == [True] + [False] * 6
+
+
+def test_a_frame_number_is_typed(desk, hand, viewer):
+    """G lets a person type a frame's number; afterwards the keys belong to the image again."""
+    viewer.window.add_dock_widget(LabelDock(viewer), area="right")
+    QApplication.processEvents()
+    last = desk.labelling.browser.frames[2]
+    hand.key(Qt.Key.Key_G)
+    for digit in str(last.number):
+        hand.key(getattr(Qt.Key, f"Key_{digit}"))
+    hand.key(Qt.Key.Key_Return)
+    assert desk.labelling.frame == last
+    hand.key(Qt.Key.Key_A)
+    assert desk.labelling.frame == desk.labelling.browser.frames[1]
+
+
+def test_closing_gives_everything_back(viewer, unlabelled):
+    """After closing the project there is no layer, key or mouse callback of ours left."""
+    callbacks, keys = list(viewer.mouse_drag_callbacks), dict(viewer.keymap)
+    desk_of(viewer).open(unlabelled)
+    desk_of(viewer).close()
+    assert list(viewer.layers) == []
+    assert list(viewer.mouse_drag_callbacks) == callbacks
+    assert dict(viewer.keymap) == keys
+
+
+def test_enter_in_the_number_accepts_nothing(desk, hand, viewer):
+    """Enter ends the typing of a frame's number; what is proposed in the frame stays a proposal."""
+    viewer.window.add_dock_widget(LabelDock(viewer), area="right")
+    QApplication.processEvents()
+    frame, part = desk.labelling.frame, next(iter(desk.labelling.browser.columns))
+    desk.labelling.proposals.take({frame: {part: Proposal(PLACES[0], 0.7, "net", 10)}})
+    hand.key(Qt.Key.Key_G)
+    hand.key(Qt.Key.Key_Return)
+    assert desk.labelling.marks[0].state == "proposed"

@@ -1,0 +1,89 @@
+"""A person's hand at a window: real mouse and key events on napari's canvas, counted."""
+
+import napari
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
+
+from posecut_core.labels.point import Position
+
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+NONE, SHIFT, CONTROL = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+)
+
+
+class Hand:
+    """Clicks, drags, turns the wheel and presses keys where positions of the full frame are drawn."""
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self.viewer = viewer
+        self.events = 0  # clicks, drags and keys so far
+        self.canvas = canvas_of(viewer)
+
+    def click(self, xy: Position, *, button: Qt.MouseButton = LEFT, modifier: Qt.KeyboardModifier = NONE) -> None:
+        """Press and release a button of the mouse at one place."""
+        place = self.place(xy)
+        self._move(place)
+        QTest.mousePress(self.canvas, button, modifier, place)
+        QTest.mouseRelease(self.canvas, button, modifier, place)
+        self._done()
+
+    def drag(self, start: Position, end: Position, *, button: Qt.MouseButton = LEFT) -> None:
+        """Press a button, move the mouse in steps, and release it."""
+        first, last = self.place(start), self.place(end)
+        self._move(first)
+        QTest.mousePress(self.canvas, button, NONE, first)
+        for step in range(1, 5):
+            self._move(first + (last - first) * (step / 4))
+        QTest.mouseRelease(self.canvas, button, NONE, last)
+        self._done()
+
+    def wheel(self, xy: Position, steps: int) -> None:
+        """Turn the wheel; forwards zooms in."""
+        place = QPointF(self.place(xy))
+        there = QPointF(self.canvas.mapToGlobal(self.place(xy)))
+        for _ in range(abs(steps)):
+            turn = QPoint(0, 120 if steps > 0 else -120)
+            event = QWheelEvent(
+                place, there, QPoint(), turn, Qt.MouseButton.NoButton, NONE, Qt.ScrollPhase.NoScrollPhase, False
+            )
+            QApplication.sendEvent(self.canvas, event)
+        self._done()
+
+    def key(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
+        """Press a key where the keyboard's focus is."""
+        window = self.canvas.window()
+        QTest.keyClick(window.focusWidget() or window, key, modifier)
+        self._done()
+
+    def hover(self, xy: Position) -> None:
+        """Move the mouse without pressing anything."""
+        self._move(self.place(xy))
+
+    def place(self, xy: Position) -> QPoint:
+        """Return the pixel of the canvas at which a position of the full frame is drawn."""
+        camera = self.viewer.scene.camera
+        row, column = camera.center[-2:]
+        x = self.canvas.width() / 2 + (xy[0] - column) * camera.zoom
+        y = self.canvas.height() / 2 + (xy[1] - row) * camera.zoom
+        return QPoint(round(x), round(y))
+
+    def _move(self, place: QPoint) -> None:
+        QTest.mouseMove(self.canvas, place)
+        QApplication.processEvents()
+
+    def _done(self) -> None:
+        self.events += 1
+        QApplication.processEvents()
+
+
+def canvas_of(viewer: napari.Viewer) -> QWidget:
+    """Return the widget that napari draws on; nothing public leads to it but its size and being shown."""
+    shown = [widget for widget in QApplication.allWidgets() if "CanvasBackend" in type(widget).__name__]
+    visible = [widget for widget in shown if widget.isVisible()]
+    assert len(visible) == 1, f"expected one canvas, found {visible}"
+    return visible[0]

@@ -1,0 +1,165 @@
+"""A plain model of the labelling, to hold the label store against: dictionaries, and a copy of all of them per edit."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from napari_posecut.browser import FrameKey
+from napari_posecut.labelling import Labelling
+from posecut_core.labels.point import Position
+
+Known = tuple[str, Position | None]  # state and position of a bodypart
+
+
+@dataclass
+class Video:
+    """What is known of one video's frames."""
+
+    points: dict[tuple[int, str], Known] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+
+
+class LabelModel:
+    """What a person has said so far, what is proposed, which frame and bodypart the next click is about."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        self.frames, self.parts = list(labelling.browser.frames), list(labelling.browser.columns)
+        self.shown, self.chosen, self.paused = self.frames.index(labelling.frame), None, False
+        self.videos = {key.video: Video() for key in self.frames}
+        self.undone: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # after, frame
+        self.done: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # before, frame
+        self.network: dict[FrameKey, dict[str, Position]] = {}
+        self.likelihood = 0.0
+        self.copies: dict[FrameKey, dict[str, Position | None]] = {}
+
+    @property
+    def key(self) -> FrameKey:
+        return self.frames[self.shown]
+
+    @property
+    def video(self) -> Video:
+        return self.videos[self.key.video]
+
+    def known(self, key: FrameKey, part: str) -> Known:
+        """Return state and position of a bodypart as they are shown."""
+        stored = self.videos[key.video].points.get((key.number, part))
+        if stored is not None:
+            return stored
+        proposed = {**self.network.get(key, {}), **self.copies.get(key, {})}.get(part)
+        return ("unset", None) if proposed is None else ("proposed", proposed)
+
+    def marks(self, key: FrameKey) -> list[Known]:
+        return [self.known(key, part) for part in self.parts]
+
+    @property
+    def current(self) -> str | None:
+        states = {part: state for part, (state, _) in zip(self.parts, self.marks(self.key), strict=True)}
+        open_parts = [part for part, state in states.items() if state in ("unset", "proposed")]
+        return self.chosen or next((p for p in open_parts if states[p] == "unset"), next(iter(open_parts), None))
+
+    # Edits
+
+    def edit(self, change: Callable[[Video], object], *, dropping: bool = False) -> bool:
+        """Change what is known of the shown video, if that is possible; tell whether it was."""
+        if self.paused or (self.key.number in self.video.dropped and not dropping):
+            return False
+        self.done[self.key.video].append((deepcopy(self.video), self.key.number))
+        self.undone[self.key.video].clear()
+        change(self.video)
+        return True
+
+    def decide(self, state: str, xy: Position | None) -> None:
+        """Place, hide or leave out the current bodypart."""
+        part = self.current
+        if part is None:
+            return
+        was_open = self.known(self.key, part)[0] in ("unset", "proposed")
+        if self.edit(lambda video: video.points.update({(self.key.number, part): (state, xy)})):
+            self.go_on(was_open=was_open)
+
+    def move(self, part: str, xy: Position) -> None:
+        state = self.known(self.key, part)[0]
+        state = "placed" if state == "proposed" else state
+        self.edit(lambda video: video.points.update({(self.key.number, part): (state, xy)}))
+
+    def unset(self, part: str) -> None:
+        if (self.key.number, part) in self.video.points:
+            if not self.edit(lambda video: video.points.pop((self.key.number, part))):
+                return
+            self.copies.setdefault(self.key, {})[part] = None
+        elif self.known(self.key, part)[0] == "proposed":
+            self.copies.setdefault(self.key, {})[part] = None
+        self.chosen = part
+
+    def accept(self) -> None:
+        proposed = {
+            part: xy for part in self.parts for state, xy in [self.known(self.key, part)] if state == "proposed"
+        }
+        labels = {(self.key.number, part): ("placed", xy) for part, xy in proposed.items()}
+        if not labels or self.edit(lambda video: video.points.update(labels)):
+            self.go_on(was_open=True)
+
+    def drop(self) -> None:
+        self.edit(lambda video: video.dropped.symmetric_difference_update({self.key.number}), dropping=True)
+
+    def retrace(
+        self, back: Mapping[str, list[tuple[Video, int]]], forth: Mapping[str, list[tuple[Video, int]]]
+    ) -> None:
+        """Undo, or, with the lists the other way round, redo."""
+        video = self.key.video
+        if self.paused or not back[video]:
+            return
+        state, number = back[video].pop()
+        forth[video].append((self.videos[video], number))
+        self.videos[video], self.chosen = state, None
+        self.shown = self.frames.index(FrameKey(video, number))
+
+    def copy_pose(self) -> None:
+        for key in reversed(self.frames[: self.shown]):
+            labels = {part: xy for part in self.parts if (xy := self._label(key, part)) is not None}
+            if key.video == self.key.video and labels:
+                unset = [part for part in labels if self.known(self.key, part)[0] == "unset"]
+                self.copies.setdefault(self.key, {}).update({part: labels[part] for part in unset})
+                return
+
+    def _label(self, key: FrameKey, part: str) -> Position | None:
+        return self.videos[key.video].points.get((key.number, part), ("unset", None))[1]
+
+    # Going about
+
+    def show(self, place: int) -> None:
+        self.shown, self.chosen = min(max(place, 0), len(self.frames) - 1), None
+
+    def needs_person(self, key: FrameKey) -> bool:
+        states = [self.videos[key.video].points.get((key.number, part)) for part in self.parts]
+        return key.number not in self.videos[key.video].dropped and None in states
+
+    def next_open(self, by: int = 1) -> None:
+        count = len(self.frames)
+        places = [(self.shown + by * step) % count for step in range(1, count)]
+        found = next((place for place in places if self.needs_person(self.frames[place])), None)
+        if found is not None:
+            self.show(found)
+
+    def go_on(self, *, was_open: bool) -> None:
+        self.chosen = None
+        if was_open and all(state not in ("unset", "proposed") for state, _ in self.marks(self.key)):
+            self.next_open()
+
+    def choose_next(self, by: int) -> None:
+        current = self.current
+        place = self.parts.index(current) + by if current else 0
+        self.chosen = self.parts[place % len(self.parts)]
+
+    def next_doubtful(self, pcutoff: float) -> None:
+        """Choose the next proposal of the network, if its likelihood is low."""
+        after = self.parts.index(self.chosen) + 1 if self.chosen else 0
+        count = len(self.frames)
+        starts = [(self.shown, after), *(((self.shown + step) % count, 0) for step in range(1, count)), (self.shown, 0)]
+        for place, start in starts if self.likelihood < pcutoff else ():
+            key = self.frames[place]
+            for part in self.parts[start:]:
+                if self.known(key, part)[0] == "proposed" and part not in self.copies.get(key, {}):
+                    self.show(place)
+                    self.chosen = part
+                    return

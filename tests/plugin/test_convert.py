@@ -1,0 +1,78 @@
+"""Positions and marks as napari has them, and back."""
+
+import hypothesis
+import hypothesis.extra.numpy as arrays
+import numpy as np
+from hypothesis import strategies
+
+from napari_posecut.convert import (
+    edges_of,
+    lines,
+    markers,
+    positions,
+    to_row_column,
+    to_xy,
+    track_points,
+)
+from napari_posecut.marks import Mark
+
+numbers = strategies.floats(-1e4, 1e4)
+COLOURS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
+
+
+@hypothesis.given(xy=strategies.tuples(numbers, numbers))
+def test_a_position_comes_back(xy):
+    """(x, y) -> (row, column) -> (x, y) is the same, also with a frame's number before it."""
+    assert to_xy(to_row_column(xy)) == xy
+    assert to_xy((7.0, *to_row_column(xy))) == xy
+
+
+@hypothesis.given(xy=arrays.arrays(np.float64, (3, 2), elements=numbers))
+def test_positions_of_marks_come_back(xy):
+    """Marks -> markers -> positions are the same as the marks' own."""
+    marks = [Mark(str(part), str(part), "placed", tuple(place)) for part, place in enumerate(xy.tolist())]
+    np.testing.assert_array_equal(positions(marks), xy)
+    np.testing.assert_array_equal([to_xy(place) for place in markers(marks, COLOURS).data], xy)
+
+
+def test_looks_tell_the_states():
+    """Proposals are hollow, labels filled, hidden ones square; without a position none is shown."""
+    marks = [
+        Mark("a", "a", "proposed", (1.0, 2.0), 0.3),
+        Mark("b", "b", "occluded", (3.0, 4.0)),
+        Mark("c", "c", "absent"),
+    ]
+    look = markers(marks, COLOURS, elsewhere=(9.0, 8.0))
+    assert look.data.tolist() == [[2.0, 1.0], [4.0, 3.0], [9.0, 8.0]]
+    assert look.shown.tolist() == [True, True, False]
+    assert look.face[0, 3] == 0.0 < look.face[1, 3] < 1.0
+    assert look.symbol[:2] == ["disc", "square"]
+    np.testing.assert_array_equal(look.border[:, :3], COLOURS)
+
+
+def test_no_bodyparts_are_no_markers():
+    """A frame without marks has no points."""
+    look = markers([], np.zeros((0, 3)))
+    assert look.data.shape == (0, 2)
+    assert look.face.shape == (0, 4)
+
+
+def test_lines_lead_from_bodypart_to_bodypart():
+    """A line begins at one bodypart and reaches the other; without one of them it has no length."""
+    xy = np.array([(1.0, 2.0), (4.0, 6.0), (np.nan, np.nan)])
+    drawn = lines(xy, [(0, 1), (1, 2)], elsewhere=(5.0, 5.0))
+    assert drawn[0].tolist() == [[2.0, 1.0], [4.0, 3.0]]
+    assert drawn[1].tolist() == [[5.0, 5.0], [0.0, 0.0]]
+    assert lines(xy, []).shape == (0, 2, 2)
+
+
+def test_edges_are_places():
+    """Pairs of names become pairs of places, pairs with a stranger are left out."""
+    assert edges_of([("a", "c"), ("a", "ghost"), ("c", "b")], ["a", "b", "c"]) == [(0, 2), (2, 1)]
+
+
+def test_tracks_have_frames_first():
+    """Each bodypart of each frame is (frame, row, column)."""
+    xy = np.arange(8.0).reshape(2, 2, 2)
+    points = track_points(xy, np.array([10, 11]))
+    assert points.tolist() == [[10, 1, 0], [10, 3, 2], [11, 5, 4], [11, 7, 6]]
