@@ -49,7 +49,7 @@ class Canvas:
         self.skeleton = Vectors(
             np.zeros((len(self._edges), 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
         )
-        self.points = _empty_points(len(self._colours), about)
+        self.points = _empty_points(len(self._colours), about, size=self._marker_size)
         self.show_frame()
         viewer.reset_view()
         self._resize()
@@ -198,11 +198,11 @@ class Canvas:
         self.points.refresh(thumbnail=False, extent=False)
 
 
-def _empty_points(count: int, about: dict[str, str]) -> Points:
+def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
     points = Points(
         np.zeros((count, 2)),
         name="labels",
-        size=float(SIZE),  # an int here would round every size that is set
+        size=float(size),  # an int here would round every size that is set
         border_width=0.2,
         border_width_is_relative=True,
         metadata=about,
