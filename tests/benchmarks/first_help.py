@@ -2,9 +2,9 @@
 
     python tests/benchmarks/first_help.py [--seconds 300] [--frames 10]
 
-A scripted annotator labels 10 of openfield's 116 frames at once, while the assistant
-runs in a process of its own and begins by itself. After the first time the proposals on all other frames are
-held against their labels; then 10 more frames are labelled, and after the same time again. The window is not open.
+A scripted annotator labels 10 of openfield's 116 frames at once, while the assistant runs in a process of its own and
+begins by itself. After the first time the proposals on all other frames are held against their labels; then 10 more
+frames are labelled, and after the same time again. The window is not open.
 """
 
 import multiprocessing
