@@ -2,9 +2,9 @@
 
     python tests/benchmarks/first_help.py [--seconds 300] [--frames 10]
 
-A scripted annotator labels 10 of openfield's 116 frames at once, those of another project being unknown, while the
-assistant runs in a process of its own and begins by itself. After the first time the proposals on all other frames are
-held against their labels; then 10 more frames are labelled, and after the same time again. The window is not open.
+A scripted annotator labels 10 of openfield's 116 frames at once, while the assistant runs in a process of its own and
+begins by itself. After the first time the proposals on all other frames are held against their labels; then 10 more
+frames are labelled, and after the same time again. The window is not open.
 """
 
 import multiprocessing
@@ -76,17 +76,18 @@ def errors(project, truth, labelled):
     return proposals.step, distances[~np.isnan(distances)]
 
 
-def follow(project, truth, labelled, *, start, end):
-    """Tell of every new file of proposals until `end`; return the time of the first and the errors of the last."""
-    first, seen, measured = None, None, (0, np.array([np.nan]))
+def follow(project, truth, labelled, *, begin, end):
+    """Tell of every new file of proposals until `end`; return when the first was there, or None."""
+    first, seen = None, None
     while time.perf_counter() < end:
         time.sleep(0.5)
         written = project.proposals.stat().st_mtime_ns if project.proposals.exists() else None
         if written != seen:
-            now, seen = time.perf_counter() - start, written
-            first, measured = first or now, errors(project, truth, labelled)
-            print(f"{now:.0f} s, step {measured[0]}: {summary(measured[1])}", flush=True)
-    return first, measured
+            now, seen = round(time.perf_counter() - begin, 1), written
+            first = first or now
+            step, distances = errors(project, truth, labelled)
+            print(f"{now} s, step {step}: {summary(distances)}", flush=True)
+    return first
 
 
 def summary(distances):
@@ -115,11 +116,12 @@ def main():
                 labelled += truth.numbers[(number - 1) * (every // 2) :: every][: arguments.frames].tolist()
                 label(project, truth, labelled[-arguments.frames :])
                 end = begin + number * arguments.seconds
-                first, (step, distances) = follow(project, truth, labelled, start=begin, end=end)
+                first = follow(project, truth, labelled, begin=begin, end=end)
+                result.setdefault("first_proposals_s", first)
+                step, distances = errors(project, truth, labelled)
                 times = psutil.Process(process.pid).cpu_times()
                 result[f"{len(labelled)} frames"] = {
                     "seconds": number * arguments.seconds,
-                    "first_proposals_s": round(first, 1) if first else None,
                     "step": step,
                     "process_s": round(times.user + times.system, 1),
                     **summary(distances),

@@ -14,7 +14,7 @@ from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import FrameRef, Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import estimate, training
+from posecut_core.model import estimate, resnet, training
 from posecut_core.model.training import TrainState
 from posecut_core.project.config import edit_config
 from posecut_core.video.store import FrameStore
@@ -160,3 +160,9 @@ def quick_steps(monkeypatch):
 
     monkeypatch.setattr(training, "train_step", step)
     monkeypatch.setattr(estimate, "step_bytes", lambda *arguments, **options: 10**8)
+
+
+@pytest.fixture
+def few_blocks(monkeypatch):
+    """A ResNet-18 with one block in each stage, which is made and saved in half the time."""
+    monkeypatch.setitem(resnet.BLOCKS, 18, (1, 1, 1, 1))

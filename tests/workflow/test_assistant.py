@@ -12,6 +12,7 @@ from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.label_watch import LabelWatch
 from posecut_core.workflow.opening import open_project
 
+pytestmark = pytest.mark.usefixtures("few_blocks")
 SMALL = {"width": 0.25, "crop_size": 64}
 
 

@@ -23,7 +23,7 @@ SMALL = {"width": 0.25, "crop_size": 64, "batch_size": 2, "display_iters": 2}
 
 
 @pytest.fixture
-def quick(quick_steps, monkeypatch):
+def quick(quick_steps, few_blocks, monkeypatch):
     """Training steps and predictions that take no time."""
     monkeypatch.setattr(
         assisting, "Predictor", lambda info, parameters: BrightSpot(info.scorer, info.network.bodyparts)
