@@ -105,12 +105,12 @@ class Desk:
         if self.project is None or self.labelling is None:
             return
         project = open_project(self.project.config_path)
-        before, after = self.project.config, project.config
-        other_parts = (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton)
+        before, after, shown = self.project.config, project.config, self.canvas is not None
+        if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
+            self.hide_labels()  # its layers are made for the bodyparts of before
         self.project = project
         self.labelling.resume(project)
-        if other_parts and self.canvas is not None:
-            self.hide_labels()
+        if shown:
             self.show_labels()
         self.project_changed.emit()
 

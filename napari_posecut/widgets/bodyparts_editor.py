@@ -64,7 +64,8 @@ class BodypartsEditor(QWidget):
         model = self.names.model()
         assert model is not None
         model.rowsMoved.connect(self._compare)
-        self.apply_button, self.revert_button = QPushButton("Save bodyparts"), QPushButton("Undo changes")
+        self.apply_button, self.revert_button = QPushButton("Save"), QPushButton("Revert")
+        self.apply_button.setToolTip("write the names and their order into config.yaml and all labels")
         self.apply_button.clicked.connect(self.apply)
         self.revert_button.clicked.connect(self.revert)
         add = QPushButton("Add")

@@ -30,7 +30,7 @@ from posecut_core.project.config import ProjectConfig, edit_config
 from posecut_core.project.settings import read_settings
 from posecut_core.workflow.opening import project_videos
 
-ALGORITHMS = (("different looks (k-means)", "kmeans"), ("random times (uniform)", "uniform"))
+ALGORITHMS = (("varied (k-means)", "kmeans"), ("random (uniform)", "uniform"))
 _MOST = 10_000  # frames of one video
 
 
@@ -49,6 +49,7 @@ class FramesDock(QWidget):
         self.algorithm = QComboBox()
         for words, name in ALGORITHMS:
             self.algorithm.addItem(words, name)
+        self.algorithm.setToolTip("k-means takes frames that look different; uniform takes frames at random times")
         self.count = QSpinBox()
         self.count.setRange(1, _MOST)
         self.start, self.stop = _percent(), _percent()
@@ -131,7 +132,7 @@ class FramesDock(QWidget):
         part = QHBoxLayout()
         for box in (self.start, self.stop):
             part.addWidget(box)
-        form.addRow("from, to (% of it)", part)
+        form.addRow("from, to (%)", part)
         form.addRow(self.crop)
         form.addRow(self.others)
         form.addRow(self.extract_button)

@@ -1,7 +1,11 @@
 """The crop of a video in config.yaml."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from napari_posecut.convert import crop_corners, to_crop
 from napari_posecut.crop import read_crop, write_crop
 from posecut_core.errors import VideoError
 from posecut_core.project.config import Crop
@@ -29,3 +33,12 @@ def test_unknown_video_has_no_crop(unlabelled):
     assert read_crop(project, "cat") is None
     with pytest.raises(VideoError, match="lists no video cat"):
         write_crop(project, "cat", Crop(0, 1, 0, 1))
+
+
+@given(st.integers(0, 99), st.integers(0, 79), st.integers(1, 100), st.integers(1, 80))
+def test_rectangle_round_trip(x, y, width, height):
+    """A crop drawn as a rectangle is the same crop again, and stays within the frame."""
+    crop = Crop(x, min(x + width, 100), y, min(y + height, 80))
+    assert to_crop(crop_corners(crop), width=100, height=80) == crop
+    outside = np.array([(-9.0, -9.0), (-9.0, 300.0), (300.0, 300.0), (300.0, -9.0)])
+    assert to_crop(outside, width=100, height=80) == Crop(0, 100, 0, 80)
