@@ -88,9 +88,7 @@ def test_a_dock_that_is_opened_later_shows_the_training(viewer, desk, dock):
 def test_both_ways_out_without_a_network_are_named(desk, dock):
     """Where ImageNet weights cannot come, the line says why, and the dock what to choose in the window."""
     dock.train.click()
-    desk.board.end(
-        "failed", message="Give it with --weights FILE (--weights random begins without)."
-    )
+    desk.board.end("failed", message="Give it with --weights FILE (--weights random begins without).")
     assert "--weights random" in dock.line.sentence.text().replace("\u200b", "")
     assert "'a file' or 'random weights'" in dock.notes.text()
 
