@@ -4,13 +4,11 @@ import glob
 from pathlib import Path
 
 from napari import Viewer
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -20,8 +18,9 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
-from napari_posecut.widgets.job_line import JobLine, wrappable
+from napari_posecut.widgets.job_line import JobLine
 from napari_posecut.widgets.queue_list import DONE, QueueList
+from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.errors import VideoError
 from posecut_core.progress import Progress
 from posecut_core.project.repair import VIDEO_SUFFIXES
@@ -39,10 +38,7 @@ class AnalyseDock(QWidget):
         self.desk: Desk = desk_of(napari_viewer)
         self._why: list[str] = []  # rich text of each failure
         self._root: Path | None = None  # of the project whose videos are listed
-        self.heading, self.failures = QLabel(), QLabel()
-        for label in (self.heading, self.failures):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.RichText)
+        self.heading, self.failures = Words(), Words()
         self.videos = QueueList()
         self.add = QPushButton("Add videos…")
         self.shuffle = QSpinBox()
@@ -81,6 +77,7 @@ class AnalyseDock(QWidget):
         self.desk.board.start(VERB, arguments)
 
     def _lay_out(self) -> None:
+        self.setMinimumWidth(290)
         layout, form, folder = QVBoxLayout(self), QFormLayout(), QHBoxLayout()
         folder.addWidget(self.folder)
         folder.addWidget(self.browse)
@@ -154,7 +151,7 @@ class AnalyseDock(QWidget):
 
     def _clear_failures(self) -> None:
         self._why = []
-        self.failures.clear()
+        self.failures.setText("")
 
     def _fail(self, video: str, why: str) -> None:
         self.videos.set_state(video, "failed", why=why)

@@ -8,7 +8,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP = 46, 10, 20, 32, 26  # pixels around the panels
-_LEAST = 120  # height of a panel in pixels
+_LEAST = 80  # height of a panel in pixels
 _COLOURS = ("#4fa3e0", "#e8a33d")  # blue and orange: told apart by colour-blind people, too
 
 

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QSpinBox,
     QTreeWidget,
@@ -20,7 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
-from napari_posecut.widgets.job_line import JobLine, wrappable
+from napari_posecut.widgets.job_line import JobLine
+from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import FrameError, ResultRow
 from posecut_core.workflow.past_evaluation import PastEvaluation, newest_evaluation
@@ -41,10 +41,7 @@ class EvaluateDock(QWidget):
         super().__init__()
         self.desk: Desk = desk_of(napari_viewer)
         self.shown: PastEvaluation | None = None
-        self.heading, self.summary = QLabel(), QLabel()
-        for label in (self.heading, self.summary):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.RichText)
+        self.heading, self.summary = Words(), Words()
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("which split and network, as in 4 Train")
@@ -75,6 +72,7 @@ class EvaluateDock(QWidget):
         self.desk.attempt(lambda: self.desk.require_project() and self.desk.board.start("evaluate", arguments))
 
     def _lay_out(self) -> None:
+        self.setMinimumWidth(290)
         layout, row = QVBoxLayout(self), QFormLayout()
         row.addRow("shuffle", self.shuffle)
         layout.addWidget(self.heading)

@@ -1,16 +1,15 @@
 """One line for work that runs: how far it is, how long it will take, a way to stop it, and why it failed."""
 
-import html
-import re
 import time
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_posecut.desk import Desk
 from napari_posecut.jobs import Job
+from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.progress import Progress
 
 _ONE_MOMENT = 0.1  # seconds; reports that were waiting come together, and tell no speed
@@ -41,9 +40,7 @@ class JobLine(QWidget):
         self._desk, self._verbs, self._stop_text, self._clock = desk, verbs, stop_text, clock
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
-        self.sentence = QLabel()
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.RichText)
+        self.sentence = Words()
         self.stop = QPushButton(stop_text)
         self.stop.clicked.connect(self.ask_stop)
         self.copy = QPushButton("Copy details")
@@ -144,11 +141,6 @@ class JobLine(QWidget):
         clipboard = QGuiApplication.clipboard()
         if self.job is not None and clipboard is not None:
             clipboard.setText(f"{self.job.request.verb}\n{self.job.message}\n\n{self.job.details}")
-
-
-def wrappable(text: str) -> str:
-    """Make rich text of a sentence, in which long paths and names may be broken anywhere that they have a mark."""
-    return re.sub(r"(?<=[/\\_.-])(?=\S)", "\u200b", html.escape(text, quote=False))
 
 
 def spoken_time(seconds: float) -> str:

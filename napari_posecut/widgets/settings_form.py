@@ -11,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
-from qtpy.QtWidgets import QFormLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from posecut_core.dataset.settings import CHOICES, TrainingSettings, settings_from
 
@@ -45,16 +45,12 @@ class SettingsForm(QWidget):
         self._main.insertRow(2, "", self.weights_file.native)
         rest = QWidget()
         rest.setLayout(_form([field for name, field in self.fields.items() if name not in MAIN]))
-        scrolled = QScrollArea()
-        scrolled.setWidget(rest)
-        scrolled.setWidgetResizable(True)
-        scrolled.setMinimumHeight(180)
-        scrolled.setVisible(False)
-        self.more.toggled.connect(scrolled.setVisible)
+        rest.setVisible(False)
+        self.more.toggled.connect(rest.setVisible)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._main)
-        for widget in (self.more, scrolled):
+        for widget in (self.more, rest):
             layout.addWidget(widget)
         self.fields["init_weights"].changed.connect(self._show_file)
         self.show_settings(TrainingSettings(), automatic=True)

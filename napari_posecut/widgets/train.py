@@ -4,13 +4,15 @@ import dataclasses
 import math
 
 from napari import Viewer
-from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFormLayout, QFrame, QPushButton, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
 from napari_posecut.widgets.curve import CurveView, Series
-from napari_posecut.widgets.job_line import JobLine, spoken_time, wrappable
+from napari_posecut.widgets.job_line import JobLine, spoken_time
 from napari_posecut.widgets.settings_form import SettingsForm
+from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, read_settings
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Progress
@@ -28,17 +30,13 @@ class TrainDock(QWidget):
         self.desk: Desk = desk_of(napari_viewer)
         self._rows: dict[int, Metrics] = {}  # of the shown shuffle, by step
         self._notes: list[str] = []
-        self.heading = QLabel()
-        self.heading.setWordWrap(True)
+        self.heading, self.notes, self.figures = Words(), Words(), Words()
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("shuffle: each is a split of the labels into training and test frames, with a network")
         self.form = SettingsForm()
         self.train = QPushButton("Train")
         self.line = JobLine(self.desk, VERBS, stop_text="Pause")
-        self.notes, self.figures = QLabel(), QLabel()
-        for label in (self.notes, self.figures):
-            label.setWordWrap(True)
         self.curve = CurveView()
         self._lay_out()
         self.shuffle.valueChanged.connect(self._show_shuffle)
@@ -59,7 +57,10 @@ class TrainDock(QWidget):
         self.desk.board.start("create_dataset_and_train", arguments)
 
     def _lay_out(self) -> None:
-        layout, row = QVBoxLayout(self), QFormLayout()
+        self.setMinimumWidth(290)
+        content, scrolled = QWidget(), QScrollArea()  # all settings and the curves are higher than a small screen
+        layout, row = QVBoxLayout(content), QFormLayout()
+        layout.setContentsMargins(4, 4, 4, 4)
         row.addRow("shuffle", self.shuffle)
         layout.addWidget(self.heading)
         layout.addLayout(row)
@@ -67,6 +68,13 @@ class TrainDock(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self.curve, stretch=1)
         layout.addStretch()
+        scrolled.setWidget(content)
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(scrolled)
 
     def _follow(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""
@@ -85,7 +93,8 @@ class TrainDock(QWidget):
         self.shuffle.blockSignals(False)
         self._show_shuffle()
         for report in job.reports:
-            self._hear(job, report)
+            self._take(report)
+        self._draw()
 
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
@@ -110,16 +119,20 @@ class TrainDock(QWidget):
         steps = max(self._rows, default=0)
         self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
         self.train.setText("Resume" if 0 < steps < self.form.fields["maxiters"].value else "Train")
-        self.heading.setText(f"<b>Shuffle {number}</b>: {_state(steps, settings)}")
+        running = self.desk.board.of(*VERBS) is not None
+        state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
+        self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
     def _hear(self, job: Job, report: Progress) -> None:
-        if job.request.verb not in VERBS:
-            return
+        if job.request.verb in VERBS:
+            self._take(report)
+            self._draw()
+
+    def _take(self, report: Progress) -> None:
         if report.total == 0:
             self._notes = [*self._notes, report.stage][-_NOTES:]
         if "loss" in report.values:
             self._rows[report.done] = _metrics(report)
-        self._draw()
 
     def _draw(self) -> None:
         self.notes.setText("<br>".join(map(wrappable, self._notes)))

@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_posecut.widgets.job_line import JobLine, spoken_time, wrappable
+from napari_posecut.widgets.job_line import JobLine, spoken_time
 from posecut_core.progress import Progress
 from tests.plugin.widgets.fake_board import FakeBoard
 
@@ -123,8 +123,3 @@ def test_a_failure_stays_to_be_read(desk, line, qtbot, state):
 def test_durations_are_said_as_people_do(seconds, said):
     """Seconds, minutes, or hours and minutes."""
     assert spoken_time(seconds) == said
-
-
-def test_long_names_may_be_broken():
-    """A path can be broken after each of its parts, and what looks like a tag is no tag."""
-    assert wrappable("/a_b/c.mp4 <b>").split("\u200b") == ["/", "a_", "b/", "c.", "mp4 &lt;b&gt;"]
