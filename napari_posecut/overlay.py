@@ -37,9 +37,7 @@ class PoseMarkers:
     face: Float64[np.ndarray, "K 4"]
 
 
-def pose_markers(
-    xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K"], style: OverlayStyle
-) -> PoseMarkers:
+def pose_markers(xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K"], style: OverlayStyle) -> PoseMarkers:
     """Return the markers of a frame: hollow where the likelihood is not above the pcutoff."""
     placed = ~np.isnan(xy).any(axis=1)
     opacity = np.where(likelihood > style.pcutoff, _FILLED, _HOLLOW)

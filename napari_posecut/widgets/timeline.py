@@ -54,7 +54,9 @@ class Timeline(QWidget):
         """Return a height in which three lanes are readable."""
         return QSize(600, 60 * max(len(self._lanes), 1) + _BOTTOM)
 
-    def show_video(self, frames: int, lanes: tuple[Lane, ...] = (), colours: UInt8[np.ndarray, "K 3"] | None = None) -> None:
+    def show_video(
+        self, frames: int, lanes: tuple[Lane, ...] = (), colours: UInt8[np.ndarray, "K 3"] | None = None
+    ) -> None:
         """Show the lanes of a video in full length, all curves of them, and no marks.
 
         Args:
