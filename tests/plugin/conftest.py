@@ -17,10 +17,10 @@ import pytest
 
 os.environ["NAPARI_CONFIG"] = ""  # settings in memory only; napari reads this while it is imported
 
-from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label  # noqa: E402
-from posecut_core.demo.scenes import TO_LABEL  # noqa: E402
-from posecut_core.progress import silent  # noqa: E402
-from posecut_core.workflow.extracting import extract_frames  # noqa: E402
+from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label
+from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.progress import silent
+from posecut_core.workflow.extracting import extract_frames
 
 SCENES = tuple(replace(scene, frames=12) for scene in TO_LABEL)
 FRAMES = 3  # extracted of each of the two videos
@@ -65,7 +65,7 @@ def unlabelled(stock, tmp_path) -> Path:
 
 
 @pytest.fixture
-def viewer(qtbot) -> Iterator["napari.Viewer"]:  # noqa: F821 (a test without a window does not import napari)
+def viewer(qtbot) -> Iterator["napari.Viewer"]:
     """An empty napari window of 1280 x 800 pixels on the screen; a project that is open in it is closed at the end."""
     import napari
     from napari.settings import get_settings
