@@ -49,10 +49,10 @@ def own_network(project: Project, scorer: str) -> NetworkName | None:
 
 def in_words(found: FoundPredictions) -> str:
     """Name the network of predictions for a person to read."""
-    name, filtered = network_name(found.scorer), ", filtered" if found.filtered else ""
+    name, filtered = network_name(found.scorer), "filtered, " if found.filtered else ""
     if name is None:
-        return f"{found.scorer}{filtered}"
-    return f"iteration {name.iteration}, shuffle {name.shuffle}, {name.step:,} steps{filtered}"
+        return f"{filtered}{found.scorer}"
+    return f"{filtered}{name.step:,} steps, shuffle {name.shuffle}, iteration {name.iteration}"
 
 
 def read_trajectories(table: Path) -> Trajectories:

@@ -64,6 +64,6 @@ def frame_scoremaps(
     maps = predictor.scoremaps(image)
     with atomic_path(Path(target)) as temporary, temporary.open("wb") as stream:
         np.save(stream, maps.likelihood, allow_pickle=False)
-    origin = maps.origin + (window.x1, window.y1)
+    origin = maps.origin + np.array([window.x1, window.y1])
     (width, height), (x, y) = maps.cell.tolist(), origin.tolist()
     return FrameScoremaps(Path(target), predictor.scorer, path, frame, predictor.bodyparts, (width, height), (x, y))

@@ -4,9 +4,9 @@
 
 Positions are a random walk, a tenth of the points unlikely; skeleton, trails of 10 frames and the trajectory plot are
 shown. The pictures are of an array in memory that has as many frames as the predictions have, so that no decoding
-counts. A step sets the slider and lets Qt work off what that caused, drawing included. The last line is one JSON object:
-frames per second of 200 steps forward and of 200 jumps, the 95th percentile of one step, and the processor's time for a
-step, which tells more where other work runs.
+counts. A step sets the slider and lets Qt work off what that caused, drawing included. The last line is one JSON
+object: frames per second of 200 steps forward and of 200 jumps, the 95th percentile of one step, and the processor's
+time for a step, which tells more where other work runs.
 """
 
 import argparse

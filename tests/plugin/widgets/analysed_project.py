@@ -1,0 +1,26 @@
+"""A sample project with the predictions of a network that nobody trained."""
+
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.analysis.prediction_files import prediction_path, write_predictions
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.workflow.opening import open_project, project_videos
+
+SCORER = "PoseCut_resnet18_mouseJan1shuffle1_100"
+FRAMES = 12
+
+
+def analyse(config: Path) -> list[Path]:
+    """Write predictions of all videos of a project: bodypart k moves along the row 10 + 5 k, one pixel per frame."""
+    project = open_project(config)
+    parts = project.config.bodyparts
+    x, y = np.meshgrid(np.arange(FRAMES) + 20.0, 10 + 5.0 * np.arange(len(parts)), indexing="ij")
+    likelihood = np.full(x.shape, 0.9)
+    likelihood[3, 0] = 0.2
+    found = Predictions(SCORER, parts, np.stack([x, y], axis=-1), likelihood)
+    videos = list(project_videos(project).values())
+    for video in videos:
+        write_predictions(prediction_path(video, SCORER), found)
+    return videos

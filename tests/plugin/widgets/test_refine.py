@@ -1,0 +1,74 @@
+"""The dock that leads through drafts to the next iteration."""
+
+import numpy as np
+import pytest
+
+from napari_posecut.desk import desk_of
+from napari_posecut.widgets.refine import RefineDock
+from posecut_core.labels.store import write_drafts
+from posecut_core.labels.table import LabelTable
+from posecut_core.video.store import FrameStore
+from posecut_core.workflow.opening import frame_folders, open_project
+from tests.plugin.widgets.fake_board import FakeBoard
+
+
+@pytest.fixture
+def dock(viewer, unlabelled, qtbot):
+    """The dock on a project with drafts in two frames of its first video."""
+    project = open_project(unlabelled)
+    video = frame_folders(project)[0].name
+    numbers = FrameStore.open(project.frame_store(video)).numbers[:2]
+    parts = project.config.bodyparts
+    xy = np.full((2, len(parts), 2), 30.0)
+    table = LabelTable(video, parts, numbers, xy)
+    write_drafts(project, table, np.full((2, len(parts)), 0.5), model="network", snapshot=1)
+    desk = desk_of(viewer)
+    desk.board = FakeBoard()
+    desk.open(unlabelled)
+    dock = RefineDock(viewer)
+    qtbot.addWidget(dock)
+    return dock
+
+
+def test_without_a_project_it_says_what_to_do(viewer, qtbot):
+    """Nothing can be merged, and the way is shown."""
+    dock = RefineDock(viewer)
+    qtbot.addWidget(dock)
+    assert "1 Project" in dock.heading.text()
+    assert not dock.merge_button.isEnabled()
+
+
+def test_drafts_are_reviewed_one_frame_after_the_other(dock):
+    """Counts go down with each frame accepted, until none is left to ask about."""
+    assert "2 frames to review" in dock.heading.text()
+    assert dock.videos.topLevelItem(0).text(1) == "2"
+    dock.next_button.click()
+    assert dock.desk.labelling.status(dock.desk.labelling.frame) == "unreviewed"
+    dock.accept_button.click()
+    assert "1 frame to review" in dock.heading.text()
+    dock.next_button.click()
+    dock.accept_button.click()
+    assert not dock.next_button.isEnabled()
+    assert dock.choice.isHidden()
+
+
+@pytest.mark.parametrize(("place", "policy"), list(enumerate(["refuse", "accept", "leave"])))
+def test_merging_follows_the_choice(dock, place, policy):
+    """What becomes of drafts is the person's choice; labels are let go of, and come back."""
+    dock.policies.button(place).click()
+    dock.merge_button.click()
+    assert dock.desk.board.job.request.arguments == {"unreviewed": policy}
+    assert not dock.desk.labelling.writable
+    assert not dock.merge_button.isEnabled()
+    dock.desk.board.end("done", result={"iteration": 1, "labelled_frames": 9, "accepted": 0, "left": 14})
+    assert dock.desk.labelling.writable
+    assert "Iteration 1 begins with 9 labelled frames" in dock.advice.text()
+    assert "4 Train" in dock.advice.text()
+
+
+def test_a_refusal_is_shown(dock):
+    """What the core refuses stands in the dock, and labels can be edited again."""
+    dock.merge_button.click()
+    dock.desk.board.end("failed", message="Two drafts are unreviewed.")
+    assert "Two drafts are unreviewed." in dock.job_line.sentence.text()
+    assert dock.desk.labelling.writable

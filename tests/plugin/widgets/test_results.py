@@ -1,0 +1,129 @@
+"""The dock that shows analysed videos."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_posecut.desk import desk_of
+from napari_posecut.widgets.results import ResultsDock
+from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
+from tests.plugin.widgets.fake_board import FakeBoard
+
+
+@pytest.fixture
+def dock(viewer, sample):
+    analyse(sample)
+    desk = desk_of(viewer)
+    desk.board = FakeBoard()
+    desk.open(sample)
+    dock = ResultsDock(viewer)
+    viewer.window.add_dock_widget(dock, name="9 Results")
+    return dock
+
+
+def test_without_a_project_it_says_what_to_do(viewer, qtbot):
+    """Nothing can be chosen, and the way is shown."""
+    dock = ResultsDock(viewer)
+    qtbot.addWidget(dock)
+    assert "1 Project" in dock.heading.text()
+    assert not dock.show_button.isEnabled()
+
+
+def test_the_overlay_follows_the_slider(viewer, dock):
+    """Points are those of the frame shown, hollow below the pcutoff; the table and the plot follow."""
+    dock.show_chosen()
+    viewer.dims.set_current_step(0, 3)
+    points = viewer.layers["bodyparts"]
+    np.testing.assert_array_equal(points.data[:2], [[10, 23], [15, 23]])
+    assert points.face_color[0, 3] == 0
+    assert points.face_color[1, 3] > 0
+    assert dock.timeline.frame == 3
+    assert dock.bodyparts.topLevelItem(0).text(1) == "0.20"
+    dock.pcutoff.setValue(10)
+    assert points.face_color[0, 3] > 0
+
+
+def test_the_plot_moves_the_video(viewer, dock):
+    """A frame chosen in the plot is the one that is shown."""
+    dock.show_chosen()
+    dock.timeline.frame_chosen.emit(FRAMES - 1)
+    assert viewer.dims.current_step[0] == FRAMES - 1
+    assert dock.timeline.last == FRAMES
+
+
+def test_a_bodypart_can_be_hidden(viewer, dock):
+    """Its marker goes, its lines have no length, and the others stay."""
+    dock.show_chosen()
+    viewer.dims.set_current_step(0, 8)
+    before = np.abs(viewer.layers["skeleton and trails"].data[:, 1]).sum()
+    dock.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    assert not viewer.layers["bodyparts"].shown[0]
+    assert viewer.layers["bodyparts"].shown[1:].all()
+    assert 0 < np.abs(viewer.layers["skeleton and trails"].data[:, 1]).sum() < before
+
+
+def test_a_score_map_lies_where_the_child_says(viewer, dock, tmp_path):
+    """The child is asked for this frame by the network of the predictions; its map goes with the frame."""
+    dock.show_chosen()
+    viewer.dims.set_current_step(0, 5)
+    dock.map_button.click()
+    request = dock.desk.board.job.request
+    assert (request.arguments["frame"], request.arguments["shuffle"], request.arguments["snapshot"]) == (5, 1, 100)
+    file = tmp_path / "maps.npy"
+    np.save(file, np.zeros((3, 4, 1), np.float32))
+    part = dock.bodyparts.topLevelItem(0).text(0)
+    dock.desk.board.end(
+        "done",
+        result={
+            "file": str(file),
+            "video": request.arguments["video"],
+            "frame": 5,
+            "bodyparts": [part],
+            "cell": [16.0, 8.0],
+            "origin": [7.5, 3.5],
+        },
+    )
+    layer = viewer.layers[f"score map of {part}"]
+    np.testing.assert_array_equal(layer.scale, (8, 16))
+    np.testing.assert_array_equal(layer.translate, (3.5, 7.5))
+    viewer.dims.set_current_step(0, 6)
+    assert f"score map of {part}" not in viewer.layers
+
+
+def test_leaving_brings_the_labelling_back(viewer, dock):
+    """The second press takes the video, its plot and its callbacks away."""
+    before = len(viewer.dims.events.current_step.callbacks)
+    labels = [layer.name for layer in viewer.layers]
+    dock.show_chosen()
+    assert "labels" not in viewer.layers
+    dock.show_chosen()
+    assert [layer.name for layer in viewer.layers] == labels
+    assert dock.timeline is None
+    assert len(viewer.dims.events.current_step.callbacks) == before
+
+
+@pytest.mark.parametrize("how", ["layer", "dock"])
+def test_removing_a_layer_or_the_dock_leaves_too(viewer, dock, how):
+    """A person who removes the video or closes the dock is back at the labelling."""
+    dock.show_chosen()
+    if how == "layer":
+        viewer.layers.remove(viewer.layers[0])
+    else:
+        viewer.window.remove_dock_widget(dock)
+    assert "labels" in viewer.layers
+    assert dock.playback.video is None
+    assert dock.timeline is None
+
+
+def test_a_table_that_does_not_fit_is_refused(viewer, dock, sample):
+    """Predictions of another video are not drawn; the person is told."""
+    from posecut_core.analysis.prediction_files import prediction_path, read_predictions, write_predictions
+    from posecut_core.analysis.predictions import Predictions
+
+    video = dock.networks.currentData().video
+    table = prediction_path(video, SCORER)
+    read = read_predictions(table)
+    write_predictions(table, Predictions(SCORER, read.bodyparts, read.xy[:-1], read.likelihood[:-1]))
+    dock.show_chosen()
+    assert dock.playback.video is None
+    assert "labels" in viewer.layers
