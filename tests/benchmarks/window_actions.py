@@ -1,0 +1,79 @@
+"""Do random things at a real window, and hold the labels against a plain model of them after each.
+
+    xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_actions.py [--actions 500] [--seed 0]
+
+The last line is one JSON object: `actions` done, `exceptions` in Qt's loop, and `seconds`; the program ends with the
+first difference between labels and model, and prints the actions that led to it.
+"""
+
+import argparse
+import math
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ["NAPARI_CONFIG"] = ""  # napari's settings stay out of it
+
+import hypothesis
+import napari
+from hypothesis import stateful
+
+from napari_posecut.widgets.label import LabelDock
+from posecut_core.demo.sample import VIDEOS, create, film_all
+from posecut_core.progress import silent
+from posecut_core.workflow.extracting import extract_frames
+from tests.benchmarks.openfield import print_result
+from tests.plugin.conftest import FRAMES, SCENES
+from tests.plugin.random_actions import Actions
+
+STEPS = 50  # actions on one copy of the project
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--actions", type=int, default=500, help="how many at least (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="where chance begins (default: %(default)s)")
+    arguments = parser.parse_args()
+    exceptions: list[str] = []
+    sys.excepthook = lambda *raised: exceptions.append("".join(traceback.format_exception(*raised)))
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="posecut-window-") as folder:
+        stock = Path(folder) / "mouse"
+        extract_frames(create(stock, film_all(SCENES, stock / VIDEOS, silent), silent), number_of_frames=FRAMES)
+        act(stock, math.ceil(arguments.actions / STEPS) + 1, arguments.seed)
+        shutil.rmtree(stock)
+    print(*exceptions, sep="\n", file=sys.stderr)
+    seconds = round(time.perf_counter() - start, 1)
+    print_result({"actions": Actions.count, "exceptions": len(exceptions), "seconds": seconds})
+    return 1 if exceptions else 0
+
+
+def act(stock: Path, runs: int, seed: int) -> None:
+    """Open a window, and let runs of random actions loose on it; the first run is the simplest one."""
+    viewer = napari.Viewer(show_welcome_screen=False)
+    viewer.window.resize(1280, 800)
+    dock = LabelDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    Actions.window, Actions.stock = (viewer, dock), stock
+    settings = hypothesis.settings(
+        max_examples=runs,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        phases=(hypothesis.Phase.generate,),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    machine = hypothesis.seed(seed)(Actions)
+    try:
+        stateful.run_state_machine_as_test(machine, settings=settings)
+    finally:
+        viewer.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
