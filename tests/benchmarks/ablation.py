@@ -65,12 +65,12 @@ def summary(found, first):
     """Return mean and standard deviation of the test errors, of their differences from `first`, and the minutes."""
     difference = found[:, 0] - first[:, 0]
     return {
-        "test_error_px": round(found[:, 0].mean(), 2),
-        "sd_px": round(found[:, 0].std(ddof=1), 2),
-        "difference_px": round(difference.mean(), 2),
-        "difference_sd_px": round(difference.std(ddof=1), 2),
-        "train_error_px": round(found[:, 1].mean(), 2),
-        "minutes": round(found[:, 2].mean(), 1),
+        "test_error_px": round(float(found[:, 0].mean()), 2),
+        "sd_px": round(float(found[:, 0].std(ddof=1)), 2),
+        "difference_px": round(float(difference.mean()), 2),
+        "difference_sd_px": round(float(difference.std(ddof=1)), 2),
+        "train_error_px": round(float(found[:, 1].mean()), 2),
+        "minutes": round(float(found[:, 2].mean()), 1),
     }
 
 
