@@ -163,7 +163,7 @@ class AnalyseDock(QWidget):
 
     def _end(self, job: Job) -> None:
         for video in _videos_of(job):
-            if self.videos.state(video) not in (DONE, "failed"):
+            if self.videos.state_of(video) not in (DONE, "failed"):
                 self.videos.set_state(video, "stopped", why="Analyse goes on where it stopped")
         self._allow()
 

@@ -49,8 +49,10 @@ class EvaluateDock(QWidget):
         self.evaluate = QPushButton("Evaluate")
         self.line = JobLine(self.desk, ("evaluate",))
         self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))
+        headings = self.bodyparts.headerItem()
+        assert headings is not None
         for column, meaning in enumerate(_MEANING):
-            self.bodyparts.headerItem().setToolTip(column, meaning)
+            headings.setToolTip(column, meaning)
         self.frames = _table(("worst frames", "number", "px", "set"))
         self.frames.setToolTip("a click shows the frame, to look at its labels")
         self.report = QPushButton("Open the report")
@@ -132,6 +134,7 @@ def _table(columns: tuple[str, ...]) -> QTreeWidget:
     table.setHeaderLabels(columns)
     table.setRootIsDecorated(False)
     header = table.header()
+    assert header is not None
     header.setStretchLastSection(False)
     header.setMinimumSectionSize(30)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

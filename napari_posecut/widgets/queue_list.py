@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QMimeData, Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
@@ -24,6 +24,7 @@ class QueueList(QTreeWidget):
         self.setAcceptDrops(True)
         self.setToolTip("drop videos or folders here; a double click on a video that is done shows it in 9 Results")
         header = self.header()
+        assert header is not None
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
@@ -58,32 +59,37 @@ class QueueList(QTreeWidget):
             if state == DONE:
                 item.setCheckState(0, Qt.CheckState.Unchecked)
 
-    def state(self, path: str) -> str:
+    def state_of(self, path: str) -> str:
         """Return how far a video is."""
         return next((item.text(1) for item in self._items() if item.data(0, _PATH) == path), "")
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take files."""
-        if event is not None and event.mimeData().hasUrls():
+        if event is not None and _files(event.mimeData()):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take files anywhere on the list."""
-        if event is not None and event.mimeData().hasUrls():
+        if event is not None and _files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
         """Add the files."""
-        if event is None:
-            return
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.add(Path(url.toLocalFile()))
-        event.acceptProposedAction()
+        if event is not None:
+            for path in _files(event.mimeData()):
+                self.add(path)
+            event.acceptProposedAction()
 
     def _items(self) -> list[QTreeWidgetItem]:
-        return [self.topLevelItem(place) for place in range(self.topLevelItemCount())]
+        items = (self.topLevelItem(place) for place in range(self.topLevelItemCount()))
+        return [item for item in items if item is not None]
 
     def _want(self, item: QTreeWidgetItem) -> None:
         if item.text(1) == DONE:
             self.wanted.emit(item.data(0, _PATH))
+
+
+def _files(data: QMimeData | None) -> list[Path]:
+    """List the files and folders of this computer that are dragged."""
+    urls = data.urls() if data is not None else []
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

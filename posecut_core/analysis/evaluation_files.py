@@ -145,8 +145,14 @@ def read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
     found = {}
     for row in _read_rows(path):
         with contextlib.suppress(KeyError, TypeError, ValueError):
-            means = (_value(row[name]) for name in (_TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY))
-            found[row["bodypart"]] = MeanErrors(*means, int(row["Train labels"]), int(row["Test labels"]))
+            found[row["bodypart"]] = MeanErrors(
+                train=_value(row[_TRAIN]),
+                test=_value(row[_TEST]),
+                train_pcutoff=_value(row[_TRAIN_LIKELY]),
+                test_pcutoff=_value(row[_TEST_LIKELY]),
+                train_pairs=int(row["Train labels"]),
+                test_pairs=int(row["Test labels"]),
+            )
     return found
 
 
@@ -217,10 +223,20 @@ def _error_cells(errors: MeanErrors) -> dict[str, str]:
 
 
 def _result(row: Mapping[str, str]) -> ResultRow | None:
-    reals = (_TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY, _CALIBRATION, _SUGGESTED)
     try:
-        counts = (int(row[name]) for name in (_ITERATIONS, _PERCENT, _SHUFFLE))
-        return ResultRow(*counts, float(row[_PCUTOFF]), row[_BODYPARTS], *(_value(row[name]) for name in reals))
+        return ResultRow(
+            step=int(row[_ITERATIONS]),
+            percent=int(row[_PERCENT]),
+            shuffle=int(row[_SHUFFLE]),
+            pcutoff=float(row[_PCUTOFF]),
+            bodyparts=row[_BODYPARTS],
+            train=_value(row[_TRAIN]),
+            test=_value(row[_TEST]),
+            train_pcutoff=_value(row[_TRAIN_LIKELY]),
+            test_pcutoff=_value(row[_TEST_LIKELY]),
+            calibration_error=_value(row[_CALIBRATION]),
+            suggested_pcutoff=_value(row[_SUGGESTED]),
+        )
     except (KeyError, TypeError, ValueError):
         return None
 

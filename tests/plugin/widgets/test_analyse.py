@@ -51,11 +51,11 @@ def test_each_video_says_how_far_it_is(desk, dock, videos):
     """One is done and one has failed, with the reason; what is done is not analysed again unless it is checked."""
     dock.analyse.click()
     desk.board.tell(Progress("a is done", 1, 1, {"video": 0, "finished": 1}), Progress("b", 1, 4, {"video": 1}))
-    assert [dock.videos.state(video) for video in videos] == ["done", "25 %"]
+    assert [dock.videos.state_of(video) for video in videos] == ["done", "25 %"]
     desk.board.tell(Progress("It is damaged.", 1, 1, {"video": 1, "failed": 1}))
     assert dock.failures.text().endswith("It is damaged.")
     desk.board.end("done")
-    assert [dock.videos.state(video) for video in videos] == ["done", "failed"]
+    assert [dock.videos.state_of(video) for video in videos] == ["done", "failed"]
     assert dock.videos.checked == (videos[1],)
 
 
@@ -65,7 +65,7 @@ def test_what_was_stopped_can_go_on(desk, dock, videos):
     desk.board.tell(Progress("a", 1, 4, {"video": 0}))
     dock.line.stop.click()
     desk.board.end("stopped")
-    assert [dock.videos.state(video) for video in videos] == ["stopped", "stopped"]
+    assert [dock.videos.state_of(video) for video in videos] == ["stopped", "stopped"]
     assert dock.videos.checked == tuple(videos)
 
 
@@ -84,7 +84,7 @@ def test_a_dock_that_is_opened_later_shows_the_queue(viewer, desk, dock, videos)
     desk.board.start("analyze_queue", {"videos": ["/data/far.mp4", videos[0]]})
     desk.board.tell(Progress("far", 1, 2, {"video": 0}))
     late = AnalyseDock(viewer)
-    assert (late.videos.state("/data/far.mp4"), late.videos.state(videos[0])) == ("50 %", "waits")
+    assert (late.videos.state_of("/data/far.mp4"), late.videos.state_of(videos[0])) == ("50 %", "waits")
 
 
 def test_nothing_checked_starts_nothing(desk, dock, videos, monkeypatch):
