@@ -30,7 +30,7 @@ GESTURES = (
 )
 
 KEYS = (
-    Key(("Return",), "accept", "accept all proposals, go on"),
+    Key(("Enter",), "accept", "accept all proposals, go on"),
     Key(("D", "Right"), "next_frame", "next frame"),
     Key(("A", "Left"), "previous_frame", "previous frame"),
     Key(("Shift-D", "Shift-Right"), "next_open", "next frame that needs you"),
@@ -59,4 +59,4 @@ def key_help() -> tuple[tuple[str, str], ...]:
 
 
 def _spelled(key: str) -> str:
-    return key.replace("Control", "Ctrl").replace("Return", "Enter").replace("-", " + ")
+    return key.replace("Control", "Ctrl").replace("-", " + ")

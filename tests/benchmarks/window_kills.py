@@ -3,9 +3,9 @@
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_kills.py [--kills 50] [--seed 0]
 
 Each child is a napari window that labels by mouse and keys at its canvas, and tells its parent of each edit once the
-window has come back from it; the parent kills it with SIGKILL some moments after its first edit, and looks for the edits
-in the project, in which the next window goes on. The last line is one JSON object: `kills`, `acknowledged` edits, how
-many of them are `lost`, how often labels could not be opened or read afterwards (`unreadable`), and `seconds`.
+window has come back from it; the parent kills it with SIGKILL some moments after its first edit, and looks for the
+edits in the project, in which the next window goes on. The last line is one JSON object: `kills`, `acknowledged` edits,
+how many of them are `lost`, how often labels could not be opened or read afterwards (`unreadable`), and `seconds`.
 """
 
 import argparse

@@ -23,7 +23,6 @@ from tests.plugin.label_model import LabelModel
 
 EDGE = 12.0  # pixels of the picture in which nobody clicks
 SIZE = 256.0  # of the pictures of the sample
-SPECIAL = {"Return": Qt.Key.Key_Return, "Delete": Qt.Key.Key_Delete, "F1": Qt.Key.Key_F1}
 places = strategies.tuples(*[strategies.floats(EDGE, SIZE - EDGE)] * 2)
 parts = strategies.integers(0, 6)
 actions = strategies.sampled_from([key.action for key in KEYS if key.action != "ask_frame"])
@@ -111,7 +110,7 @@ class Actions(stateful.RuleBasedStateMachine):
         modifier = NONE
         for held in modifiers:
             modifier |= {"Shift": SHIFT, "Control": CONTROL}[held]
-        self.hand.key(getattr(Qt.Key, f"Key_{name}"), modifier)
+        self.hand.key(getattr(Qt.Key, f"Key_{name.replace('Enter', 'Return')}"), modifier)
         self._expect(action)
 
     @stateful.rule(action=strategies.sampled_from(["accept", "undo", "redo", "absent", "occluded", "unset", "drop"]))

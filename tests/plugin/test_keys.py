@@ -28,6 +28,7 @@ def test_napari_understands_every_key():
         for spelling in key.keys:
             parts = coerce_keybinding(spelling).parts
             assert len(parts) == 1
+            assert str(parts[0].key) != "unknown", spelling
             assert (parts[0].shift, parts[0].ctrl) == ("Shift" in spelling, "Control" in spelling)
 
 
