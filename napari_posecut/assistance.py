@@ -26,15 +26,15 @@ class Assistance:
 
     changed = Signal(str)  # a sentence for the person
 
-    def __init__(self, board: JobBoard, labelling: Labelling, *, trains: bool = True) -> None:
-        """Show proposals that are there already, and let a trained network make new ones.
+    def __init__(self, board: JobBoard, labelling: Labelling, *, helps: bool = True) -> None:
+        """Show proposals that are there already, and let a network make new ones.
 
         Args:
             board: the window's jobs, which looks after the same project.
             labelling: what the proposals are for.
-            trains: whether a network may train in the background where the project has none.
+            helps: whether a network may predict, or train where the project has none.
         """
-        self.trains = trains
+        self.helps = helps
         self._board = board
         self._labelling = labelling
         self._seen = 0  # when the file of proposals was written, in nanoseconds
@@ -43,19 +43,26 @@ class Assistance:
         board.ended.connect(self._ended)
         board.started.connect(self._started)
         self.take()
+        progress = labelling.progress
+        if helps and progress.done < progress.frames:
+            self._begin()
 
-    def begin(self) -> None:
+    def let_help(self, on: bool) -> None:
+        """Let a network help from now on, or stop the one that does."""
+        self.helps = on
+        if on:
+            self._begin()
+        else:
+            self._stop()
+
+    def _begin(self) -> None:
         """Let the project's trained network propose; where there is none, a network trains in the background."""
         if not self._board.of(*HELP, *TRAINING):
             self._start("propose")
 
-    def set_training(self, on: bool) -> None:
-        """Let a network train in the background from now on, or stop it."""
-        self.trains = on
-        job = self._board.of("assist")
-        if on and job is None and not self._board.of(*TRAINING):
-            self._start("assist")
-        elif not on and job is not None:
+    def _stop(self) -> None:
+        job = self._board.of(*HELP)
+        if job is not None:
             job.stop()
 
     def take(self) -> None:
@@ -78,9 +85,7 @@ class Assistance:
         self._board.progressed.disconnect(self._note)
         self._board.ended.disconnect(self._ended)
         self._board.started.disconnect(self._started)
-        job = self._board.of("assist")
-        if job is not None:
-            job.stop()
+        self._stop()
 
     def _note(self, job: Job, progress: Progress) -> None:
         if job.request.verb in HELP:
@@ -89,21 +94,17 @@ class Assistance:
                 self.changed.emit(_sentence(progress))
 
     def _started(self, job: Job) -> None:
-        assistant = self._board.of("assist")
-        if job.request.verb in TRAINING and assistant is not None:
+        if job.request.verb in TRAINING and self._board.of("assist") is not None:
             self._paused = True
-            assistant.stop()
+            self._stop()
 
     def _ended(self, job: Job) -> None:
         self.take()
-        if job.request.verb == "propose" and job.state == "failed" and self.trains:
+        if job.request.verb == "propose" and job.state == "failed" and self.helps:
             self._start("assist")  # no network has been trained yet
-        elif job.request.verb in TRAINING and job.state == "done":
+        elif job.request.verb in TRAINING and self.helps:
+            self._start("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False
-            self._start("propose")
-        elif job.request.verb in TRAINING and self._paused:
-            self._paused = False
-            self._start("assist")
         elif job.request.verb == "assist" and job.state in ("failed", "crashed"):
             self.changed.emit(f"No proposals: {job.message}")
 

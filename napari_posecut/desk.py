@@ -62,9 +62,7 @@ class Desk:
         self.project, self.labelling = project, labelling
         self.show_labels()
         self.board.look_after(project.config_path)
-        self.assistance = Assistance(self.board, labelling)
-        if labelling.progress.done < labelling.progress.frames:
-            self.assistance.begin()
+        self.assistance = Assistance(self.board, labelling, helps=preferences().helps)
         watch(self)
         for notice in labelling.notices:
             show_warning(notice)

@@ -15,6 +15,7 @@ class Preferences:
 
     advance: bool = True  # to the next frame when a frame is done
     marker_size: int = 10  # screen pixels
+    helps: bool = True  # whether a network proposes poses, and trains in the background, while a person labels
     when_closing: WhenClosing = "ask"  # about work that runs
 
 
@@ -26,6 +27,7 @@ def preferences() -> Preferences:
     return Preferences(
         advance=settings.labelling.advance,
         marker_size=settings.labelling.marker_size,
+        helps=settings.labelling.helps,
         when_closing=settings.work.when_closing,
     )
 

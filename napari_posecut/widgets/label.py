@@ -24,6 +24,7 @@ from napari_posecut.keys import key_help
 from napari_posecut.labelling import Labelling
 from napari_posecut.marks import Mark
 from napari_posecut.preferences import preferences
+from napari_posecut.widgets.help_line import HelpLine
 from posecut_core.plots.colours import bytes_of, colours_of
 
 BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
@@ -59,6 +60,7 @@ class LabelDock(QWidget):
         self.advance = QCheckBox("go on by itself when a frame is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
+        self.network = HelpLine(self.desk)
         self.progress = QProgressBar()
         self.help = _table(("do this", "for that"))
         self.help.addTopLevelItems([QTreeWidgetItem(row) for row in key_help()])
@@ -103,6 +105,7 @@ class LabelDock(QWidget):
         form.addRow("go to frame", self.number)
         layout.addLayout(form)
         layout.addWidget(self.advance)
+        layout.addWidget(self.network)
         keys = QPushButton("Keys and mouse (F1)")
         keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         keys.clicked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
@@ -111,6 +114,7 @@ class LabelDock(QWidget):
 
     def _follow(self) -> None:
         """Listen to the labelling that is open now."""
+        self.network.follow()
         if self._labelling is not self.desk.labelling:
             self._labelling = self.desk.labelling
             if self._labelling is not None:

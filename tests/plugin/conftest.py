@@ -73,12 +73,13 @@ def unlabelled(stock, tmp_path) -> Path:
 def viewer(qtbot) -> Iterator["napari.Viewer"]:
     """An empty napari window of 1280 x 800 pixels on the screen; a project that is open in it is closed at the end."""
     import napari
-    from napari.settings import get_settings
+    from napari.settings import get_plugin_settings, get_settings
 
     from napari_posecut.desk import desk_of
 
     gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
     get_settings().reset()
+    get_plugin_settings("posecut").labelling.helps = False  # no network trains beside the tests
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
     viewer.window.activate()
