@@ -1,6 +1,8 @@
 """Dock 9: an analysed video with what a network sees in it, and the trajectories below."""
 
+import shutil
 import tempfile
+import weakref
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +55,8 @@ class ResultsDock(QWidget):
         self._folders: list[Path] = []
         self._shown: FoundPredictions | None = None
         self._maps: tuple[int, dict[str, np.ndarray], np.ndarray, np.ndarray] | None = None
-        self._maps_folder = tempfile.TemporaryDirectory(prefix="posecut-scoremaps-", ignore_cleanup_errors=True)
+        self._maps_folder = Path(tempfile.mkdtemp(prefix="posecut-scoremaps-"))
+        weakref.finalize(self, shutil.rmtree, self._maps_folder, ignore_errors=True)
         self._create_choice()
         self._create_look()
         self.job_line = JobLine(self.desk, ("scoremap",))
@@ -306,7 +309,7 @@ class ResultsDock(QWidget):
         if self._maps is not None and self._maps[0] == frame:
             self._show_map()
             return
-        target = Path(self._maps_folder.name) / f"frame{frame}.npy"
+        target = self._maps_folder / f"frame{frame}.npy"
         arguments = {"video": str(shown.video), "frame": frame, "target": str(target)}
         arguments |= {"shuffle": network.shuffle, "snapshot": network.step}
         if self.desk.attempt(lambda: self.desk.board.start("scoremap", arguments)) is not None:

@@ -14,6 +14,7 @@ def dock(viewer, sample, qtbot):
     desk = desk_of(viewer)
     desk.board = FakeBoard()
     desk.open(sample)
+    qtbot.wait(1)  # layers are drawn once before they are removed
     dock = OutliersDock(viewer)
     qtbot.addWidget(dock)
     return dock

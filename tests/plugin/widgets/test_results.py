@@ -11,13 +11,14 @@ from tests.plugin.widgets.fake_board import FakeBoard
 
 
 @pytest.fixture
-def dock(viewer, sample):
+def dock(viewer, sample, qtbot):
     analyse(sample)
     desk = desk_of(viewer)
     desk.board = FakeBoard()
     desk.open(sample)
     dock = ResultsDock(viewer)
     viewer.window.add_dock_widget(dock, name="9 Results")
+    qtbot.wait(1)  # a person sees the labelling before leaving it: layers are drawn once before they are removed
     return dock
 
 
