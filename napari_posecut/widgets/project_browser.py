@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from napari_posecut.browser import MEANING, FrameKey, FrameStatus
 from napari_posecut.desk import Desk
@@ -26,13 +26,12 @@ class ProjectBrowser(QWidget):
         self._frames: dict[FrameKey, QTreeWidgetItem] = {}
         self._videos: dict[str, QTreeWidgetItem] = {}
         self._statuses: dict[FrameKey, FrameStatus] = {}
+        self._counts: dict[str, Counter[FrameStatus]] = {}
         self.total = QLabel()
         self.total.setWordWrap(True)
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(("frame", "state"))
-        header = self.tree.header()
-        assert header is not None
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.setColumnWidth(0, 110)  # fitting it to its content again and again would take time
         self.tree.setUniformRowHeights(True)
         self.tree.itemClicked.connect(self._open)
         self.tree.itemActivated.connect(self._open)
@@ -52,13 +51,14 @@ class ProjectBrowser(QWidget):
         self._follow(self._desk.labelling)
         opened = {video for video, item in self._videos.items() if item.isExpanded()}
         self.tree.clear()
-        self._frames, self._videos, self._statuses = {}, {}, {}
+        self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
         project, labelling = self._desk.project, self._labelling
         if project is None or labelling is None:
             self.total.setText("No project is open.")
             return
         keys = labelling.browser.frames
         for video in dict.fromkeys((*project_videos(project), *(key.video for key in keys))):
+            self._counts[video] = Counter()
             self._videos[video] = QTreeWidgetItem(self.tree, [video])
             self._videos[video].setToolTip(0, video)
             self._videos[video].setFirstColumnSpanned(True)
@@ -99,27 +99,28 @@ class ProjectBrowser(QWidget):
         labelling = self._labelling
         if labelling is None:
             return
-        known = set(labelling.browser.frames)  # others went meanwhile; the tree is about to be rebuilt
-        changed = [key for key in keys if key in known and labelling.status(key) != self._statuses[key]]
+        there = labelling.browser.places  # others went meanwhile; the tree is about to be rebuilt
+        changed = [key for key in keys if key in there and labelling.status(key) != self._statuses[key]]
         self._write(changed)
         self._count({key.video for key in changed})
 
     def _write(self, keys: Iterable[FrameKey]) -> None:
         assert self._labelling is not None
         for key in keys:
-            status = self._statuses[key] = self._labelling.status(key)
+            before, status = self._statuses.get(key), self._labelling.status(key)
+            self._statuses[key] = status
+            self._counts[key.video][status] += 1
+            if before is not None:
+                self._counts[key.video][before] -= 1
             item = self._frames[key]
             item.setText(1, MEANING[status])
             item.setIcon(0, icon_of(status))
 
     def _count(self, videos: Iterable[str]) -> None:
         """Write exact counts: per video for those that changed, and in all."""
-        statuses: dict[str, Counter[FrameStatus]] = {video: Counter() for video in self._videos}
-        for key, status in self._statuses.items():
-            statuses[key.video][status] += 1
         for video in videos:
-            self._videos[video].setText(0, f"{video}: {_spoken(statuses[video])}")
-        counted = sum(statuses.values(), Counter())
+            self._videos[video].setText(0, f"{video}: {_spoken(self._counts[video])}")
+        counted = sum(self._counts.values(), Counter())
         self.total.setText(f"<b>{_spoken(counted)}</b>" if counted else "No frames to label yet (2 Frames).")
         self.total.setToolTip("\n".join(f"{counted[status]}: {MEANING[status]}" for status in MEANING))
 
