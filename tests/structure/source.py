@@ -34,6 +34,7 @@ PLUGIN_ROOMS = (
     "overlay",
     "process",
     "job_files",
+    "video_queue",
     "verbs",
     "jobs",
     "child",
