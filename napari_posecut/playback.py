@@ -53,6 +53,7 @@ class Playback:
         self.close()
         desk = self._desk()
         assert desk is not None, "a desk outlives its docks"
+        self._viewer.layers.selection.clear()  # or napari draws, for its controls, while layers are going
         view = VideoView(desk)
         image = view.show(video)
         if image.data.shape[0] != len(predictions.xy):
