@@ -49,6 +49,7 @@ class LabelDock(QWidget):
         self._labelling: Labelling | None = None
         self.heading = QLabel()
         self.heading.setWordWrap(True)
+        self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
         self.bodyparts = _table(("bodypart", "state", "likelihood"))
         self.bodyparts.itemClicked.connect(self._choose)
         self.number = _Number()
@@ -73,6 +74,7 @@ class LabelDock(QWidget):
         if labelling is None or labelling.frame is None:
             self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
             self.bodyparts.clear()
+            self._items = []
             return
         frame, status = labelling.frame, labelling.status(labelling.frame)
         reading = "" if labelling.writable else "; for reading only"
@@ -119,17 +121,16 @@ class LabelDock(QWidget):
 
     def _fill(self, labelling: Labelling) -> None:
         marks, current = labelling.marks, labelling.current
-        colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
-        if self.bodyparts.topLevelItemCount() != len(marks):
+        if len(self._items) != len(marks):
             self.bodyparts.clear()
-            self.bodyparts.addTopLevelItems([QTreeWidgetItem() for _ in marks])
-        for place, mark in enumerate(marks):
-            item = self.bodyparts.topLevelItem(place)
-            _write(item, mark, colours[place])
-            if current is not None and mark.bodypart == current.bodypart:
-                self.bodyparts.setCurrentItem(item)
-        if current is None:
-            self.bodyparts.setCurrentItem(None)
+            colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
+            self._items = [_item(colour) for colour in colours]
+            self.bodyparts.addTopLevelItems(self._items)
+        chosen = None
+        for item, mark in zip(self._items, marks, strict=True):
+            _write(item, mark)
+            chosen = item if current is not None and mark.bodypart == current.bodypart else chosen
+        self.bodyparts.setCurrentItem(chosen)
 
     def _choose(self, item: QTreeWidgetItem) -> None:
         if self._labelling is not None:
@@ -159,9 +160,10 @@ class LabelDock(QWidget):
 class _Number(QSpinBox):
     """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals."""
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
-        event.accept()
+        if event is not None:
+            event.accept()
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:
@@ -173,10 +175,15 @@ def _table(columns: tuple[str, ...]) -> QTreeWidget:
     return table
 
 
-def _write(item: QTreeWidgetItem, mark: Mark, colour: np.ndarray) -> None:
+def _item(colour: np.ndarray) -> QTreeWidgetItem:
     square = QPixmap(12, 12)
     square.fill(QColor(*colour.tolist()))
+    item = QTreeWidgetItem()
     item.setIcon(0, QIcon(square))
+    return item
+
+
+def _write(item: QTreeWidgetItem, mark: Mark) -> None:
     item.setText(0, mark.name)
     item.setText(1, _STATES[mark.state])
     item.setText(2, "" if mark.likelihood is None else f"{mark.likelihood:.2f}")
