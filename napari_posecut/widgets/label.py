@@ -51,8 +51,8 @@ class LabelDock(QWidget):
         self._labelling: Labelling | None = None
         self.heading = QLabel()
         self.heading.setWordWrap(True)
+        self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
         self.bodyparts = _table(("bodypart", "state", "likelihood"))
-        self._items: list[QTreeWidgetItem] = []
         self.bodyparts.itemClicked.connect(self._choose)
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
@@ -77,6 +77,7 @@ class LabelDock(QWidget):
         if labelling is None or labelling.frame is None:
             self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
             self.bodyparts.clear()
+            self._items = []
             return
         frame, status = labelling.frame, labelling.status(labelling.frame)
         reading = "" if labelling.writable else "; for reading only"
@@ -125,17 +126,16 @@ class LabelDock(QWidget):
 
     def _fill(self, labelling: Labelling) -> None:
         marks, current = labelling.marks, labelling.current
-        colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
-        if self.bodyparts.topLevelItemCount() != len(marks):
+        if len(self._items) != len(marks):
             self.bodyparts.clear()
-            self._items = [QTreeWidgetItem() for _ in marks]
+            colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
+            self._items = [_item(colour) for colour in colours]
             self.bodyparts.addTopLevelItems(self._items)
-        for item, mark, colour in zip(self._items, marks, colours, strict=True):
-            _write(item, mark, colour)
-            if current is not None and mark.bodypart == current.bodypart:
-                self.bodyparts.setCurrentItem(item)
-        if current is None:
-            self.bodyparts.setCurrentItem(None)
+        chosen = None
+        for item, mark in zip(self._items, marks, strict=True):
+            _write(item, mark)
+            chosen = item if current is not None and mark.bodypart == current.bodypart else chosen
+        self.bodyparts.setCurrentItem(chosen)
 
     def _choose(self, item: QTreeWidgetItem) -> None:
         if self._labelling is not None:
@@ -165,9 +165,10 @@ class LabelDock(QWidget):
 class _Number(QSpinBox):
     """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals."""
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
-        event.accept()
+        if event is not None:
+            event.accept()
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:
@@ -179,10 +180,15 @@ def _table(columns: tuple[str, ...]) -> QTreeWidget:
     return table
 
 
-def _write(item: QTreeWidgetItem, mark: Mark, colour: np.ndarray) -> None:
+def _item(colour: np.ndarray) -> QTreeWidgetItem:
     square = QPixmap(12, 12)
     square.fill(QColor(*colour.tolist()))
+    item = QTreeWidgetItem()
     item.setIcon(0, QIcon(square))
+    return item
+
+
+def _write(item: QTreeWidgetItem, mark: Mark) -> None:
     item.setText(0, mark.name)
     item.setText(1, _STATES[mark.state])
     item.setText(2, "" if mark.likelihood is None else f"{mark.likelihood:.2f}")
