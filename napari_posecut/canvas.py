@@ -64,6 +64,7 @@ class Canvas:
         self.labelling.marks_changed.disconnect(self.show_marks)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
+        self.viewer.layers.selection.clear()  # or napari draws, for its controls, while layers are going
         for layer in self.layers:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64
 
 from napari_posecut.marks import Mark, MarkState
 from posecut_core.labels.point import Position
@@ -113,9 +113,3 @@ def to_crop(corners: Float64[np.ndarray, "4 D"], *, width: int, height: int) -> 
     first = np.clip(np.round(low + 0.5), 0, most - 1).astype(int)
     last = np.clip(np.round(high + 0.5), first + 1, most).astype(int)
     return Crop(x1=int(first[1]), x2=int(last[1]), y1=int(first[0]), y2=int(last[0]))
-
-
-def track_points(xy: Float64[np.ndarray, "T K 2"], frames: Int64[np.ndarray, " T"]) -> Float64[np.ndarray, "N 3"]:
-    """Return the positions of a video as points of (frame, row, column), bodypart by bodypart within a frame."""
-    count, parts = xy.shape[:2]
-    return np.column_stack([np.repeat(frames, parts), xy.reshape(count * parts, 2)[:, ::-1]]).astype(np.float64)

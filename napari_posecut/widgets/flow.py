@@ -3,9 +3,12 @@
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from napari import Viewer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QPushButton, QWidget
+
+from napari_posecut.desk import desk_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class FlowBar(QWidget):
             button.clicked.connect(lambda _=False, title=stage.title: self.open(title))
             layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
+        desk_of(napari_viewer).video_wanted.connect(self._show_video)
 
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
@@ -63,6 +67,10 @@ class FlowBar(QWidget):
             )
         _raise(widget)
         return widget
+
+    def _show_video(self, video: str) -> None:
+        results: Any = self.open("9 Results")
+        results.show_video(video)
 
     def _docked(self) -> Iterable[QWidget]:
         return self._viewer.window.dock_widgets.values()

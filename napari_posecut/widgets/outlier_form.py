@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from magicgui.widgets import ComboBox, Container, FloatSpinBox, LineEdit, Select, SpinBox
 from qtpy.QtCore import Signal
@@ -23,7 +24,7 @@ METHODS = (  # what is said, the algorithm, the fields that it has
     ("some of the frames I name", "list", ("frames",)),
     ("all of the frames I name", "manual", ("frames",)),
 )
-_USUAL = {field.name: field.default for field in dataclasses.fields(Criteria)}
+_USUAL: Mapping[str, Any] = {field.name: field.default for field in dataclasses.fields(Criteria)}
 _LONGEST = 10_000_000  # frames; more in one range is a slip of the keyboard
 
 
@@ -121,7 +122,7 @@ def _names_of(algorithm: str) -> tuple[str, ...]:
     return next(names for _, name, names in METHODS if name == algorithm)
 
 
-def _fields() -> Mapping[str, object]:
+def _fields() -> Mapping[str, Any]:
     return {
         "epsilon": FloatSpinBox(label="pixels above", value=_USUAL["epsilon"], min=0, max=10_000, step=1),
         "p_bound": FloatSpinBox(label="likelihood below", value=_USUAL["p_bound"], min=0, max=1, step=0.01),

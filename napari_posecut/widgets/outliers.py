@@ -55,7 +55,7 @@ class OutliersDock(QWidget):
         self.form = OutlierForm()
         self.form.changed.connect(self._forget)
         self.find_button = QPushButton("Find frames that look wrong")
-        self.find_button.clicked.connect(self.find)
+        self.find_button.clicked.connect(self.judge)
         self.job_line = JobLine(self.desk, ("find_outliers", "extract_outliers"))
         self.job_line.ended.connect(self._ended)
         self.sentence = QLabel()
@@ -91,10 +91,13 @@ class OutliersDock(QWidget):
         self.networks.blockSignals(False)
         self._list_videos()
 
-    def find(self) -> None:
+    def judge(self) -> None:
         """Let a child judge the ticked videos."""
         arguments = self.desk.attempt(self._arguments)
-        if arguments is not None and self.desk.attempt(lambda: self.desk.board.start("find_outliers", arguments)):
+        if arguments is None:
+            return
+        job = self.desk.attempt(lambda: self.desk.board.start("find_outliers", arguments))
+        if job is not None:
             self._forget()
             self._asked = arguments
 
@@ -149,8 +152,9 @@ class OutliersDock(QWidget):
         return given
 
     def _ticked(self) -> list[FoundPredictions]:
-        items = [self.videos.item(row) for row in range(self.videos.count())]
-        return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.checkState() == Qt.CheckState.Checked]
+        items = (self.videos.item(row) for row in range(self.videos.count()))
+        ticked = (item for item in items if item is not None and item.checkState() == Qt.CheckState.Checked)
+        return [item.data(Qt.ItemDataRole.UserRole) for item in ticked]
 
     def _chosen(self) -> FoundPredictions | None:
         item = self.videos.currentItem()

@@ -114,11 +114,11 @@ class RefineDock(QWidget):
         for number, (_, text, meaning) in enumerate(POLICIES):
             button = QRadioButton(text)
             button.setToolTip(meaning)
+            button.setChecked(number == 0)
             self.policies.addButton(button, number)
             inner.addWidget(button)
-        self.policies.button(0).setChecked(True)
-        for widget in (self.choice, self.merge_button, self.job_line, self.advice):
-            layout.addWidget(widget)
+        for below in (self.choice, self.merge_button, self.job_line, self.advice):
+            layout.addWidget(below)
         layout.addStretch(1)
 
     def _follow(self) -> None:

@@ -62,13 +62,13 @@ class ResultsDock(QWidget):
         self.job_line = JobLine(self.desk, ("scoremap",))
         self.job_line.ended.connect(self._take_maps)
         self._lay_out()
-        self.desk.project_changed.connect(self.find)
+        self.desk.project_changed.connect(self.list_analysed)
         self.desk.board.ended.connect(self._hear)
         self.playback.changed.connect(self._on_changed)
         self.playback.frame_changed.connect(self._on_frame)
-        self.find()
+        self.list_analysed()
 
-    def find(self) -> None:
+    def list_analysed(self) -> None:
         """Look for analysed videos of the project, and list them."""
         project = self.desk.project
         self._found = () if project is None else analysed_videos(project, videos=self._videos, folders=self._folders)
@@ -81,6 +81,12 @@ class ResultsDock(QWidget):
         self.videos.setCurrentIndex(max(names.index(chosen), 0) if chosen in names else 0 if names else -1)
         self.videos.blockSignals(False)
         self._list_networks()
+
+    def show_video(self, path: str) -> None:
+        """Show an analysed video with its newest predictions."""
+        self._choose_video(path)
+        if self.playback.video is None or self._shown != self.networks.currentData():
+            self.show_chosen()
 
     def show_chosen(self) -> None:
         """Show the chosen video with the chosen predictions, or leave the one that is shown."""
@@ -247,8 +253,7 @@ class ResultsDock(QWidget):
         project, predictions = self.desk.project, self.playback.predictions
         if project is None or predictions is None or self._shown is None:
             return
-        items = [self.bodyparts.topLevelItem(row) for row in range(self.bodyparts.topLevelItemCount())]
-        shown = np.array([item.checkState(0) == Qt.CheckState.Checked for item in items], dtype=bool)
+        shown = np.array([item.checkState(0) == Qt.CheckState.Checked for item in self._parts()], dtype=np.bool_)
         if len(shown) != len(predictions.bodyparts):
             return
         style = style_of(project.config, predictions.bodyparts)
@@ -257,6 +262,10 @@ class ResultsDock(QWidget):
         if self.timeline is not None:
             self.timeline.show_curves(shown)
 
+    def _parts(self) -> list[QTreeWidgetItem]:
+        items = (self.bodyparts.topLevelItem(row) for row in range(self.bodyparts.topLevelItemCount()))
+        return [item for item in items if item is not None]
+
     def _on_frame(self, frame: int) -> None:
         if self.timeline is not None:
             self.timeline.set_frame(frame)
@@ -264,8 +273,8 @@ class ResultsDock(QWidget):
         if predictions is None or self.bodyparts.topLevelItemCount() != len(predictions.bodyparts):
             return
         self.bodyparts.blockSignals(True)
-        for row, likelihood in enumerate(predictions.likelihood[frame]):
-            self.bodyparts.topLevelItem(row).setText(1, f"{likelihood:.2f}")
+        for item, likelihood in zip(self._parts(), predictions.likelihood[frame], strict=True):
+            item.setText(1, f"{likelihood:.2f}")
         self.bodyparts.blockSignals(False)
 
     def _on_changed(self) -> None:
@@ -281,24 +290,27 @@ class ResultsDock(QWidget):
 
     def _hear(self, job: Job) -> None:
         """List what has just been analysed, wherever it lies."""
-        if job.request.verb in ("analyze_videos", "filter") and job.state == "done":
+        if job.request.verb == "analyze_queue" and job.state == "done":
             files = [Path(file) for video in job.result.get("videos", ()) for file in video.get("files", ())]
             self._folders = list(dict.fromkeys([*self._folders, *(file.parent for file in files)]))
             self._videos += [Path(video["video"]) for video in job.result.get("videos", ())]
-            self.find()
+            self.list_analysed()
 
     def _ask_video(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "A video that was analysed")
         if path:
-            self._videos.append(Path(path))
-            self.find()
-            self.videos.setCurrentIndex(self.videos.findData(path))
+            self._choose_video(path)
+
+    def _choose_video(self, path: str) -> None:
+        self._videos.append(Path(path))
+        self.list_analysed()
+        self.videos.setCurrentIndex(self.videos.findData(path))
 
     def _ask_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Where the predictions lie")
         if path:
             self._folders.append(Path(path))
-            self.find()
+            self.list_analysed()
 
     def _ask_maps(self) -> None:
         """Let a child compute the score maps of this frame, or show those that are there."""

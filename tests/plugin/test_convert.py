@@ -12,7 +12,6 @@ from napari_posecut.convert import (
     positions,
     to_row_column,
     to_xy,
-    track_points,
 )
 from napari_posecut.marks import Mark
 
@@ -69,10 +68,3 @@ def test_lines_lead_from_bodypart_to_bodypart():
 def test_edges_are_places():
     """Pairs of names become pairs of places, pairs with a stranger are left out."""
     assert edges_of([("a", "c"), ("a", "ghost"), ("c", "b")], ["a", "b", "c"]) == [(0, 2), (2, 1)]
-
-
-def test_tracks_have_frames_first():
-    """Each bodypart of each frame is (frame, row, column)."""
-    xy = np.arange(8.0).reshape(2, 2, 2)
-    points = track_points(xy, np.array([10, 11]))
-    assert points.tolist() == [[10, 1, 0], [10, 3, 2], [11, 5, 4], [11, 7, 6]]
