@@ -52,6 +52,7 @@ class VideoFrames:
         self._most = max(4 * _BLOCK, _MEMORY // (index.height * index.width * 3))
         self._patience = patience
         self._wanted: int | None = None
+        self._asked: int | None = None  # the frame of the last question, which is not let go of
         self._late: int | None = None
         self._changed = threading.Condition()
         self._closed = False
@@ -97,7 +98,7 @@ class VideoFrames:
 
     def _wait(self, number: int, *, patience: float | None) -> Picture | None:
         with self._changed:
-            self._wanted = number  # also if it is there: what comes after it may not be
+            self._wanted = self._asked = number  # also if it is there: what comes after it may not be
             self._changed.notify_all()
             there = self._changed.wait_for(lambda: number in self._kept or self._closed, patience)
             self._late = None if there else number
@@ -138,7 +139,7 @@ class VideoFrames:
         with self._changed:
             self._kept[number] = picture
             while len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
+                del self._kept[next(kept for kept in self._kept if kept != self._asked)]
             late = number == self._late
             self._late = None if late else self._late
             self._changed.notify_all()

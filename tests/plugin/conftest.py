@@ -116,5 +116,6 @@ def settings(qtbot):
 
     made = get_plugin_settings("posecut")
     made.reset()
+    made.labelling.helps = False  # no network trains beside the tests
     yield made
     made.reset()

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.commands import ask_for_project, export_deeplabcut
 from napari_posecut.desk import desk_of
+from napari_posecut.job_files import Request
 
 
 @pytest.mark.parametrize("chosen", [True, False])
@@ -33,11 +34,11 @@ def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, mon
     """The person is told how it ended, once."""
     desk, told = desk_of(viewer), []
     desk.open(config)
-    job = SimpleNamespace(state=state, message=message)
+    job = SimpleNamespace(state=state, message=message, request=Request("export_deeplabcut", {}))
     monkeypatch.setattr(desk.board, "start", lambda verb, arguments: job)
     monkeypatch.setattr(desk, "tell", told.append)
     export_deeplabcut(viewer)
-    for ended in (SimpleNamespace(), job, job):
+    for ended in (SimpleNamespace(state="done", request=Request("doctor", {})), job, job):
         desk.board.ended.emit(ended)
     assert len(told) == 1
     assert sentence in told[0]

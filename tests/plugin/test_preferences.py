@@ -28,7 +28,7 @@ def test_choices_are_read(settings):
     settings.labelling.marker_size = 22
     settings.labelling.advance = False
     remember_when_closing("stop")
-    assert preferences() == Preferences(advance=False, marker_size=22, when_closing="stop")
+    assert preferences() == Preferences(advance=False, marker_size=22, helps=False, when_closing="stop")
     with pytest.raises(ValueError, match="marker_size"):
         settings.labelling.marker_size = 1000
     assert settings is get_plugin_settings("posecut")

@@ -126,7 +126,7 @@ def test_a_person_decides_about_work_that_runs(opened, config, answer, closed, s
     """It goes on, or stops, or the window stays with everything in it."""
     desk, job = desk_of(opened), FakeJob()
     desk.board.jobs, asked = (job,), []
-    desk.ask_about_jobs = lambda jobs, window: asked.append(jobs) or answer
+    desk.ask_about_jobs = lambda jobs, window: asked.append(tuple(jobs)) or answer
     assert close_by_hand(opened) == bool(closed)
     assert asked == [(job,)]
     assert (desk.project is None, job.stopped) == (bool(closed), bool(stopped))
