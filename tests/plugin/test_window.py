@@ -21,7 +21,7 @@ from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture
-def opened(qtbot, config):
+def opened(qtbot, config, settings):
     """A window that is to be seen, with the project open."""
     made = open_window(config)
     yield made
@@ -97,7 +97,7 @@ def qtbot_windows():
 
 
 @pytest.mark.parametrize(("name", "dock"), [("label_frames", "3 Label"), ("refine_labels", "8 Refine")])
-def test_the_papers_names_open_their_docks(qtbot, config, monkeypatch, name, dock):
+def test_the_papers_names_open_their_docks(qtbot, config, settings, monkeypatch, name, dock):
     """From a script they wait until the window is closed; block=False returns at once."""
     waited = []
     monkeypatch.setattr(window.napari, "run", lambda: waited.append(name))
