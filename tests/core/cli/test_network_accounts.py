@@ -61,7 +61,7 @@ SOUND = Calibration(17.0, 20, 20, 0.0512, float("nan"), ())
 def evaluated(calibration, train=1.0, test=2.0, likely=1.0, left_out=()):
     errors, path = MeanErrors(train, test, likely, float("nan"), 9, 1), Path("e")
     row = EvaluatedSnapshot(
-        "net_10", 1, 10, 95, 9, 1, 0.6, errors, ("a",), (errors,), calibration, path, path, path, path, path, (),
+        "net_10", 1, 10, 95, 9, 1, 0.6, errors, ("a",), (errors,), calibration, *[path] * 6, (),
         Path("e") / "report.html", left_out,
     )  # fmt: skip
     return Evaluation((row, row), Path("e") / "all.csv")
