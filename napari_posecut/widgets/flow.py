@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from napari import Viewer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QPushButton, QWidget
 
+from napari_posecut.desk import desk_of
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -49,6 +51,7 @@ class FlowBar(QWidget):
             button.clicked.connect(lambda _=False, title=stage.title: self.open(title))
             layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
+        desk_of(napari_viewer).video_wanted.connect(self._show_video)
 
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
@@ -63,6 +66,14 @@ class FlowBar(QWidget):
             )
         _raise(widget)
         return widget
+
+    def _show_video(self, path: str) -> None:
+        """Show an analysed video that was asked for in another dock."""
+        from napari_posecut.widgets.results import ResultsDock
+
+        results = self.open("9 Results")
+        assert isinstance(results, ResultsDock)
+        results.show_video(path)
 
     def _docked(self) -> Iterable[QWidget]:
         return self._viewer.window.dock_widgets.values()

@@ -82,6 +82,15 @@ class ResultsDock(QWidget):
         self.videos.blockSignals(False)
         self._list_networks()
 
+    def show_video(self, path: str) -> None:
+        """Show an analysed video with the newest predictions of it."""
+        if self.videos.findData(path) < 0:
+            self._videos.append(Path(path))
+            self.find()
+        self.videos.setCurrentIndex(self.videos.findData(path))
+        if self.networks.currentData() is not None and self._shown != self.networks.currentData():
+            self.show_chosen()
+
     def show_chosen(self) -> None:
         """Show the chosen video with the chosen predictions, or leave the one that is shown."""
         found, project = self.networks.currentData(), self.desk.project
@@ -281,7 +290,7 @@ class ResultsDock(QWidget):
 
     def _hear(self, job: Job) -> None:
         """List what has just been analysed, wherever it lies."""
-        if job.request.verb in ("analyze_videos", "filter") and job.state == "done":
+        if job.request.verb in ("analyze_queue", "analyze_videos", "filter") and job.state == "done":
             files = [Path(file) for video in job.result.get("videos", ()) for file in video.get("files", ())]
             self._folders = list(dict.fromkeys([*self._folders, *(file.parent for file in files)]))
             self._videos += [Path(video["video"]) for video in job.result.get("videos", ())]
