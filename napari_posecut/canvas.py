@@ -51,7 +51,6 @@ class Canvas:
         )
         self.points = _empty_points(len(self._colours), about, size=self._marker_size)
         self.show_frame()
-        viewer.reset_view()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
         viewer.scene.camera.events.zoom.connect(self._resize)
@@ -64,10 +63,7 @@ class Canvas:
         self.labelling.marks_changed.disconnect(self.show_marks)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
-        self.viewer.layers.selection.clear()  # or napari draws, for its controls, while layers are going
-        for layer in self.layers:
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+        self._take_away()
 
     @property
     def layers(self) -> tuple[Image, Vectors, Points]:
@@ -75,11 +71,16 @@ class Canvas:
         return self.image, self.skeleton, self.points
 
     def show_frame(self) -> None:
-        """Show the picture of the labelling's frame, and its marks."""
-        if self.labelling.frame is not None:
-            self._attempt(self._load)
+        """Show the picture of the labelling's frame, and its marks; nothing where there is no frame."""
+        if self.labelling.frame is None:
+            self._take_away()
+            return
+        shape = self.image.data.shape if self.image in self.viewer.layers else None
+        self._attempt(self._load)
         self.show_marks()
         self._bring_back()
+        if self.image.data.shape != shape:
+            self.viewer.reset_view()
         if self.follows:
             self.look_at_animal()
 
@@ -138,6 +139,12 @@ class Canvas:
         for layer in self.layers:
             if layer not in self.viewer.layers:
                 self.viewer.add_layer(layer)
+
+    def _take_away(self) -> None:
+        self.viewer.layers.selection.clear()  # or napari draws, for its controls, while layers are going
+        for layer in self.layers:
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
 
     def _middle(self) -> tuple[float, float]:
         """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""

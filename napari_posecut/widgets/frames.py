@@ -175,7 +175,9 @@ class FramesDock(QWidget):
         elif not counts:
             self.heading.setText("The project has no videos; add some first (1 Project).")
         else:
-            self.heading.setText(f"<b>{sum(counts)} frames</b> of {len(counts)} videos are there to label.")
+            self.heading.setText(
+                f"<b>{sum(counts)} frames</b> of {len(counts)} video{'s' * (len(counts) != 1)} to label."
+            )
 
     def _allow(self, *_: object) -> None:
         """Offer what can be done now."""
@@ -202,6 +204,7 @@ class FramesDock(QWidget):
 def _percent() -> QSpinBox:
     box = QSpinBox()
     box.setRange(0, 100)
+    box.setMinimumWidth(64)  # two of them beside their name
     return box
 
 

@@ -62,6 +62,7 @@ class LabelDock(QWidget):
         self.advance.toggled.connect(self._set_advance)
         self.network = HelpLine(self.desk)
         self.progress = QProgressBar()
+        self.keys_button = QPushButton("Keys and mouse (F1)")
         self.help = _table(("do this", "for that"))
         self.help.addTopLevelItems([QTreeWidgetItem(row) for row in key_help()])
         self.help.setVisible(False)
@@ -107,10 +108,9 @@ class LabelDock(QWidget):
         layout.addLayout(form)
         layout.addWidget(self.advance)
         layout.addWidget(self.network)
-        keys = QPushButton("Keys and mouse (F1)")
-        keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        keys.clicked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
-        layout.addWidget(keys)
+        self.keys_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.keys_button.clicked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
+        layout.addWidget(self.keys_button)
         layout.addWidget(self.help, stretch=4)
 
     def _follow(self) -> None:

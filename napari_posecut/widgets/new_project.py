@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QListWidget,
+    QListWidgetItem,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -39,7 +40,7 @@ class NewProjectForm(QWidget):
         self.bodyparts.setPlaceholderText("snout, left ear, tail base")
         self.bodyparts.setToolTip("separated by commas, in the order of labelling; more can be added later")
         self.videos = QListWidget()
-        self.videos.setTextElideMode(Qt.TextElideMode.ElideLeft)
+        self.add_button, self.remove_button = QPushButton("Add videos…"), QPushButton("Remove")
         self.copy = QCheckBox("copy the videos into the project")
         self.copy.setToolTip("otherwise the project links to them where they are")
         self.create_button = QPushButton("Create the project")
@@ -50,7 +51,7 @@ class NewProjectForm(QWidget):
         """Create the project and open it; what is wrong with the form is told."""
         names = [name.strip() for name in self.bodyparts.text().split(",") if name.strip()]
         items = (self.videos.item(row) for row in range(self.videos.count()))
-        videos = [item.text() for item in items if item is not None]
+        videos = [item.data(Qt.ItemDataRole.UserRole) for item in items if item is not None]
         task, experimenter, folder = self.task.text().strip(), self.experimenter.text().strip(), self.folder.text()
         copy = self.copy.isChecked()
         self.create_button.setText("Checking the videos…")
@@ -66,7 +67,11 @@ class NewProjectForm(QWidget):
 
     def add_videos(self, paths: list[str]) -> None:
         """List more videos, or folders of them."""
-        self.videos.addItems(paths)
+        for path in paths:
+            item = QListWidgetItem(Path(path).name)
+            item.setToolTip(path)
+            item.setData(Qt.ItemDataRole.UserRole, path)
+            self.videos.addItem(item)
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -85,8 +90,7 @@ class NewProjectForm(QWidget):
         layout.addWidget(QLabel("Videos to label:"))
         layout.addWidget(self.videos)
         buttons = QHBoxLayout()
-        for text, action in (("Add videos…", self._browse_videos), ("Remove", self._remove_video)):
-            button = QPushButton(text)
+        for button, action in ((self.add_button, self._browse_videos), (self.remove_button, self._remove_video)):
             button.clicked.connect(lambda _=False, action=action: action())
             buttons.addWidget(button)
         layout.addLayout(buttons)

@@ -24,7 +24,7 @@ class ProjectDock(QWidget):
         self._labelling: Labelling | None = None
         self.setAcceptDrops(True)
         self.path = QLineEdit()
-        self.path.setPlaceholderText("folder of a project, or its config.yaml")
+        self.path.setPlaceholderText("folder of a project")
         self.path.returnPressed.connect(self.open)
         self.heading = QLabel()
         self.heading.setWordWrap(True)

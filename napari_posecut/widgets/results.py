@@ -83,9 +83,11 @@ class ResultsDock(QWidget):
         self._list_networks()
 
     def show_video(self, path: str) -> None:
-        """Show an analysed video with its newest predictions."""
-        self._choose_video(path)
-        if self.playback.video is None or self._shown != self.networks.currentData():
+        """Show an analysed video with the newest predictions of it."""
+        if self.videos.findData(path) < 0:
+            self._choose_video(path)
+        self.videos.setCurrentIndex(self.videos.findData(path))
+        if self.networks.currentData() is not None and self._shown != self.networks.currentData():
             self.show_chosen()
 
     def show_chosen(self) -> None:

@@ -4,7 +4,7 @@ import napari
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QScrollArea, QTreeWidget, QWidget
 
 from posecut_core.labels.point import Position
 
@@ -87,3 +87,60 @@ def canvas_of(viewer: napari.Viewer) -> QWidget:
     visible = [widget for widget in shown if widget.isVisible()]
     assert len(visible) == 1, f"expected one canvas, found {visible}"
     return visible[0]
+
+
+def press(button: QWidget) -> None:
+    """Click in the middle of a button, wherever its dock has been scrolled to."""
+    assert button.isVisible() and button.isEnabled(), f"nobody can click on {button} now"
+    _bring_up(button)
+    QTest.mouseClick(button, LEFT, NONE, button.rect().center())
+    QApplication.processEvents()
+
+
+def write(field: QWidget, text: str) -> None:
+    """Replace what is in a field by typing."""
+    assert field.isVisible() and field.isEnabled(), f"nobody can type into {field} now"
+    _bring_up(field)
+    QTest.mouseClick(field, LEFT, NONE, field.rect().center())
+    QTest.keyClick(field, Qt.Key.Key_A, CONTROL)
+    for letter in text:
+        QTest.keyClick(field, letter)
+        QApplication.processEvents()
+    QTest.keyClick(field, Qt.Key.Key_Tab)
+    QApplication.processEvents()
+
+
+def choose(box: QComboBox, text: str) -> None:
+    """Choose an entry of a box by the arrow keys."""
+    assert box.isVisible() and box.isEnabled(), f"nobody can choose from {box} now"
+    _bring_up(box)
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Home)
+    while box.currentText() != text:
+        before = box.currentIndex()
+        QTest.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentIndex() != before, f"the box has no {text!r}"
+    QApplication.processEvents()
+
+
+def click_row(tree: QTreeWidget, row: int, column: int = 0, *, twice: bool = False) -> None:
+    """Click on a row of a list."""
+    item = tree.topLevelItem(row)
+    assert item is not None, f"the list has no row {row}"
+    tree.scrollToItem(item)
+    place = tree.visualItemRect(item).center()
+    place.setX(tree.columnViewportPosition(column) + tree.columnWidth(column) // 2)
+    QTest.mouseClick(tree.viewport(), LEFT, NONE, place)
+    if twice:
+        QTest.mouseDClick(tree.viewport(), LEFT, NONE, place)
+    QApplication.processEvents()
+
+
+def _bring_up(widget: QWidget) -> None:
+    """Scroll to a widget."""
+    above = widget.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    if above is not None:
+        above.ensureWidgetVisible(widget)
+        QApplication.processEvents()

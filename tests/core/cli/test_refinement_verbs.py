@@ -14,7 +14,7 @@ STEP = "posecut_core.workflow.outliers.extract_outlier_frames"
 
 
 def test_outliers_are_extracted_as_asked(posecut, step, project):
-    """Options reach the step; checking labels comes next."""
+    """Options reach the step; labelling comes next."""
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
     words = ["--outlieralgorithm", "fitting", "--epsilon", "12.5", "--ardegree", "7", "--bodyparts", "hand", "--yes"]
     words += ["--other-shuffles", "2,3", "--other-snapshots", "100-102", "--extractionalgorithm", "uniform"]
@@ -33,7 +33,7 @@ def test_outliers_are_extracted_as_asked(posecut, step, project):
     }
     assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "2 new frames" in out
-    assert ["check-labels" in out.splitlines()[-2], "merge-datasets" in out.splitlines()[-1]] == [True, True]
+    assert ["posecut label" in out.splitlines()[-2], "merge-datasets" in out.splitlines()[-1]] == [True, True]
 
 
 def test_results_are_json(posecut_json, step, project):

@@ -1,0 +1,410 @@
+"""Go through a whole session in a real window, with the mouse and the keyboard, and take a picture of every stage.
+
+    xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_session.py [--screenshots DIR] [--steps 60]
+
+Two videos are drawn, whose truth is known. Then a project is created, frames are extracted and labelled, a network is
+trained and evaluated, videos are analysed, frames in which it errs are extracted and corrected, labels are merged, and
+the next network is trained; children do the long work as always. The last line is one JSON object: `seconds` of each
+stage, in their order; `stall_ms`, the longest time between two beats of a timer of 20 ms in the window's thread, in all
+and while jobs ran; `busy_ms`, the longest that this thread itself worked between two beats, which other programs on the
+machine do not lengthen, and in which stage; and the number of `exceptions` in Qt's loop.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ["NAPARI_CONFIG"] = ""  # napari's settings stay out of it
+
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
+
+from napari_posecut.desk import desk_of
+from napari_posecut.marks import Mark
+from napari_posecut.widgets.flow import FlowBar
+from napari_posecut.window import furnish, open_window
+from posecut_core.demo.animal import BODYPARTS, SKELETON
+from posecut_core.demo.filming import film
+from posecut_core.demo.render import prepare
+from posecut_core.demo.scenes import TO_LABEL
+from tests.benchmarks.openfield import print_result
+from tests.plugin.hand import Hand, choose, click_row, press, write
+
+EXTRACTED, LEFT_OPEN = 6, 2  # frames of each video, and of all of them for the network to propose
+OUTLIERS = 2  # frames of each video that are corrected
+OFF = 3.0  # pixels beyond which a person corrects a proposal
+BEAT = 20  # milliseconds
+PATIENCE = 300  # seconds for one job
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, help="where the project goes (default: a folder that is deleted)")
+    parser.add_argument("--screenshots", type=Path, help="where the pictures go (default: none are taken)")
+    parser.add_argument("--steps", type=int, default=60, help="of the first training (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=40, help="of each video (default: %(default)s)")
+    arguments = parser.parse_args()
+    raised: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="posecut-session-") as scratch:
+        session = Session(arguments.folder or Path(scratch), arguments.screenshots, arguments.frames)
+        sys.excepthook = lambda *error: raised.append("".join(traceback.format_exception(*error)))
+        try:
+            session.run(arguments.steps)
+        finally:
+            print(*raised, sep="\n", file=sys.stderr)
+            sys.excepthook = sys.__excepthook__
+            session.close()
+    print_result({"seconds": session.seconds, **session.beats.figures(), "exceptions": len(raised)})
+    return 1 if raised else 0
+
+
+class Heartbeat:
+    """A timer in the window's thread: what delays it, delays everything that a person does."""
+
+    def __init__(self, now: Callable[[], tuple[str, bool]]) -> None:
+        """Begin to beat.
+
+        Args:
+            now: tells the stage, and whether jobs run.
+        """
+        self._now = now
+        self._last: tuple[float, float] | None = None
+        self._stall = {"all": (0.0, ""), "jobs": (0.0, "")}
+        self._busy = {"all": (0.0, ""), "jobs": (0.0, "")}
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start(BEAT)
+
+    def skip(self) -> None:
+        """Do not count the time since the last beat."""
+        self._last = None
+
+    def figures(self) -> dict[str, object]:
+        """Return the longest gaps in milliseconds, each with its stage."""
+        spoken = {"all": "", "jobs": "_with_jobs"}
+        found = {"stall_ms": self._stall, "busy_ms": self._busy}
+        return {f"{name}{spoken[when]}": longest[when] for name, longest in found.items() for when in spoken}
+
+    def _beat(self) -> None:
+        now = time.perf_counter(), time.thread_time()
+        if self._last is not None:
+            stage, jobs = self._now()
+            stall, busy = (round(1000 * (end - start), 1) for start, end in zip(self._last, now, strict=True))
+            for longest, value in ((self._stall, stall), (self._busy, busy)):
+                for when in ("all", "jobs") if jobs else ("all",):
+                    longest[when] = max(longest[when], (value, stage))
+        self._last = now
+
+
+class Session:
+    """A person at a window."""
+
+    def __init__(self, folder: Path, pictures: Path | None, frames: int) -> None:
+        self.folder, self.pictures = folder, pictures
+        self.seconds: dict[str, float] = {}
+        self.said: list[str] = []  # by the window, to the person
+        self.stage = "draw"
+        scenes = [replace(scene, frames=frames) for scene in TO_LABEL]
+        self.videos = [film(scene, folder / "videos") for scene in scenes]
+        self.truth = {scene.name: prepare(scene).truth for scene in scenes}
+        notification_manager.notification_ready.connect(lambda told: self.said.append(told.message))
+        self.viewer = open_window()
+        self.viewer.window.activate()
+        QTest.qWait(500)
+        self.desk = desk_of(self.viewer)
+        self.bar: FlowBar = furnish(self.viewer)
+        self.hand = Hand(self.viewer)
+        self.beats = Heartbeat(lambda: (self.stage, bool(self.desk.board.jobs)))
+        self._taken = 0
+
+    def run(self, steps: int) -> None:
+        """Go through all stages."""
+        stages: dict[str, Callable[[], None]] = {
+            "create": self.create,
+            "extract": self.extract,
+            "label": self.label,
+            "train": lambda: self.train(steps),
+            "evaluate": self.evaluate,
+            "propose": self.accept_proposals,
+            "analyse": self.analyse,
+            "results": self.look_at_results,
+            "outliers": self.extract_outliers,
+            "refine": self.refine,
+            "merge": self.merge,
+            "train_again": lambda: self.train_again(max(steps // 2, 10)),
+        }
+        for self.stage, go in stages.items():
+            start = time.perf_counter()
+            try:
+                go()
+            except BaseException:
+                self.take_picture(f"failed in {self.stage}")
+                print(f"{self.stage} failed; the window said: {self.said[-3:]}", file=sys.stderr)
+                raise
+            self.seconds[self.stage] = round(time.perf_counter() - start, 1)
+            print(self.stage, self.seconds[self.stage], file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Close the window; nothing runs on."""
+        for job in self.desk.board.jobs:
+            job.stop()
+        self.wait(lambda: not self.desk.board.jobs, "the end of all work")
+        self.viewer.close()
+
+    def create(self) -> None:
+        """Fill in the form for a new project, join its bodyparts to a skeleton."""
+        self.take_picture("start")
+        dock = self.open("1 Project")
+        form = dock.new
+        write(form.task, "openarena")
+        write(form.experimenter, "ada")
+        write(form.bodyparts, ", ".join(BODYPARTS))
+        write(form.folder, str(self.folder))
+        for video in self.videos:
+            self.answer_dialog(form.add_button, video)
+        self.take_picture("new project")
+        press(form.create_button)
+        self.wait(lambda: self.desk.project is not None, "the new project")
+        self.take_picture("project")
+        self.show_tab(dock.tabs, "Bodyparts")
+        for one, other in SKELETON:
+            choose(dock.skeleton.one, one)
+            choose(dock.skeleton.other, other)
+            press(dock.skeleton.join_button)
+        assert len(self.desk.project.config.skeleton) == len(SKELETON), self.said
+        self.take_picture("bodyparts")
+        self.show_tab(dock.tabs, "Videos")
+        self.take_picture("videos")
+
+    def extract(self) -> None:
+        """Let frames be chosen, and take one by hand."""
+        dock = self.open("2 Frames")
+        write(dock.count, str(EXTRACTED - 1))
+        self.take_picture("frames")
+        self.do(lambda: press(dock.extract_button), "extract_frames")
+        press(dock.picker.look_button)
+        self.wait(lambda: dock.picker.view.layer is not None, "the video")
+        for _ in range(5):
+            self.viewer.dims.set_current_step(0, self.viewer.dims.current_step[0] + 1)
+            QApplication.processEvents()
+        press(dock.picker.take_button)
+        self.take_picture("frames by hand")
+        press(dock.picker.back_button)
+        assert len(self.desk.labelling.browser.frames) == 2 * (EXTRACTED - 1) + 1, self.said
+
+    def label(self) -> None:
+        """Label all frames but some."""
+        dock = self.open("3 Label")
+        frames = self.desk.labelling.browser.frames
+        for place in range(len(frames) - LEFT_OPEN):
+            if place == 2:
+                self.annotate(stop_after=3)
+                self.take_picture("label")
+            self.annotate()
+        press(dock.keys_button)
+        self.take_picture("keys")
+        press(dock.keys_button)
+        self.open("1 Project")
+        self.show_tab(self.dock("1 Project").tabs, "Frames")
+        self.take_picture("project with labels")
+
+    def train(self, steps: int) -> None:
+        """Fill in the form of settings, and train."""
+        dock = self.open("4 Train")
+        fields = dock.form.fields
+        self.take_picture("train")
+        choose(fields["net_type"].native, "resnet_18")
+        choose(fields["init_weights"].native, "random weights")
+        write(fields["maxiters"].native, str(steps))
+        write(fields["batch_size"].native, "4")
+        write(fields["global_scale"].native, "0.6")
+        press(dock.form.more)
+        write(fields["display_iters"].native, str(max(1, steps // 40)))
+        write(fields["validation_share"].native, "0.2")
+        self.take_picture("train settings")
+        press(dock.form.more)
+        self.do(lambda: press(dock.train), "create_dataset_and_train", halfway=lambda: len(dock.curve.series) > 0)
+        self.take_picture("trained")
+
+    def evaluate(self) -> None:
+        """Evaluate, and look at the worst frame."""
+        dock = self.open("5 Evaluate")
+        self.take_picture("evaluate before")
+        self.do(lambda: press(dock.evaluate), "evaluate")
+        click_row(dock.frames, 0)
+        self.take_picture("evaluate")
+
+    def accept_proposals(self) -> None:
+        """Label what was left open, from the network's proposals."""
+        self.open("3 Label")
+        self.wait(lambda: self.desk.board.of("propose") is None, "proposals")
+        self.hand.key(Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
+        self.take_picture("proposals")
+        for _ in range(LEFT_OPEN):
+            self.annotate()
+        assert self.desk.labelling.progress.open == 0, self.desk.labelling.progress
+
+    def analyse(self) -> None:
+        """Analyse both videos."""
+        dock = self.open("6 Analyse")
+        press(dock.csv)
+        self.do(lambda: press(dock.analyse), "analyze_queue", halfway=lambda: True)
+        self.take_picture("analysed")
+
+    def look_at_results(self) -> None:
+        """Show a video with what was found in it, and a score map."""
+        click_row(self.dock("6 Analyse").videos, 0, twice=True)
+        dock = self.dock("9 Results")
+        self.wait(lambda: dock.timeline is not None, "the video and its curves")
+        QTest.qWait(300)
+        place = dock.timeline.rect().center()
+        QTest.mouseClick(dock.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+        QTest.qWait(300)
+        self.take_picture("results")
+        self.do(lambda: press(dock.map_button), "scoremap")
+        self.take_picture("score map")
+        press(dock.show_button)
+
+    def extract_outliers(self) -> None:
+        """Look for jumps, look at them, and extract some frames."""
+        dock = self.open("7 Outliers")
+        self.take_picture("outliers before")
+        write(dock.form.fields["epsilon"].native, "2")
+        write(dock.form.number.native, str(OUTLIERS))
+        self.do(lambda: press(dock.find_button), "find_outliers")
+        press(dock.after)
+        self.wait(lambda: dock.playback.video is not None, "the suspect")
+        self.take_picture("outliers")
+        self.do(lambda: press(dock.extract_button), "extract_outliers")
+        self.take_picture("outliers extracted")
+
+    def refine(self) -> None:
+        """Correct the drafts."""
+        dock = self.open("8 Refine")
+        press(dock.next_button)
+        self.take_picture("refine")
+        for _ in range(2 * OUTLIERS):
+            self.annotate()
+        self.take_picture("refined")
+
+    def merge(self) -> None:
+        """Begin the next iteration."""
+        self.do(lambda: press(self.dock("8 Refine").merge_button), "merge_datasets")
+        self.take_picture("merged")
+
+    def train_again(self, steps: int) -> None:
+        """Train on from the network before."""
+        dock = self.open("4 Train")
+        choose(dock.form.fields["init_weights"].native, "previous network")
+        write(dock.form.fields["maxiters"].native, str(steps))
+        self.do(lambda: press(dock.train), "create_dataset_and_train")
+        self.take_picture("trained again")
+
+    def annotate(self, *, stop_after: int = 0) -> None:
+        """Drag what is proposed wrongly, click on what is not proposed, and accept the rest of the shown frame."""
+        labelling = self.desk.labelling
+        frame = labelling.frame
+        for count, place in enumerate(range(len(BODYPARTS)), start=1):
+            mark = labelling.marks_of(frame)[place]
+            if labelling.frame == frame and mark.is_open:
+                self.decide(mark, place, self.truth[frame.video], frame.number)
+            if count == stop_after:
+                return
+        if labelling.status(frame) != "done":
+            self.hand.key(Qt.Key.Key_Return)
+        assert labelling.status(frame) == "done", (frame, labelling.marks_of(frame), self.said)
+
+    def decide(self, mark: Mark, place: int, truth, number: int) -> None:
+        """Label one bodypart as it should be; leave a good proposal as it is."""
+        x, y = truth.xy[number, place].tolist()
+        hidden = bool(truth.hidden[number, place])
+        if mark.xy is not None and not hidden:
+            if max(abs(mark.xy[0] - x), abs(mark.xy[1] - y)) > OFF:
+                self.hand.drag(mark.xy, (x, y))
+            return
+        current = self.desk.labelling.current
+        if current is None or current.bodypart != mark.bodypart:
+            click_row(self.dock("3 Label").bodyparts, place)
+        self.hand.key(Qt.Key.Key_O) if hidden else self.hand.click((x, y))
+
+    def open(self, title: str) -> QWidget:
+        """Click on a button of the row on top, and return the dock that it brings up."""
+        press(self.bar.buttons[title])
+        QTest.qWait(50)
+        return self.dock(title)
+
+    def dock(self, title: str) -> QWidget:
+        """Return a dock that is there."""
+        return self.viewer.window.dock_widgets[title]
+
+    def show_tab(self, tabs: QWidget, title: str) -> None:
+        """Click on a tab."""
+        place = next(place for place in range(tabs.count()) if tabs.tabText(place) == title)
+        bar = tabs.tabBar()
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, bar.tabRect(place).center())
+        QApplication.processEvents()
+        assert tabs.currentIndex() == place
+
+    def answer_dialog(self, button: QWidget, file: Path) -> None:
+        """Click on a button that asks for a file, and type its name."""
+
+        def answer() -> None:
+            dialog = QApplication.activeModalWidget()
+            if not isinstance(dialog, QFileDialog):
+                QTimer.singleShot(50, answer)
+                return
+            line = dialog.findChild(QLineEdit, "fileNameEdit")
+            QTest.keyClicks(line, f'"{file}"')  # in quotes, or Qt completes it to something else
+            QTest.keyClick(line, Qt.Key.Key_Return)
+
+        QTimer.singleShot(200, answer)
+        press(button)
+        self.beats.skip()  # Qt's own dialog
+
+    def do(self, start: Callable[[], None], verb: str, *, halfway: Callable[[], bool] | None = None) -> None:
+        """Start a job and wait until it has ended well; take a picture on the way."""
+        ended: list = []
+        listen = lambda job: ended.append(job) if job.request.verb == verb else None  # noqa: E731
+        self.desk.board.ended.connect(listen)
+        start()
+        assert ended or self.desk.board.of(verb) is not None, f"{verb} has not begun: {self.said[-3:]}"
+        if halfway is not None:
+            self.wait(lambda: bool(ended) or halfway(), verb)
+            self.take_picture(f"{verb} running")
+        self.wait(lambda: bool(ended), verb)
+        self.desk.board.ended.disconnect(listen)
+        assert ended[0].state == "done", f"{verb}: {ended[0].state}: {ended[0].message} {ended[0].details}"
+        QTest.qWait(300)
+
+    def wait(self, until: Callable[[], bool], what: str) -> None:
+        """Let the window live until something has happened."""
+        end = time.monotonic() + PATIENCE
+        while not until():
+            QTest.qWait(10)
+            if time.monotonic() > end:
+                raise TimeoutError(f"{what} did not come in {PATIENCE} s; the window said {self.said[-3:]}")
+
+    def take_picture(self, name: str) -> None:
+        """Save a picture of the whole window, numbered."""
+        if self.pictures is None:
+            return
+        QTest.qWait(150)
+        self._taken += 1
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        path = self.pictures / f"{self._taken:02d}-{name.replace(' ', '-')}.png"
+        self.viewer.screenshot(str(path), canvas_only=False)
+        self.beats.skip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
