@@ -91,7 +91,8 @@ def canvas_of(viewer: napari.Viewer) -> QWidget:
 
 def press(button: QWidget) -> None:
     """Click in the middle of a button, wherever its dock has been scrolled to."""
-    assert button.isVisible() and button.isEnabled(), f"nobody can click on {button} now"
+    assert button.isVisible(), f"nobody can click on {button} now"
+    assert button.isEnabled(), f"nobody can click on {button} now"
     _bring_up(button)
     QTest.mouseClick(button, LEFT, NONE, button.rect().center())
     QApplication.processEvents()
@@ -99,7 +100,8 @@ def press(button: QWidget) -> None:
 
 def write(field: QWidget, text: str) -> None:
     """Replace what is in a field by typing."""
-    assert field.isVisible() and field.isEnabled(), f"nobody can type into {field} now"
+    assert field.isVisible(), f"nobody can type into {field} now"
+    assert field.isEnabled(), f"nobody can type into {field} now"
     _bring_up(field)
     QTest.mouseClick(field, LEFT, NONE, field.rect().center())
     QTest.keyClick(field, Qt.Key.Key_A, CONTROL)
@@ -112,7 +114,8 @@ def write(field: QWidget, text: str) -> None:
 
 def choose(box: QComboBox, text: str) -> None:
     """Choose an entry of a box by the arrow keys."""
-    assert box.isVisible() and box.isEnabled(), f"nobody can choose from {box} now"
+    assert box.isVisible(), f"nobody can choose from {box} now"
+    assert box.isEnabled(), f"nobody can choose from {box} now"
     _bring_up(box)
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Home)
