@@ -3,6 +3,7 @@
 import os
 
 import hypothesis
+import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -21,6 +22,15 @@ import jax  # noqa: E402 (after the environment that it reads)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# The same examples in every run: no test depends on chance.
-hypothesis.settings.register_profile("fixed", derandomize=True)
+# The same examples in every run, however long they take: no test depends on chance or on the clock.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("fixed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of one file in one process, and all windows in one, for they share the screen's focus."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            path = item.path.as_posix()
+            item.add_marker(pytest.mark.xdist_group("window" if "/tests/plugin/" in path else path))
