@@ -28,11 +28,14 @@ class HelpLine(QWidget):
         """Listen to the help of the project that is open now."""
         found = self._desk.assistance
         if found is not self._assistance and found is not None:
-            found.changed.connect(self.says.setText)
+            found.changed.connect(self._say)
         self._assistance = found
         self.helps.setEnabled(found is not None)
         if found is not None:
             self.helps.setChecked(found.helps)
+
+    def _say(self, sentence: str) -> None:
+        self.says.setText(sentence)
 
     def _let_help(self, on: bool) -> None:
         found = self._assistance
