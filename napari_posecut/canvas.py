@@ -93,6 +93,7 @@ class Canvas:
             return
         look = markers(marks, self._colours, elsewhere=self._middle())
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
+        self.points.border_color[:] = look.border
         self.points.size[:] = self._sizes(marks)
         if look.symbol != self._symbols:
             self._symbols = self.points.symbol = look.symbol

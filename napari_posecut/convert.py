@@ -41,12 +41,13 @@ def markers(
         elsewhere: row, column of the marks that are not shown.
     """
     count = len(marks)
-    solid = np.concatenate([colours, np.ones((count, 1))], axis=1)
+    shown = np.array([mark.xy is not None for mark in marks], dtype=bool)
+    solid = np.concatenate([colours, shown.astype(np.float64)[:, None]], axis=1)  # napari draws all points of a plane
     face = solid * np.array([(1, 1, 1, FILLED[mark.state]) for mark in marks]).reshape(count, 4)
     places = [to_row_column(mark.xy) if mark.xy else elsewhere for mark in marks]
     return MarkerLook(
         data=np.array(places, dtype=np.float64).reshape(count, 2),
-        shown=np.array([mark.xy is not None for mark in marks], dtype=bool),
+        shown=shown,
         face=face,
         border=solid,
         symbol=[SYMBOLS[mark.state] for mark in marks],

@@ -40,7 +40,7 @@ class PoseMarkers:
 def pose_markers(xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K"], style: OverlayStyle) -> PoseMarkers:
     """Return the markers of a frame: hollow where the likelihood is not above the pcutoff."""
     placed = ~np.isnan(xy).any(axis=1)
-    opacity = np.where(likelihood > style.pcutoff, _FILLED, _HOLLOW)
+    opacity = np.where((likelihood > style.pcutoff) & placed & style.shown, _FILLED, _HOLLOW)
     face = np.concatenate([style.colours, opacity[:, None]], axis=1)
     return PoseMarkers(to_rows_columns(np.where(placed[:, None], xy, 0.0)), placed & style.shown, face)
 

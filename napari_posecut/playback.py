@@ -150,6 +150,7 @@ class Playback:
         assert predictions is not None
         look = pose_markers(predictions.xy[number], predictions.likelihood[number], style)
         self._points.data[:], self._points.shown[:], self._points.face_color[:] = look.data, look.shown, look.face
+        self._points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
         self._points.refresh(thumbnail=False, extent=False)
         lines = pose_lines(predictions.xy, predictions.likelihood, number, style)
         self._lines.data[: len(lines)] = lines

@@ -48,6 +48,7 @@ class RefineDock(QWidget):
         self.accept_button = QPushButton("All drafts of this frame are right (Enter)")
         self.accept_button.clicked.connect(self._accept)
         self.policies = QButtonGroup(self)
+        self.policies.buttonClicked.connect(lambda _: self.show_counts())
         self.merge_button = QPushButton("Merge, and begin the next iteration")
         self.merge_button.clicked.connect(self.merge)
         self.job_line = JobLine(self.desk, ("merge_datasets",))
@@ -103,7 +104,9 @@ class RefineDock(QWidget):
         self.next_button.setEnabled(bool(total) and not busy)
         self.accept_button.setEnabled(here and not busy)
         self.choice.setVisible(bool(total))
-        self.merge_button.setEnabled(bool(frames) and not busy)
+        waits = bool(total) and self.policy == "refuse"
+        self.merge_button.setEnabled(bool(frames) and not busy and not waits)
+        self.merge_button.setToolTip("review all drafts first, or choose what becomes of them" if waits else "")
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)

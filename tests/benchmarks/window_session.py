@@ -227,9 +227,9 @@ class Session:
         choose(fields["init_weights"].native, "random weights")
         write(fields["maxiters"].native, str(steps))
         write(fields["batch_size"].native, "4")
-        write(fields["global_scale"].native, "0.6")
+        write(fields["global_scale"].native, "0.5")
         press(dock.form.more)
-        write(fields["display_iters"].native, str(max(1, steps // 40)))
+        write(fields["display_iters"].native, str(max(1, steps // 12)))
         write(fields["validation_share"].native, "0.2")
         self.take_picture("train settings")
         press(dock.form.more)
@@ -320,8 +320,8 @@ class Session:
                 self.decide(mark, place, self.truth[frame.video], frame.number)
             if count == stop_after:
                 return
-        if labelling.status(frame) != "done":
-            self.hand.key(Qt.Key.Key_Return)
+        if labelling.frame == frame:
+            self.hand.key(Qt.Key.Key_Return)  # accepts what is proposed; after drags only, it goes on
         assert labelling.status(frame) == "done", (frame, labelling.marks_of(frame), self.said)
 
     def decide(self, mark: Mark, place: int, truth, number: int) -> None:
