@@ -175,7 +175,9 @@ class FramesDock(QWidget):
         elif not counts:
             self.heading.setText("The project has no videos; add some first (1 Project).")
         else:
-            self.heading.setText(f"<b>{sum(counts)} frames</b> of {len(counts)} video{'s' * (len(counts) != 1)} to label.")
+            self.heading.setText(
+                f"<b>{sum(counts)} frames</b> of {len(counts)} video{'s' * (len(counts) != 1)} to label."
+            )
 
     def _allow(self, *_: object) -> None:
         """Offer what can be done now."""

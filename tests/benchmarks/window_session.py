@@ -352,9 +352,7 @@ class Session:
         """Click on a tab."""
         place = next(place for place in range(tabs.count()) if tabs.tabText(place) == title)
         bar = tabs.tabBar()
-        QTest.mouseClick(
-            bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, bar.tabRect(place).center()
-        )
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, bar.tabRect(place).center())
         QApplication.processEvents()
         assert tabs.currentIndex() == place
 
