@@ -142,10 +142,12 @@ class Canvas:
                 self.viewer.add_layer(layer)
 
     def _take_away(self) -> None:
-        self.viewer.layers.selection.clear()  # or napari draws, for its controls, while layers are going
-        for layer in self.layers:
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+        """Remove the layers; each is hidden first, for removing draws, and what was never drawn would crash then."""
+        for layer in filter(self.viewer.layers.__contains__, self.layers):
+            layer.visible = False
+        for layer in filter(self.viewer.layers.__contains__, self.layers):
+            self.viewer.layers.remove(layer)
+            layer.visible = True
 
     def _middle(self) -> tuple[float, float]:
         """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""

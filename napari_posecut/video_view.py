@@ -67,9 +67,11 @@ class VideoView:
         self._desk.project_changed.disconnect(self._look)
         if self._desk.labelling is not None:
             self._desk.labelling.frame_changed.disconnect(self._give_way)
-        for shown in (*self._others, layer):
-            if shown in viewer.layers:
-                viewer.layers.remove(shown)
+        gone = [shown for shown in (*self._others, layer) if shown in viewer.layers]
+        for shown in gone:
+            shown.visible = False  # removing draws the others, which crashes if they never were
+        for shown in gone:
+            viewer.layers.remove(shown)
         self._others = ()
         self._desk.show_labels()
         self.left.emit()

@@ -82,7 +82,7 @@ class EvaluateDock(QWidget):
         for widget in (self.plotting, self.evaluate, self.line, self.summary):
             layout.addWidget(widget)
         layout.addWidget(self.bodyparts, stretch=1)
-        layout.addWidget(self.frames, stretch=2)
+        layout.addWidget(self.frames, stretch=1)
         layout.addWidget(self.report)
         layout.addStretch()
 

@@ -65,6 +65,8 @@ class LabelDock(QWidget):
         self.keys_button = QPushButton("Keys and mouse (F1)")
         self.help = _table(("do this", "for that"))
         self.help.addTopLevelItems([QTreeWidgetItem(row) for row in key_help()])
+        self.help.setWordWrap(True)  # or half of it is cut off
+        self.help.setColumnWidth(0, 120)
         self.help.setVisible(False)
         self._lay_out()
         self.desk.project_changed.connect(self._follow)

@@ -111,7 +111,8 @@ class OutliersDock(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         form = QFormLayout()
-        form.addRow("network", self.networks)
+        form.addRow(QLabel("network"))
+        form.addRow(self.networks)  # in full width, or its name is cut off
         layout.addLayout(form)
         for widget in (self.videos, self.form, self.find_button, self.job_line, self.sentence, self.timeline):
             layout.addWidget(widget)

@@ -155,5 +155,5 @@ def _account(result: Mapping[str, Any]) -> str:
         said.append(f"{result['accepted']} drafts became labels.")
     if result["left"]:
         said.append(f"{result['left']} drafts stay drafts.")
-    said.append("Go on with 4 Train; choose <i>previous</i> as its weights to begin with the network that you have.")
+    said.append("Go on with 4 Train; there <i>begins with: previous network</i> goes on from the one that you have.")
     return " ".join(said)

@@ -150,7 +150,8 @@ class ResultsDock(QWidget):
         layout.addWidget(self.heading)
         form = QFormLayout()
         form.addRow("video", self.videos)
-        form.addRow("network", self.networks)
+        form.addRow(QLabel("network"))
+        form.addRow(self.networks)  # in full width, or its name is cut off
         layout.addLayout(form)
         layout.addWidget(self.show_button)
         grid = QGridLayout()

@@ -306,7 +306,8 @@ class Session:
         """Train on from the network before."""
         dock = self.open("4 Train")
         choose(dock.form.fields["init_weights"].native, "previous network")
-        write(dock.form.fields["maxiters"].native, str(steps))
+        for name, value in {"maxiters": str(steps), "batch_size": "4", "global_scale": "0.5"}.items():
+            write(dock.form.fields[name].native, value)
         self.do(lambda: press(dock.train), "create_dataset_and_train")
         self.take_picture("trained again")
 
@@ -360,15 +361,17 @@ class Session:
 
         def answer() -> None:
             dialog = QApplication.activeModalWidget()
-            if not isinstance(dialog, QFileDialog):
-                QTimer.singleShot(50, answer)
-                return
-            line = dialog.findChild(QLineEdit, "fileNameEdit")
-            QTest.keyClicks(line, f'"{file}"')  # in quotes, or Qt completes it to something else
-            QTest.keyClick(line, Qt.Key.Key_Return)
+            if isinstance(dialog, QFileDialog) and dialog.isVisible():
+                line = dialog.findChild(QLineEdit, "fileNameEdit")
+                line.clear()
+                QTest.keyClicks(line, f'"{file}"')  # in quotes, or Qt completes it to something else
+                QTest.keyClick(line, Qt.Key.Key_Return)
 
-        QTimer.singleShot(200, answer)
+        again = QTimer()  # it may come up late, or still be reading its folder
+        again.timeout.connect(answer)
+        again.start(700)
         press(button)
+        again.stop()
         self.beats.skip()  # Qt's own dialog
 
     def do(self, start: Callable[[], None], verb: str, *, halfway: Callable[[], bool] | None = None) -> None:

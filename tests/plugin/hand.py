@@ -91,18 +91,14 @@ def canvas_of(viewer: napari.Viewer) -> QWidget:
 
 def press(button: QWidget) -> None:
     """Click in the middle of a button, wherever its dock has been scrolled to."""
-    assert button.isVisible(), f"nobody can click on {button} now"
-    assert button.isEnabled(), f"nobody can click on {button} now"
-    _bring_up(button)
+    _reach(button)
     QTest.mouseClick(button, LEFT, NONE, button.rect().center())
     QApplication.processEvents()
 
 
 def write(field: QWidget, text: str) -> None:
     """Replace what is in a field by typing."""
-    assert field.isVisible(), f"nobody can type into {field} now"
-    assert field.isEnabled(), f"nobody can type into {field} now"
-    _bring_up(field)
+    _reach(field)
     QTest.mouseClick(field, LEFT, NONE, field.rect().center())
     QTest.keyClick(field, Qt.Key.Key_A, CONTROL)
     for letter in text:
@@ -114,9 +110,7 @@ def write(field: QWidget, text: str) -> None:
 
 def choose(box: QComboBox, text: str) -> None:
     """Choose an entry of a box by the arrow keys."""
-    assert box.isVisible(), f"nobody can choose from {box} now"
-    assert box.isEnabled(), f"nobody can choose from {box} now"
-    _bring_up(box)
+    _reach(box)
     box.setFocus()
     QTest.keyClick(box, Qt.Key.Key_Home)
     while box.currentText() != text:
@@ -139,8 +133,10 @@ def click_row(tree: QTreeWidget, row: int, column: int = 0, *, twice: bool = Fal
     QApplication.processEvents()
 
 
-def _bring_up(widget: QWidget) -> None:
-    """Scroll to a widget."""
+def _reach(widget: QWidget) -> None:
+    """Scroll to a widget that can be used now."""
+    assert widget.isVisible(), f"nobody sees {widget} now"
+    assert widget.isEnabled(), f"nobody can use {widget} now"
     above = widget.parentWidget()
     while above is not None and not isinstance(above, QScrollArea):
         above = above.parentWidget()

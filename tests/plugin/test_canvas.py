@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QApplication
 from napari_posecut.desk import desk_of
 from napari_posecut.marks import Proposal
 from napari_posecut.widgets.label import LabelDock
+from posecut_core.workflow.opening import open_project
 from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand
 
 PLACES = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]  # far enough from each other
@@ -208,3 +209,34 @@ def test_enter_in_the_number_accepts_nothing(desk, hand, viewer):
     hand.key(Qt.Key.Key_G)
     hand.key(Qt.Key.Key_Return)
     assert desk.labelling.marks[0].state == "proposed"
+
+
+def test_an_unlabelled_frame_has_no_markers_to_be_seen(desk):
+    """What has no position leaves no trace in the picture."""
+    drawn = desk.viewer.screenshot(flash=False)
+    desk.canvas.points.visible = False
+    np.testing.assert_array_equal(desk.viewer.screenshot(flash=False), drawn)
+
+
+def test_a_hollow_proposal_has_the_colour_of_its_bodypart(desk):
+    """Its border tells which bodypart is proposed."""
+    part = next(iter(desk.labelling.browser.columns))
+    desk.labelling.proposals.take({desk.labelling.frame: {part: Proposal(PLACES[0], 0.5, "net", 1)}})
+    desk.labelling.marks_changed.emit()
+    points = desk.canvas.points
+    np.testing.assert_allclose(points.border_color[0, :3], points.face_color[0, :3])
+    assert points.border_color[:, 3].tolist() == [1.0] + [0.0] * 6
+
+
+def test_without_frames_nothing_is_shown(viewer, config):
+    """A project without extracted frames leaves the picture empty, until there are some, which are shown whole."""
+    project = open_project(config)
+    store = project.frame_store("walk")
+    elsewhere = store.rename(store.with_name("away"))
+    desk = desk_of(viewer)
+    desk.open(config)
+    assert len(viewer.layers) == 0
+    elsewhere.rename(store)
+    desk.refresh()
+    assert len(viewer.layers) == 3
+    assert viewer.scene.camera.center[-2:] == pytest.approx((23.5, 31.5))

@@ -47,6 +47,7 @@ def test_looks_tell_the_states():
     assert look.face[0, 3] == 0.0 < look.face[1, 3] < 1.0
     assert look.symbol[:2] == ["disc", "square"]
     np.testing.assert_array_equal(look.border[:, :3], COLOURS)
+    assert look.border[:, 3].tolist() == [1.0, 1.0, 0.0]
 
 
 def test_no_bodyparts_are_no_markers():

@@ -17,6 +17,11 @@ def child(tmp_path):
     started = launch(
         [sys.executable, "-c", "import threading; threading.Event().wait()", "mark-7"], output=tmp_path / "out"
     )
+    known = Process(platform.node(), started.pid, "mark-7")
+    for _ in range(10**6):
+        if known.lives:  # the system has no command line of it for a moment
+            break
+        os.sched_yield()
     yield started
     started.kill()
     started.wait()

@@ -6,6 +6,8 @@ from qtpy.QtCore import Qt
 
 from napari_posecut.desk import desk_of
 from napari_posecut.widgets.results import ResultsDock
+from napari_posecut.window import furnish
+from posecut_core.workflow.opening import project_videos
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
 from tests.plugin.widgets.fake_board import FakeBoard
 
@@ -128,3 +130,21 @@ def test_a_table_that_does_not_fit_is_refused(viewer, dock, sample):
     dock.show_chosen()
     assert dock.playback.video is None
     assert "labels" in viewer.layers
+
+
+def test_a_video_that_is_asked_for_is_shown(dock, viewer, sample):
+    """A double click in another dock brings this one up with the video."""
+    bar = furnish(viewer)
+    video = next(iter(project_videos(dock.desk.project).values()))
+    dock.desk.video_wanted.emit(str(video))
+    assert dock.playback.video == video
+    assert bar.open("9 Results") is dock
+
+
+def test_what_was_analysed_is_listed(dock, monkeypatch):
+    """The end of a queue of videos makes the dock look for them."""
+    looked = []
+    monkeypatch.setattr(dock, "find", lambda: looked.append(True))
+    dock.desk.board.start("analyze_queue", {"videos": []})
+    dock.desk.board.end("done", result={"videos": [{"video": "a.mp4", "files": [], "failure": ""}]})
+    assert looked
