@@ -116,7 +116,7 @@ def bind(actions: Actions) -> None:
     for key in KEYS:
         method = getattr(actions, key.action)
         for spelled in key.keys:
-            for owner in (actions.canvas.viewer, *_layers(actions.canvas)):
+            for owner in (actions.canvas.viewer, *actions.canvas.layers):
                 owner.bind_key(spelled, lambda _, method=method: method(), overwrite=True)
 
 
@@ -125,7 +125,3 @@ def unbind(actions: Actions) -> None:
     for key in KEYS:
         for spelled in key.keys:
             actions.canvas.viewer.bind_key(spelled, None, overwrite=True)
-
-
-def _layers(canvas: Canvas) -> tuple[object, ...]:
-    return canvas.image, canvas.skeleton, canvas.points

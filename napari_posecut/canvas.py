@@ -3,12 +3,12 @@
 There are no modes: a click places, pressing on a marker drags it, dragging on the image moves the view.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import numpy as np
 from napari import Viewer
-from napari.layers import Image, Points, Vectors
+from napari.layers import Image, Layer, Points, Vectors
 
 from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
 from napari_posecut.labelling import Labelling
@@ -98,10 +98,7 @@ class Canvas:
         if look.symbol != self._symbols:
             self._symbols = self.points.symbol = look.symbol
         self.skeleton.data[:] = lines(positions(marks), self._edges, elsewhere=self._middle())
-        for layer in (
-            self.points,
-            self.skeleton,
-        ):  # changed in place, drawn once; setters would draw each time
+        for layer in (self.points, self.skeleton):  # changed in place, drawn once; setters would draw each time
             layer.refresh(thumbnail=False, extent=False)
 
     def look_at_animal(self) -> None:
@@ -142,11 +139,7 @@ class Canvas:
                 self.viewer.add_layer(layer)
 
     def _take_away(self) -> None:
-        """Remove the layers; each is hidden first, for removing draws, and what was never drawn would crash then."""
-        for layer in filter(self.viewer.layers.__contains__, self.layers):
-            layer.visible = False
-        for layer in filter(self.viewer.layers.__contains__, self.layers):
-            self.viewer.layers.remove(layer)
+        for layer in take_away(self.viewer, self.layers):
             layer.visible = True
 
     def _middle(self) -> tuple[float, float]:
@@ -207,6 +200,19 @@ class Canvas:
     def _show_dragged(self, mark: Mark, position: tuple[float, ...]) -> None:
         self.points.data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]
         self.points.refresh(thumbnail=False, extent=False)
+
+
+def take_away(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Remove those of the layers that a viewer has, and return them, hidden.
+
+    All are hidden first: removing one draws the others, which crashes if they never were drawn.
+    """
+    there = tuple(layer for layer in layers if layer in viewer.layers)
+    for layer in there:
+        layer.visible = False
+    for layer in there:
+        viewer.layers.remove(layer)
+    return there
 
 
 def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:

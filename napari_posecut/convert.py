@@ -64,7 +64,7 @@ def lines(
         edges: pairs of bodyparts.
         elsewhere: row, column of the lines that are not seen.
     """
-    ends = xy[np.array(edges, dtype=np.int64).reshape(-1, 2)][..., ::-1]  # E x 2 x (row, column)
+    ends = to_rows_columns(xy)[np.array(edges, dtype=np.int64).reshape(-1, 2)]
     ends[np.isnan(ends).any(axis=(1, 2))] = elsewhere
     return np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
 

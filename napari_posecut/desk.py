@@ -34,6 +34,7 @@ class Desk:
     """What the docks of one viewer share."""
 
     project_changed = Signal()  # another project, or the same with other videos, frames, bodyparts
+    labels_changed = Signal()  # another frame is shown to label, or something in it is different now
     help_asked = Signal()
     frame_asked = Signal()
     video_wanted = Signal(str)  # path of an analysed video that somebody wants to look at
@@ -61,6 +62,8 @@ class Desk:
         self.close()
         self.project, self.labelling = project, labelling
         self.show_labels()
+        for signal in (labelling.frame_changed, labelling.marks_changed):
+            signal.connect(self.labels_changed.emit)
         self.board.look_after(project.config_path)
         self.assistance = Assistance(self.board, labelling, helps=preferences().helps)
         watch(self)

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float, Float64
+from napari import Viewer
 from napari.layers import Image, Points, Vectors
 from psygnal import Signal
 
@@ -53,7 +54,6 @@ class Playback:
         self.close()
         desk = self._desk()
         assert desk is not None, "a desk outlives its docks"
-        self._viewer.layers.selection.clear()  # or napari draws, for its controls, while layers are going
         view = VideoView(desk)
         image = view.show(video)
         if image.data.shape[0] != len(predictions.xy):
@@ -125,7 +125,7 @@ class Playback:
             self._view.leave()
 
     @property
-    def _viewer(self):  # type: ignore[no-untyped-def]
+    def _viewer(self) -> Viewer:
         desk = self._desk()
         assert desk is not None, "a desk outlives its docks"
         return desk.viewer

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 from napari.layers import Image, Layer
 from psygnal import Signal
 
+from napari_posecut.canvas import take_away
 from napari_posecut.desk import Desk
 from napari_posecut.video_layer import show_video
 
@@ -67,11 +68,7 @@ class VideoView:
         self._desk.project_changed.disconnect(self._look)
         if self._desk.labelling is not None:
             self._desk.labelling.frame_changed.disconnect(self._give_way)
-        gone = [shown for shown in (*self._others, layer) if shown in viewer.layers]
-        for shown in gone:
-            shown.visible = False  # removing draws the others, which crashes if they never were
-        for shown in gone:
-            viewer.layers.remove(shown)
+        take_away(viewer, (*self._others, layer))
         self._others = ()
         self._desk.show_labels()
         self.left.emit()

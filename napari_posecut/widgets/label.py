@@ -48,7 +48,6 @@ class LabelDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.desk: Desk = desk_of(napari_viewer)
-        self._labelling: Labelling | None = None
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
@@ -70,13 +69,14 @@ class LabelDock(QWidget):
         self.help.setVisible(False)
         self._lay_out()
         self.desk.project_changed.connect(self._follow)
+        self.desk.labels_changed.connect(self.show_marks)
         self.desk.help_asked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
         self.desk.frame_asked.connect(self._ask_number)
         self._follow()
 
     def show_marks(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""
-        labelling = self._labelling
+        labelling = self.desk.labelling
         if labelling is None or labelling.frame is None:
             self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
             self.bodyparts.clear()
@@ -116,14 +116,9 @@ class LabelDock(QWidget):
         layout.addWidget(self.help, stretch=4)
 
     def _follow(self) -> None:
-        """Listen to the labelling that is open now."""
+        """Show the labelling that is open now, which goes on by itself as the box says."""
         self.network.follow()
-        if self._labelling is not self.desk.labelling:
-            self._labelling = self.desk.labelling
-            if self._labelling is not None:
-                self._labelling.frame_changed.connect(self.show_marks)
-                self._labelling.marks_changed.connect(self.show_marks)
-                self._labelling.advance = self.advance.isChecked()
+        self._set_advance(self.advance.isChecked())
         self.show_marks()
 
     def _fill(self, labelling: Labelling) -> None:
@@ -140,16 +135,16 @@ class LabelDock(QWidget):
         self.bodyparts.setCurrentItem(chosen)
 
     def _choose(self, item: QTreeWidgetItem) -> None:
-        if self._labelling is not None:
-            self._labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
+        if self.desk.labelling is not None:
+            self.desk.labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
 
     def _act(self, action: str) -> None:
         if self.desk.actions is not None:
             getattr(self.desk.actions, action)()
 
     def _set_advance(self, on: bool) -> None:
-        if self._labelling is not None:
-            self._labelling.advance = on
+        if self.desk.labelling is not None:
+            self.desk.labelling.advance = on
 
     def _ask_number(self) -> None:
         self.number.setFocus()
@@ -157,7 +152,7 @@ class LabelDock(QWidget):
 
     def _go_to_number(self) -> None:
         self.number.clearFocus()  # the keys belong to the image again
-        labelling, number = self._labelling, self.number.value()
+        labelling, number = self.desk.labelling, self.number.value()
         if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
             key = FrameKey(labelling.frame.video, number)
             self.desk.attempt(lambda: labelling.go_to(key))

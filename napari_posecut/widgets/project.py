@@ -21,7 +21,7 @@ class ProjectDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.desk: Desk = desk_of(napari_viewer)
-        self._labelling: Labelling | None = None
+        self._labelling: Labelling | None = None  # whose tab was chosen
         self.setAcceptDrops(True)
         self.path = QLineEdit()
         self.path.setPlaceholderText("folder of a project")
@@ -41,6 +41,7 @@ class ProjectDock(QWidget):
         self.tabs = QTabWidget()
         self._lay_out()
         self.desk.project_changed.connect(self._follow)
+        self.desk.labels_changed.connect(self._show_banner)
         self._follow()
 
     def open(self) -> None:
@@ -114,8 +115,6 @@ class ProjectDock(QWidget):
         if labelling is not self._labelling:
             self._labelling = labelling
             if labelling is not None:
-                labelling.frame_changed.connect(self._show_banner)
-                labelling.marks_changed.connect(self._show_banner)
                 self.tabs.setCurrentWidget(self.frames if labelling.browser.frames else self.videos)
         self._show_banner()
 

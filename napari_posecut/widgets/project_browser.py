@@ -8,7 +8,6 @@ from qtpy.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QW
 
 from napari_posecut.browser import MEANING, FrameKey, FrameStatus
 from napari_posecut.desk import Desk
-from napari_posecut.labelling import Labelling
 from napari_posecut.state_icons import icon_of
 from posecut_core.workflow.opening import project_videos
 
@@ -22,7 +21,6 @@ class ProjectBrowser(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._labelling: Labelling | None = None
         self._frames: dict[FrameKey, QTreeWidgetItem] = {}
         self._videos: dict[str, QTreeWidgetItem] = {}
         self._statuses: dict[FrameKey, FrameStatus] = {}
@@ -44,15 +42,15 @@ class ProjectBrowser(QWidget):
         self._later.setInterval(_QUIET)
         self._later.timeout.connect(self.look_at_all)
         desk.project_changed.connect(self.rebuild)
+        desk.labels_changed.connect(self._show_change)
         self.rebuild()
 
     def rebuild(self) -> None:
         """List the videos and frames of the open project anew."""
-        self._follow(self._desk.labelling)
         opened = {video for video, item in self._videos.items() if item.isExpanded()}
         self.tree.clear()
         self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
-        project, labelling = self._desk.project, self._labelling
+        project, labelling = self._desk.project, self._desk.labelling
         if project is None or labelling is None:
             self.total.setText("No project is open.")
             return
@@ -76,27 +74,16 @@ class ProjectBrowser(QWidget):
         """Take in what changed in frames that are not shown: proposals that came, edits that were undone."""
         self._update(self._frames)
 
-    def _follow(self, labelling: Labelling | None) -> None:
-        if labelling is self._labelling:
-            return
-        if self._labelling is not None:
-            self._labelling.marks_changed.disconnect(self._show_change)
-            self._labelling.frame_changed.disconnect(self._show_change)
-        self._labelling = labelling
-        if labelling is not None:
-            labelling.marks_changed.connect(self._show_change)
-            labelling.frame_changed.connect(self._show_change)
-
     def _show_change(self) -> None:
         """Take in what changed in the shown frame; the others can wait until it is quiet."""
-        labelling = self._labelling
+        labelling = self._desk.labelling
         if labelling is not None and labelling.frame in self._frames:
             self._update([labelling.frame])
             self._point_out()
         self._later.start()
 
     def _update(self, keys: Iterable[FrameKey]) -> None:
-        labelling = self._labelling
+        labelling = self._desk.labelling
         if labelling is None:
             return
         there = labelling.browser.places  # others went meanwhile; the tree is about to be rebuilt
@@ -105,9 +92,9 @@ class ProjectBrowser(QWidget):
         self._count({key.video for key in changed})
 
     def _write(self, keys: Iterable[FrameKey]) -> None:
-        assert self._labelling is not None
+        assert self._desk.labelling is not None
         for key in keys:
-            before, status = self._statuses.get(key), self._labelling.status(key)
+            before, status = self._statuses.get(key), self._desk.labelling.status(key)
             self._statuses[key] = status
             self._counts[key.video][status] += 1
             if before is not None:
@@ -126,7 +113,7 @@ class ProjectBrowser(QWidget):
 
     def _point_out(self) -> None:
         """Mark the frame that is shown."""
-        frame = self._labelling.frame if self._labelling else None
+        frame = self._desk.labelling.frame if self._desk.labelling else None
         item = self._frames.get(frame) if frame else None
         if item is not None and item is not self.tree.currentItem():
             self.tree.setCurrentItem(item)
@@ -135,7 +122,7 @@ class ProjectBrowser(QWidget):
         key = item.data(0, _KEY)
         if key is None:
             return
-        shown = self._labelling.frame if self._labelling else None
+        shown = self._desk.labelling.frame if self._desk.labelling else None
         if key != shown or self._desk.canvas is None:
             self._desk.attempt(lambda: self._desk.show_frame(key.video, key.number))
 

@@ -36,7 +36,6 @@ class RefineDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.desk: Desk = desk_of(napari_viewer)
-        self._labelling: Labelling | None = None
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = QTreeWidget()
@@ -56,10 +55,11 @@ class RefineDock(QWidget):
         self.advice = QLabel()
         self.advice.setWordWrap(True)
         self._lay_out()
-        self.desk.project_changed.connect(self._follow)
+        self.desk.project_changed.connect(self.show_counts)
+        self.desk.labels_changed.connect(self.show_counts)
         self.desk.board.started.connect(self.show_counts)
         self.desk.board.ended.connect(self.show_counts)
-        self._follow()
+        self.show_counts()
 
     @property
     def policy(self) -> str:
@@ -68,7 +68,7 @@ class RefineDock(QWidget):
 
     def go_on(self, video: str | None = None) -> None:
         """Show the next frame with drafts, of one video or of all."""
-        labelling = self._labelling
+        labelling = self.desk.labelling
         if labelling is None or labelling.frame is None:
             return
         order = [*labelling.browser.around(labelling.frame, 1), labelling.frame]
@@ -83,7 +83,7 @@ class RefineDock(QWidget):
 
     def show_counts(self) -> None:
         """Count the frames that are still to be reviewed, and offer what can be done now."""
-        labelling, project = self._labelling, self.desk.project
+        labelling, project = self.desk.labelling, self.desk.project
         frames = labelling.browser.frames if labelling is not None else ()
         unreviewed = Counter(key.video for key in frames if labelling and _is_unreviewed(labelling, key))
         self.videos.clear()
@@ -124,19 +124,10 @@ class RefineDock(QWidget):
             layout.addWidget(below)
         layout.addStretch(1)
 
-    def _follow(self) -> None:
-        """Listen to the labelling that is open now."""
-        if self._labelling is not self.desk.labelling:
-            self._labelling = self.desk.labelling
-            if self._labelling is not None:
-                self._labelling.frame_changed.connect(self.show_counts)
-                self._labelling.marks_changed.connect(self.show_counts)
-        self.show_counts()
-
     def _accept(self) -> None:
-        if self._labelling is not None:
+        if self.desk.labelling is not None:
             self.desk.show_labels()
-            self.desk.attempt(self._labelling.accept)
+            self.desk.attempt(self.desk.labelling.accept)
 
     def _ended(self, job: Job) -> None:
         self.desk.attempt(self.desk.refresh)
