@@ -151,7 +151,6 @@ class LabelDock(QWidget):
         self.number.selectAll()
 
     def _go_to_number(self) -> None:
-        self.number.clearFocus()  # the keys belong to the image again
         labelling, number = self.desk.labelling, self.number.value()
         if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
             key = FrameKey(labelling.frame.video, number)
@@ -160,12 +159,17 @@ class LabelDock(QWidget):
 
 
 class _Number(QSpinBox):
-    """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals."""
+    """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals.
+
+    Enter gives the keys back to the image; another window that comes to the front meanwhile does not.
+    """
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
         if event is not None:
             event.accept()
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.clearFocus()
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:

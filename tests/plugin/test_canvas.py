@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.desk import desk_of
@@ -188,6 +189,20 @@ def test_a_frame_number_is_typed(desk, hand, viewer):
     assert desk.labelling.frame == last
     hand.key(Qt.Key.Key_A)
     assert desk.labelling.frame == desk.labelling.browser.frames[1]
+
+
+def test_another_window_does_not_end_the_typing(desk, hand, viewer):
+    """A window that comes to the front for a moment leaves the keys with the number."""
+    dock = LabelDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    QApplication.processEvents()
+    last = desk.labelling.browser.frames[2]
+    hand.key(Qt.Key.Key_G)
+    QApplication.sendEvent(dock.number, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.ActiveWindowFocusReason))
+    for digit in str(last.number):
+        hand.key(getattr(Qt.Key, f"Key_{digit}"))
+    hand.key(Qt.Key.Key_Return)
+    assert desk.labelling.frame == last
 
 
 def test_closing_gives_everything_back(viewer, unlabelled):
