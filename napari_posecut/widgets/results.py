@@ -1,45 +1,22 @@
 """Dock 9: an analysed video with what a network sees in it, and the trajectories below."""
 
-import shutil
-import tempfile
-import weakref
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from napari import Viewer
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSlider,
-    QSpinBox,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_posecut.analysed import Trajectories, analysed_videos, in_words, own_network, read_trajectories, style_of
+from napari_posecut.analysed import Trajectories, analysed_videos, in_words, read_trajectories, style_of
 from napari_posecut.background import in_background
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
-from napari_posecut.overlay import OverlayStyle
 from napari_posecut.playback import playback_of
-from napari_posecut.widgets.job_line import JobLine
+from napari_posecut.widgets.overlay_controls import OverlayControls
+from napari_posecut.widgets.score_maps import ScoreMaps
 from napari_posecut.widgets.timeline import Lane, Timeline
 from posecut_core.analysis.found_predictions import FoundPredictions
 from posecut_core.plots.colours import bytes_of
-
-_TRAIL = 10  # frames at first
 
 
 class ResultsDock(QWidget):
@@ -54,13 +31,11 @@ class ResultsDock(QWidget):
         self._videos: list[Path] = []  # that a person named, besides the project's
         self._folders: list[Path] = []
         self._shown: FoundPredictions | None = None
-        self._maps: tuple[int, dict[str, np.ndarray], np.ndarray, np.ndarray] | None = None
-        self._maps_folder = Path(tempfile.mkdtemp(prefix="posecut-scoremaps-"))
-        weakref.finalize(self, shutil.rmtree, self._maps_folder, ignore_errors=True)
         self._create_choice()
-        self._create_look()
-        self.job_line = JobLine(self.desk, ("scoremap",))
-        self.job_line.ended.connect(self._take_maps)
+        self.overlay, self.maps = OverlayControls(), ScoreMaps(self.desk, self.playback)
+        self.overlay.changed.connect(self._restyle)
+        self.overlay.bodypart_chosen.connect(self._show_map)
+        self.maps.computed.connect(self._show_map)
         self._lay_out()
         self.desk.project_changed.connect(self.list_analysed)
         self.desk.board.ended.connect(self._hear)
@@ -124,27 +99,6 @@ class ResultsDock(QWidget):
         self.other_folder.setToolTip("where the predictions lie, if not beside their videos")
         self.other_folder.clicked.connect(self._ask_folder)
 
-    def _create_look(self) -> None:
-        self.pcutoff, self.pcutoff_text = QSlider(Qt.Orientation.Horizontal), QLabel()
-        self.pcutoff.setRange(0, 100)
-        self.pcutoff.setToolTip("bodyparts of lower likelihood are hollow, and have no skeleton and no trail")
-        self.trail = QSpinBox()
-        self.trail.setRange(0, 100)
-        self.trail.setValue(_TRAIL)
-        self.trail.setSuffix(" frames")
-        self.skeleton = QCheckBox("skeleton")
-        self.skeleton.setChecked(True)
-        self.bodyparts = QTreeWidget()
-        self.bodyparts.setHeaderLabels(["bodypart", "likelihood"])
-        self.bodyparts.setRootIsDecorated(False)
-        self.map_button = QPushButton("Score map of the chosen bodypart")
-        self.map_button.clicked.connect(self._ask_maps)
-        self.pcutoff.valueChanged.connect(self._restyle)
-        self.trail.valueChanged.connect(self._restyle)
-        self.skeleton.toggled.connect(self._restyle)
-        self.bodyparts.itemChanged.connect(self._restyle)
-        self.bodyparts.currentItemChanged.connect(self._show_map)
-
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
@@ -161,17 +115,8 @@ class ResultsDock(QWidget):
         self.look = QWidget()
         inner = QVBoxLayout(self.look)
         inner.setContentsMargins(0, 0, 0, 0)
-        row = QHBoxLayout()
-        row.addWidget(self.pcutoff)
-        row.addWidget(self.pcutoff_text)
-        form = QFormLayout()
-        form.addRow("pcutoff", row)
-        form.addRow("trails", self.trail)
-        form.addRow("", self.skeleton)
-        inner.addLayout(form)
-        inner.addWidget(self.bodyparts, stretch=1)
-        inner.addWidget(self.map_button)
-        inner.addWidget(self.job_line)
+        inner.addWidget(self.overlay, stretch=1)
+        inner.addWidget(self.maps)
         layout.addWidget(self.look, stretch=1)
         layout.addStretch(0)
 
@@ -203,42 +148,17 @@ class ResultsDock(QWidget):
         same = shown is not None and shown == self.networks.currentData()
         self.show_button.setText("Leave video" if same else "Show video")
         self.look.setVisible(shown is not None)
-        own = project is not None and shown is not None and own_network(project, shown.scorer) is not None
-        self.map_button.setEnabled(own)
-        self.map_button.setToolTip(
-            "how likely the network finds it at each place of this frame; takes some seconds"
-            if own
-            else "the network that made these predictions does not belong to the present iteration"
-        )
+        self.maps.belong_to(shown)
 
     def _play(self, found: FoundPredictions, read: Trajectories) -> None:
         project = self.desk.require_project()
         predictions = read.predictions
         self.playback.show(found.video, predictions, style_of(project.config, predictions.bodyparts))
         self._shown = found
-        self._list_bodyparts(predictions.bodyparts, self.playback.style)
-        self._restyle()
+        self.overlay.show_video(predictions.bodyparts, self.playback.style)
         self._add_timeline(read)
         self._on_frame(self.playback.frame)
         self._allow()
-
-    def _list_bodyparts(self, names: tuple[str, ...], style: OverlayStyle) -> None:
-        for widget, value in ((self.bodyparts, None), (self.pcutoff, round(100 * style.pcutoff))):
-            widget.blockSignals(True)
-            if value is not None:
-                self.pcutoff.setValue(value)
-        self.bodyparts.clear()
-        for name, colour in zip(names, bytes_of(style.colours), strict=True):
-            item = QTreeWidgetItem([name, ""])
-            square = QPixmap(12, 12)
-            square.fill(QColor(*colour.tolist()))
-            item.setIcon(0, QIcon(square))
-            item.setCheckState(0, Qt.CheckState.Checked)
-            self.bodyparts.addTopLevelItem(item)
-        self.bodyparts.setCurrentItem(self.bodyparts.topLevelItem(0))
-        self.bodyparts.resizeColumnToContents(0)
-        for widget in (self.bodyparts, self.pcutoff):
-            widget.blockSignals(False)
 
     def _add_timeline(self, read: Trajectories) -> None:
         self.timeline = Timeline()
@@ -251,39 +171,24 @@ class ResultsDock(QWidget):
 
     def _restyle(self) -> None:
         """Draw the overlay and the curves as the controls say."""
-        cutoff = self.pcutoff.value() / 100
-        self.pcutoff_text.setText(f"{cutoff:.2f}")
-        project, predictions = self.desk.project, self.playback.predictions
-        if project is None or predictions is None or self._shown is None:
+        project, predictions, shown = self.desk.project, self.playback.predictions, self.overlay.shown
+        if project is None or predictions is None or len(shown) != len(predictions.bodyparts):
             return
-        shown = np.array([item.checkState(0) == Qt.CheckState.Checked for item in self._parts()], dtype=np.bool_)
-        if len(shown) != len(predictions.bodyparts):
-            return
-        style = style_of(project.config, predictions.bodyparts)
-        edges = style.edges if self.skeleton.isChecked() else ()
-        self.playback.set_style(replace(style, shown=shown, pcutoff=cutoff, trail=self.trail.value(), edges=edges))
+        self.playback.set_style(self.overlay.styled(style_of(project.config, predictions.bodyparts)))
         if self.timeline is not None:
             self.timeline.show_curves(shown)
-
-    def _parts(self) -> list[QTreeWidgetItem]:
-        items = (self.bodyparts.topLevelItem(row) for row in range(self.bodyparts.topLevelItemCount()))
-        return [item for item in items if item is not None]
 
     def _on_frame(self, frame: int) -> None:
         if self.timeline is not None:
             self.timeline.set_frame(frame)
         predictions = self.playback.predictions
-        if predictions is None or self.bodyparts.topLevelItemCount() != len(predictions.bodyparts):
-            return
-        self.bodyparts.blockSignals(True)
-        for item, likelihood in zip(self._parts(), predictions.likelihood[frame], strict=True):
-            item.setText(1, f"{likelihood:.2f}")
-        self.bodyparts.blockSignals(False)
+        if predictions is not None and len(self.overlay.shown) == len(predictions.bodyparts):
+            self.overlay.show_likelihoods(predictions.likelihood[frame])
 
     def _on_changed(self) -> None:
         """Forget what belonged to a video that is not shown any more."""
         if self.playback.video is None or self._shown is None or self.playback.video != self._shown.video:
-            self._shown = self._maps = None
+            self._shown = None
             timeline, self.timeline = self.timeline, None
             if timeline is not None:
                 with suppress(LookupError):  # a person has closed it already
@@ -315,37 +220,6 @@ class ResultsDock(QWidget):
             self._folders.append(Path(path))
             self.list_analysed()
 
-    def _ask_maps(self) -> None:
-        """Let a child compute the score maps of this frame, or show those that are there."""
-        project, shown, frame = self.desk.project, self._shown, self.playback.frame
-        network = own_network(project, shown.scorer) if project is not None and shown is not None else None
-        if shown is None or network is None:
-            return
-        if self._maps is not None and self._maps[0] == frame:
-            self._show_map()
-            return
-        target = self._maps_folder / f"frame{frame}.npy"
-        arguments = {"video": str(shown.video), "frame": frame, "target": str(target)}
-        arguments |= {"shuffle": network.shuffle, "snapshot": network.step}
-        if self.desk.attempt(lambda: self.desk.board.start("scoremap", arguments)) is not None:
-            self.map_button.setEnabled(False)
-
-    def _take_maps(self, job: Job) -> None:
-        self._allow()
-        result, shown = job.result, self._shown
-        if job.state != "done" or shown is None or str(shown.video) != str(result["video"]):
-            return
-        maps = np.load(result["file"], allow_pickle=False)
-        named = dict(zip(result["bodyparts"], np.moveaxis(maps, 2, 0), strict=True))
-        self._maps = (int(result["frame"]), named, np.array(result["cell"]), np.array(result["origin"]))
-        self._show_map()
-
     def _show_map(self) -> None:
         """Show the map of the chosen bodypart, if there is one of this frame."""
-        item = self.bodyparts.currentItem()
-        if self._maps is None or item is None or self._maps[0] != self.playback.frame:
-            return
-        _, maps, cell, origin = self._maps
-        if item.text(0) in maps:
-            name = f"score map of {item.text(0)}"
-            self.playback.show_map(maps[item.text(0)], cell=cell, origin=origin, name=name)
+        self.maps.show_map(self.overlay.chosen_bodypart)

@@ -271,7 +271,7 @@ class Session:
         QTest.mouseClick(dock.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
         QTest.qWait(300)
         self.take_picture("results")
-        self.do(lambda: press(dock.map_button), "scoremap")
+        self.do(lambda: press(dock.maps.button), "scoremap")
         self.take_picture("score map")
         press(dock.show_button)
 

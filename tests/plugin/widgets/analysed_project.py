@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_posecut.desk import desk_of
+from napari_posecut.widgets.results import ResultsDock
 from posecut_core.analysis.prediction_files import prediction_path, write_predictions
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.workflow.opening import open_project, project_videos
@@ -24,3 +26,14 @@ def analyse(config: Path) -> list[Path]:
     for video in videos:
         write_predictions(prediction_path(video, SCORER), found)
     return videos
+
+
+def results_dock(viewer, config: Path, *, board) -> ResultsDock:
+    """Open an analysed project in a window with dock 9."""
+    analyse(config)
+    desk = desk_of(viewer)
+    desk.board = board
+    desk.open(config)
+    dock = ResultsDock(viewer)
+    viewer.window.add_dock_widget(dock, name="9 Results")
+    return dock

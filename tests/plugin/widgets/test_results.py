@@ -4,22 +4,16 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_posecut.desk import desk_of
 from napari_posecut.widgets.results import ResultsDock
 from napari_posecut.window import furnish
 from posecut_core.workflow.opening import project_videos
-from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
+from tests.plugin.widgets.analysed_project import FRAMES, SCORER, results_dock
 from tests.plugin.widgets.fake_board import FakeBoard
 
 
 @pytest.fixture
 def dock(viewer, sample, qtbot):
-    analyse(sample)
-    desk = desk_of(viewer)
-    desk.board = FakeBoard()
-    desk.open(sample)
-    dock = ResultsDock(viewer)
-    viewer.window.add_dock_widget(dock, name="9 Results")
+    dock = results_dock(viewer, sample, board=FakeBoard())
     qtbot.wait(1)  # a person sees the labelling before leaving it: layers are drawn once before they are removed
     return dock
 
@@ -41,8 +35,8 @@ def test_the_overlay_follows_the_slider(viewer, dock):
     assert points.face_color[0, 3] == 0
     assert points.face_color[1, 3] > 0
     assert dock.timeline.frame == 3
-    assert dock.bodyparts.topLevelItem(0).text(1) == "0.20"
-    dock.pcutoff.setValue(10)
+    assert dock.overlay.bodyparts.topLevelItem(0).text(1) == "0.20"
+    dock.overlay.pcutoff.setValue(10)
     assert points.face_color[0, 3] > 0
 
 
@@ -59,38 +53,10 @@ def test_a_bodypart_can_be_hidden(viewer, dock):
     dock.show_chosen()
     viewer.dims.set_current_step(0, 8)
     before = np.abs(viewer.layers["skeleton and trails"].data[:, 1]).sum()
-    dock.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    dock.overlay.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
     assert not viewer.layers["bodyparts"].shown[0]
     assert viewer.layers["bodyparts"].shown[1:].all()
     assert 0 < np.abs(viewer.layers["skeleton and trails"].data[:, 1]).sum() < before
-
-
-def test_a_score_map_lies_where_the_child_says(viewer, dock, tmp_path):
-    """The child is asked for this frame by the network of the predictions; its map goes with the frame."""
-    dock.show_chosen()
-    viewer.dims.set_current_step(0, 5)
-    dock.map_button.click()
-    request = dock.desk.board.job.request
-    assert (request.arguments["frame"], request.arguments["shuffle"], request.arguments["snapshot"]) == (5, 1, 100)
-    file = tmp_path / "maps.npy"
-    np.save(file, np.zeros((3, 4, 1), np.float32))
-    part = dock.bodyparts.topLevelItem(0).text(0)
-    dock.desk.board.end(
-        "done",
-        result={
-            "file": str(file),
-            "video": request.arguments["video"],
-            "frame": 5,
-            "bodyparts": [part],
-            "cell": [16.0, 8.0],
-            "origin": [7.5, 3.5],
-        },
-    )
-    layer = viewer.layers[f"score map of {part}"]
-    np.testing.assert_array_equal(layer.scale, (8, 16))
-    np.testing.assert_array_equal(layer.translate, (3.5, 7.5))
-    viewer.dims.set_current_step(0, 6)
-    assert f"score map of {part}" not in viewer.layers
 
 
 def test_leaving_brings_the_labelling_back(viewer, dock):
