@@ -7,6 +7,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_posecut.jobs import Job, Request, running, start, tidy
+from napari_posecut.verbs import Part, in_the_way, writes
 from posecut_core.progress import Progress
 
 INTERVAL = 200  # milliseconds between two looks
@@ -22,6 +23,7 @@ class JobBoard:
     def __init__(self) -> None:
         self.jobs: tuple[Job, ...] = ()
         self._config: Path | None = None
+        self._looks = False  # what hears of an end may let the window, and the timer with it, live on meanwhile
         self._timer = QTimer()
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self.look)
@@ -50,8 +52,24 @@ class JobBoard:
         """Return the running job of one of the verbs."""
         return next((job for job in self.jobs if job.request.verb in verbs), None)
 
+    def writing(self, part: Part) -> bool:
+        """Tell whether a running job writes a part of the project."""
+        return any(part in writes(job.request.verb) for job in self.jobs)
+
+    def allows(self, verb: str) -> bool:
+        """Tell whether no running job is in the way of a verb."""
+        return not any(in_the_way(job.request.verb, verb) for job in self.jobs)
+
     def look(self) -> None:
-        """Take in what the jobs have reported."""
+        """Take in what the jobs have reported, unless that is being done."""
+        if not self._looks:
+            self._looks = True
+            try:
+                self._take_in()
+            finally:
+                self._looks = False
+
+    def _take_in(self) -> None:
         for job in self.jobs:
             reports = job.poll()
             for place, report in enumerate(reports):

@@ -17,12 +17,13 @@ class Tour:
     frame_changed = Signal()  # another frame is shown, or the project was read again
     marks_changed = Signal()  # something in the shown frame is different now
 
-    def __init__(self, project: Project, *, take_over: bool = False) -> None:
+    def __init__(self, project: Project, *, take_over: bool = False, paused: bool = False) -> None:
         """Begin at the first frame that needs a person.
 
         Args:
             project: the opened project.
             take_over: whether to edit labels although another computer says that it does.
+            paused: whether to begin as after `pause`.
 
         Raises:
             VideoError: a frame store is damaged.
@@ -33,7 +34,7 @@ class Tour:
         self.browser = Browser(project, take_over=take_over)
         self._take_over = take_over
         self._chosen: str | None = None
-        self._paused = False
+        self._paused = paused
         self._show(self._first_open())
 
     def reload(self, project: Project) -> None:
@@ -144,21 +145,25 @@ class Tour:
         Raises:
             StorageError: the disk refuses to write the labels' files; every edit is in the journal all the same.
         """
+        if self._paused:
+            return
         self._paused = True
         try:
             self.browser.leave()
         finally:
             self.marks_changed.emit()
 
-    def resume(self, project: Project) -> None:
-        """Take the labels up again as they are now.
+    def resume(self) -> None:
+        """Take the labels of the shown video up again, where they were let go of.
 
         Raises:
-            VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        self._paused = False
-        self.reload(project)
+        if self._paused:
+            self._paused = False
+            if self.frame is not None:
+                self.browser.enter(self.frame.video)
+            self.marks_changed.emit()
 
     def close(self) -> None:
         """Write the CollectedData files and let others edit.

@@ -74,7 +74,7 @@ class AnalyseDock(QWidget):
             "filter": self.filter.isChecked(),
             "draw": self.draw.isChecked(),
         }
-        self.desk.board.start(VERB, arguments)
+        self.desk.start(VERB, arguments)
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)

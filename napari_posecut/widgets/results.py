@@ -327,7 +327,7 @@ class ResultsDock(QWidget):
         target = self._maps_folder / f"frame{frame}.npy"
         arguments = {"video": str(shown.video), "frame": frame, "target": str(target)}
         arguments |= {"shuffle": network.shuffle, "snapshot": network.step}
-        if self.desk.attempt(lambda: self.desk.board.start("scoremap", arguments)) is not None:
+        if self.desk.attempt(lambda: self.desk.start("scoremap", arguments)) is not None:
             self.map_button.setEnabled(False)
 
     def _take_maps(self, job: Job) -> None:

@@ -52,9 +52,8 @@ class TrainDock(QWidget):
         self.desk.attempt(self._start)
 
     def _start(self) -> None:
-        self.desk.require_project()
         arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
-        self.desk.board.start("create_dataset_and_train", arguments)
+        self.desk.start("create_dataset_and_train", arguments)
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)

@@ -55,7 +55,6 @@ PLUGIN_ROOMS = (
     "canvas",
     "actions",
     "desk",
-    "label_work",
     "video_layer",
     "video_view",
     "playback",
