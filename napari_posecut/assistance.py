@@ -18,7 +18,7 @@ from posecut_core.progress import Progress
 
 SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
 HELP = ("assist", "propose")  # the verbs of this module
-TRAINING = ("train", "create_dataset_and_train", "cross_validate")  # beside them the assistant would only be in the way
+TRAINING = "create_dataset_and_train"  # beside it the assistant would only be in the way
 
 
 class Assistance:
@@ -57,7 +57,7 @@ class Assistance:
 
     def _begin(self) -> None:
         """Let the project's trained network propose; where there is none, a network trains in the background."""
-        if not self._board.of(*HELP, *TRAINING):
+        if not self._board.of(*HELP, TRAINING):
             self._start("propose")
 
     def _stop(self) -> None:
@@ -94,7 +94,7 @@ class Assistance:
                 self.changed.emit(_sentence(progress))
 
     def _started(self, job: Job) -> None:
-        if job.request.verb in TRAINING and self._board.of("assist") is not None:
+        if job.request.verb == TRAINING and self._board.of("assist") is not None:
             self._paused = True
             self._stop()
 
@@ -102,7 +102,7 @@ class Assistance:
         self.take()
         if job.request.verb == "propose" and job.state == "failed" and self.helps:
             self._start("assist")  # no network has been trained yet
-        elif job.request.verb in TRAINING and self.helps:
+        elif job.request.verb == TRAINING and self.helps:
             self._start("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False
         elif job.request.verb == "assist" and job.state in ("failed", "crashed"):

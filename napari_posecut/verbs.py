@@ -153,21 +153,14 @@ VERBS: dict[str, Verb] = {
     "propose": propose,
     "add_videos": _core("add_new_videos"),
     "analyze_queue": analyze_queue,
-    "analyze_videos": _core("analyze_videos"),
     "create_dataset_and_train": create_dataset_and_train,
-    "create_labeled_video": _core("create_labeled_video"),
-    "cross_validate": _core("cross_validate"),
-    "doctor": _core("doctor"),
     "evaluate": _core("evaluate_network"),
     "export_deeplabcut": _core("export_deeplabcut"),
     "extract_frames": _core("extract_frames"),
     "extract_outliers": _core("extract_outlier_frames"),
-    "filter": _core("filterpredictions"),
     "find_outliers": find_outliers,
     "merge_datasets": _core("merge_datasets"),
-    "plot_trajectories": _core("plot_trajectories"),
     "scoremap": scoremap,
-    "train": _core("train_network"),
 }
 
 Part = Literal["config", "frames", "labels", "networks", "predictions"]
@@ -177,13 +170,10 @@ Part = Literal["config", "frames", "labels", "networks", "predictions"]
 _WRITES: Mapping[str, frozenset[Part]] = {
     "add_videos": frozenset({"config"}),
     "analyze_queue": frozenset({"predictions"}),
-    "analyze_videos": frozenset({"predictions"}),
     "create_dataset_and_train": frozenset({"networks"}),
-    "cross_validate": frozenset({"networks"}),
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
     "merge_datasets": frozenset({"config", "labels"}),
-    "train": frozenset({"networks"}),
 }
 
 

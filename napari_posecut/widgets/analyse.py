@@ -52,7 +52,7 @@ class AnalyseDock(QWidget):
         self.filter = QCheckBox("smooth the trajectories (median)")
         self.draw = QCheckBox("draw the bodyparts into a video")
         self.analyse = QPushButton("Analyse")
-        self.line = JobLine(self.desk, (VERB, "analyze_videos"))
+        self.line = JobLine(self.desk, (VERB,))
         self._lay_out()
         self._connect()
         self._follow()

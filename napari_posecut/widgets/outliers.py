@@ -178,7 +178,7 @@ class OutliersDock(QWidget):
         self._show_suspects()
 
     def _hear(self, job: Job) -> None:
-        if job.request.verb in ("analyze_queue", "analyze_videos") and job.state == "done":
+        if job.request.verb == "analyze_queue" and job.state == "done":
             self.list_networks()
         self._allow()
 

@@ -25,6 +25,7 @@ ROOMS = (
 )
 # The same for the plugin, whose modules may import any of the core.
 PLUGIN_ROOMS = (
+    "program",
     "keys",
     "marks",
     "pictures",
