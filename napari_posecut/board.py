@@ -6,6 +6,7 @@ from pathlib import Path
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_posecut.background import at_work
 from napari_posecut.jobs import Job, Request, running, start, tidy
 from napari_posecut.verbs import Part, in_the_way, writes
 from posecut_core.progress import Progress
@@ -23,7 +24,6 @@ class JobBoard:
     def __init__(self) -> None:
         self.jobs: tuple[Job, ...] = ()
         self._config: Path | None = None
-        self._looks = False  # what hears of an end may let the window, and the timer with it, live on meanwhile
         self._timer = QTimer()
         self._timer.setInterval(INTERVAL)
         self._timer.timeout.connect(self.look)
@@ -61,15 +61,9 @@ class JobBoard:
         return not any(in_the_way(job.request.verb, verb) for job in self.jobs)
 
     def look(self) -> None:
-        """Take in what the jobs have reported, unless that is being done."""
-        if not self._looks:
-            self._looks = True
-            try:
-                self._take_in()
-            finally:
-                self._looks = False
-
-    def _take_in(self) -> None:
+        """Take in what the jobs have reported; later, while a thread reads what their ends would change."""
+        if at_work():
+            return
         for job in self.jobs:
             reports = job.poll()
             for place, report in enumerate(reports):

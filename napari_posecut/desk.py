@@ -17,9 +17,10 @@ from psygnal import Signal
 
 from napari_posecut.actions import Actions, bind, unbind
 from napari_posecut.assistance import Assistance
+from napari_posecut.background import in_background
 from napari_posecut.board import JobBoard
 from napari_posecut.browser import FrameKey
-from napari_posecut.canvas import Canvas
+from napari_posecut.canvas import Canvas, prepare
 from napari_posecut.closing import Ask, ask_person, watch
 from napari_posecut.jobs import Job, running
 from napari_posecut.labelling import Labelling
@@ -50,6 +51,7 @@ class Desk:
         self.actions: Actions | None = None
         self.assistance: Assistance | None = None
         self.board = JobBoard()
+        self._left = False
         self.ask_about_jobs: Ask = ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
@@ -60,10 +62,14 @@ class Desk:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        project = open_project(config)
-        paused = any("labels" in writes(job.request.verb) for job in running(project.config_path))
-        labelling = Labelling(project, advance=preferences().advance, take_over=take_over, paused=paused)
+        advance = preferences().advance
+        labelling = in_background(lambda: _opened(config, advance=advance, take_over=take_over))
+        if self._left:
+            labelling.close()
+            return
         self.close()
+        labelling.aside = in_background
+        project = labelling.browser.project
         self.project, self.labelling = project, labelling
         self.show_labels()
         for signal in (labelling.frame_changed, labelling.marks_changed):
@@ -126,14 +132,18 @@ class Desk:
         Raises:
             ProjectError, VideoError, LabelError: as for `open`.
         """
-        if self.project is None or self.labelling is None:
+        labelling, earlier = self.labelling, self.project
+        if earlier is None or labelling is None:
             return
-        project = open_project(self.project.config_path)
-        before, after, shown = self.project.config, project.config, self.canvas is not None
+        project = in_background(lambda: open_project(earlier.config_path))
+        found = in_background(lambda: labelling.browser.look(project))
+        if labelling is not self.labelling:
+            return  # the window was closed meanwhile
+        before, after, shown = earlier.config, project.config, self.canvas is not None
         if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
             self.hide_labels()  # its layers are made for the bodyparts of before
         self.project = project
-        self.labelling.reload(project)
+        labelling.take(found)
         self._take_up_labels()
         if shown:
             self.show_labels()
@@ -195,8 +205,17 @@ class Desk:
 
     def leave(self) -> None:
         """Close the project, because the window closes."""
+        self._left = True
         self.close()
         _DESKS.pop(self.viewer, None)
+
+
+def _opened(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labelling:
+    """Read a project; a thread does it."""
+    prepare()
+    project = open_project(config)
+    paused = any("labels" in writes(job.request.verb) for job in running(project.config_path))
+    return Labelling(project, advance=advance, take_over=take_over, paused=paused)
 
 
 _DESKS: WeakKeyDictionary[Viewer, Desk] = WeakKeyDictionary()

@@ -1,14 +1,31 @@
 """The frames of a project with their marks, one of them shown at a time: looking at labels without changing them."""
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
 from psygnal import Signal
 
-from napari_posecut.browser import Browser, FrameKey, FrameStatus, Progress, status_of
+from napari_posecut.browser import Browser, Found, FrameKey, FrameStatus, Progress, status_of
 from napari_posecut.marks import Mark, mark_of
 from napari_posecut.proposals import ProposedPoses
 from posecut_core.errors import LabelError
 from posecut_core.project.layout import Project
 
 SETTLED = ("done", "dropped")  # frames that need nobody
+Value = TypeVar("Value")
+
+
+class Aside(Protocol):
+    """Runs what takes long, and returns its result or raises what it raised; a window lets a thread do it."""
+
+    def __call__(self, work: Callable[[], Value], /) -> Value:
+        """Return what `work` returns."""
+        ...
+
+
+def at_once(work: Callable[[], Value], /) -> Value:
+    """Run it here and now."""
+    return work()
 
 
 class Tour:
@@ -32,7 +49,7 @@ class Tour:
         self.frame: FrameKey | None = None
         self.proposals = ProposedPoses()
         self.browser = Browser(project, take_over=take_over)
-        self._take_over = take_over
+        self.aside: Aside = at_once
         self._chosen: str | None = None
         self._paused = paused
         self._show(self._first_open())
@@ -44,8 +61,11 @@ class Tour:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        self.browser.leave()
-        self.browser = Browser(project, take_over=self._take_over)
+        self.take(self.aside(lambda: self.browser.look(project)))
+
+    def take(self, found: Found) -> None:
+        """Show what `Browser.look` has found."""
+        self.browser.take(found)
         self._show(self.frame if self.frame in self.browser.places else self._first_open())
 
     @property
@@ -149,7 +169,7 @@ class Tour:
             return
         self._paused = True
         try:
-            self.browser.leave()
+            self.aside(self.browser.leave)
         finally:
             self.marks_changed.emit()
 
@@ -162,7 +182,7 @@ class Tour:
         if self._paused:
             self._paused = False
             if self.frame is not None:
-                self.browser.enter(self.frame.video)
+                self._enter(self.frame.video)
             self.marks_changed.emit()
 
     def close(self) -> None:
@@ -171,7 +191,7 @@ class Tour:
         Raises:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
-        self.browser.leave()
+        self.aside(self.browser.leave)
 
     def _shown(self) -> FrameKey:
         if self.frame is None:
@@ -183,10 +203,14 @@ class Tour:
         return next((key for key in frames if self.status(key) not in SETTLED), frames[0] if frames else None)
 
     def _show(self, frame: FrameKey | None, *, chosen: str | None = None) -> None:
-        if frame is not None and not self._paused:
-            self.browser.enter(frame.video)
+        if frame is not None:
+            self._enter(frame.video)
         self.frame, self._chosen = frame, chosen
         self.frame_changed.emit()
+
+    def _enter(self, video: str) -> None:
+        if not self._paused and not self.browser.edits(video):
+            self.aside(lambda: self.browser.enter(video))
 
 
 def first_open(marks: tuple[Mark, ...]) -> Mark | None:

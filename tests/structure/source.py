@@ -28,6 +28,7 @@ PLUGIN_ROOMS = (
     "program",
     "keys",
     "marks",
+    "known_video",
     "pictures",
     "browser",
     "proposals",
@@ -47,9 +48,9 @@ PLUGIN_ROOMS = (
     "verbs",
     "child",
     "jobs",
+    "background",
     "board",
     "preferences",
-    "background",
     "state_icons",
     "assistance",
     "closing",
@@ -65,7 +66,7 @@ PLUGIN_ROOMS = (
     "reader",
     "sample",
 )
-WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("board") :]  # those that may import napari and Qt
+WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("background") :]  # those that may import napari and Qt
 WINDOWS = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy")
 
 
