@@ -61,7 +61,10 @@ class Browser:
         """
         self._take_over = take_over
         self.session: LabelSession | None = None  # of the video whose labels can be edited
+        self.columns: dict[str, str] = {}
         self._known: dict[str, KnownVideo] = {}
+        self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
+        self._statuses: dict[FrameKey, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
         self.take(self.look(project))
 
     def look(self, project: Project) -> "Found":
@@ -84,8 +87,9 @@ class Browser:
     def take(self, found: "Found") -> None:
         """Hold what `look` has found."""
         known = found.known
-        if self.session is None:
-            self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
+        if found.columns != self.columns:
+            self._counts.clear()
+            self._statuses.clear()
         self.project, self.columns, self._known = found.project, found.columns, known
         self._states = {video: one.state for video, one in known.items()}
         self._pictures = Pictures({video: one.store for video, one in known.items()})
@@ -138,6 +142,14 @@ class Browser:
     def frame(self, key: FrameKey) -> Frame:
         """Return what is known of a frame."""
         return self.state(key.video).frame(key.number)
+
+    def status(self, key: FrameKey, *, proposed: bool = False) -> FrameStatus:
+        """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
+        frame, known = self.frame(key), self._statuses.get(key)
+        if known is None or known[0] is not frame or known[1] != proposed:  # frames are immutable
+            status = status_of(frame, self.columns, proposed=proposed)
+            self._statuses[key] = known = (frame, proposed, status)
+        return known[2]
 
     def image(self, key: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
         """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from psygnal import Signal
 
-from napari_posecut.browser import Browser, Found, FrameKey, FrameStatus, Progress, status_of
+from napari_posecut.browser import Browser, Found, FrameKey, FrameStatus, Progress
 from napari_posecut.marks import Mark, mark_of
 from napari_posecut.proposals import ProposedPoses
 from posecut_core.errors import LabelError
@@ -88,8 +88,7 @@ class Tour:
 
     def status(self, frame: FrameKey) -> FrameStatus:
         """Say how far the labelling of a frame is."""
-        proposed = bool(self.proposals.of(frame))
-        return status_of(self.browser.frame(frame), self.browser.columns, proposed=proposed)
+        return self.browser.status(frame, proposed=self.proposals.has(frame))
 
     @property
     def progress(self) -> Progress:
