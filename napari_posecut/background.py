@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 _SOON = 0.03  # seconds that nobody notices
 _LOOK = 20  # milliseconds between two looks at whether it is done
 _thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-background")  # one, so that nothing overtakes what began
-_waiting: list["Future[object]"] = []
+_waiting: list[object] = []  # their futures
 
 
 def in_background(work: Callable[[], Value], /) -> Value:
