@@ -2,19 +2,14 @@
 
 import sys
 
-from posecut_core.errors import PosecutError
+from napari_posecut.program import exit_code
 
 
 def main() -> int:
     """Open the window, wait until it is closed, and return the exit code."""
     from napari_posecut.window import work
 
-    try:
-        work(sys.argv[1] if len(sys.argv) > 1 else None)
-    except PosecutError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return exit_code(lambda: work(sys.argv[1] if len(sys.argv) > 1 else None))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from posecut_core.progress import Progress
 
 SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
 HELP = ("assist", "propose")  # the verbs of this module
-TRAINING = ("train", "create_dataset_and_train", "cross_validate")  # beside them the assistant would only be in the way
+TRAINING = "create_dataset_and_train"  # beside it the assistant would only be in the way
 
 
 class Assistance:
@@ -39,13 +39,15 @@ class Assistance:
         self._labelling = labelling
         self._seen = 0  # when the file of proposals was written, in nanoseconds
         self._paused = False  # by a training of the person's own
+        self._frames = labelling.browser.frames
+        self._again = False  # frames came while a network was proposing
         board.progressed.connect(self._note)
         board.ended.connect(self._ended)
         board.started.connect(self._started)
+        labelling.frame_changed.connect(self._look_at_frames)
         self.take()
-        progress = labelling.progress
-        if helps and progress.done < progress.frames:
-            self._begin()
+        if helps:
+            self._begin_where_needed()
 
     def let_help(self, on: bool) -> None:
         """Let a network help from now on, or stop the one that does."""
@@ -57,8 +59,23 @@ class Assistance:
 
     def _begin(self) -> None:
         """Let the project's trained network propose; where there is none, a network trains in the background."""
-        if not self._board.of(*HELP, *TRAINING):
+        if not self._board.of(*HELP, TRAINING):
             self._start("propose")
+
+    def _begin_where_needed(self) -> None:
+        progress = self._labelling.progress
+        if progress.done < progress.frames:
+            self._begin()
+
+    def _look_at_frames(self) -> None:
+        """Let a network propose for frames that were extracted just now."""
+        frames, before = self._labelling.browser.frames, self._frames
+        if frames is before:
+            return
+        if self.helps and set(frames) - set(before):
+            self._again = self._board.of("propose") is not None
+            self._begin_where_needed()
+        self._frames = frames
 
     def _stop(self) -> None:
         job = self._board.of(*HELP)
@@ -85,6 +102,7 @@ class Assistance:
         self._board.progressed.disconnect(self._note)
         self._board.ended.disconnect(self._ended)
         self._board.started.disconnect(self._started)
+        self._labelling.frame_changed.disconnect(self._look_at_frames)
         self._stop()
 
     def _note(self, job: Job, progress: Progress) -> None:
@@ -94,17 +112,21 @@ class Assistance:
                 self.changed.emit(_sentence(progress))
 
     def _started(self, job: Job) -> None:
-        if job.request.verb in TRAINING and self._board.of("assist") is not None:
+        if job.request.verb == TRAINING and self._board.of("assist") is not None:
             self._paused = True
             self._stop()
 
     def _ended(self, job: Job) -> None:
         self.take()
+        again = self._again and job.request.verb == "propose"
+        self._again = self._again and not again
         if job.request.verb == "propose" and job.state == "failed" and self.helps:
             self._start("assist")  # no network has been trained yet
-        elif job.request.verb in TRAINING and self.helps:
+        elif job.request.verb == TRAINING and self.helps:
             self._start("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False
+        elif again and self.helps:
+            self._begin_where_needed()
         elif job.request.verb == "assist" and job.state in ("failed", "crashed"):
             self.changed.emit(f"No proposals: {job.message}")
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_posecut.background import at_work
 from napari_posecut.jobs import Job, Request, running, start, tidy
+from napari_posecut.verbs import Part, in_the_way, writes
 from posecut_core.progress import Progress
 
 INTERVAL = 200  # milliseconds between two looks
@@ -50,8 +52,18 @@ class JobBoard:
         """Return the running job of one of the verbs."""
         return next((job for job in self.jobs if job.request.verb in verbs), None)
 
+    def writing(self, part: Part) -> bool:
+        """Tell whether a running job writes a part of the project."""
+        return any(part in writes(job.request.verb) for job in self.jobs)
+
+    def allows(self, verb: str) -> bool:
+        """Tell whether no running job is in the way of a verb."""
+        return not any(in_the_way(job.request.verb, verb) for job in self.jobs)
+
     def look(self) -> None:
-        """Take in what the jobs have reported."""
+        """Take in what the jobs have reported; later, while a thread reads what their ends would change."""
+        if at_work():
+            return
         for job in self.jobs:
             reports = job.poll()
             for place, report in enumerate(reports):

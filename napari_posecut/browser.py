@@ -1,20 +1,18 @@
 """The frames of a project, and how far the labelling of each is."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from napari_posecut.known_video import KnownVideo, read_known
 from napari_posecut.pictures import FrameKey, Pictures
-from posecut_core.labels.contents import read_contents
 from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
 from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.opening import frame_folders
 
 FrameStatus = Literal["unlabelled", "proposed", "unreviewed", "begun", "done", "dropped"]
 # unreviewed: machine labels in the store; proposed: only shown, by the network that the project has now
@@ -38,6 +36,15 @@ class Progress:
     open: int  # the others
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was read of a project."""
+
+    project: Project
+    columns: dict[str, str]  # identity -> name of the bodyparts
+    known: dict[str, KnownVideo]
+
+
 class Browser:
     """The extracted frames of a project with their pictures and labels; those of one video at a time are editable."""
 
@@ -52,18 +59,52 @@ class Browser:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        self.project = project
-        self.columns = match_names(read_identities(project), project.config.bodyparts).columns
-        paths = {folder.name: project.frame_store(folder.name) for folder in frame_folders(project)}
-        stores = {video: FrameStore.open(path) for video, path in paths.items() if path.exists()}
-        self._pictures = Pictures(stores)
-        self._origins = {key: origin for video, store in stores.items() for key, origin in _origins(video, store)}
-        self._states = {video: read_contents(project, video).history.state for video in stores}
         self._take_over = take_over
+        self.session: LabelSession | None = None  # of the video whose labels can be edited
+        self.columns: dict[str, str] = {}
+        self._known: dict[str, KnownVideo] = {}
+        self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
+        self._statuses: dict[FrameKey, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
+        self.take(self.look(project))
+
+    def look(self, project: Project) -> "Found":
+        """Read again what has changed on disk; labels that are open for editing are closed only where it concerns them.
+
+        A thread may do so, if nobody edits meanwhile; `take` then shows what was found.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+            StorageError: labels that were open could not be written as files; every edit is in the journal.
+        """
+        columns = match_names(read_identities(project), project.config.bodyparts).columns
+        known = read_known(project, self._known)
+        if not self._still_open(project, columns, known):
+            self.leave()
+            known = read_known(project, known)  # with the edits that were open
+        return Found(project, columns, known)
+
+    def take(self, found: "Found") -> None:
+        """Hold what `look` has found."""
+        known = found.known
+        if found.columns != self.columns:
+            self._counts.clear()
+            self._statuses.clear()
+        self.project, self.columns, self._known = found.project, found.columns, known
+        self._states = {video: one.state for video, one in known.items()}
+        self._pictures = Pictures({video: one.store for video, one in known.items()})
+        self._origins = {FrameKey(v, number): xy for v, one in known.items() for number, xy in one.origins.items()}
         self.frames = tuple(self._origins)
         self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
-        self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
-        self.session: LabelSession | None = None  # of the video whose labels can be edited
+
+    def _still_open(self, project: Project, columns: Mapping[str, str], known: Mapping[str, KnownVideo]) -> bool:
+        """Tell whether the labels that are open for editing can stay so."""
+        session = self.session
+        if session is None or not session.writable or session.video not in known:
+            return session is None
+        config, earlier = project.config, self.project.config
+        same = (columns, config.scorer) == (self.columns, earlier.scorer)
+        return same and known[session.video].store is self._known[session.video].store
 
     def enter(self, video: str) -> None:
         """Open the labels of a video for editing, and close those that were open.
@@ -72,9 +113,13 @@ class Browser:
             LabelError: the labels are damaged or do not fit the project.
             StorageError: the labels that were open could not be written as files; every edit is in the journal.
         """
-        if self.session is None or self.session.video != video:
+        if not self.edits(video):
             self.leave()
             self.session = LabelSession.open(self.project, video, take_over=self._take_over)
+
+    def edits(self, video: str) -> bool:
+        """Tell whether the labels of a video are those that are open."""
+        return self.session is not None and self.session.video == video
 
     def leave(self) -> None:
         """Close the labels that are open: their files are written, and others may edit.
@@ -83,8 +128,9 @@ class Browser:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
         if self.session is not None:
-            session, self.session = self.session, None
+            session = self.session
             self._states[session.video] = session.state
+            self.session = None
             session.close()
 
     def state(self, video: str) -> LabelState:
@@ -96,6 +142,14 @@ class Browser:
     def frame(self, key: FrameKey) -> Frame:
         """Return what is known of a frame."""
         return self.state(key.video).frame(key.number)
+
+    def status(self, key: FrameKey, *, proposed: bool = False) -> FrameStatus:
+        """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
+        frame, known = self.frame(key), self._statuses.get(key)
+        if known is None or known[0] is not frame or known[1] != proposed:  # frames are immutable
+            status = status_of(frame, self.columns, proposed=proposed)
+            self._statuses[key] = known = (frame, proposed, status)
+        return known[2]
 
     def image(self, key: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
         """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.
@@ -163,8 +217,3 @@ def decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
         return 0 if frame is None else None
     points = [frame.points.get(part) for part in bodyparts]
     return sum(point is not None and point.is_label for point in points)
-
-
-def _origins(video: str, store: FrameStore) -> Iterator[tuple[FrameKey, tuple[int, int]]]:
-    for number, (x, y) in zip(store.numbers.tolist(), store.origins.tolist(), strict=True):
-        yield FrameKey(video, number), (x, y)

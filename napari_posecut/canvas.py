@@ -215,6 +215,11 @@ def take_away(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
     return there
 
 
+def prepare() -> None:
+    """Let napari load what its first layer needs; it takes a second, and a thread may do it."""
+    Image(np.zeros((2, 2, 3), np.uint8), rgb=True)
+
+
 def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
     points = Points(
         np.zeros((count, 2)),

@@ -22,7 +22,7 @@ def export_deeplabcut(viewer: Viewer) -> None:
     config = desk.attempt(desk.require_project)
     if config is None:
         return
-    job = desk.attempt(lambda: desk.board.start("export_deeplabcut", {}))
+    job = desk.attempt(lambda: desk.start("export_deeplabcut", {}))
     if job is None:
         return
 

@@ -7,8 +7,8 @@ Every dock asks for the desk of its viewer, listens to its signals, and calls it
 """
 
 import os
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from napari import Viewer
@@ -17,17 +17,21 @@ from psygnal import Signal
 
 from napari_posecut.actions import Actions, bind, unbind
 from napari_posecut.assistance import Assistance
+from napari_posecut.background import in_background
 from napari_posecut.board import JobBoard
 from napari_posecut.browser import FrameKey
-from napari_posecut.canvas import Canvas
+from napari_posecut.canvas import Canvas, prepare
 from napari_posecut.closing import Ask, ask_person, watch
+from napari_posecut.jobs import Job, running
 from napari_posecut.labelling import Labelling
 from napari_posecut.preferences import preferences
+from napari_posecut.verbs import Part, writes
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
 
 Value = TypeVar("Value")
+_SHOWN: Final[frozenset[Part]] = frozenset({"config", "frames", "labels"})  # parts of a project that a desk has read
 
 
 class Desk:
@@ -47,6 +51,7 @@ class Desk:
         self.actions: Actions | None = None
         self.assistance: Assistance | None = None
         self.board = JobBoard()
+        self._left = False
         self.ask_about_jobs: Ask = ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
@@ -57,19 +62,43 @@ class Desk:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        project = open_project(config)
-        labelling = Labelling(project, advance=preferences().advance, take_over=take_over)
+        advance = preferences().advance
+        labelling = in_background(lambda: _opened(config, advance=advance, take_over=take_over))
+        if self._left:
+            labelling.close()
+            return
         self.close()
+        labelling.aside = in_background
+        project = labelling.browser.project
         self.project, self.labelling = project, labelling
         self.show_labels()
         for signal in (labelling.frame_changed, labelling.marks_changed):
             signal.connect(self.labels_changed.emit)
+        self.board.started.connect(self._begun)
+        self.board.ended.connect(self._ended)
         self.board.look_after(project.config_path)
         self.assistance = Assistance(self.board, labelling, helps=preferences().helps)
         watch(self)
         for notice in labelling.notices:
             show_warning(notice)
         self.project_changed.emit()
+
+    def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
+        """Start work for the project; the labels are let go of before, if it writes them.
+
+        Raises:
+            ProjectError: no project is open.
+            PosecutError: other work is in its way.
+            StorageError: the project cannot be written to.
+        """
+        self.require_project()
+        if "labels" in writes(verb):
+            self._let_go_of_labels()
+        try:
+            return self.board.start(verb, arguments)
+        except PosecutError:
+            self.attempt(self._take_up_labels)
+            raise
 
     def require_project(self) -> Project:
         """Return the open project.
@@ -103,14 +132,19 @@ class Desk:
         Raises:
             ProjectError, VideoError, LabelError: as for `open`.
         """
-        if self.project is None or self.labelling is None:
+        labelling, earlier = self.labelling, self.project
+        if earlier is None or labelling is None:
             return
-        project = open_project(self.project.config_path)
-        before, after, shown = self.project.config, project.config, self.canvas is not None
+        project = in_background(lambda: open_project(earlier.config_path))
+        found = in_background(lambda: labelling.browser.look(project))
+        if labelling is not self.labelling:
+            return  # the window was closed meanwhile
+        before, after, shown = earlier.config, project.config, self.canvas is not None
         if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
             self.hide_labels()  # its layers are made for the bodyparts of before
         self.project = project
-        self.labelling.resume(project)
+        labelling.take(found)
+        self._take_up_labels()
         if shown:
             self.show_labels()
         self.project_changed.emit()
@@ -146,12 +180,42 @@ class Desk:
         labelling, self.labelling, self.project, self.assistance = self.labelling, None, None, None
         self.board.let_go()
         if labelling is not None:
+            self.board.started.disconnect(self._begun)
+            self.board.ended.disconnect(self._ended)
             self.attempt(labelling.close)
+
+    def _begun(self, job: Job) -> None:
+        """Let go of labels also where work that writes them was found running."""
+        if "labels" in writes(job.request.verb):
+            self._let_go_of_labels()
+
+    def _ended(self, job: Job) -> None:
+        """Read again what work may have changed, however it ended."""
+        if not writes(job.request.verb).isdisjoint(_SHOWN):
+            self.attempt(self.refresh)
+            self.attempt(self._take_up_labels)  # also where there is something that cannot be read
+
+    def _let_go_of_labels(self) -> None:
+        if self.labelling is not None:
+            self.attempt(self.labelling.pause)
+
+    def _take_up_labels(self) -> None:
+        if self.labelling is not None and not self.board.writing("labels"):
+            self.labelling.resume()
 
     def leave(self) -> None:
         """Close the project, because the window closes."""
+        self._left = True
         self.close()
         _DESKS.pop(self.viewer, None)
+
+
+def _opened(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labelling:
+    """Read a project; a thread does it."""
+    prepare()
+    project = open_project(config)
+    paused = any("labels" in writes(job.request.verb) for job in running(project.config_path))
+    return Labelling(project, advance=advance, take_over=take_over, paused=paused)
 
 
 _DESKS: WeakKeyDictionary[Viewer, Desk] = WeakKeyDictionary()

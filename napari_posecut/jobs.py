@@ -19,7 +19,7 @@ import filelock
 
 from napari_posecut.job_files import JobFolder, Outcome, Request, new_job_folder
 from napari_posecut.process import Process, launch
-from napari_posecut.verbs import group
+from napari_posecut.verbs import in_the_way
 from posecut_core.errors import PosecutError
 from posecut_core.progress import Progress
 from posecut_core.project.atomic import storage_error
@@ -197,7 +197,7 @@ def _exit_code(folder: Path) -> int | None:
 
 def _refuse_second(config: Path, request: Request) -> None:
     for job in running(config):
-        if group(job.request.verb) == group(request.verb):
+        if in_the_way(job.request.verb, request.verb):
             raise PosecutError(
                 f"{_words(job.request)!r} runs in this project already; wait until it has ended, or stop it, before "
                 f"you start {_words(request)!r}."

@@ -39,19 +39,22 @@ from posecut_core.project.layout import Project
 class Labelling(Tour):
     """A person's labelling of a project; close it when the window closes."""
 
-    def __init__(self, project: Project, *, advance: bool = True, take_over: bool = False) -> None:
+    def __init__(
+        self, project: Project, *, advance: bool = True, take_over: bool = False, paused: bool = False
+    ) -> None:
         """Open the labels of a project at the first frame that needs a person.
 
         Args:
             project: the opened project.
             advance: whether to go on to the next frame when a frame is done.
             take_over: whether to edit although another computer says that it does.
+            paused: whether to begin as after `pause`.
 
         Raises:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        super().__init__(project, take_over=take_over)
+        super().__init__(project, take_over=take_over, paused=paused)
         self.advance = advance
 
     # All of these raise LabelError where the labels cannot be edited and StorageError where the disk refuses

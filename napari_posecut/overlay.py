@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
-from napari_posecut.convert import to_rows_columns
+from napari_posecut.convert import FILLED, to_rows_columns
 
-_HOLLOW = 0.0  # opacity of a marker's face
-_FILLED = 0.8
 _FAINTEST = 0.15  # opacity of a trail's end
 
 
@@ -40,7 +38,7 @@ class PoseMarkers:
 def pose_markers(xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K"], style: OverlayStyle) -> PoseMarkers:
     """Return the markers of a frame: hollow where the likelihood is not above the pcutoff."""
     placed = ~np.isnan(xy).any(axis=1)
-    opacity = np.where((likelihood > style.pcutoff) & placed & style.shown, _FILLED, _HOLLOW)
+    opacity = np.where((likelihood > style.pcutoff) & placed & style.shown, FILLED["placed"], FILLED["proposed"])
     face = np.concatenate([style.colours, opacity[:, None]], axis=1)
     return PoseMarkers(to_rows_columns(np.where(placed[:, None], xy, 0.0)), placed & style.shown, face)
 

@@ -33,6 +33,10 @@ class ProposedPoses:
         known = {**self._network.get(frame, {}), **self._own.get(frame, {})}
         return {part: proposal for part, proposal in known.items() if proposal is not None}
 
+    def has(self, frame: FrameKey) -> bool:
+        """Tell whether anything is proposed for a frame."""
+        return bool(self.of(frame) if frame in self._own else self._network.get(frame))
+
 
 def stored(frame: FrameKey, bodypart: str, proposal: Proposal) -> Edit:
     """Return the edit that writes a proposal down as it is: a network's as a draft, a copied one as a label."""

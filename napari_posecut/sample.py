@@ -14,10 +14,10 @@ from platformdirs import user_data_path
 from qtpy.QtCore import QObject, QProcess, QTimer
 
 from napari_posecut.desk import Desk, desk_of
+from napari_posecut.program import exit_code
 from napari_posecut.window import furnish, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
 from posecut_core.demo.scenes import TO_LABEL
-from posecut_core.errors import PosecutError
 from posecut_core.workflow.extracting import extract_frames
 
 FRAMES, LABELLED, OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person where they are others
@@ -98,12 +98,7 @@ class Drawing(QObject):
 
 def main() -> int:
     """Draw the sample into the folder on the command line, and return the exit code."""
-    try:
-        draw_sample(Path(sys.argv[1]))
-    except PosecutError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return exit_code(lambda: draw_sample(Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

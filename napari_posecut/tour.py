@@ -1,14 +1,31 @@
 """The frames of a project with their marks, one of them shown at a time: looking at labels without changing them."""
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
 from psygnal import Signal
 
-from napari_posecut.browser import Browser, FrameKey, FrameStatus, Progress, status_of
+from napari_posecut.browser import Browser, Found, FrameKey, FrameStatus, Progress
 from napari_posecut.marks import Mark, mark_of
 from napari_posecut.proposals import ProposedPoses
 from posecut_core.errors import LabelError
 from posecut_core.project.layout import Project
 
 SETTLED = ("done", "dropped")  # frames that need nobody
+Value = TypeVar("Value")
+
+
+class Aside(Protocol):
+    """Runs what takes long, and returns its result or raises what it raised; a window lets a thread do it."""
+
+    def __call__(self, work: Callable[[], Value], /) -> Value:
+        """Return what `work` returns."""
+        ...
+
+
+def at_once(work: Callable[[], Value], /) -> Value:
+    """Run it here and now."""
+    return work()
 
 
 class Tour:
@@ -17,12 +34,13 @@ class Tour:
     frame_changed = Signal()  # another frame is shown, or the project was read again
     marks_changed = Signal()  # something in the shown frame is different now
 
-    def __init__(self, project: Project, *, take_over: bool = False) -> None:
+    def __init__(self, project: Project, *, take_over: bool = False, paused: bool = False) -> None:
         """Begin at the first frame that needs a person.
 
         Args:
             project: the opened project.
             take_over: whether to edit labels although another computer says that it does.
+            paused: whether to begin as after `pause`.
 
         Raises:
             VideoError: a frame store is damaged.
@@ -31,9 +49,9 @@ class Tour:
         self.frame: FrameKey | None = None
         self.proposals = ProposedPoses()
         self.browser = Browser(project, take_over=take_over)
-        self._take_over = take_over
+        self.aside: Aside = at_once
         self._chosen: str | None = None
-        self._paused = False
+        self._paused = paused
         self._show(self._first_open())
 
     def reload(self, project: Project) -> None:
@@ -43,8 +61,11 @@ class Tour:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        self.browser.leave()
-        self.browser = Browser(project, take_over=self._take_over)
+        self.take(self.aside(lambda: self.browser.look(project)))
+
+    def take(self, found: Found) -> None:
+        """Show what `Browser.look` has found."""
+        self.browser.take(found)
         self._show(self.frame if self.frame in self.browser.places else self._first_open())
 
     @property
@@ -67,8 +88,7 @@ class Tour:
 
     def status(self, frame: FrameKey) -> FrameStatus:
         """Say how far the labelling of a frame is."""
-        proposed = bool(self.proposals.of(frame))
-        return status_of(self.browser.frame(frame), self.browser.columns, proposed=proposed)
+        return self.browser.status(frame, proposed=self.proposals.has(frame))
 
     @property
     def progress(self) -> Progress:
@@ -144,21 +164,25 @@ class Tour:
         Raises:
             StorageError: the disk refuses to write the labels' files; every edit is in the journal all the same.
         """
+        if self._paused:
+            return
         self._paused = True
         try:
-            self.browser.leave()
+            self.aside(self.browser.leave)
         finally:
             self.marks_changed.emit()
 
-    def resume(self, project: Project) -> None:
-        """Take the labels up again as they are now.
+    def resume(self) -> None:
+        """Take the labels of the shown video up again, where they were let go of.
 
         Raises:
-            VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        self._paused = False
-        self.reload(project)
+        if self._paused:
+            self._paused = False
+            if self.frame is not None:
+                self._enter(self.frame.video)
+            self.marks_changed.emit()
 
     def close(self) -> None:
         """Write the CollectedData files and let others edit.
@@ -166,7 +190,7 @@ class Tour:
         Raises:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
-        self.browser.leave()
+        self.aside(self.browser.leave)
 
     def _shown(self) -> FrameKey:
         if self.frame is None:
@@ -178,10 +202,14 @@ class Tour:
         return next((key for key in frames if self.status(key) not in SETTLED), frames[0] if frames else None)
 
     def _show(self, frame: FrameKey | None, *, chosen: str | None = None) -> None:
-        if frame is not None and not self._paused:
-            self.browser.enter(frame.video)
+        if frame is not None:
+            self._enter(frame.video)
         self.frame, self._chosen = frame, chosen
         self.frame_changed.emit()
+
+    def _enter(self, video: str) -> None:
+        if not self._paused and not self.browser.edits(video):
+            self.aside(lambda: self.browser.enter(video))
 
 
 def first_open(marks: tuple[Mark, ...]) -> Mark | None:

@@ -7,7 +7,7 @@ JAX with it, is imported by the call, so that a window can look at the table.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import posecut_core
 from napari_posecut.video_queue import analyze_queue
@@ -153,36 +153,35 @@ VERBS: dict[str, Verb] = {
     "propose": propose,
     "add_videos": _core("add_new_videos"),
     "analyze_queue": analyze_queue,
-    "analyze_videos": _core("analyze_videos"),
     "create_dataset_and_train": create_dataset_and_train,
-    "create_labeled_video": _core("create_labeled_video"),
-    "cross_validate": _core("cross_validate"),
-    "doctor": _core("doctor"),
     "evaluate": _core("evaluate_network"),
     "export_deeplabcut": _core("export_deeplabcut"),
     "extract_frames": _core("extract_frames"),
     "extract_outliers": _core("extract_outlier_frames"),
-    "filter": _core("filterpredictions"),
     "find_outliers": find_outliers,
     "merge_datasets": _core("merge_datasets"),
-    "plot_trajectories": _core("plot_trajectories"),
     "scoremap": scoremap,
-    "train": _core("train_network"),
 }
 
-# Verbs of one group write the same files: only one of them runs at a time in a project. Any other is its own group.
-_GROUPS = {
-    "create_dataset_and_train": "training",
-    "cross_validate": "training",
-    "train": "training",
-    "analyze_queue": "analysis",
-    "analyze_videos": "analysis",
-    "extract_frames": "extraction",
-    "extract_outliers": "extraction",
-    "add_videos": "extraction",
+Part = Literal["config", "frames", "labels", "networks", "predictions"]
+# What a verb writes of a project that others read or write. Two that write the same part do not run at the same time; a
+# window lets go of labels while they are written, and reads again what it shows. Proposals are not among them: they are
+# replaced whole, and can be made anew.
+_WRITES: Mapping[str, frozenset[Part]] = {
+    "add_videos": frozenset({"config"}),
+    "analyze_queue": frozenset({"predictions"}),
+    "create_dataset_and_train": frozenset({"networks"}),
+    "extract_frames": frozenset({"config", "frames"}),
+    "extract_outliers": frozenset({"config", "frames", "labels"}),
+    "merge_datasets": frozenset({"config", "labels"}),
 }
 
 
-def group(verb: str) -> str:
-    """Name the group of verbs of which a project runs one at a time."""
-    return _GROUPS.get(verb, verb)
+def writes(verb: str) -> frozenset[Part]:
+    """Return what a verb writes of what others read."""
+    return _WRITES.get(verb, frozenset())
+
+
+def in_the_way(one: str, other: str) -> bool:
+    """Tell whether two verbs must not run at the same time in a project."""
+    return one == other or not writes(one).isdisjoint(writes(other))

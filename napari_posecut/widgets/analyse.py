@@ -52,7 +52,7 @@ class AnalyseDock(QWidget):
         self.filter = QCheckBox("smooth the trajectories (median)")
         self.draw = QCheckBox("draw the bodyparts into a video")
         self.analyse = QPushButton("Analyse")
-        self.line = JobLine(self.desk, (VERB, "analyze_videos"))
+        self.line = JobLine(self.desk, (VERB,))
         self._lay_out()
         self._connect()
         self._follow()
@@ -74,7 +74,7 @@ class AnalyseDock(QWidget):
             "filter": self.filter.isChecked(),
             "draw": self.draw.isChecked(),
         }
-        self.desk.board.start(VERB, arguments)
+        self.desk.start(VERB, arguments)
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)

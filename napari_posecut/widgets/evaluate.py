@@ -71,7 +71,7 @@ class EvaluateDock(QWidget):
     def start(self) -> None:
         """Evaluate the last network of the chosen shuffle."""
         arguments = {"shuffle": self.shuffle.value(), "plotting": self.plotting.isChecked()}
-        self.desk.attempt(lambda: self.desk.require_project() and self.desk.board.start("evaluate", arguments))
+        self.desk.attempt(lambda: self.desk.start("evaluate", arguments))
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)

@@ -1,5 +1,6 @@
 """The row of buttons that leads through the work: one dock per stage, opened where it was never open."""
 
+import gc
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 from napari import Viewer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QPushButton, QWidget
 
+from napari_posecut.background import in_background
 from napari_posecut.desk import desk_of
 
 
@@ -57,9 +59,11 @@ class FlowBar(QWidget):
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
         stage = next(stage for stage in STAGES if stage.title == title)
-        kind = dock_class(stage)
+        kind = in_background(lambda: dock_class(stage))
         widget = next((docked for docked in self._docked() if isinstance(docked, kind)), None)
         if widget is None:
+            # napari collects garbage whenever a layer goes: among what came since, not among all that was imported
+            gc.freeze()
             widget = kind(self._viewer)
             beside = not TITLES.isdisjoint(self._viewer.window.dock_widgets)
             self._viewer.window.add_dock_widget(

@@ -14,7 +14,6 @@ from posecut_core.errors import VideoError
 from posecut_core.workflow.opening import resolve_video
 
 KEY = "T"
-_BUSY = ("extract_frames", "extract_outliers", "add_videos")  # work that writes extracted frames, too
 
 
 class FramePicker(QWidget):
@@ -84,7 +83,7 @@ class FramePicker(QWidget):
             StorageError: the disk refuses.
         """
         project, layer = self._desk.require_project(), self.view.layer
-        if layer is None or self._desk.board.of(*_BUSY) is not None:
+        if layer is None or self._desk.board.writing("frames"):
             raise VideoError("Other work extracts frames at the moment; wait until it has ended, then take this frame.")
         number, crop = self.number, read_crop(project, self._video) if self._cropped() else None
         new = take_frame(project, self._video, number, frames_of(layer).read(number), crop=crop)

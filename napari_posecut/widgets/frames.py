@@ -86,7 +86,7 @@ class FramesDock(QWidget):
             edit_config(project.config_path, {"start": start / 100, "stop": stop / 100})
         settings = read_settings(project.settings_path)
         last = max((settings.extraction_seeds.get(video, settings.seed) for video in chosen), default=0)
-        return self.desk.board.start(
+        return self.desk.start(
             "extract_frames",
             {
                 "videos": chosen,
@@ -181,15 +181,12 @@ class FramesDock(QWidget):
 
     def _allow(self, *_: object) -> None:
         """Offer what can be done now."""
-        busy = self.desk.board.of("extract_frames", "extract_outliers", "add_videos") is not None
         there = bool(self._items)
         for widget in (self.form, self.picker, self.delete_button):
             widget.setEnabled(there)
-        self.extract_button.setEnabled(there and not busy)
+        self.extract_button.setEnabled(there and self.desk.board.allows("extract_frames"))
 
     def _extracted(self, job: Job) -> None:
-        if job.state != "running":
-            self.desk.attempt(self.desk.refresh)
         if job.state == "done":
             self.desk.tell(_account(job.result))
 

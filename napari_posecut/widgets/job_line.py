@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QGuiApplication
@@ -37,6 +38,7 @@ class JobLine(QWidget):
     ) -> None:
         super().__init__()
         self.job: Job | None = None  # the one that is shown
+        self._shown_of: Path | None = None  # config.yaml of its project
         self._desk, self._verbs, self._stop_text, self._clock = desk, verbs, stop_text, clock
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
@@ -74,12 +76,18 @@ class JobLine(QWidget):
         layout.addLayout(row)
 
     def _look(self) -> None:
-        """Show what runs already; what it has reported before is shown, too."""
-        job = self._desk.board.of(*self._verbs)
-        if job is None:
+        """Show what runs already, with what it has reported before; forget what belonged to another project."""
+        job, config = self._desk.board.of(*self._verbs), self._config()
+        stale = config != self._shown_of or self.job is None or self.job.state == "running"
+        if job is None and stale:
             self._forget()
-        elif job is not self.job:
+        elif job is not None and job is not self.job:
             self._follow(job)
+        self._shown_of = config
+
+    def _config(self) -> Path | None:
+        project = self._desk.project
+        return None if project is None else project.config_path
 
     def _follow(self, job: Job) -> None:
         if job.request.verb not in self._verbs:

@@ -23,7 +23,6 @@ from napari_posecut.analysed import analysed_videos, in_words, own_network, read
 from napari_posecut.background import in_background
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
-from napari_posecut.label_work import labels_are_busy, start_on_labels
 from napari_posecut.playback import playback_of
 from napari_posecut.widgets.job_line import JobLine
 from napari_posecut.widgets.outlier_form import OutlierForm
@@ -96,7 +95,7 @@ class OutliersDock(QWidget):
         arguments = self.desk.attempt(self._arguments)
         if arguments is None:
             return
-        job = self.desk.attempt(lambda: self.desk.board.start("find_outliers", arguments))
+        job = self.desk.attempt(lambda: self.desk.start("find_outliers", arguments))
         if job is not None:
             self._forget()
             self._asked = arguments
@@ -105,7 +104,7 @@ class OutliersDock(QWidget):
         """Let a child extract some of the frames found, or those that were named."""
         arguments = self.desk.attempt(self._arguments) if self.form.algorithm == "manual" else self._asked
         if arguments is not None:
-            start_on_labels(self.desk, "extract_outliers", arguments)
+            self.desk.attempt(lambda: self.desk.start("extract_outliers", arguments))
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -168,7 +167,6 @@ class OutliersDock(QWidget):
 
     def _ended(self, job: Job) -> None:
         if job.request.verb == "extract_outliers":
-            self.desk.attempt(self.desk.refresh)
             if job.state == "done":
                 self.desk.tell(_account(job.result))
             self._forget()
@@ -180,7 +178,7 @@ class OutliersDock(QWidget):
         self._show_suspects()
 
     def _hear(self, job: Job) -> None:
-        if job.request.verb in ("analyze_queue", "analyze_videos") and job.state == "done":
+        if job.request.verb == "analyze_queue" and job.state == "done":
             self.list_networks()
         self._allow()
 
@@ -212,13 +210,13 @@ class OutliersDock(QWidget):
             self.heading.setText("The networks of this iteration have analysed no video yet: analyse some (6 Analyse).")
         else:
             self.heading.setText("In which videos, and what makes a frame look wrong?")
-        idle = self.desk.board.of("find_outliers", "extract_outliers", "extract_frames") is None
+        idle = all(self.desk.board.allows(verb) for verb in ("find_outliers", "extract_outliers"))
         ready = bool(ticked) and idle and (len(ticked) == 1 or not self.form.by_hand)
         self.form.setVisible(bool(self._tables))
         self.find_button.setVisible(not manual)
         self.find_button.setEnabled(ready)
         wanted = sum(int(video["would_extract"]) for video in self._suspects.values())
-        self.extract_button.setEnabled((ready if manual else wanted > 0 and idle) and not labels_are_busy(self.desk))
+        self.extract_button.setEnabled(ready if manual else wanted > 0 and idle)
         self.find_button.setToolTip("" if ready or not ticked else "named frames belong to one video: tick one only")
 
     def _look_at(self, frame: int) -> None:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QW
 from napari_posecut.browser import MEANING, FrameKey, FrameStatus
 from napari_posecut.desk import Desk
 from napari_posecut.state_icons import icon_of
+from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import project_videos
 
 _QUIET = 300  # milliseconds without a change, after which the frames that are not shown are looked at too
@@ -46,7 +47,11 @@ class ProjectBrowser(QWidget):
         self.rebuild()
 
     def rebuild(self) -> None:
-        """List the videos and frames of the open project anew."""
+        """List the videos and frames of the open project, anew where they are others than before."""
+        if self._is_listed():
+            self.look_at_all()
+            self._point_out()
+            return
         opened = {video for video, item in self._videos.items() if item.isExpanded()}
         self.tree.clear()
         self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
@@ -55,7 +60,7 @@ class ProjectBrowser(QWidget):
             self.total.setText("No project is open.")
             return
         keys = labelling.browser.frames
-        for video in dict.fromkeys((*project_videos(project), *(key.video for key in keys))):
+        for video in _videos(project, keys):
             self._counts[video] = Counter()
             self._videos[video] = QTreeWidgetItem(self.tree, [video])
             self._videos[video].setToolTip(0, video)
@@ -69,6 +74,13 @@ class ProjectBrowser(QWidget):
         self._write(keys)
         self._count(self._videos)
         self._point_out()
+
+    def _is_listed(self) -> bool:
+        project, labelling = self._desk.project, self._desk.labelling
+        if project is None or labelling is None or not self._videos:
+            return False
+        keys = labelling.browser.frames
+        return keys == tuple(self._frames) and _videos(project, keys) == list(self._videos)
 
     def look_at_all(self) -> None:
         """Take in what changed in frames that are not shown: proposals that came, edits that were undone."""
@@ -125,6 +137,10 @@ class ProjectBrowser(QWidget):
         shown = self._desk.labelling.frame if self._desk.labelling else None
         if key != shown or self._desk.canvas is None:
             self._desk.attempt(lambda: self._desk.show_frame(key.video, key.number))
+
+
+def _videos(project: Project, keys: Iterable[FrameKey]) -> list[str]:
+    return list(dict.fromkeys((*project_videos(project), *(key.video for key in keys))))
 
 
 def _spoken(counts: "Counter[FrameStatus]") -> str:

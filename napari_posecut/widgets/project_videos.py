@@ -60,7 +60,7 @@ class ProjectVideos(QWidget):
         """Begin to add videos, or folders of them, to the project."""
         if paths:
             arguments = {"videos": list(paths), "copy_videos": self.copy.isChecked()}
-            self._desk.attempt(lambda: self._desk.board.start("add_videos", arguments))
+            self._desk.attempt(lambda: self._desk.start("add_videos", arguments))
 
     def draw(self) -> None:
         """Show the chosen video with its crop as a rectangle to drag."""
@@ -121,7 +121,6 @@ class ProjectVideos(QWidget):
     def _added(self, job: Job) -> None:
         if job.state != "done":
             return
-        self._desk.attempt(self._desk.refresh)
         added, there = job.result.get("added", ()), job.result.get("already_there", ())
         known = f"; {len(there)} were there already" if there else ""
         self._desk.tell(f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).")

@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
-from napari_posecut.label_work import labels_are_busy, start_on_labels
 from napari_posecut.labelling import Labelling
 from napari_posecut.widgets.job_line import JobLine
 
@@ -78,7 +77,8 @@ class RefineDock(QWidget):
 
     def merge(self) -> None:
         """Let a child merge the labels."""
-        if start_on_labels(self.desk, "merge_datasets", {"unreviewed": self.policy}) is not None:
+        arguments = {"unreviewed": self.policy}
+        if self.desk.attempt(lambda: self.desk.start("merge_datasets", arguments)) is not None:
             self.advice.clear()
 
     def show_counts(self) -> None:
@@ -99,7 +99,7 @@ class RefineDock(QWidget):
             self.heading.setText(
                 f"<b>{total} frame{'s' * (total != 1)} to review.</b> Drag what is wrong, then accept."
             )
-        busy = labels_are_busy(self.desk)
+        busy = self.desk.board.writing("labels")
         here = labelling is not None and labelling.frame is not None and _is_unreviewed(labelling, labelling.frame)
         self.next_button.setEnabled(bool(total) and not busy)
         self.accept_button.setEnabled(here and not busy)
@@ -130,7 +130,6 @@ class RefineDock(QWidget):
             self.desk.attempt(self.desk.labelling.accept)
 
     def _ended(self, job: Job) -> None:
-        self.desk.attempt(self.desk.refresh)
         if job.state == "done":
             self.advice.setText(_account(job.result))
 

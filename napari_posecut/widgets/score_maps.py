@@ -74,7 +74,7 @@ class ScoreMaps(QWidget):
             return
         arguments = {"video": str(shown.video), "frame": frame, "target": str(self._folder / f"frame{frame}.npy")}
         arguments |= {"shuffle": network.shuffle, "snapshot": network.step}
-        if self._desk.attempt(lambda: self._desk.board.start("scoremap", arguments)) is not None:
+        if self._desk.attempt(lambda: self._desk.start("scoremap", arguments)) is not None:
             self.button.setEnabled(False)
 
     def show_map(self, bodypart: str) -> None:

@@ -18,7 +18,7 @@ from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Progress
 from posecut_core.project.layout import Project
 
-VERBS = ("create_dataset_and_train", "train")
+VERB = "create_dataset_and_train"
 _NOTES = 3  # sentences of the core that are shown together
 
 
@@ -36,7 +36,7 @@ class TrainDock(QWidget):
         self.shuffle.setToolTip("shuffle: each is a split of the labels into training and test frames, with a network")
         self.form = SettingsForm()
         self.train = QPushButton("Train")
-        self.line = JobLine(self.desk, VERBS, stop_text="Pause")
+        self.line = JobLine(self.desk, (VERB,), stop_text="Pause")
         self.curve = CurveView()
         self._lay_out()
         self.shuffle.valueChanged.connect(self._show_shuffle)
@@ -52,9 +52,8 @@ class TrainDock(QWidget):
         self.desk.attempt(self._start)
 
     def _start(self) -> None:
-        self.desk.require_project()
         arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
-        self.desk.board.start("create_dataset_and_train", arguments)
+        self.desk.start(VERB, arguments)
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)
@@ -78,14 +77,14 @@ class TrainDock(QWidget):
 
     def _follow(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""
-        job = self.desk.board.of(*VERBS)
+        job = self.desk.board.of(VERB)
         if job is not None:
             self._begin(job)
         else:
             self._show_shuffle()
 
     def _begin(self, job: Job) -> None:
-        if job.request.verb not in VERBS:
+        if job.request.verb != VERB:
             return
         self._notes = []
         self.shuffle.blockSignals(True)
@@ -98,7 +97,7 @@ class TrainDock(QWidget):
 
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
-        project, running = self.desk.project, self.desk.board.of(*VERBS)
+        project, running = self.desk.project, self.desk.board.of(VERB)
         for widget in (self.form, self.shuffle, self.train):
             widget.setEnabled(project is not None and running is None)
         for widget in (self.form, self.train):  # the curves have their room while it runs
@@ -119,12 +118,12 @@ class TrainDock(QWidget):
         steps = max(self._rows, default=0)
         self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
         self.train.setText("Resume" if 0 < steps < self.form.fields["maxiters"].value else "Train")
-        running = self.desk.board.of(*VERBS) is not None
+        running = self.desk.board.of(VERB) is not None
         state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
         self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
     def _hear(self, job: Job, report: Progress) -> None:
-        if job.request.verb in VERBS:
+        if job.request.verb == VERB:
             self._take(report)
             self._draw()
 

@@ -8,6 +8,7 @@ from napari_posecut.browser import FrameKey
 from napari_posecut.labelling import Labelling
 from posecut_core.analysis.proposal_files import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.fake_board import FakeBoard
 
@@ -83,6 +84,44 @@ def test_the_persons_own_training_comes_first(board, labelling):
     assert board.jobs == (training,)
     board.end("done")
     assert board.job.request.verb == "propose"
+
+
+def _extract(labelling: Labelling, number: int) -> None:
+    """Extract a frame more, and let the labelling know."""
+    project, video = labelling.browser.project, labelling.browser.frames[0].video
+    store = FrameStore.open(project.frame_store(video))
+    store.append([(number, store.read(int(store.numbers[0])), (0, 0))])
+    labelling.reload(project)
+
+
+def test_new_frames_get_proposals_at_once(board, labelling):
+    """The network that has proposed already looks at them; where frames went, there is nothing to do."""
+    assistance = Assistance(board, labelling)  # signals hold it weakly
+    board.end("done")
+    labelling.step(1)
+    labelling.reload(labelling.browser.project)
+    assert board.jobs == ()
+    _extract(labelling, 99)
+    assert board.job.request.verb == "propose"
+    board.end("done")
+    assistance.let_help(False)
+    _extract(labelling, 98)
+    assert board.jobs == ()
+
+
+def test_frames_that_come_while_a_network_proposes_are_next(board, labelling):
+    """It began without them; whatever else ends meanwhile, they get theirs."""
+    assistance = Assistance(board, labelling)  # signals hold it weakly
+    assert assistance.helps
+    first = board.job
+    _extract(labelling, 99)
+    assert board.jobs == (first,)
+    board.start("evaluate", {})
+    board.end("done")
+    first._state = "done"
+    board.look()
+    assert board.jobs == (board.job,)
+    assert (board.job.request.verb, board.job is first) == ("propose", False)
 
 
 def test_proposals_are_shown_as_they_come(board, labelling):

@@ -5,7 +5,7 @@ import threading
 import pytest
 from qtpy.QtCore import QTimer
 
-from napari_posecut.background import in_background
+from napari_posecut.background import at_work, in_background
 from posecut_core.errors import VideoError
 
 
@@ -29,3 +29,18 @@ def test_refusal_comes_back(qtbot, slow):
 
     with pytest.raises(VideoError, match="no video"):
         in_background(work)
+
+
+def test_nothing_overtakes_what_began(qtbot):
+    """What is asked for while the window waits comes after it, and can see that there is work."""
+    order, ticked = [], threading.Event()
+
+    def later() -> None:
+        order.append(at_work())
+        ticked.set()
+        in_background(lambda: order.append("second"))
+
+    QTimer.singleShot(1, later)
+    in_background(lambda: (ticked.wait(60), order.append("first")))
+    assert order == [True, "first", "second"]
+    assert not at_work()

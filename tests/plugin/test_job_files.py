@@ -67,7 +67,7 @@ def test_many_reports_are_read_in_parts(folder):
 def test_request_process_and_outcome_come_back(folder, tmp_path):
     """A folder without them has none."""
     assert (folder.read_request(), folder.read_process(), folder.read_outcome()) == (None, None, None)
-    request, outcome = Request("train", {"shuffle": 1, "videos": ["a b.mp4"]}), Outcome("failed", {}, "No.")
+    request, outcome = Request("evaluate", {"shuffle": 1, "videos": ["a b.mp4"]}), Outcome("failed", {}, "No.")
     folder.write_request(tmp_path / "config.yaml", request)
     folder.write_process(12)
     folder.write_outcome(outcome)

@@ -156,7 +156,7 @@ def test_a_window_that_did_not_start_it_tells_a_crash_too(config):
 def test_a_number_that_another_process_has_now_is_no_child(config):
     """After a restart of the computer the child's number may be anybody's."""
     folder = new_job_folder(config.parent / "posecut-jobs", "one")
-    folder.write_request(config, Request("train", {}))
+    folder.write_request(config, Request("evaluate", {}))
     folder.write_process(os.getpid())
     assert running(config) == ()
 
@@ -165,13 +165,13 @@ def test_one_training_at_a_time(begin, config):
     """Work that writes the same files is refused in a sentence while it runs, other work is not."""
     training = begin("create_dataset_and_train")
     with pytest.raises(PosecutError, match="'create dataset and train' runs in this project already; wait"):
-        begin("train")
+        begin("create_dataset_and_train")
     other = begin("count", to=1)
     until(other)
     training.kill()
     until(training)
-    begin("train")
-    assert [job.request.verb for job in running(config)] == ["train"]
+    begin("create_dataset_and_train")
+    assert [job.request.verb for job in running(config)] == ["create_dataset_and_train"]
 
 
 def test_a_folder_that_cannot_be_written_is_told(begin, config, monkeypatch):

@@ -253,7 +253,9 @@ def test_others_edit_while_it_pauses(labelling, unlabelled):
     with LabelSession.open(open_project(unlabelled), frame.video) as other:
         assert other.writable
         other.apply(Place(frame.number, part, (8.0, 9.0)))
-    labelling.resume(open_project(unlabelled))
+    labelling.reload(open_project(unlabelled))
+    assert not labelling.writable
+    labelling.resume()
     assert labelling.frame == frame
     assert labelling.marks[0].xy == (8.0, 9.0)
     labelling.place((1.0, 1.0))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import posecut_core
-from napari_posecut.verbs import VERBS, create_dataset_and_train, find_outliers, group
+from napari_posecut.verbs import VERBS, create_dataset_and_train, find_outliers, in_the_way, writes
 from posecut_core.cli.outcome import as_json
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import silent
@@ -18,18 +18,11 @@ from posecut_core.workflow.outlier_video import FoundOutliers
 
 CORE = {
     "add_videos": "add_new_videos",
-    "analyze_videos": "analyze_videos",
-    "create_labeled_video": "create_labeled_video",
-    "cross_validate": "cross_validate",
-    "doctor": "doctor",
     "evaluate": "evaluate_network",
     "export_deeplabcut": "export_deeplabcut",
     "extract_frames": "extract_frames",
     "extract_outliers": "extract_outlier_frames",
-    "filter": "filterpredictions",
     "merge_datasets": "merge_datasets",
-    "plot_trajectories": "plot_trajectories",
-    "train": "train_network",
 }
 
 
@@ -37,7 +30,7 @@ CORE = {
 def calls(monkeypatch):
     """What the core's functions are called with; none of them does anything."""
     made = []
-    for name in ("create_training_dataset", *CORE.values()):
+    for name in ("create_training_dataset", "train_network", *CORE.values()):
         monkeypatch.setattr(
             posecut_core, name, lambda config, name=name, **options: made.append((name, config, options)) or name
         )
@@ -105,8 +98,16 @@ def test_frames_chosen_by_hand_are_not_judged():
         find_outliers(Path("config.yaml"), {"videos": "a.mp4", "outlieralgorithm": "manual"}, silent)
 
 
-def test_what_writes_the_same_files_is_one_group():
-    """Trainings are one; whatever is not grouped stands for itself."""
-    assert {group(verb) for verb in ("train", "create_dataset_and_train", "cross_validate")} == {"training"}
-    assert group("doctor") == "doctor"
-    assert group("something_new") == "something_new"
+def test_what_writes_the_same_files_is_in_the_way():
+    """Two extractions exclude each other, and any verb itself; others go side by side."""
+    assert in_the_way("extract_frames", "extract_outliers")
+    assert in_the_way("merge_datasets", "extract_outliers")
+    assert in_the_way("evaluate", "evaluate")
+    assert not in_the_way("create_dataset_and_train", "extract_frames")
+    assert not in_the_way("evaluate", "something_new")
+
+
+def test_every_verb_that_writes_is_one():
+    """The table names no verb that is not there."""
+    assert {verb for verb in (*VERBS, "something_new") if writes(verb)} <= set(VERBS)
+    assert writes("something_new") == frozenset()

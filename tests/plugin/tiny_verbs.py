@@ -97,7 +97,6 @@ VERBS = {
     "slip": slip,
     "starve": starve,
     "strange": strange,
-    "train": wait,
     "wait": wait,
 }
 

@@ -25,8 +25,10 @@ ROOMS = (
 )
 # The same for the plugin, whose modules may import any of the core.
 PLUGIN_ROOMS = (
+    "program",
     "keys",
     "marks",
+    "known_video",
     "pictures",
     "browser",
     "proposals",
@@ -46,16 +48,15 @@ PLUGIN_ROOMS = (
     "verbs",
     "child",
     "jobs",
+    "background",
     "board",
     "preferences",
-    "background",
     "state_icons",
     "assistance",
     "closing",
     "canvas",
     "actions",
     "desk",
-    "label_work",
     "video_layer",
     "video_view",
     "playback",
@@ -65,7 +66,7 @@ PLUGIN_ROOMS = (
     "reader",
     "sample",
 )
-WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("board") :]  # those that may import napari and Qt
+WINDOW_ROOMS = PLUGIN_ROOMS[PLUGIN_ROOMS.index("background") :]  # those that may import napari and Qt
 WINDOWS = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy")
 
 

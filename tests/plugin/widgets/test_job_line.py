@@ -24,6 +24,7 @@ class LooseDesk:
     def __init__(self) -> None:
         from psygnal import SignalInstance
 
+        self.project = None
         self.board, self.project_changed = FakeBoard(), SignalInstance()
 
     def attempt(self, action):

@@ -1,0 +1,60 @@
+"""The analysed videos of a project, and how their bodyparts look."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_posecut.analysed import analysed_videos, in_words, own_network, read_trajectories, style_of
+from posecut_core.errors import AnalysisError
+from posecut_core.project.layout import Project
+from posecut_core.workflow.opening import open_project
+from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
+
+
+def test_analysed_videos_are_found_beside_the_videos(sample):
+    """Before any is analysed there is none; a video that is named twice counts once."""
+    project = open_project(sample)
+    assert analysed_videos(project) == ()
+    videos = analyse(sample)
+    found = analysed_videos(project, videos=videos, folders=[videos[0].parent])
+    assert [entry.video for entry in found] == videos
+    assert {entry.scorer for entry in found} == {SCORER}
+
+
+def test_a_network_is_named_in_words(sample):
+    """Steps, shuffle and iteration say more than a scorer; it is the project's own in its iteration."""
+    analyse(sample)
+    project = open_project(sample)
+    found = analysed_videos(project)[0]
+    assert in_words(found) == "100 steps, shuffle 1, iteration 0"
+    assert in_words(replace(found, filtered=True)) == "filtered, 100 steps, shuffle 1, iteration 0"
+    assert in_words(replace(found, scorer="DLC_resnet50")) == "DLC_resnet50"
+    assert own_network(project, SCORER).step == 100
+    later = Project(project.root, replace(project.config, iteration=1))
+    assert own_network(later, SCORER) is None
+    assert own_network(project, "DLC_resnet50") is None
+
+
+def test_curves_are_the_predictions(sample, tmp_path):
+    """x, y and likelihood of each bodypart over the frames, each in a row of memory."""
+    analyse(sample)
+    read = read_trajectories(analysed_videos(open_project(sample))[0].table)
+    assert read.curves.shape == (3, len(read.predictions.bodyparts), FRAMES)
+    assert read.curves.flags.c_contiguous
+    np.testing.assert_allclose(read.curves[0, 0], np.arange(FRAMES) + 20.0)
+    np.testing.assert_allclose(read.curves[2], read.predictions.likelihood.T)
+    with pytest.raises(AnalysisError):
+        read_trajectories(tmp_path / "nothing.h5")
+
+
+def test_bodyparts_look_as_while_labelling(sample):
+    """A network that knows some of them, in another order, and one more, changes no colour."""
+    config = open_project(sample).config
+    whole = style_of(config, config.bodyparts)
+    first, second = config.bodyparts[:2]
+    some = style_of(config, (second, first, "elsewhere"))
+    assert some.shown.all()
+    assert some.pcutoff == config.pcutoff
+    assert len(some.colours) == 3
+    assert len(np.unique(style_of(config, (*config.bodyparts, "elsewhere")).colours, axis=0)) == len(whole.colours) + 1

@@ -1,0 +1,97 @@
+"""An analysed video in the place of the labelling: one frame of markers, lines and a score map over it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_posecut.analysed import analysed_videos, read_trajectories, style_of
+from napari_posecut.desk import desk_of
+from napari_posecut.playback import playback_of
+from posecut_core.errors import AnalysisError
+from tests.plugin.widgets.analysed_project import FRAMES, analyse
+
+NO_TURN = {"cell": np.array([8.0, 8.0]), "origin": np.array([3.5, 3.5])}
+
+
+@pytest.fixture
+def shown(viewer, sample):
+    """The desk, its playback, and what is shown: the first video from its first frame on."""
+    analyse(sample)
+    desk = desk_of(viewer)
+    desk.open(sample)
+    found = analysed_videos(desk.project)[0]
+    predictions = read_trajectories(found.table).predictions
+    playback = playback_of(desk)
+    playback.show(found.video, predictions, style_of(desk.project.config, predictions.bodyparts))
+    return desk, playback, found
+
+
+def _layer(desk, name):
+    return next(layer for layer in desk.viewer.layers if layer.name == name)
+
+
+def test_a_desk_has_one_playback(shown):
+    """Two docks that show videos share it."""
+    desk, playback, _ = shown
+    assert playback_of(desk) is playback
+
+
+def test_markers_follow_the_frame(shown):
+    """The slider and `go_to` come to the same; a marker of low likelihood is hollow."""
+    desk, playback, _ = shown
+    heard = []
+    playback.frame_changed.connect(heard.append)
+    playback.go_to(3)
+    points = _layer(desk, "bodyparts")
+    np.testing.assert_allclose(points.data[:, 1], 23.0)  # one pixel per frame, from 20 on
+    assert points.face_color[0, 3] == 0.0
+    assert points.face_color[1, 3] > 0.5
+    desk.viewer.dims.set_current_step(0, 5)
+    np.testing.assert_allclose(points.data[:, 1], 25.0)
+    assert heard == [3, 5]
+    assert playback.frame == 5
+
+
+def test_another_style_is_drawn_at_once(shown):
+    """Trails have a line per frame and bodypart."""
+    desk, playback, _ = shown
+    playback.go_to(4)
+    parts = len(playback.predictions.bodyparts)
+    playback.set_style(replace(playback.style, edges=(), trail=2))
+    lines = _layer(desk, "skeleton and trails")
+    assert lines.data.shape == (2 * parts, 2, 2)
+    np.testing.assert_allclose(lines.data[-1, 1], (0.0, 1.0))
+
+
+def test_a_score_map_goes_with_its_frame(shown):
+    """It lies between picture and markers, and another frame has none."""
+    desk, playback, _ = shown
+    playback.show_map(np.full((4, 5), 0.5, np.float32), name="score map of snout", **NO_TURN)
+    names = [layer.name for layer in desk.viewer.layers]
+    assert names.index("score map of snout") == names.index("skeleton and trails") - 1
+    playback.go_to(1)
+    assert "score map of snout" not in desk.viewer.layers
+
+
+def test_the_labelling_comes_back(shown):
+    """Closing takes every layer of the video away."""
+    desk, playback, _ = shown
+    told = []
+    playback.changed.connect(lambda: told.append(playback.video))
+    playback.close()
+    assert told == [None]
+    assert [layer.name for layer in desk.viewer.layers] == ["frame", "skeleton", "labels"]
+    desk.viewer.dims.set_current_step(0, 0)
+    assert playback.predictions is None
+
+
+def test_predictions_of_another_length_are_refused(shown):
+    """They would be drawn on the wrong frames."""
+    desk, playback, found = shown
+    whole = playback.predictions
+    short = replace(whole, xy=whole.xy[:-1], likelihood=whole.likelihood[:-1])
+    with pytest.raises(AnalysisError, match=f"{FRAMES - 1} rows, but the video has {FRAMES} frames"):
+        playback.show(found.video, short, playback.style)
+    assert playback.video is None
+    assert desk.canvas is not None
