@@ -12,6 +12,7 @@ from napari.layers import Image, Layer, Points, Vectors
 
 from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
 from napari_posecut.labelling import Labelling
+from napari_posecut.lock import lock
 from napari_posecut.marks import Mark, nearest
 from napari_posecut.preferences import preferences
 from posecut_core.labels.point import Position
@@ -50,10 +51,13 @@ class Canvas:
             np.zeros((len(self._edges), 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
         )
         self.points = _empty_points(len(self._colours), about, size=self._marker_size)
+        for layer in self.layers:
+            lock(layer)
         self.show_frame()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
         viewer.scene.camera.events.zoom.connect(self._resize)
+        self.points.events.data.connect(self.show_marks)  # points that others add or delete are no labels
         labelling.frame_changed.connect(self.show_frame)
         labelling.marks_changed.connect(self.show_marks)
 
@@ -92,6 +96,7 @@ class Canvas:
             self.points.refresh(thumbnail=False, extent=False)
             return
         look = markers(marks, self._colours, elsewhere=self._middle())
+        self._count_points(look.data)
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
         self.points.border_color[:] = look.border
         self.points.size[:] = self._sizes(marks)
@@ -142,6 +147,14 @@ class Canvas:
         for layer in take_away(self.viewer, self.layers):
             layer.visible = True
 
+    def _count_points(self, positions: np.ndarray) -> None:
+        """Let the layer have one point per bodypart, where napari's keys or a program gave it others."""
+        if len(self.points.data) != len(positions):
+            self.points.selected_data = set()  # or some that are no more
+            with self.points.events.data.blocker(self.show_marks):
+                self.points.data = positions
+            self._symbols = []
+
     def _middle(self) -> tuple[float, float]:
         """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""
         height, width = self.image.data.shape[:2]
@@ -151,7 +164,7 @@ class Canvas:
     def _resize(self) -> None:
         """Keep the markers as big on the screen as they were, whatever the zoom."""
         marks = self.labelling.marks
-        if len(marks) == len(self._colours):
+        if len(marks) == len(self._colours) == len(self.points.data):
             self.points.size[:] = self._sizes(marks)
             self.points.refresh(thumbnail=False, extent=False)
 
@@ -216,7 +229,7 @@ def take_away(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
-    points = Points(
+    return Points(
         np.zeros((count, 2)),
         name="labels",
         size=float(size),  # an int here would round every size that is set
@@ -224,5 +237,3 @@ def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
         border_width_is_relative=True,
         metadata=about,
     )
-    points.editable = False  # napari's own modes would change points past the label store
-    return points
