@@ -23,6 +23,7 @@ from napari_posecut.canvas import Canvas
 from napari_posecut.closing import Ask, ask_person, watch
 from napari_posecut.labelling import Labelling
 from napari_posecut.preferences import preferences
+from napari_posecut.whole_view import WholeView
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
@@ -47,6 +48,7 @@ class Desk:
         self.actions: Actions | None = None
         self.assistance: Assistance | None = None
         self.board = JobBoard()
+        self.view = WholeView(viewer)
         self.ask_about_jobs: Ask = ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from napari import Viewer
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -247,7 +247,6 @@ class ResultsDock(QWidget):
         self.timeline.show_video(len(read.predictions.xy), lanes, bytes_of(self.playback.style.colours))
         self.timeline.frame_chosen.connect(self.playback.go_to)
         self.desk.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
-        QTimer.singleShot(0, self.desk.viewer.reset_view)  # the picture has less room now
 
     def _restyle(self) -> None:
         """Draw the overlay and the curves as the controls say."""
