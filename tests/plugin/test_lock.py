@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.desk import desk_of
-from napari_posecut.lock import ADVICE, lock
+from napari_posecut.lock import lock
 from tests.plugin.hand import CONTROL, Hand
 
 
@@ -36,9 +36,9 @@ def test_a_locked_layer_takes_no_tool(viewer, mode):
 def test_the_status_bar_names_our_keys(viewer):
     """Where napari would name the keys of its tools, ours are named."""
     points = Points(np.zeros((2, 2)))
-    lock(points)
+    lock(points, "F1: all keys")
     viewer.add_layer(points)
-    assert viewer.help == ADVICE
+    assert viewer.help == "F1: all keys"
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_5, Qt.Key.Key_P])
