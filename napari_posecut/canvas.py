@@ -19,6 +19,9 @@ from posecut_core.labels.point import Position
 from posecut_core.plots.colours import colours_of
 
 REACH = 12  # screen pixels from a marker's middle within which it is meant
+ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
+HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
+THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
 STILL = 4  # screen pixels that the mouse may move during a click
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
@@ -48,11 +51,15 @@ class Canvas:
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         self.skeleton = Vectors(
-            np.zeros((len(self._edges), 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
+            np.zeros((max(len(self._edges), 1), 2, 2)),
+            name="skeleton",
+            edge_width=1.5,
+            vector_style="line",
+            metadata=about,
         )
         self.points = _empty_points(len(self._colours), about, size=self._marker_size)
         for layer in self.layers:
-            lock(layer)
+            lock(layer, ADVICE)
         self.show_frame()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
@@ -102,7 +109,9 @@ class Canvas:
         self.points.size[:] = self._sizes(marks)
         if look.symbol != self._symbols:
             self._symbols = self.points.symbol = look.symbol
-        self.skeleton.data[:] = lines(positions(marks), self._edges, elsewhere=self._middle())
+        bones = lines(positions(marks), self._edges, elsewhere=self._middle())
+        self.skeleton.data[: len(bones)] = bones
+        self.skeleton.data[len(bones) :, 0] = self._middle()  # one of no length: napari cannot draw none in 3D
         for layer in (self.points, self.skeleton):  # changed in place, drawn once; setters would draw each time
             layer.refresh(thumbnail=False, extent=False)
 
@@ -175,7 +184,10 @@ class Canvas:
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
-        if self.labelling.frame is None or not self.points.visible or viewer.dims.ndisplay != 2:
+        if self.labelling.frame is None or self.points not in viewer.layers:
+            return
+        if not self.points.visible or viewer.dims.ndisplay != 2:
+            viewer.status = HIDDEN if not self.points.visible else THREE_DIMENSIONS
             return
         held = self.mark_at(to_xy(event.position))
         start, far = np.array(event.pos), False
