@@ -13,11 +13,7 @@ from posecut_core.project.yaml_text import read_text
 from posecut_core.workflow.opening import config_path
 
 NO_LAYERS = [(None,)]  # napari's word for: read, and nothing to add
-_KEYS = {
-    "Task",
-    "scorer",
-    "video_sets",
-}  # by which a config.yaml is one of a project, also where it is no YAML any more
+_KEYS = {"Task", "scorer", "video_sets"}  # which a project's config.yaml has, also one that is no YAML any more
 _LINES = re.compile(r"^(\w+)[ \t]*:", re.MULTILINE)
 Reader = Callable[[str], list[tuple[None]]]
 

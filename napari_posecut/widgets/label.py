@@ -174,7 +174,7 @@ class LabelDock(QWidget):
 class _Number(QSpinBox):
     """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals.
 
-    Enter gives the keys back to the image, and so does Escape; another window that comes to the front meanwhile does not.
+    Enter and Escape give the keys back to the image; another window that comes to the front meanwhile does not.
     """
 
     given_up = Signal()  # by Escape

@@ -284,7 +284,7 @@ def test_without_frames_nothing_is_shown(viewer, config):
 
 
 def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config):
-    """Napari's button for three dimensions draws a project without bones, and a click there says why it labels nothing."""
+    """Napari's third dimension draws a project without bones, and a click there says why it labels nothing."""
     desk = desk_of(viewer)
     desk.open(config)
     QApplication.processEvents()
