@@ -56,6 +56,7 @@ class LabelDock(QWidget):
         self.bodyparts = _table(("bodypart", "state", "likelihood"))
         header = self.bodyparts.header()
         if header is not None:
+            header.setStretchLastSection(False)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # within the dock, however narrow it is
         self.bodyparts.itemClicked.connect(self._choose)
         self.number = _Number()

@@ -212,6 +212,7 @@ def test_all_keys_are_readable(desk, hand, viewer):
     hand.key(Qt.Key.Key_F1)
     assert "place the current bodypart" in dock.help.toPlainText()
     assert dock.help.horizontalScrollBar().maximum() == 0
+    assert dock.bodyparts.horizontalScrollBar().maximum() == 0
     hand.key(Qt.Key.Key_F1)
     assert not dock.help.isVisible()
     assert dock.buttons.isVisible()
