@@ -12,12 +12,16 @@ from napari.layers import Image, Layer, Points, Vectors
 
 from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
 from napari_posecut.labelling import Labelling
+from napari_posecut.lock import lock
 from napari_posecut.marks import Mark, nearest
 from napari_posecut.preferences import preferences
 from posecut_core.labels.point import Position
 from posecut_core.plots.colours import colours_of
 
 REACH = 12  # screen pixels from a marker's middle within which it is meant
+ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
+HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
+THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
 STILL = 4  # screen pixels that the mouse may move during a click
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
@@ -47,13 +51,20 @@ class Canvas:
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         self.skeleton = Vectors(
-            np.zeros((len(self._edges), 2, 2)), name="skeleton", edge_width=1.5, vector_style="line", metadata=about
+            np.zeros((max(len(self._edges), 1), 2, 2)),
+            name="skeleton",
+            edge_width=1.5,
+            vector_style="line",
+            metadata=about,
         )
         self.points = _empty_points(len(self._colours), about, size=self._marker_size)
+        for layer in self.layers:
+            lock(layer, ADVICE)
         self.show_frame()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
         viewer.scene.camera.events.zoom.connect(self._resize)
+        self.points.events.data.connect(self.show_marks)  # points that others add or delete are no labels
         labelling.frame_changed.connect(self.show_frame)
         labelling.marks_changed.connect(self.show_marks)
 
@@ -92,12 +103,15 @@ class Canvas:
             self.points.refresh(thumbnail=False, extent=False)
             return
         look = markers(marks, self._colours, elsewhere=self._middle())
+        self._count_points(look.data)
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
         self.points.border_color[:] = look.border
         self.points.size[:] = self._sizes(marks)
         if look.symbol != self._symbols:
             self._symbols = self.points.symbol = look.symbol
-        self.skeleton.data[:] = lines(positions(marks), self._edges, elsewhere=self._middle())
+        bones = lines(positions(marks), self._edges, elsewhere=self._middle())
+        self.skeleton.data[: len(bones)] = bones
+        self.skeleton.data[len(bones) :, 0] = self._middle()  # one of no length: napari cannot draw none in 3D
         for layer in (self.points, self.skeleton):  # changed in place, drawn once; setters would draw each time
             layer.refresh(thumbnail=False, extent=False)
 
@@ -142,6 +156,14 @@ class Canvas:
         for layer in take_away(self.viewer, self.layers):
             layer.visible = True
 
+    def _count_points(self, positions: np.ndarray) -> None:
+        """Let the layer have one point per bodypart, where napari's keys or a program gave it others."""
+        if len(self.points.data) != len(positions):
+            self.points.selected_data = set()  # or some that are no more
+            with self.points.events.data.blocker(self.show_marks):
+                self.points.data = positions
+            self._symbols = []
+
     def _middle(self) -> tuple[float, float]:
         """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""
         height, width = self.image.data.shape[:2]
@@ -151,7 +173,7 @@ class Canvas:
     def _resize(self) -> None:
         """Keep the markers as big on the screen as they were, whatever the zoom."""
         marks = self.labelling.marks
-        if len(marks) == len(self._colours):
+        if len(marks) == len(self._colours) == len(self.points.data):
             self.points.size[:] = self._sizes(marks)
             self.points.refresh(thumbnail=False, extent=False)
 
@@ -162,7 +184,10 @@ class Canvas:
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
-        if self.labelling.frame is None or not self.points.visible or viewer.dims.ndisplay != 2:
+        if self.labelling.frame is None or self.points not in viewer.layers:
+            return
+        if not self.points.visible or viewer.dims.ndisplay != 2:
+            viewer.status = HIDDEN if not self.points.visible else THREE_DIMENSIONS
             return
         held = self.mark_at(to_xy(event.position))
         start, far = np.array(event.pos), False
@@ -221,7 +246,7 @@ def prepare() -> None:
 
 
 def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
-    points = Points(
+    return Points(
         np.zeros((count, 2)),
         name="labels",
         size=float(size),  # an int here would round every size that is set
@@ -229,5 +254,3 @@ def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
         border_width_is_relative=True,
         metadata=about,
     )
-    points.editable = False  # napari's own modes would change points past the label store
-    return points

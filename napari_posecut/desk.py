@@ -26,6 +26,7 @@ from napari_posecut.jobs import Job, running
 from napari_posecut.labelling import Labelling
 from napari_posecut.preferences import preferences
 from napari_posecut.verbs import Part, writes
+from napari_posecut.whole_view import WholeView
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
@@ -52,6 +53,7 @@ class Desk:
         self.assistance: Assistance | None = None
         self.board = JobBoard()
         self._left = False
+        self.view = WholeView(viewer)
         self.ask_about_jobs: Ask = ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:

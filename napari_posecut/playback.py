@@ -16,6 +16,7 @@ from psygnal import Signal
 
 from napari_posecut.convert import to_rows_columns
 from napari_posecut.desk import Desk
+from napari_posecut.lock import lock
 from napari_posecut.overlay import OverlayStyle, line_colours, pose_lines, pose_markers
 from napari_posecut.video_view import VideoView
 from posecut_core.analysis.predictions import Predictions
@@ -63,6 +64,8 @@ class Playback:
         self._lines = Vectors(np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2)
         self._lines.edge_width = max(1.0, image.data.shape[2] / 500)
         self._points = _empty_points(style)
+        for layer in (image, self._lines, self._points):
+            lock(layer)  # predictions are looked at here, not changed
         view.add(self._lines, self._points)
         view.left.connect(self._left)
         self._viewer.dims.events.current_step.connect(self._follow)
@@ -168,7 +171,7 @@ def playback_of(desk: Desk) -> Playback:
 
 
 def _empty_points(style: OverlayStyle) -> Points:
-    points = Points(
+    return Points(
         np.zeros((len(style.colours), 2)),
         name="bodyparts",
         size=_MARKER,
@@ -176,8 +179,6 @@ def _empty_points(style: OverlayStyle) -> Points:
         border_color=np.concatenate([style.colours, np.ones((len(style.colours), 1))], axis=1),
         canvas_size_limits=(_MARKER, _MARKER),
     )
-    points.editable = False  # predictions are looked at here, not changed
-    return points
 
 
 def _wrong_length(video: Path, frames: int, rows: int) -> AnalysisError:

@@ -1,5 +1,6 @@
 """Open a project that was dropped on napari: its config.yaml, or its folder."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,11 +9,12 @@ from napari import current_viewer
 from napari_posecut.desk import desk_of
 from napari_posecut.window import open_here
 from posecut_core.errors import PosecutError
-from posecut_core.project.config import parse_config
-from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.project.yaml_text import read_text
 from posecut_core.workflow.opening import config_path
 
 NO_LAYERS = [(None,)]  # napari's word for: read, and nothing to add
+_KEYS = {"Task", "scorer", "video_sets"}  # which a project's config.yaml has, also one that is no YAML any more
+_LINES = re.compile(r"^(\w+)[ \t]*:", re.MULTILINE)
 Reader = Callable[[str], list[tuple[None]]]
 
 
@@ -26,15 +28,13 @@ def project_reader(path: str | Sequence[str]) -> Reader | None:
 
 
 def is_project(path: Path) -> bool:
-    """Tell whether a path leads to a project, by what config.yaml says."""
+    """Tell whether a path leads to a project, be it damaged: opening it says what is wrong, as napari cannot."""
     if path.name != "config.yaml" and not (path / "config.yaml").is_file():
         return False
     try:
-        config = config_path(path)
-        parse_config(load_mapping(read_text(config), config), config)
+        return set(_LINES.findall(read_text(config_path(path)))) >= _KEYS
     except PosecutError:
         return False
-    return True
 
 
 def _open(path: str) -> list[tuple[None]]:

@@ -52,6 +52,7 @@ class FramesDock(QWidget):
         self.algorithm.setToolTip("k-means takes frames that look different; uniform takes frames at random times")
         self.count = QSpinBox()
         self.count.setRange(1, _MOST)
+        self.count.setSuffix(" frames")
         self.start, self.stop = _percent(), _percent()
         self.crop = QCheckBox("keep only the crop of each video")
         self.others = QCheckBox("choose others than the last time")
@@ -128,7 +129,7 @@ class FramesDock(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         self.algorithm.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         form.addRow("choose", self.algorithm)
-        form.addRow("frames per video", self.count)
+        form.addRow("per video", self.count)
         part = QHBoxLayout()
         for box in (self.start, self.stop):
             part.addWidget(box)

@@ -2,16 +2,18 @@
 
 import numpy as np
 from napari import Viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QGridLayout,
+    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
+    QTextEdit,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -52,25 +54,30 @@ class LabelDock(QWidget):
         self.heading.setWordWrap(True)
         self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
         self.bodyparts = _table(("bodypart", "state", "likelihood"))
+        header = self.bodyparts.header()
+        if header is not None:
+            header.setStretchLastSection(False)
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # within the dock, however narrow it is
         self.bodyparts.itemClicked.connect(self._choose)
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
+        self.number.given_up.connect(self.show_marks)  # with the number of the shown frame
         self.advance = QCheckBox("go on by itself when a frame is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
         self.network = HelpLine(self.desk)
         self.progress = QProgressBar()
+        self.buttons = QWidget()
         self.keys_button = QPushButton("Keys and mouse (F1)")
-        self.help = _table(("do this", "for that"))
-        self.help.addTopLevelItems([QTreeWidgetItem(row) for row in key_help()])
-        self.help.setWordWrap(True)  # or half of it is cut off
-        self.help.setColumnWidth(0, 120)
+        self.help = QTextEdit(_help_text())  # which breaks long lines, as a table of Qt does not
+        self.help.setReadOnly(True)
+        self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.help.setVisible(False)
         self._lay_out()
         self.desk.project_changed.connect(self._follow)
         self.desk.labels_changed.connect(self.show_marks)
-        self.desk.help_asked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
+        self.desk.help_asked.connect(self.toggle_help)
         self.desk.frame_asked.connect(self._ask_number)
         self._follow()
 
@@ -92,26 +99,33 @@ class LabelDock(QWidget):
         self.progress.setValue(counted.done)
         self.progress.setFormat(f"{counted.done} of {counted.frames} frames done, {counted.open} bodyparts open")
 
+    def toggle_help(self) -> None:
+        """Show all keys in the place of the buttons, which do the same, or hide them."""
+        shown = self.help.isHidden()
+        self.help.setVisible(shown)
+        self.buttons.setVisible(not shown)
+
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         layout.addWidget(self.progress)
         layout.addWidget(self.bodyparts, stretch=3)
-        grid = QGridLayout()
+        grid = QGridLayout(self.buttons)
+        grid.setContentsMargins(0, 0, 0, 0)
         for place, (text, action, key) in enumerate(BUTTONS):
             button = QPushButton(text)
             button.setToolTip(f"{text} (key: {key})")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
             button.clicked.connect(lambda _=False, action=action: self._act(action))
             grid.addWidget(button, place // 2, place % 2)
-        layout.addLayout(grid)
+        layout.addWidget(self.buttons)
         form = QFormLayout()
         form.addRow("go to frame", self.number)
         layout.addLayout(form)
         layout.addWidget(self.advance)
         layout.addWidget(self.network)
         self.keys_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.keys_button.clicked.connect(lambda: self.help.setVisible(not self.help.isVisible()))
+        self.keys_button.clicked.connect(self.toggle_help)
         layout.addWidget(self.keys_button)
         layout.addWidget(self.help, stretch=4)
 
@@ -161,15 +175,24 @@ class LabelDock(QWidget):
 class _Number(QSpinBox):
     """A number whose keys stay its own: Qt would hand Enter on, and the window would accept proposals.
 
-    Enter gives the keys back to the image; another window that comes to the front meanwhile does not.
+    Enter and Escape give the keys back to the image; another window that comes to the front meanwhile does not.
     """
+
+    given_up = Signal()  # by Escape
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
         if event is not None:
             event.accept()
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.key() == Qt.Key.Key_Escape:
+                self.given_up.emit()
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
                 self.clearFocus()
+
+
+def _help_text() -> str:
+    rows = "".join(f"<tr><td><b>{do}</b>&nbsp;</td><td>{meaning}</td></tr>" for do, meaning in key_help())
+    return f"<table cellpadding=2>{rows}</table>"
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:

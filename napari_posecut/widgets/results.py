@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from napari import Viewer
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QComboBox, QFileDialog, QFormLayout, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_posecut.analysed import Trajectories, analysed_videos, in_words, read_trajectories, style_of
@@ -167,7 +167,6 @@ class ResultsDock(QWidget):
         self.timeline.show_video(len(read.predictions.xy), lanes, bytes_of(self.playback.style.colours))
         self.timeline.frame_chosen.connect(self.playback.go_to)
         self.desk.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
-        QTimer.singleShot(0, self.desk.viewer.reset_view)  # the picture has less room now
 
     def _restyle(self) -> None:
         """Draw the overlay and the curves as the controls say."""

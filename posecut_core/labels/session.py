@@ -246,8 +246,9 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             LabelError: it is; why is said.
         """
         if self._lock is None:
-            why = " ".join(self.notices) or f"The labels of {self.video} were opened for reading."
-            raise LabelError(f"{why} Open them for editing to change them.")
+            if not self.notices:
+                raise LabelError(f"The labels of {self.video} were opened for reading; open them for editing.")
+            raise LabelError(f"{' '.join(self.notices)} Once that is over, open them again to change them.")
 
     def _append(self, step: Step) -> None:
         after = self._history.after(step)

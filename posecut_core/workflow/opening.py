@@ -49,8 +49,8 @@ def config_path(config: Config) -> Path:
     path = path / "config.yaml" if path.is_dir() else path
     if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
         raise ProjectError(
-            f"{path} is no project, expected a project's folder or its config.yaml; give that, and name a video of it "
-            "by --video (`videos` in Python)."
+            f"{path} is no project, expected a project's folder or its config.yaml; give that first, and videos only "
+            "where they are asked for (--help says how)."
         )
     if not path.is_file():
         raise ProjectError(

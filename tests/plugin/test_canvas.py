@@ -159,6 +159,7 @@ def test_keys_change_the_view(desk, hand):
     assert not desk.canvas.points.visible
     hand.click(PLACES[1])
     assert desk.labelling.marks[1].state == "unset"
+    assert "press H" in desk.viewer.status
     hand.key(Qt.Key.Key_H)
     hand.click(PLACES[1])
     hand.key(Qt.Key.Key_Z)
@@ -189,6 +190,32 @@ def test_a_frame_number_is_typed(desk, hand, viewer):
     assert desk.labelling.frame == last
     hand.key(Qt.Key.Key_A)
     assert desk.labelling.frame == desk.labelling.browser.frames[1]
+
+
+def test_escape_gives_up_the_typing(desk, hand, viewer):
+    """After Escape the frame is the same, and the keys belong to the image again."""
+    viewer.window.add_dock_widget(LabelDock(viewer), area="right")
+    QApplication.processEvents()
+    hand.key(Qt.Key.Key_G)
+    hand.key(Qt.Key.Key_7)
+    hand.key(Qt.Key.Key_Escape)
+    assert desk.labelling.frame == desk.labelling.browser.frames[0]
+    hand.key(Qt.Key.Key_D)
+    assert desk.labelling.frame == desk.labelling.browser.frames[1]
+
+
+def test_all_keys_are_readable(desk, hand, viewer):
+    """F1 shows the table of keys without cutting a line off, in a dock of 300 pixels; F1 hides it again."""
+    dock = LabelDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right").setFixedWidth(300)
+    QApplication.processEvents()
+    hand.key(Qt.Key.Key_F1)
+    assert "place the current bodypart" in dock.help.toPlainText()
+    assert dock.help.horizontalScrollBar().maximum() == 0
+    assert dock.bodyparts.horizontalScrollBar().maximum() == 0
+    hand.key(Qt.Key.Key_F1)
+    assert not dock.help.isVisible()
+    assert dock.buttons.isVisible()
 
 
 def test_another_window_does_not_end_the_typing(desk, hand, viewer):
@@ -255,3 +282,16 @@ def test_without_frames_nothing_is_shown(viewer, config):
     desk.refresh()
     assert len(viewer.layers) == 3
     assert viewer.scene.camera.center[-2:] == pytest.approx((23.5, 31.5))
+
+
+def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config):
+    """Napari's third dimension draws a project without bones, and a click there says why it labels nothing."""
+    desk = desk_of(viewer)
+    desk.open(config)
+    QApplication.processEvents()
+    viewer.dims.ndisplay = 3
+    viewer.screenshot(flash=False)
+    Hand(viewer).click((30.0, 20.0))
+    assert set(_states(desk.labelling)) == {"unset"}
+    assert "three dimensions" in viewer.status
+    viewer.dims.ndisplay = 2

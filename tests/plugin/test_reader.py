@@ -25,6 +25,16 @@ def test_other_files_of_the_name_are_left_alone(tmp_path, text):
     assert project_reader(str(tmp_path)) is None
 
 
+def test_a_damaged_project_is_told_with_the_line(viewer, config, monkeypatch):
+    """Dropping a project whose config.yaml is no YAML any more says what to correct, where napari would only refuse."""
+    told = []
+    monkeypatch.setattr("napari_posecut.desk.show_error", told.append)
+    config.write_text(config.read_text() + "colormap: [jet\n")
+    viewer.open(str(config.parent), plugin="posecut")
+    assert len(told) == 1
+    assert "config.yaml line" in told[0]
+
+
 def test_other_paths_are_left_alone(tmp_path, config):
     """Folders without config.yaml, other names, what does not exist, and several paths at once."""
     other = config.with_name("other.yaml")

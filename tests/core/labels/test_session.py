@@ -101,7 +101,9 @@ def test_a_second_session_reads(project):
         first.apply(NOSE)
         with LabelSession.open(project, "m1") as second:
             assert (second.writable, second.state) == (False, first.state)
-            with pytest.raises(LabelError, match=r"for reading only, because process \d+ on .* is editing them"):
+            with pytest.raises(
+                LabelError, match=r"because process \d+ on .* is editing them\. Once that is over, open them again"
+            ):
                 second.apply(TAIL)
     with LabelSession.open(project, "m1") as third:
         third.apply(TAIL)
