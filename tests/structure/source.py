@@ -52,6 +52,8 @@ PLUGIN_ROOMS = (
     "state_icons",
     "assistance",
     "closing",
+    "lock",
+    "whole_view",
     "canvas",
     "actions",
     "desk",
