@@ -54,6 +54,8 @@ PLUGIN_ROOMS = (
     "state_icons",
     "assistance",
     "closing",
+    "lock",
+    "whole_view",
     "canvas",
     "actions",
     "desk",
