@@ -49,6 +49,7 @@ def test_keys_of_napari_leave_markers_and_picture_where_they_are(desk, key):
     for layer in desk.canvas.layers:
         desk.viewer.layers.selection.active = layer
         hand.key(key)
+        assert layer.mode == "pan_zoom"
         hand.drag((4.0, 4.0), (30.0, 30.0))
     assert all(np.array_equal(layer.affine.affine_matrix, np.eye(3)) for layer in desk.canvas.layers)
     np.testing.assert_array_equal(desk.canvas.points.data, places)

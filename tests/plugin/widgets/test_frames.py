@@ -35,6 +35,15 @@ def test_nothing_open_says_what_to_do(dock):
     assert not dock.extract_button.isEnabled()
 
 
+def test_it_fits_beside_the_picture(viewer, qtbot, sample):
+    """On a small screen there are 300 pixels for the docks of the right side, in napari's style."""
+    dock = FramesDock(viewer)
+    dock.desk.open(sample)
+    viewer.window.add_dock_widget(dock, area="right")
+    qtbot.wait(1)
+    assert dock.minimumSizeHint().width() <= 300
+
+
 def test_frames_are_extracted_of_ticked_videos(opened, monkeypatch):
     """The form asks for what it says, and the frames are there to label when the work is done."""
     asked = work_at_once(opened.desk, monkeypatch)

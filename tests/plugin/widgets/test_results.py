@@ -40,6 +40,14 @@ def test_the_overlay_follows_the_slider(viewer, dock):
     assert points.face_color[0, 3] > 0
 
 
+def test_napari_cannot_change_what_is_shown(viewer, dock):
+    """Napari's tools add no point to the overlay, which could not be drawn any more, and move no layer."""
+    dock.show_chosen()
+    for layer in viewer.layers:
+        layer.mode = "transform"
+        assert layer.mode == "pan_zoom"
+
+
 def test_the_plot_moves_the_video(viewer, dock):
     """A frame chosen in the plot is the one that is shown."""
     dock.show_chosen()
