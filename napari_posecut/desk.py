@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from napari import Viewer
-from napari.utils.notifications import show_error, show_info, show_warning
+from napari.utils.notifications import show_info
 from psygnal import Signal
 
 from napari_posecut.actions import Actions, bind, unbind
@@ -42,6 +42,7 @@ class Desk:
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
     help_asked = Signal()
     frame_asked = Signal()
+    told = Signal(str)  # a sentence for the person; napari's own notice shows it where nobody listens
     video_wanted = Signal(str)  # path of an analysed video that somebody wants to look at
 
     def __init__(self, viewer: Viewer) -> None:
@@ -81,9 +82,9 @@ class Desk:
         self.board.look_after(project.config_path)
         self.assistance = Assistance(self.board, labelling, helps=preferences().helps)
         watch(self)
-        for notice in labelling.notices:
-            show_warning(notice)
         self.project_changed.emit()
+        for notice in labelling.notices:
+            self.tell(notice)
 
     def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
         """Start work for the project; the labels are let go of before, if it writes them.
@@ -167,12 +168,15 @@ class Desk:
         try:
             return action()
         except PosecutError as error:
-            show_error(str(error)) if not isinstance(error, LabelError) else show_warning(str(error))
+            self.tell(str(error))
             return None
 
     def tell(self, sentence: str) -> None:
-        """Tell the person something."""
-        show_info(sentence)
+        """Tell the person something: what is done, or what was refused and why."""
+        if len(self.told):
+            self.told.emit(sentence)
+        else:
+            show_info(sentence)
 
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDockWidget, QGridLayout, QPushButton, QWidget
 
 from napari_posecut.background import in_background
 from napari_posecut.desk import desk_of
+from napari_posecut.widgets.message_line import MessageLine
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class FlowBar(QWidget):
             button.clicked.connect(lambda _=False, title=stage.title: self.open(title))
             layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
+        self.message = MessageLine(desk_of(napari_viewer))
+        layout.addWidget(self.message, layout.rowCount(), 0, 1, self.columns)
         desk_of(napari_viewer).video_wanted.connect(self._show_video)
 
     def open(self, title: str) -> QWidget:

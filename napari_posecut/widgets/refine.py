@@ -89,7 +89,8 @@ class RefineDock(QWidget):
         self.videos.clear()
         for name, count in Counter(key.video for key in frames).items():
             self.videos.addTopLevelItem(QTreeWidgetItem([name, str(unreviewed[name]), str(count)]))
-        self.videos.resizeColumnToContents(0)
+        for column in range(self.videos.columnCount()):
+            self.videos.resizeColumnToContents(column)
         total = unreviewed.total()
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")

@@ -122,6 +122,7 @@ class Session:
         self.viewer.window.activate()
         QTest.qWait(500)
         self.desk = desk_of(self.viewer)
+        self.desk.told.connect(self.said.append)
         self.bar: FlowBar = furnish(self.viewer)
         self.hand = Hand(self.viewer)
         self.beats = Heartbeat(lambda: (self.stage, bool(self.desk.board.jobs)))

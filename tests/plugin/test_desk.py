@@ -124,8 +124,7 @@ def test_a_closed_project_hears_of_no_work(desk, config):
 def test_refusals_are_told(desk, monkeypatch):
     """What PoseCut refuses becomes a sentence for the person, and None for whoever asked."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_error", told.append)
-    monkeypatch.setattr("napari_posecut.desk.show_warning", told.append)
+    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
 
     def refuse(error: PosecutError) -> None:
         raise error

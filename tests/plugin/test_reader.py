@@ -25,10 +25,10 @@ def test_other_files_of_the_name_are_left_alone(tmp_path, text):
     assert project_reader(str(tmp_path)) is None
 
 
-def test_a_damaged_project_is_told_with_the_line(viewer, config, monkeypatch):
+def test_a_damaged_project_is_told_with_the_line(viewer, config):
     """Dropping a project whose config.yaml is no YAML any more says what to correct, where napari would only refuse."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_error", told.append)
+    desk_of(viewer).told.connect(told.append)
     config.write_text(config.read_text() + "colormap: [jet\n")
     viewer.open(str(config.parent), plugin="posecut")
     assert len(told) == 1

@@ -90,7 +90,7 @@ def test_a_dock_that_is_opened_later_shows_the_queue(viewer, desk, dock, videos)
 def test_nothing_checked_starts_nothing(desk, dock, videos, monkeypatch):
     """The person is told to check a video."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_error", told.append)
+    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
     for video in videos:
         dock.videos.set_state(video, "done")
     dock.analyse.click()

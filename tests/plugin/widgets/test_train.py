@@ -96,7 +96,7 @@ def test_both_ways_out_without_a_network_are_named(desk, dock):
 def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
     """What is wrong is said in the core's words."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_error", told.append)
+    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
     dock.form.fields["crop_size"].value = 100
     dock.train.click()
     assert desk.board.jobs == ()

@@ -1,0 +1,38 @@
+"""One line for what the window has to say; it has its place also while it is empty, so that no picture moves."""
+
+from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+
+from napari_posecut.desk import Desk
+
+
+class MessageLine(QWidget):
+    """The last sentence of a desk, until the labelling goes on or a person takes it away; it can be copied."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.sentence = QLineEdit()
+        self.sentence.setReadOnly(True)
+        self.sentence.setFrame(False)
+        self.sentence.setPlaceholderText("messages come here")
+        self.dismiss = QToolButton()
+        self.dismiss.setText("Clear")
+        self.dismiss.setToolTip("take this message away")
+        self.dismiss.clicked.connect(lambda: self.show_sentence(""))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.sentence, stretch=1)
+        layout.addWidget(self.dismiss)
+        desk.told.connect(self.show_sentence)
+        desk.project_changed.connect(self._clear)
+        desk.labels_changed.connect(self._clear)
+        self.show_sentence("")
+
+    def show_sentence(self, sentence: str) -> None:
+        """Show a sentence from its beginning; a longer one than there is room for also under the mouse."""
+        self.sentence.setText(" ".join(sentence.split()))
+        self.sentence.setCursorPosition(0)
+        self.sentence.setToolTip(sentence)
+        self.dismiss.setEnabled(bool(sentence))
+
+    def _clear(self) -> None:
+        self.show_sentence("")
