@@ -159,6 +159,13 @@ def test_a_missing_file_says_what_to_run(tmp_path):
         read_settings(tmp_path / "settings.yaml")
 
 
+def test_settings_lost_from_a_trained_shuffle_are_no_reason_to_make_it_again(tmp_path):
+    """A shuffle that exists cannot be created, so the advice is another one."""
+    (tmp_path / "snapshot-000010").mkdir()
+    with pytest.raises(ModelError, match="trained alike there, or create another shuffle"):
+        read_settings(tmp_path / "settings.yaml")
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=60))
 def test_noise_is_settings_or_one_sentence(tmp_path_factory, content):
