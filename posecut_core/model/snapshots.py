@@ -137,10 +137,6 @@ def read_info(folder: Path) -> SnapshotInfo:
     for file, expected in hashes.items():
         if not (folder / file).is_file() or file_sha256(folder / file) != expected:
             raise _damaged(folder, file)
-    if folder.name != snapshot_folder(folder.parent, info.step).name:
-        raise DamagedSnapshotError(
-            f"Snapshot {folder} is a copy of, or was renamed from, that of step {info.step}; delete it or rename it back."
-        )
     return info
 
 

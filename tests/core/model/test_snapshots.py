@@ -3,7 +3,6 @@
 import dataclasses
 import errno
 import json
-import shutil
 
 import jax
 import jax.numpy as jnp
@@ -199,15 +198,6 @@ def test_the_newest_sound_snapshot_is_found(tmp_path, thin):
     assert all(path.is_dir() for path in aside)
     assert snapshot_steps(tmp_path) == (1, 2)
     assert newest_sound(tmp_path) == (info_of(thin, 2), ())
-
-
-def test_a_snapshot_under_another_step_s_name_does_not_count(tmp_path, thin):
-    """A folder that was copied or renamed is said to be so, and the newest other one is chosen."""
-    save(tmp_path, thin, 2)
-    shutil.copytree(snapshot_folder(tmp_path, 2), snapshot_folder(tmp_path, 9))
-    with pytest.raises(DamagedSnapshotError, match="renamed from, that of step 2"):
-        read_info(snapshot_folder(tmp_path, 9))
-    assert newest_sound(tmp_path)[0] == info_of(thin, 2)
 
 
 def test_all_damaged_is_none_sound(tmp_path, thin):
