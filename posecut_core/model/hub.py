@@ -4,6 +4,7 @@ They lie in its cache, which its variables HF_HOME and HF_HUB_CACHE move; HF_END
 In the cache a file is a link to a blob that is called by its SHA-256.
 """
 
+import logging
 import math
 import re
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from posecut_core.project.hashing import file_sha256
 FILE = "model.safetensors"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEGABYTE = 10**6
+_TIMES_OVER = 3  # a file that has come so many times and is still not whole never will be
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def _download(
 ) -> HubFile:
     from huggingface_hub import hf_hub_download
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every line that it takes up again
     promised = _promised_sha256(repository, revision, endpoint)
     path = Path(
         hf_hub_download(
@@ -154,10 +157,13 @@ def _bar(report: Report) -> Any:
 
     class Bar:
         def __init__(self, *, total: int | None = None, initial: float = 0, **_: Any) -> None:
-            self.n, self.total = initial, total
+            self.n, self.total, self.came = initial, total, 0.0
 
         def update(self, count: float) -> None:
-            self.n += count
+            self.n += count  # below zero where the hub cannot go on in the middle and begins anew
+            self.came += max(count, 0)
+            if self.total and self.came > _TIMES_OVER * self.total:  # the hub's own library would try without end
+                raise OSError("the connection broke off again and again before the whole file had come")
             total = None if self.total is None else math.ceil(self.total / _MEGABYTE)
             report(Progress("fetching ImageNet weights, MB", math.ceil(self.n / _MEGABYTE), total))
 
