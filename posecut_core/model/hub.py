@@ -63,7 +63,7 @@ def fetch_weights(
     from huggingface_hub.errors import HTTPError
 
     try:
-        found = _cached(repository, revision, cache) or _download(repository, revision, endpoint, cache, report)
+        found = _cached(repository, revision, cache, report) or _download(repository, revision, endpoint, cache, report)
     except (HTTPError, OSError, RuntimeError) as error:  # RuntimeError: of the hub's own way to send large files
         raise _refused(repository, error) from error
     if sha256 not in (None, found.sha256):
@@ -74,8 +74,8 @@ def fetch_weights(
     return found
 
 
-def _cached(repository: str, revision: str | None, cache: Path | None) -> HubFile | None:
-    """Find the file in the cache; a damaged one is removed, so that it is fetched again."""
+def _cached(repository: str, revision: str | None, cache: Path | None, report: Report) -> HubFile | None:
+    """Find the file in the cache; a damaged one is told and removed, so that it is fetched again."""
     from huggingface_hub import try_to_load_from_cache
 
     name = try_to_load_from_cache(repository, FILE, cache_dir=cache, revision=revision)
@@ -85,6 +85,7 @@ def _cached(repository: str, revision: str | None, cache: Path | None) -> HubFil
     digest = file_sha256(path)
     if digest == (_blob_name(path) or digest):
         return HubFile(path, repository, path.parent.name, digest)
+    report(Progress(f"The ImageNet weights in {path} were damaged, and are fetched again", 0, 0))
     _remove(path)
     return None
 

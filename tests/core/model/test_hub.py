@@ -172,10 +172,11 @@ def test_a_hub_that_goes_in_the_middle_is_one_sentence(hub, fetch, monkeypatch):
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(hub, fetch):
-    """What was damaged on the disk is noticed, and replaced where there is a network."""
-    path = fetch().path
+    """What was damaged on the disk is noticed, told, and replaced where there is a network."""
+    path, seen = fetch().path, []
     path.resolve().write_bytes(CONTENT[:-1] + b"?")
-    assert fetch().path.read_bytes() == CONTENT
+    assert fetch(report=seen.append).path.read_bytes() == CONTENT
+    assert seen[0].stage == f"The ImageNet weights in {path} were damaged, and are fetched again"
     path.resolve().write_bytes(b"")
     hub.page = 503
     with pytest.raises(ModelError, match=BOTH_WAYS):
