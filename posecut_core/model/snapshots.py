@@ -10,6 +10,7 @@ A snapshot is written beside its place, synced and renamed: it is there whole or
 """
 
 import dataclasses
+import errno
 import hashlib
 import json
 import logging
@@ -32,6 +33,7 @@ from posecut_core.project.hashing import file_sha256
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"
+_ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
 _NAME = re.compile(r"snapshot-(\d{6,})")
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
@@ -86,6 +88,7 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         for leftover in model_folder.glob(".snapshot-*.partial"):  # of runs that were killed while they saved
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
+        _check_room(partial, state)
         _save_tree(partial / "parameters", state.parameters)
         _save_tree(partial / "optimizer", state.optimizer)
         if state.averaged:
@@ -183,6 +186,12 @@ def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainSta
     parameters = _load_tree(folder / "parameters", shapes.parameters)
     averaged = load_parameters(folder, shapes.averaged) if shapes.averaged else ()
     return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer), averaged)
+
+
+def _check_room(folder: Path, state: TrainState) -> None:
+    """Raise what a full disk would: in the middle of a tree Orbax abandons its other writes, which end in tracebacks."""
+    if shutil.disk_usage(folder).free < _ROOM + sum(leaf.nbytes for leaf in jax.tree.leaves(state)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _save_tree(path: Path, tree: Any) -> None:
