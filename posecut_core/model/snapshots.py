@@ -117,7 +117,7 @@ def read_info(folder: Path) -> SnapshotInfo:
     """Read what a snapshot says of itself, and check all its files against their hashes.
 
     Raises:
-        ModelError: the snapshot is missing or of a newer PoseCut.
+        ModelError: the snapshot is missing, of another step than its name says, or of a newer PoseCut.
         DamagedSnapshotError: it is damaged; the file is named.
     """
     try:
@@ -137,6 +137,9 @@ def read_info(folder: Path) -> SnapshotInfo:
         if not folder.is_dir():
             raise ModelError(f"There is no snapshot {folder}; run posecut train-network first.") from error
         raise _damaged(folder, MANIFEST) from error
+    own = snapshot_folder(folder.parent, info.step)
+    if folder.name != own.name:
+        raise ModelError(f"{folder} holds the snapshot of step {info.step}; rename it to {own.name}, or delete it.")
     for file, expected in hashes.items():
         if not (folder / file).is_file() or file_sha256(folder / file) != expected:
             raise _damaged(folder, file)
@@ -149,7 +152,7 @@ def newest_sound(model_folder: Path) -> tuple[SnapshotInfo | None, tuple[Path, .
     Newer ones are damaged: they are renamed so that they count no more, and returned by their new names.
 
     Raises:
-        ModelError: a snapshot is of a newer PoseCut.
+        ModelError: a snapshot is of another step than its name says, or of a newer PoseCut.
         StorageError: a damaged snapshot cannot be renamed.
     """
     damaged: list[Path] = []

@@ -262,6 +262,16 @@ def test_a_snapshot_takes_no_more_room_than_is_asked_for(tmp_path, thin, thin_pa
     assert taken < snapshots._ROOM + sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
+def test_a_renamed_snapshot_is_named(tmp_path, thin):
+    """A snapshot in a folder of another step is refused with its right name, wherever it is read."""
+    save(tmp_path, thin, 5).rename(snapshot_folder(tmp_path, 7))
+    for read in (read_info, lambda folder: newest_sound(folder.parent)):
+        with pytest.raises(
+            ModelError, match=r"snapshot-000007 holds the snapshot of step 5; rename it to snapshot-0000"
+        ):
+            read(snapshot_folder(tmp_path, 7))
+
+
 def test_what_the_disk_says_to_orbax_is_passed_on(tmp_path, thin, capfd):
     """A file that may not grow, as on a full disk, gives one sentence, no traceback, and nothing partial."""
     resource = pytest.importorskip("resource")
