@@ -19,6 +19,7 @@ class Hub:
     commit: str = COMMIT
     sent: bytes | None = None  # what comes in place of the content
     cuts: int = 0  # so many answers break off in their middle
+    ranges: bool = True  # whether an answer begins in the middle if that is asked for
     page: int | None = None  # status of a page of the web that comes instead of any answer
     requests: list = field(default_factory=list)  # (method, path)
 
@@ -40,7 +41,8 @@ def _handler(hub):
         def do_GET(self):
             hub.requests.append(("GET", self.path))
             body = hub.content if hub.sent is None else hub.sent
-            begin = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+            asked = self.headers.get("Range", "bytes=0-") if hub.ranges else "bytes=0-"
+            begin = int(asked.removeprefix("bytes=").rstrip("-"))
             extra = {"Content-Range": f"bytes {begin}-{len(body) - 1}/{len(body)}"} if begin else {}
             self._answer(206 if begin else 200, {"Content-Length": len(body) - begin, **extra})
             end = len(body)

@@ -4,6 +4,7 @@ They lie in its cache, which its variables HF_HOME and HF_HUB_CACHE move; HF_END
 In the cache a file is a link to a blob that is called by its SHA-256.
 """
 
+import logging
 import math
 import re
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from posecut_core.project.hashing import file_sha256
 FILE = "model.safetensors"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEGABYTE = 10**6
+_TIMES_OVER = 3  # a file that has come so many times and is still not whole never will be
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def fetch_weights(
     from huggingface_hub.errors import HTTPError
 
     try:
-        found = _cached(repository, revision, cache) or _download(repository, revision, endpoint, cache, report)
+        found = _cached(repository, revision, cache, report) or _download(repository, revision, endpoint, cache, report)
     except (HTTPError, OSError, RuntimeError) as error:  # RuntimeError: of the hub's own way to send large files
         raise _refused(repository, error) from error
     if sha256 not in (None, found.sha256):
@@ -72,8 +74,8 @@ def fetch_weights(
     return found
 
 
-def _cached(repository: str, revision: str | None, cache: Path | None) -> HubFile | None:
-    """Find the file in the cache; a damaged one is removed, so that it is fetched again."""
+def _cached(repository: str, revision: str | None, cache: Path | None, report: Report) -> HubFile | None:
+    """Find the file in the cache; a damaged one is told and removed, so that it is fetched again."""
     from huggingface_hub import try_to_load_from_cache
 
     name = try_to_load_from_cache(repository, FILE, cache_dir=cache, revision=revision)
@@ -83,6 +85,7 @@ def _cached(repository: str, revision: str | None, cache: Path | None) -> HubFil
     digest = file_sha256(path)
     if digest == (_blob_name(path) or digest):
         return HubFile(path, repository, path.parent.name, digest)
+    report(Progress(f"The ImageNet weights in {path} were damaged, and are fetched again", 0, 0))
     _remove(path)
     return None
 
@@ -92,6 +95,7 @@ def _download(
 ) -> HubFile:
     from huggingface_hub import hf_hub_download
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every line that it takes up again
     promised = _promised_sha256(repository, revision, endpoint)
     path = Path(
         hf_hub_download(
@@ -154,10 +158,13 @@ def _bar(report: Report) -> Any:
 
     class Bar:
         def __init__(self, *, total: int | None = None, initial: float = 0, **_: Any) -> None:
-            self.n, self.total = initial, total
+            self.n, self.total, self.came = initial, total, 0.0
 
         def update(self, count: float) -> None:
-            self.n += count
+            self.n += count  # below zero where the hub cannot go on in the middle and begins anew
+            self.came += max(count, 0)
+            if self.total and self.came > _TIMES_OVER * self.total:  # the hub's own library would try without end
+                raise OSError("the connection broke off again and again before the whole file had come")
             total = None if self.total is None else math.ceil(self.total / _MEGABYTE)
             report(Progress("fetching ImageNet weights, MB", math.ceil(self.n / _MEGABYTE), total))
 

@@ -10,6 +10,7 @@ A snapshot is written beside its place, synced and renamed: it is there whole or
 """
 
 import dataclasses
+import errno
 import hashlib
 import json
 import logging
@@ -32,6 +33,7 @@ from posecut_core.project.hashing import file_sha256
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"
+_ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
 _NAME = re.compile(r"snapshot-(\d{6,})")
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
@@ -86,6 +88,7 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         for leftover in model_folder.glob(".snapshot-*.partial"):  # of runs that were killed while they saved
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
+        _check_room(partial, state)
         _save_tree(partial / "parameters", state.parameters)
         _save_tree(partial / "optimizer", state.optimizer)
         if state.averaged:
@@ -114,7 +117,7 @@ def read_info(folder: Path) -> SnapshotInfo:
     """Read what a snapshot says of itself, and check all its files against their hashes.
 
     Raises:
-        ModelError: the snapshot is missing or of a newer PoseCut.
+        ModelError: the snapshot is missing, of another step than its name says, or of a newer PoseCut.
         DamagedSnapshotError: it is damaged; the file is named.
     """
     try:
@@ -134,6 +137,9 @@ def read_info(folder: Path) -> SnapshotInfo:
         if not folder.is_dir():
             raise ModelError(f"There is no snapshot {folder}; run posecut train-network first.") from error
         raise _damaged(folder, MANIFEST) from error
+    own = snapshot_folder(folder.parent, info.step)
+    if folder.name != own.name:
+        raise ModelError(f"{folder} holds the snapshot of step {info.step}; rename it to {own.name}, or delete it.")
     for file, expected in hashes.items():
         if not (folder / file).is_file() or file_sha256(folder / file) != expected:
             raise _damaged(folder, file)
@@ -146,7 +152,7 @@ def newest_sound(model_folder: Path) -> tuple[SnapshotInfo | None, tuple[Path, .
     Newer ones are damaged: they are renamed so that they count no more, and returned by their new names.
 
     Raises:
-        ModelError: a snapshot is of a newer PoseCut.
+        ModelError: a snapshot is of another step than its name says, or of a newer PoseCut.
         StorageError: a damaged snapshot cannot be renamed.
     """
     damaged: list[Path] = []
@@ -183,6 +189,12 @@ def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainSta
     parameters = _load_tree(folder / "parameters", shapes.parameters)
     averaged = load_parameters(folder, shapes.averaged) if shapes.averaged else ()
     return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer), averaged)
+
+
+def _check_room(folder: Path, state: TrainState) -> None:
+    """Raise what a full disk would: in the middle of a tree Orbax abandons its other writes, which end in tracebacks."""
+    if shutil.disk_usage(folder).free < _ROOM + sum(leaf.nbytes for leaf in jax.tree.leaves(state)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _save_tree(path: Path, tree: Any) -> None:

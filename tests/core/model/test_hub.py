@@ -107,6 +107,25 @@ def test_a_line_that_breaks_is_taken_up_again(hub, fetch, monkeypatch):
     assert [method for method, _ in hub.requests].count("GET") == 3
 
 
+def test_a_line_that_breaks_is_begun_anew_where_the_hub_has_no_middle(hub, fetch, monkeypatch):
+    """A hub that always begins at the first byte is asked again, and the file is whole."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    hub.cuts, hub.ranges = 2, False
+    assert fetch().path.read_bytes() == CONTENT
+
+
+def test_a_hub_that_never_sends_the_end_is_given_up(hub, fetch, tmp_path, monkeypatch, caplog):
+    """A hub that begins anew each time and always breaks off is not asked without end, nor is each time told."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 2**16)  # some arrive before each break
+    hub.cuts, hub.ranges = 100, False
+    with pytest.raises(ModelError, match=f"broke off again and again.*{BOTH_WAYS}"):
+        fetch()
+    assert [method for method, _ in hub.requests].count("GET") < 10
+    assert caplog.text == ""
+    assert not contents(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
@@ -153,10 +172,11 @@ def test_a_hub_that_goes_in_the_middle_is_one_sentence(hub, fetch, monkeypatch):
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(hub, fetch):
-    """What was damaged on the disk is noticed, and replaced where there is a network."""
-    path = fetch().path
+    """What was damaged on the disk is noticed, told, and replaced where there is a network."""
+    path, seen = fetch().path, []
     path.resolve().write_bytes(CONTENT[:-1] + b"?")
-    assert fetch().path.read_bytes() == CONTENT
+    assert fetch(report=seen.append).path.read_bytes() == CONTENT
+    assert seen[0].stage == f"The ImageNet weights in {path} were damaged, and are fetched again"
     path.resolve().write_bytes(b"")
     hub.page = 503
     with pytest.raises(ModelError, match=BOTH_WAYS):

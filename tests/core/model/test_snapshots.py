@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -237,6 +238,38 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, thin, monkeypatch, where, e
             save(tmp_path, thin, 6)
     assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000005"]
     read_info(snapshot_folder(tmp_path, 5))
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, thin, monkeypatch, capfd):
+    """Where a snapshot does not fit, one sentence says so, what was there stays, and Orbax writes nothing."""
+    save(tmp_path, thin, 5)
+    state = small_state(6)
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=needed))
+    monkeypatch.setattr(snapshots, "_save_tree", lambda *arguments: pytest.fail("it was begun"))
+    with pytest.raises(StorageError, match=r"snapshot-000006.*disk is full"):
+        save_snapshot(tmp_path, info_of(thin, 6), state)
+    assert capfd.readouterr().err == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000005"]
+
+
+def test_a_snapshot_takes_no_more_room_than_is_asked_for(tmp_path, thin, thin_parameters):
+    """What the check for room counts is at least what the files of a network take on the disk."""
+    state = initial_state(thin_parameters, TrainingSettings())
+    folder = save_snapshot(tmp_path, info_of(thin, 1), state)
+    taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert taken < snapshots._ROOM + sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+
+
+def test_a_renamed_snapshot_is_named(tmp_path, thin):
+    """A snapshot in a folder of another step is refused with its right name, wherever it is read."""
+    save(tmp_path, thin, 5).rename(snapshot_folder(tmp_path, 7))
+    for read in (read_info, lambda folder: newest_sound(folder.parent)):
+        with pytest.raises(
+            ModelError, match=r"snapshot-000007 holds the snapshot of step 5; rename it to snapshot-0000"
+        ):
+            read(snapshot_folder(tmp_path, 7))
 
 
 def test_what_the_disk_says_to_orbax_is_passed_on(tmp_path, thin, capfd):
