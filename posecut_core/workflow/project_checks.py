@@ -12,13 +12,13 @@ from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_st
 from posecut_core.project.config import ProjectConfig, parse_config
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import repairs, video_stem
-from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
+from posecut_core.project.settings import VideoRecord, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.datasets import check_net_type
 from posecut_core.workflow.file_sums import compare_sums, missing_labels, read_sums, sums_of, sums_path, write_sums
 from posecut_core.workflow.findings import Findings
-from posecut_core.workflow.opening import project_videos
+from posecut_core.workflow.opening import project_videos, refuse_other_video
 
 
 def check_config(path: Path, found: Findings) -> ProjectConfig | None:
@@ -65,15 +65,11 @@ def check_videos(project: Project, found: Findings) -> None:
         records = dict(read_settings(project.settings_path).videos)
     for video, path in project_videos(project).items():
         found.count("videos")
-        record = records.get(video)
         if not path.is_file():
             found.add(path, f"Video {path} is missing; put it into {project.videos} under the same name.")
-        elif record and fingerprint(path) != (record.size, record.sha256):
-            found.add(
-                path,
-                f"Video {path} is not the file that was added to the project (size or first or last MiB differ); "
-                "restore it, or its labels may lie on other pictures.",
-            )
+            continue
+        with found.about(path):
+            refuse_other_video(project, path, records.get(video))
 
 
 def check_datasets(project: Project, found: Findings) -> None:
