@@ -16,6 +16,7 @@ from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.stored_images import never_extracted
 from posecut_core.project.atomic import leftovers
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.findings import Findings
@@ -140,7 +141,7 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
     try:
         edits = outside_edits(project, video, state, naming, contents.generations)
     except LabelError as error:
-        advice = f"Or write it again: posecut merge-labels --discard {project.root}."
+        advice = f"Or write it again: {command_line('merge-labels', '--discard', project.root)}."
         found.add(project.collected_data(video), f"{error} {advice}")
         return
     if edits:
