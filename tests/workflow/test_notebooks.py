@@ -23,12 +23,13 @@ sample.sample_project.__kwdefaults__ |= {"scenes": scenes.TO_LABEL, "frames_to_l
 OWN_PROJECT = """
 from pathlib import Path
 
-from posecut_core import add_new_videos
+from posecut_core import add_new_videos, create_training_dataset
 from posecut_core.demo.filming import film
 
 config = sample.sample_project(Path(folder))
 add_new_videos(config, [film(scenes.FURTHER, Path(folder) / "more")])
 (config.parent / "videos" / ".DS_Store").touch()
+create_training_dataset(config)
 """
 
 
@@ -54,7 +55,7 @@ def test_notebooks_are_stored_without_outputs(name):
 
 @pytest.mark.parametrize(("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY), strict=True)))
 def test_notebooks_run(tmp_path, name, parameters):
-    """Every cell runs, also where a video has no labels and a file is no video, and pictures are shown."""
+    """Every cell runs, also where a video has no labels and a shuffle exists, and pictures are shown."""
     notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), parameters)
     where = {"metadata": {"path": tmp_path}}
     done = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
