@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from posecut_core.analysis.predictions import Predictions
 
-_ENOUGH = 11  # observed values; fewer say nothing about how a coordinate moves
+ENOUGH = 11  # observed values; fewer say nothing about how a coordinate moves
 _TOLERANCE = 1e9  # of L-BFGS, in units of the machine's precision: predictions then differ by some hundredths of noise
 _WORTH_PROCESSES = 200_000  # values to fit; fewer are done before a second process has begun
 _ROUNDING = 1e-9  # of the greatest variance: what is more negative than that is no variance
@@ -75,7 +75,7 @@ def expect(series: Float64[np.ndarray, " T"], *, ar_degree: int, ma_degree: int)
         NaN everywhere where fewer than 11 values are observed.
     """
     observed = np.flatnonzero(np.isfinite(series))
-    if len(observed) < _ENOUGH:
+    if len(observed) < ENOUGH:
         return Expectation(np.full(len(series), np.nan), np.full(len(series), np.nan))
     if np.ptp(series[observed]) == 0:  # no likelihood has a maximum there
         mean, deviation = np.full(len(series), series[observed[0]]), np.zeros(len(series))

@@ -43,5 +43,6 @@ def tell_diagnosis(diagnosis: Diagnosis) -> Outcome:
     left = sum(not finding.mended for finding in diagnosis.findings)
     verdict = f"{counted(left, 'problem')} left" if left else "nothing is wrong"
     lines.append(f"Checked {checked}: {verdict}.")
-    following = () if diagnosis.sound or diagnosis.mend else (command("doctor", "--mend", root),)
+    mendable = any(finding.mendable for finding in diagnosis.findings)
+    following = (command("doctor", "--mend", root),) if mendable and not diagnosis.mend else ()
     return Outcome(diagnosis, tuple(lines), following, exit_code=0 if diagnosis.sound else 1)

@@ -11,7 +11,7 @@ from posecut_core.progress import Progress, Report
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.workflow.outlier_video import Confirm, FoundOutliers
 
-_QUESTION = "Extract them? y (yes), n (no), or other values to look again, such as {example}: "
+_QUESTION = "Extract them? y (yes), n or Enter (no), or other values to look again, such as {example}: "
 _YES, _NO = ("y", "yes"), ("n", "no", "")  # empty: Enter alone, or the end of the input
 _EXAMPLES = {"uncertain": "p_bound=0.1", "list": "epsilon=30 outlieralgorithm=jump"}
 

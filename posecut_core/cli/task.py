@@ -1,8 +1,6 @@
 """What a verb hands back to be run, and what comes out of it."""
 
 import os
-import shlex
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 from rich.console import ConsoleRenderable
 
 from posecut_core.progress import Report
+from posecut_core.project.command_lines import command_line
 
 _SPANS = 12  # that are named in a line; --json has all
 
@@ -32,10 +31,9 @@ class Task:
     when_interrupted: str = "What was finished is kept; run the same command again to go on."
 
 
-def command(*words: str | os.PathLike[str]) -> str:
+def command(verb: str, *words: str | os.PathLike[str]) -> str:
     """Write a `posecut` command so that it can be pasted into a shell."""
-    parts = ["posecut", *(shorter(word) if isinstance(word, os.PathLike) else word for word in words)]
-    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
+    return command_line(verb, *(shorter(word) if isinstance(word, os.PathLike) else word for word in words))
 
 
 def differing(**options: tuple[object, object]) -> tuple[str, ...]:

@@ -120,11 +120,12 @@ def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.Da
             return hdf, frame
     if text.exists():
         return text, read_csv(text)
-    others = sorted(path.name for path in folder.glob("CollectedData_*.h5")) if folder.is_dir() else []
+    others = sorted(path.name for path in folder.glob("CollectedData_*") if path.suffix in (".h5", ".csv"))
     if others:
+        wanted = _path(folder, scorer, Path(others[0]).suffix).name
         raise LabelError(
-            f"{folder} holds {others[0]}, expected {hdf.name}; set `scorer` in config.yaml to the name in the file, "
-            "or remove the file."
+            f"{folder} holds {others[0]}, expected {wanted}; set `scorer` in config.yaml to the name in the file, or "
+            "remove the file."
         )
     return hdf, None
 

@@ -15,6 +15,7 @@ from posecut_core.labels.journal import JournalText, read_journal
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.tabulation import frames_of_table, table_of
 from posecut_core.progress import Report, silent
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 
 
@@ -55,7 +56,7 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     if followed.problem:
         raise LabelError(
             f"{project.label_journal(video)} {followed.problem}, expected every edit as it was written; rebuild it "
-            f"from the last snapshot: posecut doctor --mend {project.root}."
+            f"from the last snapshot: {command_line('doctor', '--mend', project.root)}."
         )
     refuse_unnamed(project, video, known, followed.steps.values())
     naming = match_names(known, project.config.bodyparts)
@@ -78,7 +79,8 @@ def refuse_unnamed(project: Project, video: str, known: Identities, steps: Itera
         found = "lacks" if path.exists() else "is missing, and with it the names of"
         raise LabelError(
             f"{path} {found} bodyparts that labels of {video} have ({', '.join(map(repr, unnamed))}), expected a line "
-            f"for each; restore it from a copy, or rebuild it from the snapshots: posecut doctor --mend {project.root}."
+            "for each; restore it from a copy, or rebuild it from the snapshots: "
+            f"{command_line('doctor', '--mend', project.root)}."
         )
 
 

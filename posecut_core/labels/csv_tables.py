@@ -50,15 +50,22 @@ def _lines(path: Path) -> list[list[str]]:
     except FileNotFoundError as error:
         raise LabelError(f"Found no file {path}; expected a table of labels there.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise LabelError(f"{path} is not readable as text in UTF-8; restore it from a copy.") from error
+        raise LabelError(
+            f"{path} is not readable as text in UTF-8; save it again as 'CSV UTF-8', or restore it from a copy."
+        ) from error
     try:
-        lines = [line for line in csv.reader(text.splitlines()) if line]
+        lines = [line for line in csv.reader(text.splitlines()) if any(line)]  # table editors leave empty rows
     except csv.Error as error:
         raise LabelError(
             f"{path} is not a table of comma-separated values ({error}); restore it from a copy."
         ) from error
     if not lines:
         raise LabelError(f"{path} is empty, expected a table of labels; restore it from a copy or label again.")
+    if lines[0][0].startswith("scorer;"):
+        raise LabelError(
+            f"{path} is separated by semicolons, expected commas between cells and a point in 1.5; save it so, as "
+            "with the language set to English."
+        )
     for number, line in enumerate(lines, start=1):
         if len(line) != len(lines[0]):
             raise LabelError(

@@ -19,6 +19,7 @@ from posecut_core.labels.point import Position
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.stored_images import image_origins
 from posecut_core.labels.tabulation import table_of
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 
 OutsideEdit = Place | Delete
@@ -78,8 +79,8 @@ def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> Lab
     """Say that nobody has decided about what another program changed."""
     return LabelError(
         f"Another program changed labels of {video} in its CollectedData files ({len(edits)} of them), expected them "
-        "as PoseCut wrote them; see the changes, then take them over or discard them: posecut merge-labels "
-        f"{project.root}."
+        "as PoseCut wrote them; see the changes, then take them over or discard them: "
+        f"{command_line('merge-labels', project.root)}."
     )
 
 

@@ -14,6 +14,7 @@ from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.tabulation import table_of
 from posecut_core.project.atomic import storage_error
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 
 SNAPSHOT_EVERY = 200  # edits: what a damaged line of the journal could cost is in a snapshot soon
@@ -63,7 +64,7 @@ class SavedFiles:
         """
         if outside.problem:
             raise LabelError(
-                f"{outside.problem} Or write it again: posecut merge-labels --discard {self._project.root}."
+                f"{outside.problem} Or write it again: {command_line('merge-labels', '--discard', self._project.root)}."
             )
         if outside.edits:
             raise undecided(self._project, self._video, outside.edits)

@@ -10,6 +10,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.collected_data import read_row_names
 from posecut_core.labels.image_names import DIGITS, digits_for, image_name, images_in
 from posecut_core.labels.image_origins import image_origin
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
@@ -48,9 +49,9 @@ def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> Lab
         found = f"Frame {listed} of {video} is labelled but was never extracted or got lost"
     else:
         found = f"Frames {listed} of {video} are labelled but were never extracted or got lost"
+    command = command_line("extract-frames", project.root, "--frames", listed, "--video", video)
     return LabelError(
-        f"{found}, expected a picture of each labelled frame; extract "
-        f"what is missing: posecut extract-frames {project.root} --frames {listed} --video {video}, or put images into "
+        f"{found}, expected a picture of each labelled frame; extract what is missing: {command}, or put images into "
         f"{project.frame_folder(video)}."
     )
 

@@ -91,8 +91,8 @@ class FrameStore:
         height, width = self._sizes[row]
         with _readable(self.path):
             image = np.asarray(self._array("frames")[row, :height, :width])
-            if not image.any() and not (self.path / "frames" / "c" / str(row)).exists():
-                raise FileNotFoundError(f"the chunk of frame {number} is gone")  # zarr reads it as zeros
+            if not image.any() and not (image.size and self._chunk(row).is_file()):
+                raise FileNotFoundError(f"a chunk of frame {number} is gone")  # zarr reads it as zeros
             return image
 
     def fingerprint(self, number: int) -> str:
@@ -144,6 +144,9 @@ class FrameStore:
         array = self._group[name]
         assert isinstance(array, zarr.Array)
         return array
+
+    def _chunk(self, row: int) -> Path:
+        return self.path / "frames" / "c" / str(row) / "0" / "0" / "0"
 
     def _refresh(self) -> None:
         written = np.asarray(self._array("number")[:])

@@ -16,6 +16,7 @@ from posecut_core.workflow.project_checks import (
     check_config,
     check_datasets,
     check_networks,
+    check_results,
     check_settings,
     check_sums,
     check_videos,
@@ -67,5 +68,6 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
             note_removed(project, report=report)
         check_datasets(project, found)
         check_networks(project, found)
+        check_results(project, found)
     check_sums(path.parent, found)
     return Diagnosis(path, found.checked, tuple(found.wrong), mend)

@@ -15,7 +15,7 @@ from posecut_core.project.settings import read_settings, write_settings
 from posecut_core.video.extraction import extract
 from posecut_core.video.gaps import Gap
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.opening import open_project, project_videos, resolve_video
+from posecut_core.workflow.opening import check_video, open_project, project_videos, resolve_video
 from posecut_core.workflow.stored_frames import chosen_stems
 
 MODES, ALGORITHMS = ("automatic", "manual"), ("kmeans", "uniform")
@@ -93,7 +93,7 @@ def extract_frames(
 
     Raises:
         ArgumentError: a mode, an algorithm or a number is not possible.
-        VideoError: a video is missing or damaged, or a frame number lies past its end.
+        VideoError: a video is missing, damaged or another than was added, or a frame number lies past its end.
         StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
     _check(mode, algo, frames, videos, number_of_frames, step)
@@ -147,6 +147,7 @@ def _check(
 def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> ExtractedVideo:
     """Choose the frames of one video."""
     path, store = resolve_video(project, stem), project.frame_store(stem)
+    check_video(project, path)
     before = set(_numbers(store))
     if wish.overwrite and before:
         needed = known_frames(project, stem)

@@ -16,7 +16,7 @@ from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import jobs_folder
 
 SCHEMA = 1
-_LABELS = re.compile(r"labeled-data/[^/]+/(labels\.jsonl|CollectedData_[^/]+)$")
+_KEPT = re.compile(r"labeled-data/[^/]+/(labels\.jsonl|CollectedData_[^/]+)$|posecut\.yaml$")
 _PASSING = (".lock", ".lock-holder.json")
 
 
@@ -40,15 +40,19 @@ def compare_sums(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str,
     )
 
 
-def missing_labels(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str, ...]:
-    """Return what is gone of the labels since the last check, and nothing that is left could tell or restore.
+def missing_files(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str, ...]:
+    """Return what is gone of labels and settings since the last check, and nothing that is left could tell or restore.
 
-    That is a video's folder, a journal without a snapshot beside it, or a CollectedData file without a journal.
+    That is a video's folder, a journal without a snapshot beside it, a CollectedData file without a journal, or
+    posecut.yaml.
     """
-    gone = [name for name in old if name not in new and _LABELS.match(name)]
+    gone = [name for name in old if name not in new and _KEPT.match(name)]
     found = []
     for name in gone:
         folder, _, file = name.rpartition("/")
+        if not folder:
+            found.append(name)
+            continue
         left = [other.removeprefix(f"{folder}/") for other in new if other.startswith(f"{folder}/")]
         if not left:
             found.append(folder)

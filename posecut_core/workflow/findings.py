@@ -16,6 +16,7 @@ class Finding:
     path: Path
     problem: str  # one sentence: what was found, what was expected, what to do
     mended: bool = False
+    mendable: bool = False  # by mending that was not asked for
 
 
 class Findings:
@@ -25,9 +26,10 @@ class Findings:
         self.wrong: list[Finding] = []
         self.checked: dict[str, int] = {}
 
-    def add(self, path: str | os.PathLike[str], problem: str, *, mended: bool = False) -> None:
-        """Note one thing that is wrong."""
-        self.wrong.append(Finding(Path(path), problem, mended))
+    def add(self, path: str | os.PathLike[str], problem: str, *, mended: bool = False, mendable: bool = False) -> None:
+        """Note one thing that is wrong, once: each frame of a damaged store says the same."""
+        if problem not in [finding.problem for finding in self.wrong]:
+            self.wrong.append(Finding(Path(path), problem, mended, mendable))
 
     def count(self, what: str, number: int = 1) -> None:
         """Note that something was looked at."""

@@ -16,6 +16,7 @@ from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.stored_images import never_extracted
 from posecut_core.project.atomic import leftovers
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.findings import Findings
@@ -31,7 +32,7 @@ def check_names(project: Project, videos: list[str], found: Findings, *, mend: b
             damaged = f"; the damaged one is {kept.name}" if kept else ""
             found.add(project.bodypart_journal, f"{problem} It was rebuilt{damaged}.", mended=True)
     elif problem:
-        found.add(project.bodypart_journal, problem)
+        found.add(project.bodypart_journal, problem, mendable=True)
 
 
 def _names_problem(project: Project, videos: list[str]) -> str:
@@ -73,7 +74,7 @@ def _check_generations(project: Project, video: str, found: Findings, *, mend: b
         except LabelError as error:
             if mend:
                 path.unlink(missing_ok=True)
-            found.add(path, str(error), mended=mend)
+            found.add(path, str(error), mended=mend, mendable=not mend)
 
 
 def _check_journal(project: Project, video: str, found: Findings, *, mend: bool) -> bool:
@@ -86,7 +87,8 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
     if problem and mend:
         return _rebuild(project, video, problem, found)
     if problem:
-        found.add(path, f"{path} {problem}; rebuild it with posecut doctor --mend, which keeps a copy.")
+        advice = "rebuild it with posecut doctor --mend, which keeps a copy"
+        found.add(path, f"{path} {problem}; {advice}.", mendable=True)
         return False
     if text.tail and mend:
         with LabelSession.open(project, video) as session:
@@ -96,6 +98,7 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
             path,
             f"{path} ends in {len(text.tail)} bytes that are no whole edit, as a crash or a damaged last line leaves "
             "them; posecut doctor --mend sets them aside.",
+            mendable=True,
         )
     return True
 
@@ -125,7 +128,8 @@ def _check_leftovers(project: Project, video: str, found: Findings, *, mend: boo
     for path in (*leftovers(folder, prefix="labels"), *leftovers(folder, prefix="CollectedData")):
         if mend:
             path.unlink(missing_ok=True)
-        found.add(path, f"{path} was left by a program that was killed; it is of no use, delete it.", mended=mend)
+        problem = f"{path} was left by a program that was killed; it is of no use, delete it."
+        found.add(path, problem, mended=mend, mendable=not mend)
 
 
 def _check_outside(project: Project, video: str, found: Findings, *, mend: bool) -> None:
@@ -137,7 +141,7 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
     try:
         edits = outside_edits(project, video, state, naming, contents.generations)
     except LabelError as error:
-        advice = f"Or write it again: posecut merge-labels --discard {project.root}."
+        advice = f"Or write it again: {command_line('merge-labels', '--discard', project.root)}."
         found.add(project.collected_data(video), f"{error} {advice}")
         return
     if edits:
@@ -148,10 +152,12 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
         problem = (
             f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
         )
-        found.add(path, f"{problem}; posecut doctor --mend writes it again.", mended=mend and _saved(project, video))
+        advice, mended = "posecut doctor --mend writes it again", mend and _saved(project, video)
+        found.add(path, f"{problem}; {advice}.", mended=mended, mendable=not mended)
     for path in _missing_files(project, video, contents):
         problem = f"{path} is missing, expected it to hold the labels for DeepLabCut; posecut doctor --mend writes it"
-        found.add(path, f"{problem} again.", mended=mend and _saved(project, video))
+        mended = mend and _saved(project, video)
+        found.add(path, f"{problem} again.", mended=mended, mendable=not mended)
 
 
 def _missing_files(project: Project, video: str, contents: Contents) -> list[Path]:
@@ -178,9 +184,8 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
             numbers = FrameStore.open(path).numbers.tolist()
     present = {*numbers, *images_in(project.frame_folder(video))}
     absent = sorted(known.keys() - present) if numbers or not path.exists() else []  # else the store is damaged
-    problem = str(never_extracted(project, video, absent)) if absent else ""
-    if problem and problem not in [finding.problem for finding in found.wrong]:
-        found.add(path, problem)
+    if absent:
+        found.add(path, str(never_extracted(project, video, absent)))
     images = FrameImages(project, video)
     for number in sorted({*numbers, *known} - {*absent}):
         found.count("frames")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +70,12 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
         LabelError: a bodypart is not of the project, a frame was not extracted, a label lies far outside its frame, or
             somebody else edits the labels;
             nothing is then written.
+        VideoError: the project has no frames of such a video.
         StorageError: the disk refuses.
     """
     project = open_project(config)
+    (video,) = chosen_stems((folder.name for folder in frame_folders(project)), [table.video])
+    table = replace(table, video=video)
     write_project_labels(project, table, remove_others=remove_others)
     points = int((~np.isnan(table.xy[..., 0])).sum())
     files = (project.collected_data(table.video), project.collected_data(table.video, ".csv"))

@@ -10,6 +10,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import repairs, video_stem
+from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
 
 Config = str | os.PathLike[str]
@@ -90,6 +91,30 @@ def resolve_video(project: Project, video: str | os.PathLike[str]) -> Path:
     if not found.is_file():
         raise VideoError(f"Video {found} of the project is missing; put it into {project.videos} under the same name.")
     return found
+
+
+def check_video(project: Project, path: Path) -> None:
+    """Make sure that a video is the one that was added to the project, before frames of it are added to others.
+
+    Raises:
+        VideoError: another file has taken its place.
+        ProjectError: posecut.yaml is malformed.
+    """
+    refuse_other_video(project, path, read_settings(project.settings_path).videos.get(path.stem))
+
+
+def refuse_other_video(project: Project, path: Path, record: VideoRecord | None) -> None:
+    """Make sure that a video is the file of a record; without one, as in DeepLabCut's projects, any will do.
+
+    Raises:
+        VideoError: it is another file.
+    """
+    if record and fingerprint(path) != (record.size, record.sha256):
+        raise VideoError(
+            f"Video {path} is not the file that was added to the project (size or first or last MiB differ), expected "
+            "the same one, or labels may lie on other pictures; restore it, or, if it shows the same frames, remove "
+            f"the entry of {path.stem} under `videos` in {project.settings_path}."
+        )
 
 
 def _repaired_config(path: Path) -> ProjectConfig:

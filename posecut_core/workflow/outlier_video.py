@@ -8,6 +8,7 @@ import numpy as np
 
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
+from posecut_core.analysis.state_space import ENOUGH
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.labels.store import read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
@@ -140,9 +141,23 @@ def _found(
     worst = 2 * wish.number_of_frames  # of a fit, if the threshold is too high; as many as DeepLabCut takes
     candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
+    if criteria.outlieralgorithm == "fitting":
+        _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
     stored = _stored(project, video)
     fresh = tuple(number for number in numbers_of(candidates) if number not in stored)
     return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames)
+
+
+def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria: Criteria, report: Report) -> None:
+    """Say where `fitting` finds nothing because there is nothing that a model could learn from."""
+    seen = (predictions.likelihood[frames.start : frames.stop] >= criteria.p_bound).sum(axis=0)
+    if seen.max(initial=0) < ENOUGH:
+        told = (
+            f"fitting says nothing about {video.name}: none of its bodyparts has {ENOUGH} positions of likelihood "
+            f"{criteria.p_bound:g} or more in the {len(frames)} frames from start to stop of config.yaml; look at more "
+            "frames, lower p_bound, or choose another outlieralgorithm"
+        )
+        report(Progress(told, 0, 0))
 
 
 def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish) -> Evidence:

@@ -13,7 +13,7 @@ from posecut_core.project.settings import read_settings
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
 from posecut_core.workflow.arguments import Videos, chosen_scorer, chosen_videos, existing_predictions
 from posecut_core.workflow.extracting import ALGORITHMS
-from posecut_core.workflow.opening import open_project, project_videos
+from posecut_core.workflow.opening import check_video, open_project, project_videos
 from posecut_core.workflow.outlier_video import Confirm, OutlierVideo, Wish, treat_video
 
 
@@ -91,8 +91,9 @@ def extract_outlier_frames(
 
     Raises:
         ArgumentError: an algorithm, a number or a bodypart is not possible.
-        AnalysisError: a video has not been analysed by a network, or has changed since; or "pca" has too few labels.
-        VideoError: a video cannot be read, or has the name of another one of the project.
+        AnalysisError: a video has not been analysed by a network, or has another length since; or "pca" has too few
+            labels.
+        VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.
         StorageError: the disk refuses; frames of finished videos are kept.
     """
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
@@ -100,6 +101,8 @@ def extract_outlier_frames(
     paths = chosen_videos(project, videos, videotype=videotype)
     _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, paths)
     _check_names(project, paths)
+    for path in paths:
+        check_video(project, path)
     networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
     networks += [(shuffle, step) for step in other_snapshots]
     scorers = [chosen_scorer(project, number, trainingsetindex, step) for number, step in networks]

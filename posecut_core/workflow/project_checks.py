@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import h5py
+
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import read_split
@@ -12,13 +14,13 @@ from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_st
 from posecut_core.project.config import ProjectConfig, parse_config
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import repairs, video_stem
-from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
+from posecut_core.project.settings import VideoRecord, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.datasets import check_net_type
-from posecut_core.workflow.file_sums import compare_sums, missing_labels, read_sums, sums_of, sums_path, write_sums
+from posecut_core.workflow.file_sums import compare_sums, missing_files, read_sums, sums_of, sums_path, write_sums
 from posecut_core.workflow.findings import Findings
-from posecut_core.workflow.opening import project_videos
+from posecut_core.workflow.opening import project_videos, refuse_other_video
 
 
 def check_config(path: Path, found: Findings) -> ProjectConfig | None:
@@ -65,15 +67,11 @@ def check_videos(project: Project, found: Findings) -> None:
         records = dict(read_settings(project.settings_path).videos)
     for video, path in project_videos(project).items():
         found.count("videos")
-        record = records.get(video)
         if not path.is_file():
             found.add(path, f"Video {path} is missing; put it into {project.videos} under the same name.")
-        elif record and fingerprint(path) != (record.size, record.sha256):
-            found.add(
-                path,
-                f"Video {path} is not the file that was added to the project (size or first or last MiB differ); "
-                "restore it, or its labels may lie on other pictures.",
-            )
+            continue
+        with found.about(path):
+            refuse_other_video(project, path, records.get(video))
 
 
 def check_datasets(project: Project, found: Findings) -> None:
@@ -85,15 +83,34 @@ def check_datasets(project: Project, found: Findings) -> None:
 
 
 def check_networks(project: Project, found: Findings) -> None:
-    """Look at the settings and at every file of every snapshot, by its SHA-256."""
-    for settings in sorted((project.root / "posecut-models").glob("iteration-*/*/settings.yaml")):
-        found.count("settings files")
-        with found.about(settings):
-            read_training_settings(settings)
-        for step in snapshot_steps(settings.parent):
+    """Look at the settings, the split and every file of every snapshot, by its SHA-256."""
+    for folder in sorted(path for path in (project.root / "posecut-models").glob("iteration-*/*") if path.is_dir()):
+        steps, settings = snapshot_steps(folder), folder / "settings.yaml"
+        split = project.root / "training-datasets" / folder.parent.name / f"{folder.name}.yaml"
+        if settings.exists():
+            found.count("settings files")
+            with found.about(settings):
+                read_training_settings(settings)
+        for path in (settings, split):
+            if steps and not path.exists():
+                found.add(path, f"{path} is missing, with which a network was trained; restore it from a copy.")
+        for step in steps:
             found.count("network snapshots")
-            with found.about(snapshot_folder(settings.parent, step)):
-                read_info(snapshot_folder(settings.parent, step))
+            with found.about(snapshot_folder(folder, step)):
+                read_info(snapshot_folder(folder, step))
+
+
+def check_results(project: Project, found: Findings) -> None:
+    """Look whether predictions and results of evaluations can be opened."""
+    for path in sorted(project.root.rglob("*.h5")):
+        if path.is_relative_to(project.labeled_data):
+            continue
+        found.count("results")
+        try:
+            h5py.File(path, "r").close()
+        except OSError:
+            advice = "delete it and make it again, as by posecut analyze-videos"
+            found.add(path, f"{path} is not a readable .h5 (it may be cut off); {advice}.")
 
 
 def check_sums(root: Path, found: Findings) -> None:
@@ -116,7 +133,7 @@ def check_sums(root: Path, found: Findings) -> None:
             f"{root / name} changed since the last check although nobody wrote to it, as on a failing disk; restore it "
             "from a copy.",
         )
-    missing = missing_labels(old, new)
+    missing = missing_files(old, new)
     for name in missing:
         found.add(
             root / name,

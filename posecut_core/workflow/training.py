@@ -69,8 +69,9 @@ def train_network(
         saveiters: write a snapshot every so many steps.
         max_snapshots_to_keep: delete older ones.
         gputouse: index of the device to train on; None takes all, if `batch_size` divides by their number.
-        weights: "imagenet" (the default; fetched once from the model hub), "random", or a .safetensors file of a ResNet
-            to start from; only for the first call.
+        weights: "imagenet" (the default; fetched once from the model hub), "random", "previous" (the last network of
+            this shuffle in an earlier iteration), or a .safetensors file of a ResNet to start from; only for the first
+            call.
         settings: any other settings of settings.yaml.
         report: told of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
             where the setting `validation_share` is above 0.

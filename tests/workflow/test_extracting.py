@@ -1,11 +1,13 @@
 """Frames of a project's videos are chosen, kept, and never lost."""
 
+from dataclasses import replace
+
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
-from posecut_core.project.settings import read_settings
+from posecut_core.project.settings import read_settings, write_settings
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.extracting import extract_frames
@@ -99,6 +101,17 @@ def test_a_frame_past_the_end_changes_nothing(fresh_project):
         extract_frames(fresh_project, videos=["spot"], frames=[2, 11])
     store = open_project(fresh_project).frame_store("spot")
     assert not store.exists() or not len(FrameStore.open(store).numbers)
+
+
+def test_another_video_in_the_place_of_one_is_refused(fresh_project, spot_video):
+    """Frames of two films do not get into one store; without its entry in posecut.yaml any film will do."""
+    with spot_video.open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(VideoError, match="remove the entry of spot under `videos`"):
+        extract_frames(fresh_project, number_of_frames=2)
+    settings = open_project(fresh_project).settings_path
+    write_settings(settings, replace(read_settings(settings), videos={}))
+    assert len(extract_frames(fresh_project, number_of_frames=2).videos[0].added) == 2
 
 
 def test_a_project_without_videos_hears_so(fresh_project):

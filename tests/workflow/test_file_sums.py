@@ -8,7 +8,7 @@ from posecut_core.errors import PosecutError
 from posecut_core.workflow.file_sums import (
     FileSum,
     compare_sums,
-    missing_labels,
+    missing_files,
     read_sums,
     sums_of,
     sums_path,
@@ -63,8 +63,9 @@ def test_labels_that_nothing_restores_are_missed():
     old = {folder + name: one for name in names} | {"labeled-data/m2/CollectedData_me.csv": one}
 
     def missed(*kept):
-        return missing_labels(old, {folder + name: one for name in kept})
+        return missing_files(old, {folder + name: one for name in kept})
 
+    assert missing_files({"posecut.yaml": one, "config.yaml": one}, {"config.yaml": one}) == ("posecut.yaml",)
     assert missed(*names) == ("labeled-data/m2",)
     assert missed("labels-00000001.json", "CollectedData_me.h5") == ("labeled-data/m2",)
     assert missed("labels.jsonl") == ("labeled-data/m2",)

@@ -16,3 +16,11 @@ def test_errors_become_findings():
     found.count("files")
     assert found.wrong == [Finding(Path("a"), "wrong"), Finding(Path("b"), "also wrong", mended=True)]
     assert found.checked == {"files": 3}
+
+
+def test_nothing_is_told_twice():
+    """Every frame of a damaged store says the same."""
+    found = Findings()
+    found.add("a", "a is damaged.", mendable=True)
+    found.add("a", "a is damaged.")
+    assert found.wrong == [Finding(Path("a"), "a is damaged.", mendable=True)]

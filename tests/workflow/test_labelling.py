@@ -1,11 +1,12 @@
 """Labels are written by programs and checked by people."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.workflow.labelling import check_labels, write_labels
@@ -33,6 +34,14 @@ def test_an_unknown_bodypart_changes_nothing(spot_project):
     with pytest.raises(LabelError, match="'nose'"):
         write_labels(spot_project, table([3], [[[1, 2]]], bodyparts=("nose",)))
     np.testing.assert_array_equal(read_labels(open_project(spot_project), "spot").xy, before.xy)
+
+
+def test_a_video_is_named_as_elsewhere(spot_project):
+    """By its stem or its file; one that is not there is refused, with those that are."""
+    given = table([3], [[[7.0, 8.0]]], bodyparts=("spot",))
+    assert write_labels(spot_project, replace(given, video="spot.mp4")).video == "spot"
+    with pytest.raises(VideoError, match="spot"):
+        write_labels(spot_project, replace(given, video="spit"))
 
 
 def test_every_labelled_frame_is_drawn(spot_project):

@@ -20,6 +20,18 @@ scenes.FURTHER = replace(scenes.FURTHER, frames=12)
 sample.sample_project.__kwdefaults__ |= {"scenes": scenes.TO_LABEL, "frames_to_label": frames_to_label}
 """
 
+OWN_PROJECT = """
+from pathlib import Path
+
+from posecut_core import add_new_videos, create_training_dataset
+from posecut_core.demo.filming import film
+
+config = sample.sample_project(Path(folder))
+add_new_videos(config, [film(scenes.FURTHER, Path(folder) / "more")])
+(config.parent / "videos" / ".DS_Store").touch()
+create_training_dataset(config)
+"""
+
 
 def with_parameters(notebook, source):
     """Put `source` in the place of the cell that is tagged `parameters`."""
@@ -41,10 +53,10 @@ def test_notebooks_are_stored_without_outputs(name):
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebooks_run(tmp_path, name):
-    """Every cell runs on a tiny drawn project, and pictures are shown."""
-    notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), TINY)
+@pytest.mark.parametrize(("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY), strict=True)))
+def test_notebooks_run(tmp_path, name, parameters):
+    """Every cell runs, also where a video has no labels and a shuffle exists, and pictures are shown."""
+    notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), parameters)
     where = {"metadata": {"path": tmp_path}}
     done = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
     shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]

@@ -1,5 +1,6 @@
 """Poses are learned from all labels of the project."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,18 @@ def test_too_high_a_threshold_still_shows_the_worst_of_a_fit(lines):
     done = treat(lines, Criteria("fitting", epsilon=1000), confirm=lambda found: bool(asked.append(found)))
     assert done.candidates == 4
     assert 10 in asked[0].fresh
+
+
+@pytest.mark.parametrize(("likelihood", "told"), [(1.0, False), (0.4, True)])
+def test_a_fit_without_enough_positions_is_said(lines, likelihood, told):
+    """Of 11 frames each one counts; where no model can be fitted, no threshold would find anything."""
+    project, video, table = lines
+    said = []
+    wish = Wish(None, (), 6, "uniform", 0, None, said.append)
+    predictions = read_predictions(table)
+    write_predictions(table, replace(predictions, likelihood=np.full((11, 3), likelihood)))
+    treat_video(project, video, [table], Criteria("fitting", p_bound=0.5), wish)
+    assert any("fitting says nothing about spot.mp4" in progress.stage for progress in said) == told
 
 
 def test_tables_of_other_networks_are_read_by_name(lines):

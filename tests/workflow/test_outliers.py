@@ -10,6 +10,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, VideoError
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.refinement.candidate_files import read_candidates
 from posecut_core.refinement.criteria import Criteria
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.analysing import analyze_videos
 from posecut_core.workflow.opening import open_project, project_videos
 from posecut_core.workflow.outliers import extract_outlier_frames
@@ -197,6 +198,16 @@ def test_predictions_of_another_length_are_refused(spot_project, unseen):
     write_predictions(table, replace(predictions, xy=predictions.xy[1:], likelihood=predictions.likelihood[1:]))
     with pytest.raises(AnalysisError, match="10 rows, but the video has 11 frames"):
         extract_outlier_frames(spot_project, unseen)
+
+
+def test_another_video_in_the_place_of_one_is_refused(spot_project, analysed):
+    """Its pictures and the positions found before do not belong together; the project's frames stay as they are."""
+    before = read_labels(open_project(spot_project), "spot").numbers.tolist()
+    with analysed.open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(VideoError, match="is not the file that was added to the project"):
+        extract_outlier_frames(spot_project, analysed)
+    assert FrameStore.open(open_project(spot_project).frame_store("spot")).numbers.tolist() == before
 
 
 def test_a_video_named_as_another_is_refused_before_any_work(spot_project, unseen):

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import pytest
 
 from posecut_core.project.config import Crop
@@ -14,6 +15,7 @@ from posecut_core.workflow.project_checks import (
     check_config,
     check_datasets,
     check_networks,
+    check_results,
     check_settings,
     check_sums,
     check_videos,
@@ -91,5 +93,22 @@ def test_damaged_snapshots_and_settings_are_found(project):
     (folder / "snapshot-000010").mkdir()
     (folder / "settings.yaml").write_text("nothing: 1")
     assert ["is damaged: snapshot.json" in problem for problem in problems(check_networks, project)] == [False, True]
+    (folder / "settings.yaml").unlink()
+    project.split_path(1).unlink()
+    missing = [problem.split(" is missing")[0] for problem in problems(check_networks, project)][:2]
+    assert missing == [str(folder / "settings.yaml"), str(project.split_path(1))]
     elsewhere = Project(project.root / "nowhere", replace(project.config, iteration=3))
     assert problems(check_networks, elsewhere) == []
+
+
+def test_results_that_cannot_be_opened_are_found(project):
+    """One that was cut off is named; labels have a check of their own."""
+    whole = project.videos / "whole.h5"
+    with h5py.File(whole, "w") as file:
+        file["x"] = list(range(1000))
+    cut, (labels,) = project.root / "evaluation-results" / "cut.h5", project.labeled_data.glob("*/*.h5")
+    cut.parent.mkdir()
+    for path in (cut, labels):
+        path.write_bytes(whole.read_bytes()[:1000])
+    (problem,) = problems(check_results, project)
+    assert problem.startswith(f"{cut} is not a readable .h5")

@@ -34,7 +34,8 @@ def test_many_changes_are_cut_short():
 
 def test_findings_decide_the_exit_code():
     """One that is left is enough."""
-    left, mended = Finding(Path("a"), "a is damaged."), Finding(Path("b"), "b was damaged.", mended=True)
+    left = Finding(Path("a"), "a is damaged.", mendable=True)
+    mended = Finding(Path("b"), "b was damaged.", mended=True)
     told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left, mended), False))
     assert told.lines == ("a is damaged.", "Mended: b was damaged.", "Checked 2 files: 1 problem left.")
     assert (told.exit_code, len(told.following)) == (1, 1)
@@ -42,10 +43,11 @@ def test_findings_decide_the_exit_code():
     assert (told.exit_code, told.following) == (0, ())
 
 
-def test_what_mending_could_not_mend_is_not_sent_there_again():
-    """After a mending that left something, the same command is no advice."""
+@pytest.mark.parametrize("mend", [True, False])
+def test_what_mending_cannot_mend_is_not_sent_there(mend):
+    """Neither before nor after it, the command is no advice."""
     left = Finding(Path("a.csv"), "a.csv is damaged; restore it.")
-    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left,), True))
+    told = tell_diagnosis(Diagnosis(CONFIG, {"files": 2}, (left,), mend))
     assert (told.exit_code, told.following) == (1, ())
 
 

@@ -164,10 +164,12 @@ def test_labels_of_several_animals_are_refused(folder):
         read(folder)
 
 
-def test_another_scorers_labels_are_not_overlooked(folder):
-    """Labels under another name are reported instead of being taken for none."""
+@pytest.mark.parametrize("kind", ["h5", "csv"])
+def test_another_scorers_labels_are_not_overlooked(folder, kind):
+    """Labels under another name are reported instead of being taken for none, also where a hand wrote one file only."""
     write_collected_data(folder, "Bob", LABELS)
-    with pytest.raises(LabelError, match=r"CollectedData_Bob\.h5, expected CollectedData_Ann\.h5"):
+    (folder / f"CollectedData_Bob.{'csv' if kind == 'h5' else 'h5'}").unlink()
+    with pytest.raises(LabelError, match=rf"CollectedData_Bob\.{kind}, expected CollectedData_Ann\.{kind}"):
         read(folder)
 
 

@@ -37,16 +37,23 @@ def test_the_old_form_is_read(tmp_path, line_end):
     np.testing.assert_array_equal(frame.to_numpy(), [[1.5, np.nan]])
 
 
+def test_empty_rows_of_a_table_editor_are_left_out(tmp_path):
+    """A row without any cell says nothing, wherever it is."""
+    (tmp_path / "a.csv").write_text(HEAD + ",,\nimg1.png,1,2\n,,\n")
+    assert list(read_csv(tmp_path / "a.csv").index) == ["img1.png"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "is empty"),
         (HEAD.encode() + b"img1.png,1\n", "line 4 has 2 cells, expected 3"),
         (HEAD.encode() + b"img1.png,1,left\n", "line 4 holds 'left', expected a number"),
-        (HEAD.replace(",", ";").encode(), "separated by commas"),
+        (HEAD.replace(",", ";").encode() + b"img1.png;1,5;2\n", "separated by semicolons, expected commas"),
         (b"a,b\n1,2\n", "scorer, bodyparts and coords"),
         (b"scorer,Ann\n", "scorer, bodyparts and coords"),
         (b"\xff\xfe\x00", "not readable as text"),
+        (HEAD.replace("Ann", "B\xf6").encode("latin-1"), "save it again as 'CSV UTF-8'"),
         (HEAD.encode() + b'"img1.png,1,2\n', "cells|comma"),
     ],
 )
