@@ -7,5 +7,5 @@ import subprocess
 
 def command_line(verb: str, *words: str | os.PathLike[str]) -> str:
     """Write a `posecut` command with every word quoted that needs it."""
-    parts = ["posecut", verb, *map(os.fspath, words)]
+    parts = ["posecut", verb, *(os.fspath(word) for word in words)]
     return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
