@@ -192,7 +192,7 @@ def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainSta
 
 
 def _check_room(folder: Path, state: TrainState) -> None:
-    """Raise what a full disk would: in the middle of a tree Orbax abandons its other writes, which end in tracebacks."""
+    """Raise what a full disk would: of a tree that does not fit Orbax abandons writes, which end in tracebacks."""
     if shutil.disk_usage(folder).free < _ROOM + sum(leaf.nbytes for leaf in jax.tree.leaves(state)):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
