@@ -165,7 +165,7 @@ _CHECKS = (
     ("warmup_steps", _count(0), "a whole number from 0 is expected"),
     ("learning_rate_decay", _one_of("cosine", "none"), "cosine or none is expected"),
     ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
-    ("clip_norm", _number(1e-3, 1e6), "a positive number is expected"),
+    ("clip_norm", _number(1e-3, 1e6), "a number from 0.001 to 1000000 is expected"),
     ("layer_decay", _number(0.01, 1), "a factor from 0.01 to 1 is expected"),
     ("stochastic_depth", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
     ("ema_decay", _number(0, 0.99999), "a share from 0 to 0.99999 is expected"),

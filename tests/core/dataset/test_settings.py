@@ -105,6 +105,7 @@ def test_settings_can_key_a_compiled_step():
         ("learning_rate: 0", "Setting learning_rate is 0.0, but a number from"),
         ("learning_rate: .nan", "Setting learning_rate is nan, but"),
         ("learning_rate: true", "Setting learning_rate is True, but"),
+        ("clip_norm: 1.0e+9", "Setting clip_norm is 1000000000.0, but a number from 0.001 to 1000000 is expected"),
         (f"rotation: {10**400}", "but an angle from 0 to 180 degrees is expected"),
         ("batch_size: 8.5", "Setting batch_size is 8.5, but a whole number from 1 is expected"),
         ("batch_size: true", "Setting batch_size is True"),
