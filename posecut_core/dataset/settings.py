@@ -181,6 +181,8 @@ _CHECKS = (
 )
 
 
+# A shuffle that exists is not made again: its settings are what a network may have been trained with.
+_ELSE = "take it from a backup, or train a new shuffle (posecut create-training-dataset makes one)"
 _REALS = tuple(entry.name for entry in dataclasses.fields(TrainingSettings) if isinstance(entry.default, float))
 
 
@@ -202,15 +204,13 @@ def read_settings(path: Path) -> TrainingSettings:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError as error:
-        raise ModelError(f"There is no {path}; run posecut create-training-dataset first.") from error
+        raise ModelError(f"There is no {path}; {_ELSE}.") from error
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
-        raise ModelError(
-            f"{path} is not readable YAML{line}; correct it or create the training dataset again."
-        ) from error
+        raise ModelError(f"{path} is not readable YAML{line}; correct it, {_ELSE}.") from error
     if not isinstance(document, dict):
-        raise ModelError(f"{path} holds no 'setting: value' lines; correct it or create the training dataset again.")
+        raise ModelError(f"{path} holds no 'setting: value' lines; correct it, {_ELSE}.")
     try:
         return settings_from({str(name): value for name, value in document.items()})
     except ModelError as error:
