@@ -20,7 +20,7 @@ from posecut_core.cli.options import (
 from posecut_core.cli.task import Outcome, Task
 from posecut_core.progress import Report
 
-_GOES_ON = "The last snapshot is kept; run the same command again to go on from it."
+_GOES_ON = "Each snapshot that was written is kept; run the same command again to go on."
 
 
 def create_training_dataset(

@@ -165,7 +165,7 @@ _CHECKS = (
     ("warmup_steps", _count(0), "a whole number from 0 is expected"),
     ("learning_rate_decay", _one_of("cosine", "none"), "cosine or none is expected"),
     ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
-    ("clip_norm", _number(1e-3, 1e6), "a number from 0.001 to 1e6 is expected"),
+    ("clip_norm", _number(1e-3, 1e6), "a number from 0.001 to 1000000 is expected"),
     ("layer_decay", _number(0.01, 1), "a factor from 0.01 to 1 is expected"),
     ("stochastic_depth", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
     ("ema_decay", _number(0, 0.99999), "a share from 0 to 0.99999 is expected"),
@@ -181,6 +181,8 @@ _CHECKS = (
 )
 
 
+# A shuffle that exists is not made again: its settings are what a network may have been trained with.
+_ELSE = "take it from a backup, or train a new shuffle (posecut create-training-dataset makes one)"
 _REALS = tuple(entry.name for entry in dataclasses.fields(TrainingSettings) if isinstance(entry.default, float))
 
 
@@ -202,21 +204,13 @@ def read_settings(path: Path) -> TrainingSettings:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError as error:
-        trained = path.parent.is_dir() and any(path.parent.iterdir())
-        advice = (
-            "copy the one of a shuffle that was trained alike there, or create another shuffle"
-            if trained
-            else "run posecut create-training-dataset first"
-        )
-        raise ModelError(f"There is no {path}; {advice}.") from error
+        raise ModelError(f"There is no {path}; {_ELSE}.") from error
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
-        raise ModelError(
-            f"{path} is not readable YAML{line}; correct it or create the training dataset again."
-        ) from error
+        raise ModelError(f"{path} is not readable YAML{line}; correct it, {_ELSE}.") from error
     if not isinstance(document, dict):
-        raise ModelError(f"{path} holds no 'setting: value' lines; correct it or create the training dataset again.")
+        raise ModelError(f"{path} holds no 'setting: value' lines; correct it, {_ELSE}.")
     try:
         return settings_from({str(name): value for name, value in document.items()})
     except ModelError as error:

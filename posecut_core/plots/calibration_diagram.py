@@ -24,6 +24,7 @@ def draw_reliability(calibration: Calibration, *, title: str) -> Figure:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     _draw_shares(styled(upper), calibration)
     _draw_counts(styled(lower), calibration)
+    figure.legend(loc="outside lower center", fontsize=9, edgecolor="none")  # any place inside may hold a bar
     return figure
 
 
@@ -45,7 +46,6 @@ def _draw_shares(axes: Axes, calibration: Calibration) -> None:
         axes.axvline(calibration.suggested_pcutoff, color=_ORANGE, linewidth=1.2, label=words)
     axes.set(ylabel=f"share within {calibration.within:g} px of the label", xlim=(0, 1), ylim=(-0.02, 1.04))
     axes.set_title(f"expected calibration error {calibration.expected_error:.3f}", fontsize=10)
-    axes.legend(loc="upper left", fontsize=9, framealpha=0.85, edgecolor="none")
 
 
 def _draw_counts(axes: Axes, calibration: Calibration) -> None:

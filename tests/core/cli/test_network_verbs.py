@@ -36,6 +36,20 @@ def test_training_is_described_by_options(posecut, posecut_json, step, project):
     assert posecut_json("train-network", project)[1]["last_step"] == 100
 
 
+def test_an_interruption_promises_no_snapshot(posecut, project, monkeypatch):
+    """It may come before the first one, as while weights are fetched."""
+
+    def interrupt(*words, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("posecut_core.workflow.training.train_network", interrupt)
+    code, _, err = posecut("train-network", project)
+    assert (code, err.splitlines()[-1]) == (
+        130,
+        "Interrupted. Each snapshot that was written is kept; run the same command again to go on.",
+    )
+
+
 @pytest.mark.parametrize("weights", ["imagenet", "random", "./random"])
 def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
     """The two words have a meaning; a file of such a name is told apart by its folder. The help says so."""

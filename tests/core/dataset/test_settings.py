@@ -105,6 +105,7 @@ def test_settings_can_key_a_compiled_step():
         ("learning_rate: 0", "Setting learning_rate is 0.0, but a number from"),
         ("learning_rate: .nan", "Setting learning_rate is nan, but"),
         ("learning_rate: true", "Setting learning_rate is True, but"),
+        ("clip_norm: 1.0e+9", "Setting clip_norm is 1000000000.0, but a number from 0.001 to 1000000 is expected"),
         (f"rotation: {10**400}", "but an angle from 0 to 180 degrees is expected"),
         ("batch_size: 8.5", "Setting batch_size is 8.5, but a whole number from 1 is expected"),
         ("batch_size: true", "Setting batch_size is True"),
@@ -149,20 +150,15 @@ def test_what_cannot_work_is_refused_by_name(tmp_path, text, words):
 )
 def test_a_damaged_file_is_one_sentence(tmp_path, text, words):
     """The user hears where the file is wrong and what to do."""
-    with pytest.raises(ModelError, match=words + "; correct it or create the training dataset again"):
+    with pytest.raises(ModelError, match=words + "; correct it, take it from a backup, or train a new shuffle"):
         read(tmp_path, text)
 
 
-def test_a_missing_file_says_what_to_run(tmp_path):
-    """Without a file the user hears of create-training-dataset."""
-    with pytest.raises(ModelError, match=r"There is no .*settings\.yaml; run posecut create-training-dataset first"):
-        read_settings(tmp_path / "settings.yaml")
-
-
-def test_settings_lost_from_a_trained_shuffle_are_no_reason_to_make_it_again(tmp_path):
-    """A shuffle that exists cannot be created, so the advice is another one."""
-    (tmp_path / "snapshot-000010").mkdir()
-    with pytest.raises(ModelError, match="trained alike there, or create another shuffle"):
+def test_a_missing_file_says_what_to_do(tmp_path):
+    """Without a file the user hears of backups and of new shuffles, since no command makes the file of an old one."""
+    with pytest.raises(
+        ModelError, match=r"There is no .*settings\.yaml; take it from a backup, or train a new shuffle"
+    ):
         read_settings(tmp_path / "settings.yaml")
 
 

@@ -266,9 +266,7 @@ def test_a_renamed_snapshot_is_named(tmp_path, thin):
     """A snapshot in a folder of another step is refused with its right name, wherever it is read."""
     save(tmp_path, thin, 5).rename(snapshot_folder(tmp_path, 7))
     for read in (read_info, lambda folder: newest_sound(folder.parent)):
-        with pytest.raises(
-            ModelError, match=r"snapshot-000007 holds the snapshot of step 5; rename it"
-        ):
+        with pytest.raises(ModelError, match=r"snapshot-000007 holds the snapshot of step 5; rename it"):
             read(snapshot_folder(tmp_path, 7))
 
 

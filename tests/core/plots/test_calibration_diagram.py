@@ -14,6 +14,11 @@ FOUND = calibration(ERRORS, np.array([[0.95], [0.75], [0.15], [0.05]]), np.ones(
 NOTHING = calibration(ERRORS, ERRORS, np.zeros((4, 1), bool), within=17)
 
 
+def legend(figure):
+    """Return what the legend says."""
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_points_lie_at_their_likelihood_and_share():
     """Every range with points has its mean likelihood and its share right, and below it its count."""
     upper, lower = draw_reliability(FOUND, title="net").axes
@@ -24,11 +29,17 @@ def test_points_lie_at_their_likelihood_and_share():
 
 def test_the_suggestion_is_a_line_of_its_own():
     """It is drawn where there is one, and named with its value."""
-    labels = [text.get_text() for text in draw_reliability(FOUND, title="").axes[0].get_legend().get_texts()]
-    assert "suggested pcutoff 0.45" in labels
+    assert "suggested pcutoff 0.45" in legend(draw_reliability(FOUND, title=""))
     without = dataclasses.replace(FOUND, suggested_pcutoff=float("nan"))
-    labels = [text.get_text() for text in draw_reliability(without, title="").axes[0].get_legend().get_texts()]
-    assert not any("suggested" in label for label in labels)
+    assert not any("suggested" in label for label in legend(draw_reliability(without, title="")))
+
+
+def test_the_legend_hides_no_bar():
+    """It lies below the drawings, whose bars may stand anywhere."""
+    figure = draw_reliability(FOUND, title="")
+    png_bytes(figure)  # lays it out
+    box = figure.legends[0].get_window_extent()
+    assert not any(box.overlaps(axes.get_tightbbox()) for axes in figure.axes)
 
 
 @pytest.mark.parametrize("found", [FOUND, NOTHING])
