@@ -16,7 +16,7 @@ from napari_posecut.lock import lock
 from napari_posecut.marks import Mark, nearest
 from napari_posecut.preferences import preferences
 from posecut_core.labels.point import Position
-from posecut_core.plots.colours import colours_of
+from posecut_core.plots.colours import colours_of, named_colour
 
 REACH = 12  # screen pixels from a marker's middle within which it is meant
 ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
@@ -54,6 +54,7 @@ class Canvas:
             np.zeros((max(len(self._edges), 1), 2, 2)),
             name="skeleton",
             edge_width=1.5,
+            edge_color=named_colour(project.config.skeleton_color),
             vector_style="line",
             metadata=about,
         )

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication
 from napari_posecut.desk import desk_of
 from napari_posecut.marks import Proposal
 from napari_posecut.widgets.label import LabelDock
+from posecut_core.project.config import edit_config
 from posecut_core.workflow.opening import open_project
 from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand
 
@@ -282,6 +283,14 @@ def test_without_frames_nothing_is_shown(viewer, config):
     desk.refresh()
     assert len(viewer.layers) == 3
     assert viewer.scene.camera.center[-2:] == pytest.approx((23.5, 31.5))
+
+
+def test_bones_have_the_project_s_colour(viewer, config):
+    """As in pictures and videos, skeleton_color says it."""
+    edit_config(config, {"skeleton_color": "white"})
+    desk = desk_of(viewer)
+    desk.open(config)
+    np.testing.assert_array_equal(desk.canvas.skeleton.edge_color[:, :3], 1.0)
 
 
 def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config):
