@@ -54,15 +54,6 @@ class Tour:
         self._paused = paused
         self._show(self._first_open())
 
-    def reload(self, project: Project) -> None:
-        """Read again which frames there are and what is known of them, after something else changed them.
-
-        Raises:
-            VideoError: a frame store is damaged.
-            LabelError: labels are damaged or do not fit the project.
-        """
-        self.take(self.aside(lambda: self.browser.look(project)))
-
     def take(self, found: Found) -> None:
         """Show what `Browser.look` has found."""
         self.browser.take(found)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
 from napari_posecut.widgets.job_line import JobLine
+from napari_posecut.widgets.tables import table_of
 from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import FrameError, ResultRow
@@ -130,9 +131,7 @@ class EvaluateDock(QWidget):
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:
-    table = QTreeWidget()
-    table.setHeaderLabels(columns)
-    table.setRootIsDecorated(False)
+    table = table_of(columns)
     header = table.header()
     assert header is not None
     header.setStretchLastSection(False)

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSpinBox,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -25,6 +24,7 @@ from napari_posecut.extracted_frames import delete_frame, frame_numbers
 from napari_posecut.jobs import Job
 from napari_posecut.widgets.frame_picker import FramePicker
 from napari_posecut.widgets.job_line import JobLine
+from napari_posecut.widgets.tables import table_of
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import ProjectConfig, edit_config
 from posecut_core.project.settings import read_settings
@@ -42,9 +42,7 @@ class FramesDock(QWidget):
         self.desk: Desk = desk_of(napari_viewer)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
-        self.videos = QTreeWidget()
-        self.videos.setHeaderLabels(("video", "frames"))
-        self.videos.setRootIsDecorated(False)
+        self.videos = table_of(("video", "frames"))
         self._items: dict[str, QTreeWidgetItem] = {}
         self.algorithm = QComboBox()
         for words, name in ALGORITHMS:

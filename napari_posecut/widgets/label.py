@@ -1,9 +1,8 @@
 """Dock 3: the bodyparts of the shown frame, its neighbours, and the buttons beside the keys."""
 
-import numpy as np
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QKeyEvent, QPixmap
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -14,7 +13,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSpinBox,
     QTextEdit,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -27,6 +25,7 @@ from napari_posecut.labelling import Labelling
 from napari_posecut.marks import Mark
 from napari_posecut.preferences import preferences
 from napari_posecut.widgets.help_line import HelpLine
+from napari_posecut.widgets.tables import coloured_row, table_of
 from posecut_core.plots.colours import bytes_of, colours_of
 
 BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
@@ -53,7 +52,8 @@ class LabelDock(QWidget):
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
-        self.bodyparts = _table(("bodypart", "state", "likelihood"))
+        self.bodyparts = table_of(("bodypart", "state", "likelihood"))
+        self.bodyparts.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
         header = self.bodyparts.header()
         if header is not None:
             header.setStretchLastSection(False)
@@ -140,7 +140,7 @@ class LabelDock(QWidget):
         if len(self._items) != len(marks):
             self.bodyparts.clear()
             colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
-            self._items = [_item(colour) for colour in colours]
+            self._items = [coloured_row(colour) for colour in colours]
             self.bodyparts.addTopLevelItems(self._items)
         chosen = None
         for item, mark in zip(self._items, marks, strict=True):
@@ -193,23 +193,6 @@ class _Number(QSpinBox):
 def _help_text() -> str:
     rows = "".join(f"<tr><td><b>{do}</b>&nbsp;</td><td>{meaning}</td></tr>" for do, meaning in key_help())
     return f"<table cellpadding=2>{rows}</table>"
-
-
-def _table(columns: tuple[str, ...]) -> QTreeWidget:
-    table = QTreeWidget()
-    table.setColumnCount(len(columns))
-    table.setHeaderLabels(columns)
-    table.setRootIsDecorated(False)
-    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return table
-
-
-def _item(colour: np.ndarray) -> QTreeWidgetItem:
-    square = QPixmap(12, 12)
-    square.fill(QColor(*colour.tolist()))
-    item = QTreeWidgetItem()
-    item.setIcon(0, QIcon(square))
-    return item
 
 
 def _write(item: QTreeWidgetItem, mark: Mark) -> None:

@@ -17,7 +17,7 @@ class MessageLine(QWidget):
         self.dismiss = QToolButton()
         self.dismiss.setText("Clear")
         self.dismiss.setToolTip("take this message away")
-        self.dismiss.clicked.connect(lambda: self.show_sentence(""))
+        self.dismiss.clicked.connect(self._clear)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence, stretch=1)
@@ -25,7 +25,7 @@ class MessageLine(QWidget):
         desk.told.connect(self.show_sentence)
         desk.project_changed.connect(self._clear)
         desk.labels_changed.connect(self._clear)
-        self.show_sentence("")
+        self._clear()
 
     def show_sentence(self, sentence: str) -> None:
         """Show a sentence from its beginning; a longer one than there is room for also under the mouse."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -15,13 +14,13 @@ from qtpy.QtWidgets import (
     QLabel,
     QSlider,
     QSpinBox,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_posecut.overlay import OverlayStyle
+from napari_posecut.widgets.tables import coloured_row, table_of
 from posecut_core.plots.colours import bytes_of
 
 _TRAIL = 10  # frames at first
@@ -44,9 +43,7 @@ class OverlayControls(QWidget):
         self.trail.setSuffix(" frames")
         self.skeleton = QCheckBox("skeleton")
         self.skeleton.setChecked(True)
-        self.bodyparts = QTreeWidget()
-        self.bodyparts.setHeaderLabels(["bodypart", "likelihood"])
-        self.bodyparts.setRootIsDecorated(False)
+        self.bodyparts = table_of(("bodypart", "likelihood"))
         self._lay_out()
         self.pcutoff.valueChanged.connect(self._change)
         self.trail.valueChanged.connect(self._change)
@@ -71,7 +68,9 @@ class OverlayControls(QWidget):
             self.pcutoff.setValue(round(100 * style.pcutoff))
             self.bodyparts.clear()
             for name, colour in zip(names, bytes_of(style.colours), strict=True):
-                self.bodyparts.addTopLevelItem(_row(name, QColor(*colour.tolist())))
+                row = coloured_row(colour, name, "")
+                row.setCheckState(0, Qt.CheckState.Checked)
+                self.bodyparts.addTopLevelItem(row)
             self.bodyparts.setCurrentItem(self.bodyparts.topLevelItem(0))
             self.bodyparts.resizeColumnToContents(0)
         self._change()
@@ -118,12 +117,3 @@ def _silent(*widgets: QWidget) -> Iterator[None]:
     yield
     for widget in widgets:
         widget.blockSignals(False)
-
-
-def _row(name: str, colour: QColor) -> QTreeWidgetItem:
-    item = QTreeWidgetItem([name, ""])
-    square = QPixmap(12, 12)
-    square.fill(colour)
-    item.setIcon(0, QIcon(square))
-    item.setCheckState(0, Qt.CheckState.Checked)
-    return item

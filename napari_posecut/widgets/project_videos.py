@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -24,6 +23,7 @@ from napari_posecut.video_layer import frames_of
 from napari_posecut.video_view import VideoView
 from napari_posecut.widgets.job_line import JobLine
 from napari_posecut.widgets.new_project import VIDEO_FILES
+from napari_posecut.widgets.tables import table_of
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import Crop
 from posecut_core.workflow.opening import project_videos, resolve_video
@@ -39,9 +39,7 @@ class ProjectVideos(QWidget):
         self.view.left.connect(self._show_buttons)
         self.rectangle: Shapes | None = None
         self._cropped = ""  # the video that is shown
-        self.videos = QTreeWidget()
-        self.videos.setHeaderLabels(("video", "crop (x, y in pixels)"))
-        self.videos.setRootIsDecorated(False)
+        self.videos = table_of(("video", "crop (x, y in pixels)"))
         self.copy = QCheckBox("copy them into the project")
         self.copy.setToolTip("otherwise the project links to them where they are")
         self.line = JobLine(desk, ("add_videos",))

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QRadioButton,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -21,6 +20,7 @@ from napari_posecut.desk import Desk, desk_of
 from napari_posecut.jobs import Job
 from napari_posecut.labelling import Labelling
 from napari_posecut.widgets.job_line import JobLine
+from napari_posecut.widgets.tables import table_of
 
 POLICIES = (  # of merge_datasets, what is said, what it means
     ("refuse", "must be reviewed first", "nothing is merged while a draft is unreviewed"),
@@ -37,9 +37,7 @@ class RefineDock(QWidget):
         self.desk: Desk = desk_of(napari_viewer)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
-        self.videos = QTreeWidget()
-        self.videos.setHeaderLabels(["video", "to review", "frames"])
-        self.videos.setRootIsDecorated(False)
+        self.videos = table_of(("video", "to review", "frames"))
         self.videos.itemDoubleClicked.connect(lambda item, _: self.go_on(item.text(0)))
         self.next_button = QPushButton("Next frame to review")
         self.next_button.clicked.connect(lambda: self.go_on())

@@ -15,7 +15,7 @@ from posecut_core.project.settings import read_settings, write_settings
 from posecut_core.video.extraction import extract
 from posecut_core.video.gaps import Gap
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.opening import check_video, open_project, project_videos, resolve_video
+from posecut_core.workflow.opening import check_videos, open_project, project_videos, resolve_video
 from posecut_core.workflow.stored_frames import chosen_stems
 
 MODES, ALGORITHMS = ("automatic", "manual"), ("kmeans", "uniform")
@@ -147,7 +147,7 @@ def _check(
 def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> ExtractedVideo:
     """Choose the frames of one video."""
     path, store = resolve_video(project, stem), project.frame_store(stem)
-    check_video(project, path)
+    check_videos(project, [path])
     before = set(_numbers(store))
     if wish.overwrite and before:
         needed = known_frames(project, stem)

@@ -28,7 +28,7 @@ class Findings:
 
     def add(self, path: str | os.PathLike[str], problem: str, *, mended: bool = False, mendable: bool = False) -> None:
         """Note one thing that is wrong, once: each frame of a damaged store says the same."""
-        if problem not in [finding.problem for finding in self.wrong]:
+        if all(finding.problem != problem for finding in self.wrong):
             self.wrong.append(Finding(Path(path), problem, mended, mendable))
 
     def count(self, what: str, number: int = 1) -> None:

@@ -1,6 +1,7 @@
 """Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from posecut_core.errors import ProjectError, StorageError, VideoError
@@ -93,14 +94,16 @@ def resolve_video(project: Project, video: str | os.PathLike[str]) -> Path:
     return found
 
 
-def check_video(project: Project, path: Path) -> None:
-    """Make sure that a video is the one that was added to the project, before frames of it are added to others.
+def check_videos(project: Project, paths: Iterable[Path]) -> None:
+    """Make sure that videos are those that were added to the project, before frames of them are added to others.
 
     Raises:
-        VideoError: another file has taken its place.
+        VideoError: another file has taken the place of one.
         ProjectError: posecut.yaml is malformed.
     """
-    refuse_other_video(project, path, read_settings(project.settings_path).videos.get(path.stem))
+    records = read_settings(project.settings_path).videos
+    for path in paths:
+        refuse_other_video(project, path, records.get(path.stem))
 
 
 def refuse_other_video(project: Project, path: Path, record: VideoRecord | None) -> None:

@@ -13,7 +13,7 @@ from posecut_core.project.settings import read_settings
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
 from posecut_core.workflow.arguments import Videos, chosen_scorer, chosen_videos, existing_predictions
 from posecut_core.workflow.extracting import ALGORITHMS
-from posecut_core.workflow.opening import check_video, open_project, project_videos
+from posecut_core.workflow.opening import check_videos, open_project, project_videos
 from posecut_core.workflow.outlier_video import Confirm, OutlierVideo, Wish, treat_video
 
 
@@ -101,8 +101,7 @@ def extract_outlier_frames(
     paths = chosen_videos(project, videos, videotype=videotype)
     _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, paths)
     _check_names(project, paths)
-    for path in paths:
-        check_video(project, path)
+    check_videos(project, paths)
     networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
     networks += [(shuffle, step) for step in other_snapshots]
     scorers = [chosen_scorer(project, number, trainingsetindex, step) for number, step in networks]

@@ -91,7 +91,7 @@ def _extract(labelling: Labelling, number: int) -> None:
     project, video = labelling.browser.project, labelling.browser.frames[0].video
     store = FrameStore.open(project.frame_store(video))
     store.append([(number, store.read(int(store.numbers[0])), (0, 0))])
-    labelling.reload(project)
+    labelling.take(labelling.browser.look(project))
 
 
 def test_new_frames_get_proposals_at_once(board, labelling):
@@ -99,7 +99,7 @@ def test_new_frames_get_proposals_at_once(board, labelling):
     assistance = Assistance(board, labelling)  # signals hold it weakly
     board.end("done")
     labelling.step(1)
-    labelling.reload(labelling.browser.project)
+    labelling.take(labelling.browser.look(labelling.browser.project))
     assert board.jobs == ()
     _extract(labelling, 99)
     assert board.job.request.verb == "propose"

@@ -253,7 +253,7 @@ def test_others_edit_while_it_pauses(labelling, unlabelled):
     with LabelSession.open(open_project(unlabelled), frame.video) as other:
         assert other.writable
         other.apply(Place(frame.number, part, (8.0, 9.0)))
-    labelling.reload(open_project(unlabelled))
+    labelling.take(labelling.browser.look(open_project(unlabelled)))
     assert not labelling.writable
     labelling.resume()
     assert labelling.frame == frame
@@ -276,7 +276,7 @@ def test_a_project_without_frames(labelling):
     for video in {key.video for key in labelling.browser.frames}:
         store = labelling.browser.project.frame_store(video)
         store.rename(store.with_name("elsewhere.zarr"))
-    labelling.reload(labelling.browser.project)
+    labelling.take(labelling.browser.look(labelling.browser.project))
     assert (labelling.frame, labelling.marks, labelling.current) == (None, (), None)
     labelling.step(1)
     labelling.choose_next()
