@@ -2,21 +2,21 @@
 
 from psygnal import Signal
 
-from napari_posecut.canvas import Attempt, Canvas
+from napari_posecut.canvas import Attempt, Canvas, Tell
 from napari_posecut.keys import KEYS
 from napari_posecut.labelling import Labelling
 
 
 class Actions:
-    """One method per key; refusals are told, not raised."""
+    """One method per key; refusals are told, not raised, as is where there is nothing to go to."""
 
     frame_asked = Signal()  # the person wants to type a frame's number
     help_asked = Signal()
 
-    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: Attempt) -> None:
+    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: Attempt, tell: Tell) -> None:
         self.labelling = labelling
         self.canvas = canvas
-        self._attempt = attempt
+        self._attempt, self._tell = attempt, tell
 
     def accept(self) -> None:
         """Accept all proposals and go on."""
@@ -71,7 +71,7 @@ class Actions:
         if found:
             self.canvas.look_at_animal()
         else:
-            self.canvas.viewer.status = f"No proposal has a likelihood below the pcutoff, {pcutoff:g}."
+            self._tell(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
 
     def undo(self) -> None:
         """Undo."""
@@ -108,7 +108,7 @@ class Actions:
 
     def _tell_done(self, found: bool) -> None:
         if not found:
-            self.canvas.viewer.status = "Every other frame is done."
+            self._tell("Every other frame is done.")
 
 
 def bind(actions: Actions) -> None:

@@ -26,24 +26,26 @@ STILL = 4  # screen pixels that the mouse may move during a click
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
+Tell = Callable[[str], None]  # tells the person something
 
 
 class Canvas:
     """The layers of a labelling, and what the mouse does in them."""
 
-    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: Attempt) -> None:
+    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: Attempt, tell: Tell) -> None:
         """Add the layers to a viewer, and listen to the labelling and the mouse.
 
         Args:
             viewer: napari's.
             labelling: what is shown and edited.
             attempt: runs an edit, and tells the person where it is refused.
+            tell: tells the person why a click does nothing.
         """
         self.viewer = viewer
         self.labelling = labelling
         self.follows = False
         self._marker_size = preferences().marker_size
-        self._attempt = attempt
+        self._attempt, self._tell = attempt, tell
         self._symbols: list[str] = []
         project = labelling.browser.project
         self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
@@ -188,7 +190,7 @@ class Canvas:
         if self.labelling.frame is None or self.points not in viewer.layers:
             return
         if not self.points.visible or viewer.dims.ndisplay != 2:
-            viewer.status = HIDDEN if not self.points.visible else THREE_DIMENSIONS
+            self._tell(HIDDEN if not self.points.visible else THREE_DIMENSIONS)
             return
         held = self.mark_at(to_xy(event.position))
         start, far = np.array(event.pos), False

@@ -116,8 +116,8 @@ class Desk:
     def show_labels(self) -> None:
         """Show the labelling's layers, which other views may have taken the place of."""
         if self.labelling is not None and self.canvas is None:
-            self.canvas = Canvas(self.viewer, self.labelling, self.attempt)
-            self.actions = Actions(self.labelling, self.canvas, self.attempt)
+            self.canvas = Canvas(self.viewer, self.labelling, self.attempt, self.tell)
+            self.actions = Actions(self.labelling, self.canvas, self.attempt, self.tell)
             self.actions.help_asked.connect(self.help_asked.emit)
             self.actions.frame_asked.connect(self.frame_asked.emit)
             bind(self.actions)

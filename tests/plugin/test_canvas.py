@@ -26,6 +26,14 @@ def desk(viewer, unlabelled):
 
 
 @pytest.fixture
+def told(viewer):
+    """What the person was told so far."""
+    sentences = []
+    desk_of(viewer).told.connect(sentences.append)
+    return sentences
+
+
+@pytest.fixture
 def hand(viewer, desk):
     """A person's hand at that window."""
     return Hand(viewer)
@@ -153,14 +161,14 @@ def test_keys_go_about(desk, hand):
     assert desk.labelling.marks[1].state == "placed"
 
 
-def test_keys_change_the_view(desk, hand):
+def test_keys_change_the_view(desk, hand, told):
     """H hides the markers, and clicks then place nothing; Z follows the animal."""
     hand.click(PLACES[0])
     hand.key(Qt.Key.Key_H)
     assert not desk.canvas.points.visible
     hand.click(PLACES[1])
     assert desk.labelling.marks[1].state == "unset"
-    assert "press H" in desk.viewer.status
+    assert "press H" in told[-1]
     hand.key(Qt.Key.Key_H)
     hand.click(PLACES[1])
     hand.key(Qt.Key.Key_Z)
@@ -293,7 +301,7 @@ def test_bones_have_the_project_s_colour(viewer, config):
     np.testing.assert_array_equal(desk.canvas.skeleton.edge_color[:, :3], 1.0)
 
 
-def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config):
+def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config, told):
     """Napari's third dimension draws a project without bones, and a click there says why it labels nothing."""
     desk = desk_of(viewer)
     desk.open(config)
@@ -302,5 +310,15 @@ def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config):
     viewer.screenshot(flash=False)
     Hand(viewer).click((30.0, 20.0))
     assert set(_states(desk.labelling)) == {"unset"}
-    assert "three dimensions" in viewer.status
+    assert "three dimensions" in told[-1]
     viewer.dims.ndisplay = 2
+
+
+def test_where_there_is_nothing_to_go_to_it_is_told(viewer, sample, told):
+    """A project that is all labelled has no further frame that needs a person, and no doubtful proposal."""
+    desk = desk_of(viewer)
+    desk.open(sample)
+    QApplication.processEvents()
+    Hand(viewer).key(Qt.Key.Key_D, SHIFT)
+    Hand(viewer).key(Qt.Key.Key_Q)
+    assert told == ["Every other frame is done.", "No proposal has a likelihood below the pcutoff, 0.6."]
