@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from napari import Viewer
-from napari.layers import Image, Layer, Points, Vectors
+from napari.layers import Image, Layer, Points
 
-from napari_posecut.convert import edges_of, lines, markers, positions, to_xy
+from napari_posecut.convert import dotted_lines, edges_of, markers, positions, to_xy
 from napari_posecut.labelling import Labelling
 from napari_posecut.lock import lock
 from napari_posecut.marks import Mark, nearest
@@ -23,6 +23,8 @@ ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
 HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
 THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
 STILL = 4  # screen pixels that the mouse may move during a click
+_DOTS = 40  # of a bone
+_DOT = 2.5  # screen pixels; of a bone's dots
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
@@ -52,15 +54,11 @@ class Canvas:
         self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
-        self.skeleton = Vectors(
-            np.zeros((max(len(self._edges), 1), 2, 2)),
-            name="skeleton",
-            edge_width=1.5,
-            edge_color=named_colour(project.config.skeleton_color),
-            vector_style="line",
-            metadata=about,
-        )
-        self.points = _empty_points(len(self._colours), about, size=self._marker_size)
+        # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
+        self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=_DOT)
+        self.skeleton.border_width = 0
+        self.skeleton.face_color = named_colour(project.config.skeleton_color)
+        self.points = _empty_points("labels", len(self._colours), about, size=self._marker_size)
         for layer in self.layers:
             lock(layer, ADVICE)
         self.show_frame()
@@ -80,7 +78,7 @@ class Canvas:
         self._take_away()
 
     @property
-    def layers(self) -> tuple[Image, Vectors, Points]:
+    def layers(self) -> tuple[Image, Points, Points]:
         """Return the layers, from the lowest to the uppermost."""
         return self.image, self.skeleton, self.points
 
@@ -112,11 +110,16 @@ class Canvas:
         self.points.size[:] = self._sizes(marks)
         if look.symbol != self._symbols:
             self._symbols = self.points.symbol = look.symbol
-        bones = lines(positions(marks), self._edges, elsewhere=self._middle())
-        self.skeleton.data[: len(bones)] = bones
-        self.skeleton.data[len(bones) :, 0] = self._middle()  # one of no length: napari cannot draw none in 3D
+        self._show_bones(marks)
         for layer in (self.points, self.skeleton):  # changed in place, drawn once; setters would draw each time
             layer.refresh(thumbnail=False, extent=False)
+
+    def _show_bones(self, marks: tuple[Mark, ...]) -> None:
+        dots = np.full_like(self.skeleton.data, np.nan)
+        dots[: _DOTS * len(self._edges)] = dotted_lines(positions(marks), self._edges, dots=_DOTS)
+        seen = ~np.isnan(dots[:, 0])
+        self.skeleton.data[:] = np.where(seen[:, None], dots, self._middle())
+        self.skeleton.face_color[:, 3] = seen
 
     def look_at_animal(self) -> None:
         """Zoom to the marks of the frame; without any, leave the view as it is."""
@@ -178,7 +181,9 @@ class Canvas:
         marks = self.labelling.marks
         if len(marks) == len(self._colours) == len(self.points.data):
             self.points.size[:] = self._sizes(marks)
-            self.points.refresh(thumbnail=False, extent=False)
+            self.skeleton.size[:] = _DOT / self.viewer.scene.camera.zoom
+            for layer in (self.points, self.skeleton):
+                layer.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
         current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
@@ -248,10 +253,10 @@ def prepare() -> None:
     Image(np.zeros((2, 2, 3), np.uint8), rgb=True)
 
 
-def _empty_points(count: int, about: dict[str, str], *, size: float) -> Points:
+def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) -> Points:
     return Points(
         np.zeros((count, 2)),
-        name="labels",
+        name=name,
         size=float(size),  # an int here would round every size that is set
         border_width=0.2,
         border_width_is_relative=True,

@@ -54,19 +54,19 @@ def markers(
     )
 
 
-def lines(
-    xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]], *, elsewhere: tuple[float, float] = (0.0, 0.0)
-) -> Float64[np.ndarray, "E 2 2"]:
-    """Return the lines of a skeleton as a Vectors layer has them: where each begins, and how far it goes.
+def dotted_lines(
+    xy: Float64[np.ndarray, "K 2"], edges: Sequence[tuple[int, int]], *, dots: int
+) -> Float64[np.ndarray, "N 2"]:
+    """Return the lines of a skeleton as a Points layer has them: each line is so many dots, from end to end.
 
     Args:
-        xy: positions of the bodyparts; NaN where one has none: its lines have no length, so that they are not seen.
+        xy: positions of the bodyparts; NaN where one has none, and so are the dots of its lines.
         edges: pairs of bodyparts.
-        elsewhere: row, column of the lines that are not seen.
+        dots: of each line; at least 2.
     """
     ends = to_rows_columns(xy)[np.array(edges, dtype=np.int64).reshape(-1, 2)]
-    ends[np.isnan(ends).any(axis=(1, 2))] = elsewhere
-    return np.stack([ends[:, 0], ends[:, 1] - ends[:, 0]], axis=1)
+    along = np.linspace(0.0, 1.0, dots)[:, None]
+    return (ends[:, :1] * (1 - along) + ends[:, 1:] * along).reshape(-1, 2)
 
 
 def edges_of(skeleton: Sequence[tuple[str, str]], bodyparts: Sequence[str]) -> list[tuple[int, int]]:

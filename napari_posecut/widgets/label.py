@@ -97,7 +97,7 @@ class LabelDock(QWidget):
         counted = labelling.progress
         self.progress.setMaximum(max(counted.frames, 1))
         self.progress.setValue(counted.done)
-        self.progress.setFormat(f"{counted.done} of {counted.frames} frames done, {counted.open} bodyparts open")
+        self.progress.setFormat(f"{counted.done} of {counted.frames} done, {counted.open} points open")
 
     def toggle_help(self) -> None:
         """Show all keys in the place of the buttons, which do the same, or hide them."""

@@ -7,7 +7,9 @@ Each opening is that of a process which has only its window and docks so far, so
 the call that a key or click makes until Qt's events are processed, and with them the window is drawn. The last line is
 one JSON object: 95th percentiles `place_p95_ms` (points that leave the frame open), `complete_p95_ms` (the last point
 of a frame, which also shows the next one), `step_p95_ms` (the next frame), the slowest opening, `open_s`, and medians;
-`..._cpu_ms` is the median of the window's thread alone, which other work on the machine changes little.
+`..._cpu_ms` is the median of the window's thread alone, which other work on the machine changes little. `redraw_...` is
+napari's share: a picture drawn again in which nothing has changed. No network trains in the background meanwhile, but
+with `--helps`.
 """
 
 import argparse
@@ -39,15 +41,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--openings", type=int, default=3, help="processes that open it (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=FRAMES, help="extracted frames (default: %(default)s)")
+    parser.add_argument("--helps", action="store_true", help="let a network train in the background, as windows do")
     parser.add_argument("--profile", action="store_true", help="print where the time goes, which itself takes time")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        print(json.dumps(one_window(arguments.child, profile=arguments.profile)))
+        print(json.dumps(one_window(arguments.child, helps=arguments.helps, profile=arguments.profile)))
         return 0
     with tempfile.TemporaryDirectory(prefix="posecut-latency-") as folder:
         config = generated_project(Path(folder), arguments.frames)
-        windows = [in_child(config, profile=arguments.profile) for _ in range(arguments.openings)]
+        windows = [
+            in_child(config, helps=arguments.helps, profile=arguments.profile) for _ in range(arguments.openings)
+        ]
     from tests.benchmarks.openfield import print_result
 
     print_result({name: round(max(window[name] for window in windows), 3) for name in windows[0]})
@@ -86,22 +91,26 @@ def pictures(frames: int) -> Iterator[tuple[int, np.ndarray, tuple[int, int]]]:
         yield 7 * frame, image.clip(0, 255).astype(np.uint8), (0, 0)
 
 
-def in_child(config: Path, *, profile: bool) -> dict[str, float]:
+def in_child(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     """Open the project in a window of a new process, and return what it timed."""
-    command = [sys.executable, __file__, "--child", str(config), *(["--profile"] if profile else [])]
+    options = [name for name, on in {"--helps": helps, "--profile": profile}.items() if on]
+    command = [sys.executable, __file__, "--child", str(config), *options]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     *report, result = done.stdout.strip().splitlines()
     print(*report, sep="\n", file=sys.stderr)
     return json.loads(result)
 
 
-def one_window(config: Path, *, profile: bool) -> dict[str, float]:
+def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     """Open the project in a window, label in it, and return the times."""
     import napari
+    from napari.settings import get_plugin_settings
+    from qtpy.QtWidgets import QApplication, QOpenGLWidget
 
     from napari_posecut.desk import desk_of
     from napari_posecut.widgets.flow import FlowBar
 
+    get_plugin_settings("posecut").labelling.helps = helps
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
     bar, desk = FlowBar(viewer), desk_of(viewer)
@@ -119,10 +128,12 @@ def one_window(config: Path, *, profile: bool) -> dict[str, float]:
         shown = "placing" if profile and point == len(BODYPARTS) + 3 else ""
         (completing if last else placing).append(timed(lambda xy=xy: labelling.place(xy), profile=shown))
     stepping = [timed(actions.next_frame, profile="stepping" if profile and step == 3 else "") for step in range(STEPS)]
+    (drawn,) = (widget for widget in QApplication.allWidgets() if isinstance(widget, QOpenGLWidget))
+    redrawing = [timed(drawn.update) for _ in range(STEPS)]
     desk.close()
     viewer.close()
     result = {"open_s": opening[0], "open_cpu_s": opening[1]}
-    for name, times in {"place": placing, "complete": completing, "step": stepping}.items():
+    for name, times in {"place": placing, "complete": completing, "step": stepping, "redraw": redrawing}.items():
         wall, cpu = 1000 * np.array(times).T
         result[f"{name}_p95_ms"] = float(np.percentile(wall, 95))
         result |= {f"{name}_median_ms": float(np.median(wall)), f"{name}_cpu_ms": float(np.median(cpu))}

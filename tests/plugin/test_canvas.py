@@ -298,7 +298,7 @@ def test_bones_have_the_project_s_colour(viewer, config):
     edit_config(config, {"skeleton_color": "white"})
     desk = desk_of(viewer)
     desk.open(config)
-    np.testing.assert_array_equal(desk.canvas.skeleton.edge_color[:, :3], 1.0)
+    np.testing.assert_array_equal(desk.canvas.skeleton.face_color[:, :3], 1.0)
 
 
 def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config, told):

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import strategies
 
 from napari_posecut.convert import (
+    dotted_lines,
     edges_of,
-    lines,
     markers,
     positions,
     to_row_column,
@@ -57,13 +57,13 @@ def test_no_bodyparts_are_no_markers():
     assert look.face.shape == (0, 4)
 
 
-def test_lines_lead_from_bodypart_to_bodypart():
-    """A line begins at one bodypart and reaches the other; without one of them it has no length."""
+def test_dots_lead_from_bodypart_to_bodypart():
+    """A line begins at one bodypart and reaches the other; without one of them its dots are nowhere."""
     xy = np.array([(1.0, 2.0), (4.0, 6.0), (np.nan, np.nan)])
-    drawn = lines(xy, [(0, 1), (1, 2)], elsewhere=(5.0, 5.0))
-    assert drawn[0].tolist() == [[2.0, 1.0], [4.0, 3.0]]
-    assert drawn[1].tolist() == [[5.0, 5.0], [0.0, 0.0]]
-    assert lines(xy, []).shape == (0, 2, 2)
+    drawn = dotted_lines(xy, [(0, 1), (1, 2)], dots=3)
+    assert drawn[:3].tolist() == [[2.0, 1.0], [4.0, 2.5], [6.0, 4.0]]
+    assert np.isnan(drawn[3:]).all()
+    assert dotted_lines(xy, [], dots=3).shape == (0, 2)
 
 
 def test_edges_are_places():

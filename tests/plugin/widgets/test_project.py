@@ -133,15 +133,16 @@ def test_bodyparts_are_renamed_added_and_reordered(opened):
 def test_skeleton_is_joined_and_cut(opened):
     """Lines are written at once, and drawn."""
     editor, config = opened.skeleton, opened.desk.project.config_path
-    count = editor.bones.count()
+    count, dots = editor.bones.count(), len(opened.desk.canvas.skeleton.data)
     editor.bones.setCurrentRow(0)
     editor.cut_button.click()
     assert len(read_config(config).skeleton) == editor.bones.count() == count - 1
+    assert len(opened.desk.canvas.skeleton.data) < dots
     editor.one.setCurrentIndex(0)
     editor.other.setCurrentIndex(5)
     editor.join_button.click()
     assert read_config(config).skeleton[-1] == (editor.one.itemText(0), editor.other.itemText(5))
-    assert len(opened.desk.canvas.skeleton.data) == count
+    assert len(opened.desk.canvas.skeleton.data) == dots
     editor.join_button.click()  # is there already, and told
     assert len(read_config(config).skeleton) == count
 
