@@ -4,15 +4,18 @@ Arguments are those of the core's functions, as JSON has them; results are the c
 JAX with it, is imported by the call, so that a window can look at the table.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import psutil
+
 import posecut_core
 from napari_posecut.video_queue import analyze_queue
 from posecut_core.errors import ArgumentError
-from posecut_core.progress import Report
+from posecut_core.progress import Progress, Report
 
 if TYPE_CHECKING:
     from posecut_core.refinement.candidates import Candidate
@@ -119,10 +122,23 @@ def _suspects(found: "FoundOutliers") -> Suspects:
 
 
 def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
-    """Train on what is labelled, and propose the rest, until told to stop."""
+    """Train on what is labelled, and propose the rest, until told to stop, or until the window is gone."""
     from posecut_core.workflow.assisting import assist as run
 
-    return run(config, **arguments, report=report)
+    return run(config, **arguments, report=while_parent_lives(report))
+
+
+def while_parent_lives(report: Report) -> Report:
+    """Return a report that raises KeyboardInterrupt once the process is gone that has started this one."""
+    number, parent = os.getppid(), psutil.Process().parent()
+
+    def told(progress: Progress) -> None:
+        # On Windows a process keeps the number of a parent that has ended; elsewhere it gets another parent.
+        if os.getppid() != number or parent is None or not parent.is_running():
+            raise KeyboardInterrupt
+        report(progress)
+
+    return told
 
 
 def propose(config: Path, arguments: Mapping[str, Any], report: Report) -> object:

@@ -48,7 +48,7 @@ def main() -> int:
     if arguments.child:
         print(json.dumps(one_window(arguments.child, helps=arguments.helps, profile=arguments.profile)))
         return 0
-    with tempfile.TemporaryDirectory(prefix="posecut-latency-") as folder:
+    with tempfile.TemporaryDirectory(prefix="posecut-latency-", ignore_cleanup_errors=True) as folder:
         config = generated_project(Path(folder), arguments.frames)
         windows = [
             in_child(config, helps=arguments.helps, profile=arguments.profile) for _ in range(arguments.openings)

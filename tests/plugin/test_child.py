@@ -3,12 +3,14 @@
 import errno
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 
 from napari_posecut.child import reporting
 from napari_posecut.job_files import parse_progress
-from napari_posecut.jobs import Request, start
+from napari_posecut.jobs import Request, running, start
 from posecut_core.progress import Progress
 from tests.plugin.tiny_verbs import PROGRAM, until
 
@@ -108,3 +110,18 @@ def test_reports_that_cannot_be_written_do_not_end_the_work():
             raise OSError(errno.ENOSPC, "full")
 
     reporting(Full(), asked=lambda: False)(Progress("a", 0))
+
+
+def test_a_network_that_helps_ends_with_a_window_that_is_killed(unlabelled):
+    """Nobody is left whom it could help; other work goes on."""
+    code = (
+        "import sys, threading\nfrom napari_posecut.jobs import Request, start\n"
+        "start(sys.argv[1], Request('assist', {}))\nprint(flush=True)\nthreading.Event().wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(unlabelled)], stdout=subprocess.PIPE) as window:
+        window.stdout.readline()
+        (job,) = running(unlabelled)
+        until(job, bool)  # it waits for labels
+        window.kill()
+    until(job)
+    assert job.state == "stopped"
