@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -74,6 +75,14 @@ def open_window(project: Path | None, *, program: tuple[str, ...] = ("-P", "-m",
     words = [] if project is None else [str(project)]
     # What napari's libraries print is no result: stdout is for the outcome, as JSON if that was asked for.
     code = subprocess.run([sys.executable, *program, *words], check=False, stdout=sys.__stderr__).returncode
+    lines = (_ended_by(-code, os.environ),) if code < 0 else ()
     code = code if code >= 0 else 128 - code  # as shells tell a signal
     following = (command("check-labels", project),) if project is not None and code == 0 else ()
-    return Outcome(ClosedWindow(project, code), (), following, exit_code=code)
+    return Outcome(ClosedWindow(project, code), lines, following, exit_code=code)
+
+
+def _ended_by(number: int, environment: Mapping[str, str]) -> str:
+    """Say what became of a window that did not end by itself; Qt ends the process where it finds no screen."""
+    screens = ", ".join(f"{name}={environment[name]}" for name in _SCREENS if environment.get(name))
+    asked = f"; does {screens} still answer?" if number == signal.SIGABRT and screens else "."
+    return f"The window was ended by signal {number}{asked} What was labelled is kept."

@@ -1,6 +1,7 @@
 """`posecut label` opens the window in a process of its own, or says why it cannot."""
 
 import importlib.util
+import os
 
 import pytest
 
@@ -51,6 +52,18 @@ def test_the_exit_code_of_the_window_is_handed_on(tmp_path, ending, code):
     """A window that could not open its project, or was killed, leads to no next step."""
     outcome = open_window(tmp_path, program=("-c", f"import os, sys; {ending}"))
     assert (outcome.exit_code, outcome.following) == (code, ())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_screen_that_does_not_answer_is_asked_for(tmp_path, monkeypatch):
+    """Qt ends the process where it finds no screen; another signal says nothing of screens."""
+    monkeypatch.setenv("DISPLAY", "remote:10")
+    lines = {
+        name: open_window(tmp_path, program=("-c", f"import os, signal; os.kill(os.getpid(), signal.{name})")).lines[0]
+        for name in ("SIGABRT", "SIGKILL")
+    }
+    assert "DISPLAY=remote:10" in lines["SIGABRT"]
+    assert "DISPLAY" not in lines["SIGKILL"]
 
 
 def test_missing_libraries_are_named():
