@@ -26,7 +26,7 @@ def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = CO
 
     The interval is Student's t, mean ± t · sd · sqrt(1/n + test_ratio), with the correction of Nadeau & Bengio (2003):
     splits of the same frames share most of their training frames, so their errors vary less than those of independent
-    experiments would, and the plain interval (1/n alone) would promise too much.
+    experiments would, and the plain interval (1/n alone) would promise too much. It ends at 0, as distances do.
 
     Args:
         errors: mean test error of each split, in pixels.
@@ -40,4 +40,4 @@ def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = CO
         return Spread(mean, math.nan, math.nan, math.nan, count)
     sd = float(known.std(ddof=1))
     reach = float(stdtrit(count - 1, (1 + confidence) / 2)) * sd * math.sqrt(1 / count + test_ratio)
-    return Spread(mean, sd, mean - reach, mean + reach, count)
+    return Spread(mean, sd, max(0.0, mean - reach), mean + reach, count)

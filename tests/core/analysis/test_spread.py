@@ -28,8 +28,13 @@ def test_shared_training_frames_widen_the_interval():
 
 def test_more_confidence_is_a_wider_interval():
     """99% reaches farther than 90% on both sides."""
-    narrow, wide = (spread([1.0, 2.0, 3.0], test_ratio=0.1, confidence=level) for level in (0.9, 0.99))
+    narrow, wide = (spread([11.0, 12.0, 13.0], test_ratio=0.1, confidence=level) for level in (0.9, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_no_distance_is_below_zero():
+    """Splits that differ much do not make the interval reach below 0."""
+    assert spread([1.0, 9.0], test_ratio=0.1).low == 0.0
 
 
 @pytest.mark.parametrize(("errors", "count"), [([], 0), ([float("nan")], 0), ([2.0, float("nan")], 1)])
