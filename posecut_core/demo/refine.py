@@ -9,7 +9,7 @@ from posecut_core.demo.measuring import mean_errors
 from posecut_core.demo.render import Scene, prepare
 from posecut_core.demo.run import STEPS, Cast, DemoResult, Steps, StepTime, run_demo, show, split
 from posecut_core.demo.sample import RESULTS, VIDEOS, check_folder, earlier_project, film_all, label
-from posecut_core.demo.scenes import FURTHER
+from posecut_core.demo.scenes import FURTHER, UNSEEN_AT_DUSK
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.refinement.criteria import Criteria
@@ -30,7 +30,7 @@ _ROUND_2 = "round-2"  # predictions are named alike in both rounds
 class Rounds:
     """What is played, and how much of it."""
 
-    cast: Cast = field(default_factory=Cast)
+    cast: Cast = field(default_factory=lambda: Cast(unseen=UNSEEN_AT_DUSK))
     further: Scene = FURTHER  # in which outliers are looked for
     steps: int = STEPS  # of each training
     frames_to_label: int = 12  # of each video of the first round
@@ -72,7 +72,8 @@ def run_refined_demo(folder: Path, *, rounds: Rounds | None = None, report: Repo
 
     Args:
         folder: where to write; it is made if it does not exist.
-        rounds: what to play; by default few labels of two mice, then outliers of a third one.
+        rounds: what to play; by default few labels of two mice, then outliers of a further video of one of them, in
+            which the lamp goes down now and then.
         report: told of everything; a report with total 0 is a sentence, as the heading of a step is.
 
     Raises:
@@ -128,7 +129,7 @@ def second_round(first: DemoResult, rounds: Rounds, *, choose: Choose, report: R
     """
     config, further, step = first.config_path, rounds.further, Steps(report, STEP_COUNT)
     unseen, results = first.folder / VIDEOS / f"{rounds.cast.unseen.name}.mp4", first.folder / RESULTS / _ROUND_2
-    (video,) = step("drawing a video of one more mouse", lambda: film_all((further,), first.folder / VIDEOS, report))
+    video = step("drawing one more video", lambda: film_all((further,), first.folder / VIDEOS, report)[0])
     frames = step("choosing frames of it to correct", lambda: _chosen(config, video, rounds, choose, report))
     step("correcting their labels as a person would", lambda: label(config, (further,), {further.name: frames}))
     merged = step("merging them with the others", lambda: _merge(config, rounds, report))

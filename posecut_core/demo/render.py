@@ -23,6 +23,7 @@ from posecut_core.demo.motion import SUBSTEPS, wander
 
 SIZE = 256  # height and width of a frame in pixels
 FPS = 30.0
+_DUSK = 0.3  # what is left of the light while the lamp is down
 _SHADOW = (3, 4)  # pixels by which the animal's shadow falls to the right and down
 
 
@@ -39,6 +40,7 @@ class Scene:
     exposure: float = 1.0
     noise: float = 0.018
     speed: float = 1.0
+    dusk: tuple[tuple[float, float], ...] = ()  # when the lamp is down, as shares of the video's length
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,16 @@ def _expose(
     seen[rows, columns] = np.mean(
         [_moment(film, moment, fur, window, ground) for moment in range(moments.start, moments.stop)], axis=0
     )
-    seen = (seen + (arena.board - seen) * arena.hidden) * (light * np.float32(scene.exposure))
+    seen = (seen + (arena.board - seen) * arena.hidden) * (light * np.float32(scene.exposure * _lamp(scene, number)))
     seen = _soften(np.maximum(seen, 0))
     grain = rng.standard_normal((SIZE, SIZE, 1), dtype=np.float32)
     seen = seen + scene.noise * grain * (0.5 + np.sqrt(seen))
     return np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8)
+
+
+def _lamp(scene: Scene, number: int) -> float:
+    moment = number / scene.frames
+    return _DUSK if any(start <= moment < stop for start, stop in scene.dusk) else 1.0
 
 
 def _moment(

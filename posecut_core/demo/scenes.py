@@ -1,4 +1,6 @@
-"""The videos of the demonstration: two to label, one to find outliers in, one that the network never sees."""
+"""The videos of the demonstration: two to label, one to find outliers in, and those that the network never sees."""
+
+from dataclasses import replace
 
 from posecut_core.demo.animal import Individual
 from posecut_core.demo.arena import Plank
@@ -23,16 +25,6 @@ TO_LABEL = (
         exposure=0.92,
     ),
 )
-FURTHER = Scene(
-    name="grey-mouse",
-    seed=23,
-    frames=600,
-    individual=Individual(size=1.36, girth=1.03, coat=(0.235, 0.225, 0.22), belly=(0.36, 0.345, 0.33)),
-    floor=(0.61, 0.61, 0.58),
-    plank=Plank(x=146.0, y=150.0, angle=-0.6),
-    exposure=0.97,
-    noise=0.021,
-)  # long, so that there is something to choose from
 UNSEEN = Scene(
     name="unseen-mouse",
     seed=19,
@@ -43,3 +35,7 @@ UNSEEN = Scene(
     exposure=1.06,
     noise=0.022,
 )
+FURTHER = replace(
+    TO_LABEL[0], name="dark-mouse-again", seed=23, frames=600, dusk=((0.20, 0.23), (0.86, 0.89))
+)  # long, and mostly as before: twice the lamp is down for 18 frames
+UNSEEN_AT_DUSK = replace(UNSEEN, name="unseen-mouse-at-dusk", dusk=((0.10, 0.14), (0.45, 0.49), (0.72, 0.76)))
