@@ -10,6 +10,7 @@ from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.atomic import atomic_path, storage_error
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.repair import videos_in
+from posecut_core.project.settings import fingerprint
 
 PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer
@@ -140,20 +141,37 @@ def check_stems(videos: Sequence[Path], *, taken: Iterable[str] = ()) -> None:
         owners[video.stem.casefold()] = str(video)
 
 
+def check_places(videos: Iterable[Path], folder: Path) -> None:
+    """Refuse videos in whose places in the project's folder of videos other files lie, which may be the only copies.
+
+    Raises:
+        VideoError: another file has the name of one.
+    """
+    for video in videos:
+        target = folder / video.name
+        if target.exists() and not _is_same_video(target, video):
+            raise VideoError(
+                f"{folder} holds another {video.name} than {video}, expected none or the same video; rename one of the "
+                "two, or add the one that is there."
+            )
+
+
 def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
     """Put a video into the project's folder of videos: a link, or a copy where asked for or links are impossible.
 
     Raises:
+        VideoError: another file has its name there.
         StorageError: the disk refuses.
     """
+    check_places([source], folder)
     target = folder / source.name
-    if target.exists() and target.resolve() == source.resolve():
+    if target.exists():
         return target
     if not copy:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if target.is_symlink():
-                target.unlink()  # it points to nothing, or it would be the source
+                target.unlink()  # it points to nothing
             target.symlink_to(source)
             return target
         except OSError:
@@ -164,3 +182,8 @@ def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
     except OSError as error:
         raise storage_error(target, error) from error
     return target
+
+
+def _is_same_video(target: Path, source: Path) -> bool:
+    """Tell whether a file is a video or a copy of it, as a program that was killed while adding it may have left."""
+    return target.samefile(source) or (target.is_file() and fingerprint(target) == fingerprint(source))

@@ -22,7 +22,8 @@ def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
     """Return the keys of config.yaml that must change, with their new values; none where all is well.
 
     A video is looked for at its recorded path, at the same place in the moved project, and by name in `videos/`.
-    A placeholder (no video's name) stands for the videos in `videos/` that no other entry means; crops are kept.
+    A placeholder (neither a path nor a file's name) stands for the videos in `videos/` that no other entry means;
+    crops are kept. Labelled videos, which other programs put there, are nobody's.
 
     Args:
         values: config.yaml as read.
@@ -48,18 +49,24 @@ def video_stem(path: str) -> str:
 def _video_sets(entries: dict[object, object], root: Path, old_root: str) -> dict[object, object]:
     found = {key: _located(str(key), root, old_root) for key in entries}
     taken = {path for path in found.values() if path is not None}
-    spare = [str(path) for path in videos_in(root / "videos") if str(path) not in taken]
+    there = [path for path in videos_in(root / "videos") if not path.stem.endswith("_labeled")]
+    spare = [str(path) for path in there if str(path) not in taken]
     repaired: dict[object, object] = {}
     for key, entry in entries.items():
         path = found[key]
         if path is not None:
             repaired.setdefault(path, entry)
-        elif Path(_name(str(key))).suffix.lower() in VIDEO_SUFFIXES or not spare:
-            repaired.setdefault(key, entry)
-        else:
+        elif _is_placeholder(str(key)) and spare:
             repaired.update((video, entry) for video in spare)
             spare = []
+        else:
+            repaired.setdefault(key, entry)
     return repaired
+
+
+def _is_placeholder(recorded: str) -> bool:
+    """Tell words such as DeepLabCut's demo has from a video that is missing, whatever its file ends in."""
+    return _name(recorded) == recorded and not Path(recorded).suffix
 
 
 def _located(recorded: str, root: Path, old_root: str) -> str | None:

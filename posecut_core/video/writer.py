@@ -5,7 +5,6 @@ the last row or column.
 """
 
 import contextlib
-import math
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -21,6 +20,7 @@ from jaxtyping import UInt8
 from posecut_core.errors import ArgumentError, StorageError, VideoError
 from posecut_core.project.atomic import atomic_path, storage_error
 
+_SLOWEST, _FASTEST = 0.001, 100_000  # frames per second; slower ones round to none
 _BT601 = {"colorspace": 6, "color_primaries": 6, "color_trc": 6, "color_range": 1}  # numbers of ISO/IEC 23091-2
 
 
@@ -42,8 +42,10 @@ class VideoWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, fps: float, width: int, height: int) -> None:
-        if not (math.isfinite(fps) and 0 < fps <= 100_000):
-            raise ArgumentError(f"A video cannot have {fps} frames per second; give a number above 0.")
+        if not _SLOWEST <= fps <= _FASTEST:
+            raise ArgumentError(
+                f"A video cannot have {fps} frames per second; give a number from {_SLOWEST} to {_FASTEST}."
+            )
         if min(width, height) < 1:
             raise ArgumentError(f"A video cannot have {width}x{height} pixels; give a width and a height above 0.")
         self.path = Path(path)

@@ -16,6 +16,7 @@ from posecut_core.project.creation import (
     PLACEHOLDERS,
     check_bodyparts,
     check_name,
+    check_places,
     check_skeleton,
     check_stems,
     collect_videos,
@@ -141,7 +142,7 @@ def add_new_videos(
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
-        VideoError: a video is missing, unreadable, or named as another; then none is added.
+        VideoError: a video is missing, unreadable, or named as another here or in `videos/`; then none is added.
         StorageError: the disk refuses.
     """
     project = open_project(config)
@@ -149,6 +150,7 @@ def add_new_videos(
     sources = collect_videos(_listed(videos))
     new = [source for source in sources if source.resolve() not in present]
     check_stems(new, taken=project_videos(project))
+    check_places(new, project.videos)
     records = {source: _record(source, report) for source in new}
     targets = _place(records, project, copy_videos, report)
     return AddedVideos(project.config_path, targets, tuple(source for source in sources if source not in records))

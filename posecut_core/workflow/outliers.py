@@ -7,7 +7,7 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Report, silent
-from posecut_core.project.creation import check_stems
+from posecut_core.project.creation import check_places, check_stems
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
@@ -147,4 +147,6 @@ def _check(
 def _check_names(project: Project, paths: Sequence[Path]) -> None:
     """Refuse a video that cannot join the project, before any work."""
     present = {path.resolve() for path in project_videos(project).values()}
-    check_stems([path for path in paths if path.resolve() not in present], taken=project_videos(project))
+    new = [path for path in paths if path.resolve() not in present]
+    check_stems(new, taken=project_videos(project))
+    check_places(new, project.videos)

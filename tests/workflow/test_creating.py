@@ -155,12 +155,14 @@ def test_videos_are_added_once(tmp_path, videos):
     assert created.config_path.read_bytes() == before
 
 
-@pytest.mark.parametrize("cause", ["damaged", "twin", "cancelled"])
+@pytest.mark.parametrize("cause", ["damaged", "twin", "place", "cancelled"])
 def test_a_failed_addition_changes_nothing(tmp_path, videos, cause):
     """When one of several videos cannot be added, none is."""
     created = create(tmp_path, [videos / "m1.mp4"])
+    (created.config_path.parent / "videos" / "z.mp4").write_bytes(b"in no list, and the only copy")
     before = times(created.config_path.parent)
-    other = tmp_path / "more" / {"damaged": "x.mp4", "twin": "m1.mp4", "cancelled": "y.mp4"}[cause]
+    names = {"damaged": "x.mp4", "twin": "m1.mp4", "place": "z.mp4", "cancelled": "y.mp4"}
+    other = tmp_path / "more" / names[cause]
     other.parent.mkdir()
     other.write_bytes(b"hello" if cause == "damaged" else (videos / "m1.mp4").read_bytes())
 

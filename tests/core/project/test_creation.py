@@ -11,6 +11,7 @@ from posecut_core.project.creation import (
     PLACEHOLDERS,
     check_bodyparts,
     check_name,
+    check_places,
     check_skeleton,
     check_stems,
     collect_videos,
@@ -68,6 +69,33 @@ def test_videos_are_linked_or_copied(tmp_path, copy):
     assert target.is_symlink() is not copy
     assert place_video(target, tmp_path / "videos", copy=copy) == target
     assert target.read_bytes() == b"video"
+
+
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_file_in_the_place_of_a_video_stays(tmp_path, copy, linked):
+    """Another file or link of its name is refused and left as it is: it may be the only copy."""
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    other = tmp_path / ("other.mp4" if linked else "videos/a.mp4")
+    other.write_bytes(b"the only copy")
+    if linked:
+        (tmp_path / "videos" / "a.mp4").symlink_to(other)
+    with pytest.raises(VideoError, match=r"holds another a\.mp4 than .*; rename one of the two"):
+        place_video(tmp_path / "a.mp4", tmp_path / "videos", copy=copy)
+    assert (tmp_path / "videos" / "a.mp4").read_bytes() == other.read_bytes() == b"the only copy"
+
+
+def test_a_link_to_nothing_and_a_copy_give_way(tmp_path):
+    """What a moved video and a program that was killed while copying leave behind stops nobody."""
+    (tmp_path / "videos").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"video")
+    (tmp_path / "videos" / "a.mp4").symlink_to(tmp_path / "gone.mp4")
+    (tmp_path / "videos" / "b.mp4").write_bytes(b"video")
+    check_places([tmp_path / "a.mp4", tmp_path / "b.mp4"], tmp_path / "videos")
+    assert place_video(tmp_path / "a.mp4", tmp_path / "videos", copy=False).resolve() == tmp_path / "a.mp4"
+    assert not place_video(tmp_path / "b.mp4", tmp_path / "videos", copy=False).is_symlink()
 
 
 def test_a_copy_is_made_where_links_are_impossible(tmp_path, monkeypatch):

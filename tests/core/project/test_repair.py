@@ -37,6 +37,19 @@ def test_a_placeholder_stands_for_the_videos_that_are_there(root):
     assert changes == {"video_sets": {inside(root, "b.avi"): CROP, inside(root, "a.mp4"): {"crop": "1, 2, 3, 4"}}}
 
 
+@pytest.mark.parametrize("missing", ["/gone/s2.m2ts", "s2.dav", "C:\\gone\\s2", "/gone/s2"])
+def test_a_missing_video_is_no_placeholder(root, missing):
+    """An entry of any kind of file, or with a folder, keeps its place until the video is there again."""
+    assert repairs({"project_path": str(root), "video_sets": {missing: CROP}}, root) == {}
+
+
+def test_a_placeholder_does_not_stand_for_labelled_videos(root):
+    """What DeepLabCut drew labels on is no video to label."""
+    (root / "videos" / "aDLC_resnet50_labeled.mp4").write_bytes(b"")
+    changes = repairs({"project_path": str(root), "video_sets": {PLACEHOLDER: CROP}}, root)
+    assert list(changes["video_sets"]) == [inside(root, "a.mp4"), inside(root, "b.avi")]
+
+
 def test_all_is_well_after_a_repair(root):
     """Repairing what was repaired changes nothing."""
     values = {"project_path": "/old", "video_sets": {PLACEHOLDER: CROP, "/gone/c.mov": None}}

@@ -27,7 +27,7 @@ def test_what_is_written_is_read_back(tmp_path, numbered_image, number_in, name)
     assert np.abs(found[5].astype(int) - numbered_image(5)).mean() < 6
 
 
-@pytest.mark.parametrize("fps", [25.0, 29.97, 30000 / 1001, 7.5, 240.0])
+@pytest.mark.parametrize("fps", [25.0, 29.97, 30000 / 1001, 7.5, 240.0, 0.001])
 def test_the_rate_is_kept(tmp_path, numbered_image, fps):
     """The rate read back is the rate written."""
     _write(tmp_path / "a.mp4", [numbered_image(1)] * 10, fps=fps)
@@ -91,7 +91,9 @@ def test_a_video_without_images_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("fps", "width"), [(0.0, 64), (float("nan"), 64), (-3.0, 64), (25.0, 0)])
+@pytest.mark.parametrize(
+    ("fps", "width"), [(0.0, 64), (0.0004, 64), (float("inf"), 64), (float("nan"), 64), (-3.0, 64), (25.0, 0)]
+)
 def test_impossible_settings_are_refused(tmp_path, fps, width):
     """Rates and sizes that no video has are named."""
     with pytest.raises(ArgumentError, match="A video cannot have"):
