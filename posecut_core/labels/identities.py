@@ -8,14 +8,10 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import filelock
-
-from posecut_core.errors import LabelError, StorageError
+from posecut_core.errors import LabelError
 from posecut_core.labels.journal import JournalWriter, read_journal
-from posecut_core.project.atomic import storage_error
 from posecut_core.project.layout import Project
-
-_PATIENCE = 10  # seconds
+from posecut_core.project.waiting_lock import hold
 
 
 @dataclass(frozen=True)
@@ -138,19 +134,8 @@ def names_lock(project: Project) -> Iterator[None]:
     Raises:
         StorageError: the folder cannot be written to, or the lock does not come free.
     """
-    try:
-        with filelock.FileLock(project.bodypart_lock, timeout=_PATIENCE):
-            yield
-    except filelock.Timeout as error:
-        raise StorageError(
-            f"Another program keeps {project.bodypart_lock} locked, expected it to be free; close that program."
-        ) from error
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, StorageError):
-            raise
-        raise storage_error(
-            project.bodypart_lock, error if isinstance(error, OSError) else OSError(0, "no locks")
-        ) from error
+    with hold(project.bodypart_lock, advice="close that program"):
+        yield
 
 
 def match_names(known: Identities, names: Sequence[str]) -> Naming:

@@ -4,7 +4,6 @@ Candidates are decoded once, shrunk to thumbnails as they come; only the frames 
 """
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +136,7 @@ def _thumbnails(
     reader: VideoReader, candidates: Sequence[int], area: Crop, look: tuple[int, bool], step: int, report: Report
 ) -> tuple[Int64[np.ndarray, " T"], UInt8[np.ndarray, "T D"]]:
     """Decode the candidates and keep a thumbnail of each that is not damaged."""
-    stage = f"reading {reader.index.path.name}"
+    stage, shown = f"reading {reader.index.path.name}", (reader.index.width, reader.index.height)
     found: list[int] = []
     rows: list[np.ndarray] = []
     for done, (number, picture) in enumerate(reader.pictures(candidates)):
@@ -145,7 +144,8 @@ def _thumbnails(
             report(Progress(stage, done, len(candidates), {"step": step}))
         if picture is not None:
             found.append(number)
-            rows.append(thumbnail(picture, area, width=look[0], colour=look[1]).ravel())
+            small = thumbnail(picture, area, shown=shown, width=look[0], colour=look[1])
+            rows.append(small.ravel())
     report(Progress(stage, len(candidates), len(candidates), {"step": step}))
     if not found:
         raise VideoError(
@@ -155,15 +155,26 @@ def _thumbnails(
     return np.array(found, dtype=np.int64), np.stack(rows)
 
 
-def thumbnail(picture: av.VideoFrame, area: Crop, *, width: int, colour: bool) -> UInt8[np.ndarray, "h w C"]:
+def thumbnail(
+    picture: av.VideoFrame, area: Crop, *, shown: tuple[int, int], width: int, colour: bool
+) -> UInt8[np.ndarray, "h w C"]:
     """Shrink the area of a decoded picture to about `width` pixels across; never enlarge it.
 
     The whole picture is scaled before it is cut, which spares converting it at full size.
+
+    Args:
+        picture: as decoded: not turned, and of whatever size it has.
+        area: the window to keep, in pixels of the video as it is shown.
+        shown: width and height of the video as it is shown, to which pictures of another size are scaled.
+        width: pixels across the thumbnail.
+        colour: in colour instead of grey.
     """
-    factor = min(1.0, width / (area.x2 - area.x1))
-    sides = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-    small = picture.reformat(*sides, format="rgb24" if colour else "gray", interpolation="AREA", threads=1).to_ndarray()
-    small = np.rot90(small.reshape(*small.shape[:2], -1), round(picture.rotation / 90))
+    factor, quarters = min(1.0, width / (area.x2 - area.x1)), round(picture.rotation / 90)
+    across, down = (max(1, round(side * factor)) for side in (shown[::-1] if quarters % 2 else shown))
+    small = picture.reformat(
+        across, down, format="rgb24" if colour else "gray", interpolation="AREA", threads=1
+    ).to_ndarray()
+    small = np.rot90(small.reshape(*small.shape[:2], -1), quarters)
     rows, columns = _scaled(area.y1, area.y2, factor), _scaled(area.x1, area.x2, factor)
     return np.ascontiguousarray(small[rows, columns])
 
@@ -201,7 +212,7 @@ def _store(
         added = store.append(cut_frames())
     except BaseException:
         if begun:
-            shutil.rmtree(path, ignore_errors=True)
+            store.delete_if_empty()
         raise
     return tuple(sorted(chosen)), added
 

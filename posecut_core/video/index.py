@@ -71,9 +71,10 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         times = presentation_times(found, numbers, time_base=time_base, rate=rate)
         width, height = shown_size(first)
         index = VideoIndex(Path(path), width, height, _fps(times, rate), times, tuple(sorted(set(damaged))), table)
-        index = _up_to(index, found, sure_count(times, numbers))
+        if found.cut or not source.stream.frames:  # some containers tell no count by which a cut would be noticed
+            index = _up_to(index, found, sure_count(times, numbers))
         index = _up_to(index, found, _decodable_count(source, index)) if found.cut else index
-        return replace(index, gaps=_gaps(source, found, index.times))
+        return replace(index, gaps=_gaps(source, found, index.times, found_times=times))
     finally:
         source.close()
 
@@ -169,11 +170,22 @@ def _decodable_count(source: Source, index: VideoIndex) -> int:
     return last
 
 
-def _gaps(source: Source, found: Scan, times: Float64[np.ndarray, " T"]) -> tuple[Gap, ...]:
-    """Find the holes; a file that was cut off may also say how many frames it had."""
+def _gaps(
+    source: Source, found: Scan, times: Float64[np.ndarray, " T"], *, found_times: Float64[np.ndarray, " P"]
+) -> tuple[Gap, ...]:
+    """Find the holes; a file that was cut off may say how many frames it had, or hold some that are not counted."""
     gaps = find_gaps(times, stated_end=stated_end(source.container, source.stream))
-    lost = source.stream.frames - times.size
-    return (*gaps, Gap(times.size - 1, lost)) if found.cut and lost > 0 else gaps
+    if gaps and gaps[-1].after == times.size - 1:
+        return gaps
+    lost = max(source.stream.frames - times.size if found.cut else 0, _uncounted(times, found_times))
+    return (*gaps, Gap(times.size - 1, lost)) if lost > 0 else gaps
+
+
+def _uncounted(times: Float64[np.ndarray, " T"], found_times: Float64[np.ndarray, " P"]) -> int:
+    """Count the frames between the last that is counted and the last that was found, judged by their usual time."""
+    behind = found_times.size - times.size
+    usual = float(np.median(np.diff(found_times))) if behind else 0.0
+    return max(behind, round((found_times[-1] - times[-1]) / usual)) if usual else behind
 
 
 def _up_to(index: VideoIndex, found: Scan, count: int) -> VideoIndex:

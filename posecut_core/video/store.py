@@ -15,22 +15,20 @@ import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import zarr
 from jaxtyping import Int64, UInt8
-from zarr.codecs import BloscCodec, Crc32cCodec
-from zarr.errors import BaseZarrError
 
 from posecut_core.errors import StorageError, VideoError
-from posecut_core.project.atomic import storage_error
+from posecut_core.project.waiting_lock import hold
+from posecut_core.video.store_folder import FREE, create_array, create_store, open_store, readable, writable
 
-SCHEMA_VERSION = 1
 StoredFrame = tuple[int, UInt8[np.ndarray, "_ _ 3"], tuple[int, int]]  # frame number, RGB image, (x, y) of its origin
 
-_FREE = -1
 _BATCH = 8  # frames held in memory while appending; zarr's cost per call is shared by them
 
 
@@ -52,14 +50,8 @@ class FrameStore:
         """
         folder = Path(path)
         if create and not (folder / "zarr.json").exists():
-            with _disk(folder):
-                _create(folder)
-        if not folder.is_dir():
-            raise VideoError(f"There are no extracted frames at {folder}; extract frames first.")
-        with _readable(folder):
-            group = zarr.open_group(str(folder), mode="r+", zarr_format=3)
-            _check_schema(folder, group)
-            return cls(folder, group)
+            create_store(folder)
+        return cls(folder, open_store(folder))
 
     @property
     def numbers(self) -> Int64[np.ndarray, " F"]:
@@ -89,7 +81,7 @@ class FrameStore:
             )
         row = self._rows[number]
         height, width = self._sizes[row]
-        with _readable(self.path):
+        with readable(self.path):
             image = np.asarray(self._array("frames")[row, :height, :width])
             if not image.any() and not (image.size and self._chunk(row).is_file()):
                 raise FileNotFoundError(f"a chunk of frame {number} is gone")  # zarr reads it as zeros
@@ -107,38 +99,54 @@ class FrameStore:
     def append(self, frames: Iterable[StoredFrame]) -> int:
         """Add frames whose number the store does not have yet, all of them or none, and return how many were added.
 
+        Other writers wait until it is done, and what they have added before is known when the first frame is asked for.
+
         Raises:
-            StorageError: the disk is full, read-only or not writable; the store is then as it was before.
+            StorageError: the disk is full, read-only or not writable, or another program adds frames for long; the
+                store is then as it was before.
+            VideoError: the store is damaged.
         """
-        fresh, written = self._skip_known(frames), dict[int, int]()  # row -> frame number
-        try:
-            while batch := list(itertools.islice(fresh, _BATCH)):
-                rows = self._free_rows(len(batch), besides=written)
-                written.update(zip(rows.tolist(), (number for number, _, _ in batch), strict=True))
-                with _disk(self.path):
-                    self._write(rows, batch)
-            with _disk(self.path):
-                self._array("number")[np.array(list(written), np.int64)] = np.array(list(written.values()), np.int64)
+        with self._alone():
+            if not self.path.exists():  # who began it has thought better of it
+                create_store(self.path)
             self._refresh()
-        except BaseException:
-            with contextlib.suppress(OSError, KeyError):
-                self._discard(list(written))
-            raise
+            written = dict[int, int]()  # row -> frame number
+            try:
+                self._add(self._skip_known(frames), written)
+            except BaseException:
+                self._take_back(list(written))
+                raise
+            self._refresh()
         return len(written)
 
     def remove(self, numbers: Iterable[int]) -> int:
         """Take frames out, ignore numbers that are not in the store, and return how many were taken out.
 
         Raises:
-            StorageError: the disk is read-only or not writable.
+            StorageError: the disk is read-only or not writable, or another program adds frames for long.
+            VideoError: the store is damaged.
         """
-        rows = [self._rows[number] for number in set(numbers) if number in self._rows]
-        if rows:
-            with _disk(self.path):
-                self._array("number")[np.array(rows)] = _FREE
-                self._discard(rows)
+        with self._alone():
+            self._refresh()
+            rows = [self._rows[number] for number in set(numbers) if number in self._rows]
+            if rows:
+                with writable(self.path):
+                    self._number(rows, [FREE] * len(rows))
+                    self._discard(rows)
                 self._refresh()
         return len(rows)
+
+    def delete_if_empty(self) -> None:
+        """Delete the folder where no frame is in it; one that another program fills at the moment stays."""
+        with contextlib.suppress(StorageError, VideoError), self._alone(patience=0):
+            self._refresh()
+            if not self._rows:
+                shutil.rmtree(self.path, ignore_errors=True)
+
+    def _alone(self, *, patience: float | None = None) -> contextlib.AbstractContextManager[None]:
+        """Keep other writers out, but no readers; what is known of the store may be out of date by then."""
+        advice = "it adds frames of the same video: wait until it has ended, then try again"
+        return hold(self.path.with_suffix(".lock"), advice=advice, patience=patience)
 
     def _array(self, name: str) -> zarr.Array:
         array = self._group[name]
@@ -149,10 +157,35 @@ class FrameStore:
         return self.path / "frames" / "c" / str(row) / "0" / "0" / "0"
 
     def _refresh(self) -> None:
-        written = np.asarray(self._array("number")[:])
-        self._rows = {int(number): row for row, number in enumerate(written) if number != _FREE}
-        self._origins = np.asarray(self._array("origin")[:])
-        self._sizes = np.asarray(self._array("size")[:])
+        with readable(self.path):
+            written = np.asarray(self._array("number")[:])
+            self._rows = {int(number): row for row, number in enumerate(written) if number != FREE}
+            self._origins = np.asarray(self._array("origin")[:])
+            self._sizes = np.asarray(self._array("size")[:])
+
+    def _add(self, fresh: Iterator[StoredFrame], written: dict[int, int]) -> None:
+        """Write frames into free rows, batch by batch, note them in `written`, and last their numbers."""
+        while batch := list(itertools.islice(fresh, _BATCH)):
+            rows = self._free_rows(len(batch), besides=written)
+            written.update(zip(rows.tolist(), (number for number, _, _ in batch), strict=True))
+            with writable(self.path):
+                _to_the_end(self._write, rows, batch)
+        with writable(self.path):
+            _to_the_end(self._number, list(written), list(written.values()))
+
+    def _number(self, rows: list[int], numbers: list[int]) -> None:
+        self._array("number")[np.array(rows, np.int64)] = np.array(numbers, np.int64)
+
+    def _take_back(self, rows: list[int]) -> None:
+        """Free the rows of frames that were not all added; a picture stays where its number cannot be taken back."""
+        with contextlib.suppress(OSError, KeyError, VideoError):  # the error that led here says more
+            self._refresh()
+            numbered = sorted(set(self._rows.values()).intersection(rows))
+            self._discard([row for row in rows if row not in numbered])  # a full disk needs the room for what follows
+            if numbered:
+                self._number(numbered, [FREE] * len(numbered))
+                self._discard(numbered)
+                self._refresh()
 
     def _skip_known(self, frames: Iterable[StoredFrame]) -> Iterator[StoredFrame]:
         seen = set(self._rows)
@@ -188,7 +221,7 @@ class FrameStore:
         """Make room for `rows` frames of `size`; never shrink."""
         if "frames" not in self._group:
             height, width = (int(side) for side in size)
-            _create_array(self._group, "frames", (0, height, width, 3), chunk=(1, height, width, 3), fill=0)
+            create_array(self._group, "frames", (0, height, width, 3), chunk=(1, height, width, 3), fill=0)
         frames = self._array("frames")
         height, width = (max(old, int(new)) for old, new in zip(frames.shape[1:3], size, strict=True))
         shape = (max(rows, frames.shape[0]), height, width, 3)
@@ -200,26 +233,10 @@ class FrameStore:
                 array.resize((rows, *array.shape[1:]))
 
 
-def _create(folder: Path) -> None:
-    try:
-        group = zarr.create_group(
-            str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": SCHEMA_VERSION}
-        )
-        _create_array(group, "number", (0,), chunk=(1024,), fill=_FREE)
-        _create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
-        _create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # half a store would be taken for a damaged one
-        raise
-
-
-def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
-    """Begin an empty array; images (4 dimensions) are uint8, all else int64."""
-    kind = np.uint8 if len(shape) == 4 else np.int64
-    # every number of a chunk is replaced at once, by renaming a temporary file: zarr's LocalStore writes so
-    compressor = BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1)
-    codecs = [compressor, Crc32cCodec()]  # a checksum, or a flipped bit would be another picture
-    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=codecs, fill_value=fill)
+def _to_the_end(write: Callable[..., None], *words: object) -> None:
+    """Wait until zarr's threads have written, also where Ctrl-C comes meanwhile: else they might after the undoing."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(write, *words).result()
 
 
 def _pad(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, ...]) -> UInt8[np.ndarray, "H W 3"]:
@@ -228,36 +245,3 @@ def _pad(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, ...]) -> UInt8[np.n
     padded = np.zeros((*size, 3), dtype=np.uint8)
     padded[: image.shape[0], : image.shape[1]] = image
     return padded
-
-
-def _check_schema(folder: Path, group: zarr.Group) -> None:
-    version = group.attrs.get("schema")
-    if group.attrs.get("posecut") != "frames" or not isinstance(version, int):
-        raise VideoError(f"{folder} is a zarr folder but holds no PoseCut frames; choose another folder.")
-    if version > SCHEMA_VERSION:
-        raise VideoError(
-            f"{folder} has schema version {version}, this PoseCut reads up to {SCHEMA_VERSION}; update PoseCut."
-        )
-
-
-@contextlib.contextmanager
-def _readable(folder: Path) -> Iterator[None]:
-    """Say in one sentence that a store is damaged."""
-    try:
-        yield
-    except VideoError:
-        raise
-    except PermissionError as error:
-        raise StorageError(f"Cannot read {folder}; permission was denied: change its permissions.") from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AssertionError, BaseZarrError) as error:
-        raise VideoError(
-            f"The extracted frames at {folder} are damaged; delete the folder and extract again."
-        ) from error
-
-
-@contextlib.contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(folder, error) from error

@@ -64,7 +64,7 @@ def test_a_full_disk_is_one_sentence(project, monkeypatch):
         with pytest.raises(StorageError, match=r"img0005\.png; the disk is full"):
             export_images(project, "m1")
     gc.collect()
-    assert [path.name for path in project.frame_folder("m1").iterdir()] == ["frames.zarr"]
+    assert {path.name for path in project.frame_folder("m1").iterdir()} <= {"frames.zarr", "frames.lock"}
 
 
 def test_frames_round_trip_through_images(project):

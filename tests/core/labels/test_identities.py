@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from posecut_core.errors import LabelError, StorageError
-from posecut_core.labels import identities
 from posecut_core.labels.identities import (
     AddBodypart,
     Identities,
@@ -16,6 +15,7 @@ from posecut_core.labels.identities import (
     record_names,
     record_new,
 )
+from posecut_core.project import waiting_lock
 from posecut_core.project.layout import Project
 
 KNOWN = Identities({"nose": ("nose", "snout"), "tail": ("tail",)})
@@ -83,7 +83,7 @@ def test_damage_is_named(project):
 
 def test_names_are_locked(project, monkeypatch):
     """Who waits too long hears of it."""
-    monkeypatch.setattr(identities, "_PATIENCE", 0)
+    monkeypatch.setattr(waiting_lock, "PATIENCE", 0)
     with names_lock(project), pytest.raises(StorageError, match="Another program keeps"), names_lock(project):
         pass
 

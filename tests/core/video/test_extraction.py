@@ -1,5 +1,6 @@
 """Extraction puts the frames that were chosen, and no others, into the store."""
 
+import av
 import numpy as np
 import pytest
 
@@ -96,6 +97,22 @@ def test_an_interrupted_extraction_adds_nothing(tmp_path, video):
     assert FrameStore.open(tmp_path / "f.zarr").numbers.tolist() == [3]
 
 
+def test_frames_of_another_program_survive_an_interrupted_extraction(tmp_path, video):
+    """Only a store that is empty is taken away, although this extraction began it."""
+
+    def interrupt(progress):
+        if progress.stage.startswith("reading") and progress.done == progress.total:
+            assert not (tmp_path / "f.zarr").exists()
+        if progress.stage.startswith("saving"):
+            (tmp_path / "f.lock").unlink()  # as if that program did not see ours, on a disk without locks
+            FrameStore.open(tmp_path / "f.zarr").append([(9, np.ones((4, 4, 3), np.uint8), (0, 0))])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(video, tmp_path / "f.zarr", numbers=[3], report=interrupt)
+    assert FrameStore.open(tmp_path / "f.zarr").numbers.tolist() == [9]
+
+
 @pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
 def test_damaged_frames_are_replaced_by_others(tmp_path, encode, damage, number_in, algorithm):
     """As many whole frames as wanted are stored, and the damaged one is named."""
@@ -157,11 +174,11 @@ def test_a_thumbnail_shows_the_area(video, colour):
     with VideoReader(video) as reader:
         (_, picture), image = next(reader.pictures([9])), reader.read(9)
     area = Crop(16, 64, 0, 32)
-    small = thumbnail(picture, area, width=6, colour=colour)
+    small = thumbnail(picture, area, shown=(64, 48), width=6, colour=colour)
     assert small.shape == (4, 6, 3 if colour else 1)
     blocks = image[:32, 16:64].reshape(4, 8, 6, 8, 3).mean(axis=(1, 3))
     assert np.abs(small - (blocks if colour else blocks.mean(axis=2, keepdims=True))).mean() < 12
-    assert thumbnail(picture, area, width=100, colour=colour).shape[:2] == (32, 48)
+    assert thumbnail(picture, area, shown=(64, 48), width=100, colour=colour).shape[:2] == (32, 48)
 
 
 def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
@@ -169,9 +186,40 @@ def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
     path = encode(tmp_path / "phone.mp4", "libx264", rotation=90)
     with VideoReader(path) as reader:
         (_, picture), image = next(reader.pictures([1])), reader.read(1)
-    small = thumbnail(picture, Crop(0, 48, 0, 64), width=12, colour=False)
+    small = thumbnail(picture, Crop(0, 48, 0, 64), shown=(48, 64), width=12, colour=False)
     assert small.shape == (16, 12, 1)
     assert np.abs(small[..., 0] - image.reshape(16, 4, 12, 4, 3).mean(axis=(1, 3, 4))).mean() < 12
+
+
+def test_thumbnails_show_the_same_area_where_the_size_changes(video):
+    """A picture of another size is scaled to that of the video first, as its frames are."""
+    with VideoReader(video) as reader:
+        picture = next(reader.pictures([9]))[1]
+    larger = picture.reformat(128, 96, interpolation="POINT")
+    area, look = Crop(16, 64, 0, 32), {"shown": (64, 48), "width": 6, "colour": False}
+    small, same = thumbnail(picture, area, **look), thumbnail(larger, area, **look)
+    assert np.abs(small.astype(int) - same).mean() < 2
+
+
+def test_frames_of_a_video_whose_size_changes_are_chosen(tmp_path):
+    """The pictures after the change are compared with those before it."""
+    path, parts = tmp_path / "two.h264", (tmp_path / "a.h264", tmp_path / "b.h264")
+    sizes = ((64, 48), (32, 32))
+    path.write_bytes(b"".join(_plain(part, *size).read_bytes() for part, size in zip(parts, sizes, strict=True)))
+    done = extract(path, tmp_path / "f.zarr", number_of_frames=3)
+    assert (done.frame_count, done.added) == (20, 3)
+    assert FrameStore.open(tmp_path / "f.zarr").sizes.tolist() == [[48, 64]] * 3
+
+
+def _plain(path, width, height):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(10):
+            image = np.full((height, width, 3), 20 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import VideoError
+from posecut_core.video.gaps import Gap
 from posecut_core.video.index import index_video, numbers_from_order
 from posecut_core.video.reader import VideoReader
 
@@ -51,6 +52,23 @@ def test_a_cut_file_yields_what_it_holds(tmp_path, encode, number_in, name, pack
         assert packet - 4 <= len(found) == reader.index.frame_count <= packet + 1
     assert all(image in (None, number) for number, image in enumerate(found))
     assert found[-1] is not None
+
+
+@pytest.mark.parametrize("missing", [38, 37, 36, 35])
+def test_an_intact_file_keeps_the_frames_behind_a_hole(tmp_path, encode, missing):
+    """A camera that skipped a frame near the end is no file that was cut off: all frames count, the hole is told."""
+    times = [40 * number for number in range(40) if number != missing]
+    index = index_video(encode(tmp_path / "a.mp4", "libx264", frames=39, times=times, options={"bf": "3"}))
+    assert index.frame_count == 39
+    assert index.gaps == (Gap(missing - 1, 1),)
+
+
+def test_frames_that_are_not_counted_are_told(tmp_path, encode):
+    """Where a file tells no count, frames behind a hole at its end are left out, and a gap says so."""
+    times = [40 * number for number in range(40) if number != 37]
+    index = index_video(encode(tmp_path / "a.ts", "libx264", frames=39, times=times, options={"bf": "3"}))
+    assert index.frame_count == 37
+    assert index.gaps == (Gap(36, 3),)
 
 
 def _move_index_to_front(path):

@@ -3,6 +3,9 @@
 import errno
 import json
 import shutil
+import signal
+import sys
+from threading import get_ident
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import StorageError, VideoError
+from posecut_core.project import waiting_lock
 from posecut_core.video.store import FrameStore
 
 
@@ -119,6 +123,130 @@ def test_a_full_disk_adds_all_or_nothing(tmp_path, monkeypatch):
     assert _files(tmp_path) == chunks
 
 
+def test_an_interrupt_after_the_numbers_leaves_the_frames(tmp_path, monkeypatch):
+    """Frames whose numbers are written belong to the store, pictures and all."""
+    store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(1, 2)
+    refresh = store._refresh
+
+    def interrupted():
+        refresh()
+        if store.numbers.size:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_refresh", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.append(_frames(images))
+    again = FrameStore.open(tmp_path / "frames.zarr")
+    assert again.numbers.tolist() == [1, 2]
+    assert all((again.read(number) == image).all() for number, image in images.items())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signal to a thread")
+def test_an_interrupt_while_numbers_are_written_adds_nothing(tmp_path, monkeypatch):
+    """Ctrl-C waits for the writing that it came amid, so that this is taken back and not done afterwards."""
+    store, write, main = FrameStore.open(tmp_path / "frames.zarr", create=True), zarr.Array.__setitem__, get_ident()
+    interrupts = iter([signal.SIGINT])
+
+    def interrupted(self, selection, value):
+        if self.basename == "number":
+            for number in interrupts:
+                signal.pthread_kill(main, number)
+        write(self, selection, value)
+
+    monkeypatch.setattr(zarr.Array, "__setitem__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.append(_frames(_images(1, 2)))
+    assert FrameStore.open(tmp_path / "frames.zarr").numbers.tolist() == []
+    assert store.append(_frames(_images(1, 2))) == 2
+
+
+def test_numbers_half_written_are_taken_back(tmp_path, monkeypatch):
+    """Where the disk refuses between two numbers, neither stays, and the next append works."""
+    store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(2, 3)
+    store.append(_frames(_images(1)))
+    chunks, write, written = _files(tmp_path), zarr.Array.__setitem__, []
+
+    def half(self, selection, value):
+        if self.basename == "number" and not written:
+            written.append(write(self, selection[:1], value[:1]))
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, selection, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Array, "__setitem__", half)
+        with pytest.raises(StorageError, match="the disk is full"):
+            store.append(_frames(images))
+    again = FrameStore.open(tmp_path / "frames.zarr")
+    assert again.numbers.tolist() == store.numbers.tolist() == [1]
+    assert _files(tmp_path) == chunks
+    assert again.append(_frames(images)) == 2
+
+
+def test_a_picture_stays_where_its_number_does(tmp_path, monkeypatch):
+    """Where a number cannot be taken back, its frame can be read."""
+    store, images, write = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(2, 3), zarr.Array.__setitem__
+
+    def half(self, selection, value):
+        if self.basename == "number":
+            write(self, selection[:1], np.array([2]))
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, selection, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zarr.Array, "__setitem__", half)
+        with pytest.raises(StorageError, match="the disk is full"):
+            store.append(_frames(images))
+    again = FrameStore.open(tmp_path / "frames.zarr")
+    assert again.numbers.tolist() == [2]
+    np.testing.assert_array_equal(again.read(2), images[2])
+
+
+def test_what_another_program_added_is_known(tmp_path):
+    """A store that was opened before neither overwrites these frames nor adds one twice; nor does it remove others."""
+    early, other = (FrameStore.open(tmp_path / "frames.zarr", create=True) for _ in range(2))
+    theirs, ours = _images(1, 2, 3), _images(3, 4)
+    other.append(_frames(theirs))
+    assert early.append(_frames(ours)) == 1
+    assert early.numbers.tolist() == [1, 2, 3, 4]
+    other.remove([4])
+    for number, image in theirs.items():
+        np.testing.assert_array_equal(FrameStore.open(early.path).read(number), image)
+    assert other.numbers.tolist() == [1, 2, 3]
+
+
+def test_one_program_at_a_time_writes(tmp_path, monkeypatch):
+    """A second writer hears what keeps it, readers do not wait, and the first one's frames are as they should be."""
+    monkeypatch.setattr(waiting_lock, "PATIENCE", 0)
+    store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(1, 2)
+    store.append(_frames(_images(0)))
+
+    def frames():
+        for write in (lambda other: other.append(_frames(_images(9))), lambda other: other.remove([0])):
+            with pytest.raises(StorageError, match=r"frames.lock locked.*; it adds frames of the same video: wait"):
+                write(FrameStore.open(store.path))
+        yield from _frames(images)
+
+    assert store.append(frames()) == 2
+    assert FrameStore.open(store.path).numbers.tolist() == [0, 1, 2]
+
+
+def test_only_an_empty_store_that_nobody_fills_is_deleted(tmp_path):
+    """Frames stay, also those about to come; a store that is gone is begun again by the next frame."""
+    store, other = (FrameStore.open(tmp_path / "frames.zarr", create=True) for _ in range(2))
+
+    def frames():
+        other.delete_if_empty()
+        yield from _frames(_images(1))
+
+    assert store.append(frames()) == 1
+    other.delete_if_empty()
+    store.remove([1])
+    other.delete_if_empty()
+    assert not store.path.exists()
+    assert store.append(_frames(_images(2))) == 1
+    assert FrameStore.open(store.path).numbers.tolist() == [2]
+
+
 def test_a_disk_that_refuses_room_adds_nothing(tmp_path, monkeypatch):
     """Where no room can be made for the second batch, the first is taken out again and the disk is named."""
     store = FrameStore.open(tmp_path / "frames.zarr", create=True)
@@ -142,19 +270,6 @@ def test_a_disk_that_refuses_room_adds_nothing(tmp_path, monkeypatch):
 
 def _files(folder):
     return {path for path in (folder / "frames.zarr" / "frames").rglob("*") if path.is_file()}
-
-
-def test_half_a_store_is_not_left_behind(tmp_path, monkeypatch):
-    """Where a new store cannot be completed, there is none, and the next attempt begins anew."""
-    with monkeypatch.context() as patch:
-        patch.setattr(zarr.Group, "create_array", lambda *words, **options: _refuse())
-        with pytest.raises(StorageError, match="the disk is full"):
-            FrameStore.open(tmp_path / "frames.zarr", create=True)
-    assert not (tmp_path / "frames.zarr").exists()
-
-
-def _refuse():
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_full_disk_is_a_sentence(tmp_path, monkeypatch):
