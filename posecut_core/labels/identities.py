@@ -4,18 +4,13 @@
 identity is the name with which a bodypart began.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import filelock
-
-from posecut_core.errors import LabelError, StorageError
+from posecut_core.errors import LabelError
 from posecut_core.labels.journal import JournalWriter, read_journal
-from posecut_core.project.atomic import storage_error
+from posecut_core.project.exclusive import exclusive
 from posecut_core.project.layout import Project
-
-_PATIENCE = 10  # seconds
 
 
 @dataclass(frozen=True)
@@ -127,30 +122,8 @@ def record_new(project: Project) -> None:
         LabelError: the journal of names is damaged, or bodyparts came while others went.
         StorageError: the disk refuses, or another program keeps the names locked.
     """
-    with names_lock(project):
+    with exclusive(project.bodypart_lock):
         record_names(project, match_names(read_identities(project), project.config.bodyparts).new)
-
-
-@contextlib.contextmanager
-def names_lock(project: Project) -> Iterator[None]:
-    """Hold the lock of the names; another program that holds it is done in a moment.
-
-    Raises:
-        StorageError: the folder cannot be written to, or the lock does not come free.
-    """
-    try:
-        with filelock.FileLock(project.bodypart_lock, timeout=_PATIENCE):
-            yield
-    except filelock.Timeout as error:
-        raise StorageError(
-            f"Another program keeps {project.bodypart_lock} locked, expected it to be free; close that program."
-        ) from error
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, StorageError):
-            raise
-        raise storage_error(
-            project.bodypart_lock, error if isinstance(error, OSError) else OSError(0, "no locks")
-        ) from error
 
 
 def match_names(known: Identities, names: Sequence[str]) -> Naming:

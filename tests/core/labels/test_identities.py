@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from posecut_core.errors import LabelError, StorageError
-from posecut_core.labels import identities
+from posecut_core.errors import LabelError
 from posecut_core.labels.identities import (
     AddBodypart,
     Identities,
     RenameBodypart,
     match_names,
-    names_lock,
     read_identities,
     record_names,
     record_new,
@@ -79,13 +77,6 @@ def test_damage_is_named(project):
         project.bodypart_journal.write_bytes(flipped)
         with pytest.raises(LabelError, match=r"bodyparts.jsonl is damaged in line"):
             read_identities(project)
-
-
-def test_names_are_locked(project, monkeypatch):
-    """Who waits too long hears of it."""
-    monkeypatch.setattr(identities, "_PATIENCE", 0)
-    with names_lock(project), pytest.raises(StorageError, match="Another program keeps"), names_lock(project):
-        pass
 
 
 def test_a_name_of_before_leads_to_that_of_now():
