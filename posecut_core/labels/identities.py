@@ -4,8 +4,7 @@
 identity is the name with which a bodypart began.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from posecut_core.errors import LabelError
@@ -123,19 +122,8 @@ def record_new(project: Project) -> None:
         LabelError: the journal of names is damaged, or bodyparts came while others went.
         StorageError: the disk refuses, or another program keeps the names locked.
     """
-    with names_lock(project):
+    with hold(project.bodypart_lock):
         record_names(project, match_names(read_identities(project), project.config.bodyparts).new)
-
-
-@contextlib.contextmanager
-def names_lock(project: Project) -> Iterator[None]:
-    """Hold the lock of the names; another program that holds it is done in a moment.
-
-    Raises:
-        StorageError: the folder cannot be written to, or the lock does not come free.
-    """
-    with hold(project.bodypart_lock, advice="close that program"):
-        yield
 
 
 def match_names(known: Identities, names: Sequence[str]) -> Naming:

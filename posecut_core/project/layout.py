@@ -41,6 +41,11 @@ class Project:
         return self.root / "posecut.yaml"
 
     @property
+    def settings_lock(self) -> Path:
+        """Return the path of the lock of posecut.yaml."""
+        return self.root / "posecut.lock"
+
+    @property
     def bodypart_journal(self) -> Path:
         """Return the path of the journal of bodyparts' names."""
         return self.root / "bodyparts.jsonl"

@@ -2,13 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from posecut_core.errors import ProjectError
 from posecut_core.project.atomic import write_text
 from posecut_core.project.fields import Fields, as_integer
+from posecut_core.project.layout import Project
+from posecut_core.project.waiting_lock import hold
 from posecut_core.project.yaml_edit import edit_text
 from posecut_core.project.yaml_text import load_mapping, read_text
 
@@ -55,9 +59,13 @@ def read_settings(path: Path) -> Settings:
     Raises:
         ProjectError: the file is malformed, or a newer PoseCut wrote it.
     """
-    if not path.exists():
-        return Settings()
-    fields = Fields(load_mapping(read_text(path), path), path)
+    return _parsed(read_text(path), path) if path.exists() else Settings()
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str, path: Path) -> Settings:
+    """Parse once what every step on every video asks for; entries cannot be changed, so that all can share them."""
+    fields = Fields(load_mapping(text, path), path)
     schema = fields.integer("schema", SCHEMA, at_least=1)
     if schema > SCHEMA:
         raise ProjectError(
@@ -66,8 +74,10 @@ def read_settings(path: Path) -> Settings:
         )
     return Settings(
         seed=fields.integer("seed", 0, at_least=0),
-        videos={stem: _record(path, stem, entry) for stem, entry in _entries(fields, "videos")},
-        extraction_seeds={stem: _seed(path, stem, entry) for stem, entry in _entries(fields, "extraction_seeds")},
+        videos=MappingProxyType({stem: _record(path, stem, entry) for stem, entry in _entries(fields, "videos")}),
+        extraction_seeds=MappingProxyType(
+            {stem: _seed(path, stem, entry) for stem, entry in _entries(fields, "extraction_seeds")}
+        ),
     )
 
 
@@ -84,6 +94,24 @@ def write_settings(path: Path, settings: Settings) -> None:
     new = edit_text(old, {**values, "extraction_seeds": dict(settings.extraction_seeds)}, path)
     if new != old or not path.exists():
         write_text(path, new)
+
+
+def update_settings(project: Project, change: Callable[[Settings], Settings]) -> None:
+    """Change posecut.yaml while no other program does, so that nobody's change is lost.
+
+    Args:
+        project: The project.
+        change: Returns the settings after the change, given those before.
+
+    Raises:
+        ProjectError: the existing file is malformed.
+        StorageError: the disk refuses, or another program keeps the file locked.
+    """
+    with hold(project.settings_lock):
+        before = read_settings(project.settings_path)
+        after = change(before)
+        if after != before:
+            write_settings(project.settings_path, after)
 
 
 def fingerprint(path: Path) -> tuple[int, str]:

@@ -13,7 +13,7 @@ PATIENCE = 10.0  # seconds
 
 
 @contextlib.contextmanager
-def hold(path: Path, *, advice: str, patience: float | None = None) -> Iterator[None]:
+def hold(path: Path, *, advice: str = "close that program", patience: float | None = None) -> Iterator[None]:
     """Hold the lock of the file `path`, which stays where it is.
 
     Args:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
-from posecut_core.labels.identities import NameEdit, RenameBodypart, names_lock, read_identities, record_names
+from posecut_core.labels.identities import NameEdit, RenameBodypart, read_identities, record_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
 from posecut_core.project.layout import Project
+from posecut_core.project.waiting_lock import hold
 from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.workflow.opening import frame_folders, open_project
 
@@ -50,7 +51,7 @@ def edit_bodyparts(
     with _all_sessions(_with_bodyparts(project, before)) as sessions:
         for session in sessions:
             session.begin()
-        with names_lock(project):
+        with hold(project.bodypart_lock):
             record_names(project, _name_edits(project, names, add))
         _write_config(project, after, names)
         for session in sessions:

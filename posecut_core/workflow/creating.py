@@ -27,7 +27,7 @@ from posecut_core.project.creation import (
 )
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
-from posecut_core.project.settings import Settings, VideoRecord, fingerprint, read_settings, write_settings
+from posecut_core.project.settings import Settings, VideoRecord, fingerprint, update_settings, write_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import Config, open_project, project_videos
@@ -182,9 +182,8 @@ def _name_videos(project: Project, records: dict[Path, VideoRecord]) -> None:
     entries = values.get("video_sets")
     videos = dict(entries) if isinstance(entries, dict) else {}
     videos.update((str(target), video_entry(_full_frame(record))) for target, record in records.items())
-    settings = read_settings(project.settings_path)
-    known = {**settings.videos, **{target.stem: record for target, record in records.items()}}
-    write_settings(project.settings_path, replace(settings, videos=known))
+    added = {target.stem: record for target, record in records.items()}
+    update_settings(project, lambda settings: replace(settings, videos={**settings.videos, **added}))
     edit_config(project.config_path, {"video_sets": videos})
 
 

@@ -11,7 +11,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import video_stem
-from posecut_core.project.settings import read_settings, write_settings
+from posecut_core.project.settings import read_settings, update_settings
 from posecut_core.video.extraction import extract
 from posecut_core.video.gaps import Gap
 from posecut_core.video.store import FrameStore
@@ -111,7 +111,7 @@ def extract_frames(
         frames=None if frames is None else tuple(frames),
         overwrite=overwrite,
     )
-    extracted = tuple(_extract(project, stem, wish, report) for stem in stems)
+    extracted = _extract_all(project, stems, wish, report)
     return ExtractedFrames(project.config_path, "given" if frames is not None else algo, wish.seed, extracted)
 
 
@@ -144,6 +144,18 @@ def _check(
             raise ArgumentError(f"{name} is {value}, expected 1 or more.")
 
 
+def _extract_all(project: Project, stems: Sequence[str], wish: _Wish, report: Report) -> tuple[ExtractedVideo, ...]:
+    """Choose the frames of all videos; seeds are written once, as posecut.yaml takes long to write for many videos."""
+    done: list[ExtractedVideo] = []
+    try:
+        for stem in stems:
+            done.append(_extract(project, stem, wish, report))
+    finally:
+        if wish.frames is None and done:
+            _remember_seed(project, [extracted.video for extracted in done], wish.seed)
+    return tuple(done)
+
+
 def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> ExtractedVideo:
     """Choose the frames of one video."""
     path, store = resolve_video(project, stem), project.frame_store(stem)
@@ -168,8 +180,6 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         report=report,
     )
     after = _numbers(store)
-    if wish.frames is None:
-        _remember_seed(project, stem, wish.seed)
     return ExtractedVideo(
         stem,
         store,
@@ -181,10 +191,11 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
     )
 
 
-def _remember_seed(project: Project, stem: str, seed: int) -> None:
-    settings = read_settings(project.settings_path)
-    seeds = {**settings.extraction_seeds, stem: seed}
-    write_settings(project.settings_path, replace(settings, extraction_seeds=seeds))
+def _remember_seed(project: Project, stems: Sequence[str], seed: int) -> None:
+    seeds = dict.fromkeys(stems, seed)
+    update_settings(
+        project, lambda settings: replace(settings, extraction_seeds={**settings.extraction_seeds, **seeds})
+    )
 
 
 def _numbers(store: Path) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Frames of a project's videos are chosen, kept, and never lost."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
 from posecut_core.project.settings import read_settings, write_settings
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.creating import add_new_videos, create_new_project
 from posecut_core.workflow.extracting import extract_frames
 from posecut_core.workflow.opening import open_project
 
@@ -41,6 +42,27 @@ def test_the_seed_is_written_down(fresh_project):
     """posecut.yaml says which seed chose the frames."""
     assert extract_frames(fresh_project, number_of_frames=2, seed=7).seed == 7
     assert read_settings(open_project(fresh_project).settings_path).extraction_seeds == {"spot": 7}
+
+
+def test_seeds_are_written_once(fresh_project, spot_video, monkeypatch):
+    """With many videos posecut.yaml is written at the end, or when extraction breaks off, for the videos done."""
+    other = spot_video.with_name("other.mp4")
+    shutil.copy(spot_video, other)
+    add_new_videos(fresh_project, other)
+    written = []
+
+    def write_text(path, text):
+        written.append(path.name)
+        path.write_text(text)
+
+    monkeypatch.setattr("posecut_core.project.settings.write_text", write_text)
+    extract_frames(fresh_project, number_of_frames=2)
+    assert written == ["posecut.yaml"]
+    other.unlink()
+    with pytest.raises(VideoError, match="is missing"):
+        extract_frames(fresh_project, number_of_frames=2, seed=7)
+    seeds = read_settings(open_project(fresh_project).settings_path).extraction_seeds
+    assert seeds == {"spot": 7, "other": 0}
 
 
 def test_given_frames_are_taken(fresh_project):

@@ -4,18 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from posecut_core.errors import LabelError, StorageError
+from posecut_core.errors import LabelError
 from posecut_core.labels.identities import (
     AddBodypart,
     Identities,
     RenameBodypart,
     match_names,
-    names_lock,
     read_identities,
     record_names,
     record_new,
 )
-from posecut_core.project import waiting_lock
 from posecut_core.project.layout import Project
 
 KNOWN = Identities({"nose": ("nose", "snout"), "tail": ("tail",)})
@@ -79,13 +77,6 @@ def test_damage_is_named(project):
         project.bodypart_journal.write_bytes(flipped)
         with pytest.raises(LabelError, match=r"bodyparts.jsonl is damaged in line"):
             read_identities(project)
-
-
-def test_names_are_locked(project, monkeypatch):
-    """Who waits too long hears of it."""
-    monkeypatch.setattr(waiting_lock, "PATIENCE", 0)
-    with names_lock(project), pytest.raises(StorageError, match="Another program keeps"), names_lock(project):
-        pass
 
 
 def test_a_name_of_before_leads_to_that_of_now():

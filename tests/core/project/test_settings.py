@@ -1,11 +1,23 @@
 """posecut.yaml is read, written, and refused where a newer version wrote it."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
-from posecut_core.errors import ProjectError
-from posecut_core.project.settings import Settings, VideoRecord, fingerprint, read_settings, write_settings
+from posecut_core.errors import ProjectError, StorageError
+from posecut_core.project import waiting_lock as locking
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.layout import Project
+from posecut_core.project.settings import (
+    Settings,
+    VideoRecord,
+    fingerprint,
+    read_settings,
+    update_settings,
+    write_settings,
+)
+from posecut_core.project.waiting_lock import hold
 
 RECORD = VideoRecord(size=10, sha256="0" * 64, frames=5, width=64, height=48)
 
@@ -19,6 +31,29 @@ def test_settings_round_trip(tmp_path):
     before = path.read_bytes()
     write_settings(path, settings)
     assert path.read_bytes() == before
+
+
+def test_a_file_is_parsed_once(tmp_path):
+    """Settings that nobody changed are not parsed again; those of a changed file are, however alike they look."""
+    path = tmp_path / "posecut.yaml"
+    write_settings(path, Settings(seed=7, videos={"m1": RECORD}))
+    first = read_settings(path)
+    assert read_settings(path) is first
+    path.write_text(path.read_text().replace("seed: 7", "seed: 8"))
+    assert read_settings(path) == replace(first, seed=8)
+    with pytest.raises(TypeError):
+        first.videos["m2"] = RECORD
+
+
+def test_changes_are_made_one_after_the_other(tmp_path, monkeypatch):
+    """A change begins with what others wrote before; while another program makes one, none is begun."""
+    monkeypatch.setattr(locking, "PATIENCE", 0)
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("nose",)))
+    update_settings(project, lambda before: replace(before, extraction_seeds={"m1": 3}))
+    with hold(project.settings_lock), pytest.raises(StorageError, match=r"keeps .*posecut\.lock locked"):
+        update_settings(project, lambda before: replace(before, seed=9))
+    update_settings(project, lambda before: replace(before, extraction_seeds={**before.extraction_seeds, "m2": 4}))
+    assert read_settings(project.settings_path) == Settings(extraction_seeds={"m1": 3, "m2": 4})
 
 
 def test_a_project_without_settings_has_defaults(tmp_path):
