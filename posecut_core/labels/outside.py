@@ -53,11 +53,21 @@ def outside_edits(
         return ()
     _refuse_two(project, video, others)
     theirs = next(iter(others.values()))
-    base = written[0] if written else ours
+    base = _found_there(generations, written, ours)
     changed = sorted(
         key for key in base.keys() | theirs.keys() if theirs.get(key) not in (base.get(key), ours.get(key))
     )
     return tuple(_edit(project, video, key, theirs.get(key), naming) for key in changed)
+
+
+def _found_there(generations: Sequence[Generation], written: Sequence[_Cells], ours: _Cells) -> _Cells:
+    """Return the labels that another program found in the files: newer snapshots may have been made without them.
+
+    Where that snapshot is damaged or gone, the labels of now are all there is to compare with.
+    """
+    exported = generations[0].exported if generations else 0
+    pairs = zip(generations, written, strict=True)
+    return next((cells for generation, cells in pairs if generation.revision == exported), ours)
 
 
 def changed_suffixes(project: Project, video: str, generations: Sequence[Generation]) -> tuple[_Suffix, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from posecut_core.errors import LabelError, StorageError
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table
-from posecut_core.labels.generations import KEPT, Generation, write_generation
+from posecut_core.labels.generations import Generation, kept_revisions, write_generation
 from posecut_core.labels.identities import Naming
 from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
@@ -121,8 +121,9 @@ class SavedFiles:
 
     def _keep(self, generation: Generation) -> None:
         write_generation(self._project.frame_folder(self._video), generation)
-        older = [known for known in self.generations if known.revision != generation.revision]
-        self.generations = (generation, *older[: KEPT - 1])
+        found = (generation, *(known for known in self.generations if known.revision != generation.revision))
+        kept = kept_revisions((known.revision for known in found), exported=generation.exported)
+        self.generations = tuple(known for known in found if known.revision in kept)
 
 
 def _content(path: Path) -> bytes:

@@ -116,6 +116,20 @@ def test_files_of_any_kept_revision_are_ours(labelled):
     assert found(labelled) == (Delete(3, "tail"),)
 
 
+@pytest.mark.parametrize(("edits", "snapshots"), [(3, 3), (9, 4)])
+def test_what_was_labelled_since_the_files_were_written_is_not_deleted(labelled, monkeypatch, edits, snapshots):
+    """Only what the other program did is told, after one snapshot or after more than are kept."""
+    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 2)
+    session = LabelSession.open(labelled, "m1")
+    for place in range(edits):
+        session.apply(Place(3, "tail", (44.0, 60.0 + place)))
+    assert len(generation_paths(labelled.frame_folder("m1"))) == snapshots
+    change(labelled, 1, slice(0, 2), np.nan)
+    assert found(labelled) == (Delete(20, "nose"),)
+    session.close()
+    assert found(labelled) == (Delete(20, "nose"),)
+
+
 def test_labels_are_not_read_past_an_undecided_change(labelled):
     """Neither reading nor writing ignores it; the message says what to do."""
     change(labelled, 0, 0, 2.0)
