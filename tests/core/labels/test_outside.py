@@ -104,6 +104,20 @@ def test_saving_again_unchanged_is_no_change(labelled):
     assert found(labelled) == ()
 
 
+def test_what_a_spreadsheet_rounds_is_no_change(labelled):
+    """Opening and saving the .csv there changes no label, and what somebody does change there is heard alone."""
+    with LabelSession.open(labelled, "m1") as session:
+        session.apply(Place(3, "tail", (40 + 10 / 3, 60 + 1 / 7)))
+    path = labelled.collected_data("m1", ".csv")
+    write_csv(path, read_csv(path).round(4))
+    assert changed_suffixes(labelled, "m1", read_contents(labelled, "m1").generations) == (".csv",)
+    assert found(labelled) == ()
+    frame = read_csv(path)
+    frame.iloc[1, 0] = 41.0
+    write_csv(path, frame)
+    assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
+
+
 def test_files_of_any_kept_revision_are_ours(labelled):
     """A crash may leave the file of the revision before."""
     old = labelled.collected_data("m1").read_bytes()
