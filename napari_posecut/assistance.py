@@ -120,8 +120,10 @@ class Assistance:
         self.take()
         again = self._again and job.request.verb == "propose"
         self._again = self._again and not again
-        if job.request.verb == "propose" and job.state == "failed" and self.helps:
-            self._start("assist")  # no network has been trained yet
+        if job.request.verb == "propose" and self.helps and (job.state == "failed" or job.result.get("learns")):
+            self._start("assist")  # no network has been trained yet, or only the one that goes on learning
+        elif job.request.verb in HELP and job.state == "stopped" and self.helps:
+            self._begin_where_needed()  # it was stopped before somebody wanted help again
         elif job.request.verb == TRAINING and self.helps:
             self._start("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False

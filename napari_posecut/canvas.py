@@ -59,6 +59,7 @@ class Canvas:
         self.skeleton.border_width = 0
         self.skeleton.face_color = named_colour(project.config.skeleton_color)
         self.points = _empty_points("labels", len(self._colours), about, size=self._marker_size)
+        self.points.features = {"bodypart": list(labelling.browser.columns.values())}
         for layer in self.layers:
             lock(layer, ADVICE)
         self.show_frame()

@@ -8,6 +8,7 @@ Every dock asks for the desk of its viewer, listens to its signals, and calls it
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -29,7 +30,7 @@ from napari_posecut.verbs import Part, writes
 from napari_posecut.whole_view import WholeView
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.layout import Project
-from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.opening import config_path, open_project
 
 Value = TypeVar("Value")
 _SHOWN: Final[frozenset[Part]] = frozenset({"config", "frames", "labels"})  # parts of a project that a desk has read
@@ -66,7 +67,12 @@ class Desk:
             LabelError: labels are damaged or do not fit the project.
         """
         advance = preferences().advance
-        labelling = in_background(lambda: _opened(config, advance=advance, take_over=take_over))
+        self._let_go_if_open(config_path(config))
+        try:
+            labelling = in_background(lambda: _opened(config, advance=advance, take_over=take_over))
+        except PosecutError:
+            self.attempt(self._take_up_labels)
+            raise
         if self._left:
             labelling.close()
             return
@@ -200,6 +206,11 @@ class Desk:
         if not writes(job.request.verb).isdisjoint(_SHOWN):
             self.attempt(self.refresh)
             self.attempt(self._take_up_labels)  # also where there is something that cannot be read
+
+    def _let_go_if_open(self, config: Path) -> None:
+        """Let go of the labels of the project that is to be opened again, or they would be in its own way."""
+        if self.project is not None and self.project.config_path == config:
+            self._let_go_of_labels()
 
     def _let_go_of_labels(self) -> None:
         if self.labelling is not None:

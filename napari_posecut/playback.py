@@ -152,6 +152,9 @@ class Playback:
         predictions, style, number = self.predictions, self.style, self.frame
         assert predictions is not None
         look = pose_markers(predictions.xy[number], predictions.likelihood[number], style)
+        if len(self._points.data) != len(look.data):  # napari's keys deleted some
+            self._points.selected_data = set()
+            self._points.data = look.data
         self._points.data[:], self._points.shown[:], self._points.face_color[:] = look.data, look.shown, look.face
         self._points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
         self._points.refresh(thumbnail=False, extent=False)

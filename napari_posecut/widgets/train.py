@@ -1,5 +1,6 @@
 """Dock 4: train a network in the background, watch its curves, pause it, and let it go on."""
 
+import contextlib
 import dataclasses
 import math
 
@@ -14,6 +15,7 @@ from napari_posecut.widgets.job_line import JobLine, spoken_time
 from napari_posecut.widgets.settings_form import SettingsForm
 from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, read_settings
+from posecut_core.errors import ModelError
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Progress
 from posecut_core.project.layout import Project
@@ -165,7 +167,7 @@ def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
     for iteration in range(project.config.iteration - 1, -1, -1):
         earlier = Project(project.root, dataclasses.replace(project.config, iteration=iteration))
         path = earlier.model_folder(shuffle) / "settings.yaml"
-        if path.exists():
+        with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
             before = read_settings(path)
             names = ("net_type", "width", "norm", "init_weights")
             return TrainingSettings(**{name: getattr(before, name) for name in names})

@@ -62,12 +62,15 @@ def load_frames(
     height, width = np.maximum(sizes.max(axis=0), least).tolist()
     _check_memory(len(frames), height, width)
     images = np.zeros((len(frames), height, width, 3), np.uint8)
-    xy, known = np.empty(np.shape(labels), np.float32), {} if known is None else known
+    xy = np.empty(np.shape(labels), np.float32)
     for index, (frame, place) in enumerate(zip(frames, places, strict=True)):
         rows, columns = sizes[index].tolist()
-        if (frame, place) not in known:
-            known[frame, place] = _scaled(stores[frame.video].read(frame.number), rows, columns)
-        images[index, :rows, :columns] = known[frame, place]
+        image = None if known is None else known.get((frame, place))
+        if image is None:
+            image = _scaled(stores[frame.video].read(frame.number), rows, columns)
+        if known is not None:
+            known[frame, place] = image
+        images[index, :rows, :columns] = image
         xy[index] = scale_points(labels[index] - np.array(place.origin), source=place.size, target=(rows, columns))
         report(Progress("reading training frames", index + 1, len(frames)))
     return TrainingFrames(images, sizes, xy, _looked_at(frames, tables))

@@ -1,6 +1,6 @@
 """CollectedData_<scorer>.h5 and .csv: the labels of one video as DeepLabCut keeps them.
 
-Positions here are in pixels of the stored images; `labels/store.py` turns them into pixels of the full frame.
+Positions here are in pixels of the stored images; `labels/exchange.py` turns them into pixels of the full frame.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.admission import bodyparts_of
 from posecut_core.labels.edits import Begin, Step
 from posecut_core.labels.encoding import decode, is_known
-from posecut_core.labels.exchange import import_table
+from posecut_core.labels.exchange import collected_hashes, import_table
 from posecut_core.labels.generations import Generation, sound_generations
 from posecut_core.labels.history import History, follow, replay
 from posecut_core.labels.identities import Identities, Naming, match_names, read_identities
@@ -28,6 +28,7 @@ class Contents:
     journal: JournalText
     generations: tuple[Generation, ...]  # sound ones, the newest first
     imported: LabelTable | None  # where there is no journal yet: what DeepLabCut's files say
+    files: Mapping[str, str]  # with it, their names and SHA-256 before they were read
 
     def table(self, video: str) -> LabelTable:
         """Return what may be trained on; without a journal, exactly what DeepLabCut's files say."""
@@ -61,10 +62,11 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     refuse_unnamed(project, video, known, followed.steps.values())
     naming = match_names(known, project.config.bodyparts)
     if text.records:
-        return Contents(naming, followed.history, text, generations, None)
+        return Contents(naming, followed.history, text, generations, None, {})
+    files = collected_hashes(project, video)
     table = import_table(project, video, report=report)
     history = replay([Begin(frames_of_table(table, naming.identities))])
-    return Contents(naming, history, text, generations, table)
+    return Contents(naming, history, text, generations, table, files)
 
 
 def refuse_unnamed(project: Project, video: str, known: Identities, steps: Iterable[Step]) -> None:

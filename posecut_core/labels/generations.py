@@ -1,7 +1,8 @@
-"""Snapshots of a video's labels: `labels-<revision>.json`, whole or not at all, the newest few kept.
+"""Snapshots of a video's labels: `labels-<revision>.json`, whole or not at all; the newest few are kept.
 
 A snapshot holds what DeepLabCut's files cannot (origins, drafts, hidden and absent bodyparts, pixel hashes), and the
-SHA-256 of the CollectedData files that were written with it: that tells when another program changed them. The journal
+SHA-256 of the CollectedData files that were written with it: that tells when another program changed them. What it
+changed is told by the snapshot of the labels that it found there, so that one is kept however old it is. The journal
 alone is enough to restore the labels; snapshots are the way back if it is damaged.
 """
 
@@ -9,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,17 @@ class Generation:
 
 def generation_paths(folder: Path) -> tuple[Path, ...]:
     """List the snapshots in a video's folder, the newest first."""
-    if not folder.is_dir():
-        return ()
-    found = {int(match[1]): path for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))}
+    found = _paths(folder)
     return tuple(found[revision] for revision in sorted(found, reverse=True))
 
 
+def kept_revisions(revisions: Iterable[int], *, exported: int) -> frozenset[int]:
+    """Return which snapshots stay: the newest few, and that of the labels that the CollectedData files have."""
+    return frozenset({*sorted(revisions, reverse=True)[:KEPT], exported})
+
+
 def write_generation(folder: Path, generation: Generation) -> Path:
-    """Write a snapshot, replacing one of the same revision, and remove all but the newest few.
+    """Write a snapshot, replacing one of the same revision, and remove those that need not stay.
 
     Raises:
         StorageError: the disk refuses.
@@ -59,9 +63,10 @@ def write_generation(folder: Path, generation: Generation) -> Path:
     }
     path = folder / f"labels-{generation.revision:08d}.json"
     write_text(path, _signed(content))
-    for old in generation_paths(folder)[KEPT:]:
+    found = _paths(folder)
+    for old in found.keys() - kept_revisions(found, exported=generation.exported):
         with contextlib.suppress(OSError):  # it goes next time
-            old.unlink(missing_ok=True)
+            found[old].unlink(missing_ok=True)
     return path
 
 
@@ -96,6 +101,12 @@ def sound_generations(folder: Path) -> tuple[Generation, ...]:
         except LabelError:
             continue
     return tuple(found)
+
+
+def _paths(folder: Path) -> dict[int, Path]:
+    if not folder.is_dir():
+        return {}
+    return {int(match[1]): path for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))}
 
 
 def _decoded(content: Mapping[str, Any], path: Path) -> Generation:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.journal import JournalWriter, read_journal
+from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.project.waiting_lock import hold
 
@@ -156,9 +157,11 @@ def match_names(known: Identities, names: Sequence[str]) -> Naming:
 
 def _ambiguous(new: Sequence[str], missing: Sequence[str]) -> LabelError:
     pairs = ",".join(f"{old}:{name}" for old, name in zip(missing, new, strict=False))
+    renamed = command_line("edit-bodyparts", "--rename", pairs)
+    added = command_line("edit-bodyparts", "--add", ",".join(new))
     return LabelError(
         f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, expected to know whether these "
-        f"are renamed or others; say it: posecut edit-bodyparts --rename {pairs}, or --add {','.join(new)}."
+        f"are renamed or others; say it: {renamed}, or {added}."
     )
 
 

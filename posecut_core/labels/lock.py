@@ -1,7 +1,8 @@
 """One writer at a time: a lock of the operating system, and a note of who holds it.
 
 The system frees the lock of a program that ends, however it ends; a note that is left behind is then stale. Between
-computers that share a disk the system's lock may not reach, so a note from another computer is believed.
+computers that share a disk the system's lock may not reach, so a note from another computer is believed. A killed
+program's note stays for ever if this computer's name changed since, as laptops' names do with the network.
 """
 
 import contextlib
@@ -25,6 +26,11 @@ class Holder:
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
+
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether it is on another computer, where one cannot see whether it still runs."""
+        return self.host != platform.node()
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def acquire(path: Path, *, take_over: bool = False) -> Lock | Holder | None:
     except (OSError, NotImplementedError) as error:
         raise storage_error(path, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
     before = read_note(path)
-    if before and before.host != platform.node() and not take_over:
+    if before and before.elsewhere and not take_over:
         handle.release()
         return before
     try:

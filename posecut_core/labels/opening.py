@@ -6,7 +6,7 @@ from posecut_core.errors import StorageError
 from posecut_core.labels.contents import Contents
 from posecut_core.labels.journal import cut_tail
 from posecut_core.labels.kept_copies import keep_copy
-from posecut_core.labels.lock import Lock, acquire
+from posecut_core.labels.lock import Lock, acquire, note_path
 from posecut_core.project.atomic import leftovers
 from posecut_core.project.layout import Project
 
@@ -23,7 +23,9 @@ def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock 
     except StorageError as error:
         return None, (f"{what} are open for reading only: {error}",)
     if not isinstance(found, Lock):
-        return None, (f"{what} are open for reading only, because {found or 'another program'} is editing them.",)
+        reason = f"{what} are open for reading only, because {found or 'another program'} is editing them."
+        remedy = f" If that program has ended, delete {note_path(project.label_lock(video))}."
+        return None, (reason + remedy if found and found.elsewhere else reason,)
     return found, (
         f"{found.stale} ended without closing the labels of {video}; every edit is kept.",
     ) if found.stale else ()

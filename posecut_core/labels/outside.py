@@ -1,7 +1,8 @@
 """What other programs changed in a video's CollectedData files since PoseCut wrote them, as edits.
 
 The files are recognised by their SHA-256 in the snapshots. One that is not known but says what PoseCut wrote at any
-kept revision (a crash came before the snapshot, or the file was saved again unchanged) holds no change.
+kept revision (a crash came before the snapshot, or the file was saved again unchanged, or a spreadsheet rounded it)
+holds no change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,17 +48,26 @@ def outside_edits(
         return ()
     ours = _written(project, video, state, naming)
     written = [_written(project, video, generation.state, naming) for generation in generations]
+    known = (ours, *written)
     read = {suffix: _read(project, video, suffix) for suffix in suffixes}
-    others = {suffix: cells for suffix, cells in read.items() if cells not in (ours, *written)}
+    others = {suffix: cells for suffix, cells in read.items() if all(_differing(cells, one) for one in known)}
     if not others:
         return ()
     _refuse_two(project, video, others)
     theirs = next(iter(others.values()))
-    base = written[0] if written else ours
-    changed = sorted(
-        key for key in base.keys() | theirs.keys() if theirs.get(key) not in (base.get(key), ours.get(key))
-    )
-    return tuple(_edit(project, video, key, theirs.get(key), naming) for key in changed)
+    base = _found_there(generations, written, ours)
+    changed = _differing(theirs, base) & _differing(theirs, ours)
+    return tuple(_edit(project, video, key, theirs.get(key), naming) for key in sorted(changed))
+
+
+def _found_there(generations: Sequence[Generation], written: Sequence[_Cells], ours: _Cells) -> _Cells:
+    """Return the labels that another program found in the files: newer snapshots may have been made without them.
+
+    Where that snapshot is damaged or gone, the labels of now are all there is to compare with.
+    """
+    exported = generations[0].exported if generations else 0
+    pairs = zip(generations, written, strict=True)
+    return next((cells for generation, cells in pairs if generation.revision == exported), ours)
 
 
 def changed_suffixes(project: Project, video: str, generations: Sequence[Generation]) -> tuple[_Suffix, ...]:
@@ -98,8 +108,7 @@ def _refuse_two(project: Project, video: str, others: Mapping[_Suffix, _Cells]) 
     if len(others) < 2:
         return
     one, other = others.values()
-    cells = sorted(one.keys() | other.keys())
-    differing = [cell for cell in cells if not _same(one.get(cell), other.get(cell))]
+    differing = sorted(_differing(one, other))
     if differing:
         number, name = differing[0]
         raise LabelError(
@@ -109,10 +118,15 @@ def _refuse_two(project: Project, video: str, others: Mapping[_Suffix, _Cells]) 
         )
 
 
+def _differing(one: _Cells, other: _Cells) -> set[tuple[int, str]]:
+    """Return the cells in which two files differ by more than rounding."""
+    return {cell for cell in one.keys() | other.keys() if not _same(one.get(cell), other.get(cell))}
+
+
 def _same(one: Position | None, other: Position | None) -> bool:
     if one is None or other is None:
         return one is other
-    return bool(np.allclose(one, other, rtol=0, atol=ROUNDED))
+    return all(abs(a - b) <= ROUNDED for a, b in zip(one, other, strict=True))
 
 
 def _written(project: Project, video: str, state: LabelState, naming: Naming) -> _Cells:

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.edits import Begin, Edit, Identify, Redo, Step, Together, Undo
+from posecut_core.labels.edits import Begin, Edit, Identify, Propose, Redo, Step, Together, Undo
 from posecut_core.labels.point import Position
 
 
@@ -14,7 +14,8 @@ def plain_step(step: Step) -> Step:
     """Return an edit with Python's own numbers in place of NumPy's; x and y may be any sequence of two numbers.
 
     Raises:
-        LabelError: a frame is no whole number, a position is not two numbers, or a bodypart is no text.
+        LabelError: a frame is no whole number, a position is not two numbers, a bodypart is no text, or a likelihood is
+            not from 0 to 1.
     """
     return step if isinstance(step, Undo | Redo) else _plain(step)
 
@@ -26,14 +27,17 @@ def _plain(edit: Edit) -> Edit:
         case Together(edits):
             return Together(tuple(_plain(part) for part in edits))
         case _:
-            return replace(edit, **plain_fields(vars(edit)))
+            plain = replace(edit, **plain_fields(vars(edit)))
+            if isinstance(plain, Propose) and not 0 <= plain.likelihood <= 1:  # as NaN is not
+                raise _improbable(plain.likelihood)
+            return plain
 
 
 def plain_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an edit, or those of a file, with Python's own numbers.
 
     Raises:
-        LabelError: as for `plain_step`.
+        LabelError: as for `plain_step`, but any number may be a likelihood: files have what was proposed earlier.
     """
     return {name: _READERS[name](value) if name in _READERS else value for name, value in values.items()}
 
@@ -69,8 +73,12 @@ def _identity(value: Any) -> str:
 
 def _share(value: Any) -> float:
     if not isinstance(value, Real):
-        raise LabelError(f"A draft has the likelihood {value!r}, expected a number from 0 to 1; give that.")
+        raise _improbable(value)
     return float(value)
+
+
+def _improbable(value: Any) -> LabelError:
+    return LabelError(f"A draft has the likelihood {value!r}, expected a number from 0 to 1; give that.")
 
 
 def _steps(value: Any) -> int | None:

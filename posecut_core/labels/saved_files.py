@@ -1,13 +1,13 @@
 """The files that a session writes beside the journal: snapshots, and CollectedData files for DeepLabCut."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import LabelError, StorageError
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table
-from posecut_core.labels.generations import KEPT, Generation, write_generation
+from posecut_core.labels.generations import Generation, kept_revisions, write_generation
 from posecut_core.labels.identities import Naming
 from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
@@ -69,13 +69,13 @@ class SavedFiles:
         if outside.edits:
             raise undecided(self._project, self._video, outside.edits)
 
-    def begin(self, state: LabelState, naming: Naming, revision: int) -> None:
-        """Remember the files as they are before anything was edited.
+    def begin(self, state: LabelState, naming: Naming, revision: int, files: Mapping[str, str]) -> None:
+        """Remember the files from which the labels were read, by their SHA-256, before anything was edited.
 
         Raises:
             StorageError: the disk refuses.
         """
-        self._snapshot(state, naming, revision, exported=revision)
+        self._keep(Generation(revision, state, naming.columns, files, exported=revision))
 
     def follow(self, state: LabelState, naming: Naming, revision: int) -> None:
         """Write a snapshot now and then while somebody edits; where the disk refuses, the journal is enough."""
@@ -102,7 +102,8 @@ class SavedFiles:
         if self.revision < revision:  # so that after a crash the new files are known as ours
             self.snapshot(state, naming, revision)
         export_table(self._project, table_of(state, self._video, naming.columns))
-        self._snapshot(state, naming, revision, exported=revision)
+        files = collected_hashes(self._project, self._video)
+        self._keep(Generation(revision, state, naming.columns, files, exported=revision))
 
     def copy(self, revision: int) -> tuple[Path, ...]:
         """Keep copies of the CollectedData files, and return where.
@@ -115,14 +116,11 @@ class SavedFiles:
             copies.append(keep_copy(path.with_name(f"outside-{revision}-{name}"), _content(path)))
         return tuple(copies)
 
-    def _snapshot(self, state: LabelState, naming: Naming, revision: int, *, exported: int) -> None:
-        hashes = collected_hashes(self._project, self._video)
-        self._keep(Generation(revision, state, naming.columns, hashes, exported))
-
     def _keep(self, generation: Generation) -> None:
         write_generation(self._project.frame_folder(self._video), generation)
-        older = [known for known in self.generations if known.revision != generation.revision]
-        self.generations = (generation, *older[: KEPT - 1])
+        found = (generation, *(known for known in self.generations if known.revision != generation.revision))
+        kept = kept_revisions((known.revision for known in found), exported=generation.exported)
+        self.generations = tuple(known for known in found if known.revision in kept)
 
 
 def _content(path: Path) -> bytes:

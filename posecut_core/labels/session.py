@@ -18,6 +18,7 @@ from posecut_core.labels.admission import refuse_far, refuse_foreign
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.edits import Begin, Identify, Step, Together
 from posecut_core.labels.encoding import encode
+from posecut_core.labels.exchange import collected_hashes
 from posecut_core.labels.frame_images import FrameImages, needed_frames
 from posecut_core.labels.history import History
 from posecut_core.labels.identities import match_names, read_identities, record_new
@@ -42,6 +43,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._lock = lock
         self._naming = contents.naming
         self._history = contents.history
+        self._read_from = contents.files
         self._writer = JournalWriter(project.label_journal(video), contents.journal)
         self._images = FrameImages(project, video)
         self._files = SavedFiles(project, video, contents.generations)
@@ -120,10 +122,12 @@ class LabelSession(AbstractContextManager["LabelSession"]):
 
         Raises:
             LabelError: the edit cannot be made, names no bodypart of the project, or lies far outside its frame, which
-                was never extracted or shows another picture than was labelled, or the session is for reading.
+                was never extracted or shows another picture than was labelled, or the session is for reading, or
+                DeepLabCut's files, where it begins, were changed and can no longer be read.
             StorageError: the disk refuses; the same edit may be tried again.
         """
         step = plain_step(step)
+        self._look_again()
         images = self.check(step)
         self.begin()
         if images:
@@ -148,16 +152,17 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """Begin the journal, where there is none, with the labels of DeepLabCut's files.
 
         Raises:
-            LabelError: the session is for reading.
+            LabelError: the session is for reading, or the files were changed and can no longer be read.
             StorageError: the disk refuses.
         """
         self.require_writable()
+        self._look_again()
         if self._naming.new:
             record_new(self.project)
             self._naming = replace(self._naming, new=())
         if self.revision == 0:
             self._append(Begin(self.state.frames))
-            self._files.begin(self.state, self._naming, self.revision)
+            self._files.begin(self.state, self._naming, self.revision, self._read_from)
 
     def rename_columns(self, bodyparts: tuple[str, ...]) -> None:
         """Write the CollectedData files under new names of bodyparts, which the journal of names has already.
@@ -249,6 +254,12 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             if not self.notices:
                 raise LabelError(f"The labels of {self.video} were opened for reading; open them for editing.")
             raise LabelError(f"{' '.join(self.notices)} Once that is over, open them again to change them.")
+
+    def _look_again(self) -> None:
+        """Read DeepLabCut's files again if they were changed since, while they are all there is."""
+        if self.writable and self.revision == 0 and collected_hashes(self.project, self.video) != self._read_from:
+            contents = read_contents(self.project, self.video)
+            self._naming, self._history, self._read_from = contents.naming, contents.history, contents.files
 
     def _append(self, step: Step) -> None:
         after = self._history.after(step)

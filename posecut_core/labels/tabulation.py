@@ -50,14 +50,13 @@ def edits_to(
         state: the labels as they are.
         table: the labels as they should be.
         identities: name -> identity of the bodyparts.
-        remove_others: whether to unset the labels of all other frames.
+        remove_others: whether to unset the labels of all other frames; those that were dropped have none that count.
     """
     back = [RestoreFrame(number) for number in table.numbers.tolist() if state.frame(number).dropped]
     edits = [*back, *(_edit(state, number, part, point) for number, part, point in _points(table, identities))]
-    others = set(state.frames) - set(table.numbers.tolist()) if remove_others else set()
-    for number in sorted(others):
-        points = state.frames[number].points
-        edits += [Delete(number, part) for part, point in points.items() if point.is_label]
+    others = [frame for frame in state.shown() if frame[0] not in table.numbers] if remove_others else []
+    for number, frame in others:
+        edits += [Delete(number, part) for part, point in frame.points.items() if point.is_label]
     return tuple(edit for edit in edits if edit is not None)
 
 

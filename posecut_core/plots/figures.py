@@ -17,7 +17,7 @@ def new_figure(title: str, *, size: tuple[float, float] = (9, 5.5)) -> Figure:
     """Return an empty figure of `size` in inches, 120 pixels each."""
     figure = Figure(figsize=size, dpi=_DPI, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1), facecolor="white")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, parse_math=False)  # names may have $
     return figure
 
 
@@ -33,7 +33,9 @@ def say(figure: Figure, text: str) -> None:
     """Write a sentence in place of a drawing that has nothing to show."""
     axes = figure.add_subplot()
     axes.set_axis_off()
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color="0.35")
+    axes.text(
+        0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color="0.35", parse_math=False
+    )
 
 
 def png_bytes(figure: Figure, *, dpi: float | None = None) -> bytes:

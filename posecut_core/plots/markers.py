@@ -45,7 +45,7 @@ class FramePicture:
         self.axes.imshow(image, interpolation="nearest" if scale >= 1 else "antialiased", aspect="auto")
         self.axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         title_place = (_MARGIN / total[0], 1 - _TITLE_HEIGHT / 2 / total[1])
-        self.figure.text(*title_place, title, fontsize=_FONT_SIZE + 1, va="center", ha="left")
+        self.figure.text(*title_place, title, fontsize=_FONT_SIZE + 1, va="center", ha="left", parse_math=False)
         if legend:
             _draw_legend(self._add_axes(self._frame_size[0], legend_width, self._frame_size[1], total), legend, rows)
 
@@ -138,4 +138,4 @@ def _draw_legend(axes: Axes, legend: tuple[LegendEntry, ...], rows: int) -> None
         left = place // rows * column_width + _MARGIN
         y = (place % rows + 0.5) * _LINE_HEIGHT
         axes.scatter([left + 5], [y], s=40, marker=entry.marker, c=[entry.colour], linewidths=1.4)
-        axes.text(left + 18, y, entry.text, fontsize=_FONT_SIZE, va="center_baseline", ha="left")
+        axes.text(left + 18, y, entry.text, fontsize=_FONT_SIZE, va="center_baseline", ha="left", parse_math=False)

@@ -170,7 +170,7 @@ def _add_bodypart_bar(figure: Figure, bodyparts: tuple[str, ...], colours: Float
     colour_map = ListedColormap([tuple(colour) for colour in colours])
     mappable = ScalarMappable(norm=scale, cmap=colour_map)
     bar = figure.colorbar(mappable, ax=figure.axes, ticks=np.arange(count), fraction=0.05, pad=0.02, aspect=30)
-    bar.ax.set_yticks(np.arange(count), bodyparts, fontsize=min(10.0, 300.0 / count))
+    bar.ax.set_yticks(np.arange(count), bodyparts, fontsize=min(10.0, 300.0 / count), parse_math=False)
     bar.ax.tick_params(length=0)
     bar.ax.minorticks_off()
     bar.ax.invert_yaxis()

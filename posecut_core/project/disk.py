@@ -14,7 +14,7 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def new_file(target: Path) -> tuple[int, Path]:
-    """Create an empty file beside `target`, under a name that `sweep` recognises; return its handle and path."""
+    """Create an empty file beside `target`, under a name that `leftovers` recognises; return its handle and path."""
     handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=f".partial{target.suffix}", dir=target.parent)
     return handle, Path(name)
 

@@ -139,12 +139,17 @@ def existing_predictions(
     return filtered_path(path)
 
 
+def _is_by_product(path: Path) -> bool:
+    """Tell labelled videos, what macOS keeps beside a file (`._x.mp4`), and unfinished files from recordings."""
+    return path.stem.endswith("_labeled") or path.name.startswith(".")
+
+
 def _in_folder(folder: Path, videotype: str) -> list[Path]:
     wanted = {f".{videotype.lower().lstrip('.')}"} if videotype else _VIDEO_SUFFIXES
     found = sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in wanted and not path.stem.endswith("_labeled")
+        if path.is_file() and path.suffix.lower() in wanted and not _is_by_product(path)
     )
     if not found:
         raise ArgumentError(

@@ -10,7 +10,7 @@ from posecut_core.labels.generations import generation_paths, read_generation, s
 from posecut_core.labels.identities import read_identities
 from posecut_core.labels.image_names import images_in
 from posecut_core.labels.journal import read_journal
-from posecut_core.labels.lock import Lock, acquire
+from posecut_core.labels.lock import Lock, acquire, note_path, read_note
 from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
@@ -55,6 +55,7 @@ def _names_problem(project: Project, videos: list[str]) -> str:
 
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
+    _check_lock(project, video, found)
     _check_generations(project, video, found, mend=mend)
     _check_leftovers(project, video, found, mend=mend)
     readable = False
@@ -64,6 +65,17 @@ def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool
         with found.about(project.frame_folder(video)):
             _check_outside(project, video, found, mend=mend)
     _check_frames(project, video, found)
+
+
+def _check_lock(project: Project, video: str, found: Findings) -> None:
+    """Name a note that keeps everybody from editing, and that only a person can disbelieve."""
+    holder, path = read_note(project.label_lock(video)), note_path(project.label_lock(video))
+    if holder and holder.elsewhere:
+        found.add(
+            path,
+            f"{path} says that {holder} is editing the labels of {video}, expected nobody on another computer while "
+            "the project is checked; close them there, or delete the file if that program has ended.",
+        )
 
 
 def _check_generations(project: Project, video: str, found: Findings, *, mend: bool) -> None:

@@ -211,4 +211,5 @@ def _extract(
     rows, seen = np.array(done.numbers, dtype=np.int64), of_bodyparts(predictions, tuple(parts))
     table = LabelTable(found.video.stem, seen.bodyparts, rows, seen.xy[rows])
     model, step = predictions.scorer, step_of(predictions.scorer)
-    return done.numbers, write_drafts(project, table, seen.likelihood[rows], model=model, snapshot=step)
+    likelihood = np.clip(seen.likelihood[rows], 0.0, 1.0)  # scores of some of DeepLabCut's networks pass 1
+    return done.numbers, write_drafts(project, table, likelihood, model=model, snapshot=step)

@@ -32,6 +32,7 @@ class ProposedLabels:
     step: int  # training steps of its snapshot
     frames: dict[str, int]  # video -> frames with proposals
     path: Path
+    learns: bool  # whether the network is the one that learns while somebody labels
 
 
 def propose_labels(
@@ -53,14 +54,15 @@ def propose_labels(
         StorageError: the project folder cannot be written.
     """
     project = open_project(config, report=report)
-    predictor = Predictor.load(newest_model(project, shuffle))
+    model = newest_model(project, shuffle)
+    predictor = Predictor.load(model)
     contents = {video: read_contents(project, video) for video in stored_videos(project)}
     proposals = proposals_for(
         project, contents, predictor, step=predictor.step, batch_size=project.config.batch_size, report=report
     )
     write_proposals(project.proposals, proposals)
     frames = {video: len(found.numbers) for video, found in proposals.videos.items()}
-    return ProposedLabels(predictor.scorer, predictor.step, frames, project.proposals)
+    return ProposedLabels(predictor.scorer, predictor.step, frames, project.proposals, model == project.assistant)
 
 
 def proposals_for(

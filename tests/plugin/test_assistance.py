@@ -52,6 +52,28 @@ def test_a_trained_network_is_enough(board, labelling):
     assert board.jobs == ()
 
 
+def test_the_network_that_learns_goes_on_learning(board, labelling):
+    """In the next session it proposes first, and then learns from what is labelled since."""
+    assistance = Assistance(board, labelling)  # signals hold it weakly
+    assert assistance.helps
+    board.end("done", result={"learns": True})
+    assert board.job.request.verb == "assist"
+
+
+def test_help_that_is_wanted_again_comes_when_the_one_before_has_stopped(board, labelling):
+    """The box was cleared and ticked while a child was ending."""
+    assistance = Assistance(board, labelling)
+    first = board.job
+    assistance.let_help(False)
+    assistance.let_help(True)
+    assert board.jobs == (first,)
+    board.end("stopped")
+    assert (board.jobs, board.job is first) == ((board.job,), False)
+    assistance.let_help(False)
+    board.end("stopped")
+    assert board.jobs == ()
+
+
 def test_nobody_helps_unasked(board, labelling):
     """Without the wish for help nothing is started, and with it later, something is."""
     assistance = Assistance(board, labelling, helps=False)

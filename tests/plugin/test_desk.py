@@ -133,3 +133,16 @@ def test_refusals_are_told(desk, monkeypatch):
     assert desk.attempt(lambda: refuse(LabelError("No label."))) is None
     assert told == ["No project.", "No label."]
     assert desk.attempt(lambda: 3) == 3
+
+
+def test_a_project_that_is_opened_again_stays_writable(desk, config):
+    """Its own labels are let go of before, and taken up again where it cannot be opened."""
+    desk.open(config)
+    desk.open(config.parent)
+    assert desk.labelling.writable
+    kept = config.read_text(encoding="utf-8")
+    config.write_text("bodyparts: [", encoding="utf-8")
+    with pytest.raises(ProjectError):
+        desk.open(config)
+    config.write_text(kept, encoding="utf-8")
+    assert desk.labelling.writable

@@ -53,6 +53,17 @@ def test_markers_follow_the_frame(shown):
     assert playback.frame == 5
 
 
+def test_deleted_markers_come_back(shown):
+    """napari's keys select and delete all points; the next frame has its own again."""
+    desk, playback, _ = shown
+    points = _layer(desk, "bodyparts")
+    points.selected_data = set(range(len(points.data)))
+    points.remove_selected()
+    assert len(points.data) == 0
+    playback.go_to(4)
+    np.testing.assert_allclose(points.data[:, 1], 24.0)
+
+
 def test_another_style_is_drawn_at_once(shown):
     """Trails have a line per frame and bodypart."""
     desk, playback, _ = shown

@@ -8,7 +8,7 @@ from posecut_core.labels.edits import Redo
 from posecut_core.labels.encoding import encode
 from posecut_core.labels.generations import generation_paths
 from posecut_core.labels.journal import journal_line, read_journal
-from posecut_core.labels.lock import acquire
+from posecut_core.labels.lock import acquire, note_path
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.workflow.bodyparts import edit_bodyparts
@@ -47,6 +47,15 @@ def test_damage_is_found_once_and_waits_for_an_editor(project):
     lock.release()
     assert checked(project, mend=True) == (["labels.jsonl"], [True])
     assert checked(project, mend=True) == ([], [])
+
+
+def test_a_note_from_another_computer_is_named(project):
+    """Only a person knows whether its program has ended, so mending leaves it; one of this computer is no matter."""
+    lock = acquire(project.label_lock("spot"))
+    assert checked(project) == ([], [])
+    lock.release()
+    note_path(project.label_lock("spot")).write_text('{"host": "elsewhere", "pid": 7}')
+    assert checked(project, mend=True) == (["labels.lock-holder.json"], [False])
 
 
 def test_an_edit_that_cannot_follow_is_mended(project):

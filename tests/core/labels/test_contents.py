@@ -1,11 +1,13 @@
 """Labels are read as they lie on disk, without changing anything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.contents import follow_journal, read_contents
-from posecut_core.labels.exchange import export_table
+from posecut_core.labels.exchange import collected_hashes, export_table, import_table
 from posecut_core.labels.generations import Generation
 from posecut_core.labels.journal import journal_line, parse_journal
 from posecut_core.labels.point import Point
@@ -37,6 +39,20 @@ def test_a_journal_counts_more_than_files(project):
         session.begin()
     project.collected_data("m1").unlink()
     assert read_contents(project, "m1").table("m1").numbers.tolist() == [3, 20]
+
+
+def test_a_file_that_is_saved_while_it_is_read_is_noticed(project, monkeypatch):
+    """Its hash is taken before, so that it is not taken for what was read."""
+    export_table(project, TABLE)
+    before = collected_hashes(project, "m1")
+
+    def late(*arguments, **options):
+        found = import_table(*arguments, **options)
+        export_table(project, replace(TABLE, xy=TABLE.xy + 1))
+        return found
+
+    monkeypatch.setattr("posecut_core.labels.contents.import_table", late)
+    assert read_contents(project, "m1").files == before != collected_hashes(project, "m1")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from posecut_core.labels.generations import (
     KEPT,
     Generation,
     generation_paths,
+    kept_revisions,
     read_generation,
     sound_generations,
     write_generation,
@@ -39,6 +40,14 @@ def test_the_newest_few_are_kept(tmp_path):
     assert [found.revision for found in sound_generations(tmp_path)] == [100_000_000, 11, 9]
     assert len(generation_paths(tmp_path)) == KEPT
     assert sound_generations(tmp_path / "nowhere") == ()
+
+
+def test_what_deeplabcuts_files_have_is_kept(tmp_path):
+    """However many snapshots were made since they were written."""
+    assert kept_revisions((1, 9, 7, 5, 3), exported=1) == {9, 7, 5, 1}
+    for revision in (11, 12, 14, 16, 18):
+        write_generation(tmp_path, generation(revision))
+    assert [found.revision for found in sound_generations(tmp_path)] == [18, 16, 14, 11]
 
 
 def test_every_flipped_bit_is_noticed(tmp_path):

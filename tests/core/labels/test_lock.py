@@ -57,7 +57,8 @@ def test_a_killed_holder_is_recognised(path):
 def test_a_note_of_another_computer_is_believed(path):
     """Its lock may not reach here; only who knows better takes over."""
     note_path(path).write_text(json.dumps({"host": "elsewhere", "pid": 7}))
-    assert str(acquire(path)) == "process 7 on elsewhere"
+    holder = acquire(path)
+    assert (str(holder), holder.elsewhere) == ("process 7 on elsewhere", True)
     lock = acquire(path, take_over=True)
     assert (isinstance(lock, Lock), lock.stale) == (True, Holder("elsewhere", 7))
     lock.release()

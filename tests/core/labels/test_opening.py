@@ -3,7 +3,7 @@
 import os
 
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.lock import Lock, acquire
+from posecut_core.labels.lock import Lock, acquire, note_path
 from posecut_core.labels.opening import lock_labels, tidy
 from posecut_core.project import disk
 
@@ -15,6 +15,20 @@ def test_the_lock_is_taken_once(project):
     nothing, notices = lock_labels(project, "m1", take_over=False)
     assert nothing is None
     assert notices[0].startswith(f"The labels of m1 are open for reading only, because process {os.getpid()} on ")
+    assert notices[0].endswith(" is editing them.")
+    lock.release()
+
+
+def test_who_holds_it_on_another_computer_may_have_ended(project):
+    """The way out is told, for nobody can see it from here; it works."""
+    note = note_path(project.label_lock("m1"))
+    note.write_text('{"host": "elsewhere", "pid": 7}')
+    nothing, notices = lock_labels(project, "m1", take_over=False)
+    assert nothing is None
+    assert notices[0].endswith(f"process 7 on elsewhere is editing them. If that program has ended, delete {note}.")
+    note.unlink()
+    lock, notices = lock_labels(project, "m1", take_over=False)
+    assert notices == ()
     lock.release()
 
 

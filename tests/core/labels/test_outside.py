@@ -104,6 +104,20 @@ def test_saving_again_unchanged_is_no_change(labelled):
     assert found(labelled) == ()
 
 
+def test_what_a_spreadsheet_rounds_is_no_change(labelled):
+    """Opening and saving the .csv there changes no label, and what somebody does change there is heard alone."""
+    with LabelSession.open(labelled, "m1") as session:
+        session.apply(Place(3, "tail", (40 + 10 / 3, 60 + 1 / 7)))
+    path = labelled.collected_data("m1", ".csv")
+    write_csv(path, read_csv(path).round(4))
+    assert changed_suffixes(labelled, "m1", read_contents(labelled, "m1").generations) == (".csv",)
+    assert found(labelled) == ()
+    frame = read_csv(path)
+    frame.iloc[1, 0] = 41.0
+    write_csv(path, frame)
+    assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
+
+
 def test_files_of_any_kept_revision_are_ours(labelled):
     """A crash may leave the file of the revision before."""
     old = labelled.collected_data("m1").read_bytes()
@@ -114,6 +128,20 @@ def test_files_of_any_kept_revision_are_ours(labelled):
     for path in generation_paths(labelled.frame_folder("m1")):
         path.unlink()
     assert found(labelled) == (Delete(3, "tail"),)
+
+
+@pytest.mark.parametrize(("edits", "snapshots"), [(3, 3), (9, 4)])
+def test_what_was_labelled_since_the_files_were_written_is_not_deleted(labelled, monkeypatch, edits, snapshots):
+    """Only what the other program did is told, after one snapshot or after more than are kept."""
+    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 2)
+    session = LabelSession.open(labelled, "m1")
+    for place in range(edits):
+        session.apply(Place(3, "tail", (44.0, 60.0 + place)))
+    assert len(generation_paths(labelled.frame_folder("m1"))) == snapshots
+    change(labelled, 1, slice(0, 2), np.nan)
+    assert found(labelled) == (Delete(20, "nose"),)
+    session.close()
+    assert found(labelled) == (Delete(20, "nose"),)
 
 
 def test_labels_are_not_read_past_an_undecided_change(labelled):

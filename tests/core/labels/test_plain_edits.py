@@ -34,6 +34,14 @@ def test_what_is_plain_stays():
         assert plain_step(step) == step
 
 
+@pytest.mark.parametrize("likelihood", [np.nan, np.inf, -0.1, np.float32(1.5), "0.5"])
+def test_what_is_no_likelihood_is_refused(likelihood):
+    """NaN is nothing that a journal can hold."""
+    edit = given(Propose(3, "nose", (1.0, 2.0), 0.5), likelihood=likelihood)
+    with pytest.raises(LabelError, match="expected a number from 0 to 1"):
+        plain_step(Together((edit,)))
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -18,7 +18,8 @@ def test_what_was_written_is_known(project):
     """The newest snapshot has the hashes of the files."""
     files = SavedFiles(project, "m1", ())
     assert files.revision == 0
-    files.begin(LabelState(), NAMING, 1)
+    files.begin(LabelState(), NAMING, 1, {"CollectedData_Ann.h5": "00"})
+    assert files.generations[0].files == {"CollectedData_Ann.h5": "00"}
     files.write(STATE, NAMING, 4)
     assert [found.revision for found in sound_generations(project.frame_folder("m1"))] == [4, 1]
     assert sound_generations(project.frame_folder("m1"))[0].files == collected_hashes(project, "m1")

@@ -95,6 +95,31 @@ def test_labels_of_deeplabcut_are_where_it_begins(project):
     np.testing.assert_array_equal(read_labels(project, "m1").xy, xy)
 
 
+def test_what_deeplabcut_saves_before_the_first_edit_is_kept(project):
+    """The session may have been open for long by then; what does not fit the labels of now is refused."""
+    both = np.array([[[41.0, 62.0], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
+    export_table(project, LabelTable("m1", ("nose", "tail"), np.array([3]), both[:1]))
+    with LabelSession.open(project, "m1") as session:
+        export_table(project, LabelTable("m1", ("nose", "tail"), np.array([3, 20]), both))
+        assert session.state.point(20, "nose") is None
+        with pytest.raises(LabelError, match="expected a draft to accept"):
+            session.apply(Accept(20, "nose"))
+        assert session.revision == 0
+        session.apply(Place(3, "nose", (42.0, 62.0)))
+    assert read_labels(project, "m1").xy[:, 0].tolist() == [[42.0, 62.0], [45.0, 66.0]]
+    assert read_hdf(project.collected_data("m1")).iloc[1].tolist() == [40.0, 60.0, 42.0, 62.0]
+
+
+def test_a_file_that_deeplabcut_left_half_written_begins_nothing(project):
+    """It can be read again once it is whole."""
+    with LabelSession.open(project, "m1") as session:
+        project.collected_data("m1").write_bytes(b"half")
+        with pytest.raises(LabelError, match="not a readable HDF5 table"):
+            session.apply(NOSE)
+        project.collected_data("m1").unlink()
+        assert session.apply(NOSE) == session.revision
+
+
 def test_a_second_session_reads(project):
     """It sees what is there, refuses edits and says who edits; afterwards it may."""
     with LabelSession.open(project, "m1") as first:

@@ -73,12 +73,17 @@ def test_what_is_so_already_needs_no_edit():
 
 
 def test_each_kind_of_change_has_its_edit():
-    """Moved, missed, not looked for, and taken back in."""
+    """Moved, missed, not looked for, taken back in, and of other frames; one that was dropped stays as it is."""
     wanted = table([3, 8], [[[1, 1], NAN], [NAN, [1, 2]]], np.array([[True, True], [False, True]]))
     assert edits_to(STATE, wanted, NAMES, remove_others=False) == (
         RestoreFrame(8),
         Place(3, "tail", (1.0, 1.0)),
         MarkAbsent(3, "nose"),
+    )
+    assert edits_to(STATE, table([5], [[[3, 4], NAN]]), NAMES, remove_others=True) == (
+        Delete(3, "nose"),
+        Delete(3, "tail"),
+        Delete(9, "nose"),
     )
     unset = table([3], [[NAN]], np.array([[False]]), bodyparts=("snout",))
     assert edits_to(STATE, unset, NAMES, remove_others=False) == (Delete(3, "nose"),)

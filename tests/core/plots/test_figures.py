@@ -27,6 +27,13 @@ def test_words_take_the_place_of_a_drawing():
     assert imread(io.BytesIO(png_bytes(figure))).std() > 0.01
 
 
+def test_names_are_no_mathematics():
+    """Two dollar signs stand for themselves."""
+    figure = new_figure("rat$1_$2")
+    say(figure, "x$_$")
+    assert png_bytes(figure)
+
+
 def test_a_folder_that_refuses_is_named(tmp_path):
     """A file in place of the folder is one sentence."""
     (tmp_path / "file").write_text("")
