@@ -20,7 +20,7 @@ class Actions:
 
     def accept(self) -> None:
         """Accept all proposals and go on."""
-        self._attempt(self.labelling.accept)
+        self.canvas.edit(self.labelling.accept)
 
     def next_frame(self) -> None:
         """Show the next frame."""
@@ -48,21 +48,21 @@ class Actions:
 
     def absent(self) -> None:
         """Say that the current bodypart is not in the frame."""
-        self._attempt(self.labelling.mark_absent)
+        self.canvas.edit(self.labelling.mark_absent)
 
     def occluded(self) -> None:
         """Say that the current bodypart is hidden somewhere."""
-        self._attempt(self.labelling.occlude)
+        self.canvas.edit(self.labelling.occlude)
 
     def unset(self) -> None:
         """Delete the label under the mouse; without one, that of the current bodypart."""
         mark = self.canvas.mark_under_mouse() or self.labelling.current
         if mark is not None:
-            self._attempt(lambda: self.labelling.unset(mark.bodypart))
+            self.canvas.edit(lambda: self.labelling.unset(mark.bodypart))
 
     def copy_pose(self) -> None:
         """Propose the pose of the frame before."""
-        self._attempt(self.labelling.copy_pose)
+        self.canvas.edit(self.labelling.copy_pose)
 
     def next_doubtful(self) -> None:
         """Go to the next proposal of low likelihood."""

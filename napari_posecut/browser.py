@@ -156,6 +156,7 @@ class Browser:
 
         Raises:
             VideoError: it is damaged on disk.
+            StorageError: it must not be read.
         """
         place = self.places[key]
         return self._pictures.read(key, then=self.frames[max(place - 1, 0) : place + 3])

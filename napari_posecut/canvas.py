@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from napari import Viewer
 from napari.layers import Image, Layer, Points
 
@@ -14,7 +15,9 @@ from napari_posecut.convert import dotted_lines, edges_of, markers, positions, t
 from napari_posecut.labelling import Labelling
 from napari_posecut.lock import lock
 from napari_posecut.marks import Mark, nearest
+from napari_posecut.pictures import FrameKey
 from napari_posecut.preferences import preferences
+from posecut_core.errors import PosecutError
 from posecut_core.labels.point import Position
 from posecut_core.plots.colours import colours_of, named_colour
 
@@ -22,6 +25,8 @@ REACH = 12  # screen pixels from a marker's middle within which it is meant
 ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
 HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
 THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
+READ_AT_LAST = "The frame's picture could be read at last; nothing was labelled while it was not there."
+_GREY = 96  # all over, where a picture cannot be read: black would look like a dark video
 STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
@@ -46,6 +51,7 @@ class Canvas:
         self.viewer = viewer
         self.labelling = labelling
         self.follows = False
+        self._readable = True  # the frame's picture, so that a person sees what is labelled
         self._marker_size = preferences().marker_size
         self._attempt, self._tell = attempt, tell
         self._symbols: list[str] = []
@@ -89,13 +95,26 @@ class Canvas:
             self._take_away()
             return
         shape = self.image.data.shape if self.image in self.viewer.layers else None
-        self._attempt(self._load)
+        self._load(self.labelling.frame)
         self.show_marks()
         self._bring_back()
         if self.image.data.shape != shape:
             self.viewer.reset_view()
         if self.follows:
             self.look_at_animal()
+
+    def edit(self, action: Callable[[], object]) -> None:
+        """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
+
+        Args:
+            action: what edits; the person is told where it is refused.
+        """
+        if self._readable:
+            self._attempt(action)
+            return
+        self.show_frame()
+        if self._readable:
+            self._tell(READ_AT_LAST)
 
     def show_marks(self) -> None:
         """Show the marks of the labelling's frame."""
@@ -142,16 +161,24 @@ class Canvas:
         """Return the mark within reach of the mouse."""
         return self.mark_at(to_xy(self.viewer.cursor.position))
 
-    def _load(self) -> None:
-        browser, frame = self.labelling.browser, self.labelling.frame
-        assert frame is not None
-        picture, (x, y) = browser.image(frame), browser.origin(frame)
+    def _load(self, frame: FrameKey) -> None:
+        picture, (x, y) = self._read(frame), self.labelling.browser.origin(frame)
         if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
             self.image.data[:] = picture
             self.image.refresh(thumbnail=False, extent=False)
         else:
             self.image.data, self.image.translate = picture.copy(), (y, x)
-        self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}"
+        lack = "" if self._readable else " (its picture cannot be read)"
+        self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}{lack}"
+
+    def _read(self, frame: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
+        """Return the frame's picture; a grey one where it cannot be read, and tell the person why."""
+        try:
+            picture, self._readable = self.labelling.browser.image(frame), True
+        except PosecutError as error:
+            picture, self._readable = np.full_like(self.image.data, _GREY), False
+            self._tell(str(error))
+        return picture
 
     def _bring_back(self) -> None:
         """Add layers that are not there: at first, and after a person deleted one of them, which deletes no label."""
@@ -213,23 +240,23 @@ class Canvas:
 
     def _released(self, held: Mark | None, xy: Position, event: Any, *, dragged: bool) -> None:
         if event.button == 1 and dragged and held is not None:
-            self._attempt(lambda: self.labelling.move(held.bodypart, xy))
+            self.edit(lambda: self.labelling.move(held.bodypart, xy))
             self.show_marks()  # where it was, if the move was refused
         elif event.button == 1 and not dragged:
             self._clicked(held, xy, hidden="Shift" in event.modifiers)
         elif event.button == 2 and not dragged and held is not None:
-            self._attempt(lambda: self.labelling.unset(held.bodypart))
+            self.edit(lambda: self.labelling.unset(held.bodypart))
 
     def _clicked(self, held: Mark | None, xy: Position, *, hidden: bool) -> None:
         current = self.labelling.current
         if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
             where = held.xy
-            self._attempt(lambda: self.labelling.move(held.bodypart, where))  # it is right as it is
+            self.edit(lambda: self.labelling.move(held.bodypart, where))  # it is right as it is
         elif held is not None and not (current and current.is_open):
             self.labelling.choose(held.bodypart)
         else:
             place = self.labelling.occlude if hidden else self.labelling.place
-            self._attempt(lambda: place(xy))
+            self.edit(lambda: place(xy))
 
     def _show_dragged(self, mark: Mark, position: tuple[float, ...]) -> None:
         self.points.data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]

@@ -31,11 +31,16 @@ class Pictures:
 
         Raises:
             VideoError: it is damaged on disk.
+            StorageError: it must not be read.
         """
+        ahead = self._reading.get(key)
+        if ahead is not None and ahead.exception() is not None:  # the disk may have come back since
+            del self._reading[key]
         picture = self._begin(key).result()
         self._reading = {wanted: self._begin(wanted) for wanted in (key, *then)}
         return picture
 
     def _begin(self, key: FrameKey) -> "Future[UInt8[np.ndarray, 'H W 3']]":
-        known = self._reading.get(key)
-        return self._thread.submit(self._stores[key.video].read, key.number) if known is None else known
+        if key not in self._reading:
+            self._reading[key] = self._thread.submit(self._stores[key.video].read, key.number)
+        return self._reading[key]

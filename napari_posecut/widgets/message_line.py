@@ -1,8 +1,12 @@
 """One line for what the window has to say; it has its place also while it is empty, so that no picture moves."""
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from napari_posecut.background import at_work
 from napari_posecut.desk import Desk
+
+_SOON = 20  # milliseconds within which nobody goes on
 
 
 class MessageLine(QWidget):
@@ -10,6 +14,10 @@ class MessageLine(QWidget):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
+        self._just_told = QTimer(self)  # active while what the sentence belongs to may still change labels or project
+        self._just_told.setSingleShot(True)
+        self._just_told.setInterval(_SOON)
+        self._just_told.timeout.connect(self._wait_for_work)
         self.sentence = QLineEdit()
         self.sentence.setReadOnly(True)
         self.sentence.setFrame(False)
@@ -23,8 +31,8 @@ class MessageLine(QWidget):
         layout.addWidget(self.sentence, stretch=1)
         layout.addWidget(self.dismiss)
         desk.told.connect(self.show_sentence)
-        desk.project_changed.connect(self._clear)
-        desk.labels_changed.connect(self._clear)
+        desk.project_changed.connect(self._go_on)
+        desk.labels_changed.connect(self._go_on)
         self._clear()
 
     def show_sentence(self, sentence: str) -> None:
@@ -33,6 +41,16 @@ class MessageLine(QWidget):
         self.sentence.setCursorPosition(0)
         self.sentence.setToolTip(sentence)
         self.dismiss.setEnabled(bool(sentence))
+        self._just_told.start()
+
+    def _wait_for_work(self) -> None:
+        if at_work():
+            self._just_told.start()
+
+    def _go_on(self) -> None:
+        """Let a sentence go that a person had the time to see."""
+        if not self._just_told.isActive():
+            self._clear()
 
     def _clear(self) -> None:
         self.show_sentence("")

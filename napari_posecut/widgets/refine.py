@@ -124,9 +124,9 @@ class RefineDock(QWidget):
         layout.addStretch(1)
 
     def _accept(self) -> None:
-        if self.desk.labelling is not None:
-            self.desk.show_labels()
-            self.desk.attempt(self.desk.labelling.accept)
+        self.desk.show_labels()
+        if self.desk.actions is not None:
+            self.desk.actions.accept()
 
     def _ended(self, job: Job) -> None:
         if job.state == "done":

@@ -11,6 +11,7 @@ from napari_posecut.marks import Proposal
 from napari_posecut.widgets.label import LabelDock
 from posecut_core.project.config import edit_config
 from posecut_core.workflow.opening import open_project
+from tests.plugin.conftest import FRAMES
 from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand
 
 PLACES = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]  # far enough from each other
@@ -185,6 +186,42 @@ def test_a_deleted_layer_comes_back(desk, hand):
     hand.key(Qt.Key.Key_A)
     assert list(desk.viewer.layers) == list(desk.canvas.layers)
     assert desk.canvas.points.shown.tolist() == [True] + [False] * 6
+
+
+def _take_away(desk, frame):
+    """Take the last picture of a video away, and return what brings it back."""
+    chunk = desk.project.frame_store(frame.video) / "frames" / "c" / str(FRAMES - 1) / "0" / "0" / "0"
+    elsewhere = chunk.rename(chunk.with_name("away"))
+    return lambda: elsewhere.rename(chunk)
+
+
+def test_a_picture_that_cannot_be_read_is_not_another_one(desk, hand, viewer, told):
+    """A grey picture stands for it, the title says so, and neither the mouse nor a key labels in it."""
+    frame = desk.labelling.browser.frames[-1]  # not read ahead
+    _take_away(desk, frame)
+    desk.show_frame(frame.video, frame.number)
+    assert len(np.unique(desk.canvas.image.data)) == 1
+    assert viewer.title == f"PoseCut: {frame.video}, frame {frame.number} (its picture cannot be read)"
+    for edit in (lambda: hand.click(PLACES[0]), lambda: hand.key(Qt.Key.Key_E)):
+        told.clear()
+        edit()
+        assert "damaged" in told[-1]
+        assert set(_states(desk.labelling)) == {"unset"}
+
+
+def test_a_picture_that_can_be_read_again_is_seen_before_it_is_labelled(desk, hand, viewer, told):
+    """The click that finds it shows it, and says that it has labelled nothing; the next one labels."""
+    frame = desk.labelling.browser.frames[-1]
+    bring_back = _take_away(desk, frame)
+    desk.show_frame(frame.video, frame.number)
+    bring_back()
+    hand.click(PLACES[0])
+    np.testing.assert_array_equal(desk.canvas.image.data, desk.labelling.browser.image(frame))
+    assert "could be read at last" in told[-1]
+    assert "cannot" not in viewer.title
+    assert set(_states(desk.labelling)) == {"unset"}
+    hand.click(PLACES[0])
+    assert desk.labelling.marks[0].state == "placed"
 
 
 def test_a_frame_number_is_typed(desk, hand, viewer):

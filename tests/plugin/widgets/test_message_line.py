@@ -1,7 +1,10 @@
 """The line in which the window says things."""
 
+from threading import Event
+
 import pytest
 
+from napari_posecut.background import in_background
 from napari_posecut.desk import desk_of
 from napari_posecut.widgets.message_line import MessageLine
 from posecut_core.errors import LabelError
@@ -28,11 +31,35 @@ def test_what_was_refused_can_be_read_whole(line, viewer):
     assert not line.dismiss.isEnabled()
 
 
-def test_it_goes_when_the_labelling_goes_on(line, viewer):
+def test_it_goes_when_the_labelling_goes_on(line, viewer, qtbot):
     """A sentence about a label does not stand beside the next one."""
     desk_of(viewer).tell("This frame is done.")
+    qtbot.waitUntil(lambda: _is_gone_after(desk_of(viewer).labels_changed, line))
+
+
+def test_it_stays_with_what_it_is_about(line, viewer):
+    """What changes labels and project in the moment in which the sentence is told does not take it away."""
+    desk_of(viewer).tell("2 new frames are there to label.")
     desk_of(viewer).labels_changed.emit()
-    assert line.sentence.text() == ""
+    desk_of(viewer).project_changed.emit()
+    assert line.sentence.text() == "2 new frames are there to label."
+
+
+def test_it_stays_while_the_window_waits_for_what_it_is_about(line, viewer, qtbot):
+    """A project that takes a while to open does not take away what was told on the way to it; going on does."""
+    desk = desk_of(viewer)
+    looked = Event()
+    line._just_told.timeout.connect(looked.set)
+    desk.tell("mouse was there already.")
+    in_background(looked.wait)
+    desk.project_changed.emit()
+    assert line.sentence.text() == "mouse was there already."
+    qtbot.waitUntil(lambda: _is_gone_after(desk.project_changed, line))
+
+
+def _is_gone_after(changed, line):
+    changed.emit()
+    return line.sentence.text() == ""
 
 
 def test_without_the_line_napari_tells(viewer, monkeypatch):
