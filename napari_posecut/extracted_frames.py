@@ -7,6 +7,7 @@ from posecut_core.errors import VideoError
 from posecut_core.labels.store import known_frames
 from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
+from posecut_core.video.extraction import kept_window
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import project_videos
 
@@ -34,15 +35,17 @@ def take_frame(project: Project, video: str, number: int, picture: Picture | Non
         crop: the window of it to keep; None keeps all.
 
     Raises:
-        VideoError: the frame cannot be decoded, or is no frame of a project's video; or the frame store is damaged.
+        VideoError: the frame cannot be decoded, or is no frame of a project's video; the crop is not within it; or the
+            frame store is damaged.
         StorageError: the disk refuses.
     """
-    if video not in project_videos(project):
+    path = project_videos(project).get(video)
+    if path is None:
         raise VideoError(f"{video} is no video of the project; add it in the dock 1 Project, then take its frames.")
     if picture is None:
         raise VideoError(f"Frame {number} of {video} cannot be decoded; take another one.")
     height, width = picture.shape[:2]
-    area = crop or Crop(0, width, 0, height)
+    area = kept_window(crop, (width, height), path)
     part = np.ascontiguousarray(picture[area.y1 : area.y2, area.x1 : area.x2])
     store = FrameStore.open(project.frame_store(video), create=True)
     return store.append([(number, part, (area.x1, area.y1))]) == 1

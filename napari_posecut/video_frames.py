@@ -63,14 +63,15 @@ class VideoFrames:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> UInt8[np.ndarray, "..."]:
-        """Return pictures, or parts of them, as numpy does for whole numbers and slices."""
+        """Return pictures, or parts of them, as numpy does for whole numbers and slices.
+
+        One grey picture stands in for all where a slice is longer than a block: napari asks for whole videos before it
+        lets anybody refuse, and would go through every pixel of an answer that has their length.
+        """
         first, *rest = key if isinstance(key, tuple) else (key,)
         inside = tuple(rest)
         if isinstance(first, slice):
-            chosen = range(*first.indices(len(self)))
-            empty = np.empty((0, *self.shape[1:]), np.uint8)
-            pictures = np.stack([self._now(number) for number in chosen]) if chosen else empty
-            return pictures[(slice(None), *inside)]
+            return self._several(range(*first.indices(len(self))))[(slice(None), *inside)]
         number = int(first)
         if not -len(self) <= number < len(self):
             raise IndexError(f"The video has {len(self)} frames, hence no frame {number}.")
@@ -90,6 +91,13 @@ class VideoFrames:
     def closed(self) -> bool:
         """Tell whether the file was let go of."""
         return self._closed
+
+    def _several(self, numbers: range) -> UInt8[np.ndarray, "F H W 3"]:
+        if not numbers:
+            return np.empty((0, *self.shape[1:]), np.uint8)
+        if len(numbers) > _BLOCK:
+            return np.full((1, *self.shape[1:]), GREY, np.uint8)
+        return np.stack([self._now(number) for number in numbers])
 
     def _now(self, number: int) -> Picture:
         """Return a picture if it is there in time; else a grey one."""

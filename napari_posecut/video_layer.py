@@ -2,11 +2,13 @@
 
 import os
 import weakref
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from napari import Viewer
+from napari.components import Dims
 from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
@@ -57,15 +59,37 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
     )
     relay, shown = _relay(), weakref.ref(layer)
     frames.arrived = lambda number: relay.arrived.emit(shown)
+    let_go = _keep_flat(viewer.dims)
     viewer.add_layer(layer)
 
     def close(event: Any) -> None:
         if event.value is layer:
             frames.close()
+            let_go()
             viewer.layers.events.removed.disconnect(close)
 
     viewer.layers.events.removed.connect(close)
     return layer
+
+
+def _keep_flat(dims: Dims) -> Callable[[], None]:
+    """Undo what makes napari show the frames beside each other, which takes all of them; return what stops that."""
+
+    def flatten() -> None:
+        if dims.ndim - len(AXES) in dims.displayed:
+            dims.ndisplay = 2
+            dims.order = tuple(range(dims.ndim))
+
+    changes = (dims.events.ndisplay, dims.events.order)
+    for change in changes:
+        change.connect(flatten)
+    flatten()
+
+    def let_go() -> None:
+        for change in changes:
+            change.disconnect(flatten)
+
+    return let_go
 
 
 def frames_of(layer: Image) -> VideoFrames:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_posecut.background import in_background
 from napari_posecut.crop import read_crop
 from napari_posecut.desk import Desk
 from napari_posecut.extracted_frames import take_frame
 from napari_posecut.video_layer import frames_of
 from napari_posecut.video_view import VideoView
 from posecut_core.errors import VideoError
-from posecut_core.workflow.opening import resolve_video
+from posecut_core.workflow.opening import check_videos, resolve_video
 
 KEY = "T"
 
@@ -63,12 +64,14 @@ class FramePicker(QWidget):
 
         Raises:
             ProjectError: no project is open.
-            VideoError: no video is chosen, or it is missing or damaged.
+            VideoError: no video is chosen, or it is missing, damaged or another than was added.
         """
         project, video = self._desk.require_project(), self._chosen()
         if video is None:
             raise VideoError("No video is chosen; choose one in the list above.")
-        self.view.show(resolve_video(project, video))
+        path = resolve_video(project, video)
+        in_background(lambda: check_videos(project, [path]))
+        self.view.show(path)
         self._video, viewer = video, self._desk.viewer
         viewer.dims.set_current_step(0, 0)
         viewer.bind_key(KEY, lambda _: self._desk.attempt(self.take), overwrite=True)
@@ -79,7 +82,8 @@ class FramePicker(QWidget):
         """Extract the frame at the slider.
 
         Raises:
-            VideoError: the frame cannot be decoded, other work extracts frames at the moment, or no video is shown.
+            VideoError: the frame cannot be decoded, the crop is not within it, other work extracts frames at the
+                moment, or no video is shown.
             StorageError: the disk refuses.
         """
         project, layer = self._desk.require_project(), self.view.layer

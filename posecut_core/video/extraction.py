@@ -81,7 +81,7 @@ def extract(
     """
     _check_arguments(algorithm, number_of_frames=number_of_frames, step=step, resize_width=resize_width)
     with VideoReader(video_path) as reader:
-        area = _area(crop, reader.index)
+        area = kept_window(crop, (reader.index.width, reader.index.height), reader.index.path)
         if numbers is not None:
             step, ranking = 1, _given(numbers, reader.index)
             number_of_frames = len(ranking)
@@ -111,13 +111,24 @@ def _check_arguments(algorithm: str, **counts: int) -> None:
             raise ArgumentError(f"{name} is {value}; give a whole number of at least 1.")
 
 
-def _area(crop: Crop | None, index: VideoIndex) -> Crop:
+def kept_window(crop: Crop | None, size: tuple[int, int], video: Path) -> Crop:
+    """Check that the crop lies within the frame; without one the window is the frame.
+
+    Args:
+        crop: the window of the full frame to keep; None keeps all.
+        size: width and height of the frame.
+        video: named where the crop is refused.
+
+    Raises:
+        VideoError: the crop is empty, or not within the frame.
+    """
+    width, height = size
     if crop is None:
-        return Crop(0, index.width, 0, index.height)
-    if not (0 <= crop.x1 < crop.x2 <= index.width and 0 <= crop.y1 < crop.y2 <= index.height):
+        return Crop(0, width, 0, height)
+    if not (0 <= crop.x1 < crop.x2 <= width and 0 <= crop.y1 < crop.y2 <= height):
         raise VideoError(
             f"The crop x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2} is not within the "
-            f"{index.width}x{index.height} pixels of {index.path}; correct it under video_sets in config.yaml."
+            f"{width}x{height} pixels of {video}; correct it under video_sets in config.yaml."
         )
     return crop
 

@@ -41,7 +41,7 @@ def test_labelled_frame_is_not_deleted(sample):
 
 
 def test_what_cannot_be_taken(sample, picture):
-    """Damaged frames and other videos are refused, and nothing is written."""
+    """Damaged frames, other videos and crops outside the frame are refused, and nothing is written."""
     project = open_project(sample)
     video = next(iter(project_videos(project)))
     before = frame_numbers(project, video)
@@ -49,5 +49,7 @@ def test_what_cannot_be_taken(sample, picture):
         take_frame(project, video, 0, None)
     with pytest.raises(VideoError, match="no video of the project"):
         take_frame(project, "cat", 0, picture)
+    with pytest.raises(VideoError, match="is not within the 30x20 pixels"):
+        take_frame(project, video, 0, picture, crop=Crop(40, 50, 0, 20))
     assert frame_numbers(project, video) == before
     assert frame_numbers(project, "cat") == ()

@@ -48,6 +48,14 @@ def test_parts_are_cut_as_numpy_does(frames):
         frames[FRAMES]
 
 
+def test_whole_video_is_never_decoded_at_once(frames, monkeypatch):
+    """A long slice is one grey picture, of which parts can be cut, and nothing is decoded for it."""
+    monkeypatch.setattr(frames, "_wait", None)
+    for key, shape in ((np.s_[:], (1, 16, 32, 3)), (np.s_[:, :, 5], (1, 16, 3))):
+        assert frames[key].shape == shape
+        assert (frames[key] == GREY).all()
+
+
 def test_late_picture_is_grey_and_announced(video):
     """A picture that is not there in time is grey; whoever asked is told when it is there."""
     frames, told = VideoFrames(video, patience=0), threading.Event()

@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from napari.components import Dims
 
 from napari_posecut.video_layer import ABOUT, AXES, frames_of, show_video
 from posecut_core.errors import VideoError
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.opening import open_project, project_videos
+
+
+def _turn_to_3d(dims):
+    dims.ndisplay = 3
 
 
 @pytest.fixture
@@ -36,6 +41,21 @@ def test_file_is_closed_with_its_layer(viewer, video):
     assert not frames_of(other).closed
     viewer.layers.clear()
     assert frames_of(other).closed
+
+
+@pytest.mark.parametrize("turn", [Dims.roll, _turn_to_3d], ids=["roll", "3d"])
+def test_frames_are_no_dimension_to_look_at(viewer, video, turn):
+    """Napari's buttons do not turn the frames into a picture, also if they were pressed before; afterwards they work."""
+    viewer.add_image(np.zeros((3, 4, 5)))
+    turn(viewer.dims)
+    layer = show_video(viewer, video)
+    for _ in range(2):
+        assert viewer.dims.displayed == (1, 2)
+        assert layer._slice.image.raw.shape == layer.data.shape[1:]
+        turn(viewer.dims)
+    viewer.layers.remove(layer)
+    turn(viewer.dims)
+    assert 0 in viewer.dims.displayed
 
 
 def test_no_video_no_layer(viewer, tmp_path):

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 from napari_posecut.browser import FrameKey
 from napari_posecut.widgets.frames import FramesDock
 from posecut_core.project.config import read_config
+from posecut_core.workflow.opening import project_videos
 from tests.plugin.immediate_jobs import work_at_once
 
 
@@ -92,6 +93,18 @@ def test_frame_is_taken_from_a_video(opened):
     opened.delete_button.click()
     assert counts(opened) == [3, 3]
     assert opened.desk.labelling.browser.frames == before
+
+
+def test_replaced_video_gives_no_frames(opened):
+    """A file that has taken the place of a project's video is not looked through, and the person is told why."""
+    told = []
+    opened.desk.told.connect(told.append)
+    first, second = project_videos(opened.desk.project).values()
+    first.unlink()
+    first.write_bytes(second.read_bytes())
+    opened.picker.look_button.click()
+    assert opened.picker.view.layer is None
+    assert "is not the file that was added" in told[0]
 
 
 def test_labelled_frame_is_dropped_instead_of_deleted(opened):
