@@ -23,6 +23,7 @@ class JobBoard:
 
     def __init__(self) -> None:
         self.jobs: tuple[Job, ...] = ()
+        self.past: tuple[Job, ...] = ()  # that were seen to end, for docks that are made afterwards
         self._config: Path | None = None
         self._timer = QTimer()
         self._timer.setInterval(INTERVAL)
@@ -71,12 +72,13 @@ class JobBoard:
                     self.progressed.emit(job, report)
             if job.state != "running":
                 self._drop(job)
+                self.past = (*self.past, job)
                 self.ended.emit(job)
 
     def let_go(self) -> None:
         """Stop looking; the jobs run on."""
         self._timer.stop()
-        self.jobs, self._config = (), None
+        self.jobs, self.past, self._config = (), (), None
 
     def _follow(self, job: Job) -> None:
         self.jobs = (*self.jobs, job)

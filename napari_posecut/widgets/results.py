@@ -41,6 +41,8 @@ class ResultsDock(QWidget):
         self.desk.board.ended.connect(self._hear)
         self.playback.changed.connect(self._on_changed)
         self.playback.frame_changed.connect(self._on_frame)
+        for job in self.desk.board.past:
+            self._hear(job)
         self.list_analysed()
 
     def list_analysed(self) -> None:
@@ -58,11 +60,9 @@ class ResultsDock(QWidget):
         self._list_networks()
 
     def show_video(self, path: str) -> None:
-        """Show an analysed video with the newest predictions of it."""
-        if self.videos.findData(path) < 0:
-            self._choose_video(path)
-        self.videos.setCurrentIndex(self.videos.findData(path))
-        if self.networks.currentData() is not None and self._shown != self.networks.currentData():
+        """Show an analysed video with the newest predictions of it; tell where there are none."""
+        chosen = self._choose_video(path)
+        if chosen and self.networks.currentData() is not None and self._shown != self.networks.currentData():
             self.show_chosen()
 
     def show_chosen(self) -> None:
@@ -208,16 +208,35 @@ class ResultsDock(QWidget):
         if path:
             self._choose_video(path)
 
-    def _choose_video(self, path: str) -> None:
-        self._videos.append(Path(path))
-        self.list_analysed()
-        self.videos.setCurrentIndex(self.videos.findData(path))
+    def _choose_video(self, path: str) -> bool:
+        """Choose a video, and tell whether there are predictions of it; where there are none the choice stays."""
+        video = Path(path)  # Qt writes / on Windows too, the list does not
+        if self.videos.findData(str(video)) < 0:
+            self._videos.append(video)
+            self.list_analysed()
+        place = self.videos.findData(str(video))
+        if place < 0:
+            self.desk.tell(
+                f"There are no predictions of {video.name} in {video.parent}; analyse it (6 Analyse), or name the "
+                "folder where they lie (Other folder…)."
+            )
+            return False
+        self.videos.setCurrentIndex(place)
+        return True
 
     def _ask_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Where the predictions lie")
         if path:
-            self._folders.append(Path(path))
-            self.list_analysed()
+            self._choose_folder(Path(path))
+
+    def _choose_folder(self, folder: Path) -> None:
+        self._folders.append(folder)
+        self.list_analysed()
+        if all(entry.table.parent != folder for entry in self._found):
+            self.desk.tell(
+                f"There are no predictions of a listed video in {folder}; choose the folder that holds their .h5 "
+                "files, or name a video that is none of the project's first (Other video…)."
+            )
 
     def _show_map(self) -> None:
         """Show the map of the chosen bodypart, if there is one of this frame."""

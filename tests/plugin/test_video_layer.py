@@ -45,7 +45,7 @@ def test_file_is_closed_with_its_layer(viewer, video):
 
 @pytest.mark.parametrize("turn", [Dims.roll, _turn_to_3d], ids=["roll", "3d"])
 def test_frames_are_no_dimension_to_look_at(viewer, video, turn):
-    """Napari's buttons do not turn the frames into a picture, also if they were pressed before; afterwards they work."""
+    """Napari's buttons never show frames beside each other, also if pressed before; without the video they work."""
     viewer.add_image(np.zeros((3, 4, 5)))
     turn(viewer.dims)
     layer = show_video(viewer, video)

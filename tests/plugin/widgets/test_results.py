@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_posecut.desk import desk_of
 from napari_posecut.widgets.results import ResultsDock
 from napari_posecut.window import furnish
 from posecut_core.workflow.opening import project_videos
@@ -122,3 +123,38 @@ def test_what_was_analysed_is_listed(dock, monkeypatch):
     dock.desk.board.start("analyze_queue", {"videos": []})
     dock.desk.board.end("done", result={"videos": [{"video": "a.mp4", "files": [], "failure": ""}]})
     assert looked
+
+
+def test_what_was_analysed_before_the_dock_was_made_is_listed(viewer, sample, tmp_path):
+    """Predictions in a folder of their own are found there, also if the dock is opened after the analysis."""
+    desk = desk_of(viewer)
+    desk.board = FakeBoard()
+    desk.open(sample)
+    video = next(iter(project_videos(desk.project).values()))
+    table = tmp_path / f"{video.stem}{SCORER}.h5"
+    table.touch()
+    desk.board.start("analyze_queue", {"videos": []})
+    desk.board.end("done", result={"videos": [{"video": str(video), "files": [str(table)], "failure": ""}]})
+    dock = ResultsDock(viewer)
+    viewer.window.add_dock_widget(dock, name="9 Results")
+    assert dock.networks.currentData().table == table
+
+
+def test_nothing_found_is_told(dock, tmp_path):
+    """A video or a folder without predictions changes no choice, and the person is told what to do."""
+    told = []
+    dock.desk.told.connect(told.append)
+    before = dock.videos.currentIndex()
+    dock.show_video(str(tmp_path / "rat.mp4"))
+    assert "no predictions of rat.mp4" in told[0]
+    assert dock.videos.currentIndex() == before
+    assert dock.playback.video is None
+    dock._choose_folder(tmp_path)
+    assert f"listed video in {tmp_path}" in told[1]
+
+
+def test_a_video_is_found_however_its_path_is_written(dock):
+    """Qt's way to write a path, which is not that of Windows, chooses the same video."""
+    video = dock._found[-1].video
+    dock._choose_video(f"{video.parent}//{video.name}")
+    assert dock.videos.currentData() == str(video)
