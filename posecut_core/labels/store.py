@@ -134,6 +134,21 @@ def write_drafts(
         return len(drafts)
 
 
+def check_editable(project: Project, video: str) -> None:
+    """Refuse labels that cannot be written now, before work of which they are to keep the result.
+
+    Args:
+        project: The opened project.
+        video: Stem of the video's file name.
+
+    Raises:
+        LabelError: somebody else edits the labels, they are damaged, or another program changed them and nobody has
+            decided about it.
+    """
+    with LabelSession.open(project, video) as session:
+        session.refuse_outside()
+
+
 def accept_drafts(project: Project, video: str, drafts: Iterable[tuple[int, str]]) -> None:
     """Make labels of drafts, in one edit that can be undone.
 

@@ -47,7 +47,7 @@ class SnapshotInfo:
     """What a snapshot says of itself."""
 
     step: int
-    run: str  # <Task><date>shuffle<s> or <Task><date>iteration<k>shuffle<s>, for the names of result files
+    run: str  # <Task><date>[trainset<pct>][iteration<k>]shuffle<s>, for the names of result files
     network: NetworkSpec
     global_scale: float
 

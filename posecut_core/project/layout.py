@@ -114,13 +114,21 @@ class Project:
             )
         return fractions[trainingsetindex]
 
-    def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
-        """Return `<Task><date>-trainset<pct>shuffle<s>`, with DeepLabCut's truncated percentage.
+    def training_percent(self, trainingsetindex: int) -> int:
+        """Return a training fraction as it stands in names: DeepLabCut's truncated percentage.
 
         Raises:
             ArgumentError: config.yaml has no such training fraction.
         """
-        percent = int(100 * self.training_fraction(trainingsetindex))
+        return int(100 * self.training_fraction(trainingsetindex))
+
+    def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
+        """Return `<Task><date>-trainset<pct>shuffle<s>`.
+
+        Raises:
+            ArgumentError: config.yaml has no such training fraction.
+        """
+        percent = self.training_percent(trainingsetindex)
         return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
 
     def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:

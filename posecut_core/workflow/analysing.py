@@ -10,11 +10,12 @@ from posecut_core.analysis.partial_rows import file_fingerprint
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
 from posecut_core.analysis.video import analyse_video
-from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError
+from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
 from posecut_core.model.snapshots import MANIFEST, snapshot_folder
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.video.gaps import Gap
+from posecut_core.video.index import index_video
 from posecut_core.workflow.arguments import Videos, chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import open_project
@@ -63,7 +64,8 @@ def analyze_videos(
     """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
 
     Memory does not grow with the length of a video; an interrupted analysis goes on where it stopped. A video that
-    fails does not stop the others: it is named in the error at the end.
+    fails does not stop the others: it is named in the error at the end. A video that this network has analysed is
+    skipped, unless it has another number of frames since.
 
     Args:
         config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
@@ -140,7 +142,7 @@ def _analyse_all(request: _Request, jobs: list[tuple[Path, Path]]) -> tuple[Anal
 
 
 def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
-    if target.is_file() and not request.overwrite:
+    if target.is_file() and not request.overwrite and _has_all_rows(request, video, target):
         skipped = _skip(video, target, request.csv)
         request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
         return skipped
@@ -166,6 +168,18 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
         skipped=False,
         gaps=result.gaps,
     )
+
+
+def _has_all_rows(request: _Request, video: Path, target: Path) -> bool:
+    """Tell whether a table has a row per frame, or there is no telling: a recording may have grown since."""
+    try:
+        rows, frames = count_rows(target), index_video(video).frame_count
+    except (VideoError, StorageError):  # predictions stay of use where the video has gone bad
+        return True
+    if rows != frames:
+        told = f"{video.name} was analysed before with {rows} frames and has {frames} now; it is analysed anew"
+        request.report(Progress(told, 0, 0))
+    return rows == frames
 
 
 def _skip(video: Path, target: Path, csv: bool) -> AnalysedVideo:

@@ -10,7 +10,7 @@ from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.analysis.state_space import ENOUGH
 from posecut_core.errors import AnalysisError, ArgumentError
-from posecut_core.labels.store import read_labels, write_drafts
+from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import step_of
 from posecut_core.progress import Progress, Report
@@ -86,6 +86,7 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
         ArgumentError: a bodypart or a frame number is not possible.
         AnalysisError: predictions do not fit the video or each other, labels are too few to learn poses from, or the
             table of candidates is damaged.
+        LabelError: the video's labels cannot be written now; no frame is then extracted.
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
@@ -194,6 +195,7 @@ def _extract(
     """Extract some of the candidates into the project, which the video joins, and propose what the network sees."""
     add_new_videos(project.config_path, [found.video], report=wish.report)
     project = open_project(project.config_path)
+    check_editable(project, found.video.stem)  # frames that are stored without drafts never get any: they are known
     by_hand = found.criteria.outlieralgorithm == "manual"
     done = extract(
         found.video,

@@ -93,6 +93,7 @@ def extract_outlier_frames(
         ArgumentError: an algorithm, a number or a bodypart is not possible.
         AnalysisError: a video has not been analysed by a network, or has another length since; or "pca" has too few
             labels.
+        LabelError: the labels of a video cannot be written now, as somebody edits them; it then gets no frames.
         VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.
         StorageError: the disk refuses; frames of finished videos are kept.
     """

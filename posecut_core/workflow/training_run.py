@@ -27,13 +27,15 @@ from posecut_core.workflow.gathered_frames import gather_frames
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.previous_iteration import previous_network
 
+_USUAL_PERCENT = 95  # of new projects; names leave it out
+
 
 @dataclass(frozen=True)
 class TrainingRun:
     """Everything that one call of `train_network` trains with."""
 
     folder: Path
-    name: str  # <Task><date>shuffle<s>, from the second iteration on <Task><date>iteration<k>shuffle<s>
+    name: str  # <Task><date>[trainset<pct>][iteration<k>]shuffle<s>
     settings: TrainingSettings
     spec: NetworkSpec
     frames: TrainingFrames
@@ -84,7 +86,7 @@ def prepare_run(
         report=report,
     )
     check_trainable(frames, train)
-    name = _name(project, shuffle)
+    name = _name(project, shuffle, trainingsetindex)
     info, damaged = newest_sound(folder)
     _tell_damaged(damaged, info, report)
     if info:
@@ -100,10 +102,15 @@ def prepare_run(
     return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
 
 
-def _name(project: Project, shuffle: int) -> str:
-    """Name a training so that no two of a project have one name: results of the iteration before stay what they are."""
+def _name(project: Project, shuffle: int, trainingsetindex: int) -> str:
+    """Name a training so that no two of a project have one name, as their results would be taken for each other's.
+
+    The percentage stands there, not its index: entries of TrainingFraction may be edited and change their places.
+    """
+    percent = project.training_percent(trainingsetindex)
+    fraction = "" if percent == _USUAL_PERCENT else f"trainset{percent}"
     iteration = f"iteration{project.config.iteration}" if project.config.iteration else ""
-    return f"{project.config.task}{project.config.date}{iteration}shuffle{shuffle}"
+    return f"{project.config.task}{project.config.date}{fraction}{iteration}shuffle{shuffle}"
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:

@@ -7,6 +7,7 @@ import pytest
 
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
+from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analysing import analyze_videos
 
 
@@ -44,6 +45,21 @@ def test_analysed_videos_are_skipped_unless_overwritten(spot_project, unseen, ne
     assert "aFake_10.csv" in names(unseen)
     assert not any(video.skipped for video in analyze_videos(spot_project, unseen, overwrite=True).videos)
     assert networks[-1].shapes == shapes
+
+
+def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
+    """Its table has one row per frame again, and why is said; where the video has gone bad, its table stays."""
+    video, said = unseen / "a.mp4", []
+    analyze_videos(spot_project, video)
+    with VideoWriter(video, fps=25, width=64, height=48) as writer:
+        for _ in range(15):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+    (grown,) = analyze_videos(spot_project, video, report=said.append).videos
+    assert (grown.skipped, grown.frame_count, len(read_predictions(grown.files[0]).xy)) == (False, 15, 15)
+    assert said[0].stage == "a.mp4 was analysed before with 11 frames and has 15 now; it is analysed anew"
+    video.write_bytes(b"no video")
+    (bad,) = analyze_videos(spot_project, video).videos
+    assert (bad.skipped, bad.frame_count) == (True, 15)
 
 
 def test_destfolder_takes_all_files(spot_project, unseen, tmp_path):

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from posecut_core.analysis.prediction_files import read_predictions, write_predictions
-from posecut_core.errors import AnalysisError, ArgumentError, VideoError
+from posecut_core.errors import AnalysisError, ArgumentError, LabelError, VideoError
+from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.refinement.candidate_files import read_candidates
 from posecut_core.refinement.criteria import Criteria
@@ -59,6 +60,18 @@ def test_candidates_are_written_and_new_ones_extracted(spot_project, analysed):
     assert done.table == analysed.parent / "spotFake_10_outliers.csv"
     assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
     assert done.drafts == sum(part.state == "proposed" for part in points_of(spot_project, "spot", done.added))
+
+
+def test_labels_that_somebody_edits_are_left_alone(spot_project, analysed):
+    """No frame is stored then, so that the next call extracts the same ones with their drafts."""
+    project = open_project(spot_project)
+    store = project.frame_store("spot")
+    before = FrameStore.open(store).numbers.tolist()
+    with LabelSession.open(project, "spot"), pytest.raises(LabelError, match="is editing them"):
+        extract_outlier_frames(spot_project, analysed)
+    assert FrameStore.open(store).numbers.tolist() == before
+    (done,) = extract_outlier_frames(spot_project, analysed).videos
+    assert (done.added, done.drafts) == ((6, 8), 4)
 
 
 def test_a_new_video_joins_the_project(spot_project, unseen):

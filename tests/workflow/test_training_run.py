@@ -237,6 +237,19 @@ def test_the_next_iteration_begins_with_the_network_before(trainable, quick_step
     assert run.name == f"Dots{open_project(trainable).config.date}iteration1shuffle1"
 
 
+def test_networks_of_two_fractions_have_two_names(trainable):
+    """A shuffle of each TrainingFraction is another network, whose name does not depend on the fractions' order."""
+    edit_config(trainable, {"TrainingFraction": [0.95, 0.5]})
+    settings = {"init_weights": "random", "width": 0.25}
+    create_training_dataset(trainable, trainingsetindex=1, shuffles=[1], net_type="resnet_18", settings=settings)
+    date = open_project(trainable).config.date
+    assert prepare(trainable).name == f"Dots{date}shuffle1"
+    for index, fractions in ((1, [0.95, 0.5]), (0, [0.5])):
+        edit_config(trainable, {"TrainingFraction": fractions})
+        run = prepare_run(open_project(trainable), 1, index, {}, report=silent)
+        assert run.name == f"Dots{date}trainset50shuffle1"
+
+
 def test_the_first_iteration_has_none_before(trainable):
     """Weights `previous` are then refused."""
     with pytest.raises(ModelError, match="an iteration before this one"):
