@@ -9,7 +9,7 @@ from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import FrameRef, Split, read_split, split_by_indices, split_by_seed
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.project.layout import Project
-from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.shuffles import free_shuffle, write_shuffle
 
 _MAY_DIFFER = ("maxiters", "display_iters", "save_iters", "max_snapshots_to_keep", "init_origin", "init_sha256")
 
@@ -66,6 +66,7 @@ def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trai
     Raises:
         DatasetError: a training dataset is damaged.
         ModelError: settings of a shuffle are damaged.
+        StorageError: the project folder cannot be written.
     """
     for number in _numbers(project, trainingsetindex):
         split = read_split(project.split_path(number, trainingsetindex))
@@ -74,21 +75,9 @@ def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trai
         found = read_settings(project.model_folder(number, trainingsetindex) / "settings.yaml")
         if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
             return number
-    return _created(project, fold, settings, trainingsetindex)
-
-
-def _created(project: Project, fold: Fold, settings: TrainingSettings, trainingsetindex: int) -> int:
-    places = {frame: place for place, frame in enumerate(sorted((*fold.split.train, *fold.split.test)))}
-    drawn = fold.split.seed is not None
-    made = create_training_dataset(
-        project.config_path,
-        trainingsetindex=trainingsetindex,
-        train_indices=None if drawn else [[places[frame] for frame in fold.split.train]],
-        test_indices=None if drawn else [[places[frame] for frame in fold.split.test]],
-        seed=fold.split.seed,
-        settings={entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)},
-    )
-    return made.shuffles[0].shuffle
+    number = free_shuffle(project, (trainingsetindex,))
+    write_shuffle(project, number, trainingsetindex, split=fold.split, settings=settings)
+    return number
 
 
 def _without(frames: Sequence[FrameRef], video: str, fraction: float, labels: str) -> Split:
