@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import FrameRef, Split, read_split, split_by_indices, split_by_seed
 from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.project.layout import Project
 from posecut_core.workflow.shuffles import free_shuffle, write_shuffle
 
@@ -61,7 +62,8 @@ def video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> 
 def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trainingsetindex: int) -> int:
     """Find the shuffle that is made of this fold and trains with these settings, or make one; return its number.
 
-    How long it trains and how often it reports may differ: a shuffle that exists is trained further.
+    How long it trains and how often it reports may differ: a shuffle that exists is trained further, but one that has
+    been trained for longer is left as it is, and another is made.
 
     Raises:
         DatasetError: a training dataset is damaged.
@@ -72,7 +74,10 @@ def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trai
         split = read_split(project.split_path(number, trainingsetindex))
         if (split.train, split.test, split.labels) != (fold.split.train, fold.split.test, fold.split.labels):
             continue
-        found = read_settings(project.model_folder(number, trainingsetindex) / "settings.yaml")
+        folder = project.model_folder(number, trainingsetindex)
+        if max(snapshot_steps(folder), default=0) > settings.maxiters:
+            continue
+        found = read_settings(folder / "settings.yaml")
         if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
             return number
     number = free_shuffle(project, (trainingsetindex,))

@@ -10,6 +10,7 @@ from posecut_core.dataset.split import FrameRef, read_split
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import snapshot_folder
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.folds import random_folds, shuffle_of, video_folds
 from posecut_core.workflow.opening import open_project
@@ -63,6 +64,17 @@ def test_a_shuffle_is_made_once(setup):
     assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, 11)
     longer = dataclasses.replace(settings, maxiters=99)
     assert shuffle_of(project, fold, longer, trainingsetindex=0) == 2
+
+
+def test_a_shuffle_that_was_trained_for_longer_is_not_taken_up(setup):
+    """Its network would stand among others that had fewer steps; one trained for as long is taken."""
+    project, frames, labels, settings = setup
+    fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
+    snapshot_folder(project.model_folder(number), settings.maxiters).mkdir()
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
+    snapshot_folder(project.model_folder(number), settings.maxiters + 1).mkdir()
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number + 1
 
 
 def test_other_settings_or_labels_are_another_shuffle(setup):
