@@ -80,7 +80,7 @@ def test_the_same_call_can_train_longer(trainable, options):
 
 
 def test_all_splits_train_for_as_long_whatever_their_settings_file_says(trainable, options, monkeypatch):
-    """The project's own shuffle, made for 4 steps, is trained for as many as the others, also where no number is given."""
+    """A shuffle that was made for 4 steps trains for as many as the others, also where no number is given."""
     seen = []
 
     def train(config, shuffle, trainingsetindex, *, maxiters=None, **others):
