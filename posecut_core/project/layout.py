@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
-from posecut_core.project.config import ProjectConfig
+from posecut_core.project.config import ProjectConfig, training_percent
 
 
 def jobs_folder(root: Path) -> Path:
@@ -115,7 +115,7 @@ class Project:
         Raises:
             ArgumentError: config.yaml has no such training fraction.
         """
-        percent = int(100 * self.training_fraction(trainingsetindex))
+        percent = training_percent(self.training_fraction(trainingsetindex))
         return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
 
     def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:

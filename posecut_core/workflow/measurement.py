@@ -14,6 +14,7 @@ from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import Split, read_split
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report
+from posecut_core.project.config import training_percent
 from posecut_core.project.layout import Project
 from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.evaluated_frames import predict_all
@@ -34,7 +35,7 @@ class EvaluationJob:
     @property
     def percent(self) -> int:
         """Return the share of training frames, truncated as in DeepLabCut's names."""
-        return int(100 * self.project.training_fraction(self.trainingsetindex))
+        return training_percent(self.project.training_fraction(self.trainingsetindex))
 
 
 @dataclass(frozen=True)
