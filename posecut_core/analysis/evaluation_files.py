@@ -1,8 +1,6 @@
 """Evaluation results on disk: csv tables that grow by a row per evaluation, and predictions of labelled frames."""
 
 import contextlib
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,11 @@ import pandas as pd
 from jaxtyping import Float64
 
 from posecut_core.analysis.calibration import Calibration
+from posecut_core.analysis.csv_rows import own_rows, read_rows, write_rows
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.prediction_files import prediction_columns
 from posecut_core.labels.pandas_tables import write_hdf
-from posecut_core.project.atomic import write_text
+from posecut_core.progress import Report, silent
 
 # DeepLabCut's column names, leading blanks included, so that scripts that read its tables read these.
 _ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF = (
@@ -95,29 +94,33 @@ def result_row(
     }
 
 
-def put_row(path: Path, row: Mapping[str, str]) -> None:
+def put_row(path: Path, row: Mapping[str, str], *, report: Report = silent) -> None:
     """Add a row to a table of results, in place of an earlier one of the same snapshot, pcutoff and bodyparts.
+
+    A table that another program saved otherwise is kept under another name, and `report` is told.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    rows = [old for old in _read_rows(path) if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
-    _write_rows(path, _COLUMNS, [*rows, row])
+    before = own_rows(path, _KEY_COLUMNS, report=report)
+    rows = [old for old in before if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
+    write_rows(path, _COLUMNS, [*rows, row])
 
 
 def read_results(path: Path) -> tuple[ResultRow, ...]:
     """Read a table of results, the newest row last; rows that another program wrote otherwise are left out."""
-    rows = (_result(row) for row in _read_rows(path))
+    rows = (_result(row) for row in read_rows(path))
     return tuple(row for row in rows if row is not None)
 
 
 def errors_by_step(path: Path, like: Mapping[str, str]) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots whose rows differ from the row `like` in nothing but step and results.
 
-    They come in the order of their steps.
+    They come in the order of their steps; rows that another program wrote otherwise are left out.
     """
-    rows = [row for row in _read_rows(path) if all(row.get(key) == like[key] for key in _KEY_COLUMNS[1:])]
-    found = [StepErrors(int(row[_ITERATIONS]), _value(row[_TRAIN]), _value(row[_TEST])) for row in rows]
+    rows = [row for row in read_rows(path) if all(row.get(key) == like[key] for key in _KEY_COLUMNS[1:])]
+    results = (_result(row) for row in rows)
+    found = [StepErrors(result.step, result.train, result.test) for result in results if result is not None]
     return tuple(sorted(found, key=lambda entry: entry.step))
 
 
@@ -137,13 +140,13 @@ def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[
         }
         for part, error in zip(bodyparts, errors, strict=True)
     ]
-    _write_rows(path, columns, rows)
+    write_rows(path, columns, rows)
 
 
 def read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
     """Read what `write_bodypart_errors` wrote; rows that another program wrote otherwise are left out."""
     found = {}
-    for row in _read_rows(path):
+    for row in read_rows(path):
         with contextlib.suppress(KeyError, TypeError, ValueError):
             found[row["bodypart"]] = MeanErrors(
                 train=_value(row[_TRAIN]),
@@ -166,13 +169,13 @@ def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
         (error.video, str(error.number), "train" if error.is_train else "test", _cell(error.error))
         for error in sorted(errors, key=lambda error: -error.error)
     ]
-    _write_rows(path, _FRAME_COLUMNS, [dict(zip(_FRAME_COLUMNS, row, strict=True)) for row in rows])
+    write_rows(path, _FRAME_COLUMNS, [dict(zip(_FRAME_COLUMNS, row, strict=True)) for row in rows])
 
 
 def read_frame_errors(path: Path) -> tuple[FrameError, ...]:
     """Read the labelled frames' mean errors; rows that another program wrote otherwise are left out."""
     found = []
-    for row in _read_rows(path):
+    for row in read_rows(path):
         with contextlib.suppress(KeyError, TypeError, ValueError):
             video, number, side, error = (row[name] for name in _FRAME_COLUMNS)
             found.append(FrameError(video, int(number), side == "train", float(error)))
@@ -190,7 +193,7 @@ def write_reliability(path: Path, calibration: Calibration) -> None:
         (f"{entry.low:g}", f"{entry.high:g}", str(entry.points), _cell(entry.likelihood), _cell(entry.share_right))
         for entry in calibration.bins
     ]
-    _write_rows(path, columns, [dict(zip(columns, row, strict=True)) for row in cells])
+    write_rows(path, columns, [dict(zip(columns, row, strict=True)) for row in cells])
 
 
 def write_frame_predictions(
@@ -247,18 +250,3 @@ def _value(cell: str) -> float:
 
 def _cell(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.4f}"
-
-
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _write_rows(path: Path, columns: tuple[str, ...], rows: Sequence[Mapping[str, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

@@ -1,6 +1,7 @@
 """config.yaml: DeepLabCut's keys, read into a frozen value and edited in place, comments and order kept."""
 
 import difflib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,11 @@ class ProjectConfig:
     snapshotindex: int | str = -1  # or "all"
     batch_size: int = 8
     crop: Crop | None = None  # x1..y2 where `cropping` is true: the window of analysis
+
+
+def training_percent(fraction: float) -> int:
+    """Return DeepLabCut's percentage of a training fraction: cut, so that 0.29, which is a little less, gives 28."""
+    return int(100 * fraction)
 
 
 def read_config(path: Path) -> ProjectConfig:
@@ -170,7 +176,19 @@ def _training_fractions(fields: Fields) -> tuple[float, ...]:
     fractions = tuple(number for number in numbers if number is not None and 0 < number <= 1)
     if not numbers or len(fractions) != len(numbers):
         raise fields.wrong("TrainingFraction", "a list of numbers above 0 and up to 1 such as `- 0.95`")
+    _refuse_same_percentage(fields, fractions)
     return fractions
+
+
+def _refuse_same_percentage(fields: Fields, fractions: tuple[float, ...]) -> None:
+    """Refuse different fractions whose datasets would have one name, and so overwrite each other."""
+    for one, other in itertools.combinations(dict.fromkeys(fractions), 2):
+        if training_percent(one) == training_percent(other):
+            raise ProjectError(
+                f"{fields.path}: TrainingFraction has {one:g} and {other:g}, expected fractions that are no two of one "
+                f"percentage when cut to whole ones, here {training_percent(one)}, because it names their datasets; "
+                "change or remove one of them."
+            )
 
 
 def _net_type(fields: Fields) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
-from posecut_core.project.config import ProjectConfig
+from posecut_core.project.config import ProjectConfig, training_percent
 
 
 def jobs_folder(root: Path) -> Path:
@@ -120,7 +120,7 @@ class Project:
         Raises:
             ArgumentError: config.yaml has no such training fraction.
         """
-        return int(100 * self.training_fraction(trainingsetindex))
+        return training_percent(self.training_fraction(trainingsetindex))
 
     def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
         """Return `<Task><date>-trainset<pct>shuffle<s>`.

@@ -65,9 +65,10 @@ def cross_validate(
 ) -> CrossValidation:
     """Train and evaluate a network on each of several splits; tell mean, spread and confidence interval of the error.
 
-    Each split is a shuffle as create_training_dataset makes it, and its last snapshot is evaluated. Called again after
-    an interruption, shuffles of the same frames, labels and settings are taken up: those already trained are not
-    trained again. The interval is described in `posecut_core.analysis.spread`.
+    Each split is a shuffle as create_training_dataset makes it, and its last snapshot is evaluated. All are trained
+    for the same number of steps. Called again after an interruption, shuffles of the same frames, labels and settings
+    are taken up, unless they were trained for more steps: those already trained are not trained again. The interval is
+    described in `posecut_core.analysis.spread`.
 
     Args:
         config: path of config.yaml; its TrainingFraction gives the share of training frames of random splits.
@@ -103,7 +104,8 @@ def cross_validate(
     for place, fold in enumerate(folds, start=1):
         report(Progress(f"Split {place} of {len(folds)}: {fold.name}", 0, 0))
         number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
-        train_network(config, number, trainingsetindex, settings=changes, report=report)
+        steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
+        train_network(config, number, trainingsetindex, maxiters=steps, settings=changes, report=report)
         evaluation = evaluate_network(
             config, number, trainingsetindex=trainingsetindex, snapshots="last", batch_size=batch_size, report=report
         )

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.dataset.revision import write_revision
-from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from, write_settings
-from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed, write_split
+from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from
+from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
@@ -22,6 +21,7 @@ from posecut_core.video.store import FrameStore
 from posecut_core.workflow.notes import note_outside, note_removed
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.previous_iteration import fitting_network, previous_training, with_inherited
+from posecut_core.workflow.shuffles import free_shuffle, taken_shuffles, write_shuffle
 
 COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
 SMALLEST_SCALE = 0.4
@@ -184,25 +184,16 @@ def _shuffle_numbers(
     if shuffles is None:
         if count < 1:
             raise ArgumentError(f"{count} shuffles were asked for; give a number from 1.")
-        first = max(_taken(project, fractions), default=0) + 1
+        first = free_shuffle(project, fractions)
         return tuple(range(first, first + count))
     if not shuffles or len(set(shuffles)) != len(shuffles):
         raise ArgumentError("Give each shuffle's number once, and at least one.")
     if min(shuffles) < 1:
         raise ArgumentError(f"Shuffle {min(shuffles)} was asked for; shuffles are numbered from 1.")
-    known = sorted(_taken(project, fractions) & set(shuffles))
+    known = sorted(taken_shuffles(project, fractions) & set(shuffles))
     if known:
         raise DatasetError(f"Shuffle {known[0]} exists already; choose another number, or none for the next free one.")
     return tuple(shuffles)
-
-
-def _taken(project: Project, fractions: Sequence[int]) -> set[int]:
-    """Return the shuffles that have a split, or a model folder with more in it than settings."""
-    splits = (path.stem for path in project.training_datasets.glob("*.yaml"))
-    models = {path.parent.name for path in project.models.glob("*/*") if path.name != "settings.yaml"}
-    prefixes = {project.dataset_name(1, index).removesuffix("1") for index in fractions}
-    matches = (re.fullmatch(r"(.*shuffle)([1-9]\d*)", name) for name in {*splits, *models})
-    return {int(match[2]) for match in matches if match and match[1] in prefixes}
 
 
 def _seeds(project: Project, numbers: Sequence[int], seed: int | None) -> list[int]:
@@ -246,8 +237,14 @@ def _write(
     previous: Path | None,
 ) -> CreatedShuffle:
     shuffle, index = key
-    settings_path = project.model_folder(shuffle, index) / "settings.yaml"
-    write_settings(settings_path, settings)
-    path = project.split_path(shuffle, index)
-    write_split(path, dataclasses.replace(split, labels=revision))
-    return CreatedShuffle(shuffle, index, len(split.train), len(split.test), split.seed, path, settings_path, previous)
+    write_shuffle(project, shuffle, index, split=dataclasses.replace(split, labels=revision), settings=settings)
+    return CreatedShuffle(
+        shuffle=shuffle,
+        trainingsetindex=index,
+        train_frames=len(split.train),
+        test_frames=len(split.test),
+        seed=split.seed,
+        split=project.split_path(shuffle, index),
+        settings=project.model_folder(shuffle, index) / "settings.yaml",
+        previous=previous,
+    )

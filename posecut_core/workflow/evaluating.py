@@ -132,7 +132,7 @@ def evaluate_snapshot(
         StorageError: the project folder cannot be written.
     """
     measured = measure(job, predictor, batch_size=batch_size, report=report)
-    files = write_results(job, predictor, measured)
+    files = write_results(job, predictor, measured, report=report)
     images: tuple[Path, ...] = ()
     if plotting:
         folder = files.results.parent / f"LabeledImages_{predictor.scorer}"

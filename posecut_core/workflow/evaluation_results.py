@@ -20,6 +20,7 @@ from posecut_core.analysis.evaluation_files import (
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.plots.calibration_diagram import draw_reliability
 from posecut_core.plots.figures import save_png
+from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.workflow.gathered_frames import frame_names
 from posecut_core.workflow.measurement import EvaluationJob, Measurement
@@ -42,8 +43,10 @@ def combined_csv(project: Project) -> Path:
     return project.evaluation_results / "CombinedEvaluation-results.csv"
 
 
-def write_results(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> EvaluationFiles:
-    """Write what was measured of one snapshot.
+def write_results(
+    job: EvaluationJob, predictor: Predicts, measured: Measurement, *, report: Report = silent
+) -> EvaluationFiles:
+    """Write what was measured of one snapshot; `report` is told of tables that another program saved otherwise.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -58,7 +61,7 @@ def write_results(job: EvaluationJob, predictor: Predicts, measured: Measurement
         frames=folder / f"{scorer}-frame-results.csv",
     )
     for table in (files.results, combined_csv(job.project)):
-        put_row(table, _row(job, measured))
+        put_row(table, _row(job, measured), report=report)
     write_bodypart_errors(files.bodyparts, measured.bodyparts, measured.by_bodypart(job.project.config.pcutoff))
     write_frame_errors(files.frames, _frame_errors(measured))
     write_reliability(files.calibration, measured.calibration)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import FrameRef, Split, read_split, split_by_indices, split_by_seed
 from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.project.layout import Project
-from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.shuffles import free_shuffle, write_shuffle
 
 _MAY_DIFFER = ("maxiters", "display_iters", "save_iters", "max_snapshots_to_keep", "init_origin", "init_sha256")
 
@@ -61,34 +62,27 @@ def video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> 
 def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trainingsetindex: int) -> int:
     """Find the shuffle that is made of this fold and trains with these settings, or make one; return its number.
 
-    How long it trains and how often it reports may differ: a shuffle that exists is trained further.
+    How long it trains and how often it reports may differ: a shuffle that exists is trained further, but one that has
+    been trained for longer is left as it is, and another is made.
 
     Raises:
         DatasetError: a training dataset is damaged.
         ModelError: settings of a shuffle are damaged.
+        StorageError: the project folder cannot be written.
     """
     for number in _numbers(project, trainingsetindex):
         split = read_split(project.split_path(number, trainingsetindex))
         if (split.train, split.test, split.labels) != (fold.split.train, fold.split.test, fold.split.labels):
             continue
-        found = read_settings(project.model_folder(number, trainingsetindex) / "settings.yaml")
+        folder = project.model_folder(number, trainingsetindex)
+        if max(snapshot_steps(folder), default=0) > settings.maxiters:
+            continue
+        found = read_settings(folder / "settings.yaml")
         if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
             return number
-    return _created(project, fold, settings, trainingsetindex)
-
-
-def _created(project: Project, fold: Fold, settings: TrainingSettings, trainingsetindex: int) -> int:
-    places = {frame: place for place, frame in enumerate(sorted((*fold.split.train, *fold.split.test)))}
-    drawn = fold.split.seed is not None
-    made = create_training_dataset(
-        project.config_path,
-        trainingsetindex=trainingsetindex,
-        train_indices=None if drawn else [[places[frame] for frame in fold.split.train]],
-        test_indices=None if drawn else [[places[frame] for frame in fold.split.test]],
-        seed=fold.split.seed,
-        settings={entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)},
-    )
-    return made.shuffles[0].shuffle
+    number = free_shuffle(project, (trainingsetindex,))
+    write_shuffle(project, number, trainingsetindex, split=fold.split, settings=settings)
+    return number
 
 
 def _without(frames: Sequence[FrameRef], video: str, fraction: float, labels: str) -> Split:

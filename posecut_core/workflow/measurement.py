@@ -34,7 +34,7 @@ class EvaluationJob:
     @property
     def percent(self) -> int:
         """Return the share of training frames, truncated as in DeepLabCut's names."""
-        return int(100 * self.project.training_fraction(self.trainingsetindex))
+        return self.project.training_percent(self.trainingsetindex)
 
 
 @dataclass(frozen=True)

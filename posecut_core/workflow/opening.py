@@ -67,7 +67,8 @@ def frame_folders(project: Project) -> list[Path]:
     if not project.labeled_data.is_dir():
         return []
     folders = (path for path in project.labeled_data.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return sorted(path for path in folders if not path.name.endswith("_labeled"))
+    found = (path for path in folders if not path.name.endswith("_labeled"))
+    return sorted(found, key=lambda path: path.name)  # Windows sorts paths without regard to case
 
 
 def project_videos(project: Project) -> dict[str, Path]:

@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from posecut_core.dataset.settings import read_settings
+from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
@@ -77,6 +77,21 @@ def test_the_same_call_can_train_longer(trainable, options):
     assert [fold.name for fold in result.folds] == ["seed 1", "seed 2"]
     project = open_project(trainable)
     assert [snapshot_steps(project.model_folder(fold.shuffle))[-1] for fold in result.folds] == [6, 6]
+
+
+def test_all_splits_train_for_as_long_whatever_their_settings_file_says(trainable, options, monkeypatch):
+    """A shuffle that was made for 4 steps trains for as many as the others, also where no number is given."""
+    seen = []
+
+    def train(config, shuffle, trainingsetindex, *, maxiters=None, **others):
+        seen.append((shuffle, maxiters))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("posecut_core.workflow.cross_validation.train_network", train)
+    given = {name: value for name, value in options["settings"].items() if name != "maxiters"}
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(trainable, seed=1, settings=given)
+    assert seen == [(1, TrainingSettings().maxiters)]
 
 
 def test_each_video_is_left_out_once(trainable, options):

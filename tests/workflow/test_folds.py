@@ -2,11 +2,16 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings, write_settings
 from posecut_core.dataset.split import FrameRef, read_split
 from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.labels.store import write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import snapshot_folder
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.folds import random_folds, shuffle_of, video_folds
 from posecut_core.workflow.opening import open_project
 
@@ -61,6 +66,17 @@ def test_a_shuffle_is_made_once(setup):
     assert shuffle_of(project, fold, longer, trainingsetindex=0) == 2
 
 
+def test_a_shuffle_that_was_trained_for_longer_is_not_taken_up(setup):
+    """Its network would stand among others that had fewer steps; one trained for as long is taken."""
+    project, frames, labels, settings = setup
+    fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
+    snapshot_folder(project.model_folder(number), settings.maxiters).mkdir()
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
+    snapshot_folder(project.model_folder(number), settings.maxiters + 1).mkdir()
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number + 1
+
+
 def test_other_settings_or_labels_are_another_shuffle(setup):
     """A shuffle that trains otherwise, or on labels that have changed, is not taken up."""
     project, frames, labels, settings = setup
@@ -82,3 +98,17 @@ def test_frames_that_are_given_make_a_shuffle_without_a_seed(setup):
     made = read_split(project.split_path(number))
     assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, None)
     assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
+
+
+def test_labels_that_are_added_while_folds_train_change_no_fold(setup):
+    """A fold is written down with its own frames and labels, whatever the project's are by then."""
+    project, frames, labels, settings = setup
+    drawn, other = random_folds(frames, count=2, fraction=0.5, seed=1, labels=labels)
+    by_hand = dataclasses.replace(other, split=dataclasses.replace(other.split, seed=None))
+    store = FrameStore.open(project.frame_store("aster"), create=True)  # it sorts before the video that is there
+    store.append([(0, np.zeros((64, 64, 3), np.uint8), (0, 0))])
+    write_labels(project, LabelTable("aster", ("white", "black"), np.arange(1), np.full((1, 2, 2), 30.0)))
+    for fold in (drawn, by_hand):
+        number = shuffle_of(project, fold, settings, trainingsetindex=0)
+        assert read_split(project.split_path(number)) == fold.split
+        assert read_settings(project.model_folder(number) / "settings.yaml") == settings

@@ -119,6 +119,13 @@ def test_check_images_and_hidden_folders_hold_no_frames(root):
     assert [folder.name for folder in frame_folders(open_project(root))] == ["m1"]
 
 
+def test_folders_of_frames_come_in_the_order_of_their_names(root):
+    """Capitals come first, on Windows too: lists of videos that are sorted by name have the same order."""
+    for name in ("a2", "Z1"):
+        (root / "labeled-data" / name).mkdir()
+    assert [folder.name for folder in frame_folders(open_project(root))] == ["Z1", "a2", "m1"]
+
+
 def test_videos_are_found_by_path_name_or_stem(root):
     """A video of the project may be named shortly; any other by its path."""
     project = open_project(root)

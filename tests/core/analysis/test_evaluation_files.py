@@ -93,6 +93,29 @@ def test_errors_over_steps_are_those_of_like_rows(tmp_path):
     assert errors_by_step(tmp_path / "none.csv", row()) == ()
 
 
+def test_a_table_that_a_spreadsheet_saved_keeps_its_rows(tmp_path):
+    """With a mark before the header they are read; with semicolons they are kept in a copy, and a new table begins."""
+    path, reports = tmp_path / "r.csv", []
+    put_row(path, row())
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    put_row(path, row(step=200), report=reports.append)
+    assert [entry.step for entry in errors_by_step(path, row())] == [100, 200]
+    assert not reports
+    path.write_text(path.read_text().replace(",", ";"))
+    old = path.read_bytes()
+    put_row(path, row(step=300), report=reports.append)
+    assert [entry.step for entry in read_results(path)] == [300]
+    assert (tmp_path / "r-other-format.csv").read_bytes() == old
+    assert len(reports) == 1
+
+
+def test_rows_without_a_step_stop_no_evaluation(tmp_path):
+    """Errors over steps leave out what cannot be read as a result."""
+    put_row(tmp_path / "r.csv", {**row(), "Training iterations:": ""})
+    put_row(tmp_path / "r.csv", row(step=200))
+    assert [entry.step for entry in errors_by_step(tmp_path / "r.csv", row())] == [200]
+
+
 def test_ranges_of_likelihood_are_a_row_each(tmp_path):
     """An empty range has no mean likelihood and no share."""
     write_reliability(tmp_path / "c.csv", CALIBRATION)

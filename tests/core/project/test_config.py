@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import ProjectError
-from posecut_core.project.config import Crop, edit_config, parse_config, read_config, video_entry
+from posecut_core.project.config import Crop, edit_config, parse_config, read_config, training_percent, video_entry
 from posecut_core.project.keys import DEEPLABCUT_KEYS
 
 MINIMAL = "Task: reach\nscorer: Ann\ndate: Oct30\nbodyparts:\n- hand\n- joystick\n"
@@ -46,6 +46,13 @@ def test_old_files_are_read(tmp_path):
     assert (config.default_net_type, config.training_fractions) == ("resnet_101", (0.8,))
 
 
+def test_a_fraction_may_stand_twice_but_not_beside_another_of_its_percentage(tmp_path):
+    """What is listed twice names one dataset, the same; 28 and 30 percent name two."""
+    config = read_config(write(tmp_path, MINIMAL + "TrainingFraction: [0.29, 0.3, 0.29]\n"))
+    assert config.training_fractions == (0.29, 0.3, 0.29)
+    assert [training_percent(fraction) for fraction in config.training_fractions] == [28, 30, 28]
+
+
 def test_numbers_as_names_become_text(tmp_path):
     """Bodyparts that YAML takes for numbers are their digits."""
     assert read_config(write(tmp_path, MINIMAL.replace("- hand", "- 7"))).bodyparts == ("7", "joystick")
@@ -74,6 +81,8 @@ def test_a_bone_to_an_unknown_bodypart_is_left_out(tmp_path):
         ("colormap: [hsv]", ["colormap is ['hsv']", "a text"]),
         ("skeleton:\n- [hand]", ["skeleton is", "pairs"]),
         ("TrainingFraction:\n- 95", ["TrainingFraction is [95]", "up to 1"]),
+        ("TrainingFraction: [0.5, 0.28, 0.29]", ["TrainingFraction has 0.28 and 0.29", "here 28", "change or remove"]),
+        ("TrainingFraction: [0.95, 0.955]", ["TrainingFraction has 0.95 and 0.955", "here 95"]),
         ("snapshotindex: last", ["snapshotindex is 'last'", "whole number"]),
         ("video_sets: /a/b.avi", ["video_sets is '/a/b.avi'", "mapping"]),
         ("video_sets:\n  a.avi:\n    crop: 0, 9, 5, 5", ["crop of a.avi", "'0, 9, 5, 5'", "y1 < y2"]),
