@@ -35,7 +35,8 @@ def fill(folder: Path, *names):
 def test_a_folder_stands_for_its_videos(project, tmp_path):
     """Videos directly in a folder are taken in order of names; labelled videos and other files are not."""
     folder = tmp_path / "day 1"
-    fill(folder, "b.MP4", "a.avi", "aPoseCut_x_labeled.mp4", "._a.avi", ".aPoseCut_labeled-x.partial.mp4", "notes.txt", "aPoseCut_x.h5")
+    fill(folder, "b.MP4", "a.avi", "aPoseCut_x_labeled.mp4", "notes.txt", "aPoseCut_x.h5")
+    fill(folder, "._a.avi", ".aPoseCut_labeled-x.partial.mp4")  # of macOS, and of what was killed
     fill(folder / "deeper", "c.mp4")
     assert [path.name for path in chosen_videos(project, folder)] == ["a.avi", "b.MP4"]
     assert [path.name for path in chosen_videos(project, [folder], videotype="mp4")] == ["b.MP4"]
