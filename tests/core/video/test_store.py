@@ -1,6 +1,7 @@
 """The frame store gives back what it was given, survives interruption, and says what is wrong."""
 
 import errno
+import itertools
 import json
 import shutil
 import signal
@@ -160,34 +161,12 @@ def test_an_interrupt_while_numbers_are_written_adds_nothing(tmp_path, monkeypat
     assert store.append(_frames(_images(1, 2))) == 2
 
 
-def test_numbers_half_written_are_taken_back(tmp_path, monkeypatch):
-    """Where the disk refuses between two numbers, neither stays, and the next append works."""
-    store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(2, 3)
-    store.append(_frames(_images(1)))
-    chunks, write, written = _files(tmp_path), zarr.Array.__setitem__, []
+def _append_to_full_disk(store, images, monkeypatch, *, refusals):
+    """Append frames where the disk takes the number 2 alone and refuses the rest, as often as there are refusals."""
+    write, left = zarr.Array.__setitem__, iter(refusals)
 
     def half(self, selection, value):
-        if self.basename == "number" and not written:
-            written.append(write(self, selection[:1], value[:1]))
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write(self, selection, value)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(zarr.Array, "__setitem__", half)
-        with pytest.raises(StorageError, match="the disk is full"):
-            store.append(_frames(images))
-    again = FrameStore.open(tmp_path / "frames.zarr")
-    assert again.numbers.tolist() == store.numbers.tolist() == [1]
-    assert _files(tmp_path) == chunks
-    assert again.append(_frames(images)) == 2
-
-
-def test_a_picture_stays_where_its_number_does(tmp_path, monkeypatch):
-    """Where a number cannot be taken back, its frame can be read."""
-    store, images, write = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(2, 3), zarr.Array.__setitem__
-
-    def half(self, selection, value):
-        if self.basename == "number":
+        if self.basename == "number" and next(left, None) is not None:
             write(self, selection[:1], np.array([2]))
             raise OSError(errno.ENOSPC, "No space left on device")
         write(self, selection, value)
@@ -196,6 +175,24 @@ def test_a_picture_stays_where_its_number_does(tmp_path, monkeypatch):
         patch.setattr(zarr.Array, "__setitem__", half)
         with pytest.raises(StorageError, match="the disk is full"):
             store.append(_frames(images))
+
+
+def test_numbers_half_written_are_taken_back(tmp_path, monkeypatch):
+    """Where the disk refuses between two numbers, neither stays, and the next append works."""
+    store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(2, 3)
+    store.append(_frames(_images(1)))
+    chunks = _files(tmp_path)
+    _append_to_full_disk(store, images, monkeypatch, refusals=range(1))
+    again = FrameStore.open(tmp_path / "frames.zarr")
+    assert again.numbers.tolist() == store.numbers.tolist() == [1]
+    assert _files(tmp_path) == chunks
+    assert again.append(_frames(images)) == 2
+
+
+def test_a_picture_stays_where_its_number_does(tmp_path, monkeypatch):
+    """Where a number cannot be taken back, its frame can be read."""
+    store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(2, 3)
+    _append_to_full_disk(store, images, monkeypatch, refusals=itertools.repeat(0))
     again = FrameStore.open(tmp_path / "frames.zarr")
     assert again.numbers.tolist() == [2]
     np.testing.assert_array_equal(again.read(2), images[2])
