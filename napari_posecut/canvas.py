@@ -131,8 +131,7 @@ class Canvas:
         if look.symbol != self._symbols:
             self._symbols = self.points.symbol = look.symbol
         self._show_bones(marks)
-        for layer in (self.points, self.skeleton):  # changed in place, drawn once; setters would draw each time
-            layer.refresh(thumbnail=False, extent=False)
+        self._redraw()
 
     def _show_bones(self, marks: tuple[Mark, ...]) -> None:
         dots = np.full_like(self.skeleton.data, np.nan)
@@ -210,8 +209,12 @@ class Canvas:
         if len(marks) == len(self._colours) == len(self.points.data):
             self.points.size[:] = self._sizes(marks)
             self.skeleton.size[:] = _DOT / self.viewer.scene.camera.zoom
-            for layer in (self.points, self.skeleton):
-                layer.refresh(thumbnail=False, extent=False)
+            self._redraw()
+
+    def _redraw(self) -> None:
+        """Draw markers and bones, which were changed in place, once; setters would draw each time."""
+        for layer in (self.points, self.skeleton):
+            layer.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
         current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
