@@ -1,6 +1,5 @@
 """Dock 6: find the bodyparts in whole videos, one after the other, in the background."""
 
-import glob
 from pathlib import Path
 
 from napari import Viewer
@@ -21,6 +20,7 @@ from napari_posecut.jobs import Job
 from napari_posecut.widgets.job_line import JobLine
 from napari_posecut.widgets.queue_list import DONE, QueueList
 from napari_posecut.widgets.words import Words, wrappable
+from posecut_core.analysis.found_predictions import find_predictions, network_name
 from posecut_core.errors import VideoError
 from posecut_core.progress import Progress
 from posecut_core.project.repair import VIDEO_SUFFIXES
@@ -186,4 +186,4 @@ def _videos_of(job: Job) -> tuple[str, ...]:
 
 def _analysed(video: Path) -> bool:
     """Tell whether predictions of one of our networks lie beside a video."""
-    return any(video.parent.glob(f"{glob.escape(video.stem)}PoseCut_resnet*.h5"))
+    return any(network_name(found.scorer) for found in find_predictions(video))

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from posecut_core.project.disk import ending_after
+
 _FILTERED = "_filtered"
 _NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how the scorers of networks begin, ours and DeepLabCut's
 _OURS = re.compile(r"PoseCut_resnet\d+_.+?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)_(?P<step>\d+)")
@@ -47,11 +49,11 @@ def find_predictions(
     path = Path(video)
     place = Path(folder or path.parent)
     try:
-        named = [entry for entry in place.iterdir() if entry.suffix == ".h5" and entry.name.startswith(path.stem)]
-        dated = sorted((-entry.stat().st_mtime, entry) for entry in named)
+        named = [entry for entry in place.iterdir() if entry.suffix == ".h5"]
+        dated = sorted((-entry.stat().st_mtime, entry) for entry in named if ending_after(path.stem, entry.stem))
     except OSError:  # nothing is found in a folder that is missing or may not be read
         return ()
-    names = [(entry, entry.stem.removeprefix(path.stem)) for _, entry in dated]
+    names = [(entry, ending_after(path.stem, entry.stem) or "") for _, entry in dated]
     return tuple(
         FoundPredictions(path, entry, name.removesuffix(_FILTERED), name.endswith(_FILTERED))
         for entry, name in names

@@ -17,17 +17,22 @@ from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, LabelError
 from posecut_core.labels.pandas_tables import KEY, read_hdf, write_hdf_table
 from posecut_core.project.atomic import atomic_path
+from posecut_core.project.disk import fitting_name
 
 _COORDS = ("x", "y", "likelihood")
 _CHUNK_ROWS = 20_000
+_LONGEST_ENDING = len("_filtered_labeled.mp4")  # of the files that are derived from predictions
 
 
 def prediction_path(
     video_path: str | os.PathLike[str], scorer: str, destfolder: str | os.PathLike[str] | None = None
 ) -> Path:
-    """Name the .h5 of a video's predictions: `<video><scorer>.h5` beside the video or in `destfolder`."""
+    """Name the .h5 of a video's predictions: `<video><scorer>.h5` beside the video or in `destfolder`.
+
+    The name of a video that would make it, or a file derived from it, too long for a disk is cut in it.
+    """
     video = Path(video_path)
-    return Path(destfolder or video.parent) / f"{video.stem}{scorer}.h5"
+    return Path(destfolder or video.parent) / fitting_name(video.stem, f"{scorer}.h5", room=_LONGEST_ENDING)
 
 
 def filtered_path(predictions_path: Path) -> Path:

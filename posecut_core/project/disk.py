@@ -1,11 +1,45 @@
 """The calls by which project files become durable; tests put failing and power-losing disks in their place.
 
-Use them through the module (`disk.write(...)`), never by name, so that a replacement is seen everywhere.
+Use them through the module (`disk.write(...)`), never by name, so that a replacement is seen everywhere. File names
+are made to fit here too.
 """
 
+import hashlib
 import os
 import tempfile
+import unicodedata
 from pathlib import Path
+
+_MOST_BYTES = 255  # of a file's name, on nearly every disk
+_DRAWN = 8  # letters that `tempfile` draws, of the 255
+
+
+def fitting_name(stem: str, ending: str, *, room: int = 0) -> str:
+    """Name a file `<stem><ending>`; a stem that is too long for that is cut, and told from others by its hash.
+
+    Args:
+        stem: what the file belongs to.
+        ending: what is never cut.
+        room: bytes to leave for names that are made of this one.
+    """
+    most = _MOST_BYTES - room - len(os.fsencode(ending))
+    if len(os.fsencode(stem)) <= most:
+        return stem + ending
+    mark = _mark(stem)
+    return os.fsencode(stem)[: max(0, most - len(mark))].decode("utf-8", "ignore") + mark + ending
+
+
+def ending_after(stem: str, name: str) -> str | None:
+    """Return what follows the stem in a name that `fitting_name` made of it; None in a name of something else."""
+    stem, name = (unicodedata.normalize("NFC", text) for text in (stem, name))  # some disks spell letters otherwise
+    if name.startswith(stem):
+        return name.removeprefix(stem)
+    _, mark, ending = name.partition(_mark(stem))
+    return ending if mark else None
+
+
+def _mark(stem: str) -> str:
+    return "-" + hashlib.sha256(os.fsencode(unicodedata.normalize("NFC", stem))).hexdigest()[:10]
 
 
 def open_file(path: Path, flags: int) -> int:
@@ -15,7 +49,9 @@ def open_file(path: Path, flags: int) -> int:
 
 def new_file(target: Path) -> tuple[int, Path]:
     """Create an empty file beside `target`, under a name that `leftovers` recognises; return its handle and path."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=f".partial{target.suffix}", dir=target.parent)
+    ending = f".partial{target.suffix}"
+    prefix = fitting_name(f".{target.stem}", "-", room=len(os.fsencode(ending)) + _DRAWN)
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=ending, dir=target.parent)
     return handle, Path(name)
 
 

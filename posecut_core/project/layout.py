@@ -16,6 +16,7 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import ProjectConfig, training_percent
+from posecut_core.project.disk import fitting_name
 
 
 def jobs_folder(root: Path) -> Path:
@@ -92,7 +93,7 @@ class Project:
 
     def checked_labels(self, video: str) -> Path:
         """Return the folder of a video's check images."""
-        return self.labeled_data / f"{video}_labeled"
+        return self.labeled_data / fitting_name(video, "_labeled")
 
     @property
     def training_datasets(self) -> Path:

@@ -10,6 +10,7 @@ from posecut_core.plots.evaluation_images import evaluation_picture
 from posecut_core.plots.markers import FramePicture
 from posecut_core.progress import Progress, Report
 from posecut_core.project.config import ProjectConfig
+from posecut_core.project.disk import fitting_name
 from posecut_core.project.layout import Project
 from posecut_core.workflow.gathered_frames import frame_names
 
@@ -48,7 +49,8 @@ def draw_all(
     paths = []
     for video, found in zip(frames, predicted, strict=True):
         for place, name in enumerate(frame_names(project, video)):
-            paths.append(folder / f"{frame_kind(video, place)}-{video.video}-{Path(name).stem}.png")
+            picture = fitting_name(f"{frame_kind(video, place)}-{video.video}", f"-{Path(name).stem}.png")
+            paths.append(folder / picture)
             draw_frame(project.config, predictor, video, found, place, bodyparts).save(paths[-1])
             advance(1)
     return tuple(paths)

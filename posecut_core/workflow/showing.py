@@ -62,7 +62,10 @@ def plot_trajectories(
     filtered: bool = False,
     report: Report = silent,
 ) -> PlottedTrajectories:
-    """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video>/` beside the predictions.
+    """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video><scorer>/`.
+
+    The folder lies beside the predictions and is named as they are, so that figures of another network, and those that
+    DeepLabCut keeps in `plot-poses/<video>/`, stay.
 
     Args:
         config: path of config.yaml.
@@ -75,7 +78,7 @@ def plot_trajectories(
         bodyparts: those to draw; by default all.
         pcutoff: points of lower likelihood are left out; by default config.yaml's.
         colormap: matplotlib's name; by default config.yaml's.
-        filtered: whether to draw what filterpredictions wrote; the folder is then `<video>_filtered`.
+        filtered: whether to draw what filterpredictions wrote; the folder's name then ends in `_filtered`.
         report: told of every video.
 
     Raises:
@@ -89,7 +92,7 @@ def plot_trajectories(
     folders: list[Path] = []
     files: list[Path] = []
     for done, (path, table) in enumerate(zip(paths, tables, strict=True), start=1):
-        folders.append(table.parent / "plot-poses" / f"{path.stem}{'_filtered' if filtered else ''}")
+        folders.append(table.parent / "plot-poses" / table.stem)
         files += draw_trajectories(
             folders[-1],
             _chosen_predictions(project, table, bodyparts, report),

@@ -23,9 +23,13 @@ def images(path):
 
 
 def test_figures_lie_beside_the_predictions(spot_project, analysed):
-    """Four figures per video in plot-poses/<video>."""
+    """Four figures per video in a folder with the network's name: DeepLabCut's of the same video stay."""
+    theirs = analysed.parent / "plot-poses" / "spot" / "trajectory.png"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"DeepLabCut's")
     result = plot_trajectories(spot_project, analysed)
-    assert result.folders == (analysed.parent / "plot-poses" / "spot",)
+    assert theirs.read_bytes() == b"DeepLabCut's"
+    assert result.folders == (analysed.parent / "plot-poses" / "spotFake_10",)
     assert [path.name for path in result.files] == ["trajectory.png", "plot.png", "plot-likelihood.png", "hist.png"]
     assert all(path.is_file() for path in result.files)
 
@@ -34,7 +38,7 @@ def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_p
     """With the destfolder of analyze_videos, figures and videos go there."""
     out = tmp_path / "out"
     analyze_videos(spot_project, spot_video, destfolder=out)
-    assert plot_trajectories(spot_project, "spot", destfolder=out).folders == (out / "plot-poses" / "spot",)
+    assert plot_trajectories(spot_project, "spot", destfolder=out).folders == (out / "plot-poses" / "spotFake_10",)
     assert create_labeled_video(spot_project, "spot", destfolder=out).files == (out / "spotFake_10_labeled.mp4",)
 
 
@@ -44,7 +48,7 @@ def test_filtered_predictions_are_drawn_under_their_own_name(spot_project, analy
         plot_trajectories(spot_project, analysed, filtered=True)
     filterpredictions(spot_project, analysed)
     plotted = plot_trajectories(spot_project, analysed, filtered=True)
-    assert plotted.folders == (analysed.parent / "plot-poses" / "spot_filtered",)
+    assert plotted.folders == (analysed.parent / "plot-poses" / "spotFake_10_filtered",)
     labeled = create_labeled_video(spot_project, analysed, filtered=True)
     assert labeled.files == (analysed.parent / "spotFake_10_filtered_labeled.mp4",)
 
@@ -119,3 +123,13 @@ def test_wrong_options_write_nothing(spot_project, analysed, wrong):
     with pytest.raises(ArgumentError):
         create_labeled_video(spot_project, analysed, **wrong)
     assert not list(analysed.parent.glob("*_labeled*"))
+
+
+def test_the_longest_name_goes_through_every_step(spot_project, spot_video):
+    """Kind: names as long as a disk allows. Each file that is derived from one fits, and the next step finds it."""
+    video = spot_video.rename(spot_video.with_name(f"{'m' * 250}.mp4"))
+    analyze_videos(spot_project, video)
+    filterpredictions(spot_project, video)
+    assert len(plot_trajectories(spot_project, video, filtered=True).files) == 4
+    assert create_labeled_video(spot_project, video, filtered=True).files[0].is_file()
+    assert analyze_videos(spot_project, video).videos[0].skipped

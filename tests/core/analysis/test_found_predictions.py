@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from posecut_core.analysis.found_predictions import NetworkName, find_predictions, network_name
+from posecut_core.analysis.prediction_files import filtered_path, prediction_path
 
 SCORER = "PoseCut_resnet50_reachingJan31shuffle1_720"
 
@@ -36,6 +37,17 @@ def test_files_of_a_video_are_found(tmp_path: Path) -> None:
     assert [entry.table.name for entry in found] == names[::-1]
     assert [entry.filtered for entry in found] == [False, True, False]
     assert {entry.scorer for entry in found[1:]} == {SCORER}
+
+
+def test_predictions_of_a_video_with_a_long_name_are_found(tmp_path: Path) -> None:
+    """Kind: names as long as a disk allows. Where the video's is cut in that of its predictions, they are its own."""
+    videos = [tmp_path / f"{'m' * 250}{letter}.mp4" for letter in "ab"]
+    tables = [prediction_path(video, SCORER) for video in videos]
+    for table in (*tables, *map(filtered_path, tables)):
+        table.touch()
+    found = find_predictions(videos[0])
+    assert {entry.table for entry in found} == {tables[0], filtered_path(tables[0])}
+    assert {entry.scorer for entry in found} == {SCORER}
 
 
 def test_another_folder_is_looked_in(tmp_path: Path) -> None:
