@@ -32,7 +32,8 @@ def write_hdf(path: Path, frame: pd.DataFrame) -> None:
         StorageError: the disk refuses; the old file is then unchanged.
     """
     with _replaced(path) as temporary:
-        frame.to_hdf(temporary, key=KEY, mode="w", format="fixed")
+        with _timeless_store(temporary) as store:
+            store.put(KEY, frame, format="fixed", track_times=False)
         _name_version(temporary)
         if len(frame) and not np.array_equal(read_hdf(temporary).to_numpy(), frame.to_numpy(float), equal_nan=True):
             raise _not_written()
@@ -50,7 +51,7 @@ def write_hdf_table(path: Path, chunks: Callable[[], Iterator[pd.DataFrame]], *,
         StorageError: the disk refuses; the old file is then unchanged.
     """
     with _replaced(path) as temporary:
-        with pd.HDFStore(temporary, "w") as store:
+        with _timeless_store(temporary) as store:
             for chunk in chunks():
                 store.append(KEY, chunk, format="table", index=False, expectedrows=rows)
         _name_version(temporary)
@@ -66,6 +67,20 @@ def _replaced(path: Path) -> Iterator[Path]:
             yield temporary
         except (tables.HDF5ExtError, LabelError, KeyError, RuntimeError) as error:
             raise _not_written() from error
+
+
+@contextlib.contextmanager
+def _timeless_store(path: Path) -> Iterator[pd.HDFStore]:
+    """Yield an empty store whose objects note no times, so that the same table is the same file, bit for bit."""
+    with pd.HDFStore(path, "w") as store:
+        file = store.root._v_file
+        for name in ("create_array", "create_carray", "create_earray", "create_vlarray", "create_table"):
+            setattr(file, name, _timeless(getattr(file, name)))
+        yield store
+
+
+def _timeless(create: Callable[..., object]) -> Callable[..., object]:
+    return lambda *arguments, **options: create(*arguments, **{**options, "track_times": False})
 
 
 def _name_version(path: Path) -> None:

@@ -130,7 +130,7 @@ def refuse(*arguments, **options):
 @pytest.mark.parametrize(
     ("owner", "name", "stand_in"),
     [
-        (pd.DataFrame, "to_hdf", refuse),
+        (pd.HDFStore, "put", refuse),
         (pandas_tables, "read_hdf", lambda path: table(LEVELS) + 1),
         (pandas_tables, "read_hdf", lambda path: table(LEVELS, rows=2)),
     ],
@@ -144,3 +144,18 @@ def test_what_the_disk_did_not_take_is_not_taken_for_written(tmp_path, monkeypat
     with pytest.raises(StorageError, match="cannot be read back"):
         write_hdf(path, table(LEVELS))
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
+
+
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+def test_the_same_table_is_the_same_file(tmp_path, monkeypatch, layout):
+    """No time stands in a file, or a step that was killed and run again could not be held against one that was not."""
+    given = []
+    create = tables.File.create_table if layout == "table" else tables.File.create_array
+    monkeypatch.setattr(
+        tables.File,
+        create.__name__,
+        lambda *words, **options: given.append(options["track_times"]) or create(*words, **options),
+    )
+    write(tmp_path / "a.h5", table(FLAT if layout == "table" else LEVELS), layout)
+    assert given
+    assert not any(given)

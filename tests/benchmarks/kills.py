@@ -1,0 +1,491 @@
+"""Disturb every step of the workflow, run the same step again, and compare what is there with an undisturbed run.
+
+    python tests/benchmarks/kills.py [--quick 10000] [--slow 300] [--fault kill] [--seed 0] [--step NAME ...]
+
+Each run copies the project that a step needs, starts the step in a child, disturbs it, and runs it again, which is all
+that a user does. Files and folders are then those of an undisturbed run, bit for bit; where the step had ended before
+it was disturbed, those of running it twice. `--fault` says what happens to it:
+
+    kill        SIGKILL, half of the times at a random moment, half before (or in the midst of) its n-th change of the
+                disk, in turn for each n, which finds the narrow windows
+    int, term   SIGINT or SIGTERM at a random moment: it ends with code 130 and a sentence
+    hup         SIGHUP at a random moment, as when a terminal is closed
+    disk        the n-th change of the disk is refused, as by a full, read-only or broken disk: it ends with a sentence
+    full        no file may grow beyond some size, which libraries meet that write by themselves
+
+The last line is one JSON object: for each step how often it was disturbed (`tried`), acknowledged edits and files that
+are gone (`lost`), other files than undisturbed (`differing`), runs again that did not end well (`advice`), and ends
+without a sentence (`rude`). `--from I` begins with run I of each step, to look at one again.
+"""
+
+import argparse
+import contextlib
+import errno
+import hashlib
+import importlib
+import json
+import math
+import multiprocessing
+import os
+import pkgutil
+import random
+import resource
+import select
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ |= {"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks.kill_steps import STEPS, Home, Step, lost_edits, without_networks
+
+FAULTS = ("kill", "int", "term", "hup", "disk", "full")
+SIGNALS = {"kill": signal.SIGKILL, "int": signal.SIGINT, "term": signal.SIGTERM, "hup": signal.SIGHUP}
+REFUSALS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
+INTERRUPTED, STORAGE = 130, 9
+PATIENCE = 300.0  # seconds until a step hangs
+_OVERHEAD = 0.15  # seconds: copying a project, starting a process, comparing
+_CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod"}
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+Tree = dict[str, tuple[str, ...]]
+
+
+def main() -> int:
+    """Share the runs among processes, print what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", type=int, default=10_000, help="runs of steps that need no network (%(default)s)")
+    parser.add_argument("--slow", type=int, default=300, help="runs of training and analysis (%(default)s)")
+    parser.add_argument("--fault", choices=FAULTS, default="kill", help="what happens to them (%(default)s)")
+    parser.add_argument("--step", action="append", choices=STEPS, help="only this step; may be repeated")
+    parser.add_argument("--seed", type=int, default=0, help="where chance begins (%(default)s)")
+    parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first run (%(default)s)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
+    parser.add_argument("--keep", type=Path, help="folder for what goes wrong: before and after the second run")
+    options = parser.parse_args()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="posecut-kills-", dir=_memory()) as folder:
+        totals = _shared_out(options, Path(folder))
+    lines = {name: _row(found) for name, found in totals.items()}
+    whole = _row(sum(totals.values(), Counter[str]()))
+    print(json.dumps({"fault": options.fault, "steps": lines, **whole, "seconds": round(time.perf_counter() - start)}))
+    return 1 if any(whole[name] for name in ("lost", "differing", "advice", "rude")) else 0
+
+
+def _memory() -> str | None:
+    """Return a folder in memory where there is one: a killed process loses nothing that a disk would keep."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _row(found: Counter[str]) -> dict[str, int]:
+    return {name: found[name] for name in ("tried", "lost", "differing", "advice", "rude")}
+
+
+def _shared_out(options: argparse.Namespace, folder: Path) -> dict[str, Counter[str]]:
+    """Let processes take runs in turn; return what became of each step's runs."""
+    steps = [name for name in options.step or STEPS if (options.slow if STEPS[name].slow else options.quick)]
+    context = multiprocessing.get_context("spawn")  # a fork of this process could not be forked without its threads
+    results = context.SimpleQueue()
+    workers = [
+        context.Process(target=_work, args=(steps, options, folder, number, results))
+        for number in range(options.workers)
+    ]
+    for worker in workers:
+        worker.start()
+    totals = {name: Counter[str]() for name in (*steps, "")}
+    for _ in range((len(steps) + 1) * len(workers)):
+        name, found = results.get()
+        totals[name] += found
+    for worker in workers:
+        worker.join()
+    print(f"{totals.pop('')['left']} temporary files are left")
+    return totals
+
+
+def _work(steps: list[str], options: argparse.Namespace, folder: Path, number: int, results) -> None:
+    """Take every so many-th run of each step: more of those that take less time."""
+    own = folder / f"worker-{number}"
+    for name in ("home", "temporary", "out", "templates"):
+        (own / name).mkdir(parents=True)
+    os.environ |= {"TMPDIR": str(own / "temporary"), "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")}
+    tempfile.tempdir = None
+    _import_all()
+    without_networks()
+    benches: list[Bench] = []
+    for name in steps:
+        try:
+            benches.append(Bench.made(name, STEPS[name], own, options))
+        except RuntimeError as error:
+            print(error, flush=True)
+            results.put((name, Counter(rude=1)))
+    for slow, count in ((False, options.quick), (True, options.slow)):
+        chosen = [bench for bench in benches if bench.step.slow == slow]
+        shares = [1 / (_OVERHEAD + bench.seconds) for bench in chosen]
+        for bench, share in zip(chosen, shares, strict=True):
+            runs = range(number, math.ceil(count * (0.1 / len(shares) + 0.9 * share / sum(shares))), options.workers)
+            results.put((bench.name, sum((bench.once(options.first + index) for index in runs), Counter[str]())))
+    results.put(("", Counter(left=sum(1 for _ in (own / "temporary").iterdir()))))
+
+
+def _import_all() -> None:
+    """Import what the steps use, once: children that are forked have it then."""
+    import posecut_core
+
+    for module in pkgutil.walk_packages(posecut_core.__path__, "posecut_core."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When and how a run is disturbed."""
+
+    number: int = 0  # of the change of the disk, from 1; 0 where the clock decides
+    half: bool = False  # whether half of what is written then is
+    error: int = 0  # with which the change is refused
+    lasting: bool = False  # whether all later changes are refused as well
+    size: int = -1  # that no file may exceed, in bytes
+    signal: int = 0
+    after: float = 0.0  # seconds
+
+
+@dataclass
+class Ended:
+    """How a child came to its end."""
+
+    code: int  # negative: the signal that killed it
+    said: str
+    seconds: float
+    changes: int
+
+
+@dataclass
+class Bench:
+    """One step and what is known of it undisturbed."""
+
+    name: str
+    step: Step
+    folder: Path
+    options: argparse.Namespace
+    once_done: Tree = field(default_factory=dict)
+    twice_done: Tree = field(default_factory=dict)
+    seconds: float = 0.0
+    changes: int = 0
+    codes: tuple[int, int] = (0, 0)
+    largest: int = 0
+
+    @classmethod
+    def made(cls, name: str, step: Step, folder: Path, options: argparse.Namespace) -> "Bench":
+        """Prepare the project of a step and run it undisturbed: to see what it does, and whether always the same."""
+        bench = cls(name, step, folder, options)
+        shutil.rmtree(bench.home.root, ignore_errors=True)
+        bench.home.root.mkdir()
+        prepared = bench.child(lambda home: step.prepare(home) or 0)
+        if prepared.code:
+            raise RuntimeError(f"{name} cannot be prepared: {prepared.said}")
+        shutil.copytree(bench.home.root, bench.template, symlinks=True)
+        bench.child(step.act)  # the first one imports, draws fonts, compiles
+        bench.restore()
+        first = bench.child(step.act)
+        bench.once_done = tree(bench.home.root)
+        second = bench.child(step.act)
+        bench.twice_done = tree(bench.home.root)
+        bench.restore()
+        again = bench.child(step.act)
+        differing = compared(tree(bench.home.root), bench.once_done)
+        if differing or first.code:
+            raise RuntimeError(f"{name} ends with {first.code}, undisturbed, twice: {differing} {first.said}")
+        bench.seconds, bench.changes = min(first.seconds, again.seconds), first.changes
+        bench.codes = (first.code, second.code)
+        bench.largest = max(path.stat().st_size for path in bench.home.root.rglob("*") if path.is_file())
+        print(f"{name}: {bench.seconds:.2f} s, {bench.changes} changes, then {second.code}", flush=True)
+        return bench
+
+    @property
+    def home(self) -> Home:
+        """Return where the step works: always the same place, as projects name it."""
+        return Home(self.folder / "home" / "live")
+
+    @property
+    def template(self) -> Path:
+        """Return the folder that each run begins with."""
+        return self.folder / "templates" / self.name
+
+    def restore(self) -> None:
+        """Begin with the project as it was prepared."""
+        shutil.rmtree(self.home.root, ignore_errors=True)
+        shutil.copytree(self.template, self.home.root, symlinks=True)
+        lost_edits(self.home)
+
+    def once(self, index: int) -> Counter[str]:
+        """Disturb the step once, run it again, and look."""
+        chance = random.Random(f"{self.options.seed} {self.name} {index}")
+        plan = self.plan(index, chance)
+        self.restore()
+        disturbed = self.child(self.step.act, plan)
+        found = Counter(tried=1)
+        if self.undisturbed(disturbed, plan):
+            return Counter(late=1)
+        rude = self.rudeness(disturbed, plan)
+        middle = tree(self.home.root)
+        kept = self.keep(index, "before") if self.options.keep else None
+        lost = lost_edits(self.home)
+        ended = middle.items() >= self.once_done.items()
+        again = self.child(self.step.act)
+        final = tree(self.home.root)
+        wanted, code = (self.twice_done, self.codes[1]) if ended else (self.once_done, 0)
+        differing = compared(final, wanted)
+        found["lost"] = lost + sum(mark == "-" for mark, _ in differing)
+        found["differing"], found["advice"] = int(bool(differing)), int(again.code != code)
+        found["rude"] = int(bool(rude))
+        if found["lost"] or differing or again.code != code or rude:
+            self.tell(index, plan, (disturbed, again), rude, differing)
+        elif kept:
+            shutil.rmtree(kept)
+        return found
+
+    def plan(self, index: int, chance: random.Random) -> Plan:
+        """Choose how run `index` is disturbed."""
+        fault, number = self.options.fault, 1 + index // 2 % max(1, self.changes)
+        if fault == "disk":
+            kinds = [(error, lasting) for lasting in (False, True) for error in (*REFUSALS, 0)]
+            error, lasting = kinds[index % len(kinds)]
+            number = 1 + index // len(kinds) % max(1, self.changes)
+            return Plan(number, half=not error, error=error or errno.ENOSPC, lasting=lasting)
+        if fault == "full":
+            return Plan(size=int(math.exp(chance.uniform(0, math.log(self.largest + 1)))) - 1)
+        if fault == "kill" and index % 2:
+            return Plan(number, half=chance.random() < 0.3, signal=signal.SIGKILL)
+        return Plan(signal=SIGNALS[fault], after=chance.uniform(0, self.seconds))
+
+    def undisturbed(self, ended: Ended, plan: Plan) -> bool:
+        """Tell whether a step had ended before its turn came."""
+        if plan.signal:
+            return ended.code == 0
+        return plan.error != 0 and ended.changes < plan.number
+
+    def rudeness(self, ended: Ended, plan: Plan) -> str:
+        """Say what is wrong with how a disturbed step ended; "" where nothing is."""
+        if plan.signal in (signal.SIGKILL, signal.SIGHUP):
+            return "" if ended.code == -plan.signal else f"ended with {ended.code}"
+        if "Traceback" in ended.said or "does not know" in ended.said or "Error:" in ended.said:
+            return "no sentence"
+        expected = (INTERRUPTED,) if plan.signal else (STORAGE, 0)
+        return "" if ended.code in expected else f"ended with {ended.code}"
+
+    def keep(self, index: int, when: str) -> Path:
+        """Keep a copy of the folder."""
+        target = self.options.keep / f"{self.name}-{index}" / when
+        shutil.rmtree(target.parent, ignore_errors=True)
+        shutil.copytree(self.home.root, target, symlinks=True)
+        return target.parent
+
+    def tell(self, index: int, plan: Plan, ends: tuple[Ended, Ended], rude: str, differing: list) -> None:
+        """Print what went wrong, with what it can be repeated by."""
+        options = self.options
+        print(f"{self.name} --fault {options.fault} --seed {options.seed} --from {index}: {plan}")
+        print(
+            f"    {rude or 'ended'} {ends[0].code} {ends[0].said[-300:]!r}; again {ends[1].code} {ends[1].said[-300:]!r}"
+        )
+        print(f"    {differing[:8]}", flush=True)
+        if options.keep:
+            shutil.copytree(self.home.root, options.keep / f"{self.name}-{index}" / "after", symlinks=True)
+
+    def child(self, act: Callable[[Home], int], plan: Plan | None = None) -> Ended:
+        """Run something in a child of this process, disturbed or not, and wait for its end."""
+        reading, writing = os.pipe()
+        out = self.folder / "out" / "said.txt"
+        process = os.fork()
+        if process == 0:
+            os.close(reading)
+            _act(act, self.home, plan or Plan(), writing, out)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            pipe.read(1)
+            begun = time.perf_counter()
+            if plan and plan.signal and not plan.number:
+                select.select([pipe], [], [], plan.after)
+                os.kill(process, plan.signal)
+            ready, _, _ = select.select([pipe], [], [], PATIENCE)
+            if not ready:
+                os.kill(process, signal.SIGKILL)
+            told = pipe.read()
+        status = os.waitpid(process, 0)[1]
+        seconds = time.perf_counter() - begun
+        said = out.read_text(errors="replace") if ready else f"hangs {out.read_text(errors='replace')}"
+        return Ended(os.waitstatus_to_exitcode(status), said, seconds, int(told or b"0"))
+
+
+def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, out: Path) -> None:
+    """Do something in a child, and end it with the exit code."""
+    code = 70
+    try:
+        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        os.chdir(home.root)
+        disk = Disturbed(home, plan)
+        disk.install()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the program does first
+        os.write(channel, b" ")
+        code = act(home)
+        sys.stdout.flush()
+        os.write(channel, str(disk.changes).encode())
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+class Disturbed:
+    """Counts the changes that this process makes below a folder, and at the n-th kills it or refuses."""
+
+    def __init__(self, home: Home, plan: Plan) -> None:
+        self.changes, self._plan, self._root = 0, plan, str(home.root)
+
+    def install(self) -> None:
+        """Look at every call from now on: Python's own, and those of `posecut_core.project.disk`."""
+        from posecut_core.project import disk
+
+        sys.addaudithook(self._hook)
+        for name in ("truncate", "sync_data", "sync_all", "close"):
+            setattr(disk, name, self._counted(getattr(disk, name)))
+        real = disk.write
+
+        def write(handle: int, content: bytes) -> int:
+            halved = self._plan.half and self.changes + 1 == self._plan.number
+            if halved:
+                real(handle, content[: len(content) // 2])
+            self._change()
+            return real(handle, content)
+
+        disk.write = write
+        if self._plan.size >= 0:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self._plan.size, resource.RLIM_INFINITY))
+
+    def _counted(self, real: Callable) -> Callable:
+        def call(*arguments: object) -> object:
+            self._change()
+            return real(*arguments)
+
+        return call
+
+    def _hook(self, event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(path, str) and path.startswith(self._root) and (flags or 0) & _WRITES:
+                self._change()
+        elif event in _CHANGES:
+            path = os.fspath(arguments[0]) if isinstance(arguments[0], str | os.PathLike) else ""
+            if path.startswith(self._root) or not os.path.isabs(path):
+                self._change()
+
+    def _change(self) -> None:
+        self.changes += 1
+        plan = self._plan
+        if not plan.number or self.changes < plan.number or (self.changes > plan.number and not plan.lasting):
+            return
+        if plan.signal:
+            os.kill(os.getpid(), plan.signal)
+            time.sleep(PATIENCE)  # a thread may get here, which the signal takes along a little later
+        raise OSError(plan.error, os.strerror(plan.error))
+
+
+# What is compared
+
+
+def tree(root: Path) -> Tree:
+    """Return what is below a folder: kind, rights and content of each file, but for what legitimately has times."""
+    return dict(_entries(root, root))
+
+
+def _entries(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for entry in os.scandir(folder):
+        name, path = os.path.relpath(entry.path, root), Path(entry.path)
+        if entry.is_symlink():
+            yield name, ("link", os.readlink(entry.path))
+        elif entry.is_dir():
+            yield name, ("folder",)
+            yield from _snapshot(path, root) if path.name.startswith("snapshot-") else _entries(path, root)
+        else:
+            content = _timeless(path.name, path.read_bytes())
+            yield name, ("file", oct(stat.S_IMODE(entry.stat().st_mode)), hashlib.sha256(content).hexdigest())
+
+
+def _timeless(name: str, content: bytes) -> bytes:
+    """Leave out what may differ: the speed in a training's log, and times of writing in doctor's sums."""
+    if name == "log.csv":
+        rows = [line.split(b",") for line in content.splitlines()]
+        return b"\n".join(b",".join(row[:3] + row[4:]) for row in rows)
+    if name == "posecut-sums.json":
+        return b""
+    return content
+
+
+def _snapshot(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return the numbers in a snapshot: Orbax names its files by chance and notes times."""
+    from posecut_core.model import snapshots
+
+    def numbers() -> str:
+        import jax
+        import numpy as np
+        import orbax.checkpoint as ocp
+
+        info = snapshots.read_info(folder)
+        digest = hashlib.sha256(repr(info).encode())
+        for part in sorted(path for path in folder.iterdir() if path.is_dir()):
+            with ocp.StandardCheckpointer() as checkpointer:
+                leaves = jax.tree.leaves(checkpointer.restore(part.absolute()))
+            digest.update(b"".join(np.asarray(leaf).tobytes() for leaf in leaves))
+        return digest.hexdigest()
+
+    manifest = folder / snapshots.MANIFEST
+    yield f"{folder.relative_to(root)}/numbers", (_remembered(manifest, numbers),)
+
+
+_KNOWN: dict[bytes, str] = {}
+
+
+def _remembered(manifest: Path, numbers: Callable[[], str]) -> str:
+    """Read numbers in a child, as JAX starts threads, and once for each manifest, which has the files' hashes."""
+    if not manifest.is_file():
+        return "no manifest"
+    content = manifest.read_bytes()
+    if content not in _KNOWN:
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            try:
+                os.write(writing, numbers().encode())
+            except Exception as error:
+                os.write(writing, repr(error).encode()[:200])
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            _KNOWN[content] = pipe.read()
+        os.waitpid(process, 0)
+    return _KNOWN[content]
+
+
+def compared(found: Tree, wanted: Tree) -> list[tuple[str, str]]:
+    """Return what is too much (+), gone (-), or other (~)."""
+    marks = [("-", name) for name in wanted.keys() - found.keys()]
+    marks += [("+", name) for name in found.keys() - wanted.keys()]
+    marks += [("~", name) for name in found.keys() & wanted.keys() if found[name] != wanted[name]]
+    return sorted(marks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
