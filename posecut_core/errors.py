@@ -12,13 +12,25 @@
 
 A message says in one sentence what was found, what was expected and what to do next.
 Subclasses also inherit the builtin exception that Python users would catch.
+
+Where a step treats several things, one that fails does not stop the others: `treat_each` goes through all of them, and
+`raise_together` then raises one error that names those that failed and carries what was done.
 """
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class PosecutError(Exception):
     """Base of every error that PoseCut raises on purpose."""
 
     exit_code = 1
+    failed: "Mapping[str, PosecutError]" = MappingProxyType({})  # of an error about several things: why each failed
+    done: object = None  # the step's result for the others, where there are any
 
 
 class ArgumentError(PosecutError, ValueError):
@@ -67,3 +79,58 @@ class StorageError(PosecutError, OSError):
     """The disk refused: full, read-only or not writable."""
 
     exit_code = 9
+    is_full = False  # then the next file fails as well
+
+
+def treat_each(
+    items: Iterable[Item], treat: Callable[[Item], Result], *, name: Callable[[Item], str] = str
+) -> tuple[list[Result], dict[str, PosecutError]]:
+    """Do something with each of several things, and go on where one fails.
+
+    Returns:
+        what came out of those that did not fail, and why the others did, by name.
+
+    Raises:
+        ArgumentError: an argument is wrong, for each of them.
+        StorageError: the disk is full.
+    """
+    done: list[Result] = []
+    failed: dict[str, PosecutError] = {}
+    for item in items:
+        try:
+            done.append(treat(item))
+        except ArgumentError:
+            raise
+        except PosecutError as error:
+            if isinstance(error, StorageError) and error.is_full:
+                raise
+            failed[name(item)] = error
+    return done, failed
+
+
+def raise_together(
+    failed: Mapping[str, PosecutError], *, of: int, what: str, kind: type[PosecutError], done: object
+) -> None:
+    """Raise one error for all that failed; nothing where nothing did.
+
+    Args:
+        failed: why each one failed, by name.
+        of: how many there were.
+        what: what could not be done, as "videos could not be analysed".
+        kind: of the error; where all failed for one reason, the error with this reason is raised as it is.
+        done: the step's result for the others.
+
+    Raises:
+        PosecutError: something failed.
+    """
+    if not failed:
+        return
+    if len(failed) == of and len({str(error) for error in failed.values()}) == 1:
+        raise next(iter(failed.values()))
+    others = "; the others are done" if done is not None and len(failed) < of else ""
+    reasons = "\n".join(f"  {error if name in str(error) else f'{name}: {error}'}" for name, error in failed.items())
+    together = kind(
+        f"{len(failed)} of {of} {what}{others}. Mend what is said here, and do it again for these:\n{reasons}"
+    )
+    together.failed, together.done = failed, done if others else None
+    raise together

@@ -23,7 +23,7 @@ from napari_posecut.widgets.words import Words, wrappable
 from posecut_core.analysis.found_predictions import find_predictions, network_name
 from posecut_core.errors import VideoError
 from posecut_core.progress import Progress
-from posecut_core.project.repair import VIDEO_SUFFIXES
+from posecut_core.project.given_files import VIDEO_SUFFIXES
 from posecut_core.workflow.opening import project_videos
 
 VERB = "analyze_queue"

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.background import in_background
 from napari_posecut.desk import Desk
-from posecut_core.project.repair import VIDEO_SUFFIXES
+from posecut_core.project.given_files import VIDEO_SUFFIXES
 from posecut_core.workflow.creating import CreatedProject, create_new_project
 
 VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"

@@ -6,7 +6,7 @@ from qtpy.QtCore import QMimeData, Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from posecut_core.project.repair import videos_in
+from posecut_core.project.given_files import videos_in
 
 DONE = "done"
 _PATH = Qt.ItemDataRole.UserRole

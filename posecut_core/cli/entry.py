@@ -47,7 +47,7 @@ def run(arguments: list[str]) -> int:
         task = _parse(arguments)
         outcome = None if task is None else _perform(task, err)
         if outcome is not None:
-            _show(outcome, out, json=json)
+            _show(outcome, out, err, json=json)
         out.file.flush()
         return 0 if outcome is None else outcome.exit_code
     except BrokenPipeError:
@@ -75,9 +75,10 @@ def _perform(task: Task, err: Console) -> Outcome:
         return task.work(report)
 
 
-def _show(outcome: Outcome, out: Console, *, json: bool) -> None:
+def _show(outcome: Outcome, out: Console, err: Console, *, json: bool) -> None:
+    failure = None if outcome.failure is None else explain(outcome.failure)
     if json:
-        print(as_json(outcome.result))
+        print(as_json(outcome.result if failure is None else {**vars(failure), "done": outcome.result}))
         return
     for line in outcome.lines:
         _write(line, out)
@@ -85,6 +86,8 @@ def _show(outcome: Outcome, out: Console, *, json: bool) -> None:
         _write("\nNext:", out)
     for line in outcome.following:
         _write(f"  {line}", out)
+    if failure is not None:
+        _tell(failure, out, err, json=False)
 
 
 def _write(line: str | ConsoleRenderable, out: Console) -> None:

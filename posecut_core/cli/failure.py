@@ -54,7 +54,8 @@ def explain(
         keep: puts the details of an error that nobody foresaw into a file, and returns its path.
     """
     if isinstance(error, PosecutError):
-        return Failure(one_line(str(error)), type(error).__name__, error.exit_code)
+        lines = str(error).splitlines() if error.failed else [str(error)]  # of several things, each has its line
+        return Failure("\n  ".join(map(one_line, lines)), type(error).__name__, error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"Interrupted. {when_interrupted}".rstrip(), "Interrupted", INTERRUPTED)
     if isinstance(error, UsageProblem):

@@ -1,5 +1,6 @@
 """The verb that smooths predictions."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from posecut_core.cli.options import (
     project_and_videos,
     snapshot,
 )
-from posecut_core.cli.task import Outcome, Task, same_results
+from posecut_core.cli.task import Outcome, Task, same_results, told
 from posecut_core.progress import Report
 
 
@@ -54,7 +55,8 @@ def filterpredictions(
         from posecut_core.cli.video_accounts import tell_filtered
         from posecut_core.workflow.filtering import filterpredictions
 
-        done = filterpredictions(
+        run = partial(
+            filterpredictions,
             project,
             videos,
             shuffle,
@@ -70,6 +72,6 @@ def filterpredictions(
             report=report,
         )
         options = (*same_results(shuffle, trainingsetindex, snapshot_, destfolder), "--filtered")
-        return tell_filtered(project, videos, done, options=options)
+        return told(run, partial(tell_filtered, project, videos, options=options))
 
     return Task(work)

@@ -1,7 +1,10 @@
 """What people are told about projects, frames and labels, and which command comes next."""
 
+from collections.abc import Sequence
+
 from posecut_core.cli.task import Outcome, command, counted, shorter, spans
-from posecut_core.workflow.creating import AddedVideos, CreatedProject
+from posecut_core.errors import VideoError
+from posecut_core.workflow.creating import AddedVideos, CreatedProject, SkippedVideo
 from posecut_core.workflow.exporting import ExportedImages
 from posecut_core.workflow.extracting import ExtractedFrames, ExtractedVideo
 from posecut_core.workflow.labelling import CheckedLabels, CheckedVideo
@@ -22,7 +25,7 @@ def tell_created(created: CreatedProject, *, placeholders: bool) -> Outcome:
             "posecut add-new-videos."
         )
     edit = (f"Before you go on, name your bodyparts in {shorter(created.config_path)}.",)
-    lines = (done, *(edit if placeholders and created.created else ()))
+    lines = (done, *_skipped(created.skipped), *(edit if placeholders and created.created else ()))
     return Outcome(created, lines, (command("extract-frames", root),))
 
 
@@ -30,7 +33,14 @@ def tell_added(added: AddedVideos) -> Outcome:
     """Say which videos are new."""
     lines = [f"Added {shorter(path)}." for path in added.added]
     lines += [f"{shorter(path)} was in the project already." for path in added.already_there]
+    lines += _skipped(added.skipped)
     return Outcome(added, tuple(lines), (command("extract-frames", added.config_path.parent),))
+
+
+def _skipped(videos: Sequence[SkippedVideo]) -> list[str]:
+    """Name the videos that were left out on request."""
+    reasons = [one.reason if one.video in one.reason else f"{one.video}: {one.reason}" for one in videos]
+    return [f"Left out: {reason}" for reason in reasons]
 
 
 def tell_extracted(extracted: ExtractedFrames) -> Outcome:
@@ -40,9 +50,13 @@ def tell_extracted(extracted: ExtractedFrames) -> Outcome:
         for one in extracted.videos
     ]
     lines += [line for one in extracted.videos for line in _doubts(one)]
-    if not any(video.added for video in extracted.videos):
-        lines.append("All these frames had been extracted before; for others, choose another --seed.")
     root = extracted.config_path.parent
+    if not any(video.added or video.known for video in extracted.videos):
+        lines.append("No frame could be extracted: none of those that were asked for can be read.")
+        return Outcome(extracted, tuple(lines), exit_code=VideoError.exit_code)
+    if not any(video.added for video in extracted.videos):
+        others = "" if extracted.algorithm == "given" else "; for others, choose another --seed"
+        lines.append(f"The frames that were chosen had been extracted before{others}.")
     lines.append("Now label them, in the window or, after posecut export-deeplabcut, in DeepLabCut.")
     return Outcome(extracted, tuple(lines), (command("label", root), command("check-labels", root)))
 

@@ -1,5 +1,6 @@
 """Verbs from the project to checked labels."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +17,14 @@ from posecut_core.cli.options import (
     project_and_videos,
     project_path,
 )
-from posecut_core.cli.task import Outcome, Task
+from posecut_core.cli.task import Outcome, Task, told
 from posecut_core.progress import Report
 
 _PLACEHOLDERS = "bodypart1,bodypart2,bodypart3,objectA"
 
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out videos that cannot be used, and take the others.")
+]
 Copy = Annotated[bool, typer.Option("--copy-videos", help="Copy the videos into the project instead of linking.")]
 
 
@@ -28,7 +32,7 @@ def create_new_project(
     project: Annotated[str, typer.Argument(help="Name of the task, such as reaching.", show_default=False)],
     experimenter: Annotated[str, typer.Argument(help="Name of the one who labels.", show_default=False)],
     videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEOS...", help="Video files, or folders of them.", show_default=False)
+        list[str], typer.Argument(metavar="VIDEOS...", help="Video files, or folders of them.", show_default=False)
     ],
     working_directory: Annotated[Path, typer.Option(help="Where to make the project's folder.")] = Path("."),
     copy_videos: Copy = False,
@@ -39,6 +43,7 @@ def create_new_project(
     skeleton: Annotated[
         str, typer.Option(help="Bodyparts to join by lines in pictures, as snout:neck,neck:tailbase.")
     ] = "",
+    skip_broken: SkipBroken = False,
     json: Json = False,
     debug: Debug = False,
 ) -> Task:
@@ -60,6 +65,7 @@ def create_new_project(
             copy_videos,
             bodyparts=names,
             skeleton=bones,
+            skip_broken=skip_broken,
             report=report,
         )
         return tell_created(created, placeholders=bodyparts == _PLACEHOLDERS)
@@ -78,6 +84,7 @@ def add_new_videos(
         ),
     ],
     copy_videos: Copy = False,
+    skip_broken: SkipBroken = False,
     json: Json = False,
     debug: Debug = False,
 ) -> Task:
@@ -91,7 +98,7 @@ def add_new_videos(
         from posecut_core.cli.project_accounts import tell_added
         from posecut_core.workflow.creating import add_new_videos
 
-        return tell_added(add_new_videos(project, videos, copy_videos, report=report))
+        return tell_added(add_new_videos(project, videos, copy_videos, skip_broken=skip_broken, report=report))
 
     return Task(work, "No video was added; run the same command again.")
 
@@ -141,7 +148,8 @@ def extract_frames(
         from posecut_core.cli.project_accounts import tell_extracted
         from posecut_core.workflow.extracting import extract_frames
 
-        extracted = extract_frames(
+        extract = partial(
+            extract_frames,
             project,
             mode,
             algo,
@@ -155,7 +163,7 @@ def extract_frames(
             overwrite=overwrite,
             report=report,
         )
-        return tell_extracted(extracted)
+        return told(extract, tell_extracted)
 
     return Task(work, "Frames of finished videos are kept; run the same command again for the others.")
 

@@ -1,6 +1,7 @@
 """What people are told about outliers, and which command comes next."""
 
-from posecut_core.cli.task import Outcome, command, counted, shorter
+from posecut_core.cli.task import Outcome, command, counted, shorter, spans
+from posecut_core.errors import VideoError
 from posecut_core.workflow.iteration import MergedDatasets
 from posecut_core.workflow.outlier_video import OutlierVideo
 from posecut_core.workflow.outliers import ExtractedOutliers
@@ -13,7 +14,8 @@ def tell_outliers(extracted: ExtractedOutliers) -> Outcome:
     if not any(video.added for video in extracted.videos):
         if any(video.confirmed for video in extracted.videos):
             lines.append("To find more frames, change --epsilon or --p-bound, or try another --outlieralgorithm.")
-        return Outcome(extracted, tuple(lines))
+        damaged = any(video.damaged for video in extracted.videos)
+        return Outcome(extracted, tuple(lines), exit_code=VideoError.exit_code if damaged else 0)
     lines.append("Now correct the drafts: they are not trained on before a person has looked at them.")
     return Outcome(extracted, tuple(lines), (command("label", root), command("merge-datasets", root)))
 
@@ -35,8 +37,13 @@ def _outlier_video(video: OutlierVideo) -> list[str]:
     if not video.confirmed:
         return [found, "  none was extracted, and their table was not written, as you answered"]
     lines = [f"{found}, all in {shorter(video.table)}"]
-    if not video.added:
-        lines.append("  none was extracted: the project has them all, or there were none")
-    else:
+    if video.added:
         lines.append(f"  {counted(len(video.added), 'new frame')}, with {counted(video.drafts, 'draft')} of labels")
+    elif not video.damaged:
+        lines.append(
+            "  none was extracted: the project has them all" if video.candidates else "  so there is nothing to extract"
+        )
+    if video.damaged:
+        none = "" if video.added else "none was extracted: "
+        lines.append(f"  {none}left out because they are damaged: {spans(video.damaged)}")
     return lines

@@ -1,5 +1,6 @@
 """Verbs that turn a network's errors into better labels."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -23,7 +24,7 @@ from posecut_core.cli.options import (
     project_path,
     snapshot,
 )
-from posecut_core.cli.task import Outcome, Task
+from posecut_core.cli.task import Outcome, Task, told
 from posecut_core.progress import Report
 
 
@@ -111,7 +112,8 @@ def extract_outlier_frames(
 
         unasked = yes or outlieralgorithm == "manual"
         check_terminal(yes=unasked)
-        extracted = extract_outlier_frames(
+        run = partial(
+            extract_outlier_frames,
             project,
             videos,
             outlieralgorithm,
@@ -135,7 +137,7 @@ def extract_outlier_frames(
             confirm=None if unasked else asking(report),
             report=report,
         )
-        return tell_outliers(extracted)
+        return told(run, tell_outliers)
 
     return Task(work, "Frames of finished videos are kept; run the same command again for the others.")
 

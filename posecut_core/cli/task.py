@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar, cast
 
 from rich.console import ConsoleRenderable
 
+from posecut_core.errors import PosecutError
 from posecut_core.progress import Report
 from posecut_core.project.command_lines import command_line
 
+Done = TypeVar("Done")
 _SPANS = 12  # that are named in a line; --json has all
 
 
@@ -21,6 +24,7 @@ class Outcome:
     lines: tuple[str | ConsoleRenderable, ...]  # what happened: sentences and tables
     following: tuple[str, ...] = ()  # what comes next, ready to paste
     exit_code: int = 0  # of a step that ran and found something wrong
+    failure: PosecutError | None = None  # why a part of what was asked for could not be done
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,21 @@ class Task:
 
     work: Callable[[Report], Outcome]
     when_interrupted: str = "What was finished is kept; run the same command again to go on."
+
+
+def told(step: Callable[[], Done], tell: Callable[[Done], Outcome]) -> Outcome:
+    """Run a step and tell its result, also where only a part of what was asked for could be done.
+
+    Raises:
+        PosecutError: nothing was done.
+    """
+    try:
+        return tell(step())
+    except PosecutError as error:
+        if error.done is None:
+            raise
+        outcome = tell(cast("Done", error.done))
+        return replace(outcome, failure=error, exit_code=error.exit_code)
 
 
 def command(verb: str, *words: str | os.PathLike[str]) -> str:

@@ -1,5 +1,6 @@
 """Verbs that use a trained network on videos."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from posecut_core.cli.options import (
     project_and_videos,
     snapshot,
 )
-from posecut_core.cli.task import Outcome, Task, same_results
+from posecut_core.cli.task import Outcome, Task, same_results, told
 from posecut_core.progress import Report
 
 Pcutoff = Annotated[
@@ -61,7 +62,8 @@ def analyze_videos(
         from posecut_core.cli.video_accounts import tell_analysed
         from posecut_core.workflow.analysing import analyze_videos
 
-        analysed = analyze_videos(
+        run = partial(
+            analyze_videos,
             project,
             videos,
             shuffle,
@@ -75,7 +77,7 @@ def analyze_videos(
             report=report,
         )
         options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
-        return tell_analysed(project, analysed, options=options)
+        return told(run, partial(tell_analysed, project, options=options))
 
     return Task(work, "The frames analysed so far are kept; run the same command again to go on from them.")
 
@@ -105,7 +107,8 @@ def plot_trajectories(
         from posecut_core.cli.video_accounts import tell_plotted
         from posecut_core.workflow.showing import plot_trajectories
 
-        plotted = plot_trajectories(
+        run = partial(
+            plot_trajectories,
             project,
             videos,
             shuffle=shuffle,
@@ -120,7 +123,7 @@ def plot_trajectories(
             report=report,
         )
         options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
-        return tell_plotted(project, videos, plotted, options=options)
+        return told(run, partial(tell_plotted, project, videos, options=options))
 
     return Task(work)
 
@@ -164,7 +167,8 @@ def create_labeled_video(
         from posecut_core.cli.video_accounts import tell_labeled
         from posecut_core.workflow.showing import create_labeled_video
 
-        labeled = create_labeled_video(
+        run = partial(
+            create_labeled_video,
             project,
             videos,
             shuffle=shuffle,
@@ -184,6 +188,6 @@ def create_labeled_video(
             report=report,
         )
         options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)
-        return tell_labeled(project, videos, labeled, options=options)
+        return told(run, partial(tell_labeled, project, videos, options=options))
 
     return Task(work)

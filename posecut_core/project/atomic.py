@@ -25,7 +25,9 @@ def storage_error(path: Path, error: OSError) -> StorageError:
             return error
         error = error.__cause__
     reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}: check the disk and run the same command again")
-    return StorageError(f"Cannot write {path}; {reason}.")
+    told = StorageError(f"Cannot write {path}; {reason}.")
+    told.is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return told
 
 
 @contextlib.contextmanager

@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.errors import ArgumentError, PosecutError, VideoError
 from posecut_core.project.atomic import atomic_path, storage_error
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.repair import videos_in
+from posecut_core.project.given_files import name_key
 from posecut_core.project.settings import fingerprint
 
 PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
@@ -101,59 +101,40 @@ def contradictions(
     return tuple(name for name, is_so in differs.items() if is_so)
 
 
-def collect_videos(videos: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Return absolute paths of the given video files, and of all videos in the given folders.
+def clashing_names(videos: Sequence[Path], folder: Path, *, taken: Iterable[str] = ()) -> dict[Path, PosecutError]:
+    """Tell which videos cannot join a project under their names, and why.
 
-    Raises:
-        VideoError: a path does not exist, a folder has no video, or nothing was given.
+    Args:
+        videos: those that are to join it.
+        folder: the project's folder of videos.
+        taken: stems of the project's videos.
     """
-    found: list[Path] = []
-    for given in videos:
-        path = Path(os.path.abspath(os.path.expanduser(given)))
-        if not path.exists():
-            raise VideoError(f"Found no video or folder {path}; check the path.")
-        inside = videos_in(path) if path.is_dir() else [path]
-        if not inside:
-            raise VideoError(f"Folder {path} holds no videos (.mp4, .avi, .mov, .mkv and the like); check the path.")
-        found += inside
-    if not found:
-        raise VideoError("No videos were given, expected at least one file or folder; name one.")
-    return list(dict.fromkeys(found))
-
-
-def check_stems(videos: Sequence[Path], *, taken: Iterable[str] = ()) -> None:
-    """Refuse videos whose frames would share a folder, or whose names end up in odd folders.
-
-    Raises:
-        VideoError: two videos, or one and a video of the project (`taken`), have the same name without its ending.
-    """
-    owners: dict[str, str] = {stem.casefold(): f"a video {stem} of the project" for stem in taken}
+    owners: dict[str, str] = {name_key(stem): f"a video {stem} of the project" for stem in taken}
+    why: dict[Path, PosecutError] = {}
     for video in videos:
-        if video.stem.casefold() in owners:
-            raise VideoError(
-                f"{video} has the same name, ending aside, as {owners[video.stem.casefold()]}, expected different "
-                "names because each names a folder of frames; rename one of the two."
+        target, key = folder / video.name, name_key(video.stem)
+        if key in owners:
+            why[video] = VideoError(
+                f"{video} has the same name, ending aside, as {owners[key]}, expected different names because each "
+                "names a folder of frames; rename one of the two."
             )
-        if video.stem.endswith("_labeled"):
-            raise VideoError(
-                f"{video} ends in _labeled, which marks folders of check images; rename the video before adding it."
+        elif key.endswith("_labeled"):
+            why[video] = VideoError(
+                f"{video} ends in _labeled, as labelled videos do and, in a project, folders of check images; give the "
+                "recording that it was drawn on or, if it is a recording, a copy of it under another name."
             )
-        owners[video.stem.casefold()] = str(video)
-
-
-def check_places(videos: Iterable[Path], folder: Path) -> None:
-    """Refuse videos in whose places in the project's folder of videos other files lie, which may be the only copies.
-
-    Raises:
-        VideoError: another file has the name of one.
-    """
-    for video in videos:
-        target = folder / video.name
-        if target.exists() and not _is_same_video(target, video):
-            raise VideoError(
+        elif key.startswith(".") or (os.name == "nt" and key != key.rstrip(" .")):
+            why[video] = VideoError(
+                f"{video} has a name that begins with a dot, or ends in a dot or a blank, which a folder of frames "
+                "cannot have; give a copy of it, or a link to it, under another name."
+            )
+        elif target.exists() and not _is_same_video(target, video):
+            why[video] = VideoError(
                 f"{folder} holds another {video.name} than {video}, expected none or the same video; rename one of the "
                 "two, or add the one that is there."
             )
+        owners.setdefault(key, str(video))
+    return why
 
 
 def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
@@ -163,9 +144,10 @@ def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
         VideoError: another file has its name there.
         StorageError: the disk refuses.
     """
-    check_places([source], folder)
     target = folder / source.name
     if target.exists():
+        if not _is_same_video(target, source):
+            raise clashing_names([source], folder)[source]
         return target
     if not copy:
         try:

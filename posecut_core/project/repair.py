@@ -4,18 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts"}
-    | {".webm", ".wmv"}
-)
-
-
-def videos_in(folder: Path) -> list[Path]:
-    """Return the video files of a folder, by their names' ends, in the order of their names."""
-    if not folder.is_dir():
-        return []
-    names = [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES]
-    return sorted(path for path in names if not path.name.startswith(".") and not path.is_dir())
+from posecut_core.project.given_files import videos_in
 
 
 def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
@@ -49,8 +38,7 @@ def video_stem(path: str) -> str:
 def _video_sets(entries: dict[object, object], root: Path, old_root: str) -> dict[object, object]:
     found = {key: _located(str(key), root, old_root) for key in entries}
     taken = {path for path in found.values() if path is not None}
-    there = [path for path in videos_in(root / "videos") if not path.stem.endswith("_labeled")]
-    spare = [str(path) for path in there if str(path) not in taken]
+    spare = [str(path) for path in videos_in(root / "videos") if str(path) not in taken]
     repaired: dict[object, object] = {}
     for key, entry in entries.items():
         path = found[key]

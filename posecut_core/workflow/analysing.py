@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,22 @@ from posecut_core.analysis.partial_rows import file_fingerprint
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
 from posecut_core.analysis.video import analyse_video
-from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
+from posecut_core.errors import (
+    AnalysisError,
+    ArgumentError,
+    PosecutError,
+    StorageError,
+    VideoError,
+    raise_together,
+    treat_each,
+)
 from posecut_core.model.snapshots import MANIFEST, snapshot_folder
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
+from posecut_core.project.given_files import Videos, given_path
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import index_video
-from posecut_core.workflow.arguments import Videos, chosen_batch_size, chosen_steps, chosen_videos
+from posecut_core.workflow.arguments import chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import open_project
 
@@ -64,8 +74,8 @@ def analyze_videos(
     """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
 
     Memory does not grow with the length of a video; an interrupted analysis goes on where it stopped. A video that
-    fails does not stop the others: it is named in the error at the end. A video that this network has analysed is
-    skipped, unless it has another number of frames since.
+    fails does not stop the others: it is named in the error at the end, which carries what was `done`. A video that
+    this network has analysed is skipped, unless it has another number of frames since.
 
     Args:
         config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
@@ -82,26 +92,32 @@ def analyze_videos(
         report: told of every batch.
 
     Raises:
-        ArgumentError: there are no videos, or two would be written to the same file.
-        VideoError: a video does not exist or, if it is the only one, cannot be read.
+        ArgumentError: nothing was given, or all that was given would be written to one file.
+        VideoError: the only video does not exist or cannot be read.
         ModelError: there is no such snapshot.
         StorageError: the folder of the only video cannot be written.
         AnalysisError: some of several videos could not be analysed; the others have been.
     """
     project = open_project(config)
-    paths = chosen_videos(project, videos, videotype=videotype)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
     size = chosen_batch_size(project, batch_size)
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / MANIFEST)  # holds hashes of them
-    targets = [prediction_path(path, predictor.scorer, destfolder) for path in paths]
-    _check_distinct(paths, targets)
+    folder = None if destfolder is None else given_path(destfolder)
+    targets = {path: prediction_path(path, predictor.scorer, folder) for path in given.paths}
+    apart, clashing = _distinct(targets)
     request = _Request(
         predictor, f"{predictor.scorer} {weights}", project.config.crop, size, save_as_csv, overwrite, report
     )
-    return AnalysedVideos(predictor.scorer, _analyse_all(request, list(zip(paths, targets, strict=True))))
+    done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
+    analysed = AnalysedVideos(predictor.scorer, tuple(done))
+    failed = {**given.refused, **clashing, **failed}
+    wrong = "videos could not be analysed"
+    raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=analysed)
+    return analysed
 
 
 @dataclass(frozen=True)
@@ -115,30 +131,6 @@ class _Request:
     csv: bool
     overwrite: bool
     report: Report
-
-
-def _analyse_all(request: _Request, jobs: list[tuple[Path, Path]]) -> tuple[AnalysedVideo, ...]:
-    """Analyse each video into its target; failures are raised together, after the last video.
-
-    Raises:
-        PosecutError: of a single video, as it is; of several, an AnalysisError that names those that failed.
-    """
-    done: list[AnalysedVideo] = []
-    failed: dict[Path, PosecutError] = {}
-    for video, target in jobs:
-        try:
-            done.append(_analyse_or_skip(request, video, target))
-        except PosecutError as error:
-            if len(jobs) == 1:
-                raise
-            failed[video] = error
-    if failed:
-        reasons = " ".join(f"{video}: {error}" for video, error in failed.items())
-        raise AnalysisError(
-            f"{len(failed)} of {len(jobs)} videos could not be analysed, the others are complete; correct these and "
-            f"run the same command again. {reasons}"
-        )
-    return tuple(done)
 
 
 def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
@@ -193,10 +185,14 @@ def _skip(video: Path, target: Path, csv: bool) -> AnalysedVideo:
     return AnalysedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 
 
-def _check_distinct(paths: tuple[Path, ...], targets: list[Path]) -> None:
-    for target, count in Counter(targets).items():
-        if count > 1:
-            same = " and ".join(str(path) for path, other in zip(paths, targets, strict=True) if other == target)
-            raise ArgumentError(
+def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, PosecutError]]:
+    """Tell videos with a file of their own from those whose results would have one name."""
+    counts = Counter(targets.values())
+    clashing: dict[str, PosecutError] = {}
+    for path, target in targets.items():
+        if counts[target] > 1:
+            same = " and ".join(str(other) for other, there in targets.items() if there == target)
+            clashing[str(path)] = ArgumentError(
                 f"{same} would all be written to {target}; analyse them in separate calls with a destfolder each."
             )
+    return [path for path in targets if str(path) not in clashing], clashing

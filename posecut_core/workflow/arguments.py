@@ -2,41 +2,42 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from posecut_core.analysis.prediction_files import filtered_path, prediction_path
-from posecut_core.errors import AnalysisError, ArgumentError, ModelError
+from posecut_core.errors import AnalysisError, ArgumentError, ModelError, VideoError, raise_together
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos
 from posecut_core.project.layout import Project
-from posecut_core.workflow.opening import resolve_video
+from posecut_core.workflow.opening import named_video, project_videos
 
-Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 Snapshots = int | str | Sequence[int]  # steps, "last" or "all"
 
-_VIDEO_SUFFIXES = frozenset(
-    {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv", ".flv", ".3gp"}
-)
 
+def chosen_videos(
+    project: Project, videos: Videos, *, videotype: str | Sequence[str] = "", report: Report = silent
+) -> GivenVideos:
+    """List the video files meant by files, names of project videos, folders and patterns, each file once.
 
-def chosen_videos(project: Project, videos: Videos, *, videotype: str = "") -> tuple[Path, ...]:
-    """List the video files meant by files, names of project videos, and folders, each file once.
-
-    A folder stands for the videos directly in it: those of `videotype`, by default of any known type; labelled
-    videos (`*_labeled.*`) are left out.
+    Args:
+        project: the opened project.
+        videos: what was given.
+        videotype: suffixes of the videos to take from folders; by default any known one.
+        report: told what is left out, and what is no video, before the work on the others begins.
 
     Raises:
-        ArgumentError: nothing is given, or a folder holds no such video.
-        VideoError: a file does not exist.
+        ArgumentError: nothing is given.
+        VideoError: none of it is a video.
     """
-    given = [videos] if isinstance(videos, str | os.PathLike) else list(videos)
-    found: dict[Path, None] = {}
-    for entry in given:
-        path = Path(os.path.abspath(os.path.expanduser(entry)))
-        found.update(dict.fromkeys(_in_folder(path, videotype) if path.is_dir() else [resolve_video(project, entry)]))
-    if not found:
-        raise ArgumentError("No videos were given; name video files, videos of the project, or folders with videos.")
-    return tuple(found)
+    known = tuple(project_videos(project))
+    given = given_videos(videos, videotype=videotype, named=lambda name: named_video(project, name), known=known)
+    if not given.paths:
+        raise_together(given.refused, of=len(given.refused), what="are no videos", kind=VideoError, done=None)
+    for sentence in (*given.notes, *(str(error) for error in given.refused.values())):
+        report(Progress(sentence, 0, 0))
+    return given
 
 
 def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotindex: int | str) -> tuple[int, ...]:
@@ -123,7 +124,7 @@ def existing_predictions(
     Raises:
         AnalysisError: the video has not been analysed by this network, or its predictions not filtered.
     """
-    path = prediction_path(video, scorer, destfolder)
+    path = prediction_path(video, scorer, None if destfolder is None else given_path(destfolder))
     if not path.is_file():
         raise AnalysisError(
             f"Found no predictions of {video.name} by {scorer}, expected {path}; run posecut analyze-videos first, "
@@ -137,26 +138,6 @@ def existing_predictions(
             "first."
         )
     return filtered_path(path)
-
-
-def _is_by_product(path: Path) -> bool:
-    """Tell labelled videos, what macOS keeps beside a file (`._x.mp4`), and unfinished files from recordings."""
-    return path.stem.endswith("_labeled") or path.name.startswith(".")
-
-
-def _in_folder(folder: Path, videotype: str) -> list[Path]:
-    wanted = {f".{videotype.lower().lstrip('.')}"} if videotype else _VIDEO_SUFFIXES
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in wanted and not _is_by_product(path)
-    )
-    if not found:
-        raise ArgumentError(
-            f"The folder {folder} holds no videos{f' of type {videotype}' if videotype else ''}; "
-            "name a folder with videos or the video files themselves."
-        )
-    return found
 
 
 def _by_index(steps: tuple[int, ...], snapshotindex: int | str, model_folder: Path) -> Snapshots:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ProjectError, StorageError
+from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import storage_error, write_text
 from posecut_core.project.config import Crop, edit_config, parse_config, read_config, video_entry
@@ -16,15 +16,14 @@ from posecut_core.project.creation import (
     PLACEHOLDERS,
     check_bodyparts,
     check_name,
-    check_places,
     check_skeleton,
-    check_stems,
-    collect_videos,
+    clashing_names,
     contradictions,
     date_label,
     folder_name,
     place_video,
 )
+from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
 from posecut_core.project.settings import Settings, VideoRecord, fingerprint, update_settings, write_settings
@@ -32,7 +31,13 @@ from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import Config, open_project, project_videos
 
-Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+@dataclass(frozen=True)
+class SkippedVideo:
+    """A video that could not join a project, and why."""
+
+    video: str  # as it was given, or its path
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class CreatedProject:
     videos: tuple[Path, ...]  # in the project's folder
     created: bool  # False: the project existed already and was left as it was
     ignored: tuple[str, ...] = ()  # arguments that say otherwise than the project that existed
+    skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
 
     def __fspath__(self) -> str:
         """Return the path of config.yaml."""
@@ -56,6 +62,7 @@ class AddedVideos:
     config_path: Path
     added: tuple[Path, ...]  # in the project's folder
     already_there: tuple[Path, ...]  # given, and videos of the project before
+    skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
 
 
 def create_new_project(
@@ -68,28 +75,31 @@ def create_new_project(
     bodyparts: Sequence[str] = PLACEHOLDERS,
     skeleton: Sequence[Sequence[str]] = (),
     date: datetime.date | None = None,
+    skip_broken: bool = False,
     report: Report = silent,
 ) -> CreatedProject:
     """Create `<project>-<experimenter>-<YYYY-MM-DD>` with its config.yaml and links to its videos.
 
-    Either the whole project appears or, where a video or name is bad, nothing. A project that exists already under this
-    name is returned as it is, with the names of the arguments that it contradicts. Source: Nath et al. 2019, stage I.
+    Either the whole project appears or, where a video or name is bad, nothing; all bad videos are named. A project that
+    exists already under this name is returned as it is, with the names of the arguments that it contradicts. Source:
+    Nath et al. 2019, stage I.
 
     Args:
         project: Name of the task, part of file names.
         experimenter: Name of the one who labels, part of file names.
-        videos: Video files, or folders of them.
+        videos: Video files, folders of them, or patterns such as `*.mp4`.
         working_directory: Where to put the project; by default the current folder.
         copy_videos: Copy the videos instead of linking to them.
         bodyparts: What to label; may be edited in config.yaml before labelling.
         skeleton: Pairs of bodyparts to join by lines in plots.
         date: Day in the project's name; by default today.
+        skip_broken: Leave out videos that cannot be used, and make the project of the others.
         report: Told about each video.
 
     Raises:
         ArgumentError: a name, the bodyparts or the skeleton are not usable.
         ProjectError: a folder of that name exists and holds something else.
-        VideoError: a video is missing, unreadable, or named as another.
+        VideoError: videos are missing, unreadable, or named as another; with `skip_broken`, all of them.
         StorageError: the disk refuses.
     """
     check_name(project, what="project name")
@@ -97,8 +107,8 @@ def create_new_project(
     check_bodyparts(bodyparts)
     check_skeleton(skeleton, bodyparts)
     day = date or datetime.date.today()
-    parent = Path(os.path.abspath(os.path.expanduser(working_directory or ".")))
-    root = parent / folder_name(project, experimenter, day)
+    root = given_path(working_directory or ".") / folder_name(project, experimenter, day)
+    given = given_videos(videos)
     if root.exists():
         existing = _existing(root, project, experimenter)
         return replace(
@@ -106,15 +116,14 @@ def create_new_project(
             ignored=contradictions(
                 read_config(existing.config_path),
                 existing.videos,
-                sources=collect_videos(_listed(videos)),
+                sources=given.paths,
                 copy=copy_videos,
                 bodyparts=bodyparts,
                 skeleton=skeleton,
             ),
         )
-    sources = collect_videos(_listed(videos))
-    check_stems(sources)
-    records = {source: _record(source, report) for source in sources}
+    usable = _usable(given, root / "videos", taken={}, skip_broken=skip_broken, report=report)
+    records = usable.records
     text = new_config_text(
         task=project,
         scorer=experimenter,
@@ -126,34 +135,90 @@ def create_new_project(
     )
     parse_config(load_mapping(text, root / "config.yaml"), root / "config.yaml")
     _build(root, text, records, copy_videos, report)
-    return CreatedProject(root / "config.yaml", tuple(root / "videos" / source.name for source in sources), True)
+    placed = tuple(root / "videos" / source.name for source in records)
+    return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped)
 
 
 def add_new_videos(
-    config: Config, videos: Videos, copy_videos: bool = False, *, report: Report = silent
+    config: Config,
+    videos: Videos,
+    copy_videos: bool = False,
+    *,
+    skip_broken: bool = False,
+    report: Report = silent,
 ) -> AddedVideos:
     """Add videos to a project at any time; a video that it has already is left as it is.
 
     Args:
         config: Path of config.yaml.
-        videos: Video files, or folders of them.
+        videos: Video files, folders of them, or patterns such as `*.mp4`.
         copy_videos: Copy the videos instead of linking to them.
+        skip_broken: Leave out videos that cannot be used, and add the others.
         report: Told about each video.
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
-        VideoError: a video is missing, unreadable, or named as another here or in `videos/`; then none is added.
+        VideoError: videos are missing, unreadable, or named as another here or in `videos/`; then none is added and all
+            of these are named, unless `skip_broken` leaves them out.
         StorageError: the disk refuses.
     """
     project = open_project(config)
-    present = {path.resolve() for path in project_videos(project).values()}
-    sources = collect_videos(_listed(videos))
-    new = [source for source in sources if source.resolve() not in present]
-    check_stems(new, taken=project_videos(project))
-    check_places(new, project.videos)
-    records = {source: _record(source, report) for source in new}
-    targets = _place(records, project, copy_videos, report)
-    return AddedVideos(project.config_path, targets, tuple(source for source in sources if source not in records))
+    given = given_videos(videos)
+    new, _ = joining(project, given.paths)
+    there = tuple(path for path in given.paths if path not in new)
+    usable = _usable(
+        replace(given, paths=new), project.videos, taken=project_videos(project), skip_broken=skip_broken, report=report
+    )
+    targets = _place(usable.records, project, copy_videos, report)
+    return AddedVideos(project.config_path, targets, there, usable.skipped)
+
+
+def joining(project: Project, videos: Sequence[Path]) -> tuple[tuple[Path, ...], dict[str, PosecutError]]:
+    """Tell which of these videos the project does not have, and why some of them cannot join it under their names."""
+    taken = project_videos(project)
+    present = {path.resolve() for path in taken.values()}
+    new = tuple(path for path in videos if path.resolve() not in present)
+    why = clashing_names(new, project.videos, taken=taken)
+    return new, {str(path): error for path, error in why.items()}
+
+
+@dataclass(frozen=True)
+class _Usable:
+    """Videos that can join a project, and those that were left out on request."""
+
+    records: dict[Path, VideoRecord]
+    skipped: tuple[SkippedVideo, ...]
+
+
+def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_broken: bool, report: Report) -> _Usable:
+    """Look through all videos before anything is made, so that all that cannot be used are told at once.
+
+    Raises:
+        VideoError: some cannot be used and are not to be left out, or none can.
+    """
+    for sentence in given.notes:
+        report(Progress(sentence, 0, 0))
+    sources = _once(given.paths, report)
+    clashing = clashing_names(sources, folder, taken=taken)
+    records, broken = treat_each(
+        [source for source in sources if source not in clashing], lambda source: (source, _record(source, report))
+    )
+    failed = {**given.refused, **{str(path): error for path, error in clashing.items()}, **broken}
+    if not (skip_broken and records):
+        advice = "; the others are whole and can be taken without these (skip_broken, --skip-broken)" if records else ""
+        wrong = f"videos cannot be used{advice}"
+        raise_together(failed, of=len(sources) + len(given.refused), what=wrong, kind=VideoError, done=None)
+    return _Usable(dict(records), tuple(SkippedVideo(name, str(error)) for name, error in failed.items()))
+
+
+def _once(videos: Sequence[Path], report: Report) -> tuple[Path, ...]:
+    """Leave out links to a file that was given as well: else its frames would test what they have taught."""
+    first: dict[tuple[int, int], Path] = {}
+    for video in videos:
+        same = first.setdefault((video.stat().st_dev, video.stat().st_ino), video)
+        if same != video:
+            report(Progress(f"{video} is the same file as {same}, and is left out", 0, 0))
+    return tuple(first.values())
 
 
 def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:
@@ -242,7 +307,3 @@ def _record(source: Path, report: Report) -> VideoRecord:
 
 def _full_frame(record: VideoRecord) -> Crop:
     return Crop(0, record.width, 0, record.height)
-
-
-def _listed(videos: Videos) -> list[str | os.PathLike[str]]:
-    return [videos] if isinstance(videos, str | os.PathLike) else list(videos)

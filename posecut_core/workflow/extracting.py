@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, PosecutError, VideoError, raise_together, treat_each
 from posecut_core.labels.store import known_frames
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import Crop
@@ -32,6 +32,7 @@ class ExtractedVideo:
     damaged: tuple[int, ...]  # frame numbers that could not be decoded
     short: int = 0  # frames that were asked for and that the video does not have
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no numbers
+    known: int = 0  # frames that were chosen, and had been extracted before
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def extract_frames(
 
     Raises:
         ArgumentError: a mode, an algorithm or a number is not possible.
-        VideoError: a video is missing, damaged or another than was added, or a frame number lies past its end.
+        VideoError: a video is missing, damaged or another than was added, or a frame number lies past its end; the
+            others have their frames.
         StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
     _check(mode, algo, frames, videos, number_of_frames, step)
@@ -111,8 +113,12 @@ def extract_frames(
         frames=None if frames is None else tuple(frames),
         overwrite=overwrite,
     )
-    extracted = _extract_all(project, stems, wish, report)
-    return ExtractedFrames(project.config_path, "given" if frames is not None else algo, wish.seed, extracted)
+    done, failed = _extract_all(project, stems, wish, report)
+    algorithm = "given" if frames is not None else algo
+    extracted = ExtractedFrames(project.config_path, algorithm, wish.seed, tuple(done))
+    wrong = "videos gave no frames"
+    raise_together(failed, of=len(stems), what=wrong, kind=VideoError, done=extracted)
+    return extracted
 
 
 def _check(
@@ -144,16 +150,22 @@ def _check(
             raise ArgumentError(f"{name} is {value}, expected 1 or more.")
 
 
-def _extract_all(project: Project, stems: Sequence[str], wish: _Wish, report: Report) -> tuple[ExtractedVideo, ...]:
+def _extract_all(
+    project: Project, stems: Sequence[str], wish: _Wish, report: Report
+) -> tuple[list[ExtractedVideo], dict[str, PosecutError]]:
     """Choose the frames of all videos; seeds are written once, as posecut.yaml takes long to write for many videos."""
-    done: list[ExtractedVideo] = []
+    done: list[str] = []
+
+    def extract_one(stem: str) -> ExtractedVideo:
+        extracted = _extract(project, stem, wish, report)
+        done.append(stem)
+        return extracted
+
     try:
-        for stem in stems:
-            done.append(_extract(project, stem, wish, report))
+        return treat_each(stems, extract_one)
     finally:
         if wish.frames is None and done:
-            _remember_seed(project, [extracted.video for extracted in done], wish.seed)
-    return tuple(done)
+            _remember_seed(project, done, wish.seed)
 
 
 def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> ExtractedVideo:
@@ -185,6 +197,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         store,
         added=tuple(number for number in after if number not in before),
         frames=after,
+        known=sum(number in before for number in done.numbers),
         damaged=done.damaged,
         short=0 if wish.frames is not None else done.wanted - len(done.numbers),
         gaps=done.gaps,

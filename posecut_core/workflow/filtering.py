@@ -7,9 +7,10 @@ from pathlib import Path
 from posecut_core.analysis.filters import arima_filtered, median_filtered
 from posecut_core.analysis.prediction_files import filtered_path, read_predictions, write_predictions
 from posecut_core.analysis.predictions import Predictions
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.workflow.arguments import Videos, chosen_scorer, chosen_videos, existing_predictions
+from posecut_core.project.given_files import Videos
+from posecut_core.workflow.arguments import chosen_scorer, chosen_videos, existing_predictions
 from posecut_core.workflow.opening import open_project
 
 FILTERS = ("median", "arima")
@@ -62,7 +63,7 @@ def filterpredictions(
 
     Raises:
         ArgumentError: a filter or a number is not possible.
-        AnalysisError: a video has not been analysed by this network.
+        AnalysisError: a video has not been analysed by this network; of several, the others are done.
         StorageError: the folder cannot be written.
     """
     if filtertype not in FILTERS:
@@ -71,16 +72,23 @@ def filterpredictions(
         raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
     project = open_project(config)
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
-    paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder) for path in paths]
-    files: list[Path] = []
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     def smooth(predictions: Predictions) -> Predictions:
         if filtertype == "median":
             return median_filtered(predictions, windowlength=windowlength)
         return arima_filtered(predictions, p_bound=p_bound, ar_degree=ARdegree, ma_degree=MAdegree)
 
-    for done, table in enumerate(tables, start=1):
-        files += write_predictions(filtered_path(table), smooth(read_predictions(table)), csv=save_as_csv)
-        report(Progress("filtering predictions", done, len(tables)))
-    return FilteredPredictions(scorer, filtertype, tuple(files))
+    def filter_one(place: int, video: Path) -> tuple[Path, ...]:
+        table = existing_predictions(video, scorer, destfolder)
+        written = write_predictions(filtered_path(table), smooth(read_predictions(table)), csv=save_as_csv)
+        report(Progress("filtering predictions", place, len(given.paths)))
+        return written
+
+    places = enumerate(given.paths, start=1)
+    files, failed = treat_each(places, lambda place: filter_one(*place), name=lambda place: str(place[1]))
+    done = FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
+    failed = {**given.refused, **failed}
+    wrong = "videos have no filtered predictions"
+    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    return done

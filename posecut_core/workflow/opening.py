@@ -9,6 +9,7 @@ from posecut_core.formats.deeplabcut import import_images
 from posecut_core.labels.image_names import images_in
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
+from posecut_core.project.given_files import given_path, missing_video, refuse_other_kind, same_name
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import repairs, video_stem
 from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
@@ -47,7 +48,7 @@ def config_path(config: Config) -> Path:
     Raises:
         ProjectError: there is no such file, or it is no .yaml file.
     """
-    path = Path(os.path.abspath(os.path.expanduser(config)))
+    path = given_path(config)
     path = path / "config.yaml" if path.is_dir() else path
     if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
         raise ProjectError(
@@ -76,22 +77,37 @@ def project_videos(project: Project) -> dict[str, Path]:
     return {video_stem(video): Path(video) for video in project.config.video_sets}
 
 
+def named_video(project: Project, name: str) -> Path | None:
+    """Return the path of the project's video of this stem or file name; None where there is none.
+
+    Letters' case and spelling count only where two videos differ in nothing else.
+
+    Raises:
+        VideoError: it is of the project, but the file is missing.
+    """
+    videos = project_videos(project)
+    found = videos.get(name) or next((path for path in videos.values() if path.name == name), None)
+    if found is None:
+        alike = [path for stem, path in videos.items() if same_name(stem, name) or same_name(path.name, name)]
+        found = alike[0] if len(alike) == 1 else None
+    if found is not None and not found.is_file():
+        raise VideoError(f"Video {found} of the project is missing; put it into {project.videos} under the same name.")
+    return found
+
+
 def resolve_video(project: Project, video: str | os.PathLike[str]) -> Path:
     """Return the path of a video given by its path, or by its name or stem in the project.
 
     Raises:
-        VideoError: there is no such video.
+        VideoError: there is no such video, or it is no recording.
     """
-    given = Path(os.path.expanduser(video))
+    given = given_path(video)
     if given.is_file():
-        return Path(os.path.abspath(given))
-    videos = project_videos(project)
-    found = videos.get(str(video)) or next((path for path in videos.values() if path.name == str(video)), None)
+        refuse_other_kind(given)
+        return given
+    found = named_video(project, os.fspath(video))
     if found is None:
-        known = ", ".join(videos) or "none"
-        raise VideoError(f"Found no video {video}; give the path of a file or a video of the project ({known}).")
-    if not found.is_file():
-        raise VideoError(f"Video {found} of the project is missing; put it into {project.videos} under the same name.")
+        raise missing_video(given, video, known=tuple(project_videos(project)))
     return found
 
 

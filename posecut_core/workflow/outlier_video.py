@@ -1,7 +1,7 @@
 """One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,7 @@ class OutlierVideo:
     confirmed: bool  # False: nothing was extracted or written, because someone said so
     added: tuple[int, ...] = ()  # frame numbers that are new
     drafts: int = 0  # positions proposed in them, to be corrected
+    damaged: tuple[int, ...] = ()  # frame numbers that were to be extracted and could not be decoded
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,8 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
     table = candidates_path(tables[0])
     if confirmed:
         put_candidates(table, found.candidates, reason=found.criteria.outlieralgorithm)
-    added, drafts = _extract(project, found, predictions[0], wish) if confirmed and found.fresh else ((), 0)
-    return OutlierVideo(
-        video, found.criteria, found.looked_at, len(found.candidates), table, confirmed, added=added, drafts=drafts
-    )
+    treated = OutlierVideo(video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
+    return _extract(project, found, predictions[0], wish, treated) if confirmed and found.fresh else treated
 
 
 def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
@@ -190,8 +189,8 @@ def _stored(project: Project, video: Path) -> set[int]:
 
 
 def _extract(
-    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish
-) -> tuple[tuple[int, ...], int]:
+    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish, treated: OutlierVideo
+) -> OutlierVideo:
     """Extract some of the candidates into the project, which the video joins, and propose what the network sees."""
     add_new_videos(project.config_path, [found.video], report=wish.report)
     project = open_project(project.config_path)
@@ -208,10 +207,11 @@ def _extract(
         report=wish.report,
     )
     if not done.numbers:  # all of them damaged
-        return (), 0
+        return replace(treated, damaged=done.damaged)
     parts = [part for part in project.config.bodyparts if part in predictions.bodyparts]
     rows, seen = np.array(done.numbers, dtype=np.int64), of_bodyparts(predictions, tuple(parts))
     table = LabelTable(found.video.stem, seen.bodyparts, rows, seen.xy[rows])
     model, step = predictions.scorer, step_of(predictions.scorer)
     likelihood = np.clip(seen.likelihood[rows], 0.0, 1.0)  # scores of some of DeepLabCut's networks pass 1
-    return done.numbers, write_drafts(project, table, likelihood, model=model, snapshot=step)
+    drafts = write_drafts(project, table, likelihood, model=model, snapshot=step)
+    return replace(treated, added=done.numbers, drafts=drafts, damaged=done.damaged)

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.progress import Report, silent
-from posecut_core.project.creation import check_places, check_stems
-from posecut_core.project.layout import Project
+from posecut_core.project.given_files import Videos
 from posecut_core.project.settings import read_settings
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
-from posecut_core.workflow.arguments import Videos, chosen_scorer, chosen_videos, existing_predictions
+from posecut_core.workflow.arguments import chosen_scorer, chosen_videos, existing_predictions
+from posecut_core.workflow.creating import joining
 from posecut_core.workflow.extracting import ALGORITHMS
-from posecut_core.workflow.opening import check_videos, open_project, project_videos
+from posecut_core.workflow.opening import check_videos, open_project
 from posecut_core.workflow.outlier_video import Confirm, OutlierVideo, Wish, treat_video
 
 
@@ -92,21 +92,19 @@ def extract_outlier_frames(
     Raises:
         ArgumentError: an algorithm, a number or a bodypart is not possible.
         AnalysisError: a video has not been analysed by a network, or has another length since; or "pca" has too few
-            labels.
+            labels. Of several videos, those that can be treated are done.
         LabelError: the labels of a video cannot be written now, as somebody edits them; it then gets no frames.
         VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.
         StorageError: the disk refuses; frames of finished videos are kept.
     """
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
     project = open_project(config)
-    paths = chosen_videos(project, videos, videotype=videotype)
-    _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, paths)
-    _check_names(project, paths)
-    check_videos(project, paths)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, given.paths)
+    _, clashing = joining(project, given.paths)
     networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
     networks += [(shuffle, step) for step in other_snapshots]
     scorers = [chosen_scorer(project, number, trainingsetindex, step) for number, step in networks]
-    tables = {path: [existing_predictions(path, scorer, destfolder) for scorer in scorers] for path in paths}
     wish = Wish(
         bodyparts=None if comparisonbodyparts == "all" else comparisonbodyparts,
         frames=tuple(frames or ()),
@@ -116,10 +114,22 @@ def extract_outlier_frames(
         confirm=confirm,
         report=report,
     )
-    done: list[OutlierVideo] = []
-    for path in paths:
-        done.append(treat_video(project, path, tables[path], done[-1].criteria if done else criteria, wish))
-    return ExtractedOutliers(project.config_path, scorers[0], extractionalgorithm, wish.seed, tuple(done))
+    judged = criteria
+
+    def treat(path: Path) -> OutlierVideo:
+        nonlocal judged
+        check_videos(project, [path])
+        tables = [existing_predictions(path, scorer, destfolder) for scorer in scorers]
+        treated = treat_video(project, path, tables, judged, wish)
+        judged = treated.criteria
+        return treated
+
+    done, failed = treat_each([path for path in given.paths if str(path) not in clashing], treat)
+    extracted = ExtractedOutliers(project.config_path, scorers[0], extractionalgorithm, wish.seed, tuple(done))
+    failed = {**given.refused, **clashing, **failed}
+    wrong = "videos could not be searched for outliers"
+    raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=extracted)
+    return extracted
 
 
 def _check(
@@ -143,11 +153,3 @@ def _check(
         )
     if len(paths) != 1:
         raise ArgumentError(f"Frame numbers belong to one video, but {len(paths)} were given; name one video.")
-
-
-def _check_names(project: Project, paths: Sequence[Path]) -> None:
-    """Refuse a video that cannot join the project, before any work."""
-    present = {path.resolve() for path in project_videos(project).values()}
-    new = [path for path in paths if path.resolve() not in present]
-    check_stems(new, taken=project_videos(project))
-    check_places(new, project.videos)

@@ -9,17 +9,17 @@ import numpy as np
 
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
-from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.plots.check_images import bones_between
 from posecut_core.plots.colours import bytes_of, colours_of, named_colour
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given_files import Videos
 from posecut_core.project.layout import Project
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.arguments import (
-    Videos,
     chosen_bodyparts,
     chosen_scorer,
     chosen_videos,
@@ -82,19 +82,18 @@ def plot_trajectories(
         report: told of every video.
 
     Raises:
-        AnalysisError: a video has not been analysed by this network.
+        AnalysisError: a video has not been analysed by this network; of several, the others are done.
         ArgumentError: a bodypart or the colormap is unknown.
     """
     project = open_project(config)
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
-    paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder, filtered=filtered) for path in paths]
-    folders: list[Path] = []
-    files: list[Path] = []
-    for done, (path, table) in enumerate(zip(paths, tables, strict=True), start=1):
-        folders.append(table.parent / "plot-poses" / table.stem)
-        files += draw_trajectories(
-            folders[-1],
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+
+    def plot(path: Path) -> tuple[Path, tuple[Path, ...]]:
+        table = existing_predictions(path, scorer, destfolder, filtered=filtered)
+        folder = table.parent / "plot-poses" / table.stem
+        files = draw_trajectories(
+            folder,
             _chosen_predictions(project, table, bodyparts, report),
             pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
             colormap=colormap or project.config.colormap,
@@ -102,8 +101,16 @@ def plot_trajectories(
             alphavalue=project.config.alphavalue,
             dotsize=project.config.dotsize,
         )
-        report(Progress("plotting trajectories", done, len(paths)))
-    return PlottedTrajectories(scorer, tuple(folders), tuple(files))
+        report(Progress("plotting trajectories", given.paths.index(path) + 1, len(given.paths)))
+        return folder, files
+
+    plotted, failed = treat_each(given.paths, plot)
+    folders, files = (folder for folder, _ in plotted), (path for _, several in plotted for path in several)
+    done = PlottedTrajectories(scorer, tuple(folders), tuple(files))
+    failed = {**given.refused, **failed}
+    wrong = "videos have no figures"
+    raise_together(failed, of=len(plotted) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    return done
 
 
 def create_labeled_video(
@@ -150,7 +157,8 @@ def create_labeled_video(
         report: told of every frame.
 
     Raises:
-        AnalysisError: a video has not been analysed by this network, or has changed since.
+        AnalysisError: a video has not been analysed by this network, or has changed since; of several, the others are
+            done.
         ArgumentError: a bodypart, the colormap or a size is unknown or out of range.
         VideoError: a video cannot be read.
         StorageError: the folder cannot be written.
@@ -167,15 +175,25 @@ def create_labeled_video(
         colormap=colormap or project.config.colormap,
     )
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
-    paths = chosen_videos(project, videos, videotype=videotype)
-    tables = [existing_predictions(path, scorer, destfolder, filtered=filtered) for path in paths]
-    targets = [table.with_name(f"{table.stem}_labeled.mp4") for table in tables]
-    skipped = () if overwrite else tuple(target for target in targets if target.is_file())
-    for path, table, target in zip(paths, tables, targets, strict=True):
-        if target not in skipped:
-            predictions = _chosen_predictions(project, table, bodyparts, report)
-            _write_labeled_video(path, target, predictions, _style(project, look, predictions.bodyparts), report)
-    return LabeledVideos(scorer, tuple(targets), skipped)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    skipped: list[Path] = []
+
+    def draw(path: Path) -> Path:
+        table = existing_predictions(path, scorer, destfolder, filtered=filtered)
+        target = table.with_name(f"{table.stem}_labeled.mp4")
+        if target.is_file() and not overwrite:
+            skipped.append(target)
+            return target
+        predictions = _chosen_predictions(project, table, bodyparts, report)
+        _write_labeled_video(path, target, predictions, _style(project, look, predictions.bodyparts), report)
+        return target
+
+    files, failed = treat_each(given.paths, draw)
+    done = LabeledVideos(scorer, tuple(files), tuple(skipped))
+    failed = {**given.refused, **failed}
+    wrong = "videos have no labelled video"
+    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    return done
 
 
 @dataclass(frozen=True)

@@ -72,9 +72,10 @@ def test_destfolder_takes_all_files(spot_project, unseen, tmp_path):
 def test_a_bad_video_does_not_stop_the_others(spot_project, unseen):
     """The others are analysed, then the error names the bad one and what is wrong with it."""
     (unseen / "a1.mp4").write_bytes(b"no video")
-    with pytest.raises(AnalysisError, match=r"1 of 3 videos could not be analysed.*a1\.mp4"):
+    with pytest.raises(AnalysisError, match=r"(?s)1 of 3 videos could not be analysed.*a1\.mp4") as caught:
         analyze_videos(spot_project, unseen)
     assert {"aFake_10.h5", "bFake_10.h5"} < set(names(unseen))
+    assert [video.video.name for video in caught.value.done.videos] == ["a.mp4", "b.mp4"]
     assert not [name for name in names(unseen) if name.startswith((".", "a1F"))]
 
 
@@ -85,19 +86,23 @@ def test_a_single_bad_video_keeps_its_own_error(spot_project, unseen):
         analyze_videos(spot_project, unseen / "a.mp4")
 
 
-def test_a_missing_video_is_found_before_any_work(spot_project, unseen, networks):
-    """A wrong path stops the call at its beginning."""
-    with pytest.raises(VideoError, match=r"c\.mp4"):
-        analyze_videos(spot_project, [unseen / "a.mp4", unseen / "c.mp4"])
-    assert names(unseen) == ["a.mp4", "b.mp4"]
+def test_a_missing_video_does_not_stop_the_others(spot_project, unseen):
+    """Kind: one bad item among several. A wrong path is told at the beginning and at the end, and the rest is done."""
+    said = []
+    with pytest.raises(AnalysisError, match=r"(?s)1 of 2 videos.*c\.mp4"):
+        analyze_videos(spot_project, [unseen / "a.mp4", unseen / "c.mp4"], report=said.append)
+    assert "c.mp4" in said[0].stage
+    assert "aFake_10.h5" in names(unseen)
 
 
-def test_videos_that_would_share_a_file_are_refused(spot_project, unseen, tmp_path):
-    """Two videos of one name never overwrite each other's predictions."""
-    (tmp_path / "more").mkdir()
-    shutil.copy(unseen / "a.mp4", tmp_path / "more" / "a.mp4")
+def test_videos_that_would_share_a_file_do_not_stop_the_others(spot_project, unseen, tmp_path):
+    """Two videos of one name never overwrite each other's predictions; a third one is analysed."""
+    shutil.copy(unseen / "a.mp4", unseen / "a.mkv")
+    with pytest.raises(AnalysisError, match="2 of 3 videos"):
+        analyze_videos(spot_project, unseen)
+    assert [name for name in names(unseen) if name.endswith(".h5")] == ["bFake_10.h5"]
     with pytest.raises(ArgumentError, match="would all be written to"):
-        analyze_videos(spot_project, [unseen, tmp_path / "more"], destfolder=tmp_path / "out")
+        analyze_videos(spot_project, [unseen / "a.mp4", unseen / "a.mkv"])
 
 
 def test_a_folder_that_cannot_be_written_suggests_destfolder(spot_project, unseen, tmp_path):

@@ -38,15 +38,15 @@ def test_a_folder_stands_for_its_videos(project, tmp_path):
     fill(folder, "b.MP4", "a.avi", "aPoseCut_x_labeled.mp4", "notes.txt", "aPoseCut_x.h5")
     fill(folder, "._a.avi", ".aPoseCut_labeled-x.partial.mp4")  # of macOS, and of what was killed
     fill(folder / "deeper", "c.mp4")
-    assert [path.name for path in chosen_videos(project, folder)] == ["a.avi", "b.MP4"]
-    assert [path.name for path in chosen_videos(project, [folder], videotype="mp4")] == ["b.MP4"]
-    assert [path.name for path in chosen_videos(project, str(folder), videotype=".avi")] == ["a.avi"]
+    assert [path.name for path in chosen_videos(project, folder).paths] == ["a.avi", "b.MP4"]
+    assert [path.name for path in chosen_videos(project, [folder], videotype="mp4").paths] == ["b.MP4"]
+    assert [path.name for path in chosen_videos(project, str(folder), videotype=".avi").paths] == ["a.avi"]
 
 
 def test_files_and_names_are_taken_each_once(project, tmp_path):
     """A video given by path, by its name in the project and by its folder is one video."""
     path = tmp_path / "videos" / "m1.mp4"
-    assert chosen_videos(project, ["m1", "m1.mp4", path, path.parent]) == (path,)
+    assert chosen_videos(project, ["m1", "m1.mp4", path, path.parent]).paths == (path,)
 
 
 def test_what_is_not_there_is_an_error(project, tmp_path):
@@ -54,12 +54,21 @@ def test_what_is_not_there_is_an_error(project, tmp_path):
     fill(tmp_path / "empty", "notes.txt")
     with pytest.raises(ArgumentError, match="No videos were given"):
         chosen_videos(project, [])
-    with pytest.raises(ArgumentError, match="holds no videos of type avi"):
+    with pytest.raises(VideoError, match="holds no videos of type avi"):
         chosen_videos(project, tmp_path / "videos", videotype="avi")
-    with pytest.raises(ArgumentError, match="holds no videos;"):
+    with pytest.raises(VideoError, match="holds no videos "):
         chosen_videos(project, tmp_path / "empty")
     with pytest.raises(VideoError, match="nowhere"):
-        chosen_videos(project, ["m1", "nowhere.mp4"])
+        chosen_videos(project, "nowhere.mp4")
+
+
+def test_what_is_no_video_does_not_hide_the_others(project, tmp_path):
+    """Kind: one bad item among several. The others are found, and what is wrong is said before the work begins."""
+    said = []
+    given = chosen_videos(project, ["m1", "nowhere.mp4", tmp_path / "posecut.txt"], report=said.append)
+    assert [path.name for path in given.paths] == ["m1.mp4"]
+    assert list(given.refused) == ["nowhere.mp4", str(tmp_path / "posecut.txt")]
+    assert [progress.stage for progress in said] == [str(error) for error in given.refused.values()]
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,45 @@ def test_a_bad_video_leaves_nothing_behind(tmp_path, videos, bad):
     assert list(work.iterdir()) == []
 
 
+def broken(folder, videos):
+    """A folder with one whole video among what a camera without power, a full disk and a download leave behind."""
+    folder.mkdir()
+    whole = (videos / "m1.mp4").read_bytes()
+    files = {"m1.mp4": whole, "cut.mp4": whole[:200], "empty.mp4": b"", "text.mp4": b"404 not found", "notes.txt": b""}
+    for name, data in {**files, "m1DLC_resnet50_x_labeled.mp4": whole, "raw.seq": b"?"}.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_all_broken_videos_are_named_and_the_others_taken_on_request(tmp_path, videos):
+    """Kind: one bad item among several. All are named with reasons; on request the whole ones make the project."""
+    folder, said = broken(tmp_path / "in", videos), []
+    with pytest.raises(VideoError, match=r"3 of 4 videos cannot be used.*skip_broken") as caught:
+        create(tmp_path, folder)
+    assert [Path(name).name for name in caught.value.failed] == ["cut.mp4", "empty.mp4", "text.mp4"]
+    created = create(tmp_path, folder, skip_broken=True, report=said.append)
+    assert [path.name for path in created.videos] == ["m1.mp4"]
+    assert [Path(one.video).name for one in created.skipped] == ["cut.mp4", "empty.mp4", "text.mp4"]
+    assert "m1DLC_resnet50_x_labeled.mp4 (a labelled video), raw.seq (not known" in said[0].stage
+    assert list(project_videos(open_project(created))) == ["m1"]
+
+
+def test_whole_videos_are_added_without_the_broken_ones(tmp_path, videos):
+    """The same for videos that are added later, also where none is whole."""
+    created, folder = create(tmp_path, [videos / "m1.mp4"]), broken(tmp_path / "in", videos)
+    (folder / "m1.mp4").rename(folder / "m2.mp4")
+    added = add_new_videos(created, [folder, tmp_path / "gone.mp4"], skip_broken=True)
+    assert ([path.name for path in added.added], len(added.skipped)) == (["m2.mp4"], 4)
+    with pytest.raises(VideoError, match=r"cut\.mp4"):
+        add_new_videos(created, folder / "cut.mp4", skip_broken=True)
+
+
+def test_one_file_under_two_names_is_one_video(tmp_path, videos):
+    """Frames of a link to another video would be in the training and the test set."""
+    (tmp_path / "same.mp4").symlink_to(videos / "m1.mp4")
+    assert [path.name for path in create(tmp_path, [videos / "m1.mp4", tmp_path / "same.mp4"]).videos] == ["m1.mp4"]
+
+
 @pytest.mark.parametrize(
     ("names", "options"),
     [

@@ -65,6 +65,18 @@ def test_seeds_are_written_once(fresh_project, spot_video, monkeypatch):
     assert seeds == {"spot": 7, "other": 0}
 
 
+def test_a_bad_video_does_not_stop_the_others(fresh_project, tmp_path):
+    """Kind: one bad item among several. A video that has lost its end is named; those before and after have frames."""
+    project = open_project(fresh_project)
+    for name in ("a", "z"):
+        shutil.copy(project.videos / "spot.mp4", tmp_path / f"{name}.mp4")
+    add_new_videos(fresh_project, [tmp_path / "a.mp4", tmp_path / "z.mp4"])
+    (tmp_path / "a.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:-100])
+    with pytest.raises(VideoError, match=r"(?s)1 of 3 videos gave no frames.*a\.mp4") as caught:
+        extract_frames(fresh_project, algo="uniform", number_of_frames=2)
+    assert [(one.video, len(one.added)) for one in caught.value.done.videos] == [("spot", 2), ("z", 2)]
+
+
 def test_given_frames_are_taken(fresh_project):
     """Frame numbers of one video are extracted exactly."""
     extracted = extract_frames(fresh_project, "manual", videos=["spot"], frames=[9, 2])

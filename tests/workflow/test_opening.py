@@ -131,7 +131,7 @@ def test_videos_are_found_by_path_name_or_stem(root):
     project = open_project(root)
     expected = root / "videos" / "m2.mp4"
     assert [resolve_video(project, name) for name in ("m2", "m2.mp4", expected)] == [expected] * 3
-    with pytest.raises(VideoError, match=r"Found no video m9.*\(m2\)"):
+    with pytest.raises(VideoError, match=r"Found no video or folder m9.*\(m2\)"):
         resolve_video(project, "m9")
     expected.unlink()
     with pytest.raises(VideoError, match="is missing"):

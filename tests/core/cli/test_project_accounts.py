@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from posecut_core.cli.project_accounts import tell_added, tell_checked, tell_created, tell_extracted
+from posecut_core.errors import VideoError
 from posecut_core.video.gaps import Gap
-from posecut_core.workflow.creating import AddedVideos, CreatedProject
+from posecut_core.workflow.creating import AddedVideos, CreatedProject, SkippedVideo
 from posecut_core.workflow.extracting import ExtractedFrames, ExtractedVideo
 from posecut_core.workflow.labelling import CheckedLabels, CheckedVideo
 
@@ -39,6 +40,31 @@ def test_damaged_frames_are_mentioned():
         "  a: about 5 frames are missing after frame 20, where the file is damaged or was cut off",
     )
     assert told.following == ("posecut label /p", "posecut check-labels /p")
+
+
+def test_why_no_frame_is_new_is_said_truly():
+    """Kind: one sentence for several reasons. Damaged frames were not extracted before; asking for them alone fails."""
+    none = ExtractedVideo("a", Path("/p/frames.zarr"), (), (1, 2, 3), (7, 8))
+    outcome = tell_extracted(ExtractedFrames(CONFIG, "given", 0, (none,)))
+    assert "No frame could be extracted" in outcome.lines[-1]
+    assert (outcome.exit_code, outcome.following) == (VideoError.exit_code, ())
+    known = ExtractedFrames(CONFIG, "kmeans", 0, (none, replace(none, known=2)))
+    assert "had been extracted before; for others, choose another --seed" in tell_extracted(known).lines[-2]
+    assert tell_extracted(replace(known, algorithm="given")).lines[-2].endswith("had been extracted before.")
+    assert tell_extracted(known).exit_code == 0
+
+
+def test_videos_left_out_are_named():
+    """Each with its reason, which may name the file itself."""
+    skipped = (SkippedVideo("/v/a.mp4", "/v/a.mp4 is damaged."), SkippedVideo("b", "Found no video b."))
+    assert tell_added(AddedVideos(CONFIG, (), (), skipped)).lines == (
+        "Left out: /v/a.mp4 is damaged.",
+        "Left out: Found no video b.",
+    )
+    assert (
+        "Left out: /v/a.mp4"
+        in tell_created(CreatedProject(CONFIG, (), True, skipped=skipped), placeholders=False).lines[1]
+    )
 
 
 def test_doubtful_labels_are_listed():

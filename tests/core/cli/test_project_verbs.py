@@ -1,5 +1,7 @@
 """From a video to checked labels, as typed into a shell."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,22 @@ def test_labels_are_checked(posecut, project):
     code, out, _ = posecut("check-labels", project)
     assert (code, "1 picture" in out, "tip has no label in 1 frame" in out) == (0, True, True)
     assert "create-training-dataset" in out.splitlines()[-1]
+
+
+def test_a_part_that_fails_is_told_after_what_is_done(posecut, posecut_json, project, video, tmp_path):
+    """Kind: one bad item among several. The result of the others is shown, then the bad one; the exit code is its."""
+    for name in ("m1.mp4", "m2.mp4"):
+        shutil.copy(video, tmp_path / name)
+    (tmp_path / "bad.mp4").write_bytes(b"")
+    code, out, _ = posecut("add-new-videos", project, tmp_path, "--skip-broken")
+    assert (code, out.count("Added "), "Left out: " in out, "bad.mp4" in out) == (0, 2, True, True)
+    (tmp_path / "m1.mp4").write_bytes(b"")
+    code, out, err = posecut("extract-frames", project, "--algo", "uniform", "--number-of-frames", "2")
+    assert (code, "m2: 2 new frames" in out) == (VideoError.exit_code, True)
+    assert "1 of 3 videos gave no frames; the others are done" in err
+    assert "m1.mp4" in err.splitlines()[-1]
+    code, answer, _ = posecut_json("extract-frames", project, "--algo", "uniform", "--number-of-frames", "2")
+    assert (code, answer["kind"], len(answer["done"]["videos"])) == (VideoError.exit_code, "VideoError", 2)
 
 
 def test_images_are_exported(posecut, project):

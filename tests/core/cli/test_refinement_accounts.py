@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from posecut_core.cli.refinement_accounts import tell_merged_datasets, tell_outliers
+from posecut_core.errors import VideoError
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.workflow.iteration import MergedDatasets
 from posecut_core.workflow.outlier_video import OutlierVideo
@@ -27,9 +28,18 @@ def test_each_video_has_its_count_and_its_files():
         "b.mp4: 7 of 100 frames found",
         "  none was extracted, and their table was not written, as you answered",
         "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
-        "  none was extracted: the project has them all, or there were none",
+        "  none was extracted: the project has them all",
     )
     assert outcome.following == ("posecut label /p", "posecut merge-datasets /p")
+
+
+def test_why_nothing_was_extracted_is_said_truly():
+    """Kind: one sentence for several reasons. Damaged frames are none that the project has, and an error."""
+    damaged = told(video("a", confirmed=True, damaged=(5, 6)))
+    assert damaged.lines[1] == "  none was extracted: left out because they are damaged: 5-6"
+    assert damaged.exit_code == VideoError.exit_code
+    none = OutlierVideo(Path("/v/a.mp4"), Criteria(), 100, 0, Path("/v/a_outliers.csv"), True)
+    assert (told(none).lines[1], told(none).exit_code) == ("  so there is nothing to extract", 0)
 
 
 def test_without_new_frames_other_criteria_are_suggested():

@@ -11,10 +11,8 @@ from posecut_core.project.creation import (
     PLACEHOLDERS,
     check_bodyparts,
     check_name,
-    check_places,
     check_skeleton,
-    check_stems,
-    collect_videos,
+    clashing_names,
     contradictions,
     date_label,
     folder_name,
@@ -36,27 +34,22 @@ def test_names_that_file_systems_refuse_are_refused(name):
         check_name(name, what="project name")
 
 
-def test_folders_stand_for_their_videos(tmp_path):
-    """A folder gives all its videos, a file itself, and neither is taken twice."""
-    for name in ("b.avi", "a.mp4", "c.txt"):
-        (tmp_path / name).write_bytes(b"x")
-    assert collect_videos([tmp_path / "b.avi", tmp_path]) == [tmp_path / "b.avi", tmp_path / "a.mp4"]
-
-
 @pytest.mark.parametrize(
-    ("given", "words"), [(["gone.mp4"], "Found no video"), ([""], "holds no videos"), ([], "No videos")]
+    ("names", "taken", "words"),
+    [
+        (["d/a.mp4", "a.avi"], [], "same name"),
+        (["x.mp4", "a.mp4"], ["A"], "same name"),
+        (["Caf\u00e9.mp4", "Cafe\u0301.mp4"], [], "same name"),
+        (["x.mp4", "a_labeled.mp4"], [], "give the recording that it was drawn on"),
+        (["x.mp4", "._a.mp4"], [], "under another name"),
+        (["x.mp4", ".a.mp4"], [], "under another name"),
+    ],
 )
-def test_nothing_to_add_is_an_error(tmp_path, given, words):
-    """Missing files, folders without videos and empty lists give one sentence."""
-    with pytest.raises(VideoError, match=words):
-        collect_videos([tmp_path / name for name in given])
-
-
-@pytest.mark.parametrize(("names", "taken"), [(["d/a.mp4", "a.avi"], []), (["a.mp4"], ["A"]), (["a_labeled.mp4"], [])])
-def test_names_that_would_share_a_folder_are_refused(tmp_path, names, taken):
-    """Two videos that differ only in folder, ending or case cannot both be labelled."""
-    with pytest.raises(VideoError, match="rename"):
-        check_stems([tmp_path / name for name in names], taken=taken)
+def test_names_that_would_share_or_hide_a_folder_are_named(tmp_path, names, taken, words):
+    """Kind: names that other systems or later steps take for another's or for none. The last of each list is one."""
+    ((video, error),) = clashing_names([tmp_path / name for name in names], tmp_path / "videos", taken=taken).items()
+    assert (video.name, isinstance(error, VideoError)) == (names[-1].split("/")[-1], True)
+    assert words in str(error)
 
 
 @pytest.mark.parametrize("copy", [False, True])
@@ -93,7 +86,7 @@ def test_a_link_to_nothing_and_a_copy_give_way(tmp_path):
         (tmp_path / name).write_bytes(b"video")
     (tmp_path / "videos" / "a.mp4").symlink_to(tmp_path / "gone.mp4")
     (tmp_path / "videos" / "b.mp4").write_bytes(b"video")
-    check_places([tmp_path / "a.mp4", tmp_path / "b.mp4"], tmp_path / "videos")
+    assert clashing_names([tmp_path / "a.mp4", tmp_path / "b.mp4"], tmp_path / "videos") == {}
     assert place_video(tmp_path / "a.mp4", tmp_path / "videos", copy=False).resolve() == tmp_path / "a.mp4"
     assert not place_video(tmp_path / "b.mp4", tmp_path / "videos", copy=False).is_symlink()
 
