@@ -8,10 +8,12 @@ from pathlib import Path
 
 from posecut_core.errors import ProjectError
 from posecut_core.project.atomic import storage_error, write_bytes
-from posecut_core.project.fields import Fields, as_integer, as_name, as_number
+from posecut_core.project.fields import Fields, as_integer, as_name, as_number, shown
 from posecut_core.project.keys import DEEPLABCUT_KEYS, KEYS_OF_OTHER_RELEASES
 from posecut_core.project.yaml_edit import edit_text
 from posecut_core.project.yaml_text import load_mapping, read_text
+
+_LONGEST_WORD = 100  # bytes; a file's name has 255, and several of them stand in one
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class ProjectConfig:
     bodyparts: tuple[str, ...]
     video_sets: Mapping[str, Crop | None] = field(default_factory=dict)  # path as written -> crop of extraction
     skeleton: tuple[tuple[str, str], ...] = ()  # as written: new DeepLabCut projects name others than their bodyparts
+    odd_bones: tuple[str, ...] = ()  # what else `skeleton` holds, as written: nothing that a line could be drawn for
     skeleton_color: str = "black"
     start: float = 0.0
     stop: float = 1.0
@@ -94,21 +97,24 @@ def parse_config(values: Mapping[str, object], path: Path) -> ProjectConfig:
     Raises:
         ProjectError: a key is unknown or has an impossible value.
     """
-    _refuse_unknown_keys(values, path)
     fields = Fields(values, path)
+    _refuse_unknown_keys(fields)
     _refuse_several_animals(fields)
     start, stop = fields.fraction("start", 0.0), fields.fraction("stop", 1.0)
     if start >= stop:
         raise ProjectError(
-            f"{path}: start is {start:g} and stop is {stop:g}, expected start < stop; correct one of them."
+            f"{fields.place('start')}: start is {start:g} and stop is {stop:g}, expected start < stop; correct one of "
+            "them."
         )
+    skeleton, odd_bones = _skeleton(fields)
     return ProjectConfig(
-        task=fields.text("Task"),
-        scorer=fields.text("scorer"),
-        date=fields.text("date"),
+        task=_file_word(fields, "Task"),
+        scorer=_file_word(fields, "scorer"),
+        date=_file_word(fields, "date"),
         bodyparts=_bodyparts(fields),
         video_sets=_video_sets(fields),
-        skeleton=_skeleton(fields),
+        skeleton=skeleton,
+        odd_bones=odd_bones,
         skeleton_color=fields.text("skeleton_color", "black"),
         start=start,
         stop=stop,
@@ -133,39 +139,67 @@ def _line_end(path: Path) -> str:
         raise storage_error(path, error) from error
 
 
-def _refuse_unknown_keys(values: Mapping[str, object], path: Path) -> None:
-    for key in values:
+def _refuse_unknown_keys(fields: Fields) -> None:
+    for key in fields.values:
         if key not in DEEPLABCUT_KEYS | KEYS_OF_OTHER_RELEASES:
             near = difflib.get_close_matches(key, DEEPLABCUT_KEYS, n=1, cutoff=0.5)
             advice = f"rename it to {near[0]!r} if that was meant, or remove it" if near else "remove it"
-            raise ProjectError(f"{path}: found the key {key!r}, expected only keys that DeepLabCut knows; {advice}.")
+            raise ProjectError(
+                f"{fields.place(key)}: found the key {shown(key)}, expected only keys that DeepLabCut knows; {advice}."
+            )
 
 
 def _refuse_several_animals(fields: Fields) -> None:
     if fields.flag("multianimalproject") or fields.values.get("bodyparts") == "MULTI!":
         raise ProjectError(
-            f"{fields.path}: multianimalproject is true, expected false because PoseCut tracks one animal per video; "
-            "use a single-animal project."
+            f"{fields.place('multianimalproject')}: multianimalproject is true, expected false because PoseCut tracks "
+            "one animal per video; use a single-animal project."
         )
 
 
+def _file_word(fields: Fields, key: str) -> str:
+    """Return a text that stands in names of files and folders, which must not lead elsewhere."""
+    name = fields.text(key)
+    wrong = any(letter in "/\\" or not letter.isprintable() for letter in name) or name.strip() in (".", "..")
+    if wrong or len(name.encode()) > _LONGEST_WORD:
+        expected = f"at most {_LONGEST_WORD} bytes without slashes and line ends, for it stands in names of files"
+        raise fields.wrong(key, expected)
+    return name
+
+
 def _bodyparts(fields: Fields) -> tuple[str, ...]:
-    expected = "a list of different names, one per line after `- `"
     found = fields.values.get("bodyparts")
     if not isinstance(found, list) or not found:
-        raise fields.wrong("bodyparts", expected)
-    names = [as_name(part) for part in found]
-    known = tuple(name for name in names if name is not None and name.strip())
-    if len(known) != len(names) or len(set(known)) != len(known):
-        raise fields.wrong("bodyparts", expected)
-    return known
+        raise fields.wrong("bodyparts", "a list of different names, one per line after `- `")
+    places: dict[str, int] = {}
+    for place, part in enumerate(found):
+        name = as_name(part)
+        if name is None or not name.strip():
+            raise ProjectError(
+                f"{fields.place('bodyparts', place)}: bodypart {place + 1} is {shown(part)}, expected a name; correct "
+                "or remove it."
+            )
+        if name in places:
+            raise ProjectError(
+                f"{fields.place('bodyparts', place)}: bodyparts has {shown(name)} twice, as number "
+                f"{places[name] + 1} and {place + 1}, expected different names; rename or remove one of the two."
+            )
+        places[name] = place
+    return tuple(places)
 
 
-def _skeleton(fields: Fields) -> tuple[tuple[str, str], ...]:
+def _skeleton(fields: Fields) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the pairs of different names, and the rest as written: it hinders nobody."""
     found = fields.values["skeleton"] if fields.is_set("skeleton") else []
-    if not isinstance(found, list) or not all(isinstance(bone, list) and len(bone) == 2 for bone in found):
-        raise fields.wrong("skeleton", "a list of pairs of bodyparts such as `- [nose, tail]`")
-    return tuple((str(a), str(b)) for a, b in found)
+    bones, odd = [], []
+    for entry in found if isinstance(found, list) else [found]:
+        names = [as_name(part) for part in entry] if isinstance(entry, list) else []
+        a, b = names if len(names) == 2 else (None, None)
+        if a is None or b is None or a == b:
+            odd.append(shown(entry))
+        else:
+            bones.append((a, b))
+    return tuple(bones), tuple(odd)
 
 
 def _training_fractions(fields: Fields) -> tuple[float, ...]:
@@ -185,9 +219,9 @@ def _refuse_same_percentage(fields: Fields, fractions: tuple[float, ...]) -> Non
     for one, other in itertools.combinations(dict.fromkeys(fractions), 2):
         if training_percent(one) == training_percent(other):
             raise ProjectError(
-                f"{fields.path}: TrainingFraction has {one:g} and {other:g}, expected fractions that are no two of one "
-                f"percentage when cut to whole ones, here {training_percent(one)}, because it names their datasets; "
-                "change or remove one of them."
+                f"{fields.place('TrainingFraction')}: TrainingFraction has {one:g} and {other:g}, expected fractions "
+                f"that are no two of one percentage when cut to whole ones, here {training_percent(one)}, because it "
+                "names their datasets; change or remove one of them."
             )
 
 
@@ -212,8 +246,8 @@ def _video_crop(fields: Fields, video: object, entry: object) -> Crop | None:
     numbers = _four_integers(crop)
     if numbers is None:
         raise ProjectError(
-            f"{fields.path}: the crop of {video} in video_sets is {crop!r}, expected `x1, x2, y1, y2` with "
-            "0 <= x1 < x2 and 0 <= y1 < y2; correct it there."
+            f"{fields.place('video_sets', video)}: the crop of {video} in video_sets is {shown(crop)}, expected "
+            "`x1, x2, y1, y2` with 0 <= x1 < x2 and 0 <= y1 < y2; correct it there."
         )
     return numbers
 
@@ -222,10 +256,7 @@ def _four_integers(crop: object) -> Crop | None:
     parts = crop.split(",") if isinstance(crop, str) else crop
     if not isinstance(parts, list) or len(parts) != 4:
         return None
-    try:
-        numbers = [as_integer(float(part)) for part in parts]
-    except (TypeError, ValueError):
-        return None
+    numbers = [as_integer(part) for part in parts]
     x1, x2, y1, y2 = (-1 if number is None else number for number in numbers)
     return Crop(x1, x2, y1, y2) if 0 <= x1 < x2 and 0 <= y1 < y2 else None
 
@@ -235,9 +266,9 @@ def _analysis_crop(fields: Fields) -> Crop | None:
         return None
     crop = _four_integers([fields.integer(key, -1) for key in ("x1", "x2", "y1", "y2")])
     if crop is None:
-        found = ", ".join(f"{key}: {fields.values.get(key)}" for key in ("x1", "x2", "y1", "y2"))
+        found = ", ".join(f"{key}: {shown(fields.values.get(key))}" for key in ("x1", "x2", "y1", "y2"))
         raise ProjectError(
-            f"{fields.path}: cropping is true with {found}, expected 0 <= x1 < x2 and 0 <= y1 < y2; "
+            f"{fields.place('cropping')}: cropping is true with {found}, expected 0 <= x1 < x2 and 0 <= y1 < y2; "
             "correct them or set cropping to false."
         )
     return crop

@@ -1,10 +1,19 @@
 """Checks of single values of config.yaml; an error names the key, what was found, what was expected, what to do."""
 
+import datetime
+import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import ProjectError
+from posecut_core.project.yaml_text import line_of
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_short = reprlib.Repr()  # a damaged file may hold a value as long as a book
+_short.maxlevel, _short.maxlist, _short.maxdict, _short.maxstring, _short.maxother = 3, 10, 10, 200, 200
 
 
 @dataclass(frozen=True)
@@ -17,9 +26,15 @@ class Fields:
     values: Mapping[str, object]
     path: Path  # named in errors
 
+    def place(self, *keys: object) -> str:
+        """Say where a value stands, by the keys that lead to it: the file and, where it is found there, the line."""
+        line = line_of(self.path, *keys)
+        return f"{self.path} line {line}" if line else str(self.path)
+
     def wrong(self, key: str, expected: str) -> ProjectError:
         """Make the error for a key whose value does not do."""
-        return ProjectError(f"{self.path}: {key} is {self.values.get(key)!r}, expected {expected}; correct it there.")
+        found = shown(self.values.get(key))
+        return ProjectError(f"{self.place(key)}: {key} is {found}, expected {expected}; correct it there.")
 
     def is_set(self, key: str) -> bool:
         """Tell whether a key has a value."""
@@ -38,11 +53,11 @@ class Fields:
         return name
 
     def flag(self, key: str) -> bool:
-        """Return true or false; false where unset."""
+        """Return true or false, also of words such as `yes` and `off`; false where unset."""
         if not self.is_set(key):
             return False
-        value = self.values[key]
-        if not isinstance(value, bool):
+        value = _WORDS.get(str(self.values[key]).strip().lower())
+        if value is None:
             raise self.wrong(key, "true or false")
         return value
 
@@ -66,18 +81,31 @@ class Fields:
 
 
 def as_name(value: object) -> str | None:
-    """Return a text or a number as text; None for anything else."""
-    if isinstance(value, str) or as_number(value) is not None:
+    """Return a text, a number or a date as text; None for anything else."""
+    if isinstance(value, str | datetime.date) or as_number(value) is not None:
         return str(value)
     return None
 
 
 def as_number(value: object) -> float | None:
-    """Return a number that is not a truth value; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return a number, also one written as text, that is not a truth value; None for anything else."""
+    written = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
+    if not written and (isinstance(value, bool) or not isinstance(value, int | float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return None
 
 
 def as_integer(value: object) -> int | None:
     """Return a whole number; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and as_number(value) is not None:
+        return value
     number = as_number(value)
     return int(number) if number is not None and number.is_integer() else None
+
+
+def shown(value: object) -> str:
+    """Write a value as Python does, cut to what a message can hold."""
+    return _short.repr(value)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from posecut_core.errors import ProjectError
 from posecut_core.project.atomic import write_text
-from posecut_core.project.fields import Fields, as_integer
+from posecut_core.project.fields import Fields, as_integer, shown
 from posecut_core.project.layout import Project
 from posecut_core.project.waiting_lock import hold
 from posecut_core.project.yaml_edit import edit_text
@@ -136,8 +136,8 @@ def _seed(path: Path, stem: str, entry: object) -> int:
     seed = as_integer(entry)
     if seed is None or seed < 0:
         raise ProjectError(
-            f"{path}: extraction_seeds has {entry!r} for video {stem}, expected a whole number of 0 or more; correct "
-            "it or remove the entry."
+            f"{path}: extraction_seeds has {shown(entry)} for video {stem}, expected a whole number of 0 or more; "
+            "correct it or remove the entry."
         )
     return seed
 
@@ -155,7 +155,7 @@ def _record(path: Path, stem: str, entry: object) -> VideoRecord:
         or not re.fullmatch("[0-9a-f]{64}", sha256)
     ):
         raise ProjectError(
-            f"{path}: the entry of video {stem} is {entry!r}, expected size, sha256, frames, width and height; remove "
-            "the entry and it is made again."
+            f"{path}: the entry of video {stem} is {shown(entry)}, expected size, sha256, frames, width and height; "
+            "remove the entry and it is made again."
         )
     return VideoRecord(size, sha256, frames, width, height)

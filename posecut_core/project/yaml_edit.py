@@ -26,12 +26,12 @@ def edit_text(text: str, changes: Mapping[str, object], path: Path) -> str:
     wanted = {**old, **changes}
     if wanted == old:
         return text
-    edited = _by_spans(text, old, wanted)
     try:
+        edited = _by_spans(text, old, wanted)
         if load_mapping(edited, path) == wanted:
             return edited
-    except ProjectError:
-        pass  # the spans did not fit this layout
+    except (ProjectError, ValueError):
+        pass  # the spans did not fit this layout: merged keys have no place of their own
     return _by_round_trip(text, changes)
 
 

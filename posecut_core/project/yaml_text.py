@@ -4,17 +4,21 @@ Tags that old programs left behind (`!!python/tuple`, `!!python/unicode`) are re
 Any other tag of the kind is refused; nothing in a file is ever executed.
 """
 
+import codecs
 import io
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import Node
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from posecut_core.errors import ProjectError
 
 _LINE_WIDTH = 1_000_000  # a wrapped path is a path that other programs cannot read
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what Notepad saves as "Unicode"
+_LARGEST = 2 * 2**20  # characters of a settings file: 30,000 videos, which take half a minute to read
+_MOST_VALUES = 1_000_000  # with all that aliases stand for
 
 
 class _PlainConstructor(SafeConstructor):
@@ -57,14 +61,19 @@ def read_text(path: Path) -> str:
         ProjectError: the file is missing, is a folder, or is not UTF-8 text.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        content = path.read_bytes()
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise ProjectError(
             f"Found no file {path}; give the path of a project's config.yaml or create a project first "
             "(posecut create-new-project)."
         ) from error
     except UnicodeDecodeError as error:
-        raise ProjectError(f"{path} is not a text file in UTF-8; save it as UTF-8 in a text editor.") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        found = "it is UTF-16" if content.startswith(_UTF16) else f"see line {line}"
+        raise ProjectError(
+            f"{path} is not a text file in UTF-8 ({found}); save it as UTF-8 in a text editor."
+        ) from error
     except OSError as error:
         raise ProjectError(f"Cannot read {path} ({error.strerror}); check its permissions.") from error
 
@@ -75,17 +84,72 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
     Raises:
         ProjectError: the text is not YAML (the line is named), is empty, or is no mapping with text keys.
     """
+    if len(text) > _LARGEST:
+        raise ProjectError(
+            f"{path} has {len(text):,} characters, expected a settings file of at most {_LARGEST:,}; restore it from a "
+            "copy."
+        )
     try:
         value = safe_yaml().load(text)
+        values = _count(value, {})
+    except RecursionError as error:
+        raise ProjectError(
+            f"{path} holds values nested without end, expected lines of the form `key: value`; restore it from a copy."
+        ) from error
     except MarkedYAMLError as error:
         raise ProjectError(_yaml_sentence(error, path)) from error
     except (YAMLError, ValueError) as error:  # ValueError: impossible dates and numbers
-        raise ProjectError(f"{path} is not valid YAML ({str(error).splitlines()[0]}); correct it.") from error
+        raise ProjectError(f"{path} is not valid YAML ({_first_line(error)}); correct it.") from error
+    except (AssertionError, AttributeError, IndexError, KeyError, OverflowError, TypeError) as error:
+        # the parser's own slips over tags and directives that make no sense
+        raise ProjectError(f"{path} is not valid YAML ({type(error).__name__}); restore it from a copy.") from error
+    if values > _MOST_VALUES:
+        raise ProjectError(
+            f"{path} stands for {values:,} values through its aliases (`*name`), expected plain lines; write what "
+            "they stand for instead."
+        )
     if value is None:
         raise ProjectError(f"{path} is empty; restore it from a copy or create the project again.")
     if not isinstance(value, dict):
         raise ProjectError(f"{path} holds a {type(value).__name__} but should hold lines of the form `key: value`.")
     return {str(key): entry for key, entry in value.items()}
+
+
+def line_of(path: Path, *keys: object) -> int | None:
+    """Return the line, counted from 1, of the value that keys and places in lists lead to; None where it is not."""
+    try:
+        node = safe_yaml().compose(read_text(path))
+    except (ProjectError, YAMLError, ValueError, RecursionError):
+        return None
+    line = None
+    for key in keys:
+        if isinstance(node, MappingNode):
+            found = next(((name, value) for name, value in node.value if name.value == str(key)), None)
+        elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+            found = (node.value[key], node.value[key])
+        else:
+            found = None
+        if found is None:
+            return None
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def _count(value: object, known: dict[int, int]) -> int:
+    """Count the values that a value is made of; what stands in itself is a RecursionError."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = 0
+        inside = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(entry, known) for entry in inside)
+    elif not known[id(value)]:
+        raise RecursionError
+    return known[id(value)]
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def dump(value: object) -> str:

@@ -60,15 +60,21 @@ def note_removed(project: Project, *, report: Report) -> None:
 
 
 def note_skeleton(project: Project, *, report: Report) -> None:
-    """Tell that the skeleton names what is no bodypart: its lines cannot be drawn."""
-    bodyparts = project.config.bodyparts
+    """Tell that the skeleton names what is no bodypart, or holds what is no bone: its lines cannot be drawn."""
+    told = odd_skeleton(project)
+    if told:
+        report(Progress(told, 0, 0))
+
+
+def odd_skeleton(project: Project) -> str:
+    """Say which bones of config.yaml are none; "" where all are pairs of bodyparts."""
+    bodyparts, odd = project.config.bodyparts, project.config.odd_bones
     unknown = dict.fromkeys(name for bone in project.config.skeleton for name in bone if name not in bodyparts)
-    if unknown:
-        text = (
-            f"skeleton in {project.config_path} names {', '.join(map(repr, unknown))}, expected bodyparts "
-            f"({', '.join(bodyparts)}): these lines are not drawn; correct or remove them"
-        )
-        report(Progress(text, 0, 0))
+    told = [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(bodyparts)})"] if unknown else []
+    told += [f"holds {', '.join(odd)}, expected pairs of different bodyparts such as `- [nose, tail]`"] if odd else []
+    if not told:
+        return ""
+    return f"skeleton in {project.config_path} {' and '.join(told)}: these lines are not drawn; correct or remove them"
 
 
 def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:

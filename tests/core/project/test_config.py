@@ -1,6 +1,7 @@
 """config.yaml is read strictly and edited without losing anything."""
 
 import contextlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,16 @@ def test_a_bone_to_an_unknown_bodypart_is_left_out(tmp_path):
         ("cropping: yes please", ["cropping is 'yes please'", "true or false"]),
         ("cropping: true\nx1: 5\nx2: 5\ny1: 0\ny2: 9", ["x1: 5, x2: 5", "x1 < x2"]),
         ("colormap: [hsv]", ["colormap is ['hsv']", "a text"]),
-        ("skeleton:\n- [hand]", ["skeleton is", "pairs"]),
+        ("cropping: true\nx1: 0\nx2: 9", ["x2: 9, y1: None", "set cropping to false"]),
+        ("pcutoff: 0,6", ["line 7: pcutoff is '0,6'"]),
+        ("pcutoff: 0.6\npcutoff: 0.4", ["line 8", "duplicate key"]),
+        ("start:\t0.1\n\tstop: 1", ["line 7", "spaces not tabs"]),
+        ("---\nstart: 0", ["line 7", "found another document"]),
+        ("start: !!python/object/apply:os.system [exit]", ["line 7", "could not determine a constructor"]),
+        ("alphavalue: &a [*a]", ["nested without end"]),
+        (f"dotsize: {10**400}", ["dotsize is 1000", "a whole number"]),
+        ("x1: " + "[" * 500, ["nested without end"]),
+        ("engine: [" + "x, " * 99 + "x", ["line 8", "expected ',' or ']'"]),
         ("TrainingFraction:\n- 95", ["TrainingFraction is [95]", "up to 1"]),
         ("TrainingFraction: [0.5, 0.28, 0.29]", ["TrainingFraction has 0.28 and 0.29", "here 28", "change or remove"]),
         ("TrainingFraction: [0.95, 0.955]", ["TrainingFraction has 0.95 and 0.955", "here 95"]),
@@ -98,11 +108,124 @@ def test_a_wrong_value_is_named(tmp_path, line, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("parts", ["", "\n- a\n- a", "\n- true", "\n- [a]", " hand", "\n- ''"])
-def test_bodyparts_must_be_different_names(tmp_path, parts):
-    """Repeated, empty and nested bodyparts are refused."""
-    with pytest.raises(ProjectError, match=r"bodyparts is .* expected a list of different names"):
+@pytest.mark.parametrize("parts", ["", " hand", " hand, joystick", " {hand: 1}"])
+def test_bodyparts_must_be_a_list(tmp_path, parts):
+    """One text, also one with commas, is no list: DeepLabCut would take its letters for bodyparts."""
+    with pytest.raises(ProjectError, match=r"line 4: bodyparts is .* expected a list of different names"):
         read_config(write(tmp_path, f"Task: t\nscorer: s\ndate: d\nbodyparts:{parts}\n"))
+
+
+@pytest.mark.parametrize("part", ["true", "[a]", "''", "", "~", "{a: b}"])
+def test_a_bodypart_without_a_name_is_pointed_at(tmp_path, part):
+    """Among forty, the line says which it is."""
+    with pytest.raises(ProjectError, match=r"line 7: bodypart 3 is .* expected a name"):
+        read_config(write(tmp_path, f"{MINIMAL}- {part}\n"))
+
+
+@pytest.mark.parametrize("name", ["hand", "'hand'", " hand "])
+def test_a_bodypart_that_is_listed_twice_is_named(tmp_path, name):
+    """Kind: a message about a list that leaves the search to the reader; number and line say where."""
+    with pytest.raises(ProjectError, match=r"line 8: bodyparts has 'hand' twice, as number 1 and 4"):
+        read_config(write(tmp_path, f"{MINIMAL}- elbow\n- {name}\n"))
+
+
+def test_words_that_other_programs_take_for_truth_are_bodyparts(tmp_path):
+    """Kind: values whose type depends on who reads; as DeepLabCut reads them, by YAML 1.2, these are names."""
+    config = read_config(write(tmp_path, MINIMAL + "- yes\n- no\n- on\n- 2026-01-31\n- 1.5\n- 'true'\n- nose, tip\n"))
+    assert config.bodyparts[2:] == ("yes", "no", "on", "2026-01-31", "1.5", "true", "nose, tip")
+
+
+@pytest.mark.parametrize(
+    ("lines", "values"),
+    [
+        ("cropping: yes\nx1: '0'\nx2: 9\ny1: 0\ny2: '9'", {"crop": Crop(0, 9, 0, 9)}),
+        ("cropping: Off\nmultianimalproject: no\nx2: 9", {"crop": None}),
+        ("pcutoff: '0.4'\ndotsize: '7'\nbatch_size: 4.0", {"pcutoff": 0.4, "dotsize": 7, "batch_size": 4}),
+        ("TrainingFraction: ['0.5']\nsnapshotindex: '-1'", {"training_fractions": (0.5,), "snapshotindex": -1}),
+        ("start: &s 0.1\nalphavalue: *s", {"start": 0.1, "alphavalue": 0.1}),
+        ("<<: {dotsize: 3}\nstop: 0.5", {"dotsize": 3, "stop": 0.5}),
+        ("video_sets:\n  ? /a/b.avi\n  : crop: [0, 9, 0, '9']", {"video_sets": {"/a/b.avi": Crop(0, 9, 0, 9)}}),
+        ("video_sets:\n  7:\n  /a.avi: 0, 9, 0, 9", {"video_sets": {"7": None, "/a.avi": Crop(0, 9, 0, 9)}}),
+        ("skeleton: []\nskeleton_color: 0.5", {"skeleton": (), "skeleton_color": "0.5"}),
+    ],
+)
+def test_values_as_people_leave_them_are_read(tmp_path, lines, values):
+    """Kind: a value in another shape than ours would write, of which only one thing can be meant."""
+    config = read_config(write(tmp_path, f"{MINIMAL}{lines}\n"))
+    assert {key: getattr(config, key) for key in values} == values
+
+
+@pytest.mark.parametrize(
+    ("bones", "odd"),
+    [
+        ("- [hand]", ("['hand']",)),
+        ("- [hand, joystick, hand]", ("['hand', 'joystick', 'hand']",)),
+        ("- [hand, hand]", ("['hand', 'hand']",)),
+        ("- [[hand, joystick]]\n- hand", ("[['hand', 'joystick']]", "'hand'")),
+        ("- [hand, ~]\n- []\n- {hand: joystick}", ("['hand', None]", "[]", "{'hand': 'joystick'}")),
+        ("  hand, joystick", ("'hand, joystick'",)),
+        ("  hand: joystick", ("{'hand': 'joystick'}",)),
+    ],
+)
+def test_what_is_no_bone_hinders_nobody(tmp_path, bones, odd):
+    """Kind: a value that only drawings use, and that stopped every step: it is kept apart, to be told."""
+    config = read_config(write(tmp_path, f"{MINIMAL}skeleton:\n{bones}\n"))
+    assert (config.skeleton, config.odd_bones) == ((), odd)
+
+
+def test_bones_of_numbers_are_bones(tmp_path):
+    """As their bodyparts, they are read as digits."""
+    config = read_config(write(tmp_path, MINIMAL.replace("hand", "1") + "skeleton:\n- [1, joystick]\n- [1]\n"))
+    assert (config.skeleton, config.odd_bones) == ((("1", "joystick"),), ("[1]",))
+
+
+@pytest.mark.parametrize("word", ["../../elsewhere", "a\\b", "'a\nb'", "..", "x" * 101])
+@pytest.mark.parametrize("key", ["Task", "scorer", "date"])
+def test_words_in_file_names_lead_nowhere_else(tmp_path, key, word):
+    """Kind: a value that becomes part of a path, and so could be one."""
+    kept = "".join(line for line in MINIMAL.splitlines(keepends=True) if not line.startswith(key))
+    with pytest.raises(ProjectError, match=f"{key} is .* stands in names of files"):
+        read_config(write(tmp_path, f"{kept}{key}: {word}\n".replace("'a\nb'", '"a\\nb"')))
+
+
+def test_aliases_that_stand_for_millions_are_refused(tmp_path):
+    """Ten lines stand for 10^9 values, which nobody may write out."""
+    laughs = "".join(f"{key}: &{key} [{', '.join([f'*{last}'] * 10)}]\n" for last, key in pairwise("abcdefghij"))
+    with pytest.raises(ProjectError, match=r"through its aliases"):
+        read_config(write(tmp_path, f"a: &a [1]\n{laughs}{MINIMAL}"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (MINIMAL.encode("utf-16"), r"\(it is UTF-16\); save it as UTF-8"),
+        (MINIMAL.replace("joystick", "Käfig").encode("latin-1"), r"\(see line 6\); save it as UTF-8"),
+        (MINIMAL.encode("utf-16-le"), r"not valid YAML \(.*#x0000"),
+        (b"", "is empty"),
+        (b"\x00" * 64, "not valid YAML"),
+        (bytes(range(128, 256)), r"\(see line 1\)"),
+        (b"- a\n- b\n", "holds a list but should hold lines of the form `key: value`"),
+        (b"%YAML 9.9\n---\nTask: a\n", "not valid YAML|is missing"),
+        (b"Task: 2026-13-45\n", "not valid YAML|missing"),
+        (b"Task: !<tag:yaml.org,2002:timestamp> x\n", "not valid YAML"),
+        (b"#" * (2 * 2**20 + 1), "at most 2,097,152"),
+    ],
+)
+def test_what_is_no_text_of_ours_is_said_in_a_sentence(tmp_path, content, words):
+    """Kind: a file whose bytes are not what its name says."""
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ProjectError, match=words) as caught:
+        read_config(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_merged_keys_can_be_edited(tmp_path):
+    """They have no place of their own in the text; an edit goes another way."""
+    path = write(tmp_path, MINIMAL + "<<: {dotsize: 3}\n")
+    assert edit_config(path, {"iteration": 2}).iteration == 2
+    assert read_config(path).dotsize == 3
 
 
 @pytest.mark.parametrize("key", ["Task", "scorer", "date"])
