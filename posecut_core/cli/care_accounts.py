@@ -3,6 +3,7 @@
 from posecut_core.cli.task import Outcome, command, counted, shorter
 from posecut_core.workflow.bodyparts import EditedBodyparts
 from posecut_core.workflow.doctoring import Diagnosis
+from posecut_core.workflow.findings import Finding
 from posecut_core.workflow.merging import MergedLabels
 
 _SHOWN = 20  # changes per video; --json has all
@@ -38,11 +39,17 @@ def tell_merged(merged: MergedLabels) -> Outcome:
 def tell_diagnosis(diagnosis: Diagnosis) -> Outcome:
     """Say what is wrong; the exit code says whether anything is left."""
     root = diagnosis.config_path.parent
-    lines = [f"{'Mended: ' if finding.mended else ''}{finding.problem}" for finding in diagnosis.findings]
+    lines = [f"{_kind(finding)}{finding.problem}" for finding in diagnosis.findings]
     checked = ", ".join(f"{number} {what}" for what, number in diagnosis.checked.items())
-    left = sum(not finding.mended for finding in diagnosis.findings)
+    left = sum(not (finding.mended or finding.harmless) for finding in diagnosis.findings)
     verdict = f"{counted(left, 'problem')} left" if left else "nothing is wrong"
     lines.append(f"Checked {checked}: {verdict}.")
     mendable = any(finding.mendable for finding in diagnosis.findings)
     following = (command("doctor", "--mend", root),) if mendable and not diagnosis.mend else ()
     return Outcome(diagnosis, tuple(lines), following, exit_code=0 if diagnosis.sound else 1)
+
+
+def _kind(finding: Finding) -> str:
+    if finding.mended:
+        return "Mended: "
+    return "To know: " if finding.harmless else ""

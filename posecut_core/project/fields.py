@@ -89,8 +89,9 @@ def as_name(value: object) -> str | None:
 
 def as_number(value: object) -> float | None:
     """Return a number, also one written as text, that is not a truth value; None for anything else."""
-    written = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
-    if not written and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
         return None
     try:
         return float(value)

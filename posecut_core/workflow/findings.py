@@ -8,15 +8,18 @@ from pathlib import Path
 
 from posecut_core.errors import PosecutError
 
+_SHOWN = 200  # characters of what another library says
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong."""
+    """One thing that is wrong, or that people should know of."""
 
     path: Path
     problem: str  # one sentence: what was found, what was expected, what to do
     mended: bool = False
     mendable: bool = False  # by mending that was not asked for
+    harmless: bool = False  # no step stops or errs for it
 
 
 class Findings:
@@ -26,10 +29,18 @@ class Findings:
         self.wrong: list[Finding] = []
         self.checked: dict[str, int] = {}
 
-    def add(self, path: str | os.PathLike[str], problem: str, *, mended: bool = False, mendable: bool = False) -> None:
+    def add(
+        self,
+        path: str | os.PathLike[str],
+        problem: str,
+        *,
+        mended: bool = False,
+        mendable: bool = False,
+        harmless: bool = False,
+    ) -> None:
         """Note one thing that is wrong, once: each frame of a damaged store says the same."""
         if all(finding.problem != problem for finding in self.wrong):
-            self.wrong.append(Finding(Path(path), problem, mended, mendable))
+            self.wrong.append(Finding(Path(path), problem, mended, mendable, harmless))
 
     def count(self, what: str, number: int = 1) -> None:
         """Note that something was looked at."""
@@ -37,8 +48,19 @@ class Findings:
 
     @contextmanager
     def about(self, path: Path) -> Iterator[None]:
-        """Turn an error of PoseCut inside the block into a finding about `path`."""
+        """Turn any error inside the block into a finding about `path`: a check of what is broken must not break."""
         try:
             yield
         except PosecutError as error:
             self.add(path, str(error))
+        except OSError as error:
+            where = error.filename if isinstance(error.filename, str) else path
+            reason = error.strerror or type(error).__name__
+            self.add(
+                where, f"Cannot read {where} ({reason}); restore it from a copy, or check the disk and its rights."
+            )
+        except MemoryError:
+            self.add(path, f"{path} takes more memory than there is, as damaged files do; restore it from a copy.")
+        except Exception as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
+            self.add(path, f"{path} is not as PoseCut writes it ({said}); restore it from a copy.")

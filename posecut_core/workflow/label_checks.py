@@ -1,5 +1,6 @@
 """What `posecut doctor` looks at in the labels of one video, and mends if it is asked to."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from posecut_core.errors import LabelError, PosecutError
@@ -14,12 +15,14 @@ from posecut_core.labels.lock import Lock, acquire, note_path, read_note
 from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels
 from posecut_core.labels.stored_images import never_extracted
 from posecut_core.project.atomic import leftovers
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.findings import Findings
+from posecut_core.workflow.notes import labels_outside, unlisted_labels
 
 
 def check_names(project: Project, videos: list[str], found: Findings, *, mend: bool) -> None:
@@ -53,6 +56,14 @@ def _names_problem(project: Project, videos: list[str]) -> str:
     return ""
 
 
+def check_removed(project: Project, videos: list[str], found: Findings) -> None:
+    """Name bodyparts that have labels and that config.yaml no longer lists."""
+    with suppress(LabelError):  # labels that cannot be read are told already
+        told = unlisted_labels(project, videos)
+        if told:
+            found.add(project.config_path, f"{told}.", harmless=True)
+
+
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
     _check_lock(project, video, found)
@@ -64,7 +75,18 @@ def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool
     if readable:
         with found.about(project.frame_folder(video)):
             _check_outside(project, video, found, mend=mend)
-    _check_frames(project, video, found)
+    with found.about(project.frame_store(video)):
+        _check_frames(project, video, found)
+    if readable:
+        _check_places(project, video, found)
+
+
+def _check_places(project: Project, video: str, found: Findings) -> None:
+    """Name labels outside their frame: no network learns them."""
+    with suppress(PosecutError):  # told already
+        told = labels_outside(project, read_labels(project, video))
+        if told:
+            found.add(project.collected_data(video), f"{told}.", harmless=True)
 
 
 def _check_lock(project: Project, video: str, found: Findings) -> None:

@@ -49,14 +49,25 @@ def note_removed(project: Project, *, report: Report) -> None:
     Raises:
         LabelError: the labels cannot be read.
     """
-    names = removed_bodyparts(project, [folder.name for folder in frame_folders(project)])
-    if names:
-        word = "it" if len(names) == 1 else "them"
-        text = (
-            f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
-            f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
-        )
-        report(Progress(text, 0, 0))
+    told = unlisted_labels(project, [folder.name for folder in frame_folders(project)])
+    if told:
+        report(Progress(told, 0, 0))
+
+
+def unlisted_labels(project: Project, videos: list[str]) -> str:
+    """Say of which bodyparts there are labels that config.yaml does not list; "" where there are none.
+
+    Raises:
+        LabelError: the labels cannot be read.
+    """
+    names = removed_bodyparts(project, videos)
+    if not names:
+        return ""
+    word = "it" if len(names) == 1 else "them"
+    return (
+        f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
+        f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
+    )
 
 
 def note_skeleton(project: Project, *, report: Report) -> None:
@@ -79,12 +90,19 @@ def odd_skeleton(project: Project) -> str:
 
 def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
     """Tell which labels of a video lie outside their frame: a network cannot learn them."""
+    told = labels_outside(project, table)
+    if told:
+        report(Progress(told, 0, 0))
+
+
+def labels_outside(project: Project, table: LabelTable) -> str:
+    """Say which labels of a video lie outside their frame; "" where none does."""
     path = project.frame_store(table.video)
     places = outside(table, FrameStore.open(path)) if path.exists() else ()
-    if places:
-        more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-        text = (
-            f"{table.video}: labels outside their frame: {', '.join(places[:_NAMED])}{more}; correct or remove them "
-            "(posecut check-labels draws all)"
-        )
-        report(Progress(text, 0, 0))
+    if not places:
+        return ""
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return (
+        f"{table.video}: labels outside their frame: {', '.join(places[:_NAMED])}{more}; correct or remove them "
+        "(posecut check-labels draws all)"
+    )

@@ -1,26 +1,78 @@
-"""What `posecut doctor` looks at beside labels: configuration, videos, training datasets, snapshots of networks."""
+"""What `posecut doctor` looks at beside labels: configuration, videos, training datasets, networks, results, disk."""
 
-from collections.abc import Mapping
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import h5py
+from PIL import Image
 
+from posecut_core.analysis.proposal_files import read_proposals
+from posecut_core.analysis.video import analysed_window
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import read_settings as read_training_settings
-from posecut_core.dataset.split import read_split
-from posecut_core.errors import PosecutError, StorageError
+from posecut_core.dataset.split import Split, read_split
+from posecut_core.errors import AnalysisError, PosecutError, StorageError
+from posecut_core.labels.stored_images import never_extracted
+from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
-from posecut_core.project.config import ProjectConfig, parse_config
-from posecut_core.project.layout import Project
+from posecut_core.project.config import Crop, ProjectConfig, parse_config
+from posecut_core.project.layout import Project, jobs_folder
 from posecut_core.project.repair import repairs, video_stem
-from posecut_core.project.settings import VideoRecord, read_settings
+from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.video.index import VideoIndex, index_video
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.datasets import check_net_type
 from posecut_core.workflow.file_sums import compare_sums, missing_files, read_sums, sums_of, sums_path, write_sums
 from posecut_core.workflow.findings import Findings
+from posecut_core.workflow.notes import odd_skeleton
 from posecut_core.workflow.opening import project_videos, refuse_other_video
+
+_ROOM = 200 * 2**20  # bytes on the disk that steps need at least
+_FILES = re.compile(
+    r".+\.(csv|h5|html|json|jsonl|png|yaml|mp4|lock)"
+)  # names that PoseCut gives to files, never folders
+_LEFT = re.compile(r"\..+-[a-z0-9_]{8}\.partial(\.\w+)?|\.snapshot-\d+\.partial")  # of writing that was killed
+_OWN = re.compile(r".*PoseCut_resnet\d+_.+|CombinedEvaluation-results\.csv|report\.html|log\.csv")  # names of results
+_HEAD = 2**16  # bytes of a table that are looked at
+
+
+def check_tree(root: Path, found: Findings) -> bool:
+    """Look for what no file of a project can be; tell whether it is of a kind that reading would wait for for ever."""
+    waits = False
+    with found.about(root):
+        for path in _everything(root):
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode) and not path.exists():
+                target = os.readlink(path)
+                problem = f"{path} is a link to {target}, which is not there"
+                found.add(path, f"{problem}; delete it, and put back what it led to if that is needed.")
+            elif stat.S_ISDIR(mode) and _FILES.fullmatch(path.name) and path.parent.name not in _FOLDERS_OF_VIDEOS:
+                found.add(path, f"{path} is a folder, expected a file; delete it, and restore the file from a copy.")
+            elif not (stat.S_ISREG(path.stat().st_mode) or stat.S_ISDIR(path.stat().st_mode)):
+                waits = True
+                found.add(path, f"{path} is no file but a device or a pipe, which no step can read; delete it.")
+            if _LEFT.fullmatch(path.name) and path.parent.parent.name != "labeled-data":  # else told with the labels
+                problem = f"{path} was left by a program that was killed, unless one is writing it now"
+                found.add(path, f"{problem}; it is of no use, delete it.", harmless=True)
+    return waits
+
+
+_FOLDERS_OF_VIDEOS = ("labeled-data", "plot-poses")  # whose folders are named after videos, whatever these are called
+
+
+def _everything(root: Path) -> Iterator[Path]:
+    """Go through all entries of a project, but not into frame stores and jobs, whose insides are checked by others."""
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        yield from (here / name for name in sorted([*folders, *files]))
+        folders[:] = [name for name in folders if not name.endswith(".zarr") and here / name != jobs_folder(root)]
 
 
 def check_config(path: Path, found: Findings) -> ProjectConfig | None:
@@ -34,52 +86,145 @@ def check_config(path: Path, found: Findings) -> ProjectConfig | None:
 
 def check_settings(project: Project, found: Findings) -> None:
     """Look for values in config.yaml that it may have, but that will stop a step later on."""
-    with found.about(project.config_path):
+    path, config = project.config_path, project.config
+    with found.about(path):
         check_net_type(project)
-    folders = sorted(path.parent for path in project.model_folder(1).parent.glob("*/settings.yaml"))
-    with found.about(project.config_path):
-        for folder in folders:
+    odd = odd_skeleton(project)
+    if odd:
+        found.add(path, f"{odd}.", harmless=True)
+    with found.about(path):
+        for folder in sorted(path.parent for path in project.models.glob("*/settings.yaml")):
             if snapshot_steps(folder):
-                chosen_steps(folder, None, snapshotindex=project.config.snapshotindex)
-    _check_crops(project, found)
+                chosen_steps(folder, None, snapshotindex=config.snapshotindex)
+    _check_fractions(project, found)
 
 
-def _check_crops(project: Project, found: Findings) -> None:
-    path = project.config_path
-    records: Mapping[str, VideoRecord] = {}
-    with suppress(PosecutError):  # told when videos are looked at
-        records = read_settings(project.settings_path).videos
-    for video, crop in project.config.video_sets.items():
-        record = records.get(video_stem(video))
-        if record and crop and (crop.x2 > record.width or crop.y2 > record.height):
+def _check_fractions(project: Project, found: Findings) -> None:
+    """Name networks of training fractions that config.yaml no longer lists: no step can be told of them."""
+    listed = {
+        project.dataset_name(1, index).removesuffix("1") for index in range(len(project.config.training_fractions))
+    }
+    for folder in sorted(project.models.glob("*/settings.yaml")):
+        name = folder.parent.name
+        of_fraction = re.fullmatch(rf"{re.escape(project.config.task)}.*-trainset(\d+)shuffle\d+", name)
+        if of_fraction and snapshot_steps(folder.parent) and not any(name.startswith(prefix) for prefix in listed):
+            fraction = int(of_fraction[1]) / 100
             found.add(
-                path,
-                f"The crop of {video} in {path} is x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2}, expected it "
-                f"within the frame of {record.width} x {record.height} pixels; correct it there.",
+                project.config_path,
+                f"{folder.parent} holds a network of training fraction {fraction:g}, which TrainingFraction in "
+                f"{project.config_path} does not list; add {fraction:g} there again to use that network.",
+                harmless=True,
             )
 
 
 def check_videos(project: Project, found: Findings) -> None:
-    """Look at posecut.yaml, and whether each video is there and is the one that was added."""
+    """Look at posecut.yaml, and whether each video is there, can be read, and is the one that was added."""
     found.count("settings files", int(project.settings_path.exists()))
-    records = {}
+    records: dict[str, VideoRecord] = {}
     with found.about(project.settings_path):
         records = dict(read_settings(project.settings_path).videos)
-    for video, path in project_videos(project).items():
+    _check_doubles(project, found)
+    for video, crop in project.config.video_sets.items():
         found.count("videos")
+        path, record = Path(video), records.get(video_stem(video))
+        index = None
         if not path.is_file():
-            found.add(path, f"Video {path} is missing; put it into {project.videos} under the same name.")
-            continue
-        with found.about(path):
-            refuse_other_video(project, path, records.get(video))
+            found.add(path, _missing_video(project, path))
+        else:
+            with found.about(path):
+                refuse_other_video(project, path, record)
+                index = index_video(path)
+        size = (index.width, index.height) if index else (record.width, record.height) if record else None
+        if size:
+            _check_crop(project, video, crop, size, found)
+        if index and project.config.crop:
+            _check_window(project, project.config.crop, index, found)
+
+
+def _missing_video(project: Project, path: Path) -> str:
+    there = project.videos / path.name
+    if there.is_symlink():  # putting a file there would follow the link
+        return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
+    return f"Video {path} is missing; put it into {project.videos} under the same name."
+
+
+def _check_doubles(project: Project, found: Findings) -> None:
+    """Name videos whose frames and labels would share a folder, recordings listed twice, and what is no recording."""
+    by_stem: dict[str, str] = {}
+    by_content: dict[tuple[int, str], str] = {}
+    path = project.config_path
+    for video in project.config.video_sets:
+        stem = video_stem(video)
+        if stem.startswith(".") or stem.endswith("_labeled"):
+            kind = "what macOS keeps beside a file" if stem.startswith(".") else "a labelled video"
+            found.add(path, f"video_sets in {path} lists {video}, {kind}, expected recordings; remove its entry there.")
+        if stem in by_stem:
+            found.add(
+                path,
+                f"video_sets in {path} lists {by_stem[stem]} and {video}, expected different names, because frames and "
+                f"labels of both would lie in {project.frame_folder(stem)}; rename one of the files, and its entry "
+                "there, or remove that entry.",
+            )
+        by_stem.setdefault(stem, video)
+        with suppress(OSError):  # told as missing
+            other = by_content.setdefault(fingerprint(Path(video)), video)
+            if video_stem(other) != stem:
+                problem = f"video_sets in {path} lists one recording twice, as {other} and {video}"
+                advice = "the same pictures would train and test; remove one of the two entries there"
+                found.add(path, f"{problem}: {advice}.", harmless=True)
+
+
+def _check_crop(project: Project, video: str, crop: Crop | None, size: tuple[int, int], found: Findings) -> None:
+    width, height = size
+    if crop and (crop.x2 > width or crop.y2 > height):
+        path = project.config_path
+        found.add(
+            path,
+            f"The crop of {video} in {path} is x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2}, expected it within "
+            f"the frame of {width} x {height} pixels; correct it there.",
+        )
+
+
+def _check_window(project: Project, crop: Crop, index: VideoIndex, found: Findings) -> None:
+    try:
+        analysed_window(crop, index, index.path)
+    except AnalysisError as error:
+        found.add(project.config_path, str(error))
 
 
 def check_datasets(project: Project, found: Findings) -> None:
-    """Look at the splits and label revisions of all iterations."""
+    """Look at the splits of all iterations, their label revisions, settings and pictures."""
     for path in sorted((project.root / "training-datasets").glob("iteration-*/*.yaml")):
         found.count("training datasets")
         with found.about(path):
-            read_revision(path.parent / read_split(path).labels)
+            split = read_split(path)
+            tables = read_revision(path.parent / split.labels)
+            if path.parent == project.training_datasets:  # what earlier iterations used may have gone
+                _check_dataset(project, path, split, tables, found)
+
+
+def _check_dataset(
+    project: Project, path: Path, split: Split, tables: Mapping[str, LabelTable], found: Findings
+) -> None:
+    frames = (*split.train, *split.test)
+    lost = [ref for ref in frames if ref.video not in tables or ref.number not in tables[ref.video].numbers]
+    if lost:
+        found.add(
+            path,
+            f"{path} names frame {lost[0].number} of {lost[0].video}, of which {split.labels} beside it has no labels; "
+            "restore it from a copy.",
+        )
+        return
+    settings = project.models / path.stem / "settings.yaml"
+    with found.about(settings):
+        read_training_settings(settings)
+    for video in sorted({ref.video for ref in frames}):
+        with found.about(project.frame_store(video)):
+            store = project.frame_store(video)
+            stored = set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
+            absent = sorted(ref.number for ref in frames if ref.video == video and ref.number not in stored)
+            if absent:
+                found.add(store, str(never_extracted(project, video, absent)))
 
 
 def check_networks(project: Project, found: Findings) -> None:
@@ -91,26 +236,100 @@ def check_networks(project: Project, found: Findings) -> None:
             found.count("settings files")
             with found.about(settings):
                 read_training_settings(settings)
+                _check_whole(settings, found)
         for path in (settings, split):
-            if steps and not path.exists():
-                found.add(path, f"{path} is missing, with which a network was trained; restore it from a copy.")
+            if not path.exists() and (steps or settings.exists()):
+                used = "with which a network was trained" if steps else f"with which {folder.name} is to be trained"
+                found.add(path, f"{path} is missing, {used}; restore it from a copy.")
         for step in steps:
             found.count("network snapshots")
             with found.about(snapshot_folder(folder, step)):
                 read_info(snapshot_folder(folder, step))
 
 
+def _check_whole(settings: Path, found: Findings) -> None:
+    """Name settings whose last lines are gone: what they leave out has its default, which nobody chose."""
+    if "seed" not in load_mapping(read_text(settings), settings):
+        found.add(settings, f"{settings} lacks the setting seed, as where its end is cut off; restore it from a copy.")
+
+
 def check_results(project: Project, found: Findings) -> None:
-    """Look whether predictions and results of evaluations can be opened."""
-    for path in sorted(project.root.rglob("*.h5")):
-        if path.is_relative_to(project.labeled_data):
+    """Look whether predictions, evaluations and figures can be opened."""
+    known = {path.resolve() for path in project_videos(project).values()}
+    for path in _everything(project.root):
+        inside = path.is_relative_to(project.labeled_data) or path.is_relative_to(project.training_datasets.parent)
+        if inside or not path.is_file() or path.resolve() in known or path.name.startswith("."):
             continue
-        found.count("results")
-        try:
+        if path.suffix == ".h5" or _OWN.fullmatch(path.name):
+            found.count("results")
+            with found.about(path):
+                problem = _unreadable(path)
+                if problem:
+                    made_by = (
+                        "posecut evaluate-network" if "evaluation" in str(path.parent) else "posecut analyze-videos"
+                    )
+                    advice = f"delete it and make it again, as by {made_by}"
+                    found.add(path, f"{path} is not a readable {path.suffix} ({problem}); {advice}.")
+
+
+def _unreadable(path: Path) -> str:
+    """Say why a result cannot be read, as far as a look at it tells; "" where it can."""
+    try:
+        if path.suffix == ".h5":
             h5py.File(path, "r").close()
-        except OSError:
-            advice = "delete it and make it again, as by posecut analyze-videos"
-            found.add(path, f"{path} is not a readable .h5 (it may be cut off); {advice}.")
+        elif path.suffix == ".png":
+            with Image.open(path) as image:
+                image.load()
+        elif path.suffix in (".csv", ".html"):
+            return _torn_text(path)
+        elif path.suffix == ".mp4":
+            index_video(path)
+    except (OSError, ValueError, SyntaxError, PosecutError):
+        return "it may be cut off"
+    return ""
+
+
+def _torn_text(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        stream.seek(max(0, size - 1))
+        ends = stream.read(1)
+    if not head.strip():
+        return "it is empty"
+    if b"\0" in head or "\ufffd" in head[: _HEAD // 2].decode("utf-8", errors="replace").rstrip("\ufffd"):
+        return "it is no text in UTF-8"
+    return "" if ends in (b"\n", b"\r", b">") else "it ends within a line"
+
+
+def check_jobs(project: Project, found: Findings) -> None:
+    """Look at what a window's jobs left to be read: the proposals of labels."""
+    if project.proposals.exists():
+        with found.about(project.proposals):
+            try:
+                read_proposals(project.proposals)
+            except AnalysisError as error:
+                found.add(project.proposals, f"{error} Or delete it: nothing but suggestions is in it.")
+
+
+def check_disk(root: Path, found: Findings) -> None:
+    """Look whether the disk has room, and folders may be written to."""
+    with found.about(root):
+        free = shutil.disk_usage(root).free
+        if free < _ROOM:
+            found.add(
+                root, f"The disk of {root} has {free // 2**20} MB left, expected {_ROOM // 2**20}; free some space."
+            )
+        if not os.access(root, os.W_OK):
+            found.add(
+                root,
+                f"{root} may only be read, so that no step can write to it; change its permissions.",
+                harmless=True,
+            )
+            return
+        for path in _everything(root):
+            if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
+                found.add(path, f"{path} may not be written to, which steps must; change its permissions.")
 
 
 def check_sums(root: Path, found: Findings) -> None:

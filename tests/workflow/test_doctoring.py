@@ -117,7 +117,7 @@ def test_labels_that_are_gone_are_missed(sound):
     assert doctor(sound).findings == ()
     shutil.rmtree(folder)
     for _ in range(2):
-        assert [finding.path for finding in doctor(sound).findings] == [folder]
+        assert [finding.path for finding in doctor(sound).findings] == [folder / "frames.zarr", folder]
 
 
 def test_files_for_deeplabcut_are_written_again(sound):

@@ -1,23 +1,30 @@
 """Settings, videos, datasets and networks are looked at, and damage is named."""
 
+import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import pytest
 
 from posecut_core.project.config import Crop
 from posecut_core.project.layout import Project
+from posecut_core.workflow.doctoring import doctor
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.project_checks import (
     check_config,
     check_datasets,
+    check_disk,
+    check_jobs,
     check_networks,
     check_results,
     check_settings,
     check_sums,
+    check_tree,
     check_videos,
 )
 
@@ -51,24 +58,117 @@ def test_config_yaml_is_parsed(project):
     [
         ({"default_net_type": "resnet_5O"}, r"default_net_type is 'resnet_5O', expected one of resnet_18"),
         ({"snapshotindex": 3}, r"snapshotindex in config\.yaml is 3, but .* holds 1 snapshots"),
-        ({"crop": Crop(0, 65, 0, 64)}, r"The crop of .*dots\.mp4 .* x 0 to 65.* within the frame of 64 x 64 pixels"),
-        ({"snapshotindex": -1, "crop": Crop(0, 64, 0, 64)}, None),
+        (
+            {"training_fractions": (0.5,)},
+            r"network of training fraction 0\.95, which TrainingFraction .* does not list",
+        ),
+        ({"skeleton": (("white", "grey"),)}, r"skeleton in .* names 'grey', expected bodyparts"),
+        ({"odd_bones": ("['white']",)}, r"skeleton in .* holds \['white'\], expected pairs"),
+        ({"snapshotindex": -1}, None),
     ],
 )
 def test_settings_that_would_stop_a_later_step_are_found(project, change, words):
-    """A misspelt network, a snapshot that is not there, a crop outside its video."""
+    """A misspelt network, a snapshot that is not there, a fraction whose network is out of reach, odd bones."""
     (project.model_folder(1) / "snapshot-000010").mkdir()
-    crop = change.pop("crop", None)
-    config = replace(project.config, video_sets=dict.fromkeys(project.config.video_sets, crop), **change)
-    found = problems(check_settings, replace(project, config=config))
+    found = problems(check_settings, replace(project, config=replace(project.config, **change)))
     assert len(found) == (words is not None)
     assert all(re.search(words, problem) for problem in found)
 
 
-def test_settings_of_an_unreadable_file_are_not_told_twice(project):
-    """Whoever looks at the videos tells it."""
-    project.settings_path.write_text("schema: no")
-    assert problems(check_settings, project) == []
+@pytest.mark.parametrize(
+    ("crop", "window", "words"),
+    [
+        (Crop(0, 65, 0, 64), None, r"The crop of .*dots\.mp4 .* x 0 to 65.* within the frame of 64 x 64 pixels"),
+        (None, Crop(10, 110, 0, 90), r"The crop x 10 to 110, y 0 to 90 does not fit into dots\.mp4, .* 64 x 64"),
+        (Crop(0, 64, 0, 64), Crop(0, 64, 0, 64), None),
+    ],
+)
+def test_a_crop_beyond_the_frame_is_found(project, crop, window, words):
+    """Kind: a number that is right by itself and wrong for a video: of extraction, and of analysis."""
+    config = replace(project.config, video_sets=dict.fromkeys(project.config.video_sets, crop), crop=window)
+    found = problems(check_videos, replace(project, config=config))
+    assert len(found) == (words is not None)
+    assert all(re.search(words, problem) for problem in found)
+
+
+def test_videos_that_cannot_be_told_apart_are_found(project, tmp_path):
+    """Two of one name, one twice, a labelled video and what macOS keeps beside a file."""
+    video = Path(next(iter(project.config.video_sets)))
+    others = [tmp_path / name for name in ("x/dots.avi", "again.mp4", "dots_labeled.mp4", "._dots.mp4")]
+    others[0].parent.mkdir()
+    for path in others:
+        path.write_bytes(video.read_bytes() + (b"" if path.name == "again.mp4" else path.name.encode()))
+    config = replace(project.config, video_sets=dict.fromkeys(map(str, [video, *others])))
+    project.settings_path.unlink()
+    found = problems(check_videos, replace(project, config=config))
+    for words in ("dots.avi, expected different names", "one recording twice", "a labelled video", "what macOS keeps"):
+        assert sum(words in problem for problem in found) == 1
+
+
+def test_what_no_file_can_be_is_found(project):
+    """Kind: a name that leads to no file; a pipe would be waited for for ever, so that nothing else is read."""
+    (project.root / "posecut-sums.json").symlink_to("nowhere")
+    (project.model_folder(1) / "log.csv").mkdir()
+    (project.root / ".config-ab12cd_x.partial.yaml").write_text("half")
+    kinds = ("leads|is a link to nowhere", "is a folder, expected a file", "left by a program that was killed")
+    assert all(re.search(kind, " ".join(problems(check_tree, project.root))) for kind in kinds)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(project.root / "labels.jsonl")
+        (project.root / "config.yaml").write_text("not looked at")
+        assert "a device or a pipe" in " ".join(finding.problem for finding in doctor(project.config_path).findings)
+
+
+def test_a_dataset_without_its_pictures_labels_or_settings_is_found(project):
+    """Kind: what a step needs and another step made: it is told before a training starts."""
+    for path in project.frame_store("dots").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    project.frame_store("dots").rmdir()
+    assert "Frames 0,1,2,3 of dots are labelled but were never extracted" in problems(check_datasets, project)[0]
+    split = project.split_path(1)
+    split.write_text(split.read_text().replace("dots: [0", "dots: [7"))
+    assert re.search(
+        r"names frame 7 of dots, of which labels-.*csv .* has no labels", problems(check_datasets, project)[0]
+    )
+    settings = project.model_folder(1) / "settings.yaml"
+    settings.write_text("".join(settings.read_text().splitlines(keepends=True)[:9]))
+    assert "lacks the setting seed" in problems(check_networks, project)[0]
+    settings.unlink()
+    split.write_text(split.read_text().replace("dots: [7", "dots: [0"))
+    assert problems(check_datasets, project)[0].startswith(f"There is no {settings}; take it from a backup")
+
+
+def test_results_that_are_torn_are_found(project):
+    """Kind: a file of ours that is cut off, empty or something else, of whatever suffix."""
+    folder = project.evaluation_folder(1)
+    folder.mkdir(parents=True)
+    broken = {
+        "PoseCut_resnet18_x_1.csv": b"",
+        "PoseCut_resnet18_x_2.csv": b"a,b\n1,",
+        "PoseCut_resnet18_x_3.csv": bytes(range(256)),
+        "PoseCut_resnet18_x_4.png": b"\x89PNG",
+        "report.html": b"<html>",
+        "PoseCut_resnet18_x_1_labeled.mp4": b"no video",
+    }
+    for name, content in broken.items():
+        (folder / name).write_bytes(content)
+    (folder / "PoseCut_resnet18_x_5.csv").write_text("ä,b\n1,2\n", encoding="utf-8")
+    (folder / "notes of mine.csv").write_bytes(b"")
+    found = problems(check_results, project)
+    assert all(
+        any(f"{folder / name} is not a readable" in problem for problem in found)
+        for name in broken
+        if name != "report.html"
+    )
+    assert len(found) == len(broken) - 1
+
+
+def test_a_full_disk_and_proposals_that_cannot_be_read_are_found(project, monkeypatch):
+    """Kind: what would stop the next step although all files are well."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=5 * 2**20))
+    assert "has 5 MB left, expected 200; free some space" in problems(check_disk, project.root)[0]
+    project.proposals.parent.mkdir()
+    project.proposals.write_text("{}")
+    assert "Or delete it" in problems(check_jobs, project)[0]
 
 
 def test_another_video_is_recognised(project):
@@ -78,7 +178,7 @@ def test_another_video_is_recognised(project):
     Path(video).write_bytes(b"another")
     assert "is not the file that was added" in problems(check_videos, project)[0]
     project.settings_path.write_text("schema: no")
-    assert len(problems(check_videos, project)) == 1
+    assert ["schema is" in problem for problem in problems(check_videos, project)] == [True, False]
 
 
 def test_damaged_labels_of_a_dataset_are_found(project):
