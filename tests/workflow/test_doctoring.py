@@ -78,7 +78,8 @@ def test_mending_loses_no_label(sound):
     flip(sound.parent / "bodyparts.jsonl")
     flip(sorted(folder.glob("labels-*.json"))[0])
     (folder / ".labels-x.partial.json").write_text("half")
-    flip(folder / "CollectedData_me.h5")  # a byte that says nothing
+    with (folder / "CollectedData_me.h5").open("ab") as stream:
+        stream.write(b"\0")  # a byte that says nothing
     mended = doctor(sound, mend=True)
     assert any(
         "no label is lost, but edits before can no longer be undone" in finding.problem for finding in mended.findings
