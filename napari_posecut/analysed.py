@@ -9,11 +9,13 @@ from jaxtyping import Float32
 
 from napari_posecut.convert import edges_of
 from napari_posecut.overlay import OverlayStyle
-from posecut_core.analysis.found_predictions import FoundPredictions, NetworkName, find_predictions, network_name
+from posecut_core.analysis.found_predictions import FoundPredictions, find_predictions, network_name
+from posecut_core.analysis.origins import check_source, read_origin
 from posecut_core.analysis.prediction_files import read_predictions
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.plots.colours import colours_of, named_colour
 from posecut_core.project.config import ProjectConfig
+from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import project_videos
 
@@ -41,10 +43,27 @@ def analysed_videos(
     return tuple(dict.fromkeys(entry for several in found for entry in several))
 
 
-def own_network(project: Project, scorer: str) -> NetworkName | None:
+@dataclass(frozen=True)
+class OwnNetwork:
+    """A network of the project's present iteration."""
+
+    shuffle: int
+    trainingsetindex: int
+    step: int
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """What steps call it by."""
+        return {"shuffle": self.shuffle, "trainingsetindex": self.trainingsetindex, "snapshot": self.step}
+
+
+def own_network(project: Project, scorer: str) -> OwnNetwork | None:
     """Return which network of the project's present iteration a name means; None for any other."""
     name = network_name(scorer)
-    return name if name is not None and name.iteration == project.config.iteration else None
+    if name is None or name.iteration != project.config.iteration:
+        return None
+    percents = [project.training_percent(index) for index in range(len(project.config.training_fractions))]
+    return OwnNetwork(name.shuffle, percents.index(name.percent), name.step) if name.percent in percents else None
 
 
 def in_words(found: FoundPredictions) -> str:
@@ -55,16 +74,27 @@ def in_words(found: FoundPredictions) -> str:
     return f"{filtered}{name.step:,} steps, shuffle {name.shuffle}, iteration {name.iteration}"
 
 
-def read_trajectories(table: Path) -> Trajectories:
+def read_trajectories(project: Project, shown: FoundPredictions) -> Trajectories:
     """Read predictions; it takes seconds for a long video.
 
     Raises:
-        AnalysisError: the file is missing or holds something else.
+        AnalysisError: the file is missing or holds something else, or came from another network or video of the name.
     """
-    found = read_predictions(table)
+    _check_origin(project, shown)
+    found = read_predictions(shown.table)
     predictions = replace(found, xy=np.ascontiguousarray(found.xy), likelihood=np.ascontiguousarray(found.likelihood))
     curves = np.concatenate([predictions.xy, predictions.likelihood[..., None]], axis=2)
     return Trajectories(predictions, np.ascontiguousarray(curves.transpose(2, 1, 0), dtype=np.float32))
+
+
+def _check_origin(project: Project, shown: FoundPredictions) -> None:
+    """Check what predictions came from, as far as they say it and the network is still there."""
+    origin, own = read_origin(shown.table), own_network(project, shown.scorer)
+    if origin is None or origin.analysis is None or not shown.video.is_file():
+        return
+    manifest = project.snapshot_manifest(own.shuffle, own.step, own.trainingsetindex) if own else None
+    network = file_sha256(manifest) if manifest and manifest.is_file() else None
+    check_source(shown.table, origin.analysis, shown.video, network)
 
 
 def style_of(config: ProjectConfig, bodyparts: tuple[str, ...]) -> OverlayStyle:

@@ -28,6 +28,7 @@ from napari_posecut.widgets.job_line import JobLine
 from napari_posecut.widgets.outlier_form import OutlierForm
 from napari_posecut.widgets.timeline import Timeline
 from posecut_core.analysis.found_predictions import FoundPredictions
+from posecut_core.project.layout import Project
 
 _TRAIL = 5  # frames: enough to see a jump
 
@@ -134,9 +135,22 @@ class OutliersDock(QWidget):
         self.videos.setCurrentRow(0)
         self.videos.blockSignals(False)
         if project is not None:
-            others = [(in_words(tables[0]), name) for name, tables in self._tables.items() if name != scorer]
-            self.form.offer(bodyparts=project.config.bodyparts, others=others, number=project.config.numframes2pick)
+            self.form.offer(
+                bodyparts=project.config.bodyparts,
+                others=self._others(project, str(scorer)),
+                number=project.config.numframes2pick,
+            )
         self._forget()
+
+    def _others(self, project: Project, scorer: str) -> list[tuple[str, str]]:
+        """List the networks that one can be compared with: those of the same training fraction."""
+        network = own_network(project, scorer)
+        fractions = {name: own_network(project, name) for name in self._tables if name != scorer}
+        return [
+            (in_words(self._tables[name][0]), name)
+            for name, other in fractions.items()
+            if network is not None and other is not None and other.trainingsetindex == network.trainingsetindex
+        ]
 
     def _arguments(self) -> dict[str, object]:
         """Return what the controls say, as arguments of extract_outlier_frames."""
@@ -144,7 +158,7 @@ class OutliersDock(QWidget):
         network, ticked = own_network(project, scorer), self._ticked()
         assert network is not None, "only networks of this iteration are listed"
         given = {"videos": [str(found.video) for found in ticked], **self.form.arguments()}
-        given |= {"shuffle": network.shuffle, "snapshot": network.step}
+        given |= network.arguments
         other = own_network(project, str(self.form.fields["other"].value))
         if self.form.algorithm == "disagreement" and other is not None:
             same = other.shuffle == network.shuffle
@@ -225,7 +239,7 @@ class OutliersDock(QWidget):
         if found is None or project is None:
             return
         if self.playback.video != found.video:
-            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(found.table)))
+            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
             if read is None:
                 return
             style = replace(style_of(project.config, read.predictions.bodyparts), trail=_TRAIL)

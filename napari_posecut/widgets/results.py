@@ -71,7 +71,7 @@ class ResultsDock(QWidget):
         if self.playback.video is not None and self._shown == found:
             self.playback.close()
         elif found is not None and project is not None:
-            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(found.table)))
+            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
             if read is not None:
                 self.desk.attempt(lambda: self._play(found, read))
 

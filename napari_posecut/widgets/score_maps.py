@@ -72,8 +72,8 @@ class ScoreMaps(QWidget):
         if self._maps is not None and self._maps.frame == frame:
             self.computed.emit()
             return
-        arguments = {"video": str(shown.video), "frame": frame, "target": str(self._folder / f"frame{frame}.npy")}
-        arguments |= {"shuffle": network.shuffle, "snapshot": network.step}
+        target = str(self._folder / f"frame{frame}.npy")
+        arguments = {"video": str(shown.video), "frame": frame, "target": target, **network.arguments}
         if self._desk.attempt(lambda: self._desk.start("scoremap", arguments)) is not None:
             self.button.setEnabled(False)
 

@@ -9,7 +9,10 @@ from posecut_core.project.disk import ending_after
 
 _FILTERED = "_filtered"
 _NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how the scorers of networks begin, ours and DeepLabCut's
-_OURS = re.compile(r"PoseCut_resnet\d+_.+?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)_(?P<step>\d+)")
+_OURS = re.compile(
+    r"PoseCut_resnet\d+_.+?(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)_(?P<step>\d+)"
+)
+USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class NetworkName:
     iteration: int
     shuffle: int
     step: int  # training steps of its snapshot
+    percent: int = USUAL_PERCENT  # its training fraction
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class FoundPredictions:
 def network_name(scorer: str) -> NetworkName | None:
     """Read the name of a network; None if it is not one of ours."""
     found = _OURS.fullmatch(scorer)
-    return NetworkName(int(found["iteration"] or 0), int(found["shuffle"]), int(found["step"])) if found else None
+    if found is None:
+        return None
+    numbers = (int(found["iteration"] or 0), int(found["shuffle"]), int(found["step"]))
+    return NetworkName(*numbers, int(found["percent"] or USUAL_PERCENT))
 
 
 def find_predictions(

@@ -4,45 +4,21 @@ The file is one line of JSON that says what the rows belong to, padded with spac
 x, y and likelihood of each bodypart. Rows count only when the line is, byte for byte, the one expected.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float64
 
+from posecut_core.analysis.origins import AnalysisOrigin
 from posecut_core.project.atomic import storage_error
 
-_SCHEMA = "posecut analysis rows 1"
+_SCHEMA = "posecut analysis rows 2"
 _HEADER_BLOCK = 4096  # the header's length is a multiple of this, so that rows are aligned for mapping
-_FINGERPRINT_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class RowsOrigin:
-    """What the rows belong to; rows of anything else are not continued but replaced."""
-
-    network: str  # scorer and whatever else tells two networks apart
-    bodyparts: tuple[str, ...]
-    video: str  # fingerprint of the file
-    frame_count: int
-    window: tuple[int, int, int, int]  # x1, x2, y1, y2 of the analysed part of the frame
-
-    @property
-    def row_bytes(self) -> int:
-        """Length of one row."""
-        return len(self.bodyparts) * 3 * 8
-
-    @property
-    def header(self) -> bytes:
-        """The line at the head of the file."""
-        line = json.dumps({"schema": _SCHEMA, **asdict(self)}, sort_keys=True).encode()
-        return line.ljust(-(-(len(line) + 1) // _HEADER_BLOCK) * _HEADER_BLOCK - 1) + b"\n"
 
 
 class RowsFile:
@@ -66,7 +42,7 @@ class RowsFile:
 
 
 @contextmanager
-def open_rows(path: Path, origin: RowsOrigin) -> Iterator[RowsFile]:
+def open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[RowsFile]:
     """Open the rows of `origin` to go on after the last whole row, or start a new file.
 
     Raises:
@@ -79,8 +55,8 @@ def open_rows(path: Path, origin: RowsOrigin) -> Iterator[RowsFile]:
     try:
         with _disk(path):
             if done is None:
-                stream.write(origin.header)
-            stream.seek(len(origin.header) + (done or 0) * origin.row_bytes)
+                stream.write(_header(origin))
+            stream.seek(len(_header(origin)) + (done or 0) * _row_bytes(origin))
             stream.truncate()
         yield RowsFile(path, stream, done or 0)
     finally:
@@ -88,21 +64,20 @@ def open_rows(path: Path, origin: RowsOrigin) -> Iterator[RowsFile]:
             stream.close()  # which writes what could not be written before, and is refused again
 
 
-def mapped_rows(path: Path, origin: RowsOrigin) -> Float64[np.ndarray, "T K 3"]:
+def mapped_rows(path: Path, origin: AnalysisOrigin) -> Float64[np.ndarray, "T K 3"]:
     """Map the finished rows of `origin` without reading them into memory."""
     shape = (origin.frame_count, len(origin.bodyparts), 3)
-    return np.memmap(path, dtype="<f8", mode="r", offset=len(origin.header), shape=shape)
+    return np.memmap(path, dtype="<f8", mode="r", offset=len(_header(origin)), shape=shape)
 
 
-def file_fingerprint(path: Path) -> str:
-    """Tell one large file from another by its size, its beginning and its end."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        digest.update(stream.read(_FINGERPRINT_BYTES))
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - _FINGERPRINT_BYTES))
-        digest.update(stream.read(_FINGERPRINT_BYTES))
-    return f"{size}-{digest.hexdigest()[:32]}"
+def _row_bytes(origin: AnalysisOrigin) -> int:
+    return len(origin.bodyparts) * 3 * 8
+
+
+def _header(origin: AnalysisOrigin) -> bytes:
+    """Write the line at the head of the file."""
+    line = json.dumps({"schema": _SCHEMA, **asdict(origin)}, sort_keys=True).encode()
+    return line.ljust(-(-(len(line) + 1) // _HEADER_BLOCK) * _HEADER_BLOCK - 1) + b"\n"
 
 
 @contextmanager
@@ -113,12 +88,12 @@ def _disk(path: Path) -> Iterator[None]:
         raise storage_error(path, error) from error
 
 
-def _whole_rows(path: Path, origin: RowsOrigin) -> int | None:
+def _whole_rows(path: Path, origin: AnalysisOrigin) -> int | None:
     """Count the whole rows of `origin` in a file; None where the file is another's or missing."""
     if not path.is_file():
         return None
-    header = origin.header
+    header = _header(origin)
     with path.open("rb") as stream:
         if stream.read(len(header)) != header:
             return None
-    return min((path.stat().st_size - len(header)) // origin.row_bytes, origin.frame_count)
+    return min((path.stat().st_size - len(header)) // _row_bytes(origin), origin.frame_count)

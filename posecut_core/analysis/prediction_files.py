@@ -3,6 +3,7 @@
 Rows are frame numbers from 0. Files are written in chunks of rows, so that memory does not grow with a video.
 """
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
+from posecut_core.analysis.origins import ATTRIBUTE, Origin
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, LabelError
 from posecut_core.labels.pandas_tables import KEY, read_hdf, write_hdf_table
@@ -45,24 +47,56 @@ def prediction_columns(scorer: str, bodyparts: tuple[str, ...]) -> pd.MultiIndex
     return pd.MultiIndex.from_product([[scorer], bodyparts, _COORDS], names=["scorer", "bodyparts", "coords"])
 
 
-def write_predictions(base_path: Path, predictions: Predictions, *, csv: bool = False) -> tuple[Path, ...]:
+def write_predictions(
+    base_path: Path, predictions: Predictions, *, csv: bool = False, origin: Origin | None = None
+) -> tuple[Path, ...]:
     """Write `<base_path>` with suffix .h5 and, if wished, .csv; each file is replaced whole or not at all.
 
     Args:
         base_path: path of the .h5; the .csv lies beside it.
         predictions: its arrays may be mapped from disk; they are read in chunks.
-        csv: whether to write the .csv as well. It comes first: where there is an .h5, the analysis is complete.
+        csv: whether to write the .csv as well; one that is there is replaced in any case, as it is of other
+            predictions. It comes first: where there is an .h5, the analysis is complete.
+        origin: what the predictions came from; the .h5 says so.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     h5_path, csv_path = base_path.with_name(f"{base_path.stem}.h5"), base_path.with_name(f"{base_path.stem}.csv")
+    csv = csv or csv_path.is_file()
     if csv:
-        with atomic_path(csv_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-            for chunk in _chunks(predictions):
-                chunk.to_csv(stream, header=chunk.index[0] == 0)
-    write_hdf_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy))
+        write_csv(csv_path, predictions)
+    attributes = {ATTRIBUTE: origin.text} if origin else {}
+    write_hdf_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy), attributes=attributes)
     return (h5_path, csv_path) if csv else (h5_path,)
+
+
+def write_csv(path: Path, predictions: Predictions) -> None:
+    """Write predictions as .csv, replaced whole or not at all.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        for chunk in _chunks(predictions):
+            chunk.to_csv(stream, header=chunk.index[0] == 0)
+
+
+def csv_agrees(path: Path, predictions: Predictions) -> bool:
+    """Tell whether a .csv is one of these predictions, by its head, its first row and its last."""
+    if not len(predictions.xy):
+        return False
+    expected = io.StringIO(newline="")
+    next(_chunks(predictions)).iloc[:1].to_csv(expected)
+    last = _rows(predictions, slice(len(predictions.xy) - 1, None))
+    index = [len(predictions.xy) - 1]
+    end = pd.DataFrame(last, index=index).to_csv(header=False)
+    head = expected.getvalue().encode()
+    with path.open("rb") as stream:
+        found = stream.read(len(head))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - len(end)))
+        return found == head and stream.read() == end.encode()
 
 
 def read_predictions(path: Path) -> Predictions:

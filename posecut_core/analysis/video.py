@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from posecut_core.analysis.batches import FrameBatch, batches_ahead
+from posecut_core.analysis.origins import AnalysisOrigin, Origin, decoder, file_fingerprint
 from posecut_core.analysis.pace import Pace
-from posecut_core.analysis.partial_rows import RowsFile, RowsOrigin, file_fingerprint, mapped_rows, open_rows
+from posecut_core.analysis.partial_rows import RowsFile, mapped_rows, open_rows
 from posecut_core.analysis.predicting import Predicts, padded
 from posecut_core.analysis.prediction_files import write_predictions
 from posecut_core.analysis.predictions import Predictions
@@ -48,7 +49,7 @@ def analyse_video(
     batch_size: int = 8,
     crop: Crop | None = None,
     csv: bool = False,
-    network: str | None = None,
+    network: str = "",
     report: Report = silent,
 ) -> VideoAnalysis:
     """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
@@ -60,7 +61,7 @@ def analyse_video(
         batch_size: frames that the network sees at once; the last batch is padded to it.
         crop: window to analyse; positions are written in pixels of the full frame all the same.
         csv: whether to write a .csv as well.
-        network: what tells this network from others, if its scorer does not; rows of another are not continued.
+        network: what tells this network from others of its name; rows of another are not continued.
         report: told of every batch.
 
     Raises:
@@ -70,17 +71,11 @@ def analyse_video(
     """
     partial = target.with_name(f".{target.stem}.partial")
     with VideoReader(video) as reader:
+        origin = analysis_origin(predictor, network, video, reader.index, crop)
         window = analysed_window(crop, reader.index, video)
-        origin = RowsOrigin(
-            network=network or predictor.scorer,
-            bodyparts=predictor.bodyparts,
-            video=file_fingerprint(video),
-            frame_count=reader.index.frame_count,
-            window=(window.x1, window.x2, window.y1, window.y2),
-        )
         with open_rows(partial, origin) as rows:
             speed = _analyse_rest(predictor, reader, window, rows, batch_size, origin.frame_count, video.name, report)
-    undecodable, files = _finish(partial, origin, predictor, target, csv)
+    undecodable, files = _finish(partial, origin, target, csv)
     partial.unlink()
     return VideoAnalysis(video, files, origin.frame_count, undecodable, speed, reader.index.gaps)
 
@@ -123,13 +118,11 @@ def _predicted_rows(
     return rows
 
 
-def _finish(
-    partial: Path, origin: RowsOrigin, predictor: Predicts, target: Path, csv: bool
-) -> tuple[tuple[int, ...], tuple[Path, ...]]:
+def _finish(partial: Path, origin: AnalysisOrigin, target: Path, csv: bool) -> tuple[tuple[int, ...], tuple[Path, ...]]:
     """Turn complete rows into the final files; return undecodable frame numbers and the files' paths."""
     rows = mapped_rows(partial, origin)
-    predictions = Predictions(predictor.scorer, predictor.bodyparts, rows[..., :2], rows[..., 2])
-    files = write_predictions(target, predictions, csv=csv)
+    predictions = Predictions(origin.scorer, origin.bodyparts, rows[..., :2], rows[..., 2])
+    files = write_predictions(target, predictions, csv=csv, origin=Origin(origin))
     return tuple(_undecodable(rows)), files
 
 
@@ -137,6 +130,26 @@ def _undecodable(rows: Float64[np.ndarray, "T K 3"]) -> Iterator[int]:
     for start in range(0, len(rows), _SCAN_ROWS):
         missing = np.isnan(rows[start : start + _SCAN_ROWS, :, 0]).all(axis=1)
         yield from (start + int(i) for i in np.flatnonzero(missing))
+
+
+def analysis_origin(
+    predictor: Predicts, network: str, video: Path, index: VideoIndex, crop: Crop | None
+) -> AnalysisOrigin:
+    """Say what predictions of a video would belong to if they were made now.
+
+    Raises:
+        AnalysisError: the crop does not lie within the frame.
+    """
+    window = analysed_window(crop, index, video)
+    return AnalysisOrigin(
+        scorer=predictor.scorer,
+        network=network,
+        bodyparts=predictor.bodyparts,
+        video=file_fingerprint(video),
+        frame_count=index.frame_count,
+        window=(window.x1, window.x2, window.y1, window.y2),
+        decoder=decoder(),
+    )
 
 
 def analysed_window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:

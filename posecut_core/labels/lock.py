@@ -6,14 +6,17 @@ program's note stays for ever if this computer's name changed since, as laptops'
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import filelock
 
+from posecut_core.errors import StorageError
 from posecut_core.project.atomic import storage_error, write_text
 
 
@@ -91,4 +94,56 @@ def read_note(path: Path) -> Holder | None:
         values = json.loads(note_path(path).read_text(encoding="utf-8"))
         return Holder(str(values["host"]), int(values["pid"]))
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextlib.contextmanager
+def sole_writer(target: Path, *, doing: str) -> Iterator[None]:
+    """Be the only one that makes `target`, and whatever lies beside it until then; nothing of the lock stays behind.
+
+    Args:
+        target: the file or folder that is being made; its own folder is made if it is missing.
+        doing: what is done, for whoever comes second, as "m3.mp4 is being analysed".
+
+    Raises:
+        StorageError: another program is at it, which is named, or the folder cannot be written to.
+    """
+    # The target's name may be as long as names can be, so the lock's is not made of it.
+    path = target.with_name(f".posecut-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(target, error) from error
+    lock = _acquire_present(path)
+    if not isinstance(lock, Lock):
+        who = str(lock) if lock else "another program"
+        advice = f"; if that has ended, delete {note_path(path)}" if lock and lock.elsewhere else ""
+        raise StorageError(f"{doing} by {who} right now; wait until it is done and run the same command again{advice}.")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            note_path(path).unlink(missing_ok=True)
+            if os.name != "nt":  # where an open file cannot be deleted, and filelock deletes it itself
+                path.unlink(missing_ok=True)
+        lock.handle.release()
+
+
+def _acquire_present(path: Path) -> Lock | Holder | None:
+    """Acquire a lock whose file its holders delete: one on a file that is gone by then, or another, locks nothing."""
+    while True:
+        before = _inode(path)
+        lock = acquire(path)
+        if not isinstance(lock, Lock):
+            return lock
+        now = _inode(path)
+        if now is not None and before in (None, now):
+            return lock
+        lock.handle.release()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
         return None

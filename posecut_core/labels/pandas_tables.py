@@ -5,7 +5,7 @@ Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables u
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -21,12 +21,13 @@ KEY = "df_with_missing"  # DeepLabCut's name of the group
 _PANDAS_VERSION = "0.15.2"  # pandas < 3 needs this attribute, pandas 3 leaves it out
 
 
-def write_hdf(path: Path, frame: pd.DataFrame) -> None:
+def write_hdf(path: Path, frame: pd.DataFrame, *, attributes: Mapping[str, str] | None = None) -> None:
     """Replace `path` by a table in the fixed layout, as DeepLabCut writes labels.
 
     Args:
         path: The .h5 file.
         frame: Float columns under (scorer, bodyparts, coords).
+        attributes: Of the file, in ASCII; pandas passes over them.
 
     Raises:
         StorageError: the disk refuses; the old file is then unchanged.
@@ -34,18 +35,21 @@ def write_hdf(path: Path, frame: pd.DataFrame) -> None:
     with _replaced(path) as temporary:
         with _timeless_store(temporary) as store:
             store.put(KEY, frame, format="fixed", track_times=False)
-        _name_version(temporary)
+        _name_version(temporary, attributes)
         if len(frame) and not np.array_equal(read_hdf(temporary).to_numpy(), frame.to_numpy(float), equal_nan=True):
             raise _not_written()
 
 
-def write_hdf_table(path: Path, chunks: Callable[[], Iterator[pd.DataFrame]], *, rows: int) -> None:
+def write_hdf_table(
+    path: Path, chunks: Callable[[], Iterator[pd.DataFrame]], *, rows: int, attributes: Mapping[str, str] | None = None
+) -> None:
     """Replace `path` by a table in the table layout, as DeepLabCut writes predictions, in memory of one chunk.
 
     Args:
         path: The .h5 file.
         chunks: Called for its parts, top to bottom: float columns, one level of row names.
         rows: How many there are in all.
+        attributes: Of the file, in ASCII; pandas passes over them.
 
     Raises:
         StorageError: the disk refuses; the old file is then unchanged.
@@ -54,7 +58,7 @@ def write_hdf_table(path: Path, chunks: Callable[[], Iterator[pd.DataFrame]], *,
         with _timeless_store(temporary) as store:
             for chunk in chunks():
                 store.append(KEY, chunk, format="table", index=False, expectedrows=rows)
-        _name_version(temporary)
+        _name_version(temporary, attributes)
         _read_back(temporary, chunks())
 
 
@@ -83,8 +87,10 @@ def _timeless(create: Callable[..., object]) -> Callable[..., object]:
     return lambda *arguments, **options: create(*arguments, **{**options, "track_times": False})
 
 
-def _name_version(path: Path) -> None:
+def _name_version(path: Path, attributes: Mapping[str, str] | None) -> None:
     with h5py.File(path, "r+") as file:
+        for name, text in (attributes or {}).items():
+            file.attrs[name] = np.bytes_(text)
         file[KEY].attrs["pandas_version"] = np.bytes_(_PANDAS_VERSION)
 
 

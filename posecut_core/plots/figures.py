@@ -38,17 +38,18 @@ def say(figure: Figure, text: str) -> None:
     )
 
 
-def png_bytes(figure: Figure, *, dpi: float | None = None) -> bytes:
-    """Return a figure as PNG, at its own resolution unless another is given."""
+def png_bytes(figure: Figure, *, dpi: float | None = None, comment: str = "") -> bytes:
+    """Return a figure as PNG, at its own resolution unless another is given; `comment` is text that it carries."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi="figure" if dpi is None else dpi)
+    metadata = {"Comment": comment} if comment else {}
+    figure.savefig(stream, format="png", dpi="figure" if dpi is None else dpi, metadata=metadata)
     return stream.getvalue()
 
 
-def save_png(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all.
+def save_png(figure: Figure, path: Path, *, comment: str = "") -> None:
+    """Write a figure as PNG, whole or not at all; `comment` is text that it carries.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    write_bytes(path, png_bytes(figure))
+    write_bytes(path, png_bytes(figure, comment=comment))

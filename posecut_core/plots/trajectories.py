@@ -39,10 +39,12 @@ def draw_trajectories(
     title: str = "",
     alphavalue: int | float = 0.7,
     dotsize: int | float = 12,
+    origin: str = "",
 ) -> tuple[Path, ...]:
     """Write trajectory.png, plot.png, plot-likelihood.png and hist.png into `folder`.
 
-    Points whose likelihood is below pcutoff are left out, except in the plot of likelihoods.
+    Points whose likelihood is below pcutoff are left out, except in the plot of likelihoods. Each file carries the text
+    `origin`.
 
     Raises:
         ArgumentError: colormap is unknown.
@@ -63,7 +65,7 @@ def draw_trajectories(
         figure = new_figure(title)
         draw(figure)
         _add_bodypart_bar(figure, predictions.bodyparts, colours)
-        save_png(figure, folder / name)
+        save_png(figure, folder / name, comment=origin)
     return tuple(folder / name for name in drawings)
 
 

@@ -145,6 +145,10 @@ class Project:
         """Return the folder of a shuffle's settings, snapshots and log."""
         return self.models / self.dataset_name(shuffle, trainingsetindex)
 
+    def snapshot_manifest(self, shuffle: int, step: int, trainingsetindex: int = 0) -> Path:
+        """Return the file with the hashes of a snapshot: its own hash tells the network from others of its name."""
+        return self.model_folder(shuffle, trainingsetindex) / f"snapshot-{step:06d}" / "snapshot.json"
+
     @property
     def assistant(self) -> Path:
         """Return the folder of the network that learns while somebody labels."""

@@ -1,4 +1,7 @@
-"""Tables of candidates as .csv: frame, reason, score and the bodyparts concerned, one line per frame and reason."""
+"""Tables of candidates as .csv: frame, reason, score, the bodyparts concerned, and a hash of the predictions judged.
+
+There is one line per frame and reason. Tables of PoseCut 0.1 lack the hash.
+"""
 
 import csv
 import math
@@ -8,7 +11,7 @@ from posecut_core.errors import AnalysisError
 from posecut_core.project.atomic import atomic_path
 from posecut_core.refinement.candidates import Candidate
 
-_COLUMNS = ("frame", "reason", "score", "bodyparts")
+_COLUMNS = ("frame", "reason", "score", "bodyparts", "predictions")
 _BETWEEN = ";"
 
 
@@ -17,8 +20,8 @@ def candidates_path(predictions_path: Path) -> Path:
     return predictions_path.with_name(f"{predictions_path.stem}_outliers.csv")
 
 
-def write_candidates(path: Path, candidates: tuple[Candidate, ...]) -> None:
-    """Replace a table of candidates, whole or not at all.
+def write_candidates(path: Path, candidates: tuple[Candidate, ...], *, predictions: str) -> None:
+    """Replace a table of candidates in predictions of that hash, whole or not at all.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -28,27 +31,32 @@ def write_candidates(path: Path, candidates: tuple[Candidate, ...]) -> None:
         writer.writerow(_COLUMNS)
         for one in candidates:
             score = "" if math.isnan(one.score) else repr(one.score)
-            writer.writerow((one.number, one.reason, score, _BETWEEN.join(one.bodyparts)))
+            writer.writerow((one.number, one.reason, score, _BETWEEN.join(one.bodyparts), predictions))
 
 
-def put_candidates(path: Path, candidates: tuple[Candidate, ...], *, reason: str) -> None:
+def put_candidates(path: Path, candidates: tuple[Candidate, ...], *, reason: str, predictions: str) -> None:
     """Replace the candidates of one reason in a table, which is begun if there is none; those of others stay.
+
+    Only candidates in the same predictions stay: in others, the same frames need not be odd.
 
     Args:
         path: the table.
         candidates: all of this reason.
         reason: what the heuristic is called.
+        predictions: hash of the predictions that were judged.
 
     Raises:
         AnalysisError: the file holds something else.
         StorageError: the folder cannot be written.
     """
-    others = [one for one in read_candidates(path) if one.reason != reason] if path.exists() else []
-    write_candidates(path, tuple(sorted((*others, *candidates), key=lambda one: (one.number, one.reason))))
+    before = read_candidates(path, predictions=predictions) if path.exists() else ()
+    others = [one for one in before if one.reason != reason]
+    together = tuple(sorted((*others, *candidates), key=lambda one: (one.number, one.reason)))
+    write_candidates(path, together, predictions=predictions)
 
 
-def read_candidates(path: Path) -> tuple[Candidate, ...]:
-    """Read a table of candidates.
+def read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Candidate, ...]:
+    """Read a table of candidates, or only those in predictions of a hash.
 
     Raises:
         AnalysisError: the file is missing or holds something else.
@@ -58,10 +66,11 @@ def read_candidates(path: Path) -> tuple[Candidate, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
-        if not rows or tuple(rows[0]) != _COLUMNS:
+        if not rows or tuple(rows[0]) not in (_COLUMNS, _COLUMNS[:-1]):
             raise ValueError
-        return tuple(_candidate(*row) for row in rows[1:])
-    except (ValueError, TypeError, csv.Error) as error:
+        judged = [(row[:4], row[4] if len(rows[0]) == len(_COLUMNS) else "") for row in rows[1:]]
+        return tuple(_candidate(*row) for row, source in judged if predictions in (None, source))
+    except (ValueError, TypeError, IndexError, csv.Error) as error:
         raise AnalysisError(
             f"{path} is no table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
         ) from error

@@ -35,13 +35,14 @@ class VideoWriter:
         fps: frames per second.
         width: columns of every image.
         height: rows of every image.
+        comment: text that the file carries; `comment_of` reads it.
 
     Raises:
         ArgumentError: `fps` or the size cannot be that of a video.
         StorageError: the disk is full, read-only or not writable.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, fps: float, width: int, height: int) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, fps: float, width: int, height: int, comment: str = "") -> None:
         if not _SLOWEST <= fps <= _FASTEST:
             raise ArgumentError(
                 f"A video cannot have {fps} frames per second; give a number from {_SLOWEST} to {_FASTEST}."
@@ -52,6 +53,7 @@ class VideoWriter:
         self.written = 0
         self._rate = Fraction(fps).limit_denominator(1001)
         self._size = (height, width)
+        self._comment = comment
         self._encoding = self._encode()
 
     def __enter__(self) -> "VideoWriter":
@@ -68,6 +70,8 @@ class VideoWriter:
         with atomic_path(self.path) as temporary:
             with _sentences(self.path):
                 self._container, self._stream = _open(temporary, self._rate, self._size)
+                if self._comment:
+                    self._container.metadata["comment"] = self._comment
             try:
                 yield
                 with _sentences(self.path):
@@ -93,6 +97,15 @@ class VideoWriter:
         with _sentences(self.path):
             self._container.mux(self._stream.encode(frame))
         self.written += 1
+
+
+def comment_of(path: Path) -> str:
+    """Read the text that a video carries; nothing where it carries none or cannot be read."""
+    try:
+        with av.open(str(path)) as container:
+            return container.metadata.get("comment", "")
+    except (av.error.FFmpegError, OSError, ValueError):  # which is said where the video is used
+        return ""
 
 
 def _open(path: Path, rate: Fraction, size: tuple[int, int]) -> tuple[OutputContainer, VideoStream]:

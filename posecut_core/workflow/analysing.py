@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from posecut_core.analysis.inference import Predictor
-from posecut_core.analysis.partial_rows import file_fingerprint
+from posecut_core.analysis.origins import AnalysisOrigin, differences, read_origin
 from posecut_core.analysis.predicting import Predicts
-from posecut_core.analysis.prediction_files import count_rows, prediction_path, read_predictions, write_predictions
-from posecut_core.analysis.video import analyse_video
+from posecut_core.analysis.prediction_files import count_rows, csv_agrees, prediction_path, read_predictions, write_csv
+from posecut_core.analysis.video import analyse_video, analysis_origin
 from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
@@ -20,12 +22,14 @@ from posecut_core.errors import (
     raise_together,
     treat_each,
 )
-from posecut_core.model.snapshots import MANIFEST, snapshot_folder
+from posecut_core.labels.lock import sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.given_files import Videos, given_path
+from posecut_core.project.hashing import file_sha256
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import index_video
+from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.arguments import chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import open_project
@@ -74,8 +78,9 @@ def analyze_videos(
     """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
 
     Memory does not grow with the length of a video; an interrupted analysis goes on where it stopped. A video that
-    fails does not stop the others: it is named in the error at the end, which carries what was `done`. A video that
-    this network has analysed is skipped, unless it has another number of frames since.
+    fails does not stop the others: it is named in the error at the end, which carries what was `done`. A video that was
+    analysed before is skipped if its predictions came from this very network, from the same video and the same window,
+    and analysed anew if not, which is told. Predictions that do not say where they came from are taken at their name.
 
     Args:
         config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
@@ -105,13 +110,11 @@ def analyze_videos(
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
-    weights = file_fingerprint(snapshot_folder(model_folder, steps[-1]) / MANIFEST)  # holds hashes of them
+    weights = file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex))  # holds hashes of them
     folder = None if destfolder is None else given_path(destfolder)
     targets = {path: prediction_path(path, predictor.scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
-    request = _Request(
-        predictor, f"{predictor.scorer} {weights}", project.config.crop, size, save_as_csv, overwrite, report
-    )
+    request = _Request(predictor, weights, project.config.crop, size, save_as_csv, overwrite, report)
     done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
     analysed = AnalysedVideos(predictor.scorer, tuple(done))
     failed = {**given.refused, **clashing, **failed}
@@ -134,23 +137,28 @@ class _Request:
 
 
 def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
-    if target.is_file() and not request.overwrite and _has_all_rows(request, video, target):
-        skipped = _skip(video, target, request.csv)
-        request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
-        return skipped
     try:
-        result = analyse_video(
-            request.predictor,
-            video,
-            target,
-            batch_size=request.batch_size,
-            crop=request.crop,
-            csv=request.csv,
-            network=request.network,
-            report=request.report,
-        )
+        with sole_writer(target, doing=f"{video.name} is being analysed"):
+            if target.is_file() and not request.overwrite and _fits(request, video, target):
+                skipped = _skip(request, video, target)
+                request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
+                return skipped
+            return _analyse(request, video, target)
     except StorageError as error:
         raise StorageError(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
+
+
+def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+    result = analyse_video(
+        request.predictor,
+        video,
+        target,
+        batch_size=request.batch_size,
+        crop=request.crop,
+        csv=request.csv,
+        network=request.network,
+        report=request.report,
+    )
     return AnalysedVideo(
         video,
         result.files,
@@ -162,26 +170,67 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
     )
 
 
-def _has_all_rows(request: _Request, video: Path, target: Path) -> bool:
-    """Tell whether a table has a row per frame, or there is no telling: a recording may have grown since."""
+def _fits(request: _Request, video: Path, target: Path) -> bool:
+    """Tell whether a table is what an analysis would write now, as far as it says; `report` is told why it is not.
+
+    Predictions stay of use where the video has gone bad: then only the network has to be the same.
+
+    Raises:
+        AnalysisError: the crop does not lie within the frame.
+    """
+    origin = read_origin(target)
+    found = origin.analysis if origin else None
     try:
-        rows, frames = count_rows(target), index_video(video).frame_count
-    except (VideoError, StorageError):  # predictions stay of use where the video has gone bad
-        return True
-    if rows != frames:
-        told = f"{video.name} was analysed before with {rows} frames and has {frames} now; it is analysed anew"
-        request.report(Progress(told, 0, 0))
-    return rows == frames
+        index, rows = index_video(video), count_rows(target)
+        wanted = analysis_origin(request.predictor, request.network, video, index, request.crop)
+        why = _misfit(request, video, target, found, wanted, rows)
+    except (VideoError, StorageError):
+        why = "by another network of the same name" if found and found.network != request.network else ""
+    if why:
+        request.report(Progress(f"{video.name} was analysed before {why}; it is analysed anew", 0, 0))
+    elif found is None:
+        told = f"{target.name} does not say which network and video it came from, as PoseCut 0.1 wrote it or another "
+        request.report(Progress(f"{told}program; it is taken at its name, unless you analyse with overwrite", 0, 0))
+    return not why
 
 
-def _skip(video: Path, target: Path, csv: bool) -> AnalysedVideo:
-    """Describe a video that has predictions; write the .csv if it is wished and missing."""
+def _misfit(
+    request: _Request, video: Path, target: Path, found: AnalysisOrigin | None, wanted: AnalysisOrigin, rows: int
+) -> str:
+    """Say why a table is not what an analysis would write now; nothing where it is, or does not say."""
+    if rows != wanted.frame_count:
+        return f"with {rows} frames and has {wanted.frame_count} now"
+    if found is not None and (differs := differences(found, wanted)):
+        return " and ".join(differs)
+    if found is not None and found.decoder == wanted.decoder:
+        return ""
+    if (parts := read_predictions(target).bodyparts) != wanted.bodyparts:
+        return f"for the bodyparts {', '.join(parts)}"
+    return "when some of its frames could not be read, which can be now" if _reads_more(video, target) else ""
+
+
+def _reads_more(video: Path, target: Path) -> bool:
+    """Tell whether any frame without predictions can be decoded here."""
+    empty = np.flatnonzero(np.isnan(read_predictions(target).xy).all(axis=(1, 2)))
+    if not len(empty):
+        return False
+    with VideoReader(video) as reader:
+        return any(image is not None for _, image in reader.frames(empty.tolist()))
+
+
+def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+    """Describe a video that has predictions; write the .csv if it is wished, and missing or not that of the .h5."""
     files: tuple[Path, ...] = (target,)
-    if csv:
-        csv_path = target.with_suffix(".csv")
-        if not csv_path.is_file():
-            write_predictions(target, read_predictions(target), csv=True)
-        files = (target, csv_path)
+    csv_path = target.with_suffix(".csv")
+    if request.csv or csv_path.is_file():
+        predictions = read_predictions(target)
+        agrees = csv_path.is_file() and csv_agrees(csv_path, predictions)
+        if request.csv and not agrees:
+            write_csv(csv_path, predictions)
+        elif not agrees:
+            told = f"{csv_path.name} is not what {target.name} says, as another program or an earlier analysis wrote it"
+            request.report(Progress(f"{told}; analyse with a wish for the .csv to write it anew", 0, 0))
+        files = (target, csv_path) if request.csv else files
     return AnalysedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 
 

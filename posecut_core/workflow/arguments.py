@@ -1,15 +1,13 @@
 """What a user's arguments stand for: which video files, which snapshots, which bodyparts, which prediction file."""
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from posecut_core.analysis.prediction_files import filtered_path, prediction_path
-from posecut_core.errors import AnalysisError, ArgumentError, ModelError, VideoError, raise_together
+from posecut_core.errors import ArgumentError, ModelError, VideoError, raise_together
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos
+from posecut_core.project.given_files import GivenVideos, Videos, given_videos
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import named_video, project_videos
 
@@ -114,30 +112,6 @@ def chosen_scorer(project: Project, shuffle: int, trainingsetindex: int, snapsho
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
     return read_info(snapshot_folder(model_folder, steps[-1])).scorer
-
-
-def existing_predictions(
-    video: Path, scorer: str, destfolder: str | os.PathLike[str] | None, *, filtered: bool = False
-) -> Path:
-    """Find the .h5 of a video's predictions, or of the filtered ones, by its exact name.
-
-    Raises:
-        AnalysisError: the video has not been analysed by this network, or its predictions not filtered.
-    """
-    path = prediction_path(video, scorer, None if destfolder is None else given_path(destfolder))
-    if not path.is_file():
-        raise AnalysisError(
-            f"Found no predictions of {video.name} by {scorer}, expected {path}; run posecut analyze-videos first, "
-            "or give the destfolder, shuffle and snapshot that it was given."
-        )
-    if not filtered:
-        return path
-    if not filtered_path(path).is_file():
-        raise AnalysisError(
-            f"Found no filtered predictions of {video.name}, expected {filtered_path(path)}; run filterpredictions "
-            "first."
-        )
-    return filtered_path(path)
 
 
 def _by_index(steps: tuple[int, ...], snapshotindex: int | str, model_folder: Path) -> Snapshots:

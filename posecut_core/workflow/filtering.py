@@ -1,17 +1,19 @@
 """Step I: take single errors out of predictions (`filterpredictions`)."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.analysis.filters import arima_filtered, median_filtered
-from posecut_core.analysis.prediction_files import filtered_path, read_predictions, write_predictions
+from posecut_core.analysis.prediction_files import filtered_path, write_predictions
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.labels.lock import sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given_files import Videos
-from posecut_core.workflow.arguments import chosen_scorer, chosen_videos, existing_predictions
+from posecut_core.workflow.arguments import chosen_videos
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.provenance import chosen_network, existing_predictions
 
 FILTERS = ("median", "arima")
 
@@ -63,7 +65,8 @@ def filterpredictions(
 
     Raises:
         ArgumentError: a filter or a number is not possible.
-        AnalysisError: a video has not been analysed by this network; of several, the others are done.
+        AnalysisError: a video has not been analysed by this network, or only by an earlier one of its name; of
+            several, the others are done.
         StorageError: the folder cannot be written.
     """
     if filtertype not in FILTERS:
@@ -71,7 +74,7 @@ def filterpredictions(
     if ARdegree < 1 or MAdegree < 0:
         raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
     project = open_project(config)
-    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     def smooth(predictions: Predictions) -> Predictions:
@@ -79,15 +82,21 @@ def filterpredictions(
             return median_filtered(predictions, windowlength=windowlength)
         return arima_filtered(predictions, p_bound=p_bound, ar_degree=ARdegree, ma_degree=MAdegree)
 
+    settings: dict[str, object] = {"filtertype": filtertype, "windowlength": windowlength}
+    if filtertype == "arima":
+        settings = {"filtertype": filtertype, "p_bound": p_bound, "ARdegree": ARdegree, "MAdegree": MAdegree}
+
     def filter_one(place: int, video: Path) -> tuple[Path, ...]:
-        table = existing_predictions(video, scorer, destfolder)
-        written = write_predictions(filtered_path(table), smooth(read_predictions(table)), csv=save_as_csv)
+        found = existing_predictions(project, video, network, destfolder, report=report)
+        origin, target = replace(found.derived, settings=settings), filtered_path(found.path)
+        with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
+            written = write_predictions(target, smooth(found.predictions), csv=save_as_csv, origin=origin)
         report(Progress("filtering predictions", place, len(given.paths)))
         return written
 
     places = enumerate(given.paths, start=1)
     files, failed = treat_each(places, lambda place: filter_one(*place), name=lambda place: str(place[1]))
-    done = FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
+    done = FilteredPredictions(network.scorer, filtertype, tuple(path for several in files for path in several))
     failed = {**given.refused, **failed}
     wrong = "videos have no filtered predictions"
     raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)

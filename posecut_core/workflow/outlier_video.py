@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.analysis.origins import predictions_hash
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.analysis.state_space import ENOUGH
 from posecut_core.errors import AnalysisError, ArgumentError
@@ -28,6 +28,7 @@ from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.creating import add_new_videos
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import frame_folders, open_project
+from posecut_core.workflow.provenance import FoundTable
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Wish:
     report: Report
 
 
-def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria: Criteria, wish: Wish) -> OutlierVideo:
+def treat_video(
+    project: Project, video: Path, tables: Sequence[FoundTable], criteria: Criteria, wish: Wish
+) -> OutlierVideo:
     """Find the outliers of a video, ask, and extract some of them.
 
     Args:
@@ -91,14 +94,15 @@ def treat_video(project: Project, video: Path, tables: Sequence[Path], criteria:
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
-    predictions = [read_predictions(table) for table in tables]
+    predictions = [table.predictions for table in tables]
     _check_length(video, predictions)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"
     note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
     found, confirmed = _agreed(project, video, predictions, criteria, wish)
-    table = candidates_path(tables[0])
+    table = candidates_path(tables[0].path)
     if confirmed:
-        put_candidates(table, found.candidates, reason=found.criteria.outlieralgorithm)
+        judged = predictions_hash(predictions[0])
+        put_candidates(table, found.candidates, reason=found.criteria.outlieralgorithm, predictions=judged)
     treated = OutlierVideo(video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
     return _extract(project, found, predictions[0], wish, treated) if confirmed and found.fresh else treated
 
@@ -109,7 +113,7 @@ def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
         if len(network.xy) != count:
             raise AnalysisError(
                 f"The predictions of {video.name} by {network.scorer} have {len(network.xy)} rows, but the video has "
-                f"{count} frames; run posecut analyze-videos --overwrite again."
+                f"{count} frames; run posecut analyze-videos again."
             )
 
 

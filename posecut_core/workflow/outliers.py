@@ -10,11 +10,12 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given_files import Videos
 from posecut_core.project.settings import read_settings
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
-from posecut_core.workflow.arguments import chosen_scorer, chosen_videos, existing_predictions
+from posecut_core.workflow.arguments import chosen_videos
 from posecut_core.workflow.creating import joining
 from posecut_core.workflow.extracting import ALGORITHMS
 from posecut_core.workflow.opening import check_videos, open_project
 from posecut_core.workflow.outlier_video import Confirm, OutlierVideo, Wish, treat_video
+from posecut_core.workflow.provenance import chosen_network, existing_predictions
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def extract_outlier_frames(
 
     Raises:
         ArgumentError: an algorithm, a number or a bodypart is not possible.
-        AnalysisError: a video has not been analysed by a network, or has another length since; or "pca" has too few
-            labels. Of several videos, those that can be treated are done.
+        AnalysisError: a video has not been analysed by a network, or only by an earlier one of its name, or has changed
+            since; or "pca" has too few labels. Of several videos, those that can be treated are done.
         LabelError: the labels of a video cannot be written now, as somebody edits them; it then gets no frames.
         VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.
         StorageError: the disk refuses; frames of finished videos are kept.
@@ -104,7 +105,7 @@ def extract_outlier_frames(
     _, clashing = joining(project, given.paths)
     networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
     networks += [(shuffle, step) for step in other_snapshots]
-    scorers = [chosen_scorer(project, number, trainingsetindex, step) for number, step in networks]
+    chosen = [chosen_network(project, number, trainingsetindex, step) for number, step in networks]
     wish = Wish(
         bodyparts=None if comparisonbodyparts == "all" else comparisonbodyparts,
         frames=tuple(frames or ()),
@@ -119,13 +120,13 @@ def extract_outlier_frames(
     def treat(path: Path) -> OutlierVideo:
         nonlocal judged
         check_videos(project, [path])
-        tables = [existing_predictions(path, scorer, destfolder) for scorer in scorers]
+        tables = [existing_predictions(project, path, network, destfolder, report=report) for network in chosen]
         treated = treat_video(project, path, tables, judged, wish)
         judged = treated.criteria
         return treated
 
     done, failed = treat_each([path for path in given.paths if str(path) not in clashing], treat)
-    extracted = ExtractedOutliers(project.config_path, scorers[0], extractionalgorithm, wish.seed, tuple(done))
+    extracted = ExtractedOutliers(project.config_path, chosen[0].scorer, extractionalgorithm, wish.seed, tuple(done))
     failed = {**given.refused, **clashing, **failed}
     wrong = "videos could not be searched for outliers"
     raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=extracted)

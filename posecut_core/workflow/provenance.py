@@ -1,16 +1,133 @@
-"""What a trained network came from: seeds, settings, labels and the versions of the libraries."""
+"""What files came from: a trained network, for a page; predictions and what is made of them, before they are used."""
 
 import dataclasses
 import json
+import os
 import platform
+from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
 
 from posecut_core import __version__
+from posecut_core.analysis.origins import (
+    AnalysisOrigin,
+    Origin,
+    check_source,
+    in_words,
+    predictions_hash,
+    read_origin,
+)
+from posecut_core.analysis.prediction_files import filtered_path, prediction_path, read_predictions
+from posecut_core.analysis.predictions import Predictions
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import Split
+from posecut_core.errors import AnalysisError
 from posecut_core.plots.page import Section, Table
+from posecut_core.progress import Progress, Report
+from posecut_core.project.given_files import given_path
+from posecut_core.project.hashing import file_sha256
+from posecut_core.project.layout import Project
+from posecut_core.workflow.arguments import Snapshots, chosen_scorer, chosen_steps
 
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy", "zarr", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, told from others of its name."""
+
+    scorer: str
+    sha256: str  # of the snapshot's manifest, which holds the hashes of its weights
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """Predictions that belong to a video and a network, as far as they say."""
+
+    path: Path  # the .h5
+    predictions: Predictions
+    origin: Origin | None  # of the predictions, or of the filtered ones
+
+    @property
+    def derived(self) -> Origin:
+        """The origin of what is made of these predictions, but for the settings."""
+        return Origin(self.origin.analysis if self.origin else None, predictions_hash(self.predictions))
+
+
+def chosen_network(project: Project, shuffle: int, trainingsetindex: int, snapshot: Snapshots | None) -> Network:
+    """Say which network is meant, without loading it.
+
+    Raises:
+        ModelError: there is no such snapshot, or it is damaged.
+    """
+    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    model_folder = project.model_folder(shuffle, trainingsetindex)
+    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
+    return Network(scorer, file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex)))
+
+
+def existing_predictions(
+    project: Project,
+    video: Path,
+    network: Network,
+    destfolder: str | os.PathLike[str] | None,
+    *,
+    filtered: bool = False,
+    report: Report,
+) -> FoundTable:
+    """Read a video's predictions by a network, or the filtered ones, and check that they came from both.
+
+    Those that do not say what they came from are taken at their name, and `report` is told.
+
+    Raises:
+        AnalysisError: the video has not been analysed by this network, or its predictions not filtered; or what is
+            there came from another network or video of the name, or was filtered from other predictions.
+    """
+    path = prediction_path(video, network.scorer, None if destfolder is None else given_path(destfolder))
+    if not path.is_file():
+        raise AnalysisError(
+            f"Found no predictions of {video.name} by {network.scorer}, expected {path}; run posecut analyze-videos "
+            "first, or give the destfolder, shuffle and snapshot that it was given."
+        )
+    origin = read_origin(path)
+    if origin is None or origin.analysis is None:
+        told = "does not say which network and video it came from, as PoseCut 0.1 wrote it or another program"
+        report(Progress(f"{path.name} {told}; it is taken at its name", 0, 0))
+    else:
+        _check_analysis(project, video, network, path, origin.analysis, report)
+    found = FoundTable(path, read_predictions(path), origin)
+    return _existing_filtered(video, found) if filtered else found
+
+
+def _check_analysis(
+    project: Project, video: Path, network: Network, path: Path, found: AnalysisOrigin, report: Report
+) -> None:
+    check_source(path, found, video, network.sha256)
+    crop = project.config.crop
+    if crop is not None and found.window != (crop.x1, crop.x2, crop.y1, crop.y2):
+        told = f"{video.name} was analysed in the window {in_words(found.window)}, not in that of config.yaml"
+        report(Progress(told, 0, 0))
+
+
+def _existing_filtered(video: Path, unfiltered: FoundTable) -> FoundTable:
+    path = filtered_path(unfiltered.path)
+    if not path.is_file():
+        raise AnalysisError(
+            f"Found no filtered predictions of {video.name}, expected {path}; run filterpredictions first."
+        )
+    found = FoundTable(path, read_predictions(path), read_origin(path))
+    if found.origin is not None and found.origin.predictions:
+        fits = found.origin.predictions == predictions_hash(unfiltered.predictions)
+    else:  # filters leave likelihoods as they are
+        fits = np.array_equal(found.predictions.likelihood, unfiltered.predictions.likelihood, equal_nan=True)
+    if not fits:
+        raise AnalysisError(
+            f"The filtered predictions of {video.name} in {path} were made from other predictions than those that are "
+            "there now; run filterpredictions again."
+        )
+    return found
 
 
 def provenance(split: Split, settings: TrainingSettings) -> tuple[Section, ...]:

@@ -1,15 +1,17 @@
 """Step I: look at predictions as figures (`plot_trajectories`) and as labelled videos (`create_labeled_video`)."""
 
+import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.analysis.origins import Origin, origin_from
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.labels.lock import sole_writer
 from posecut_core.plots.check_images import bones_between
 from posecut_core.plots.colours import bytes_of, colours_of, named_colour
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
@@ -18,15 +20,11 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given_files import Videos
 from posecut_core.project.layout import Project
 from posecut_core.video.reader import VideoReader
-from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.arguments import (
-    chosen_bodyparts,
-    chosen_scorer,
-    chosen_videos,
-    existing_predictions,
-)
+from posecut_core.video.writer import VideoWriter, comment_of
+from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
 from posecut_core.workflow.notes import note_bodyparts, note_skeleton
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.provenance import chosen_network, existing_predictions
 
 
 @dataclass(frozen=True)
@@ -86,27 +84,28 @@ def plot_trajectories(
         ArgumentError: a bodypart or the colormap is unknown.
     """
     project = open_project(config)
-    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     def plot(path: Path) -> tuple[Path, tuple[Path, ...]]:
-        table = existing_predictions(path, scorer, destfolder, filtered=filtered)
-        folder = table.parent / "plot-poses" / table.stem
+        found = existing_predictions(project, path, network, destfolder, filtered=filtered, report=report)
+        folder = found.path.parent / "plot-poses" / found.path.stem
         files = draw_trajectories(
             folder,
-            _chosen_predictions(project, table, bodyparts, report),
+            _chosen_predictions(project, found.predictions, bodyparts, report),
             pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
             colormap=colormap or project.config.colormap,
-            title=f"{path.name}, {scorer}",
+            title=f"{path.name}, {network.scorer}",
             alphavalue=project.config.alphavalue,
             dotsize=project.config.dotsize,
+            origin=found.derived.text,
         )
         report(Progress("plotting trajectories", given.paths.index(path) + 1, len(given.paths)))
         return folder, files
 
     plotted, failed = treat_each(given.paths, plot)
     folders, files = (folder for folder, _ in plotted), (path for _, several in plotted for path in several)
-    done = PlottedTrajectories(scorer, tuple(folders), tuple(files))
+    done = PlottedTrajectories(network.scorer, tuple(folders), tuple(files))
     failed = {**given.refused, **failed}
     wrong = "videos have no figures"
     raise_together(failed, of=len(plotted) + len(failed), what=wrong, kind=AnalysisError, done=done)
@@ -135,7 +134,8 @@ def create_labeled_video(
 ) -> LabeledVideos:
     """Write `<video><scorer>_labeled.mp4` beside the predictions: the video with a disc on each likely bodypart.
 
-    Every frame of the video has its place; one that cannot be decoded repeats the picture before it.
+    Every frame of the video has its place; one that cannot be decoded repeats the picture before it. A labelled video
+    that is there is kept if it was drawn from the same predictions with the same settings, and drawn anew if not.
 
     Args:
         config: path of config.yaml.
@@ -174,22 +174,25 @@ def create_labeled_video(
         alphavalue=project.config.alphavalue if alphavalue is None else alphavalue,
         colormap=colormap or project.config.colormap,
     )
-    scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     skipped: list[Path] = []
 
     def draw(path: Path) -> Path:
-        table = existing_predictions(path, scorer, destfolder, filtered=filtered)
-        target = table.with_name(f"{table.stem}_labeled.mp4")
-        if target.is_file() and not overwrite:
-            skipped.append(target)
-            return target
-        predictions = _chosen_predictions(project, table, bodyparts, report)
-        _write_labeled_video(path, target, predictions, _style(project, look, predictions.bodyparts), report)
+        found = existing_predictions(project, path, network, destfolder, filtered=filtered, report=report)
+        target = found.path.with_name(f"{found.path.stem}_labeled.mp4")
+        predictions = _chosen_predictions(project, found.predictions, bodyparts, report)
+        style = _style(project, look, predictions.bodyparts)
+        origin = replace(found.derived, settings=_drawn(style, predictions.bodyparts))
+        with sole_writer(target, doing=f"{target.name} is being drawn"):
+            if target.is_file() and not overwrite and _is_drawn(target, found.path, origin, report):
+                skipped.append(target)
+            else:
+                _write_labeled_video(path, target, predictions, style, origin.text, report)
         return target
 
     files, failed = treat_each(given.paths, draw)
-    done = LabeledVideos(scorer, tuple(files), tuple(skipped))
+    done = LabeledVideos(network.scorer, tuple(files), tuple(skipped))
     failed = {**given.refused, **failed}
     wrong = "videos have no labelled video"
     raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
@@ -233,23 +236,52 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
     )
 
 
-def _chosen_predictions(project: Project, table: Path, wanted: Sequence[str] | None, report: Report) -> Predictions:
-    predictions = read_predictions(table)
+def _drawn(style: PoseStyle, bodyparts: tuple[str, ...]) -> dict[str, object]:
+    """Write what a labelled video was drawn with in plain values."""
+    values = {**asdict(style), "colours": style.colours.tolist(), "bodyparts": bodyparts}
+    plain: dict[str, object] = json.loads(json.dumps(values))
+    return plain
+
+
+def _is_drawn(target: Path, table: Path, origin: Origin, report: Report) -> bool:
+    """Tell whether a labelled video is what would be drawn now; `report` is told why it is not.
+
+    One that does not say what it was drawn from is believed, if it is not older than the predictions.
+    """
+    found = origin_from(comment_of(target))
+    if found is None:
+        stale = target.stat().st_mtime < table.stat().st_mtime
+        why = "is older than the predictions" if stale else ""
+    elif found.predictions != origin.predictions:
+        why = "was drawn from other predictions"
+    else:
+        why = "was drawn with other settings" if found.settings != origin.settings else ""
+    if why:
+        report(Progress(f"{target.name} {why}; it is drawn anew", 0, 0))
+    return not why
+
+
+def _chosen_predictions(
+    project: Project, predictions: Predictions, wanted: Sequence[str] | None, report: Report
+) -> Predictions:
     note_bodyparts(project, predictions.bodyparts, source=f"The network {predictions.scorer}", report=report)
     return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
 
 
-def _write_labeled_video(video: Path, target: Path, predictions: Predictions, style: PoseStyle, report: Report) -> None:
+def _write_labeled_video(
+    video: Path, target: Path, predictions: Predictions, style: PoseStyle, comment: str, report: Report
+) -> None:
     with VideoReader(video) as reader:
         index = reader.index
         total = index.frame_count
         if len(predictions.xy) != total:
             raise AnalysisError(
                 f"The predictions of {video.name} have {len(predictions.xy)} rows, but the video has {total} frames; "
-                "run posecut analyze-videos again with --overwrite."
+                "run posecut analyze-videos again."
             )
         picture = np.zeros((index.height, index.width, 3), np.uint8)
-        with VideoWriter(target, fps=index.fps, width=index.width, height=index.height) as writer:
+        size = {"width": index.width, "height": index.height}
+        with VideoWriter(target, fps=index.fps, **size, comment=comment) as writer:
             for number, image in reader.frames():
                 if image is not None:
                     past = slice(max(0, number - style.trailpoints), number + 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 
+from posecut_core.analysis.found_predictions import USUAL_PERCENT
 from posecut_core.analysis.labelled_frames import LabelledFrames
 from posecut_core.dataset.batches import TrainingFrames
 from posecut_core.dataset.loading import load_frames
@@ -26,8 +27,6 @@ from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.gathered_frames import gather_frames
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.previous_iteration import previous_network
-
-_USUAL_PERCENT = 95  # of new projects; names leave it out
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def _name(project: Project, shuffle: int, trainingsetindex: int) -> str:
     The percentage stands there, not its index: entries of TrainingFraction may be edited and change their places.
     """
     percent = project.training_percent(trainingsetindex)
-    fraction = "" if percent == _USUAL_PERCENT else f"trainset{percent}"
+    fraction = "" if percent == USUAL_PERCENT else f"trainset{percent}"
     iteration = f"iteration{project.config.iteration}" if project.config.iteration else ""
     return f"{project.config.task}{project.config.date}{fraction}{iteration}shuffle{shuffle}"
 

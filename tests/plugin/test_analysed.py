@@ -1,12 +1,16 @@
 """The analysed videos of a project, and how their bodyparts look."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_posecut.analysed import analysed_videos, in_words, own_network, read_trajectories, style_of
+from posecut_core.analysis.origins import AnalysisOrigin, Origin, file_fingerprint
+from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError
+from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
@@ -39,13 +43,40 @@ def test_a_network_is_named_in_words(sample):
 def test_curves_are_the_predictions(sample, tmp_path):
     """x, y and likelihood of each bodypart over the frames, each in a row of memory."""
     analyse(sample)
-    read = read_trajectories(analysed_videos(open_project(sample))[0].table)
+    project = open_project(sample)
+    found = analysed_videos(project)[0]
+    read = read_trajectories(project, found)
     assert read.curves.shape == (3, len(read.predictions.bodyparts), FRAMES)
     assert read.curves.flags.c_contiguous
     np.testing.assert_allclose(read.curves[0, 0], np.arange(FRAMES) + 20.0)
     np.testing.assert_allclose(read.curves[2], read.predictions.likelihood.T)
     with pytest.raises(AnalysisError):
-        read_trajectories(tmp_path / "nothing.h5")
+        read_trajectories(project, replace(found, table=tmp_path / "nothing.h5"))
+
+
+def test_predictions_of_something_else_are_not_shown(sample):
+    """Kind: results are taken at their name, though network or recording have changed; here over a video."""
+    videos, project = analyse(sample), open_project(sample)
+    found = analysed_videos(project)[0]
+    manifest = project.snapshot_manifest(1, 100)
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("weights")
+    ours = AnalysisOrigin(SCORER, file_sha256(manifest), (), file_fingerprint(videos[0]), FRAMES, (0, 1, 0, 1), "")
+    for wrong, words in [({}, None), ({"network": "old"}, "another network"), ({"video": "old"}, "another video")]:
+        origin = Origin(replace(ours, **wrong))
+        write_predictions(found.table, read_predictions(found.table), origin=origin)
+        with pytest.raises(AnalysisError, match=words) if words else nullcontext():
+            read_trajectories(project, found)
+
+
+def test_a_network_of_another_training_fraction_is_called_by_its_index(sample):
+    """Kind: a step asked for a network gets another of the same shuffle; here that of training fraction 0."""
+    project = open_project(sample)
+    config = replace(project.config, training_fractions=(0.95, 0.5))
+    other = SCORER.replace("shuffle", "trainset50shuffle")
+    assert own_network(Project(project.root, config), other).arguments["trainingsetindex"] == 1
+    assert own_network(Project(project.root, config), SCORER).arguments["trainingsetindex"] == 0
+    assert own_network(project, other) is None
 
 
 def test_bodyparts_look_as_while_labelling(sample):

@@ -21,7 +21,7 @@ def shown(viewer, sample):
     desk = desk_of(viewer)
     desk.open(sample)
     found = analysed_videos(desk.project)[0]
-    predictions = read_trajectories(found.table).predictions
+    predictions = read_trajectories(desk.project, found).predictions
     playback = playback_of(desk)
     playback.show(found.video, predictions, style_of(desk.project.config, predictions.bodyparts))
     return desk, playback, found

@@ -1,14 +1,19 @@
 """analyze_videos."""
 
+import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from posecut_core.analysis.prediction_files import read_predictions
+from posecut_core.analysis.origins import read_origin
+from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
+from posecut_core.labels.lock import sole_writer
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.opening import open_project
 
 
 def names(folder):
@@ -60,6 +65,74 @@ def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
     video.write_bytes(b"no video")
     (bad,) = analyze_videos(spot_project, video).videos
     assert (bad.skipped, bad.frame_count) == (True, 15)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("network", "by another network of the same name"),
+        ("window", "in the window x 0 to 64, y 0 to 48 instead of x 4 to 60, y 6 to 40"),
+        ("video", "from another video of the same name"),
+    ],
+)
+def test_what_is_not_of_this_analysis_is_made_anew(spot_project, unseen, networks, edit, change, words):
+    """Kind: a result counts as done by its name alone, though network, window or recording have changed since."""
+    video, said = unseen / "a.mp4", []
+    analyze_videos(spot_project, video)
+    assert analyze_videos(spot_project, video).videos[0].skipped
+    if change == "network":
+        open_project(spot_project).snapshot_manifest(1, 10).write_text("trained again")
+    elif change == "window":
+        edit(cropping=True, x1=4, x2=60, y1=6, y2=40)
+    else:
+        with VideoWriter(video, fps=25, width=64, height=48) as writer:
+            for _ in range(11):
+                writer.write(np.zeros((48, 64, 3), np.uint8))
+    assert not analyze_videos(spot_project, video, report=said.append).videos[0].skipped
+    assert said[0].stage == f"a.mp4 was analysed before {words}; it is analysed anew"
+    assert analyze_videos(spot_project, video).videos[0].skipped
+
+
+def test_frames_that_could_not_be_read_are_tried_again(spot_project, unseen, networks):
+    """Kind: a gap that an earlier version left counts as done; where any of its frames decodes now, all is anew."""
+    video = unseen / "a.mp4"
+    table = analyze_videos(spot_project, video).files[0]
+    whole = read_predictions(table)
+    holes = replace(whole, xy=whole.xy.copy(), likelihood=whole.likelihood.copy())
+    holes.xy[4:], holes.likelihood[4:] = np.nan, 0.0
+    write_predictions(table, holes)  # as PoseCut 0.1 left it
+    assert not analyze_videos(spot_project, video).videos[0].skipped
+    np.testing.assert_array_equal(read_predictions(table).xy, whole.xy)
+    write_predictions(table, holes, origin=read_origin(table))
+    assert analyze_videos(spot_project, video).videos[0].skipped  # this very decoder could not read them
+
+
+def test_the_csv_is_that_of_the_h5(spot_project, unseen):
+    """Kind: of two files of one result only one is renewed; a .csv follows its .h5, wished now, later or before."""
+    video, said = unseen / "a.mp4", []
+    analyze_videos(spot_project, video, save_as_csv=True)
+    open_project(spot_project).snapshot_manifest(1, 10).write_text("trained again")
+    csv_path = unseen / "aFake_10.csv"
+    csv_path.write_text(csv_path.read_text().replace("10.5", "11.5"))
+    result = analyze_videos(spot_project, video).videos[0]
+    assert result.files == (unseen / "aFake_10.h5", csv_path)
+    fresh = csv_path.read_bytes()
+    csv_path.write_text("of an older network")
+    analyze_videos(spot_project, video, report=said.append)
+    assert "aFake_10.csv is not what aFake_10.h5 says" in said[0].stage
+    assert analyze_videos(spot_project, video, save_as_csv=True).videos[0].skipped
+    assert csv_path.read_bytes() == fresh
+
+
+def test_a_second_analysis_of_a_video_says_who_is_at_it(spot_project, unseen):
+    """Kind: two programs write one file at once; the second is one sentence, and nothing of the lock stays."""
+    with sole_writer(unseen / "aFake_10.h5", doing="a.mp4 is being analysed"):
+        with pytest.raises(StorageError, match=rf"a\.mp4 is being analysed by process {os.getpid()} on .*; wait until"):
+            analyze_videos(spot_project, unseen / "a.mp4")
+        with pytest.raises(AnalysisError, match="1 of 2 videos could not be analysed"):
+            analyze_videos(spot_project, unseen)
+    assert analyze_videos(spot_project, unseen).videos[1].skipped
+    assert names(unseen) == ["a.mp4", "aFake_10.h5", "b.mp4", "bFake_10.h5"]
 
 
 def test_destfolder_takes_all_files(spot_project, unseen, tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import AnalysisError, ArgumentError, ModelError, VideoError
+from posecut_core.errors import ArgumentError, ModelError, VideoError
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.workflow import arguments
@@ -13,7 +13,6 @@ from posecut_core.workflow.arguments import (
     chosen_bodyparts,
     chosen_steps,
     chosen_videos,
-    existing_predictions,
 )
 
 
@@ -120,11 +119,3 @@ def test_a_batch_has_at_least_one_frame(project):
     assert (chosen_batch_size(project, None), chosen_batch_size(project, 2)) == (5, 2)
     with pytest.raises(ArgumentError, match="batch_size is 0"):
         chosen_batch_size(project, 0)
-
-
-def test_predictions_are_found_by_their_exact_name(tmp_path):
-    """Predictions of snapshot 200 are not mistaken for those of snapshot 20."""
-    fill(tmp_path, "m1PoseCut_x_200.h5")
-    assert existing_predictions(tmp_path / "m1.mp4", "PoseCut_x_200", None) == tmp_path / "m1PoseCut_x_200.h5"
-    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
-        existing_predictions(tmp_path / "m1.mp4", "PoseCut_x_20", None)

@@ -15,6 +15,7 @@ from posecut_core.video.store import FrameStore
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.outlier_video import Wish, treat_video
+from posecut_core.workflow.provenance import FoundTable
 
 LINE = np.array([[10.0, 20.0], [20.0, 20.0], [30.0, 20.0]])
 
@@ -35,10 +36,16 @@ def lines(tmp_path, spot_video):
     return project, spot_video, table
 
 
+def found(table):
+    return FoundTable(table, read_predictions(table), None)
+
+
 def treat(lines, criteria, **options):
     project, video, table = lines
     wish = {"bodyparts": None, "frames": (), "number_of_frames": 2, "algorithm": "uniform", "seed": 0, "confirm": None}
-    return treat_video(project, video, [table], criteria, Wish(**{**wish, **options}, report=lambda progress: None))
+    return treat_video(
+        project, video, [found(table)], criteria, Wish(**{**wish, **options}, report=lambda progress: None)
+    )
 
 
 def test_poses_unlike_the_labels_are_found(lines):
@@ -54,7 +61,7 @@ def test_a_network_with_an_old_name_is_told(lines):
     write_predictions(table, renamed)
     said = []
     wish = Wish(None, (9,), 2, "uniform", 0, None, said.append)
-    assert treat_video(project, video, [table], Criteria("manual"), wish).drafts == 2
+    assert treat_video(project, video, [found(table)], Criteria("manual"), wish).drafts == 2
     assert said[0].stage.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
 
 
@@ -77,7 +84,7 @@ def test_criteria_that_cannot_run_are_asked_again(lines, algorithm, reason):
         return answers[len(asked) - 1]
 
     wish = Wish(("a", "b"), (), 2, "uniform", 0, confirm, said.append)
-    assert treat_video(project, video, [table], Criteria("jump", epsilon=1), wish).confirmed
+    assert treat_video(project, video, [found(table)], Criteria("jump", epsilon=1), wish).confirmed
     assert asked == ["jump", "jump"]
     assert any(reason in progress.stage for progress in said if progress.total == 0)
 
@@ -98,7 +105,7 @@ def test_a_fit_without_enough_positions_is_said(lines, likelihood, told):
     wish = Wish(None, (), 6, "uniform", 0, None, said.append)
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, likelihood=np.full((11, 3), likelihood)))
-    treat_video(project, video, [table], Criteria("fitting", p_bound=0.5), wish)
+    treat_video(project, video, [found(table)], Criteria("fitting", p_bound=0.5), wish)
     assert any("fitting says nothing about spot.mp4" in progress.stage for progress in said) == told
 
 
@@ -109,4 +116,7 @@ def test_tables_of_other_networks_are_read_by_name(lines):
     other = Path(table).with_name("spotother.h5")
     write_predictions(other, Predictions("other", ("a", "b", "c"), one.xy[:, [1, 2, 0]], np.ones((11, 3))))
     wish = Wish(None, (), 2, "uniform", 0, None, lambda progress: None)
-    assert treat_video(project, video, [table, other], Criteria("disagreement", epsilon=1), wish).candidates == 0
+    assert (
+        treat_video(project, video, [found(table), found(other)], Criteria("disagreement", epsilon=1), wish).candidates
+        == 0
+    )

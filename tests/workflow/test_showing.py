@@ -1,8 +1,15 @@
 """plot_trajectories and create_labeled_video."""
 
+import os
+import shutil
+from dataclasses import replace
+
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from posecut_core.analysis.origins import origin_from, read_origin
+from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow import showing
@@ -72,6 +79,39 @@ def test_the_labeled_video_has_every_frame_with_its_own_points(spot_project, ana
             x, y = 10.5 + 2 * number, 12.5 + number
             rows, columns = np.nonzero(image.max(axis=2) > 60)
             np.testing.assert_allclose((columns.mean(), rows.mean()), (x, y), atol=1.0)
+
+
+def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, analysed):
+    """Kind: a derived file counts as done by its name; other predictions or settings make it anew, and that is said."""
+    said = []
+    assert create_labeled_video(spot_project, analysed).skipped == ()
+    (path,) = create_labeled_video(spot_project, analysed).skipped
+    assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
+    assert said[0].stage == f"{path.name} was drawn with other settings; it is drawn anew"
+    table = path.with_name("spotFake_10.h5")
+    predictions = read_predictions(table)
+    write_predictions(table, replace(predictions, xy=predictions.xy + 3))
+    said.clear()
+    assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
+    assert any(one.stage.endswith("was drawn from other predictions; it is drawn anew") for one in said)
+
+
+@pytest.mark.parametrize("age", [-10, 10])
+def test_a_labeled_video_that_says_nothing_goes_by_its_age(spot_project, analysed, age):
+    """One of PoseCut 0.1 is kept, unless it is older than the predictions."""
+    path = analysed.with_name("spotFake_10_labeled.mp4")
+    shutil.copy(analysed, path)
+    time = analysed.with_name("spotFake_10.h5").stat().st_mtime + age
+    os.utime(path, (time, time))
+    assert create_labeled_video(spot_project, analysed).skipped == ((path,) if age > 0 else ())
+
+
+def test_figures_say_what_they_were_drawn_from(spot_project, analysed):
+    """Each carries the hash of its predictions, and what these came from."""
+    path = plot_trajectories(spot_project, analysed).files[0]
+    origin = origin_from(iio.immeta(path)["Comment"])
+    assert origin.analysis == read_origin(analysed.with_name("spotFake_10.h5")).analysis
+    assert origin.predictions
 
 
 def test_options_change_what_is_drawn(spot_project, analysed):

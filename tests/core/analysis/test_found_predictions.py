@@ -16,7 +16,7 @@ SCORER = "PoseCut_resnet50_reachingJan31shuffle1_720"
     [
         (SCORER, NetworkName(0, 1, 720)),
         ("PoseCut_resnet18_openfieldOct30iteration2shuffle12_400", NetworkName(2, 12, 400)),
-        ("PoseCut_resnet18_openfieldOct30trainset50iteration2shuffle1_400", NetworkName(2, 1, 400)),
+        ("PoseCut_resnet18_openfieldOct30trainset50iteration2shuffle1_400", NetworkName(2, 1, 400, 50)),
         ("PoseCut_resnet50_shuffle9taskJan1shuffle3_8", NetworkName(0, 3, 8)),
         ("DLC_resnet50_openfieldOct30shuffle1_500000", None),
     ],

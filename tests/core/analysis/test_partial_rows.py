@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.analysis.partial_rows import RowsOrigin, file_fingerprint, mapped_rows, open_rows
+from posecut_core.analysis.origins import AnalysisOrigin, file_fingerprint
+from posecut_core.analysis.partial_rows import mapped_rows, open_rows
 from posecut_core.errors import StorageError
 
-ORIGIN = RowsOrigin("PoseCut_x", ("a", "b"), "fingerprint", 5, (0, 4, 0, 3))
+ORIGIN = AnalysisOrigin("PoseCut_x", "hash", ("a", "b"), "fingerprint", 5, (0, 4, 0, 3), "decoder")
 ROWS = np.arange(30.0).reshape(5, 2, 3)
 
 
@@ -48,10 +49,11 @@ def test_a_row_cut_short_is_written_again(tmp_path):
         {"video": "changed"},
         {"frame_count": 6},
         {"window": (1, 4, 0, 3)},
+        {"decoder": "newer"},
     ],
 )
 def test_rows_of_something_else_are_not_continued(tmp_path, change):
-    """A new network, bodypart order, video, length or crop starts from the first frame."""
+    """A new network, bodypart order, video, length, crop or decoder starts from the first frame."""
     path = tmp_path / "rows"
     write(path, ORIGIN, ROWS[:3])
     with open_rows(path, replace(ORIGIN, **change)) as file:

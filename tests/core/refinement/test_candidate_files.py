@@ -20,13 +20,13 @@ def test_a_table_makes_a_round_trip(tmp_path_factory, rows):
     """Scores keep every bit; bodyparts keep their order, whatever letters they are written in."""
     candidates = tuple(Candidate(*row) for row in rows)
     path = tmp_path_factory.getbasetemp() / "round.csv"
-    write_candidates(path, candidates)
+    write_candidates(path, candidates, predictions="hash")
     assert read_candidates(path) == candidates
 
 
 def test_frames_chosen_by_hand_have_no_score(tmp_path):
     """Their cells are empty and read as NaN and no bodyparts."""
-    write_candidates(tmp_path / "c.csv", (Candidate(9, "list", float("nan"), ()),))
+    write_candidates(tmp_path / "c.csv", (Candidate(9, "list", float("nan"), ()),), predictions="hash")
     (found,) = read_candidates(tmp_path / "c.csv")
     assert (found.number, found.reason, found.bodyparts) == (9, "list", ())
     assert np.isnan(found.score)
@@ -35,18 +35,30 @@ def test_frames_chosen_by_hand_have_no_score(tmp_path):
 def test_each_reason_has_its_own_candidates(tmp_path):
     """Those of the same reason are replaced, others stay, and frames are in order."""
     path, pca = tmp_path / "c.csv", Candidate(4, "pca", 30.0, ("nose",))
-    put_candidates(path, (Candidate(3, "jump", 21.5, ()), Candidate(9, "jump", 22.5, ())), reason="jump")
-    put_candidates(path, (pca,), reason="pca")
-    put_candidates(path, (Candidate(4, "jump", 23.5, ()),), reason="jump")
+    jumps = (Candidate(3, "jump", 21.5, ()), Candidate(9, "jump", 22.5, ()))
+    put_candidates(path, jumps, reason="jump", predictions="hash")
+    put_candidates(path, (pca,), reason="pca", predictions="hash")
+    put_candidates(path, (Candidate(4, "jump", 23.5, ()),), reason="jump", predictions="hash")
     assert read_candidates(path) == (Candidate(4, "jump", 23.5, ()), pca)
-    put_candidates(path, (), reason="jump")
+    put_candidates(path, (), reason="jump", predictions="hash")
     assert read_candidates(path) == (pca,)
+
+
+def test_candidates_in_other_predictions_do_not_stay(tmp_path):
+    """Kind: what was derived of older results stands beside new ones as if it were of them; here, suspects of both."""
+    path, new = tmp_path / "c.csv", Candidate(4, "jump", 23.5, ())
+    path.write_text("frame,reason,score,bodyparts\n3,pca,21.5,\n")  # as PoseCut 0.1 wrote it
+    assert [one.number for one in read_candidates(path)] == [3]
+    put_candidates(path, (Candidate(9, "pca", 30.0, ()),), reason="pca", predictions="old")
+    put_candidates(path, (new,), reason="jump", predictions="new")
+    assert read_candidates(path) == (new,)
 
 
 def test_a_table_is_plain_text(tmp_path):
     """Any spreadsheet opens it."""
-    write_candidates(tmp_path / "c.csv", (Candidate(3, "jump", 21.5, ("ear", "nose")),))
-    assert (tmp_path / "c.csv").read_text() == "frame,reason,score,bodyparts\n3,jump,21.5,ear;nose\n"
+    write_candidates(tmp_path / "c.csv", (Candidate(3, "jump", 21.5, ("ear", "nose")),), predictions="0a")
+    expected = "frame,reason,score,bodyparts,predictions\n3,jump,21.5,ear;nose,0a\n"
+    assert (tmp_path / "c.csv").read_text() == expected
 
 
 def test_a_table_lies_beside_the_predictions():
