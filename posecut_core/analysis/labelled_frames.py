@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from posecut_core.analysis.predicting import Predicts, padded
+from posecut_core.errors import VideoError
 from posecut_core.video.store import FrameStore
 
 
@@ -40,7 +41,17 @@ class FramePredictions:
 
 
 def stored_frames(video: str, store: FrameStore, numbers: Int64[np.ndarray, " F"]) -> StoredFrames:
-    """Choose frames of a store, which has all of them."""
+    """Choose frames of a store, which has all of them.
+
+    Raises:
+        VideoError: it lacks one.
+    """
+    absent = sorted({*numbers.tolist()}.difference(store.numbers.tolist()))
+    if absent:
+        raise VideoError(
+            f"Frame {absent[0]} of {video} is not among the extracted frames in {store.path}, expected its picture; "
+            "extract it again (posecut extract-frames --frames)."
+        )
     places = np.searchsorted(store.numbers, numbers)
     return StoredFrames(video, store, numbers, store.origins[places], store.sizes[places])
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float64, UInt8
 from posecut_core.dataset.batches import TrainingFrames, resize, scale_points, scaled_size
 from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
+from posecut_core.labels.placement import inside
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report
 from posecut_core.video.store import FrameStore
@@ -39,7 +40,7 @@ def load_frames(
     known: KnownImages | None = None,
     report: Report,
 ) -> TrainingFrames:
-    """Read frames and their labels.
+    """Read frames and their labels; labels outside their picture count as if nobody had looked for them.
 
     Args:
         frames: which.
@@ -55,7 +56,7 @@ def load_frames(
         DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.
         VideoError: a store is missing or damaged.
     """
-    labels = [_labels(tables, frame) for frame in frames]
+    labels, looked_at = [_labels(tables, frame) for frame in frames], _looked_at(frames, tables)
     stores = {video: open_store(video) for video in dict.fromkeys(frame.video for frame in frames)}
     places = _places(frames, stores)
     sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
@@ -71,9 +72,12 @@ def load_frames(
         if known is not None:
             known[frame, place] = image
         images[index, :rows, :columns] = image
-        xy[index] = scale_points(labels[index] - np.array(place.origin), source=place.size, target=(rows, columns))
+        local = labels[index] - np.array(place.origin)
+        outside = ~np.isnan(local[:, 0]) & ~inside(local, np.broadcast_to(np.array(place.size), local.shape))
+        local[outside], looked_at[index, outside] = np.nan, False
+        xy[index] = scale_points(local, source=place.size, target=(rows, columns))
         report(Progress("reading training frames", index + 1, len(frames)))
-    return TrainingFrames(images, sizes, xy, _looked_at(frames, tables))
+    return TrainingFrames(images, sizes, xy, looked_at)
 
 
 def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.ndarray, "K 2"]:

@@ -1,47 +1,78 @@
-"""DeepLabCut's images of labelled frames, `img0123.png`, into the frame store and out of it, one at a time.
+"""Images of labelled frames, `img0123.png`, into the frame store and out of it, one at a time.
 
 Nothing is overwritten: a frame that the target has already stays as it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
-import numpy as np
-from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
-from posecut_core.labels.image_names import images_in
+from posecut_core.labels.collected_data import read_rows
+from posecut_core.labels.image_files import common_levels, read_picture, read_range, read_size
+from posecut_core.labels.image_names import image_files, images_in, no_files, numbers_of, read_record, write_record
 from posecut_core.labels.image_origins import image_origin
-from posecut_core.labels.stored_images import image_names
+from posecut_core.labels.stored_images import image_names, labelled_rows, number_images
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import write_bytes
 from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.video.store import FrameStore, StoredFrame
 
 
 def import_images(project: Project, video: str, *, report: Report = silent) -> int:
     """Copy the images in a video's folder into its frame store; return how many were new.
 
     An image of exactly the size of the video's crop in config.yaml is taken as that window, any other as a full frame.
+    One that cannot be read is left out and told, at every call until it is mended.
 
     Args:
         project: The project.
         video: Stem of the video's file name; the video itself need not exist.
-        report: Told how many images are done.
+        report: Told how many images are done, which are left out, and how images of more than 8 bits are stored.
 
     Raises:
-        LabelError: two images stand for one frame.
-        VideoError: an image cannot be read.
+        LabelError: `images.json` beside the images is damaged.
+        VideoError: the frame store is damaged.
         StorageError: the disk refuses.
     """
-    images = images_in(project.frame_folder(video))
-    store_path = project.frame_store(video)
-    known = set(FrameStore.open(store_path).numbers.tolist()) if store_path.exists() else set()
-    new = {number: path for number, path in images.items() if number not in known}
-    if not new:
-        return 0
-    return FrameStore.open(store_path, create=True).append(_read_images(new, project, video, report))
+    folder = project.frame_folder(video)
+    _tell(number_images(project, video), report)
+    images, problems = _new_images(project, video)
+    ranges = dict[int, tuple[float, float]]()
+    for number, path in list(images.items()):
+        try:
+            found = read_range(path)
+        except VideoError as error:
+            problems.append(str(error))
+            del images[number]
+        else:
+            ranges |= {number: found} if found else {}
+    done = 0
+    if images:
+        levels = _common_levels(folder, video, list(ranges.values()), report)
+        store = FrameStore.open(project.frame_store(video), create=True)
+        done = store.append(_read_images(images, levels, problems, project, video, report))
+        store.delete_if_empty()
+    _tell(problems, report)
+    return done
+
+
+def unreadable_images(project: Project, video: str) -> tuple[str, ...]:
+    """Say of each image that is not in the frame store and cannot be read why that is, and what to do.
+
+    Raises:
+        LabelError: `images.json` beside the images is damaged.
+        VideoError: the frame store is damaged.
+    """
+    images, problems = _new_images(project, video)
+    for path in images.values():
+        try:
+            read_picture(path)
+        except VideoError as error:
+            problems.append(str(error))
+    return tuple(problems)
 
 
 def export_images(project: Project, video: str, *, report: Report = silent) -> int:
@@ -66,18 +97,66 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
     return len(missing)
 
 
+def _new_images(project: Project, video: str) -> tuple[dict[int, Path], list[str]]:
+    """Return frame number -> image that the frame store lacks, and what is wrong with such images that are no files."""
+    folder, store_path = project.frame_folder(video), project.frame_store(video)
+    images, files, others = images_in(folder), image_files(folder), no_files(folder)
+    if not files and not others:
+        return {}, []
+    known = set(FrameStore.open(store_path).numbers.tolist()) if store_path.exists() else set()
+    if len(images) < len(files):  # several of one frame
+        images = images_in(folder, first=labelled_rows(read_rows(folder, project.config.scorer)))
+    strange = numbers_of(folder, others)
+    problems = [_problem(folder / name) for name, number in strange.items() if number not in known | images.keys()]
+    return {number: path for number, path in images.items() if number not in known}, [text for text in problems if text]
+
+
+def _problem(path: Path) -> str:
+    try:
+        read_size(path)
+    except VideoError as error:
+        return str(error)
+    return ""
+
+
+def _common_levels(
+    folder: Path, video: str, ranges: Sequence[tuple[float, float]], report: Report
+) -> tuple[float, float] | None:
+    """Return which values of images of more than 8 bits become black and white: the same for all of a video, told."""
+    record = read_record(folder)
+    if not ranges:
+        return record.levels
+    levels = record.levels or common_levels(ranges)
+    if record.levels is None:
+        write_record(folder, replace(record, levels=levels))
+    low, high = min(pair[0] for pair in ranges), max(pair[1] for pair in ranges)
+    text = (
+        f"{video}: {len(ranges)} images have more than 8 bits (values {low:g} to {high:g}); {levels[0]:g} is stored as "
+        f"black and {levels[1]:g} as white, for all of the video"
+    )
+    report(Progress(text, 0, 0))
+    return levels
+
+
 def _read_images(
-    images: dict[int, Path], project: Project, video: str, report: Report
-) -> Iterator[tuple[int, UInt8[np.ndarray, "_ _ 3"], tuple[int, int]]]:
+    images: Mapping[int, Path],
+    levels: tuple[float, float] | None,
+    problems: list[str],
+    project: Project,
+    video: str,
+    report: Report,
+) -> Iterator[StoredFrame]:
+    """Yield the images one by one; why one cannot be read is added to `problems`."""
     for done, (number, path) in enumerate(images.items(), start=1):
-        image = _read_image(path)
-        height, width = image.shape[:2]
-        yield number, image, image_origin(project, video, (height, width))
+        try:
+            image = read_picture(path, levels=levels)
+        except VideoError as error:
+            problems.append(str(error))
+            continue
+        yield number, image, image_origin(project, video, (image.shape[0], image.shape[1]))
         report(Progress(f"reading images of {video}", done, len(images)))
 
 
-def _read_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-    try:
-        return iio.imread(path, plugin="pillow", mode="RGB")
-    except (OSError, ValueError, SyntaxError, TypeError) as error:
-        raise VideoError(f"{path} is not a readable image; restore it from a copy or remove it.") from error
+def _tell(sentences: Iterable[str], report: Report) -> None:
+    for sentence in sentences:
+        report(Progress(sentence.removesuffix("."), 0, 0))

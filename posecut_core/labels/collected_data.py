@@ -3,7 +3,7 @@
 Positions here are in pixels of the stored images; `labels/exchange.py` turns them into pixels of the full frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.csv_tables import LEVELS, read_csv, write_csv
-from posecut_core.labels.image_names import by_number, last_part
+from posecut_core.labels.image_names import is_image, last_part, numbers_of
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.bodyparts import foreign_bodyparts
@@ -56,22 +56,33 @@ def read_collected_data(
         return None
     _check_columns(frame, path, scorer, bodyparts)
     names = _row_names(frame)
-    numbered = by_number(names, path)
+    _check_names(names, path)
     wanted = pd.MultiIndex.from_product([[scorer], list(bodyparts), ["x", "y"]], names=LEVELS)
     values = frame.reindex(columns=wanted).to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), 2)
-    place = {name: row for row, name in enumerate(names)}
-    xy = values[[place[name] for name in numbered.values()]]
-    _check_pairs(xy, list(numbered.values()), bodyparts, path)
-    return ImageLabels(numbered, tuple(bodyparts), xy)
+    rows = _rows_that_count(names, numbers_of(folder, names), values, path)
+    xy = values[list(rows.values())]
+    _check_pairs(xy, [names[row] for row in rows.values()], bodyparts, path)
+    if np.isinf(xy).any():
+        report(
+            Progress(f"{path} places {int(np.isinf(xy).any(axis=-1).sum())} labels at infinity: they are none", 0, 0)
+        )
+        xy = np.where(np.isinf(xy).any(axis=-1, keepdims=True), np.nan, xy)
+    return ImageLabels({number: names[row] for number, row in rows.items()}, tuple(bodyparts), xy)
 
 
-def read_row_names(folder: Path, scorer: str) -> dict[int, str]:
-    """Return frame number -> name of the image as the labels of a folder have it; none where they cannot be read."""
+def read_rows(folder: Path, scorer: str) -> dict[str, Float64[np.ndarray, " _"]]:
+    """Return name of the image -> numbers of its row in the labels of a folder; none where they cannot be read."""
     try:
-        path, frame = _read_either(folder, scorer, silent)
-        return {} if frame is None else by_number(_row_names(frame), path)
+        _, frame = _read_either(folder, scorer, silent)
     except LabelError:
         return {}
+    rows = [] if frame is None else zip(_row_names(frame), frame.to_numpy(dtype=np.float64), strict=True)
+    return {name: row for name, row in rows if is_image(name)}
+
+
+def same_labels(one: Float64[np.ndarray, " _"], other: Float64[np.ndarray, " _"]) -> bool:
+    """Tell whether two rows say the same, as far as programs and spreadsheets round."""
+    return np.allclose(one, other, rtol=0, atol=ROUNDED, equal_nan=True)
 
 
 def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None:
@@ -94,6 +105,32 @@ def _path(folder: Path, scorer: str, suffix: str) -> Path:
 
 def _row_names(frame: pd.DataFrame) -> list[str]:
     return [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    wrong = next((name for name in names if not is_image(name)), None)
+    if wrong is not None:
+        raise LabelError(f"{path} names the image {wrong!r}, expected names such as img0123.png; rename it.")
+
+
+def _rows_that_count(
+    names: Sequence[str], numbers: Mapping[str, int], values: Float64[np.ndarray, "F K 2"], path: Path
+) -> dict[int, int]:
+    """Return frame number -> row, in increasing order: where several rows are of one frame, the labelled one.
+
+    Raises:
+        LabelError: a frame is labelled differently in two rows.
+    """
+    found: dict[int, int] = {}
+    for row, name in enumerate(names):
+        known = found.setdefault(numbers[name], row)
+        if known == row or np.isnan(values[row]).all() or same_labels(values[known].ravel(), values[row].ravel()):
+            continue
+        if not np.isnan(values[known]).all():
+            pair = f"{name} twice" if names[known] == name else f"both {names[known]} and {name}, which are one frame"
+            raise LabelError(f"{path} labels {pair}, and differently; remove the row that is wrong.")
+        found[numbers[name]] = row
+    return dict(sorted(found.items()))
 
 
 def _read_one(path: Path) -> tuple[Path, pd.DataFrame]:
@@ -179,10 +216,4 @@ def _check_pairs(xy: Float64[np.ndarray, "F K 2"], names: list[str], bodyparts: 
         raise LabelError(
             f"{path} gives only one of x and y for {bodyparts[part]} in {names[frame]}, expected both or neither; "
             "complete or empty that pair."
-        )
-    if np.isinf(xy).any():
-        frame, part = np.argwhere(np.isinf(xy).any(axis=-1))[0]
-        raise LabelError(
-            f"{path} places {bodyparts[part]} in {names[frame]} at infinity, expected a position in pixels or an empty "
-            "cell; correct it."
         )

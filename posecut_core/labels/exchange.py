@@ -20,7 +20,8 @@ def import_table(project: Project, video: str, *, report: Report = silent) -> La
     `report` is told where the two files differ.
 
     Raises:
-        LabelError: the files are unreadable, do not fit the project, or label a frame that was never extracted.
+        LabelError: the files are unreadable or do not fit the project.
+        VideoError: the frame store is damaged.
     """
     labels = read_images(project, video, report=report)
     bodyparts = project.config.bodyparts
@@ -34,7 +35,7 @@ def export_table(project: Project, table: LabelTable) -> None:
     """Replace the CollectedData files of a video; the table has the project's bodyparts.
 
     Raises:
-        LabelError: a frame was never extracted; nothing is then written.
+        VideoError: the frame store is damaged; nothing is then written.
         StorageError: the disk refuses.
     """
     labels = as_images(project, table)
@@ -45,7 +46,7 @@ def as_images(project: Project, table: LabelTable) -> ImageLabels:
     """Return labels as DeepLabCut's files hold them: per image, in pixels of the stored images.
 
     Raises:
-        LabelError: a frame was never extracted.
+        VideoError: the frame store is damaged.
     """
     names = image_names(project, table.video, table.numbers.tolist())
     xy = table.xy - image_origins(project, table.video, table.numbers)[:, None]

@@ -4,7 +4,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Accept, MarkAbsent, MarkOccluded, Move, Place, Propose, Step, Together
 from posecut_core.labels.image_names import images_in
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.stored_images import never_extracted
+from posecut_core.labels.stored_images import never_extracted, without_picture
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 
@@ -68,16 +68,16 @@ class FrameImages:
 
 
 def check_images(project: Project, video: str, state: LabelState) -> None:
-    """Make sure that all frames of a video show what was labelled.
+    """Make sure that all frames of a video show what was labelled; those whose pictures are gone show nothing.
 
     Raises:
-        LabelError: a frame was never extracted, or shows another picture.
+        LabelError: a frame shows another picture.
         VideoError: the frame store is damaged.
     """
     images = FrameImages(project, video)
-    for number, frame in state.shown():
-        if frame.image:
-            images.check(number, frame.image)
+    looks = {number: frame.image for number, frame in state.shown() if frame.image}
+    for number in sorted(looks.keys() - without_picture(project, video, looks)):
+        images.check(number, looks[number])
 
 
 def needed_frames(step: Step) -> tuple[int, ...]:

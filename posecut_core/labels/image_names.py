@@ -1,14 +1,45 @@
-"""Names of extracted frames, `img0123.png`: the digits are the frame number, however many zeros lead."""
+"""Which frame of its video each image of a folder is.
 
+`img0123.png` is frame 123, however many zeros lead, and so is `0123.jpg`. Of other names, digits at the end are a
+frame number where the video is long enough and no other image claims that frame (`frame0123.png`); all others get
+numbers from `OWN` on, in the order of names. Names that differ in their suffix only are one image. What names of other
+forms stand for is written once, into `images.json` beside the images, so that no number changes when an image is
+added or removed.
+"""
+
+import itertools
+import json
+import os
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from posecut_core.errors import LabelError
+from posecut_core.project.atomic import write_text
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 DIGITS = 4  # of videos whose length is unknown
+OWN = 10**9  # from here on are images that are no frame of the video, as far as their names tell
+_LONGEST = 10**7  # frames of a video of unknown length: digits beyond that are dates or the like
 _NAME = re.compile(r"(?:img)?(\d{1,18})", re.ASCII)
+_PADDED = re.compile(r"img(\d{1,18})", re.ASCII)
+_FOREIGN = re.compile(r"(.*?)(\d{1,18})", re.ASCII | re.DOTALL)
+_PARTS = re.compile(r"(\d+)", re.ASCII)
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """Content of `images.json`."""
+
+    numbers: Mapping[str, int] = field(default_factory=dict)  # name -> frame number
+    levels: tuple[float, float] | None = None  # values of deep images that are stored as black and as white
 
 
 def last_part(path: str) -> str:
@@ -16,11 +47,17 @@ def last_part(path: str) -> str:
     return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def frame_number(name: str) -> int | None:
-    """Return the frame number in an image's name, or None where the name is of another form."""
+def is_image(name: str) -> bool:
+    """Tell whether a file name is an image's; hidden files, which some systems leave beside images, are none."""
     stem, dot, suffix = name.rpartition(".")
-    match = _NAME.fullmatch(stem)
-    return int(match[1]) if match and dot and dot + suffix.lower() in SUFFIXES else None
+    named = bool(stem) and len(name) < 256 and not name.startswith(".")
+    return named and dot + suffix.lower() in SUFFIXES and _is_text(name)
+
+
+def frame_number(name: str) -> int | None:
+    """Return the frame number in a name of DeepLabCut's form, or None where the name is of another form."""
+    match = _NAME.fullmatch(name.rpartition(".")[0])
+    return int(match[1]) if match and is_image(name) else None
 
 
 def image_name(number: int, *, digits: int) -> str:
@@ -33,32 +70,200 @@ def digits_for(frame_count: int) -> int:
     return max(1, len(str(max(1, frame_count) - 1)))
 
 
-def images_in(folder: Path) -> dict[int, Path]:
+def digits_of(names: Iterable[str], *, otherwise: int) -> int:
+    """Return how many digits the images of a folder are padded to.
+
+    Args:
+        names: the images.
+        otherwise: the answer where no name tells, and where names of several paddings allow it.
+    """
+    found = [match[1] for name in names if is_image(name) and (match := _PADDED.fullmatch(name.rpartition(".")[0]))]
+    padded = Counter(len(digits) for digits in found if digits.startswith("0") and len(digits) > 1)
+    if padded:
+        return otherwise if otherwise in padded else padded.most_common(1)[0][0]
+    least = min((len(digits) for digits in found), default=otherwise)
+    return min(least, otherwise)  # 0 may lead nowhere because all numbers are long
+
+
+def image_files(folder: Path) -> tuple[str, ...]:
+    """List the names of the image files in a folder, in the order of names in which 9 comes before 10."""
+    return _ordered(entry.name for entry in _entries(folder) if entry.is_file())
+
+
+def no_files(folder: Path) -> tuple[str, ...]:
+    """List what is named as an image in a folder and is no file: folders, and links that lead nowhere."""
+    return _ordered(entry.name for entry in _entries(folder) if not entry.is_file())
+
+
+def images_in(folder: Path, *, first: Iterable[str] = ()) -> dict[int, Path]:
     """Return frame number -> image file of a folder, in increasing order.
 
+    Args:
+        folder: The video's folder in labeled-data; it need not exist.
+        first: Images that count where several stand for one frame, as those that are labelled.
+
     Raises:
-        LabelError: two files stand for the same frame.
+        LabelError: `images.json` is damaged.
     """
-    if not folder.is_dir():
+    files = image_files(folder)
+    if not files:
         return {}
-    names = [path.name for path in folder.iterdir() if frame_number(path.name) is not None]
-    return {number: folder / name for number, name in by_number(sorted(names), folder).items()}
+    preferred, numbers = {*first}, numbers_of(folder, files)
+    found: dict[int, str] = {}
+    for name in files:
+        known = found.get(numbers[name])
+        if known is None or (name in preferred and known not in preferred):
+            found[numbers[name]] = name
+    return {number: folder / found[number] for number in sorted(found)}
 
 
-def by_number(names: Iterable[str], source: Path) -> dict[int, str]:
-    """Return frame number -> name, in increasing order; `source` is only named in errors.
+def numbers_of(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """Return name -> frame number of images, as recorded in their folder; what is not recorded is told by the names.
 
     Raises:
-        LabelError: a name is not of the form `img<number>.png`, or two stand for the same frame.
+        LabelError: `images.json` is damaged.
     """
-    found: dict[int, str] = {}
-    for name in names:
+    plain = {name: number for name in names if (number := frame_number(name)) is not None}
+    if len(plain) == len(set(names)) and not record_path(folder).exists():
+        return plain
+    found = numbered((*image_files(folder), *names), read_record(folder).numbers)
+    return {name: found[name] for name in names}
+
+
+def numbered(
+    names: Iterable[str], known: Mapping[str, int], *, frames: int | None = None, apart: Iterable[str] = ()
+) -> dict[str, int]:
+    """Return name -> frame number of images; several names may be one frame.
+
+    Args:
+        names: the images.
+        known: what is recorded of some of them, and of others.
+        frames: how many frames the video has; None where that is not known.
+        apart: images that are not the frame of their digits.
+    """
+    fresh, separate = [name for name in _ordered(names) if name not in known], {*apart}
+    stems = {_stem(name): known[name] for name in reversed([*known])}
+    found, others = dict(known), {number for name, number in known.items() if frame_number(name) is None}
+    for name in fresh:
         number = frame_number(name)
-        if number is None:
-            raise LabelError(f"{source} names the image {name!r}, expected names such as img0123.png; rename it.")
-        if number in found:
-            raise LabelError(
-                f"{source} names frame {number} twice, as {found[number]} and {name}; remove one of the two."
-            )
-        found[number] = name
-    return dict(sorted(found.items()))
+        number = stems.get(_stem(name), None if number in others else number)
+        if number is not None and name not in separate:
+            found[name] = number
+    rest = [name for name in fresh if name not in found]
+    numbers = _by_digits(rest, separate, {*found.values()}, _LONGEST if frames is None else frames)
+    given = {*found.values(), *numbers.values()}
+    first = max((number for name, number in known.items() if frame_number(name) != number), default=0)
+    own = (number for number in itertools.count(max(OWN, first + 1)) if number not in given)
+    for name in rest:
+        if name in separate:
+            found[name] = next(own)
+        else:
+            found[name] = numbers[_stem(name)] if _stem(name) in numbers else next(own)
+            numbers[_stem(name)] = found[name]
+    return found
+
+
+def record_path(folder: Path) -> Path:
+    """Return the path of `images.json` in a video's folder."""
+    return folder / "images.json"
+
+
+def read_record(folder: Path) -> ImageRecord:
+    """Read what is recorded of a folder's images; nothing where all have names of DeepLabCut's form.
+
+    Raises:
+        LabelError: the file is damaged, or a newer PoseCut wrote it.
+    """
+    path = record_path(folder)
+    try:
+        return _parsed(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        return ImageRecord()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _damaged(path) from error
+
+
+def write_record(folder: Path, record: ImageRecord) -> None:
+    """Write what is known of a folder's images.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    content = {"schema": _SCHEMA, "numbers": dict(record.numbers), "levels": record.levels}
+    write_text(record_path(folder), json.dumps(content, indent=1) + "\n")
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, path: Path) -> ImageRecord:
+    try:
+        content: dict[str, Any] = json.loads(text)
+        schema, numbers, levels = content["schema"], content["numbers"], content["levels"]
+        sound = all(type(number) is int and 0 <= number < 2**63 and is_image(name) for name, number in numbers.items())
+        record = ImageRecord(MappingProxyType(dict(numbers)), levels and (float(levels[0]), float(levels[1])))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise _damaged(path) from error
+    if isinstance(schema, int) and schema > _SCHEMA:
+        raise LabelError(
+            f"{path} has schema {schema}, expected at most {_SCHEMA}; a newer PoseCut wrote it: update yours."
+        )
+    if not sound or schema != _SCHEMA or (record.levels and not record.levels[0] < record.levels[1]):
+        raise _damaged(path)
+    return record
+
+
+def _damaged(path: Path) -> LabelError:
+    return LabelError(
+        f"{path} is damaged, expected which frame each image beside it is; restore it from a copy, or delete it: it is "
+        "then made again, from the names of the images."
+    )
+
+
+def _by_digits(names: Iterable[str], apart: set[str], taken: set[int], frames: int) -> dict[str, int]:
+    """Return stem -> frame number where digits at the end of a name tell it, for all names that begin alike or none."""
+    groups: dict[str, dict[str, int]] = {}
+    refused = set[str]()
+    for name in names:
+        match = _FOREIGN.fullmatch(_stem(name))
+        if match:
+            groups.setdefault(match[1], {})[_stem(name)] = int(match[2])
+            refused |= {match[1]} if name in apart else set()
+    claims = Counter(number for group in groups.values() for number in group.values())
+    fitting = (
+        group
+        for prefix, group in groups.items()
+        if prefix not in refused
+        and all(number < frames and claims[number] == 1 and number not in taken for number in group.values())
+    )
+    return {stem: number for group in fitting for stem, number in group.items()}
+
+
+def _stem(name: str) -> str:
+    """Return what a name has in common with those of the same image in other suffixes, cases and normal forms."""
+    return unicodedata.normalize("NFC", name).rpartition(".")[0].casefold()
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return [entry for entry in found if is_image(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise LabelError(f"Cannot read {folder} ({error.strerror}); check its permissions.") from error
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort names as people do, 9 before 10; each once."""
+    return tuple(sorted({*names}, key=lambda name: ([_part(part) for part in _PARTS.split(_stem(name))], name)))
+
+
+def _part(text: str) -> tuple[int, str]:
+    return (int(text), "") if text.isdecimal() and text.isascii() else (0, text.casefold())
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes of another encoding, which no table can name
+        return False
+    return True

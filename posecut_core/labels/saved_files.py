@@ -96,7 +96,7 @@ class SavedFiles:
         """Replace the CollectedData files, and write a snapshot that knows them.
 
         Raises:
-            LabelError: a labelled frame was never extracted; nothing is then written.
+            VideoError: the frame store is damaged; nothing is then written.
             StorageError: the disk refuses; each file is as it was or as it should be.
         """
         if self.revision < revision:  # so that after a crash the new files are known as ours

@@ -13,16 +13,18 @@ from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.outside import outside_edits, undecided
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.stored_images import image_origins
+from posecut_core.labels.stored_images import never_extracted, without_picture
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.tabulation import edits_to
-from posecut_core.progress import Report, silent
+from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.bodyparts import foreign_bodyparts
 from posecut_core.project.layout import Project
 
 
 def read_labels(project: Project, video: str, *, pictures: bool = False, report: Report = silent) -> LabelTable:
     """Read the labels of a video; a video without labels has a table without rows. Drafts are no labels.
+
+    Frames whose pictures are not there are left out and told: nothing can be learned from them.
 
     Args:
         project: The opened project.
@@ -31,16 +33,33 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
         report: Told where one of the two files is damaged or says otherwise than the one that is read.
 
     Raises:
-        LabelError: the files are damaged, do not fit the project, label a frame that was never extracted, or were
-            changed by another program and nobody has decided about it; or a frame shows another picture.
+        LabelError: the files are damaged, do not fit the project, or were changed by another program and nobody has
+            decided about it; or a frame shows another picture.
         VideoError: the frame store is damaged.
     """
     contents = _decided(project, video, report)
     table = contents.table(video)
-    image_origins(project, video, table.numbers)  # refuses labels without their frames
+    absent = without_picture(project, video, table.numbers.tolist())
+    if absent:
+        report(Progress(str(never_extracted(project, video, absent)).removesuffix("."), 0, 0))
+        table = table.rows(~np.isin(table.numbers, absent))
     if pictures:
         check_images(project, video, contents.history.state)
     return table
+
+
+def lost_pictures(project: Project, videos: Iterable[str]) -> LabelError | None:
+    """Say of the first video whose labelled frames have no picture how these come back; None where all have one.
+
+    Raises:
+        LabelError: as for `read_labels`.
+    """
+    for video in videos:
+        numbers = _decided(project, video).table(video).numbers.tolist()
+        absent = without_picture(project, video, numbers)
+        if absent:
+            return never_extracted(project, video, absent)
+    return None
 
 
 def known_frames(project: Project, video: str) -> set[int]:

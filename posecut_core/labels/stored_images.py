@@ -1,65 +1,214 @@
-"""The stored images of a video's frames: how they are named, and where they lie in the full frame."""
+"""The stored images of a video's frames: which frames they are, their names, and where they lie in the full frame."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import LabelError
-from posecut_core.labels.collected_data import read_row_names
-from posecut_core.labels.image_names import DIGITS, digits_for, image_name, images_in
+from posecut_core.errors import LabelError, PosecutError, VideoError
+from posecut_core.labels.collected_data import read_rows, same_labels
+from posecut_core.labels.image_files import read_picture, read_size
+from posecut_core.labels.image_names import (
+    DIGITS,
+    OWN,
+    digits_for,
+    digits_of,
+    frame_number,
+    image_files,
+    image_name,
+    images_in,
+    numbered,
+    numbers_of,
+    read_record,
+    record_path,
+    write_record,
+)
 from posecut_core.labels.image_origins import image_origin
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
+from posecut_core.project.repair import video_stem
 from posecut_core.project.settings import read_settings
-from posecut_core.video.store import FrameStore
+from posecut_core.project.waiting_lock import hold
+from posecut_core.video.source import open_video
+from posecut_core.video.store import FrameStore, picture_hash
 
 
 def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
-    """Return frame number -> image name: as the folder or the labels have it, else padded by the video's length."""
+    """Return frame number -> image name: as the folder or the labels have it, else padded as those are."""
     folder = project.frame_folder(video)
-    known = read_row_names(folder, project.config.scorer)
-    known.update((number, path.name) for number, path in images_in(folder).items())
-    record = read_settings(project.settings_path).videos.get(video)
-    digits = digits_for(record.frames) if record else DIGITS
+    rows, record = read_rows(folder, project.config.scorer), read_record(folder).numbers
+    labelled, files = labelled_rows(rows), image_files(folder)
+    known = {number: name for name, number in record.items()}
+    known |= {number: name for name, number in reversed(numbers_of(folder, [*rows]).items())}
+    known |= {number: name for name, number in numbers_of(folder, [*labelled]).items()}
+    there = images_in(folder, first=labelled)
+    known |= {number: path.name for number, path in there.items() if known.get(number) not in files}
+    length = _frame_count(project, video)
+    digits = digits_of((*files, *rows), otherwise=digits_for(length) if length else DIGITS)
     return {number: known.get(number) or image_name(number, digits=digits) for number in numbers}
+
+
+def labelled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ...]:
+    """List the images that have a label."""
+    return tuple(name for name, row in rows.items() if not np.isnan(row).all())
+
+
+def number_images(project: Project, video: str) -> tuple[str, ...]:
+    """Write down which frame each image is whose name does not say it; return what a person should know of new ones.
+
+    Names that stand for one frame (`img13.png`, `img013.png`) are one image, unless they are labelled differently.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+        StorageError: the disk refuses.
+    """
+    folder, files = project.frame_folder(video), image_files(project.frame_folder(video))
+    plain = len({frame_number(name) for name in files} - {None}) == len(files)
+    if plain and not record_path(folder).exists() and project.label_journal(video).exists():
+        return ()  # every opening comes here
+    rows = read_rows(folder, project.config.scorer)
+    names = tuple(dict.fromkeys((*files, *rows)))
+    numbers = [frame_number(name) for name in names]
+    if None not in numbers and len(set(numbers)) == len(names):
+        return ()
+    with hold(folder / "images.lock"):
+        record = read_record(folder)
+        known = {**record.numbers, **_recognised(project, video, files, record.numbers)}
+        first = numbered(names, known, frames=_frame_count(project, video))
+        doubles = _labelled_apart(rows, first, record.numbers)
+        others = {*doubles, *_other_pictures(project, video, files, first, known)}
+        found = numbered(names, known, frames=_frame_count(project, video), apart=others)
+        kept = {name: number for name, number in found.items() if number != frame_number(name) or name in known}
+        if kept != record.numbers:
+            write_record(folder, replace(record, numbers=kept))
+    return tuple(
+        f"{folder} has frame {first[name]} twice, as {other} and {name}, and they are labelled differently: both are "
+        f"used, {name} as frame {found[name]}; drop the one that is wrong in the window, or delete its row and image"
+        for name, other in doubles.items()
+    )
+
+
+def _labelled_apart(
+    rows: Mapping[str, Float64[np.ndarray, " _"]], numbers: Mapping[str, int], recorded: Mapping[str, int]
+) -> dict[str, str]:
+    """Return image -> the one that has its frame, for new images that are labelled differently than that one."""
+    groups: dict[int, list[str]] = defaultdict(list)
+    for name in labelled_rows(rows):
+        groups[numbers[name]].append(name)
+    digits = digits_of(numbers, otherwise=DIGITS)
+    found = dict[str, str]()
+    for number, group in groups.items():
+        usual = image_name(number, digits=digits)
+        first, *others = sorted(group, key=lambda name: (name not in recorded, name != usual))
+        found |= {name: first for name in others if not same_labels(rows[first], rows[name])}
+    return found
+
+
+def _other_pictures(
+    project: Project, video: str, files: Iterable[str], numbers: Mapping[str, int], known: Mapping[str, int]
+) -> set[str]:
+    """Return new images of others whose digits are a frame that is stored already and looks otherwise."""
+    path, folder = project.frame_store(video), project.frame_folder(video)
+    foreign = [name for name in files if name not in known and frame_number(name) is None]
+    if not foreign or not path.exists():
+        return set()
+    store = FrameStore.open(path)
+    stored = {*store.numbers.tolist()}
+    claims = {name: numbers[name] for name in foreign if numbers[name] in stored}
+    return {name for name, number in claims.items() if _picture_hash(folder / name) != store.fingerprint(number)}
+
+
+def _recognised(project: Project, video: str, files: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
+    """Return name -> number of new images that are stored already: as another name's, or by a record that got lost."""
+    path, folder = project.frame_store(video), project.frame_folder(video)
+    fresh = [name for name in files if name not in known]
+    if not fresh or not path.exists():
+        return {}
+    store, numbers = FrameStore.open(path), {*known.values()}
+    others = {number for name, number in known.items() if frame_number(name) is None}
+    lost = {number for number in store.numbers.tolist() if number >= OWN and number not in numbers}
+    looks = {store.fingerprint(number): number for number in lost | others.intersection(store.numbers.tolist())}
+    wanted = [name for name in fresh if frame_number(name) in others or (lost and frame_number(name) is None)]
+    found = {name: _picture_hash(folder / name) for name in wanted}
+    return {name: looks[look] for name, look in found.items() if look in looks}
+
+
+def _picture_hash(path: Path) -> str:
+    try:
+        return picture_hash(read_picture(path))
+    except VideoError:
+        return ""
+
+
+def _frame_count(project: Project, video: str) -> int | None:
+    """Return how many frames the video has, as posecut.yaml or else the head of its file says."""
+    record = read_settings(project.settings_path).videos.get(video)
+    if record:
+        return record.frames
+    path = next((path for path in project.config.video_sets if video_stem(path) == video), None)
+    with suppress(PosecutError):
+        container, stream = open_video(Path(path or ""))
+        with container:
+            return stream.frames or None
+    return None
 
 
 def image_origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]) -> Float64[np.ndarray, "F 2"]:
     """Return x, y of the stored images' top-left pixels in the full frame.
 
-    Where the project may only be read, images that could not be copied into the frame store count as stored.
+    Where the project may only be read, images that could not be copied into the frame store count as stored. Images
+    that are gone are taken to have lain where all others lie, or else at 0, 0.
+
+    Raises:
+        VideoError: the frame store is damaged.
     """
     path = project.frame_store(video)
     known: dict[int, tuple[int, int]] = {}
     if path.exists():
         store = FrameStore.open(path)
         known = {int(number): (int(x), int(y)) for number, (x, y) in zip(store.numbers, store.origins, strict=True)}
-    missing = [number for number in numbers.tolist() if number not in known]
-    if missing:
-        known.update(_origins_of_images(project, video, missing))
-    return np.array([known[number] for number in numbers.tolist()], dtype=np.float64).reshape(-1, 2)
+    missing = {number for number in numbers.tolist() if number not in known}
+    for number, image in images_in(project.frame_folder(video)).items() if missing else ():
+        if number in missing:
+            with suppress(VideoError):
+                known[number] = image_origin(project, video, read_size(image))
+    others = {*known.values()}
+    usual = others.pop() if len(others) == 1 else (0, 0)
+    origins = [known.get(number, usual) for number in numbers.tolist()]
+    return np.array(origins, dtype=np.float64).reshape(-1, 2)
+
+
+def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tuple[int, ...]:
+    """List the frames that have no picture in the frame store; without a store, no image file.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
+    path = project.frame_store(video)
+    there = FrameStore.open(path).numbers.tolist() if path.exists() else images_in(project.frame_folder(video))
+    known = {*there}
+    return tuple(number for number in numbers if number not in known)
 
 
 def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> LabelError:
-    """Say that frames are labelled whose pictures are not there, and which command extracts them."""
+    """Say that frames are labelled whose pictures are not there, and how they come back."""
     listed = ",".join(map(str, numbers))
     if len(numbers) == 1:
         found = f"Frame {listed} of {video} is labelled but was never extracted or got lost"
     else:
         found = f"Frames {listed} of {video} are labelled but were never extracted or got lost"
-    command = command_line("extract-frames", project.root, "--frames", listed, "--video", video)
-    return LabelError(
-        f"{found}, expected a picture of each labelled frame; extract what is missing: {command}, or put images into "
-        f"{project.frame_folder(video)}."
-    )
-
-
-def _origins_of_images(project: Project, video: str, numbers: list[int]) -> dict[int, tuple[int, int]]:
-    images = images_in(project.frame_folder(video))
-    absent = [number for number in numbers if number not in images]
-    if absent:
-        raise never_extracted(project, video, absent)
-    sizes = {number: iio.improps(images[number], plugin="pillow").shape for number in numbers}
-    return {number: image_origin(project, video, (size[0], size[1])) for number, size in sizes.items()}
+    folder, count = project.frame_folder(video), _frame_count(project, video)
+    in_video = [number for number in numbers if number < (count or OWN)]
+    names = image_names(project, video, [number for number in numbers if number not in in_video])
+    advice = []
+    if in_video:
+        frames = ",".join(map(str, in_video))
+        command = command_line("extract-frames", project.root, "--frames", frames, "--video", video)
+        advice.append(f"extract what is missing: {command}, or put images into {folder}")
+    if names:
+        advice.append(f"put {', '.join(names.values())} (no frame of the video) back into {folder}")
+    return LabelError(f"{found}, expected a picture of each labelled frame; {'; '.join(advice)}.")

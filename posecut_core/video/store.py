@@ -93,8 +93,7 @@ class FrameStore:
         Raises:
             VideoError: the store has no such frame, or it is damaged on disk.
         """
-        image = self.read(number)
-        return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]
+        return picture_hash(self.read(number))
 
     def append(self, frames: Iterable[StoredFrame]) -> int:
         """Add frames whose number the store does not have yet, all of them or none, and return how many were added.
@@ -231,6 +230,11 @@ class FrameStore:
             array = self._array(name)
             if array.shape[0] < rows:
                 array.resize((rows, *array.shape[1:]))
+
+
+def picture_hash(image: UInt8[np.ndarray, "H W 3"]) -> str:
+    """Return what a picture is recognised by: 32 digits of the SHA-256 of its size and values."""
+    return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]
 
 
 def _to_the_end(write: Callable[..., None], *words: object) -> None:

@@ -12,7 +12,8 @@ from posecut_core.dataset.revision import write_revision
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.placement import without_outside
+from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
 from posecut_core.project.layout import Project
@@ -111,20 +112,23 @@ def create_training_dataset(
 def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
     """Read the labels of all videos; frames in which nobody has looked for anything are left out.
 
-    Labels outside their frame, and of bodyparts that config.yaml no longer lists, are told.
+    Frames without a picture and labels outside theirs are left out, and told, as are labels of bodyparts that
+    config.yaml no longer lists.
 
     Raises:
         LabelError: nothing is labelled, or a frame shows another picture than the one that was labelled.
     """
-    tables = []
-    for folder in frame_folders(project):
-        table = read_labels(project, folder.name, pictures=True, report=report)
+    tables, videos = [], [folder.name for folder in frame_folders(project)]
+    for video in videos:
+        table = read_labels(project, video, pictures=True, report=report)
         note_outside(project, table, report=report)
+        if project.frame_store(video).exists():
+            table = without_outside(table, FrameStore.open(project.frame_store(video)))
         labelled = np.asarray(table.looked_at.any(axis=1))
         if labelled.any():
             tables.append(table.rows(labelled))
     if all(np.isnan(table.xy).all() for table in tables):
-        raise LabelError(
+        raise lost_pictures(project, videos) or LabelError(
             f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
             "and try again."
         )

@@ -6,30 +6,48 @@ import numpy as np
 
 from posecut_core.analysis.labelled_frames import LabelledFrames, stored_frames
 from posecut_core.dataset.split import FrameRef
-from posecut_core.errors import DatasetError
-from posecut_core.labels.stored_images import image_names
+from posecut_core.errors import DatasetError, LabelError
+from posecut_core.labels.placement import without_outside
+from posecut_core.labels.stored_images import image_names, never_extracted, without_picture
 from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 
 
 def gather_frames(
-    project: Project, tables: Mapping[str, LabelTable], *, train: Sequence[FrameRef], test: Sequence[FrameRef]
+    project: Project,
+    tables: Mapping[str, LabelTable],
+    *,
+    train: Sequence[FrameRef],
+    test: Sequence[FrameRef],
+    report: Report = silent,
 ) -> tuple[LabelledFrames, ...]:
     """Gather the frames that `tables` has labels of, video by video, in increasing order of their numbers.
 
+    Frames whose pictures are gone are left out and told; labels outside their picture are not measured.
+
     Raises:
         DatasetError: none is left.
+        VideoError: a frame store is damaged.
     """
-    found = []
+    found, lost = [], list[LabelError]()
     for video in sorted({frame.video for frame in (*train, *test)}):
         own_train, own_test = ([frame.number for frame in frames if frame.video == video] for frames in (train, test))
-        if np.isin(tables[video].numbers, [*own_train, *own_test]).any():
-            found.append(_of_video(project, tables[video], own_train, own_test))
+        labels = tables[video].rows(np.isin(tables[video].numbers, [*own_train, *own_test]))
+        absent = without_picture(project, video, labels.numbers.tolist())
+        if absent:
+            lost.append(never_extracted(project, video, absent))
+            report(Progress(str(lost[-1]).removesuffix("."), 0, 0))
+        labels = labels.rows(~np.isin(labels.numbers, absent))
+        if len(labels.numbers):
+            found.append(_of_video(project, labels, own_train))
     if not found:
         raise DatasetError(
-            f"None of the {len(train) + len(test)} frames of the training dataset is labelled any more; restore the "
-            "labels or run posecut create-training-dataset and posecut train-network again."
+            str(lost[0])
+            if lost
+            else f"None of the {len(train) + len(test)} frames of the training dataset is labelled any more; restore "
+            "the labels or run posecut create-training-dataset and posecut train-network again."
         )
     return tuple(found)
 
@@ -40,9 +58,9 @@ def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
     return [names[number] for number in frames.numbers.tolist()]
 
 
-def _of_video(project: Project, table: LabelTable, train: list[int], test: list[int]) -> LabelledFrames:
-    labels = table.rows(np.isin(table.numbers, [*train, *test]))
+def _of_video(project: Project, table: LabelTable, train: list[int]) -> LabelledFrames:
     store = FrameStore.open(project.frame_store(table.video))
+    labels = without_outside(table, store)
     frames = stored_frames(table.video, store, labels.numbers)
     return LabelledFrames(
         **vars(frames),

@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.placement import outside
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
 from posecut_core.labels.stored_images import image_names
 from posecut_core.labels.table import LabelTable
@@ -95,15 +95,19 @@ def check_labels(
         report: told of every picture.
 
     Raises:
-        LabelError: no frame has labels or drafts, a labelled frame is missing, or the labels do not fit the project.
+        LabelError: no frame has labels or drafts, none of those that have any has a picture, or the labels do not fit
+            the project.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
-    project = open_project(config)
+    project = open_project(config, report=report)
     note_skeleton(project, report=report)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
-    labels = {video: read_labels(project, video, report=report) for video in stems}  # refuses labels without frames
+    labels = {video: read_labels(project, video, report=report) for video in stems}
     note_removed(project, report=report)
+    lost = lost_pictures(project, stems)
+    if lost and not any(len(table.numbers) for table in labels.values()):
+        raise lost
     tables = [labels[video] for video in videos_with_frames(project, videos)]
     drafts = [read_drafts(project, table.video) for table in tables]
     if not any(len(table.numbers) for table in (*tables, *drafts)):
@@ -135,7 +139,8 @@ def _draw(
 ) -> int:
     """Draw labels and drafts, and return how many pictures there are."""
     config = project.config
-    numbers = np.union1d(table.numbers, drafts.numbers)
+    numbers = np.intersect1d(np.union1d(table.numbers, drafts.numbers), store.numbers)
+    table, drafts = (one.rows(np.isin(one.numbers, numbers)) for one in (table, drafts))
     labels, proposed = (_at(numbers, one) for one in (table, drafts))
     names = image_names(project, table.video, numbers.tolist())
     for row, number in enumerate(numbers.tolist()):

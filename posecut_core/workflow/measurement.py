@@ -80,7 +80,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     videos = sorted({frame.video for frame in (*split.train, *split.test)})
     tables = {video: read_labels(project, video, report=report) for video in videos}
-    frames = gather_frames(project, tables, train=split.train, test=split.test)
+    frames = gather_frames(project, tables, train=split.train, test=split.test, report=report)
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
     in_labels = [config.bodyparts.index(part) for part in bodyparts]
     in_network = [predictor.bodyparts.index(part) for part in bodyparts]

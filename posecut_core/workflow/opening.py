@@ -6,7 +6,6 @@ from pathlib import Path
 
 from posecut_core.errors import ProjectError, StorageError, VideoError
 from posecut_core.formats.deeplabcut import import_images
-from posecut_core.labels.image_names import images_in
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
 from posecut_core.project.given_files import given_path, missing_video, refuse_other_kind, same_name
@@ -22,22 +21,23 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
     """Open a project by its config.yaml or its folder.
 
     A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else
-    in memory. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it. Opening a second
-    time changes nothing.
+    in memory. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it; one that cannot be read
+    is told and left out. Opening a second time changes nothing.
 
     Args:
         config: Path of config.yaml, or of the folder that holds it.
-        report: Told about images that are copied.
+        report: Told about images that are copied or cannot be read.
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
-        VideoError: an image beside the labels is damaged.
+        VideoError: a frame store is damaged.
+        LabelError: the record of images' names is damaged.
         StorageError: images cannot be copied because the disk is full.
     """
     path = config_path(config)
     project = Project(path.parent, _repaired_config(path))
     for folder in frame_folders(project):
-        if os.access(folder, os.W_OK) and images_in(folder):
+        if os.access(folder, os.W_OK):
             import_images(project, folder.name, report=report)
     return project
 

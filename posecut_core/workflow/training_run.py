@@ -97,7 +97,7 @@ def prepare_run(
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
     _tell_kept(folder / "settings.yaml", before, settings, changes, report)
-    validation = gather_frames(project, tables, train=(), test=held_out) if held_out else ()
+    validation = gather_frames(project, tables, train=(), test=held_out, report=report) if held_out else ()
     return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
 
 

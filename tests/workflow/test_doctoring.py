@@ -102,7 +102,8 @@ def test_what_is_missing_is_named(sound):
     shutil.rmtree(project.frame_store("dots"))
     missing, lost = (finding.problem for finding in doctor(sound).findings)
     assert "is missing; put it into" in missing
-    assert f"posecut extract-frames {sound.parent} --frames 0,1,2,3 --video dots" in lost
+    assert f"posecut extract-frames {sound.parent} --frames 0 --video dots" in lost
+    assert "put img1.png, img2.png, img3.png (no frame of the video) back into" in lost
 
 
 def test_labels_that_are_gone_are_missed(sound):

@@ -66,8 +66,8 @@ def test_drafts_are_drawn_and_counted(spot_project):
 
 
 def test_labels_outside_their_frame_are_named(spot_project):
-    """A label beyond the edge of the stored image is pointed out, also in a crop; one at the edge is not."""
-    edge, beyond = [63.4, 47.4], [63.6, 10.0]
+    """A label beyond the edge of the stored image is pointed out, also in a crop; one just within is not."""
+    edge, beyond = [63.9, 47.9], [64.0, 10.0]
     write_labels(spot_project, table([3, 5], [[edge, beyond], [[5.0, 10.0], [np.nan, np.nan]]]), remove_others=True)
     checked = check_labels(spot_project, videos=["spot"]).videos[0]
     assert checked.outside == ("frame 3 beside", "frame 5 spot")

@@ -6,9 +6,11 @@ import gc
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image
 
-from posecut_core.errors import LabelError, StorageError, VideoError
-from posecut_core.formats.deeplabcut import export_images, import_images
+from posecut_core.errors import StorageError, VideoError
+from posecut_core.formats.deeplabcut import export_images, import_images, unreadable_images
+from posecut_core.labels.image_names import OWN
 from posecut_core.project import disk
 from posecut_core.project.config import Crop, ProjectConfig
 from posecut_core.project.layout import Project
@@ -89,21 +91,57 @@ def test_nothing_to_export_is_an_error(project):
         export_images(project, "m1")
 
 
-def test_a_damaged_image_is_named(project):
-    """The message names the file; images before it are kept, and the import goes on once it is repaired."""
-    iio.imwrite(project.frame_folder("m1") / "img1.png", picture(0))
-    broken = project.frame_folder("m1") / "img2.png"
-    broken.write_bytes(b"\x89PNG broken")
-    with pytest.raises(VideoError, match=r"img2\.png is not a readable image"):
-        import_images(project, "m1")
-    broken.unlink()
-    assert import_images(project, "m1") in (0, 1)
-    assert FrameStore.open(project.frame_store("m1")).numbers.tolist() == [1]
+def test_images_that_cannot_be_read_stop_no_others(project):
+    """Kind: one empty, cut or missing image closed the project. Each is named, every time, until it is mended."""
+    folder, told = project.frame_folder("m1"), []
+    for number in (1, 4, 5):
+        iio.imwrite(folder / f"img{number}.png", picture(number, 48, 64))
+    whole = (folder / "img4.png").read_bytes()
+    (folder / "img2.png").write_bytes(b"")
+    (folder / "img4.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "img6.png").mkdir()
+    (folder / "img7.png").symlink_to(folder / "nowhere.png")
+    assert import_images(project, "m1", report=told.append) == 2
+    assert FrameStore.open(project.frame_store("m1")).numbers.tolist() == [1, 5]
+    words = {2: "is empty", 4: "cut off", 6: "no file", 7: "link to a file that is not there"}
+    named = {number: [text.stage for text in told if f"img{number}.png" in text.stage] for number in words}
+    assert all(len(texts) == 1 and words[number] in texts[0] for number, texts in named.items())
+    assert sorted(unreadable_images(project, "m1")) == sorted(f"{text}." for (text,) in named.values())
+    (folder / "img4.png").write_bytes(whole)
+    assert import_images(project, "m1") == 1
+    np.testing.assert_array_equal(FrameStore.open(project.frame_store("m1")).read(4), picture(4, 48, 64))
 
 
-def test_two_images_of_one_frame_are_refused(project):
-    """Which of two images is meant is not guessed."""
-    for name in ("img1.png", "img01.png"):
-        iio.imwrite(project.frame_folder("m1") / name, picture(0))
-    with pytest.raises(LabelError, match="frame 1 twice"):
-        import_images(project, "m1")
+def test_a_folder_of_broken_images_gets_no_frame_store(project):
+    """Nothing is written for nothing."""
+    (project.frame_folder("m1") / "img2.png").write_bytes(b"\x89PNG broken")
+    assert import_images(project, "m1") == 0
+    assert not project.frame_store("m1").exists()
+
+
+def test_deep_images_of_a_video_are_alike(project):
+    """One scale for all, written down, so that images that come later have it too; it is told."""
+    folder, told, grey = project.frame_folder("m1"), [], picture(0)[..., 0]
+    for number, factor in ((1, 4), (2, 16)):
+        Image.fromarray(grey.astype(np.uint16) * factor).save(folder / f"img{number}.png")
+    import_images(project, "m1", report=told.append)
+    Image.fromarray(grey.astype(np.uint16) * 8).save(folder / "img3.png")
+    import_images(project, "m1", report=told.append)
+    store = FrameStore.open(project.frame_store("m1"))
+    for number, factor in ((1, 4), (2, 16), (3, 8)):
+        assert np.abs(store.read(number)[..., 0] - grey * (factor / 16)).max() <= 1
+    assert [text.stage for text in told if "as black and 4095 as white" in text.stage]
+
+
+def test_images_of_any_name_keep_it(project):
+    """What DeepLabCut takes comes in, is exported under its own name, and is not asked of the video."""
+    for number, name in enumerate(["frame3.png", "Maus links.tif", "cam1_000009.JPG"]):
+        iio.imwrite(project.frame_folder("m1") / name, picture(number))
+    assert import_images(project, "m1") == 3
+    store = FrameStore.open(project.frame_store("m1"))
+    assert store.numbers.tolist() == [3, 9, OWN]
+    np.testing.assert_array_equal(store.read(OWN), picture(1))
+    assert export_images(project, "m1") == 0
+    (project.frame_folder("m1") / "frame3.png").unlink()
+    assert export_images(project, "m1") == 1
+    np.testing.assert_array_equal(iio.imread(project.frame_folder("m1") / "frame3.png"), picture(0))

@@ -124,14 +124,14 @@ def test_a_folder_without_labels_has_none(folder):
     ("rows", "words"),
     [
         (ROW.format("1,,3,4"), "only one of x and y for nose in img03.png"),
-        (ROW.format("1,2,inf,4"), "tail in img03.png at infinity"),
-        (ROW.format("1,2,3,4") + ROW.format("1,2,3,4").replace("03", "3"), "frame 3 twice, as img03.png and img3.png"),
-        (ROW.format("1,2,3,4").replace("img03", "mouse"), "the image 'mouse.png'"),
+        (ROW.format("1,2,3,4") + ROW.format("1,2,3,5").replace("03", "3"), "both img03.png and img3.png"),
+        (ROW.format("1,2,3,4") + ROW.format("1,2,3,5"), "img03.png twice, and differently"),
+        (ROW.format("1,2,3,4").replace("img03.png", "mouse"), "the image 'mouse'"),
         (ROW.format("1,2,3,four"), "'four'"),
     ],
 )
 def test_doubtful_rows_are_named(folder, rows, words):
-    """Half pairs, infinite positions, repeated frames and odd names give one sentence with file and row."""
+    """Half pairs, frames labelled twice and differently, and rows of no image give one sentence with file and row."""
     csv(folder, rows)
     with pytest.raises(LabelError, match=words) as caught:
         read(folder)

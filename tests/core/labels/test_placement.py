@@ -2,18 +2,22 @@
 
 import numpy as np
 
-from posecut_core.labels.placement import FAR, beyond, far_labels, outside
+from posecut_core.labels.placement import FAR, beyond, far_labels, outside, without_outside
 from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
 
 NUMBERS = np.array([3, 4, 20], dtype=np.int64)  # 10 x 8 pixels at (40, 60), not extracted, at (5, 6)
 
 
-def test_the_edge_of_a_pixel_is_inside(project):
-    """Half a pixel further than its centre; frames that were never extracted are not judged."""
+def test_only_what_is_strictly_inside_counts(project):
+    """Kind: (0, 0) of other programs, borders, swapped x and y were trained on; unextracted frames are not judged."""
     store = FrameStore.open(project.frame_store("m1"))
-    xy = np.array([[[49.5, 67.5], [49.6, 60.0]], [[0.0, 0.0], [1e9, 0.0]], [[4.5, 5.5], [np.nan, np.nan]]])
-    assert outside(LabelTable("m1", ("nose", "tail"), NUMBERS, xy), store) == ("frame 3 tail",)
+    xy = np.array([[[49.9, 67.9], [50.0, 60.5]], [[0.0, 0.0], [1e9, 0.0]], [[5.0, 6.0], [np.nan, np.nan]]])
+    table = LabelTable("m1", ("nose", "tail"), NUMBERS, xy)
+    assert outside(table, store) == ("frame 3 tail", "frame 20 nose")
+    counted = without_outside(table, store)
+    assert np.isnan(counted.xy[..., 0]).tolist() == [[False, True], [False, False], [True, True]]
+    assert counted.looked_at.tolist() == [[True, False], [True, True], [False, True]]
 
 
 def test_a_margin_lets_labels_lie_just_outside(project):

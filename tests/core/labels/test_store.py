@@ -12,6 +12,7 @@ from posecut_core.labels.point import Origin, Point
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import (
     known_frames,
+    lost_pictures,
     read_labels,
     read_state,
     removed_bodyparts,
@@ -20,6 +21,7 @@ from posecut_core.labels.store import (
 )
 from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
+from tests.core.labels.conftest import IMAGE
 
 NUMBERS = np.array([3, 20], dtype=np.int64)
 XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[8.0, 9.0], [10.0, 11.0]]])
@@ -57,15 +59,25 @@ def test_an_unknown_bodypart_is_refused(project):
     assert not project.collected_data("m1").exists()
 
 
-def test_a_label_without_its_frame_is_refused(project):
-    """A labelled frame that was never extracted is named, in writing and in reading."""
+def test_a_label_without_its_frame_is_left_out(project):
+    """Kind: one picture that is gone kept all others from use. It is named, its labels stay, and they are not read."""
     table = LabelTable("m1", ("nose", "tail"), np.array([3, 21]), XY)
     with pytest.raises(LabelError, match="Frame 21 of m1 is labelled but was never extracted"):
         write_labels(project, table)
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
     FrameStore.open(project.frame_store("m1")).remove([20])
-    with pytest.raises(LabelError, match="Frame 20 of m1"):
-        read_labels(project, "m1")
+    told = []
+    assert read_labels(project, "m1", report=told.append).numbers.tolist() == [3]
+    assert "Frame 20 of m1 is labelled but was never extracted" in told[0].stage
+    assert "Frame 20 of m1" in str(lost_pictures(project, ["m1"]))
+    write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS[:1], XY[:1] + 0.5))
+    assert pd.read_hdf(project.collected_data("m1")).index.get_level_values(2).tolist() == [
+        "img0003.png",
+        "img0020.png",
+    ]
+    FrameStore.open(project.frame_store("m1")).append([(20, IMAGE + 20, (5, 6))])
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, XY + np.array([[[0.5]], [[0]]]))
+    assert lost_pictures(project, ["m1"]) is None
 
 
 def test_other_frames_and_bodyparts_stay(project):
