@@ -13,7 +13,6 @@ from posecut_core.cli.options import (
     Shuffle,
     TrainingSetIndex,
     integers,
-    listed,
     project_path,
     snapshots,
 )
@@ -156,7 +155,7 @@ def evaluate_network(
     Example: posecut evaluate-network reaching-ada-2026-01-31 --plotting
     """
     project = project_path(config)
-    shuffles, steps, parts = integers(shuffle, what="shuffle"), snapshots(snapshots_), listed(bodyparts)
+    shuffles, steps = integers(shuffle, what="shuffle"), snapshots(snapshots_)
 
     def work(report: Report) -> Outcome:
         from posecut_core.cli.network_accounts import tell_evaluated
@@ -168,7 +167,7 @@ def evaluate_network(
             plotting,
             trainingsetindex=trainingsetindex,
             snapshots=steps,
-            bodyparts=parts,
+            bodyparts=bodyparts,
             batch_size=batch_size,
             report=report,
         )

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from posecut_core.errors import ArgumentError
+from posecut_core.project.given_files import given_path
+from posecut_core.project.given_values import given_names, whole_numbers
 
 Config = Annotated[
     Path | None,
@@ -57,7 +59,10 @@ VideoType = Annotated[
 ]  # fmt: skip
 Bodyparts = Annotated[
     str | None,
-    typer.Option(help="Only these bodyparts, separated by commas. Default: all.", show_default=False),
+    typer.Option(
+        help="Only these bodyparts, separated by commas; in double quotes those with a comma. Default: all.",
+        show_default=False,
+    ),
 ]
 BatchSize = Annotated[
     int | None,
@@ -99,10 +104,14 @@ def project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
     Raises:
         ArgumentError: there is no project, or there are no videos.
     """
-    first = Path(words[0])
-    named = first.name == "config.yaml" or (first / "config.yaml").is_file()
-    project = project_path(first if named else None)
-    videos = list(words[1:] if named else words)
+    projects = [word for word in words if _is_project(word)]
+    first = next(iter(projects), "")
+    # A project that is named later is meant as such too, unless the current folder is one.
+    named = first == words[0] or (len(projects) == 1 and not _is_project("."))
+    project = project_path(given_path(first) if named else None)
+    videos = list(words)
+    if named:
+        videos.remove(first)
     if not videos:
         raise ArgumentError(
             f"Found the project {project} but no videos; name at least one video, a folder with videos, or the stem of "
@@ -111,11 +120,14 @@ def project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
     return project, videos
 
 
+def _is_project(word: str) -> bool:
+    path = given_path(word)
+    return path.name == "config.yaml" or (path / "config.yaml").is_file()
+
+
 def listed(words: str | None) -> list[str] | None:
-    """Split words at commas; None stays None."""
-    if words is None:
-        return None
-    return [word.strip() for word in words.split(",") if word.strip()]
+    """Split words at commas, except in double quotes; None stays None."""
+    return None if words is None else list(given_names(words, what="words"))
 
 
 def integers(words: str | None, *, what: str) -> list[int] | None:
@@ -124,10 +136,7 @@ def integers(words: str | None, *, what: str) -> list[int] | None:
     Raises:
         ArgumentError: a part is neither.
     """
-    parts = listed(words)
-    if parts is None:
-        return None
-    return [number for part in parts for number in _span(part, what)]
+    return None if words is None else list(whole_numbers(words, what=what))
 
 
 def pairs(words: str | None) -> list[tuple[str, str]]:
@@ -179,15 +188,3 @@ def snapshots(word: str | None) -> list[int] | Literal["last", "all"] | None:
 def expanded(path: str | os.PathLike[str]) -> Path:
     """Replace a leading ~ by the user's home."""
     return Path(path).expanduser()
-
-
-def _span(part: str, what: str) -> range:
-    low, dash, high = part.partition("-")
-    if not low.isascii() or not low.isdigit() or (dash and not (high.isascii() and high.isdigit())):
-        raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
-    first, last = int(low), int(high if dash else low)
-    if last < first:
-        raise ArgumentError(
-            f"The {what}s {part!r} run backwards; expected the smaller one first, as in {last}-{first}."
-        )
-    return range(first, last + 1)

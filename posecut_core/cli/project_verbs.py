@@ -38,7 +38,10 @@ def create_new_project(
     copy_videos: Copy = False,
     bodyparts: Annotated[
         str,
-        typer.Option(help="What to track, separated by commas; may be changed in config.yaml until you label."),
+        typer.Option(
+            help="What to track, separated by commas, a name with a comma in double quotes; may be changed in "
+            "config.yaml until you label."
+        ),
     ] = _PLACEHOLDERS,
     skeleton: Annotated[
         str, typer.Option(help="Bodyparts to join by lines in pictures, as snout:neck,neck:tailbase.")

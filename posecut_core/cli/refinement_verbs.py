@@ -19,7 +19,6 @@ from posecut_core.cli.options import (
     TrainingSetIndex,
     VideoType,
     integers,
-    listed,
     project_and_videos,
     project_path,
     snapshot,
@@ -101,15 +100,17 @@ def extract_outlier_frames(
     Example: posecut extract-outlier-frames reaching-ada-2026-01-31 new-videos/mouse7.mp4 --epsilon 30
     """
     project, videos = project_and_videos(config_and_videos)
-    chosen, parts, numbers = snapshot(snapshot_), listed(bodyparts), integers(frames, what="frame number")
+    chosen, numbers = snapshot(snapshot_), integers(frames, what="frame number")
     shuffles = integers(other_shuffles, what="shuffle") or ()
     snapshots = integers(other_snapshots, what="snapshot") or ()
 
     def work(report: Report) -> Outcome:
         from posecut_core.cli.confirmation import asking, check_terminal
         from posecut_core.cli.refinement_accounts import tell_outliers
+        from posecut_core.refinement.criteria import Criteria
         from posecut_core.workflow.outliers import extract_outlier_frames
 
+        Criteria(outlieralgorithm, epsilon, p_bound, ardegree, madegree, alpha)  # a wrong word is told before all
         unasked = yes or outlieralgorithm == "manual"
         check_terminal(yes=unasked)
         run = partial(
@@ -117,7 +118,7 @@ def extract_outlier_frames(
             project,
             videos,
             outlieralgorithm,
-            comparisonbodyparts=parts,
+            comparisonbodyparts=bodyparts,
             epsilon=epsilon,
             p_bound=p_bound,
             ARdegree=ardegree,

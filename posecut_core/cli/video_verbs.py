@@ -17,7 +17,6 @@ from posecut_core.cli.options import (
     Snapshot,
     TrainingSetIndex,
     VideoType,
-    listed,
     project_and_videos,
     snapshot,
 )
@@ -101,7 +100,7 @@ def plot_trajectories(
     Example: posecut plot-trajectories reaching-ada-2026-01-31 new-videos/
     """
     project, videos = project_and_videos(config_and_videos)
-    chosen, parts = snapshot(snapshot_), listed(bodyparts)
+    chosen = snapshot(snapshot_)
 
     def work(report: Report) -> Outcome:
         from posecut_core.cli.video_accounts import tell_plotted
@@ -116,7 +115,7 @@ def plot_trajectories(
             snapshot=chosen,
             destfolder=destfolder,
             videotype=videotype,
-            bodyparts=parts,
+            bodyparts=bodyparts,
             pcutoff=pcutoff,
             colormap=colormap,
             filtered=filtered,
@@ -161,7 +160,7 @@ def create_labeled_video(
     Example: posecut create-labeled-video reaching-ada-2026-01-31 new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10
     """
     project, videos = project_and_videos(config_and_videos)
-    chosen, parts = snapshot(snapshot_), listed(bodyparts)
+    chosen = snapshot(snapshot_)
 
     def work(report: Report) -> Outcome:
         from posecut_core.cli.video_accounts import tell_labeled
@@ -176,7 +175,7 @@ def create_labeled_video(
             snapshot=chosen,
             destfolder=destfolder,
             videotype=videotype,
-            bodyparts=parts,
+            bodyparts=bodyparts,
             draw_skeleton=draw_skeleton,
             trailpoints=trailpoints,
             pcutoff=pcutoff,

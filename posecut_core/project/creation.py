@@ -3,6 +3,7 @@
 import datetime
 import os
 import shutil
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from posecut_core.project.settings import fingerprint
 
 PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer
+_LONGEST_NAME = 80  # bytes: names of results hold the project's and the video's
 _FORBIDDEN = frozenset(' /\\:*?"<>|')
 
 
@@ -37,6 +39,11 @@ def check_name(name: str, *, what: str) -> None:
     Raises:
         ArgumentError: the name is empty, has a space or a character that file names forbid, or begins with a dot.
     """
+    if len(name.encode()) > _LONGEST_NAME:
+        raise ArgumentError(
+            f"The {what} {name[:20]!r}... is {len(name.encode())} bytes long, expected at most {_LONGEST_NAME} because "
+            "it becomes part of file names; choose a shorter one."
+        )
     wrong = sorted({letter for letter in name if letter in _FORBIDDEN or not letter.isprintable()})
     if not name or wrong or name.startswith("."):
         found = f"contains {', '.join(map(repr, wrong))}" if wrong else "is empty or begins with a dot"
@@ -47,16 +54,23 @@ def check_name(name: str, *, what: str) -> None:
 
 
 def check_bodyparts(bodyparts: Sequence[str]) -> None:
-    """Refuse names that are empty or repeat, and none at all.
+    """Refuse names that are empty, repeat, or cannot be seen, and none at all.
 
     Raises:
         ArgumentError: these are no bodyparts.
     """
-    if not all(bodyparts) or not bodyparts or len(set(bodyparts)) != len(bodyparts):
-        raise ArgumentError(
-            f"bodyparts are {', '.join(bodyparts) or 'none'}, expected at least one name and each only once; correct "
-            "the list."
-        )
+    wrong = "" if bodyparts else "is empty, expected at least one name"
+    seen: dict[str, int] = {}
+    for place, name in enumerate(bodyparts, start=1):
+        first = seen.setdefault(unicodedata.normalize("NFC", name), place)
+        if not name.strip():
+            wrong = wrong or f"has an empty name in place {place}, expected names"
+        elif not name.isprintable():
+            wrong = wrong or f"has {name!r}, which contains a character that cannot be seen"
+        elif first != place:
+            wrong = wrong or f"has {name!r} twice, in places {first} and {place}, expected each name once"
+    if wrong:
+        raise ArgumentError(f"The list of bodyparts {wrong}; correct the list.")
 
 
 def check_skeleton(skeleton: Sequence[Sequence[str]], bodyparts: Sequence[str]) -> None:

@@ -31,6 +31,10 @@ class Project:
     root: Path
     config: ProjectConfig
 
+    def __fspath__(self) -> str:
+        """Return the path of config.yaml, so that a project can be given to every step."""
+        return str(self.config_path)
+
     @property
     def config_path(self) -> Path:
         """Return the path of config.yaml."""

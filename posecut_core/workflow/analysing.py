@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from posecut_core.labels.lock import sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.given_files import Videos, given_path
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.hashing import file_sha256
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import index_video
@@ -61,6 +62,7 @@ class AnalysedVideos:
         return tuple(path for video in self.videos for path in video.files)
 
 
+@forgiving
 def analyze_videos(
     config: str | os.PathLike[str],
     videos: Videos,
@@ -69,7 +71,7 @@ def analyze_videos(
     *,
     save_as_csv: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
-    videotype: str = "",
+    videotype: str | Sequence[str] = "",
     batch_size: int | None = None,
     overwrite: bool = False,
     snapshot: int | str | None = None,

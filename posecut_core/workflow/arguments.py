@@ -8,6 +8,7 @@ from posecut_core.errors import ArgumentError, ModelError, VideoError, raise_tog
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given_files import GivenVideos, Videos, given_videos
+from posecut_core.project.given_values import given_names
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import named_video, project_videos
 
@@ -71,7 +72,7 @@ def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotind
     return chosen
 
 
-def chosen_bodyparts(known: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[str, ...]:
+def chosen_bodyparts(known: tuple[str, ...], wanted: str | Sequence[str] | None) -> tuple[str, ...]:
     """List the bodyparts meant, in the network's order; None means all.
 
     Raises:
@@ -79,8 +80,8 @@ def chosen_bodyparts(known: tuple[str, ...], wanted: Sequence[str] | None) -> tu
     """
     if wanted is None:
         return known
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
-    for name in names:
+    names = given_names(wanted, what="bodyparts", known=known)
+    for name in names or ("",):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise ArgumentError(

@@ -10,6 +10,7 @@ from posecut_core.errors import ArgumentError
 from posecut_core.labels.identities import NameEdit, RenameBodypart, read_identities, record_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.waiting_lock import hold
 from posecut_core.project.yaml_text import load_mapping, read_text
@@ -26,6 +27,7 @@ class EditedBodyparts:
     added: tuple[str, ...]
 
 
+@forgiving
 def edit_bodyparts(
     config: str | os.PathLike[str], *, rename: Mapping[str, str] | None = None, add: Sequence[str] = ()
 ) -> EditedBodyparts:

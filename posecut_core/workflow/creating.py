@@ -24,6 +24,7 @@ from posecut_core.project.creation import (
     place_video,
 )
 from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
 from posecut_core.project.settings import Settings, VideoRecord, fingerprint, update_settings, write_settings
@@ -65,6 +66,7 @@ class AddedVideos:
     skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
 
 
+@forgiving
 def create_new_project(
     project: str,
     experimenter: str,
@@ -102,6 +104,7 @@ def create_new_project(
         VideoError: videos are missing, unreadable, or named as another; with `skip_broken`, all of them.
         StorageError: the disk refuses.
     """
+    bodyparts = tuple(part.strip() for part in bodyparts)
     check_name(project, what="project name")
     check_name(experimenter, what="experimenter name")
     check_bodyparts(bodyparts)
@@ -139,6 +142,7 @@ def create_new_project(
     return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped)
 
 
+@forgiving
 def add_new_videos(
     config: Config,
     videos: Videos,

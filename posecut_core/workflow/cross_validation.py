@@ -16,6 +16,7 @@ from posecut_core.errors import ArgumentError
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import write_text
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.workflow.datasets import chosen_settings, labelled_tables
@@ -48,6 +49,7 @@ class CrossValidation:
     table: Path  # .csv with a row per fold
 
 
+@forgiving
 def cross_validate(
     config: str | os.PathLike[str],
     *,

@@ -16,6 +16,7 @@ from posecut_core.labels.placement import without_outside
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
@@ -52,6 +53,7 @@ class CreatedDataset:
     labelled_frames: int
 
 
+@forgiving
 def create_training_dataset(
     config: str | os.PathLike[str],
     num_shuffles: int = 1,

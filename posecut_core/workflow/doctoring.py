@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.workflow.findings import Finding, Findings
 from posecut_core.workflow.label_checks import check_labels_of, check_names, check_removed
@@ -38,6 +39,7 @@ class Diagnosis:
         return all(finding.mended or finding.harmless for finding in self.findings)
 
 
+@forgiving
 def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report = silent) -> Diagnosis:
     """Check journals, snapshots, frames, videos, training datasets, networks, results and settings of a project.
 

@@ -13,6 +13,7 @@ from posecut_core.analysis.inference import Predictor
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Report, silent
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps
 from posecut_core.workflow.evaluated_frames import draw_all
@@ -72,6 +73,7 @@ class Evaluation:
         return tuple(dict.fromkeys([self.combined_csv, *(path for row in self.rows for path in row.files)]))
 
 
+@forgiving
 def evaluate_network(
     config: str | os.PathLike[str],
     shuffle: int | Sequence[int] = (1,),
@@ -79,7 +81,7 @@ def evaluate_network(
     *,
     trainingsetindex: int = 0,
     snapshots: Snapshots | None = None,
-    bodyparts: Sequence[str] | None = None,
+    bodyparts: str | Sequence[str] | None = None,
     batch_size: int | None = None,
     report: Report = silent,
 ) -> Evaluation:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from posecut_core.formats.deeplabcut import export_images
 from posecut_core.progress import Report, silent
+from posecut_core.project.given_values import forgiving
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.stored_frames import videos_with_frames
 
@@ -28,8 +29,9 @@ class ExportedImages:
     videos: tuple[ExportedVideo, ...]
 
 
+@forgiving
 def export_deeplabcut(
-    config: str | os.PathLike[str], *, videos: Sequence[str] | None = None, report: Report = silent
+    config: str | os.PathLike[str], *, videos: str | Sequence[str] | None = None, report: Report = silent
 ) -> ExportedImages:
     """Write the extracted frames as `img*.png` beside the labels; DeepLabCut then labels and trains on the project.
 

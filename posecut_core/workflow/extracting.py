@@ -9,6 +9,8 @@ from posecut_core.errors import ArgumentError, PosecutError, VideoError, raise_t
 from posecut_core.labels.store import known_frames
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import Crop
+from posecut_core.project.given_files import listed
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import video_stem
 from posecut_core.project.settings import read_settings, update_settings
@@ -59,13 +61,14 @@ class _Wish:
     overwrite: bool
 
 
+@forgiving
 def extract_frames(
     config: str | os.PathLike[str],
     mode: str = "automatic",
     algo: str = "kmeans",
     crop: bool = False,
     *,
-    videos: Sequence[str] | None = None,
+    videos: str | Sequence[str] | None = None,
     frames: Sequence[int] | None = None,
     seed: int | None = None,
     step: int = 1,
@@ -125,7 +128,7 @@ def _check(
     mode: str,
     algo: str,
     frames: Sequence[int] | None,
-    videos: Sequence[str] | None,
+    videos: str | Sequence[str] | None,
     number_of_frames: int | None,
     step: int,
 ) -> None:
@@ -139,7 +142,7 @@ def _check(
             "mode is 'manual' but no frame numbers were given; give them as `frames` (posecut extract-frames --frames "
             "5,10-12 --video NAME), or choose frames by hand in the napari plugin."
         )
-    if frames is not None and (videos is None or len(videos) != 1):
+    if frames is not None and (videos is None or len(listed(videos)) != 1):
         raise ArgumentError(
             "Frame numbers belong to one video, expected exactly one in `videos`; name it (--video NAME)."
         )

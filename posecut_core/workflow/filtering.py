@@ -1,6 +1,7 @@
 """Step I: take single errors out of predictions (`filterpredictions`)."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, raise_together, tr
 from posecut_core.labels.lock import sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given_files import Videos
+from posecut_core.project.given_values import forgiving
 from posecut_core.workflow.arguments import chosen_videos
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.provenance import chosen_network, existing_predictions
@@ -27,6 +29,7 @@ class FilteredPredictions:
     files: tuple[Path, ...]  # .h5 and .csv of each video
 
 
+@forgiving
 def filterpredictions(
     config: str | os.PathLike[str],
     videos: Videos,
@@ -41,7 +44,7 @@ def filterpredictions(
     save_as_csv: bool = True,
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
-    videotype: str = "",
+    videotype: str | Sequence[str] = "",
     report: Report = silent,
 ) -> FilteredPredictions:
     """Write `<video><scorer>_filtered.h5` beside the predictions: positions smoothed over time, likelihoods as before.

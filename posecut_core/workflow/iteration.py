@@ -10,6 +10,7 @@ from posecut_core.labels.store import accept_drafts, read_state
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.opening import frame_folders, open_project
@@ -30,6 +31,7 @@ class MergedDatasets:
     left: int  # drafts that nobody has looked at, which are not trained on
 
 
+@forgiving
 def merge_datasets(
     config: str | os.PathLike[str], *, unreviewed: str = "refuse", report: Report = silent
 ) -> MergedDatasets:

@@ -16,6 +16,7 @@ from posecut_core.labels.stored_images import image_names
 from posecut_core.labels.table import LabelTable
 from posecut_core.plots.check_images import draw_check_image
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.drafts import read_drafts
@@ -55,6 +56,7 @@ class CheckedLabels:
     videos: tuple[CheckedVideo, ...]
 
 
+@forgiving
 def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_others: bool = False) -> WrittenLabels:
     """Make the labels of a video's frames as a table has them, in one edit that can be undone.
 
@@ -84,8 +86,9 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
     return WrittenLabels(table.video, len(table.numbers), points, files)
 
 
+@forgiving
 def check_labels(
-    config: str | os.PathLike[str], *, videos: Sequence[str] | None = None, report: Report = silent
+    config: str | os.PathLike[str], *, videos: str | Sequence[str] | None = None, report: Report = silent
 ) -> CheckedLabels:
     """Draw every frame with labels, or with drafts of them, into `labeled-data/<video>_labeled/`.
 

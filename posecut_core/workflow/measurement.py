@@ -29,7 +29,7 @@ class EvaluationJob:
     shuffle: int
     trainingsetindex: int
     step: int
-    bodyparts: Sequence[str] | None  # None: all
+    bodyparts: str | Sequence[str] | None  # None: all
 
     @property
     def percent(self) -> int:

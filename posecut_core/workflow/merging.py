@@ -9,6 +9,7 @@ from posecut_core.errors import ArgumentError, PosecutError
 from posecut_core.labels.edits import Together
 from posecut_core.labels.outside import describe
 from posecut_core.labels.session import LabelSession
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.stored_frames import chosen_stems
@@ -33,8 +34,13 @@ class MergedLabels:
     videos: tuple[MergedVideo, ...]  # those with changes
 
 
+@forgiving
 def merge_labels(
-    config: str | os.PathLike[str], *, take: bool = False, discard: bool = False, videos: Sequence[str] | None = None
+    config: str | os.PathLike[str],
+    *,
+    take: bool = False,
+    discard: bool = False,
+    videos: str | Sequence[str] | None = None,
 ) -> MergedLabels:
     """Show what other programs changed in the CollectedData files, and take it over if asked to.
 

@@ -65,7 +65,7 @@ class OutlierVideo:
 class Wish:
     """How frames are chosen, the same for every video."""
 
-    bodyparts: Sequence[str] | None
+    bodyparts: str | Sequence[str] | None
     frames: tuple[int, ...]
     number_of_frames: int
     algorithm: str  # of the choice among candidates

@@ -8,6 +8,7 @@ from pathlib import Path
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.progress import Report, silent
 from posecut_core.project.given_files import Videos
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.settings import read_settings
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
 from posecut_core.workflow.arguments import chosen_videos
@@ -29,12 +30,13 @@ class ExtractedOutliers:
     videos: tuple[OutlierVideo, ...]
 
 
+@forgiving
 def extract_outlier_frames(
     config: str | os.PathLike[str],
     videos: Videos,
     outlieralgorithm: str = "jump",
     *,
-    comparisonbodyparts: Sequence[str] | None = None,
+    comparisonbodyparts: str | Sequence[str] | None = None,
     epsilon: int | float = 20,
     p_bound: int | float = 0.01,
     ARdegree: int = 3,  # noqa: N803 (the paper's name)
@@ -49,7 +51,7 @@ def extract_outlier_frames(
     other_shuffles: Sequence[int] = (),
     other_snapshots: Sequence[int] = (),
     destfolder: str | os.PathLike[str] | None = None,
-    videotype: str = "",
+    videotype: str | Sequence[str] = "",
     seed: int | None = None,
     confirm: Confirm | None = None,
     report: Report = silent,

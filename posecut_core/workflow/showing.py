@@ -18,6 +18,7 @@ from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given_files import Videos
+from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
@@ -45,6 +46,7 @@ class LabeledVideos:
     skipped: tuple[Path, ...]  # those of `files` that were there before
 
 
+@forgiving
 def plot_trajectories(
     config: str | os.PathLike[str],
     videos: Videos,
@@ -53,8 +55,8 @@ def plot_trajectories(
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
-    videotype: str = "",
-    bodyparts: Sequence[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    bodyparts: str | Sequence[str] | None = None,
     pcutoff: int | float | None = None,
     colormap: str | None = None,
     filtered: bool = False,
@@ -112,6 +114,7 @@ def plot_trajectories(
     return done
 
 
+@forgiving
 def create_labeled_video(
     config: str | os.PathLike[str],
     videos: Videos,
@@ -120,8 +123,8 @@ def create_labeled_video(
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
-    videotype: str = "",
-    bodyparts: Sequence[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    bodyparts: str | Sequence[str] | None = None,
     draw_skeleton: bool = False,
     trailpoints: int = 0,
     pcutoff: int | float | None = None,

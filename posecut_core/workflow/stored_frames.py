@@ -1,14 +1,16 @@
 """Which of a project's videos are meant, by their names, and which of them have extracted frames."""
 
+import difflib
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from posecut_core.errors import VideoError
+from posecut_core.project.given_files import given_path, listed, named_few, same_name
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import frame_folders
 
 
-def chosen_stems(known: Iterable[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+def chosen_stems(known: Iterable[str], wanted: str | Sequence[str] | None) -> tuple[str, ...]:
     """List the videos meant, by stem, in the order of `known`; None means all.
 
     Args:
@@ -21,11 +23,11 @@ def chosen_stems(known: Iterable[str], wanted: Sequence[str] | None) -> tuple[st
     stems = tuple(known)
     if wanted is None:
         return stems
-    chosen = {_stem(name, stems) for name in ([wanted] if isinstance(wanted, str) else wanted)}
+    chosen = {_stem(os.fspath(name), stems) for name in listed(wanted)}
     return tuple(stem for stem in stems if stem in chosen)
 
 
-def videos_with_frames(project: Project, wanted: Sequence[str] | None) -> tuple[str, ...]:
+def videos_with_frames(project: Project, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
     """List the videos meant that have extracted frames, by stem.
 
     Raises:
@@ -42,9 +44,12 @@ def videos_with_frames(project: Project, wanted: Sequence[str] | None) -> tuple[
 
 
 def _stem(name: str, stems: tuple[str, ...]) -> str:
-    stem = name if name in stems else Path(name).stem
-    if stem not in stems:
+    stem = name if name in stems else given_path(name).stem
+    alike = [other for other in stems if other == stem] or [other for other in stems if same_name(other, stem)]
+    if len(alike) != 1:
+        near = difflib.get_close_matches(stem, stems, n=1)
         raise VideoError(
-            f"The project has no video {name!r}; choose among {', '.join(stems) or 'none: add one first'}."
+            f"The project has no video {name!r}{f', perhaps {near[0]}' if near else ''}; choose among "
+            f"{named_few(stems) or 'none: add one first'}."
         )
-    return stem
+    return alike[0]

@@ -14,6 +14,7 @@ from posecut_core.model.devices import chosen_devices, placement
 from posecut_core.model.log import start_log
 from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
 from posecut_core.progress import Report, silent
+from posecut_core.project.given_values import forgiving
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training_loop import suspect_frames, train
 from posecut_core.workflow.training_run import prepare_run
@@ -40,6 +41,7 @@ class TrainedNetwork:
     restored: tuple[int, ...] = ()  # steps of the snapshots that training went back to after many of them in a row
 
 
+@forgiving
 def train_network(
     config: str | os.PathLike[str],
     shuffle: int = 1,

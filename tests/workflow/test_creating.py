@@ -161,7 +161,7 @@ def test_names_that_do_not_do_are_refused(tmp_path, videos, names, options):
 @pytest.mark.parametrize("bodyparts", [[], ["a", "a"], [""]])
 def test_bodyparts_that_do_not_do_are_refused(tmp_path, videos, bodyparts):
     """Bodyparts must be different names, at least one; a config.yaml that is not there yet is not blamed."""
-    with pytest.raises(ArgumentError, match=r"^bodyparts are"):
+    with pytest.raises(ArgumentError, match=r"^The list of bodyparts"):
         create(tmp_path, [videos], bodyparts=bodyparts)
     assert list(tmp_path.iterdir()) == []
 

@@ -84,7 +84,7 @@ def test_evaluation_is_described_by_options(posecut, step, project):
     calls = step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("results") / "all.csv"))
     words = ["--shuffle", "1-3", "--plotting", "--snapshots", "100,200", "--bodyparts", "hand"]
     assert posecut("evaluate-network", project, *words)[0] == 0
-    expected = {"shuffle": [1, 2, 3], "plotting": True, "snapshots": [100, 200], "bodyparts": ["hand"]}
+    expected = {"shuffle": [1, 2, 3], "plotting": True, "snapshots": [100, 200], "bodyparts": "hand"}
     assert {name: calls[0][name] for name in expected} == expected
 
 

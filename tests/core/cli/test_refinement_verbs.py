@@ -25,7 +25,7 @@ def test_outliers_are_extracted_as_asked(posecut, step, project):
         "outlieralgorithm": "fitting",
         "epsilon": 12.5,
         "ARdegree": 7,
-        "comparisonbodyparts": ["hand"],
+        "comparisonbodyparts": "hand",
         "other_shuffles": [2, 3],
         "other_snapshots": [100, 101, 102],
         "extractionalgorithm": "uniform",

@@ -34,7 +34,7 @@ def test_trajectories_are_drawn_as_asked(posecut, step, project, monkeypatch):
     plotted = PlottedTrajectories("net", (Path("plots"),), ())
     calls = step("posecut_core.workflow.showing.plot_trajectories", plotted)
     code, out, _ = posecut("plot-trajectories", "a.mp4", "--bodyparts", "hand,tip", "--pcutoff", "0.2", "--filtered")
-    expected = {"bodyparts": ["hand", "tip"], "pcutoff": 0.2, "filtered": True}
+    expected = {"bodyparts": "hand,tip", "pcutoff": 0.2, "filtered": True}
     assert (code, {name: calls[0][name] for name in expected}) == (0, expected)
     assert "Figures: plots" in out
 

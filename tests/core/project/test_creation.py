@@ -27,10 +27,10 @@ def test_names_have_deeplabcuts_form():
     assert date_label(datetime.date(2024, 5, 3)) == "May3"
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a/b", "a\\b", ".hidden", "a:b", "tab\t"])
+@pytest.mark.parametrize("name", ["", "two words", "a/b", "a\\b", ".hidden", "a:b", "tab\t", "n" * 81])
 def test_names_that_file_systems_refuse_are_refused(name):
     """Spaces, slashes and the like are named in one sentence."""
-    with pytest.raises(ArgumentError, match=r"project name .* choose another\.$"):
+    with pytest.raises(ArgumentError, match=r"project name .* choose (another|a shorter one)\.$"):
         check_name(name, what="project name")
 
 
@@ -104,10 +104,20 @@ def test_a_copy_is_made_where_links_are_impossible(tmp_path, monkeypatch):
     assert not target.is_symlink()
 
 
-@pytest.mark.parametrize("bodyparts", [[], ["hand", "hand"], ["hand", ""]])
-def test_bodyparts_are_different_names(bodyparts):
-    """None, a repeat and an empty name are refused."""
-    with pytest.raises(ArgumentError, match="at least one name and each only once"):
+@pytest.mark.parametrize(
+    ("bodyparts", "words"),
+    [
+        ([], "is empty, expected at least one name"),
+        (["hand", "tip", "hand"], "'hand' twice, in places 1 and 3"),
+        (["Ohr \u00e4", "Ohr a\u0308"], "twice, in places 1 and 2"),
+        (["hand", " "], "an empty name in place 2"),
+        (["hand", "a\nb"], "cannot be seen"),
+    ],
+)
+def test_bodyparts_are_different_names(bodyparts, words):
+    """None, a repeat, an empty name and one with a line break are refused, and the wrong one is named."""
+    check_bodyparts(["tail/base", "nose, tip", "Ohr links \u00e4", "#3", "1", "x", "y: z", "null", "likelihood"])
+    with pytest.raises(ArgumentError, match=words):
         check_bodyparts(bodyparts)
 
 

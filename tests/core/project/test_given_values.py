@@ -1,0 +1,103 @@
+"""Names and numbers as people give them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ArgumentError
+from posecut_core.project.given_values import forgiving, given_names, whole_numbers
+
+
+@forgiving
+def step(
+    config: str,
+    shuffle: int = 1,
+    *,
+    frames: Sequence[int] | None = None,
+    snapshot: int | str | None = None,
+    snapshots: int | str | Sequence[int] | None = None,
+    bodyparts: Sequence[str] = (),
+    pcutoff: int | float | None = None,
+    overwrite: bool = False,
+) -> dict:
+    """Return what arrived."""
+    return dict(locals())
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "arrives"),
+    [
+        ("shuffle", "2", 2),
+        ("shuffle", np.int64(2), 2),
+        ("shuffle", 2.0, 2),
+        ("frames", 5, (5,)),
+        ("frames", "100-102, 517", (100, 101, 102, 517)),
+        ("frames", np.array([3, 1]), (3, 1)),
+        ("frames", range(2), (0, 1)),
+        ("frames", (n for n in ["1", 2]), (1, 2)),
+        ("frames", [np.uint8(7), "8-9"], (7, 8, 9)),
+        ("snapshot", "last", "last"),
+        ("snapshot", "200", 200),
+        ("snapshots", "all", "all"),
+        ("snapshots", "100,200", (100, 200)),
+        ("snapshots", np.array([1]), (1,)),
+        ("bodyparts", "snout", ("snout",)),
+        ("bodyparts", 'snout, "nose, tip",tail', ("snout", "nose, tip", "tail")),
+        ("bodyparts", np.array(["a", "b"]), ("a", "b")),
+        ("bodyparts", (word for word in "ab"), ("a", "b")),
+        ("pcutoff", "0.6", 0.6),
+        ("pcutoff", np.float32(0.5), 0.5),
+        ("pcutoff", None, None),
+        ("overwrite", "False", False),
+        ("overwrite", np.True_, True),
+    ],
+)
+def test_each_form_arrives_as_the_step_expects_it(name, given, arrives):
+    """Kind: one argument in many forms. One for a list, texts for numbers, ranges, arrays and generators are meant."""
+    found = step("p", **{name: given})[name]
+    assert (found, type(found)) == (arrives, type(arrives))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("shuffle", "one", "shuffle is 'one', expected a whole number"),
+        ("shuffle", 1.5, "shuffle is 1.5, expected a whole number"),
+        ("shuffle", float("nan"), "expected a whole number"),
+        ("shuffle", True, "shuffle is True, expected a whole number"),
+        ("shuffle", None, "shuffle is None, expected a whole number"),
+        ("frames", "5,x", "'x' is not a whole number"),
+        ("frames", "9-5", "run backwards"),
+        ("frames", "0-99999999999", "expected at most 10000000 numbers"),
+        ("frames", "9" * 30, "larger than any that there is"),
+        ("frames", [0.5], "expected a whole number"),
+        ("bodyparts", [5], "bodyparts contains 5, expected names"),
+        ("bodyparts", 5, "bodyparts contains 5, expected names"),
+        ("pcutoff", float("nan"), "pcutoff is nan, expected a number"),
+        ("pcutoff", "high", "pcutoff is 'high', expected a number"),
+        ("overwrite", "maybe", "overwrite is 'maybe', expected True or False"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_a_sentence(name, given, words):
+    """NaN, halves, words and gigantic ranges are no surprise inside a step."""
+    with pytest.raises(ArgumentError, match=words):
+        step("p", **{name: given})
+
+
+def test_known_names_need_no_quotes():
+    """A name that has a comma is found as it is, also among others."""
+    known = ("snout", "nose, tip", "tail")
+    assert given_names("nose, tip", what="bodyparts", known=known) == ("nose, tip",)
+    assert given_names("snout,nose, tip, tail", what="bodyparts", known=known) == ("snout", "nose, tip", "tail")
+
+
+def test_numbers_in_texts_may_be_mixed_with_ranges():
+    """Both ends of a range belong to it."""
+    assert whole_numbers("5,10-12", what="frame") == (5, 10, 11, 12)
+
+
+def test_a_missing_argument_is_pythons_to_tell():
+    """The signature is that of the function inside."""
+    with pytest.raises(TypeError, match="config"):
+        step()

@@ -1,0 +1,85 @@
+"""Every public step, and what it makes of arguments that people give."""
+
+import inspect
+import types
+import typing
+
+import pytest
+
+import posecut_core
+from posecut_core.errors import ArgumentError, PosecutError
+
+STEPS = [name for name in posecut_core.__all__ if inspect.isfunction(getattr(posecut_core, name))]
+
+
+def numeric(step, kinds):
+    """Return the parameters of a step whose annotation has one of these kinds and no text."""
+    hints = typing.get_type_hints(step)
+    found = {}
+    for name in inspect.signature(step).parameters:
+        hint = hints[name]
+        several = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        if set(several) & set(kinds) and str not in several:
+            found[name] = several
+    return found
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_no_step_takes_nonsense_for_a_number(name, tmp_path):
+    """Kind: a number that is none. Each step refuses NaN and words for each of its numbers, before any work."""
+    step = getattr(posecut_core, name)
+    required = [p for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+    words = [str(tmp_path)] * len(required)
+    for parameter in numeric(step, (int, float, typing.Sequence[int])):
+        for nonsense in (float("nan"), "many"):
+            with pytest.raises(ArgumentError, match=parameter.removesuffix("s")):
+                step(*words, **{parameter: nonsense})
+
+
+@pytest.mark.parametrize("name", [name for name in STEPS if name != "create_new_project"])
+@pytest.mark.parametrize(
+    "config", ["nowhere", "", " ", "a\0b", "~/nowhere", "file:///nowhere/config.yaml", "video.mp4"]
+)
+def test_no_step_stumbles_over_what_is_no_project(name, config, tmp_path, monkeypatch):
+    """A project that is not there is told in a sentence, by every step."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "video.mp4").write_bytes(b"")
+    step = getattr(posecut_core, name)
+    required = [p for p in inspect.signature(step).parameters.values() if p.default is p.empty][1:]
+    table = posecut_core.LabelTable("a", ("hand",), *_empty())
+    with pytest.raises(PosecutError):
+        step(config, *(table if parameter.name == "table" else "a.mp4" for parameter in required))
+
+
+def _empty():
+    import numpy as np
+
+    return np.zeros(0, dtype=np.int64), np.zeros((0, 1, 2))
+
+
+def test_a_project_is_given_in_any_form(spot_project, monkeypatch):
+    """Its folder, its config.yaml, a Path, what created or opened it, quotes, a home sign, slashes at the end."""
+    from posecut_core.workflow.opening import open_project
+
+    folder = spot_project.parent
+    monkeypatch.setenv("HOME", str(folder.parent))
+    forms = [
+        folder,
+        f"{folder}/",
+        str(spot_project),
+        f'"{folder}"',
+        f"~/{folder.name}",
+        f" {folder} ",
+        spot_project.as_uri(),
+    ]
+    forms += [open_project(folder)]
+    for form in forms:
+        assert posecut_core.check_labels(form, videos="spot").config_path == spot_project
+
+
+def test_frames_and_videos_are_given_in_any_form(spot_project):
+    """One video for several, and numbers as a text."""
+    done = posecut_core.extract_frames(spot_project, videos="SPOT.mp4", frames="1-2,4", seed="3")
+    assert done.videos[0].added == (1, 2, 4)
+    assert posecut_core.analyze_videos(str(spot_project), "spot", shuffle="1").videos[0].frame_count == 11
+    assert posecut_core.plot_trajectories(spot_project, ["Spot"], bodyparts="spot, beside", pcutoff="0.1").files
