@@ -45,7 +45,7 @@ class VideoFrames:
         """
         self.path = Path(path)
         self.arrived: Callable[[int], None] = _nobody  # called on the decoding thread
-        self._reader = VideoReader(path)
+        self._reader = VideoReader(path, sure=False)
         index = self._reader.index
         self.shape = (index.frame_count, index.height, index.width, 3)
         self._kept: dict[int, Picture | None] = {}  # None where it cannot be decoded; the oldest first
@@ -56,8 +56,10 @@ class VideoFrames:
         self._late: int | None = None
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._decode, name=f"decoding {self.path.name}", daemon=True)
-        self._thread.start()
+        self._doubtful: set[int] = set()  # may be damaged: only reading from the start of the file can tell
+        self._patient: VideoReader | None = None  # reads these, while all others are still shown
+        for work in (self._decode, self._make_sure):
+            threading.Thread(target=work, name=f"decoding {self.path.name}", daemon=True).start()
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -86,6 +88,9 @@ class VideoFrames:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            patient = self._patient
+        if patient:
+            patient.close()
 
     @property
     def closed(self) -> bool:
@@ -117,13 +122,38 @@ class VideoFrames:
         around: list[int] = []  # blocks
         try:
             while (block := self._next(around)) is not None:
-                missing = [number for number in self._numbers(block) if number not in self._kept]
+                missing = [number for number in self._numbers(block) if self._is_missing(number)]
                 for number, picture in _pictures(self._reader, missing):
-                    fits = picture is not None and picture.shape == self.shape[1:]
-                    if not self._keep(number, picture if fits else None):
+                    if not self._keep(number, picture):
                         break
+                else:
+                    with self._changed:
+                        self._doubtful.update(number for number in missing if number not in self._kept)
+                        self._changed.notify_all()
         finally:
             self._reader.close()
+
+    def _make_sure(self) -> None:
+        """Read the frames that may be damaged from the start of the file, until the video is closed."""
+        while (number := self._next_doubtful()) is not None:
+            try:
+                self._patient = self._patient or VideoReader(self.path)
+                picture = dict(_pictures(self._patient, [number]))[number]
+            except (PosecutError, OSError):
+                picture = None
+            if self._closed:
+                break
+            self._keep(number, picture)
+        if self._patient:
+            self._patient.close()
+
+    def _next_doubtful(self) -> int | None:
+        """Wait for a frame that may be damaged, the one asked for last before others; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._doubtful or self._closed)
+            if self._closed:
+                return None
+            return self._asked if self._asked in self._doubtful else min(self._doubtful)
 
     def _next(self, around: list[int]) -> int | None:
         """Wait for the next block to decode; None at the end."""
@@ -134,18 +164,23 @@ class VideoFrames:
                     around[:] = [block, block + 1, block - 1]
                 while around:
                     block = around.pop(0)
-                    if any(number not in self._kept for number in self._numbers(block)):
+                    if any(self._is_missing(number) for number in self._numbers(block)):
                         return block
                 self._changed.wait_for(lambda: self._wanted is not None or self._closed)
             return None
+
+    def _is_missing(self, number: int) -> bool:
+        return number not in self._kept and number not in self._doubtful
 
     def _numbers(self, block: int) -> range:
         return range(max(block, 0) * _BLOCK, min((block + 1) * _BLOCK, len(self)))
 
     def _keep(self, number: int, picture: Picture | None) -> bool:
         """Keep a picture, and tell whether to go on with its block."""
+        fits = picture is not None and picture.shape == self.shape[1:]
         with self._changed:
-            self._kept[number] = picture
+            self._kept[number] = picture if fits else None
+            self._doubtful.discard(number)
             while len(self._kept) > self._most:
                 del self._kept[next(kept for kept in self._kept if kept != self._asked)]
             late = number == self._late
@@ -161,13 +196,13 @@ class VideoFrames:
 
 def _pictures(reader: VideoReader, numbers: list[int]) -> Iterator[tuple[int, Picture | None]]:
     """Decode frames; what the file itself refuses counts as damaged."""
-    done = 0
+    last = -1
     try:
         for number, picture in reader.frames(numbers):
-            done += 1
+            last = number
             yield number, picture
     except (PosecutError, OSError, ValueError, MemoryError):
-        yield from ((number, None) for number in numbers[done:])
+        yield from ((number, None) for number in numbers if number > last)
 
 
 def _nobody(number: int) -> None:

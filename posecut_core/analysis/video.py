@@ -93,7 +93,8 @@ def _analyse_rest(
     """Analyse the frames that have no rows yet; return frames per second, on average."""
     first, pace = rows.done, Pace()
     begin = last = time.perf_counter()
-    with batches_ahead(reader.frames(range(first, frame_count)), window, batch_size) as batches:
+    frames = reader.frames(range(first, frame_count))
+    with batches_ahead(frames, window, batch_size) as batches, reader:  # closed first: decoding ends at once then
         for batch in batches:
             rows.append(_predicted_rows(predictor, batch, window, batch_size))
             now = time.perf_counter()

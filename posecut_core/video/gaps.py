@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 _REGULAR = 0.9  # share of the steps in time that must be alike; else the rate varies, and a pause means nothing
 _ALIKE = 0.3  # of the usual step: containers round times to milliseconds
@@ -18,12 +18,22 @@ class Gap:
 
     after: int  # number of the last frame before it
     frames: int  # how many are missing, judged by the usual time between two
+    empty: bool = False  # the file has places for them, which its recorder left empty: nothing is damaged
 
     @property
     def sentence(self) -> str:
         """Say where it is, without the video's name."""
+        if self.empty:
+            what = "1 place" if self.frames == 1 else f"{self.frames} places"
+            return f"{what} after frame {self.after} holds no picture, as the recorder left out what it had missed"
         what = "1 frame is" if self.frames == 1 else f"about {self.frames} frames are"
         return f"{what} missing after frame {self.after}, where the file is damaged or was cut off"
+
+
+def is_regular(steps: Float64[np.ndarray, " S"]) -> bool:
+    """Tell whether the steps between times are alike, so that a longer one means something."""
+    usual = float(np.median(steps)) if steps.size else 0.0
+    return usual > 0 and bool(np.mean(np.abs(steps - usual) <= _ALIKE * usual) >= _REGULAR)
 
 
 def find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> tuple[Gap, ...]:
@@ -34,15 +44,36 @@ def find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> 
         stated_end: when the video ends by what its container says, in seconds; None where it does not say.
     """
     steps = np.diff(times)
-    usual = float(np.median(steps)) if steps.size else 0.0
-    if not usual or np.mean(np.abs(steps - usual) <= _ALIKE * usual) < _REGULAR:
+    if not is_regular(steps):
         return ()
-    lost = np.round(steps / usual).astype(int) - 1
+    lost = np.round(steps / np.median(steps)).astype(int) - 1
     gaps = [Gap(int(place), int(lost[place])) for place in np.flatnonzero(lost > 0)]
     if stated_end is not None:
-        at_end = round((stated_end - times[-1]) / usual) - 1
+        at_end = missing_at_end(times, stated_end)
         gaps += [Gap(times.size - 1, at_end)] if at_end >= _AT_END else []
     return tuple(gaps)
+
+
+def missing_at_end(times: Float64[np.ndarray, " T"], stated_end: float) -> int:
+    """Count the frames between the last one and the end that a container states, judged by their usual time."""
+    usual = float(np.median(np.diff(times))) if times.size > 1 else 0.0
+    return max(0, round((stated_end - times[-1]) / usual) - 1) if usual else 0
+
+
+def empty_places(
+    places: Int64[np.ndarray, " P"], frames: Int64[np.ndarray, " P"], shown: Int64[np.ndarray, " T"]
+) -> tuple[Gap, ...]:
+    """List the places between those of an AVI's packets that hold nothing.
+
+    Args:
+        places: of each packet, increasing.
+        frames: how many frames the packets up to each of them hold.
+        shown: the place at which each frame is shown as far as the file tells, increasing.
+    """
+    lost, lost_shown = np.diff(places) - 1, np.diff(shown) - 1
+    if lost_shown.sum() == lost.sum():  # else only the places at which frames are stored can be believed
+        return tuple(Gap(int(at), int(lost_shown[at]), empty=True) for at in np.flatnonzero(lost_shown > 0))
+    return tuple(Gap(int(frames[at]) - 1, int(lost[at]), empty=True) for at in np.flatnonzero(lost > 0))
 
 
 def stated_end(container: InputContainer, stream: VideoStream) -> float | None:

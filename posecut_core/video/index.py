@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import VideoError
-from posecut_core.video.gaps import Gap, find_gaps, stated_end
+from posecut_core.video.gaps import Gap, empty_places, find_gaps, is_regular, missing_at_end, stated_end
 from posecut_core.video.packets import (
     NOT_SHOWN,
     UNKNOWN,
@@ -25,6 +25,7 @@ from posecut_core.video.packets import (
     Scan,
     make_table,
     order_by_time,
+    packet_places,
     presentation_times,
     scan,
 )
@@ -32,7 +33,8 @@ from posecut_core.video.pictures import pictures_from
 from posecut_core.video.source import Source
 
 _CHECKED = 40  # packets decoded to check the order of times: more than any decoder holds back
-_MADE_UP = {"avi", "h264", "hevc", "m4v", "mpegvideo"}  # containers without presentation times of their own
+_BARE = {"h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "obu"}  # streams without a container
+_MADE_UP = {"avi", *_BARE}  # without presentation times of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,7 @@ class VideoIndex:
     fps: float  # frames per second, on average
     times: Float64[np.ndarray, " T"]  # presentation time of each frame in seconds, increasing
     damaged: tuple[int, ...]  # frame numbers known not to decode; reading may find more
+    suspect: tuple[int, ...]  # those that did not decode from the start of the file on, and may on another way
     packets: PacketTable
     gaps: tuple[Gap, ...] = ()  # where frames are missing, which have no numbers
 
@@ -66,15 +69,18 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         found = scan(source.container, source.stream)
         rate = _rate(source.stream)
         time_base = source.stream.time_base or 1 / rate
-        first, numbers, damaged = _first_and_order(source, found)
-        table = make_table(found, numbers)
-        times = presentation_times(found, numbers, time_base=time_base, rate=rate)
-        width, height = shown_size(first)
-        index = VideoIndex(Path(path), width, height, _fps(times, rate), times, tuple(sorted(set(damaged))), table)
-        if found.cut or not source.stream.frames:  # some containers tell no count by which a cut would be noticed
-            index = _up_to(index, found, sure_count(times, numbers))
+        order = _first_and_order(source, found)
+        table = make_table(found, order.numbers)
+        times = presentation_times(found, order.numbers, time_base=time_base, rate=rate)
+        width, height = shown_size(order.first)
+        damaged = tuple(sorted({*order.doubtful, *table.numbers[found.corrupt & found.shown].tolist()}))
+        index = VideoIndex(
+            Path(path), width, height, _fps(times, rate), times, damaged=damaged, suspect=order.suspect, packets=table
+        )
+        if _may_be_cut(source, found, times):
+            index = _up_to(index, found, sure_count(times, order.numbers))
         index = _up_to(index, found, _decodable_count(source, index)) if found.cut else index
-        return replace(index, gaps=_gaps(source, found, index.times, found_times=times))
+        return replace(index, gaps=_gaps(source, found, index.packets.numbers, index.times, found_times=times))
     finally:
         source.close()
 
@@ -85,26 +91,35 @@ def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
     return (frame.height, frame.width) if turned else (frame.width, frame.height)
 
 
-def _first_and_order(source: Source, found: Scan) -> tuple[av.VideoFrame, Int64[np.ndarray, " P"], list[int]]:
-    """Return a decoded frame, the frame number of each packet, and the numbers of damaged frames."""
+@dataclass(frozen=True)
+class _Order:
+    """Which frame each packet holds."""
+
+    first: av.VideoFrame  # one that could be decoded
+    numbers: Int64[np.ndarray, " P"]
+    doubtful: tuple[int, ...] = ()  # frame numbers near a packet that did not decode: one of them is its
+    suspect: tuple[int, ...] = ()  # frame numbers that came out damaged
+
+
+def _first_and_order(source: Source, found: Scan) -> _Order:
     if _times_can_be_trusted(source.stream, found):
         numbers = order_by_time(found)
         opening = list(source.decode(islice(source.from_start(), _CHECKED)))
         places = [numbers[ordinal] for ordinal, _ in opening]
         if opening and all(a < b for a, b in pairwise(places)):
-            return opening[0][1], numbers, []
+            return _Order(opening[0][1], numbers)
     return _order_by_decoding(source, found)
 
 
 def _times_can_be_trusted(stream: VideoStream, found: Scan) -> bool:
-    shown = found.pts[found.shown]
-    complete = bool((shown != UNKNOWN).all()) and np.unique(shown).size == shown.size
+    shown = (found.pts + found.shift)[found.shown]
+    complete = bool((found.pts[found.shown] != UNKNOWN).all()) and np.unique(shown).size == shown.size
     made_up = bool(_MADE_UP & set(stream.container.format.name.split(",")))
     reorders = bool(stream.codec_context.has_b_frames or stream.codec_context.reorder_depth)
     return complete and not (made_up and reorders)
 
 
-def _order_by_decoding(source: Source, found: Scan) -> tuple[av.VideoFrame, Int64[np.ndarray, " P"], list[int]]:
+def _order_by_decoding(source: Source, found: Scan) -> _Order:
     """Decode the whole file and number the frames as they come out."""
     order: list[int] = []
     corrupt: list[int] = []
@@ -120,7 +135,7 @@ def _order_by_decoding(source: Source, found: Scan) -> tuple[av.VideoFrame, Int6
     fields = (found.pts == UNKNOWN) & (found.pts != UNKNOWN).any()  # the second of two may have no time of its own
     lost = [int(ordinal) for ordinal in np.setdiff1d(np.flatnonzero(found.shown & ~fields), order)]
     numbers = numbers_from_order(order, lost, packets=found.pts.size)
-    return first, numbers, [*(int(numbers[ordinal]) for ordinal in corrupt), *_doubtful(numbers, lost)]
+    return _Order(first, numbers, tuple(_doubtful(numbers, lost)), tuple(numbers[corrupt].tolist()))
 
 
 def numbers_from_order(order: list[int], lost: list[int], *, packets: int) -> Int64[np.ndarray, " P"]:
@@ -128,11 +143,11 @@ def numbers_from_order(order: list[int], lost: list[int], *, packets: int) -> In
 
     With B-frames that place may be off by a few frames; see `_doubtful`.
     """
-    order = list(order)
-    for ordinal in sorted(lost):
-        order.insert(sum(other < ordinal for other in order), ordinal)
+    places = np.searchsorted(np.sort(order), np.sort(lost)) + np.arange(len(lost))
+    is_lost = np.zeros(len(order) + len(lost), bool)
+    is_lost[places] = True
     numbers = np.full(packets, NOT_SHOWN, dtype=np.int64)
-    numbers[order] = np.arange(len(order))
+    numbers[order], numbers[np.sort(lost).astype(np.int64)] = np.flatnonzero(~is_lost), places
     return numbers
 
 
@@ -145,20 +160,31 @@ def _doubtful(numbers: Int64[np.ndarray, " P"], lost: list[int]) -> list[int]:
     return sorted(around & set(shown.tolist()))
 
 
+def _may_be_cut(source: Source, found: Scan, times: Float64[np.ndarray, " T"]) -> bool:
+    """Tell whether the end of a file may be missing; some containers tell neither a count nor an end."""
+    if found.cut or source.stream.frames:
+        return found.cut
+    end = stated_end(source.container, source.stream)
+    if end is not None:
+        return missing_at_end(times, end) > 0
+    return not found.corrupt.any()  # which explains a hole
+
+
 def sure_count(times: Float64[np.ndarray, " T"], numbers: Int64[np.ndarray, " P"]) -> int:
     """Count the frames whose number is sure where a file was cut off between frames that are stored out of order.
 
     A frame stored ahead of its time may have survived while some that are shown before it were lost. They leave a
-    gap at the end of otherwise regular times; what comes after it is not counted.
+    gap before the last frame of otherwise regular times: the frame stored last of a group is shown just before the
+    one stored first. Other gaps are holes, and what is behind them counts.
     """
     places = numbers[numbers != NOT_SHOWN]
     late = int((np.arange(places.size) - places).max(initial=0))  # stored so many places later than shown, at most
     early = int((places - np.arange(places.size)).max(initial=0))
     steps = np.diff(times)
-    tail = max(0, steps.size - late - early)
-    usual = np.median(steps) if steps.size else 0.0
-    gaps = np.flatnonzero(steps > 1.5 * usual)
-    return int(gaps[0]) + 1 if late and gaps.size and gaps[0] >= tail else times.size
+    gaps = np.flatnonzero(steps > 1.5 * np.median(steps)) if late and is_regular(steps) else steps[:0]
+    if not gaps.size or gaps[-1] != steps.size - 1:
+        return times.size
+    return int(gaps[gaps >= steps.size - late - early][0]) + 1
 
 
 def _decodable_count(source: Source, index: VideoIndex) -> int:
@@ -171,13 +197,24 @@ def _decodable_count(source: Source, index: VideoIndex) -> int:
 
 
 def _gaps(
-    source: Source, found: Scan, times: Float64[np.ndarray, " T"], *, found_times: Float64[np.ndarray, " P"]
+    source: Source,
+    found: Scan,
+    numbers: Int64[np.ndarray, " P"],
+    times: Float64[np.ndarray, " T"],
+    *,
+    found_times: Float64[np.ndarray, " P"],
 ) -> tuple[Gap, ...]:
     """Find the holes; a file that was cut off may say how many frames it had, or hold some that are not counted."""
-    gaps = find_gaps(times, stated_end=stated_end(source.container, source.stream))
+    places = packet_places(source.container, found.dts)
+    if places is None:
+        gaps, known = find_gaps(times, stated_end=stated_end(source.container, source.stream)), times.size
+    else:
+        shown = np.round(found_times / float(source.stream.time_base or 1)).astype(np.int64)
+        gaps = empty_places(places, np.cumsum(numbers != NOT_SHOWN), shown[: times.size])
+        known = int(places[-1]) + 1 - (found_times.size - times.size)
     if gaps and gaps[-1].after == times.size - 1:
         return gaps
-    lost = max(source.stream.frames - times.size if found.cut else 0, _uncounted(times, found_times))
+    lost = max(source.stream.frames - known if found.cut else 0, _uncounted(times, found_times))
     return (*gaps, Gap(times.size - 1, lost)) if lost > 0 else gaps
 
 
@@ -192,12 +229,15 @@ def _up_to(index: VideoIndex, found: Scan, count: int) -> VideoIndex:
     if count == index.frame_count:
         return index
     numbers = np.where(index.packets.numbers < count, index.packets.numbers, NOT_SHOWN)
-    damaged = tuple(number for number in index.damaged if number < count)
-    return replace(index, packets=make_table(found, numbers), times=index.times[:count], damaged=damaged)
+    damaged, suspect = (tuple(n for n in known if n < count) for known in (index.damaged, index.suspect))
+    table = make_table(found, numbers)
+    return replace(index, packets=table, times=index.times[:count], damaged=damaged, suspect=suspect)
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    for rate in (stream.average_rate, stream.guessed_rate):
+    """Return the rate that the file states; a bare stream has its own, for which FFmpeg puts 25 first."""
+    bare = (stream.codec_context.framerate,) if _BARE & set(stream.container.format.name.split(",")) else ()
+    for rate in (*bare, stream.average_rate, stream.guessed_rate):
         if rate:
             return rate
     return Fraction(25)

@@ -17,8 +17,12 @@ from jaxtyping import Bool, Float64, Int64
 
 Mark = Literal["pos", "pts", "dts"]
 NOT_SHOWN = -1
-_EMPTY_MPEG4 = 8  # bytes: a "not coded" picture, which stands for none or for the one before
 UNKNOWN = np.iinfo(np.int64).min  # a timestamp or a position that the container does not tell
+_EMPTY_MPEG4 = 8  # bytes: a "not coded" picture, which stands for none or for the one before
+_VOP = b"\0\0\1\xb6"  # begins a picture of MPEG-4 part 2, whose kind is in the two bits that follow: 0 for intra
+_HEADERS = 512  # bytes: more than the headers that may stand before it
+_BROKEN_OFF = {"mpegts", "mpeg", "flv"}  # containers whose clock may jump, as where recordings were appended
+_JUMP = 10  # seconds: a clock that leaps further was set anew
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Scan:
     sizes: Int64[np.ndarray, " P"]  # bytes
     key: Bool[np.ndarray, " P"]
     shown: Bool[np.ndarray, " P"]  # false for frames left out by an edit list or by the codec
+    shift: Int64[np.ndarray, " P"]  # added to times, the clock goes on where the file sets it anew
+    corrupt: Bool[np.ndarray, " P"]  # bytes are missing in it, or between it and the next
     cut: bool  # the file ends, or breaks, before its last packet is complete
 
 
@@ -46,6 +52,7 @@ class PacketTable:
     ordinals: Int64[np.ndarray, " T"]  # packet of each frame number
     waits: Int64[np.ndarray, " T"]  # highest frame number among the packets up to that of each frame
     keyframes: Int64[np.ndarray, " G"]  # ordinals, increasing; the first packet is taken for one
+    corrupt: Bool[np.ndarray, " P"]  # bytes are missing in the packet, or between it and the next
     pts: Int64[np.ndarray, " G"]  # of the keyframes, for seeking
     dts: Int64[np.ndarray, " G"]
 
@@ -73,6 +80,13 @@ class PacketTable:
             position -= 1  # frames shown before a keyframe that is stored before them may need the one before it
         return position
 
+    def last_of_group(self, number: int) -> int:
+        """Return the number of the last frame that has the same keyframe before it as frame `number`."""
+        for keyframe in self.keyframes[self.keyframe_before(number) + 1 :]:
+            if self.numbers[keyframe] > number:
+                return int(self.numbers[keyframe]) - 1
+        return self.ordinals.size - 1
+
 
 def filled_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
     """Yield the packets that hold data, up to the point where the file breaks."""
@@ -86,24 +100,39 @@ def filled_packets(container: InputContainer, stream: VideoStream) -> Iterator[a
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
     """Demux the whole file once, decoding nothing."""
+    codec = stream.codec_context.name
     rows = []
-    corrupt = False
     for packet in filled_packets(container, stream):
         stamps = [UNKNOWN if value is None else value for value in (packet.pts, packet.dts, packet.pos)]
-        rows.append((*stamps, packet.size, packet.is_keyframe, _is_shown(packet, stream.codec_context.name)))
-        corrupt = packet.is_corrupt
-    table = np.array(rows, dtype=np.int64).reshape(-1, 6)
-    pts, dts, pos = (np.ascontiguousarray(table[:, column]) for column in range(3))
+        rows.append((*stamps, packet.size, _is_key(packet, codec), _is_shown(packet, codec), packet.is_corrupt))
+    table = np.array(rows, dtype=np.int64).reshape(-1, 7)
+    pts, dts, pos, sizes = (np.ascontiguousarray(table[:, column]) for column in range(4))
     pos[pos < 0] = UNKNOWN
-    key, shown = table[:, 4] > 0, table[:, 5] > 0
-    return Scan(pts, dts, pos, table[:, 3].copy(), key, shown, cut=corrupt or stream.frames > len(rows))
+    key, shown, corrupt = (table[:, column] > 0 for column in range(4, 7))
+    late = int(
+        "mpegts" in container.format.name
+    )  # it notices a loss while the packet before is still being put together
+    corrupt = np.concatenate([np.zeros(late, bool), corrupt])
+    shift, last = _steady_clock(dts, unit=stream.time_base, container=container.format.name)
+    corrupt[last[key[last + 1]]] = False  # nothing is missing where one recording ends and the next begins
+    places = packet_places(container, dts)
+    count = len(rows) if places is None else int(places[-1]) + 1
+    cut = bool(corrupt[len(rows) - 1 :].any()) or stream.frames > count
+    return Scan(pts, dts, pos, sizes, key, shown, shift, corrupt[: len(rows)], cut=cut)
+
+
+def packet_places(container: InputContainer, dts: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"] | None:
+    """Return which of an AVI's places each packet fills, for some may be empty; None for other containers."""
+    is_avi = container.format.name == "avi" and dts.size > 0
+    return dts if is_avi and (dts != UNKNOWN).all() and (np.diff(dts) > 0).all() else None
 
 
 def order_by_time(scan: Scan) -> Int64[np.ndarray, " P"]:
     """Number the shown packets by their presentation time."""
     numbers = np.full(scan.pts.size, NOT_SHOWN, dtype=np.int64)
     shown = np.flatnonzero(scan.shown)
-    numbers[shown[np.argsort(scan.pts[shown], kind="stable")]] = np.arange(shown.size)
+    times = scan.pts[shown] + scan.shift[shown]
+    numbers[shown[np.argsort(times, kind="stable")]] = np.arange(shown.size)
     return numbers
 
 
@@ -123,6 +152,7 @@ def make_table(scan: Scan, numbers: Int64[np.ndarray, " P"]) -> PacketTable:
         ordinals=ordinals,
         waits=np.maximum.accumulate(numbers)[ordinals],
         keyframes=keyframes,
+        corrupt=scan.corrupt,
         pts=scan.pts[keyframes],
         dts=scan.dts[keyframes],
     )
@@ -135,7 +165,7 @@ def presentation_times(
     shown = numbers != NOT_SHOWN
     for stamps in (scan.pts, scan.dts):
         if shown.any() and (stamps[shown] != UNKNOWN).all():
-            return np.sort(stamps[shown]) * float(time_base)
+            return np.sort(stamps[shown] + scan.shift[shown]) * float(time_base)
     return np.arange(shown.sum()) / float(rate)
 
 
@@ -153,6 +183,35 @@ def _telling_mark(scan: Scan) -> Mark | None:
         if (values != UNKNOWN).all() and np.unique(values).size == values.size:
             return mark
     return None
+
+
+def _steady_clock(
+    dts: Int64[np.ndarray, " P"], *, unit: Fraction | None, container: str
+) -> tuple[Int64[np.ndarray, " P"], Int64[np.ndarray, " J"]]:
+    """Find where the clock of a file is set anew, as where recordings were appended.
+
+    Returns:
+        What to add to the times of each packet so that they go on, and the ordinals of the last packets before.
+    """
+    known = np.flatnonzero(dts != UNKNOWN)
+    steps = np.diff(dts[known])
+    shift = np.zeros(dts.size, np.int64)
+    if not (steps > 0).any():
+        return shift, known[:0]
+    usual = int(np.median(steps[steps > 0]))
+    may_leap = unit is not None and bool(_BROKEN_OFF & set(container.split(",")))
+    places = np.flatnonzero((steps <= -usual) | (steps * float(unit or 0) > _JUMP if may_leap else False))
+    shift[known[places + 1]] = usual - steps[places]
+    return np.cumsum(shift), known[places + 1] - 1
+
+
+def _is_key(packet: av.Packet, codec: str) -> bool:
+    """Tell whether a packet begins with a frame that needs no other; AVI flags may stand at empty packets instead."""
+    if codec != "mpeg4":
+        return packet.is_keyframe
+    head = bytes(memoryview(packet)[:_HEADERS])
+    at = head.find(_VOP) + len(_VOP)
+    return head[at] >> 6 == 0 if len(_VOP) <= at < len(head) else packet.is_keyframe
 
 
 def _is_shown(packet: av.Packet, codec: str) -> bool:

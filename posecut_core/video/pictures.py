@@ -7,6 +7,8 @@ Every frame stored after a damaged one is therefore taken as damaged up to the n
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
 
 import av
 
@@ -20,25 +22,88 @@ _SPOILED = 300  # packets: encoders rarely put keyframes further apart, and pred
 
 def pictures_from(source: Source, table: PacketTable, position: int) -> Iterator[Picture]:
     """Yield every frame number from that of the keyframe at `position` on, up to the last of the video."""
-    first = int(table.numbers[table.keyframes[position]]) if position else 0
-    queue = _Queue(table, max(first, 0))
-    for ordinal, frame in _all_frames(source, table, position):
+    first = max(0, int(table.numbers[table.keyframes[position]])) if position else 0
+    queue = _Queue(table, first)
+    for ordinal, frame in _all_frames(source, table, position, last=first - 1):
         yield from queue.push(ordinal, frame)
     yield from queue.finish()
 
 
-def _all_frames(source: Source, table: PacketTable, position: int) -> Iterator[TaggedFrame]:
+def _all_frames(source: Source, table: PacketTable, position: int, *, last: int) -> Iterator[TaggedFrame]:
     """Decode to the end; if that is missing, repeat it with one thread, as an error there makes threads lose frames."""
-    last = -1
     for ordinal, frame in source.decode(source.from_keyframe(table, position)):
         last = max(last, int(table.numbers[ordinal]))
         yield ordinal, frame
     if last + 1 < table.ordinals.size:
-        careful = Source(source.path, threads=False)
+        careful = Source(source.path, threads=False, halted=source.halted)
         try:
             yield from careful.decode(careful.from_keyframe(table, table.keyframe_before(last + 1)))
         finally:
             careful.close()
+
+
+class Run:
+    """A way through a video: it goes on where it stands, or begins anew at a keyframe.
+
+    Args:
+        path: the video.
+        table: its packets.
+        threads: whether the decoder may use several, which is faster, and loses more where a file is damaged.
+        halted: once it is set, reading ends with a VideoError.
+    """
+
+    def __init__(self, path: Path, table: PacketTable, *, threads: bool, halted: Event) -> None:
+        self._path, self._table, self._threads, self._halted = path, table, threads, halted
+        self._source: Source | None = None  # opened when it is needed
+        self._pictures: Iterator[Picture] = iter(())
+        self._position = 0  # of the keyframe that it set out for
+        self._next = table.ordinals.size  # number that it yields next
+        self.lost: set[int] = set()  # numbers that it came to since it was asked last, without a picture of them
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._pictures, self._next = iter(()), self._table.ordinals.size
+        if self._source:
+            self._source.close()
+
+    @property
+    def from_start(self) -> bool:
+        """Tell whether it began with the file's first packet."""
+        return self._source is not None and self._source.began == 0
+
+    def is_before(self, number: int) -> bool:
+        """Tell whether going on leads to a frame."""
+        return self._next <= number
+
+    def picture(self, number: int, position: int) -> av.VideoFrame | None:
+        """Return a picture, reached from the keyframe at `position` or from an earlier one; None where it is lost."""
+        self.lost = set()
+        if not self._reaches(number, position):
+            self._source = self._source or Source(self._path, threads=self._threads, halted=self._halted)
+            self._pictures = pictures_from(self._source, self._table, position)
+            self._position, self._next = position, 0
+        return self._advance(number)
+
+    def look_ahead(self, last: int) -> None:
+        """Go on to a frame number, only to see which are lost."""
+        if self._next <= last:
+            self._advance(last)
+
+    def _reaches(self, number: int, position: int) -> bool:
+        """Tell whether going on arrives at a frame no later than beginning at its keyframe."""
+        begins = int(self._table.numbers[self._table.keyframes[position]])
+        cannot_seek = self.from_start and self._position > 0
+        closer = self._position == position or (self._position < position and begins <= self._next)
+        return self.is_before(number) and (closer or cannot_seek)
+
+    def _advance(self, number: int) -> av.VideoFrame | None:
+        for found, picture in self._pictures:
+            self._next = found + 1
+            if picture is None:
+                self.lost.add(found)
+            if found == number:
+                return picture
+        return None
 
 
 class _Queue:
@@ -55,7 +120,7 @@ class _Queue:
         if number < self._arrived:
             return  # not shown, or shown before the keyframe that decoding began with
         self._skip_to(number)
-        self._add(number, None if frame.is_corrupt else frame)
+        self._add(number, None if frame.is_corrupt or self._table.corrupt[ordinal] else frame)
         yield from self._release()
 
     def finish(self) -> Iterator[Picture]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from threading import Event, RLock
 from types import TracebackType
 
 import av
@@ -11,8 +11,7 @@ from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
 from posecut_core.video.index import VideoIndex, index_video
-from posecut_core.video.pictures import Picture, pictures_from
-from posecut_core.video.source import Source
+from posecut_core.video.pictures import Picture, Run
 
 
 class VideoReader:
@@ -21,18 +20,30 @@ class VideoReader:
         with VideoReader("rat.mp4") as reader:
             image = reader.read(1200)
 
+    A frame counts as damaged once two ways of reading agree: from the file's first packet on, and from the keyframe
+    before it. What is found on either way is remembered, so that a file is read from its start about once for this,
+    however much of it is damaged.
+
+    Args:
+        path: the video.
+        sure: whether to read from the start of the file, which may take long, where nothing else tells whether a
+            frame is damaged; else `frames` leaves it out, and `read` refuses it.
+
     Raises:
         VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, sure: bool = True) -> None:
         self.index: VideoIndex = index_video(path)
-        self._source = Source(Path(path))
-        self._known_damaged = frozenset(self.index.damaged)
+        self._sure = sure
+        self._reading, self._halted = RLock(), Event()
         self._damaged = set(self.index.damaged)
-        self._began = 0  # position of the keyframe that the running decoding began with
-        self._next = self.index.frame_count  # number that it yields next
-        self._pictures: Iterator[Picture] = iter(())
+        self._lost_from_start = set(self.index.suspect)  # as one way of reading has it; the other may still find them
+        self._lost_from_keyframe: set[int] = set()
+        self._misleading: set[int] = set()  # positions of keyframes that others are needed for
+        self._near = self._run(threads=True)  # reads what is asked for; the others only what it could not
+        self._careful = self._run(threads=False)
+        self._whole = self._run(threads=True)  # from the start of the file
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -43,10 +54,11 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._pictures = iter(())
-        self._next = self.index.frame_count
-        self._source.close()
+        """Let go of the file; reading it on another thread ends with a VideoError."""
+        self._halted.set()
+        with self._reading:
+            for run in (self._near, self._careful, self._whole):
+                run.close()
 
     @property
     def damaged(self) -> tuple[int, ...]:
@@ -72,7 +84,7 @@ class VideoReader:
             numbers: the frames to read; None for all. Gaps wider than a group of pictures are jumped over.
 
         Raises:
-            VideoError: the video has no frame of one of the numbers.
+            VideoError: the video has no frame of one of the numbers, or was closed meanwhile.
         """
         for number, picture in self.pictures(numbers):
             yield number, None if picture is None else self._image(picture)
@@ -86,7 +98,9 @@ class VideoReader:
             self._check(wanted[0])
             self._check(wanted[-1])
         for number in wanted:
-            yield number, self._picture(number)
+            picture = self._picture(number)
+            if picture is not None or number in self._damaged:
+                yield number, picture
 
     def _check(self, number: int) -> None:
         count = self.index.frame_count
@@ -95,40 +109,54 @@ class VideoReader:
                 f"{self.index.path} has {count} frames, hence no frame {number}; choose a number from 0 to {count - 1}."
             )
 
+    def _run(self, *, threads: bool) -> Run:
+        return Run(self.index.path, self.index.packets, threads=threads, halted=self._halted)
+
     def _picture(self, number: int) -> av.VideoFrame | None:
-        if number in self._known_damaged:
-            return None
-        nearest = self.index.packets.keyframe_before(number)
-        if not self._reaches(number, nearest):
-            self._begin(nearest)
-        picture = self._advance(number)
-        if picture is None and nearest > 0 and self._began == nearest:
-            self._begin(nearest - 1)  # not every frame marked as a keyframe can be decoded without those before it
-            picture = self._advance(number)
-        if picture is None and self._source.strangers:
-            self._begin(0)  # packets differ after a seek: only their count from the start of the file tells them
-            picture = self._advance(number)
+        """Return a picture; None where the frame is damaged or, unless it has to be sure, may be."""
+        with self._reading:
+            if self._halted.is_set():
+                raise VideoError(f"{self.index.path} was closed; open it again to read more of its frames.")
+            if number in self._damaged:
+                return None
+            position = self._entry(number)
+            picture = None if number in self._lost_from_keyframe else self._from_keyframe(number, position)
+            if picture is None and number not in self._lost_from_start:
+                picture = self._from_start(number)
+                if picture is not None and position > 0:
+                    self._misleading.add(position)
+            if picture is None and number in self._lost_from_keyframe & self._lost_from_start:
+                self._damaged.add(number)
+            return picture
+
+    def _from_keyframe(self, number: int, position: int) -> av.VideoFrame | None:
+        """Read from the keyframe before a frame; if that fails with one thread too, look at its whole group."""
+        picture = self._near.picture(number, position)
+        if self._near.from_start:
+            self._lost_from_start |= self._near.lost
         if picture is None:
-            self._damaged.add(number)
+            picture = self._careful.picture(number, position)
+            if picture is None:
+                self._careful.look_ahead(self.index.packets.last_of_group(number))
+            self._lost_from_keyframe |= self._careful.lost
         return picture
 
-    def _reaches(self, number: int, nearest: int) -> bool:
-        """Tell whether decoding on arrives at a frame no later than starting again at its keyframe."""
-        table = self.index.packets
-        begins = int(table.numbers[table.keyframes[nearest]])
-        return self._next <= number and (self._began == nearest or begins <= self._next)
+    def _from_start(self, number: int) -> av.VideoFrame | None:
+        """Read from the file's first packet; if it need not be sure, only where reading goes on from there anyway."""
+        on_the_way = self._near.from_start and self._near.is_before(number)
+        if not on_the_way and not self._sure:
+            return None
+        run = self._near if on_the_way else self._whole
+        picture = run.picture(number, 0)
+        self._lost_from_start |= run.lost
+        return picture
 
-    def _begin(self, position: int) -> None:
-        self._pictures = pictures_from(self._source, self.index.packets, position)
-        self._began = position
-        self._next = 0
-
-    def _advance(self, number: int) -> av.VideoFrame | None:
-        for found, picture in self._pictures:
-            self._next = found + 1
-            if found == number:
-                return picture
-        return None
+    def _entry(self, number: int) -> int:
+        """Return the position of the keyframe to begin with."""
+        position = self.index.packets.keyframe_before(number)
+        while position in self._misleading:
+            position -= 1
+        return position
 
     def _image(self, picture: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
         """Convert to RGB as the file states its colours, turn as it says, and scale if the size changes midway."""

@@ -9,6 +9,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import av
 from av.codec.context import ThreadType
@@ -22,6 +23,7 @@ TaggedFrame = tuple[int, av.VideoFrame]  # ordinal of the packet, what was decod
 TaggedPacket = tuple[int, av.Packet]
 
 _HIDES_DAMAGE_IN_THREADS = {"mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "wmv1", "wmv2", "flv"}
+_HIDES_DAMAGE = {"mjpeg", "mjpegb"}  # by the picture of another frame, unless told to refuse what it cannot decode
 _NO_VIDEO = {"tty", "hls", "dash", "concat", "image2", "lrc", "webvtt", "srt"}  # text, playlists, pictures
 
 
@@ -48,19 +50,21 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
 
 
 class Source:
-    """One open file with its decoder. Close it after use."""
+    """One open file with its decoder. Close it after use; decoding ends with a VideoError once `halted` is set."""
 
-    def __init__(self, path: Path, *, threads: bool = True) -> None:
+    def __init__(self, path: Path, *, threads: bool = True, halted: Event | None = None) -> None:
         self.path = path
-        self.failed: list[int] = []  # ordinals at which decoding raised; with several threads one of them may be off
-        self.strangers = 0  # packets met after a seek that the index does not know
+        self.halted = halted or Event()
+        self.began = 0  # ordinal of the packet that the running decoding began with
         self._threads = threads
         self._open()
 
     def _open(self) -> None:
         self.container, self.stream = open_video(self.path)
-        self.failed.clear()
-        self.strangers = 0
+        self.began = 0
+        self._saw_first = False
+        if self.stream.codec_context.name in _HIDES_DAMAGE:
+            self.stream.codec_context.options = {"err_detect": "explode"}
         parallel = self._threads and self.stream.codec_context.name not in _HIDES_DAMAGE_IN_THREADS
         self.stream.thread_type = ThreadType.AUTO if parallel else ThreadType.SLICE
 
@@ -82,15 +86,21 @@ class Source:
         """
         if position == 0:
             return self.from_start()
-        self.failed.clear()
-        self.strangers = 0
+        self._show_first()
         wanted = int(table.keyframes[position])
         for stamp in _stamps_before(table, position):
-            packets = self._seek(table, stamp)
+            packets = _at_a_keyframe(table, self._seek(table, stamp))
             landed = next(packets, None)
             if landed is not None and landed[0] <= wanted:
-                return _at_a_keyframe(table, itertools.chain([landed], packets))
+                self.began = landed[0]
+                return itertools.chain([landed], packets)
         return self.from_start()
+
+    def _show_first(self) -> None:
+        """Decode the file's first packet: it alone may tell which encoder's ways the decoder must follow."""
+        if not self._saw_first:
+            for _ in self.decode(itertools.islice(self.from_start(), 1)):
+                pass
 
     def _seek(self, table: PacketTable, stamp: int) -> Iterator[TaggedPacket]:
         try:
@@ -101,23 +111,23 @@ class Source:
         for packet in filled_packets(self.container, self.stream):
             ordinal = expected if expected >= 0 and table.is_at(packet, expected) else table.find(packet)
             expected = -1 if ordinal is None else ordinal + 1
-            if ordinal is None:
-                self.strangers += 1
-            else:
+            if ordinal is not None:
                 yield ordinal, packet
 
     def decode(self, packets: Iterator[TaggedPacket]) -> Iterator[TaggedFrame]:
         """Decode packets into frames, in the decoder's order; undecodable ones are left out."""
         for ordinal, packet in packets:
+            self._saw_first = self._saw_first or ordinal == 0
             packet.pts = packet.dts = ordinal
-            yield from self._decode(ordinal, packet)
-        yield from self._decode(ordinal=None, packet=None)
+            yield from self._decode(packet)
+        yield from self._decode(None)
 
-    def _decode(self, ordinal: int | None, packet: av.Packet | None) -> Iterator[TaggedFrame]:
+    def _decode(self, packet: av.Packet | None) -> Iterator[TaggedFrame]:
+        if self.halted.is_set():
+            raise VideoError(f"{self.path} was closed while it was being read.")
         try:
             frames = self.stream.codec_context.decode(packet)
         except (av.error.FFmpegError, OSError):
-            self.failed.extend([] if ordinal is None else [ordinal])
             return
         yield from ((frame.pts, frame) for frame in frames if frame.pts is not None)
 

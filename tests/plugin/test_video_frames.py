@@ -99,3 +99,28 @@ def test_memory_is_bounded(frames, monkeypatch):
         frames.read(number)
     assert len(frames._kept) <= 17
     assert np.array_equal(frames[0], first)
+
+
+def test_a_frame_that_may_be_damaged_keeps_nobody_waiting(video, monkeypatch):
+    """While one frame is looked for from the start of the file, others are shown; in the end it is there or damaged."""
+    goes_on = threading.Event()
+
+    def read(reader, numbers):
+        if reader._sure:
+            goes_on.wait(60)
+        else:
+            numbers = [number for number in numbers if number != 3]
+        yield from original(reader, numbers)
+
+    original = VideoReader.frames
+    monkeypatch.setattr(VideoReader, "frames", read)
+    frames, told = VideoFrames(video, patience=0), threading.Event()
+    frames.arrived = lambda number: told.set() if number == 3 else None
+    assert (frames[3] == GREY).all()
+    assert frames.read(4) is not None
+    assert frames.read(30) is not None
+    assert (frames[3] == GREY).all()
+    goes_on.set()
+    assert told.wait(60)
+    assert frames[3].max() < 40
+    frames.close()

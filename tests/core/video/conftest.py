@@ -38,22 +38,24 @@ def _encode(
     b_frames: int | None = None,
     pix_fmt: str = "yuv420p",
     times: list[int] | None = None,
+    unit: int = 1,
+    rate: int = 25,
     rotation: int = 0,
 ) -> Path:
-    """Encode numbered frames at 25 per second, or at the given times in milliseconds."""
+    """Encode numbered frames at 25 per second, or at the given times in milliseconds, multiples of the unit."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options or {})
+        stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = 4 * _BLOCK, 3 * _BLOCK, pix_fmt, 10
         if b_frames is not None:
             stream.max_b_frames = b_frames
         if times is not None:
-            stream.codec_context.time_base = Fraction(1, 1000)
+            stream.codec_context.time_base = Fraction(unit, 1000)
         if rotation:
             stream.set_display_rotation(rotation)
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(_numbered_image(number), format="rgb24")
             if times is not None:
-                frame.pts, frame.time_base = times[number], Fraction(1, 1000)
+                frame.pts, frame.time_base = times[number] // unit, Fraction(unit, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
@@ -62,14 +64,40 @@ def _encode(
 def _damage(path: Path, packet: int) -> Path:
     """Overwrite the payload of one packet, counted in the order of the file, and leave its header."""
     content = bytearray(path.read_bytes())
-    with av.open(str(path)) as container:
-        payload = [bytes(found) for found in container.demux(video=0) if found.size][packet]
+    payload = _packets(path)[packet]
     begin = content.find(payload)
     assert begin > 0
     third = len(payload) // 3
     content[begin + third : begin + len(payload)] = bytes(len(payload) - third)
     path.write_bytes(content)
     return path
+
+
+def _packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+
+def _remux(source: Path, target: Path, packets: list[bytes], *, keyframes: set[int], places: list[int]) -> Path:
+    """Write packets in place of those of a video, of which the codec is taken."""
+    with av.open(str(source)) as original, av.open(str(target), "w") as container:
+        stream = container.add_stream_from_template(original.streams.video[0])
+        for number, (data, place) in enumerate(zip(packets, places, strict=True)):
+            packet = av.Packet(data)
+            packet.stream, packet.time_base, packet.pts = stream, Fraction(1, 25), place
+            packet.dts, packet.is_keyframe = place, number in keyframes
+            container.mux(packet)
+    return target
+
+
+@pytest.fixture(scope="session")
+def packets_of() -> Callable[[Path], list[bytes]]:
+    return _packets
+
+
+@pytest.fixture(scope="session")
+def remux() -> Callable[..., Path]:
+    return _remux
 
 
 @pytest.fixture(scope="session")

@@ -63,12 +63,69 @@ def test_an_intact_file_keeps_the_frames_behind_a_hole(tmp_path, encode, missing
     assert index.gaps == (Gap(missing - 1, 1),)
 
 
-def test_frames_that_are_not_counted_are_told(tmp_path, encode):
-    """Where a file tells no count, frames behind a hole at its end are left out, and a gap says so."""
-    times = [40 * number for number in range(40) if number != 37]
+@pytest.mark.parametrize(("missing", "count", "gap"), [(37, 39, Gap(36, 1)), (38, 38, Gap(37, 2))])
+def test_frames_behind_a_hole_count_unless_the_file_may_be_cut(tmp_path, encode, missing, count, gap):
+    """Only a hole just before the last frame is what a cut between reordered frames leaves; others lose no frame."""
+    times = [40 * number for number in range(40) if number != missing]
     index = index_video(encode(tmp_path / "a.ts", "libx264", frames=39, times=times, options={"bf": "3"}))
-    assert index.frame_count == 37
-    assert index.gaps == (Gap(36, 3),)
+    assert index.frame_count == count
+    assert index.gaps == (gap,)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+def test_a_matroska_file_tells_its_end(tmp_path, encode, name):
+    """A file whose end is where it says is not cut: the frame behind a hole counts, however near the end it is."""
+    times = [40 * number for number in range(40) if number != 38]
+    codec = "libx264" if name.endswith("mkv") else "libvpx"
+    index = index_video(encode(tmp_path / name, codec, frames=39, times=times))
+    assert index.frame_count == 39
+    assert index.gaps == (Gap(37, 1),)
+
+
+def test_empty_places_of_an_avi_are_no_loss(tmp_path, encode, packets_of, remux):
+    """Of an AVI every picture is a row; places that its recorder left empty are told as such, where they are."""
+    plain = encode(tmp_path / "plain.avi", "mjpeg", pix_fmt="yuvj420p")
+    places = [number + number // 4 for number in range(40)]
+    index = index_video(remux(plain, tmp_path / "a.avi", packets_of(plain), keyframes=set(range(40)), places=places))
+    assert index.frame_count == 40
+    assert index.gaps == tuple(Gap(number, 1, empty=True) for number in range(3, 39, 4))
+    assert "damaged" not in index.gaps[0].sentence
+
+
+@pytest.mark.parametrize("missing", [20, 37, 38])
+def test_empty_places_between_reordered_frames(tmp_path, encode, missing):
+    """B-frames hide no empty place, and lose no frame to one near the end."""
+    times = [40 * number for number in range(41) if number != missing]
+    path = encode(tmp_path / "a.avi", "mpeg4", times=times, b_frames=2, unit=40)
+    index = index_video(path)
+    assert index.frame_count == 40
+    assert [(gap.frames, gap.empty) for gap in index.gaps] == [(1, True)]
+    assert abs(index.gaps[0].after - (missing - 1)) <= 2
+
+
+@pytest.mark.parametrize("late", [0, 5_000, 200_000])
+def test_appended_recordings_go_on(tmp_path, encode, number_in, late):
+    """Where the clock of a file is set anew, frames go on in its order and the rate stays that of either recording."""
+    times = [late + 40 * number for number in range(40)]
+    first = encode(tmp_path / "first.ts", "libx264", options={"bf": "3"}, times=times)
+    second = encode(tmp_path / "second.ts", "libx264", options={"bf": "3"})
+    path = tmp_path / "both.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    with VideoReader(path) as reader:
+        assert [number_in(image) for _, image in reader.frames()] == [*range(40), *range(40)]
+        assert [number_in(reader.read(number)) for number in (79, 3, 41, 40, 39)] == [39, 3, 1, 0, 39]
+    assert reader.index.fps == pytest.approx(25)
+    assert reader.index.gaps == ()
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.h264", "libx264"), ("a.hevc", "libx265"), ("a.m2v", "mpeg2video")])
+def test_a_bare_stream_has_the_rate_it_states(tmp_path, encode, name, codec):
+    """The rate of a stream without a container stands in its own head; FFmpeg's 25 stands in only where none does."""
+    options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
+    index = index_video(encode(tmp_path / name, codec, rate=30, options=options))
+    assert index.frame_count == 40
+    assert index.fps == 30
+    assert index.times[-1] - index.times[0] == pytest.approx(39 / 30)
 
 
 def _move_index_to_front(path):
@@ -131,3 +188,4 @@ def test_lost_packets_take_a_place_in_the_order():
     """A packet that gave no frame is numbered by its place in the file; packets never shown are not."""
     numbers = numbers_from_order([0, 2, 1, 4], [3], packets=6)
     assert numbers.tolist() == [0, 2, 1, 3, 4, -1]
+    assert numbers_from_order([3, 0], [4, 1, 2], packets=5).tolist() == [3, 1, 2, 0, 4]

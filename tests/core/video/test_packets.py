@@ -21,6 +21,8 @@ def _scan(pts, *, pos=None, key=(0,), shown=None):
         sizes=np.arange(100, 100 + count),
         key=flags,
         shown=np.ones(count, bool) if shown is None else np.array(shown),
+        shift=np.zeros(count, np.int64),
+        corrupt=np.zeros(count, bool),
         cut=False,
     )
 

@@ -4,6 +4,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from posecut_core.errors import VideoError
 from posecut_core.video.reader import VideoReader
+from posecut_core.video.source import Source
 
 
 def test_every_kind_of_video_reads_in_order(any_video, number_in):
@@ -151,6 +153,169 @@ def _grey(width: int, height: int, pts: int) -> av.VideoFrame:
     frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 90, np.uint8), format="rgb24")
     frame.pts = pts
     return frame
+
+
+@pytest.fixture
+def told_once(tmp_path, encode, packets_of, remux):
+    """A video whose first packet alone holds the tables by which all are decoded."""
+    plain = encode(tmp_path / "plain.avi", "mjpeg", pix_fmt="yuvj420p", options={"qmin": "3", "qmax": "3"})
+    first, *rest = packets_of(plain)
+    packets = [first, *(_without(0xDB, packet) for packet in rest)]
+    return remux(plain, tmp_path / "told_once.avi", packets, keyframes=set(range(40)), places=list(range(40)))
+
+
+def _without(kind: int, picture: bytes) -> bytes:
+    """Take the segments of one kind out of a JPEG."""
+    at, kept = 2, picture[:2]
+    while picture[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(picture[at + 2 : at + 4])
+        kept += b"" if picture[at + 1] == kind else picture[at:end]
+        at = end
+    return kept + picture[at:]
+
+
+def test_a_decoder_is_shown_the_first_packet(told_once, number_in):
+    """What only the first packet tells is known wherever reading begins: each reader gives what the sequence gives."""
+    with VideoReader(told_once) as reader:
+        sequence = dict(reader.frames())
+    for number in (39, 20, 1):
+        with VideoReader(told_once) as reader:
+            np.testing.assert_array_equal(reader.read(number), sequence[number])
+            assert number_in(sequence[number]) == number
+
+
+@pytest.fixture
+def blind(video, monkeypatch):
+    """A video of which a decoder gives nothing after a seek, as if every frame were predicted from the first."""
+
+    def decode(source, packets):
+        return (found for found in original(source, packets) if source.began == 0)
+
+    original = Source.decode
+    monkeypatch.setattr(Source, "decode", decode)
+    return video
+
+
+def test_what_a_second_way_finds_is_not_damaged(blind, number_in):
+    """A frame that cannot be decoded from the keyframe before it is read from the start of the file."""
+    with VideoReader(blind) as reader:
+        numbers = [30, 7, 39, 0, 22, 31]
+        assert [number_in(reader.read(number)) for number in numbers] == numbers
+        assert [number_in(image) for _, image in reader.frames(range(15, 40))] == list(range(15, 40))
+        assert reader.damaged == ()
+
+
+def test_frames_that_may_be_damaged_are_left_out_by_who_cannot_wait(blind):
+    """Unless it has to be sure, a reader does not read from the start of the file, and claims nothing."""
+    with VideoReader(blind, sure=False) as reader:
+        assert [number for number, _ in reader.frames([2, 30])] == [2]
+        assert reader.damaged == ()
+
+
+def _decoded(monkeypatch) -> list[int]:
+    """Count the packets that all decoders are given."""
+    count = [0]
+
+    def decode(source, packet):
+        count[0] += 1
+        return original(source, packet)
+
+    original = Source._decode
+    monkeypatch.setattr(Source, "_decode", decode)
+    return count
+
+
+@pytest.mark.parametrize("order", ["sequence", "from the middle", "at random", "backwards"])
+def test_a_video_full_of_damage_is_read_a_few_times_at_most(tmp_path, encode, damage, monkeypatch, order):
+    """One reading from the start decides for all frames and is remembered, in whatever order they are asked for."""
+    path = encode(tmp_path / "a.mp4", "mpeg4", frames=240, b_frames=0)
+    for packet in range(1, 240, 3):
+        damage(path, packet)
+    numbers = list(range(120 if order == "from the middle" else 0, 240))
+    if order == "at random":
+        random.Random(0).shuffle(numbers)
+    with VideoReader(path) as reader:
+        count = _decoded(monkeypatch)
+        for number in reversed(numbers) if order == "backwards" else numbers:
+            list(reader.frames([number]))
+    assert count[0] < 240 * 8
+    assert len(reader.damaged) >= len(numbers) * 0.7
+
+
+def test_a_frame_is_never_shown_by_the_picture_of_another(tmp_path, encode, packets_of, number_in):
+    """A damaged picture of a camera is named; FFmpeg would show one that it had decoded before."""
+    plain = encode(tmp_path / "a.avi", "mjpeg", pix_fmt="yuvj420p")
+    whole, pictures, seed = plain.read_bytes(), packets_of(plain), random.Random(0)
+    for number in range(5, 40, 3):
+        content, begin, size = bytearray(whole), whole.find(pictures[number]), len(pictures[number])
+        for _ in range(24):
+            content[begin + seed.randrange(size * 3 // 4, size - 2)] ^= 1 << seed.randrange(8)
+        (tmp_path / "b.avi").write_bytes(content)
+        with VideoReader(tmp_path / "b.avi") as reader:
+            assert [found for found, image in reader.frames() if number_in(image) != found] in ([], [number])
+            assert reader.damaged in ((), (number,))
+            assert [found for found, image in reader.frames() if number_in(image) not in (None, found)] == []
+
+
+def test_a_keyframe_flag_at_an_empty_packet_means_nothing(tmp_path, encode, packets_of, remux, number_in):
+    """Old encoders pack two frames into one packet and flag the empty one behind it."""
+    plain = encode(tmp_path / "plain.avi", "mpeg4", b_frames=1, options={"b_strategy": "0"})
+    packed, keyframes = _packed(packets_of(plain))
+    path = remux(plain, tmp_path / "a.avi", packed, keyframes=keyframes, places=list(range(len(packed))))
+    with VideoReader(path) as reader:
+        assert [number_in(image) for _, image in reader.frames()] == list(range(40))
+        order = random.Random(3).sample(range(40), 40)
+        assert [number_in(reader.read(number)) for number in order] == order
+
+
+def _packed(packets: list[bytes]) -> tuple[list[bytes], set[int]]:
+    """Put each B-frame into the packet before it, an empty one in its place, and flag it as a keyframe."""
+
+    def kind(packet: bytes) -> int:
+        return packet[packet.find(b"\0\0\1\xb6") + 4] >> 6
+
+    packed, flagged = list(packets), {0}
+    for place in range(1, len(packets)):
+        if kind(packets[place]) == 2:
+            packed[place - 1 : place + 1] = [packets[place - 1] + packets[place], b"\0\0\1\xb6\x50\x4f"]
+            flagged |= {place - 1, place} if kind(packets[place - 1]) == 0 else set()
+    head = packed[0].find(b"\0\0\1\xb6")
+    packed[0] = packed[0][:head] + b"\0\0\1\xb2DivX503b1393p" + packed[0][head:]
+    return packed, flagged
+
+
+def test_a_lost_packet_of_a_transport_stream_is_noticed(tmp_path, encode, number_in):
+    """Whatever part of a frame is lost on the way, no frame shows another one's picture unnamed."""
+    content = encode(tmp_path / "a.ts", "libx264", options={"bf": "2", "crf": "10"}).read_bytes()
+    path, lengths = tmp_path / "b.ts", set()
+    for lost in range(12, len(content) // 188, 5):
+        path.write_bytes(content[: 188 * lost] + content[188 * (lost + 1) :])
+        with VideoReader(path) as reader:
+            found = [number_in(image) for _, image in reader.frames()]
+            places = np.round((reader.index.times - reader.index.times[0]) * 25).astype(int).tolist()
+        lengths.add(len(found))
+        assert all(image in (None, place) for image, place in zip(found, places, strict=True))
+        assert sum(image is not None for image in found) >= 25
+    assert lengths == {39, 40}
+
+
+def test_reading_ends_when_another_thread_closes(video, monkeypatch):
+    """Closing does not wait until the file was read to where a frame is looked for, and nothing is read after it."""
+    reader = VideoReader(video)
+    original = Source._decode
+    closing = threading.Thread(target=reader.close)
+
+    def decode(source, packet):
+        if not closing.ident:
+            closing.start()
+            reader._halted.wait()
+        return original(source, packet)
+
+    monkeypatch.setattr(Source, "_decode", decode)
+    for _ in range(2):
+        with pytest.raises(VideoError, match="was closed"):
+            reader.read(20)
+    closing.join()
 
 
 def test_decoders_stay_silent(tmp_path, encode, damage):
