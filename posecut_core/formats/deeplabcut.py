@@ -13,8 +13,7 @@ from posecut_core.errors import VideoError
 from posecut_core.labels.collected_data import read_rows
 from posecut_core.labels.image_files import common_levels, read_picture, read_range, read_size
 from posecut_core.labels.image_names import image_files, images_in, no_files, numbers_of, read_record, write_record
-from posecut_core.labels.image_origins import image_origin
-from posecut_core.labels.stored_images import image_names, labelled_rows, number_images
+from posecut_core.labels.stored_images import image_names, image_origin, labelled_rows, number_images, unplaced_images
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import write_bytes
 from posecut_core.project.layout import Project
@@ -41,13 +40,15 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
     _tell(number_images(project, video), report)
     images, problems = _new_images(project, video)
     ranges = dict[int, tuple[float, float]]()
+    sizes = list[tuple[int, int]]()
     for number, path in list(images.items()):
         try:
-            found = read_range(path)
+            found, size = read_range(path), read_size(path)
         except VideoError as error:
             problems.append(str(error))
             del images[number]
         else:
+            sizes.append(size)
             ranges |= {number: found} if found else {}
     done = 0
     if images:
@@ -55,6 +56,7 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
         store = FrameStore.open(project.frame_store(video), create=True)
         done = store.append(_read_images(images, levels, problems, project, video, report))
         store.delete_if_empty()
+        _tell([unplaced_images(project, video, sizes)], report)
     _tell(problems, report)
     return done
 
@@ -158,5 +160,5 @@ def _read_images(
 
 
 def _tell(sentences: Iterable[str], report: Report) -> None:
-    for sentence in sentences:
+    for sentence in filter(None, sentences):
         report(Progress(sentence.removesuffix("."), 0, 0))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,6 @@ from posecut_core.labels.image_names import (
     record_path,
     write_record,
 )
-from posecut_core.labels.image_origins import image_origin
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import video_stem
@@ -47,9 +46,12 @@ def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[in
     known |= {number: name for name, number in numbers_of(folder, [*labelled]).items()}
     there = images_in(folder, first=labelled)
     known |= {number: path.name for number, path in there.items() if known.get(number) not in files}
+    wanted = [*numbers]
+    if all(number in known for number in wanted):
+        return {number: known[number] for number in wanted}
     length = _frame_count(project, video)
     digits = digits_of((*files, *rows), otherwise=digits_for(length) if length else DIGITS)
-    return {number: known.get(number) or image_name(number, digits=digits) for number in numbers}
+    return {number: known.get(number) or image_name(number, digits=digits) for number in wanted}
 
 
 def labelled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ...]:
@@ -78,10 +80,11 @@ def number_images(project: Project, video: str) -> tuple[str, ...]:
     with hold(folder / "images.lock"):
         record = read_record(folder)
         known = {**record.numbers, **_recognised(project, video, files, record.numbers)}
-        first = numbered(names, known, frames=_frame_count(project, video))
+        frames = _frame_count(project, video)
+        first = numbered(names, known, frames=frames)
         doubles = _labelled_apart(rows, first, record.numbers)
         others = {*doubles, *_other_pictures(project, video, files, first, known)}
-        found = numbered(names, known, frames=_frame_count(project, video), apart=others)
+        found = numbered(names, known, frames=frames, apart=others)
         kept = {name: number for name, number in found.items() if number != frame_number(name) or name in known}
         if kept != record.numbers:
             write_record(folder, replace(record, numbers=kept))
@@ -144,17 +147,71 @@ def _picture_hash(path: Path) -> str:
         return ""
 
 
-def _frame_count(project: Project, video: str) -> int | None:
-    """Return how many frames the video has, as posecut.yaml or else the head of its file says."""
+def image_origin(project: Project, video: str, size: tuple[int, int]) -> tuple[int, int]:
+    """Return x, y of an image's top-left pixel in the full frame.
+
+    DeepLabCut does not record which images it cropped; an image of exactly the crop's size is taken as that window,
+    which ends where the frame does.
+
+    Args:
+        project: The project.
+        video: Stem of the video's file name.
+        size: Height and width of the image in pixels.
+    """
+    crop = next((crop for path, crop in project.config.video_sets.items() if video_stem(path) == video), None)
+    if crop is None:
+        return 0, 0
+    sizes = [(crop.y2 - crop.y1, crop.x2 - crop.x1)]
+    head = _head(project, video) if size != sizes[0] else None
+    if head:
+        sizes.append((min(crop.y2, head.height) - crop.y1, min(crop.x2, head.width) - crop.x1))
+    return (crop.x1, crop.y1) if size in sizes and (head is None or size != (head.height, head.width)) else (0, 0)
+
+
+def unplaced_images(project: Project, video: str, sizes: Iterable[tuple[int, int]]) -> str:
+    """Say which images are neither whole frames of the video nor its crop, by their heights and widths; "" if none."""
+    head = _head(project, video)
+    odd = [
+        (height, width)
+        for height, width in sizes
+        if head and (height, width) != (head.height, head.width)
+        if image_origin(project, video, (height, width)) == (0, 0)
+    ]
+    if head is None or not odd:
+        return ""
+    named = ", ".join(dict.fromkeys(f"{width} x {height}" for height, width in odd))
+    return (
+        f"{video}: {len(odd)} images ({named} pixels) have neither the size of the video's frames ({head.width} x "
+        f"{head.height}) nor of its crop in config.yaml; their labels stay right, but where in the frame they lie is "
+        "not known: they are taken to begin at its top left"
+    )
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What is known of a video without decoding it."""
+
+    frames: int | None
+    height: int
+    width: int
+
+
+def _head(project: Project, video: str) -> _Head | None:
+    """Return what posecut.yaml or else the head of the file says of a video; None where neither says anything."""
     record = read_settings(project.settings_path).videos.get(video)
     if record:
-        return record.frames
+        return _Head(record.frames, record.height, record.width)
     path = next((path for path in project.config.video_sets if video_stem(path) == video), None)
     with suppress(PosecutError):
         container, stream = open_video(Path(path or ""))
         with container:
-            return stream.frames or None
+            return _Head(stream.frames or None, stream.height, stream.width)
     return None
+
+
+def _frame_count(project: Project, video: str) -> int | None:
+    head = _head(project, video)
+    return head.frames if head else None
 
 
 def image_origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]) -> Float64[np.ndarray, "F 2"]:

@@ -108,7 +108,7 @@ def evaluate_network(
         ModelError: there is no such snapshot.
         StorageError: the project folder cannot be written.
     """
-    project = open_project(config)
+    project = open_project(config, report=report)
     shuffles = (shuffle,) if isinstance(shuffle, int) else tuple(shuffle)
     if not shuffles:
         raise ArgumentError("No shuffle was given; give the number of at least one, such as 1.")

@@ -46,7 +46,7 @@ def export_deeplabcut(
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
-    project = open_project(config)
+    project = open_project(config, report=report)
     exported = [
         ExportedVideo(video, project.frame_folder(video), export_images(project, video, report=report))
         for video in videos_with_frames(project, videos)

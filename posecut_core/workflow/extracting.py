@@ -102,7 +102,7 @@ def extract_frames(
         StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
     _check(mode, algo, frames, videos, number_of_frames, step)
-    project = open_project(config)
+    project = open_project(config, report=report)
     stems = chosen_stems(project_videos(project), videos)
     if not stems:
         raise ArgumentError(f"The project {project.root} has no videos; add some first (posecut add-new-videos).")

@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from posecut_core.errors import LabelError, PosecutError
+from posecut_core.formats.deeplabcut import unreadable_images
 from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed, sound_steps
 from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.frame_images import FrameImages
@@ -220,6 +221,9 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
     absent = sorted(known.keys() - present) if numbers or not path.exists() else []  # else the store is damaged
     if absent:
         found.add(path, str(never_extracted(project, video, absent)))
+    with found.about(path):
+        for problem in unreadable_images(project, video):
+            found.add(project.frame_folder(video), problem)
     images = FrameImages(project, video)
     for number in sorted({*numbers, *known} - {*absent}):
         found.count("frames")

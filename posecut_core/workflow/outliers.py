@@ -101,7 +101,7 @@ def extract_outlier_frames(
         StorageError: the disk refuses; frames of finished videos are kept.
     """
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
-    project = open_project(config)
+    project = open_project(config, report=report)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, given.paths)
     _, clashing = joining(project, given.paths)

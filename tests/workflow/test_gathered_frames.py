@@ -7,6 +7,7 @@ from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.gathered_frames import frame_names, gather_frames
 from posecut_core.workflow.opening import open_project
 
@@ -46,3 +47,27 @@ def test_without_any_label_there_is_nothing_to_measure(spot_project):
     nothing = {"spot": LabelTable("spot", table.bodyparts, table.numbers[:0], table.xy[:0])}
     with pytest.raises(DatasetError, match="None of the 2 frames"):
         gather_frames(project, nothing, train=TRAIN, test=TEST)
+
+
+def test_frames_whose_pictures_are_gone_are_left_out_and_named(spot_project):
+    """Kind: a frame without its picture was a traceback while a network was validated, or had another frame's place."""
+    project, told = open_project(spot_project), []
+    table = read_labels(project, "spot")
+    FrameStore.open(project.frame_store("spot")).remove([9])
+    (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST, report=told.append)
+    assert frames.numbers.tolist() == [5]
+    assert "Frame 9 of spot is labelled but was never extracted or got lost" in told[0].stage
+    with pytest.raises(DatasetError, match=r"Frame 9 of spot .* extract-frames"):
+        gather_frames(project, {"spot": table}, train=TRAIN, test=())
+
+
+def test_labels_outside_their_picture_are_not_measured(spot_project):
+    """As they are not trained on."""
+    project = open_project(spot_project)
+    table = read_labels(project, "spot")
+    xy = table.xy.copy()
+    xy[table.numbers == 5, 0] = (0, 0)
+    table = LabelTable("spot", table.bodyparts, table.numbers, xy)
+    (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST)
+    assert np.isnan(frames.xy[0, 0]).all()
+    assert frames.looked_for[:, 0].tolist() == [False, True]

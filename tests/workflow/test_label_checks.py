@@ -116,3 +116,14 @@ def test_damaged_names_are_rebuilt(project):
     project.bodypart_journal.write_bytes(project.bodypart_journal.read_bytes().replace(b"add", b"bad", 1))
     assert checked(project, mend=True) == (["bodyparts.jsonl"], [True])
     assert checked(project) == ([], [])
+
+
+def test_images_that_cannot_be_read_are_named(project):
+    """Nobody else may open the project for days: what is wrong with them is said here too."""
+    (project.frame_folder("spot") / "img0002.png").write_bytes(b"")
+    (project.frame_folder("spot") / "img0003.png").write_bytes(b"")  # stored already
+    found = Findings()
+    check_labels_of(project, "spot", found, mend=False)
+    assert [finding.problem.partition("; ")[0] for finding in found.wrong] == [
+        f"{project.frame_folder('spot') / 'img0002.png'} is empty (0 bytes)"
+    ]

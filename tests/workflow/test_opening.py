@@ -10,9 +10,12 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import ProjectError, StorageError, VideoError
-from posecut_core.labels.store import read_labels
+from posecut_core.labels.image_names import OWN
+from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import Crop
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video
 
 OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"
@@ -164,3 +167,36 @@ def test_a_video_is_no_project(tmp_path):
         ProjectError, match=r"a\.mp4 is no project, expected a project's folder or its config\.yaml; give that first"
     ):
         open_project(tmp_path / "a.mp4")
+
+
+def test_images_as_people_leave_them_are_used(tmp_path):
+    """Kind: one image of an odd name, or one that is gone or broken, kept the whole project from being used."""
+    root = tmp_path / "reach-Ann-2018-10-30"
+    folder = root / "labeled-data" / "m1"
+    folder.mkdir(parents=True)
+    (root / "config.yaml").write_text(CONFIG)
+    names = ["frame001.png", "Maus links.jpg", "broken.png", "gone.png", "img013.png", "img13.png"]
+    for value, name in enumerate(names):
+        if name != "gone.png":
+            iio.imwrite(folder / name, np.full((8, 12, 3), 20 * value, dtype=np.uint8))
+    (folder / "broken.png").write_bytes((folder / "broken.png").read_bytes()[:50])
+    head = "scorer,,,Ann,Ann,Ann,Ann\nbodyparts,,,nose,nose,tail,tail\ncoords,,,x,y,x,y\n"
+    labels = [f"labeled-data,m1,{name},{value + 1},2,3,{value + 1}\n" for value, name in enumerate(names)]
+    table = folder / "CollectedData_Ann.csv"
+    table.write_text(head + "".join(labels))
+    told = []
+    project = open_project(root, report=told.append)
+    (found,) = labelled_tables(project, report=told.append)
+    assert found.numbers.tolist() == [1, 13, OWN + 2, OWN + 3]
+    assert found.xy[:, 0, 0].tolist() == [1, 5, 6, 2]
+    store = FrameStore.open(project.frame_store("m1"))
+    for number, value in zip(found.numbers.tolist(), (0, 80, 100, 20), strict=True):
+        assert abs(int(store.read(number)[0, 0, 0]) - value) <= 2
+    said = "\n".join(progress.stage for progress in told)
+    assert "broken.png is not a readable image (it may be cut off)" in said
+    assert "put broken.png, gone.png (no frame of the video) back" in said
+    assert "frame 13 twice, as img013.png and img13.png, and they are labelled differently" in said
+    write_labels(project, LabelTable("m1", ("nose",), np.array([1]), np.array([[[9.5, 2.5]]])))
+    frame = pd.read_csv(table, header=[0, 1, 2], index_col=[0, 1, 2])
+    assert sorted(frame.index.get_level_values(2)) == sorted(names)
+    assert frame["Ann", "tail", "y"].sort_values().tolist() == [1, 2, 3, 4, 5, 6]

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.labelled_frames import LabelledFrames, batches_of_one_size, predict_stored_frames
+from posecut_core.analysis.labelled_frames import (
+    LabelledFrames,
+    batches_of_one_size,
+    predict_stored_frames,
+    stored_frames,
+)
+from posecut_core.errors import VideoError
 from posecut_core.video.store import FrameStore
 
 FRAMES = {3: ((20, 30), (0, 0)), 7: ((16, 30), (5, 2)), 8: ((20, 30), (0, 0)), 12: ((20, 30), (40, 10))}
@@ -42,3 +48,9 @@ def test_each_frame_is_in_one_batch():
     sizes = np.array([[1, 1], [2, 1], [1, 1], [1, 1], [2, 1]])
     batches = [places.tolist() for places in batches_of_one_size(sizes, 2)]
     assert sorted(batches) == [[0, 2], [1, 4], [3]]
+
+
+def test_a_frame_that_the_store_lacks_is_a_sentence(frames):
+    """Its place would be another frame's."""
+    with pytest.raises(VideoError, match="Frame 9 of m1 is not among the extracted frames"):
+        stored_frames("m1", frames.store, np.array([3, 9]))

@@ -116,3 +116,12 @@ def test_frames_that_do_not_fit_into_memory_are_refused(open_store, monkeypatch)
     monkeypatch.setattr(loading, "MAX_BYTES", 1000)
     with pytest.raises(DatasetError, match=r"3 training frames of 50x24 pixels need .*; lower global_scale"):
         load(open_store, report=pytest.fail)
+
+
+def test_labels_outside_their_picture_are_never_trained_on(open_store):
+    """Kind: (0, 0) of other programs, and labels beyond the border, drew the network there."""
+    xy = np.array([[[0.0, 0.0], [39.5, 23.5]], [[0.0, 0.0], [1.0, 1.0]], [[34.0, 15.0], [4.5, 5.9]]])
+    tables = {"a": LabelTable("a", ("nose", "tail"), np.array([2, 5, 7]), xy)}
+    loaded = load_frames(FRAMES[:2], tables, open_store, scale=1.0, report=silent)
+    np.testing.assert_array_equal(loaded.xy, [[[np.nan] * 2, [39.5, 23.5]], [[np.nan] * 2] * 2])
+    assert loaded.looked_at.tolist() == [[False, True], [False, False]]

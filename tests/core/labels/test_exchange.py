@@ -2,10 +2,16 @@
 
 import numpy as np
 import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, import_table, read_images
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.config import Crop, ProjectConfig
 from posecut_core.project.hashing import file_sha256
+from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
+from tests.core.labels.conftest import IMAGE
 
 XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
 TABLE = LabelTable("m1", ("nose", "tail"), np.array([3, 20], dtype=np.int64), XY)
@@ -35,3 +41,31 @@ def test_files_are_known_by_their_hashes(project):
     files = collected_files(project, "m1")
     assert list(files) == ["CollectedData_Ann.h5", "CollectedData_Ann.csv"]
     assert collected_hashes(project, "m1") == {name: file_sha256(path) for name, path in files.items()}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.sampled_from([(0, 0), (5, 6), (40, 60)])),
+        max_size=6,
+        unique_by=lambda frame: frame[0],
+    ),
+    st.data(),
+)
+def test_crops_come_back_where_they_were(tmp_path_factory, frames, data):
+    """Labels of windows of the frame, of whole frames, and of pictures that are gone: on disk and back, bit for bit."""
+    sets = {"/data/m1.mp4": Crop(40, 50, 60, 68)}
+    project = Project(tmp_path_factory.mktemp("crops"), ProjectConfig("reach", "Ann", "Oct30", ("nose",), sets))
+    numbers = sorted(places)
+    store = FrameStore.open(project.frame_store("m1"), create=True)
+    store.append((number, IMAGE, places[number]) for number in numbers)
+    halves = st.integers(0, 2**12).map(lambda value: value / 8)  # sums with origins are exact
+    xy = np.array([[[data.draw(halves), data.draw(halves)]] for _ in numbers]).reshape(-1, 1, 2)
+    export_table(project, LabelTable("m1", ("nose",), np.array(numbers, dtype=np.int64), xy))
+    gone = data.draw(st.sets(st.sampled_from(numbers))) if numbers else set()
+    store.remove(gone)
+    stored = read_images(project, "m1")
+    found = import_table(project, "m1")
+    kept = ~np.isin(numbers, [*gone])
+    np.testing.assert_array_equal(found.xy[kept], xy[kept])
+    export_table(project, found)
+    np.testing.assert_array_equal(read_images(project, "m1").xy, stored.xy)
