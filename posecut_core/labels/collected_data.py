@@ -3,6 +3,10 @@
 Positions here are in pixels of the stored images; `labels/exchange.py` turns them into pixels of the full frame.
 """
 
+import contextlib
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +17,8 @@ import pandas as pd
 from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.csv_tables import LEVELS, read_csv, write_csv
-from posecut_core.labels.image_names import is_image, last_part, numbers_of
+from posecut_core.labels.csv_tables import LEVELS, SEVERAL, filled_columns, read_csv, write_csv
+from posecut_core.labels.image_names import is_image, numbers_of
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.bodyparts import foreign_bodyparts
@@ -54,10 +58,11 @@ def read_collected_data(
     path, frame = _read_one(_path(folder, scorer, suffix)) if suffix else _read_either(folder, scorer, report)
     if frame is None:
         return None
-    _check_columns(frame, path, scorer, bodyparts)
-    names = _row_names(frame)
+    frame = _checked_columns(frame, path, scorer, bodyparts, report)
+    frame = _rows_of(frame, path, report)
+    names = list(frame.index)
     _check_names(names, path)
-    wanted = pd.MultiIndex.from_product([[scorer], list(bodyparts), ["x", "y"]], names=LEVELS)
+    wanted = pd.MultiIndex.from_product([list(bodyparts), ["x", "y"]])
     values = frame.reindex(columns=wanted).to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), 2)
     rows = _rows_that_count(names, numbers_of(folder, names), values, path)
     xy = values[list(rows.values())]
@@ -73,16 +78,27 @@ def read_collected_data(
 def read_rows(folder: Path, scorer: str) -> dict[str, Float64[np.ndarray, " _"]]:
     """Return name of the image -> numbers of its row in the labels of a folder; none where they cannot be read."""
     try:
-        _, frame = _read_either(folder, scorer, silent)
+        path, frame = _read_either(folder, scorer, silent)
+        own = None if frame is None else _rows_of(frame, path, silent)
     except LabelError:
         return {}
-    rows = [] if frame is None else zip(_row_names(frame), frame.to_numpy(dtype=np.float64), strict=True)
+    rows = [] if own is None else zip(own.index, own.to_numpy(dtype=np.float64), strict=True)
     return {name: row for name, row in rows if is_image(name)}
 
 
 def same_labels(one: Float64[np.ndarray, " _"], other: Float64[np.ndarray, " _"]) -> bool:
     """Tell whether two rows say the same, as far as programs and spreadsheets round."""
     return np.allclose(one, other, rtol=0, atol=ROUNDED, equal_nan=True)
+
+
+def foreign_rows(folder: Path, scorer: str) -> tuple[Path, ...]:
+    """Return the files of a folder that also hold labels of other folders; those are lost where one is replaced."""
+    found = []
+    for path in (_path(folder, scorer, suffix) for suffix in (".h5", ".csv")):
+        with contextlib.suppress(LabelError):
+            if path.exists() and any(other is not None for other, _ in _placed(_read_one(path)[1], folder)):
+                found.append(path)
+    return tuple(found)
 
 
 def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None:
@@ -101,10 +117,6 @@ def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None
 
 def _path(folder: Path, scorer: str, suffix: str) -> Path:
     return folder / f"CollectedData_{scorer}{suffix}"
-
-
-def _row_names(frame: pd.DataFrame) -> list[str]:
-    return [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:
@@ -128,7 +140,10 @@ def _rows_that_count(
             continue
         if not np.isnan(values[known]).all():
             pair = f"{name} twice" if names[known] == name else f"both {names[known]} and {name}, which are one frame"
-            raise LabelError(f"{path} labels {pair}, and differently; remove the row that is wrong.")
+            raise LabelError(
+                f"{path} labels {pair}, and differently, in rows {known + 1} and {row + 1} of its images; remove the row "
+                "that is wrong (in the .csv; then delete the .h5)."
+            )
         found[numbers[name]] = row
     return dict(sorted(found.items()))
 
@@ -172,7 +187,7 @@ def _is_edited(text: Path, hdf: Path, frame: pd.DataFrame) -> bool:
     if text.stat().st_mtime_ns <= hdf.stat().st_mtime_ns:
         return False  # the usual writers leave both; whichever comes last, they say the same
     try:
-        one, other = (_by_name(table) for table in (frame, read_csv(text)))
+        one, other = (_by_name(table, text) for table in (frame, read_csv(text)))
     except LabelError:
         return True
     return not (
@@ -182,31 +197,161 @@ def _is_edited(text: Path, hdf: Path, frame: pd.DataFrame) -> bool:
     )
 
 
-def _by_name(frame: pd.DataFrame) -> pd.DataFrame:
-    names = [last_part(str(row[-1] if isinstance(row, tuple) else row)) for row in frame.index]
-    return frame.set_axis(names, axis=0).sort_index(axis=0).sort_index(axis=1)
+def _by_name(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return what a table says of its own folder's images, whatever the names of its rows and columns look like."""
+    named = frame.set_axis(pd.MultiIndex.from_tuples(_named(frame, path)[1]), axis=1)
+    return _rows_of(named, path, silent).sort_index(axis=0).sort_index(axis=1)
 
 
-def _check_columns(frame: pd.DataFrame, path: Path, scorer: str, bodyparts: Sequence[str]) -> None:
-    if frame.columns.nlevels != len(LEVELS):
-        raise LabelError(f"{path} holds labels of several animals, expected one; use a single-animal project.")
-    if not frame.columns.is_unique:
-        raise LabelError(f"{path} holds a column twice, expected each bodypart once; restore it from a copy.")
-    scorers, parts, coords = (list(dict.fromkeys(frame.columns.get_level_values(level))) for level in range(3))
-    if scorers != [scorer]:
+def _named(frame: pd.DataFrame, path: Path) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the scorers of a table, and its columns by bodypart and coordinate.
+
+    Raises:
+        LabelError: there are several animals; a single one may have a name or a placeholder for one.
+    """
+    columns = filled_columns([tuple(map(str, column)) for column in frame.columns])
+    animals = dict.fromkeys(column[1] for column in columns if len(column) == len(SEVERAL) and column[1])
+    if len(animals) > 1:
         raise LabelError(
-            f"{path} holds labels by {', '.join(map(repr, scorers))}, expected {scorer!r} as in config.yaml; "
-            "set `scorer` there to the name in the file."
+            f"{path} holds labels of several individuals ({', '.join(animals)}), expected one animal; use a "
+            "single-animal project, or keep the columns of one individual."
+        )
+    return list(dict.fromkeys(column[0] for column in columns if column[0])), [column[-2:] for column in columns]
+
+
+def _checked_columns(
+    frame: pd.DataFrame, path: Path, scorer: str, bodyparts: Sequence[str], report: Report
+) -> pd.DataFrame:
+    """Return a table with columns by bodypart and coordinate, all of which the project knows.
+
+    Raises:
+        LabelError: they do not fit the project.
+    """
+    scorers, columns = _named(frame, path)
+    if len(scorers) > 1:
+        raise LabelError(
+            f"{path} holds labels by {', '.join(map(repr, scorers))}, expected one scorer, {scorer!r} as in "
+            "config.yaml; keep the columns of one."
+        )
+    if scorers not in ([scorer], []):
+        report(
+            Progress(
+                f"{path} has the scorer {scorers[0]!r} in its columns; taken as {scorer!r}, as its name says", 0, 0
+            )
         )
     remedy = "add them to `bodyparts` there, or rename or remove their columns in the .csv and delete the .h5"
+    parts = dict.fromkeys(part for part, _ in columns)
     foreign = foreign_bodyparts(parts, bodyparts, source=str(path), remedy=remedy)
     if foreign:
         raise LabelError(foreign)
-    if set(coords) != {"x", "y"}:
+    _check_coordinates(columns, path)
+    return frame.set_axis(pd.MultiIndex.from_tuples(columns), axis=1)
+
+
+def _check_coordinates(columns: list[tuple[str, ...]], path: Path) -> None:
+    """Make sure that each bodypart has one x and one y.
+
+    Raises:
+        LabelError: one has not.
+    """
+    coords = list(dict.fromkeys(coord for _, coord in columns))
+    if not set(coords) <= {"x", "y"}:
         raise LabelError(
             f"{path} has the columns {', '.join(coords)} per bodypart, expected x and y only (likelihood marks "
             "predictions, which are no labels); remove the other columns."
         )
+    for part in dict.fromkeys(part for part, _ in columns):
+        found = [coord for name, coord in columns if name == part]
+        if sorted(found) != ["x", "y"]:
+            twice = "a column twice" if len(found) != len(set(found)) else f"only the column {found[0]}"
+            raise LabelError(
+                f"{path} holds {twice} for {part}, expected x and y of each bodypart once; correct its header, or "
+                "restore it from a copy."
+            )
+
+
+def _rows_of(frame: pd.DataFrame, path: Path, report: Report) -> pd.DataFrame:
+    """Return the rows of a table that are of its own folder's images, by the images' names.
+
+    A row belongs to the folder that it names. One name alone, of a folder that is not there, is what the folder was
+    called before.
+
+    Raises:
+        LabelError: rows name folders that are not there, or a folder's labels are in this table only.
+    """
+    folder, placed = path.parent, _placed(frame, path.parent)
+    others = Counter(other for other, _ in placed if other is not None)
+    images = [image for _, image in placed]
+    if len(others) == 1 and others.total() == len(placed) and not (folder.parent / next(iter(others))).is_dir():
+        told = f"{path} names its folder {next(iter(others))!r}; taken as what {folder.name!r} was called before"
+        report(Progress(told, 0, 0))
+        return frame.set_axis(images, axis=0)
+    _check_others(path, others, alone=others.total() == len(placed))
+    if others:
+        listed = ", ".join(f"{count} of {name!r}" for name, count in others.items())
+        report(Progress(f"{path} also holds rows of other folders ({listed}), where their own labels are read", 0, 0))
+    own = [row for row, (other, _) in enumerate(placed) if other is None]
+    return frame.iloc[own].set_axis([images[row] for row in own], axis=0)
+
+
+def _check_others(path: Path, others: Mapping[str, int], *, alone: bool) -> None:
+    """Make sure that rows of other folders are rows of folders that have labels of their own.
+
+    Raises:
+        LabelError: they are not, or a table holds rows of one other folder only.
+    """
+    folder, listed = path.parent, ", ".join(map(repr, others))
+    absent = [name for name in others if not (folder.parent / name).is_dir()]
+    if absent:
+        raise LabelError(
+            f"{path} holds rows of {', '.join(map(repr, absent))}, which {'is' if len(absent) == 1 else 'are'} no "
+            f"folder in {folder.parent}, beside others, expected rows of {folder.name!r}; remove these rows, or write "
+            "the name of the folder there that has their images (in the .csv; then delete the .h5)."
+        )
+    if alone and len(others) == 1:
+        raise LabelError(
+            f"{path} holds rows of {listed} only, expected rows of {folder.name!r}: it seems to be the other folder's; "
+            f"remove it, or, if its labels are of images in {folder.name!r}, write that name there (in the .csv; then "
+            "delete the .h5)."
+        )
+    bare = [name for name in others if not _has_labels(folder.parent / name)]
+    if bare:
+        raise LabelError(
+            f"{path} holds rows of {', '.join(map(repr, bare))}, expected rows of {folder.name!r} or copies of what "
+            f"other folders hold; copy {path.name} to {', '.join(str(folder.parent / name) for name in bare)} too: "
+            "each folder takes its own rows."
+        )
+
+
+def _has_labels(folder: Path) -> bool:
+    return any(next(folder.glob(pattern), None) for pattern in ("CollectedData_*", "labels.jsonl"))
+
+
+def _placed(frame: pd.DataFrame, folder: Path) -> list[tuple[str | None, str]]:
+    """Return folder and image's name of each row; None for the folder itself."""
+    found = []
+    for row in frame.index:
+        levels = row if isinstance(row, tuple) else (row,)
+        *before, image = [
+            part for part in re.split(r"[\\/]+", "/".join(map(str, levels))) if part not in ("", ".")
+        ] or [""]
+        if "labeled-data" in before:
+            last = len(before) - before[::-1].index("labeled-data")
+            named = before[last : last + 1]
+        else:
+            named = [] if folder.name in before else before[-1:]
+        found.append((named[0] if named and not _is_folder(named[0], folder) else None, image))
+    return found
+
+
+def _is_folder(name: str, folder: Path) -> bool:
+    """Tell whether a row's name means a folder, also after it was copied between systems or read as a number."""
+    if unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", folder.name):
+        return True
+    numeric = all(
+        re.fullmatch(r"\d+(\.\d+)?(e\+?\d+)?", text, re.ASCII | re.IGNORECASE) for text in (name, folder.name)
+    )
+    return numeric and float(name) == float(folder.name) and not (folder.parent / name).is_dir()
 
 
 def _check_pairs(xy: Float64[np.ndarray, "F K 2"], names: list[str], bodyparts: Sequence[str], path: Path) -> None:

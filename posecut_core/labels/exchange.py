@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
+from posecut_core.labels.collected_data import ImageLabels, foreign_rows, read_collected_data, write_collected_data
 from posecut_core.labels.stored_images import image_names, image_origins
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
@@ -71,6 +71,11 @@ def collected_files(project: Project, video: str) -> dict[str, Path]:
     """Return the CollectedData files of a video that are there, by their names, the .h5 first."""
     paths = (project.collected_data(video, suffix) for suffix in (".h5", ".csv"))
     return {path.name: path for path in paths if path.exists()}
+
+
+def shared_files(project: Project, video: str) -> tuple[Path, ...]:
+    """Return the CollectedData files of a video that hold labels of other videos too; replacing them loses those."""
+    return foreign_rows(project.frame_folder(video), project.config.scorer)
 
 
 def collected_hashes(project: Project, video: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import LabelError, StorageError
-from posecut_core.labels.exchange import collected_files, collected_hashes, export_table
+from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, shared_files
 from posecut_core.labels.generations import Generation, kept_revisions, write_generation
 from posecut_core.labels.identities import Naming
 from posecut_core.labels.kept_copies import keep_copy
@@ -72,9 +72,13 @@ class SavedFiles:
     def begin(self, state: LabelState, naming: Naming, revision: int, files: Mapping[str, str]) -> None:
         """Remember the files from which the labels were read, by their SHA-256, before anything was edited.
 
+        Of files that also hold labels of other videos, copies are kept.
+
         Raises:
             StorageError: the disk refuses.
         """
+        for path in shared_files(self._project, self._video):
+            keep_copy(path.with_name(f"outside-{revision}-{path.name}"), _content(path))
         self._keep(Generation(revision, state, naming.columns, files, exported=revision))
 
     def follow(self, state: LabelState, naming: Naming, revision: int) -> None:

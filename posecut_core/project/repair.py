@@ -11,8 +11,9 @@ def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
     """Return the keys of config.yaml that must change, with their new values; none where all is well.
 
     A video is looked for at its recorded path, at the same place in the moved project, and by name in `videos/`.
-    A placeholder (neither a path nor a file's name) stands for the videos in `videos/` that no other entry means;
-    crops are kept. Labelled videos, which other programs put there, are nobody's.
+    A placeholder (neither a path nor a file's name) stands for the videos in `videos/` that no other entry means, and
+    for folders of frames whose videos are not there: where there are any, it stays. Crops are kept. Labelled videos,
+    which other programs put there, are nobody's.
 
     Args:
         values: config.yaml as read.
@@ -44,17 +45,29 @@ def _video_sets(entries: dict[object, object], root: Path, old_root: str) -> dic
         path = found[key]
         if path is not None:
             repaired.setdefault(path, entry)
-        elif _is_placeholder(str(key)) and spare:
+        elif is_placeholder(str(key)):
             repaired.update((video, entry) for video in spare)
             spare = []
         else:
             repaired.setdefault(key, entry)
-    return repaired
+    words = {key: entry for key, entry in entries.items() if key not in repaired and found[key] is None}
+    listed = {video_stem(str(key)) for key in repaired}
+    rest = [folder for folder in folders_of_frames(root / "labeled-data") if folder.name not in listed]
+    return {**repaired, **words} if any(next(folder.iterdir(), None) for folder in rest) or not repaired else repaired
 
 
-def _is_placeholder(recorded: str) -> bool:
+def is_placeholder(recorded: str) -> bool:
     """Tell words such as DeepLabCut's demo has from a video that is missing, whatever its file ends in."""
     return _name(recorded) == recorded and not Path(recorded).suffix
+
+
+def folders_of_frames(labeled_data: Path) -> list[Path]:
+    """Return the folders that may hold frames of videos, hidden ones and check images left out, by their names."""
+    if not labeled_data.is_dir():
+        return []
+    folders = (path for path in labeled_data.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = (path for path in folders if not path.name.endswith("_labeled"))
+    return sorted(found, key=lambda path: path.name)  # Windows sorts paths without regard to case
 
 
 def _located(recorded: str, root: Path, old_root: str) -> str | None:

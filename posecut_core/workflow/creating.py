@@ -27,10 +27,11 @@ from posecut_core.project.given_files import GivenVideos, Videos, given_path, gi
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
+from posecut_core.project.repair import videos_in
 from posecut_core.project.settings import Settings, VideoRecord, fingerprint, update_settings, write_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.video.index import index_video
-from posecut_core.workflow.opening import Config, open_project, project_videos
+from posecut_core.workflow.opening import Config, frame_folders, open_project, project_videos
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def add_new_videos(
     usable = _usable(
         replace(given, paths=new), project.videos, taken=project_videos(project), skip_broken=skip_broken, report=report
     )
-    targets = _place(usable.records, project, copy_videos, report)
+    targets = _place({**_unlisted(project, new, report), **usable.records}, project, copy_videos, report)
     return AddedVideos(project.config_path, targets, there, usable.skipped)
 
 
@@ -223,6 +224,15 @@ def _once(videos: Sequence[Path], report: Report) -> tuple[Path, ...]:
         if same != video:
             report(Progress(f"{video} is the same file as {same}, and is left out", 0, 0))
     return tuple(first.values())
+
+
+def _unlisted(project: Project, new: Sequence[Path], report: Report) -> dict[Path, VideoRecord]:
+    """Look through the videos in `videos/` with frames where config.yaml lists none: with its first one it decides."""
+    if project.config.video_sets:
+        return {}
+    folders = {folder.name for folder in frame_folders(project)} - {video.stem for video in new}
+    there = [path for path in videos_in(project.videos) if path.stem in folders and path.is_file()]
+    return dict(treat_each(there, lambda path: (path, _record(path, report)))[0])
 
 
 def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:

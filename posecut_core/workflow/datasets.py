@@ -20,7 +20,7 @@ from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.notes import note_outside, note_removed
+from posecut_core.workflow.notes import note_outside, note_removed, note_strangers
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.previous_iteration import fitting_network, previous_training, with_inherited
 from posecut_core.workflow.shuffles import free_shuffle, taken_shuffles, write_shuffle
@@ -115,11 +115,12 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
     """Read the labels of all videos; frames in which nobody has looked for anything are left out.
 
     Frames without a picture and labels outside theirs are left out, and told, as are labels of bodyparts that
-    config.yaml no longer lists.
+    config.yaml no longer lists, and folders of no video of it.
 
     Raises:
         LabelError: nothing is labelled, or a frame shows another picture than the one that was labelled.
     """
+    note_strangers(project, report=report)
     tables, videos = [], [folder.name for folder in frame_folders(project)]
     for video in videos:
         table = read_labels(project, video, pictures=True, report=report)

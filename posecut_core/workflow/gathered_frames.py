@@ -32,7 +32,7 @@ def gather_frames(
         VideoError: a frame store is damaged.
     """
     found, lost = [], list[LabelError]()
-    for video in sorted({frame.video for frame in (*train, *test)}):
+    for video in sorted({frame.video for frame in (*train, *test)} & tables.keys()):
         own_train, own_test = ([frame.number for frame in frames if frame.video == video] for frames in (train, test))
         labels = tables[video].rows(np.isin(tables[video].numbers, [*own_train, *own_test]))
         absent = without_picture(project, video, labels.numbers.tolist())

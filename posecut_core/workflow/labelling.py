@@ -20,7 +20,7 @@ from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.drafts import read_drafts
-from posecut_core.workflow.notes import note_removed, note_skeleton
+from posecut_core.workflow.notes import note_removed, note_skeleton, note_strangers
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.stored_frames import chosen_stems, videos_with_frames
 
@@ -105,6 +105,7 @@ def check_labels(
     """
     project = open_project(config, report=report)
     note_skeleton(project, report=report)
+    note_strangers(project, report=report)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
     labels = {video: read_labels(project, video, report=report) for video in stems}
     note_removed(project, report=report)

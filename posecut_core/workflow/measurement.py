@@ -13,12 +13,13 @@ from posecut_core.analysis.predicting import Predicts
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import Split, read_split
 from posecut_core.labels.store import read_labels
-from posecut_core.progress import Report
+from posecut_core.progress import Progress, Report
 from posecut_core.project.layout import Project
 from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.evaluated_frames import predict_all
 from posecut_core.workflow.gathered_frames import gather_frames
 from posecut_core.workflow.notes import note_bodyparts
+from posecut_core.workflow.opening import strangers_among
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,11 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     split = read_split(project.split_path(job.shuffle, job.trainingsetindex))
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     videos = sorted({frame.video for frame in (*split.train, *split.test)})
-    tables = {video: read_labels(project, video, report=report) for video in videos}
+    strangers = strangers_among(project, videos)
+    if strangers:
+        text = f"Frames of {', '.join(map(repr, strangers))} are left out: `video_sets` does not list such videos"
+        report(Progress(text, 0, 0))
+    tables = {video: read_labels(project, video, report=report) for video in videos if video not in strangers}
     frames = gather_frames(project, tables, train=split.train, test=split.test, report=report)
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
     in_labels = [config.bodyparts.index(part) for part in bodyparts]

@@ -11,7 +11,7 @@ from posecut_core.progress import Progress, Report
 from posecut_core.project.bodyparts import foreign_bodyparts
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.opening import frame_folders
+from posecut_core.workflow.opening import frame_folders, strange_folders
 
 _RETRAIN = "create a training dataset with the new names and train again (posecut create-training-dataset)"
 _NAMED = 5  # labels in a note; check_labels has all
@@ -67,6 +67,27 @@ def unlisted_labels(project: Project, videos: list[str]) -> str:
     return (
         f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
         f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
+    )
+
+
+def note_strangers(project: Project, *, report: Report) -> None:
+    """Tell which folders of labels or frames are of no video of the project: nothing of them is used."""
+    told = strange_labels(project)
+    if told:
+        report(Progress(told, 0, 0))
+
+
+def strange_labels(project: Project) -> str:
+    """Say which folders of labels or frames are of no video of the project; "" where there are none."""
+    names = [folder.name for folder in strange_folders(project)]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    belong, them = ("belongs", "it") if len(names) == 1 else ("belong", "them")
+    return (
+        f"{', '.join(map(repr, names[:_NAMED]))}{more} in {project.labeled_data} {belong} to no video of `video_sets` "
+        f"in {project.config_path}, and nothing of {them} is used; if that is not meant, list the video there (a line "
+        f"`videos/NAME.mp4:` with the folder's name will do), else move {them} out of labeled-data"
     )
 
 

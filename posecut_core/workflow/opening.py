@@ -1,16 +1,18 @@
 """Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here."""
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from posecut_core.errors import ProjectError, StorageError, VideoError
 from posecut_core.formats.deeplabcut import import_images
+from posecut_core.labels.image_names import SUFFIXES
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
 from posecut_core.project.given_files import given_path, missing_video, refuse_other_kind, same_name
 from posecut_core.project.layout import Project
-from posecut_core.project.repair import repairs, video_stem
+from posecut_core.project.repair import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
 
@@ -64,17 +66,72 @@ def config_path(config: Config) -> Path:
 
 
 def frame_folders(project: Project) -> list[Path]:
-    """Return the folders of extracted frames, one per video, in the order of their names."""
-    if not project.labeled_data.is_dir():
-        return []
-    folders = (path for path in project.labeled_data.iterdir() if path.is_dir() and not path.name.startswith("."))
-    found = (path for path in folders if not path.name.endswith("_labeled"))
-    return sorted(found, key=lambda path: path.name)  # Windows sorts paths without regard to case
+    """Return the folders of extracted frames, one per video of `video_sets`, in the order of their names.
+
+    The names of videos decide, wherever their files lie, as in DeepLabCut. Where config.yaml lists none, or a
+    placeholder, every folder is a video's.
+    """
+    if _listed_folders(project) is None:
+        return folders_of_frames(project.labeled_data)
+    folders = {folder.name: folder for folder in _all_folders(project)}
+    strangers = strangers_among(project, folders)
+    return [folder for name, folder in folders.items() if name not in strangers]
+
+
+def strange_folders(project: Project) -> list[Path]:
+    """Return the folders in labeled-data with labels or frames of no video of `video_sets`, ordered by their names.
+
+    Such are backup copies, and folders of videos that were taken out. The check images of a video are none of them.
+    """
+    folders = {folder.name: folder for folder in _all_folders(project)}
+    return [folders[name] for name in strangers_among(project, folders) if _holds_frames(folders[name])]
+
+
+def strangers_among(project: Project, videos: Iterable[str]) -> tuple[str, ...]:
+    """List those of some videos, by stem, that `video_sets` does not list; none where it does not decide."""
+    listed = _listed_folders(project)
+    return () if listed is None else tuple(video for video in videos if _same_name(video) not in listed)
 
 
 def project_videos(project: Project) -> dict[str, Path]:
     """Return stem -> path of the project's videos, in config.yaml's order; a path need not exist."""
-    return {video_stem(video): Path(video) for video in project.config.video_sets}
+    return {video_stem(video): Path(video) for video in _listed_videos(project)}
+
+
+def _listed_videos(project: Project) -> list[str]:
+    """Return the entries of `video_sets`, placeholders left out."""
+    videos = project.config.video_sets
+    return [video for video in videos if not is_placeholder(video) or project.frame_folder(video).is_dir()]
+
+
+def _listed_folders(project: Project) -> set[str] | None:
+    """Return the names of the videos' folders; None where config.yaml does not decide which are the project's."""
+    videos = _listed_videos(project)
+    if not videos or len(videos) < len(project.config.video_sets):
+        return None
+    return {_same_name(video_stem(video)) for video in videos}
+
+
+def _same_name(name: str) -> str:
+    """Return a folder's name in one of the forms that it takes when it is copied between systems."""
+    return os.path.normcase(unicodedata.normalize("NFC", name))
+
+
+def _all_folders(project: Project) -> list[Path]:
+    root = project.labeled_data
+    found = (path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ()
+    return sorted(found, key=lambda path: path.name)
+
+
+def _holds_frames(folder: Path) -> bool:
+    """Tell whether a folder has labels or frames that a training could be made of; check images are not."""
+    if folder.name.startswith("."):
+        return False
+    patterns = ("CollectedData_*", "labels.jsonl", "frames.zarr", "machinelabels*")
+    if any(next(folder.glob(pattern), None) for pattern in patterns):
+        return True
+    images = (path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    return not folder.name.endswith("_labeled") and next(images, None) is not None
 
 
 def named_video(project: Project, name: str) -> Path | None:

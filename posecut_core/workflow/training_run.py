@@ -14,8 +14,8 @@ from posecut_core.dataset.loading import load_frames
 from posecut_core.dataset.requirements import check_trainable
 from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
-from posecut_core.dataset.split import FrameRef, read_split, validation_part
-from posecut_core.errors import ModelError
+from posecut_core.dataset.split import FrameRef, Split, read_split, validation_part
+from posecut_core.errors import DatasetError, ModelError
 from posecut_core.model.beginning import begin
 from posecut_core.model.network import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
@@ -26,6 +26,7 @@ from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
 from posecut_core.workflow.gathered_frames import gather_frames
 from posecut_core.workflow.notes import note_bodyparts
+from posecut_core.workflow.opening import strangers_among
 from posecut_core.workflow.previous_iteration import previous_network
 
 
@@ -60,13 +61,14 @@ def prepare_run(
 
     Raises:
         LabelError: the project has no labels.
-        DatasetError: there is no such training dataset, or it cannot work.
+        DatasetError: there is no such training dataset, it cannot work, or it has frames of a video that is not listed.
         ModelError: settings, weights or a snapshot cannot be used.
     """
     split_path = project.split_path(shuffle, trainingsetindex)
     if not split_path.exists():
         labelled_tables(project, report=report)  # a project without labels hears that first
     split = read_split(split_path)
+    _refuse_strangers(project, split_path, split)
     folder = project.model_folder(shuffle, trainingsetindex)
     before = read_settings(folder / "settings.yaml")
     settings = _changed(before, changes)
@@ -99,6 +101,17 @@ def prepare_run(
     _tell_kept(folder / "settings.yaml", before, settings, changes, report)
     validation = gather_frames(project, tables, train=(), test=held_out, report=report) if held_out else ()
     return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
+
+
+def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
+    """Refuse a training dataset with frames of videos that are not, or no longer, the project's."""
+    videos = strangers_among(project, sorted({frame.video for frame in (*split.train, *split.test)}))
+    if videos:
+        raise DatasetError(
+            f"The training dataset {path.name} holds frames of {', '.join(map(repr, videos))}, expected only videos "
+            f"that `video_sets` in {project.config_path} lists; create another one (posecut create-training-dataset), "
+            "or list them there again."
+        )
 
 
 def _name(project: Project, shuffle: int, trainingsetindex: int) -> str:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, ProjectError, VideoError
-from posecut_core.project.config import Crop, read_config
+from posecut_core.project.config import Crop, edit_config, read_config
 from posecut_core.project.settings import fingerprint, read_settings
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.creating import add_new_videos, create_new_project
-from posecut_core.workflow.opening import open_project, project_videos
+from posecut_core.workflow.opening import frame_folders, open_project, project_videos
 
 DAY = datetime.date(2018, 10, 30)
 
@@ -192,6 +192,14 @@ def test_videos_are_added_once(tmp_path, videos):
     before = created.config_path.read_bytes()
     assert add_new_videos(created, videos).added == ()
     assert created.config_path.read_bytes() == before
+
+
+def test_the_first_video_that_is_listed_hides_none(tmp_path, videos):
+    """Where config.yaml lists nothing, its folders count; a video added to it lists those that are there as well."""
+    created = create(tmp_path, [videos / "m1.mp4"])
+    edit_config(created.config_path, {"video_sets": {}})
+    assert [path.stem for path in add_new_videos(created, [videos / "cage 2.mp4"]).added] == ["m1", "cage 2"]
+    assert [folder.name for folder in frame_folders(open_project(created))] == ["cage 2", "m1"]
 
 
 @pytest.mark.parametrize("cause", ["damaged", "twin", "place", "cancelled"])

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from posecut_core.errors import ModelError
+from posecut_core.errors import DatasetError, ModelError
 from posecut_core.progress import silent
+from posecut_core.project.config import edit_config
 from posecut_core.workflow import evaluating
 from posecut_core.workflow.measurement import EvaluationJob, measure
 from posecut_core.workflow.opening import open_project
@@ -32,6 +33,13 @@ def test_only_test_frames_calibrate(spot_project):
     assert (found.points, found.points_right, found.within) == (2, 1, 17.0)
     assert found.expected_error == pytest.approx((0.1 + 0.3) / 2)
     assert found.suggested_pcutoff == pytest.approx(0.6)
+
+
+def test_frames_of_a_video_that_was_taken_out_are_not_measured(spot_project):
+    """A past network is not judged by pictures that are no longer the project's, such as copies of what it learned."""
+    edit_config(spot_project, {"video_sets": {"videos/other.mp4": {}}})
+    with pytest.raises(DatasetError, match="None of the 4 frames"):
+        measured(spot_project)
 
 
 def test_right_is_as_the_settings_of_the_shuffle_say(spot_project):

@@ -1,11 +1,15 @@
 """What stops nothing is told all the same, by every step that it concerns."""
 
 import re
+import shutil
 
 import pytest
 
+from posecut_core.errors import DatasetError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.progress import silent
+from posecut_core.project.config import edit_config
 from posecut_core.workflow.analysing import analyze_videos
 from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.datasets import create_training_dataset
@@ -105,3 +109,20 @@ def test_labels_of_a_bodypart_that_was_removed_by_hand_are_told(spot_project, ed
     assert (read_labels(open_project(spot_project), "spot").xy[:, ::-1] == before)[0].all()
     check_labels(spot_project, report=told)
     assert len(told) == 3
+
+
+def test_folders_of_no_listed_video_are_told_and_never_used(trainable, told):
+    """Kind: a stranger is named by what would have used it, and neither a new nor an old dataset trains on it."""
+    copy = trainable.parent / "labeled-data" / "dots - Copy"
+    shutil.copytree(copy.with_name("dots"), copy)
+    edit_config(trainable, {"video_sets": {"videos/dots.mp4": {}, "videos/dots - Copy.mp4": {}}})
+    (both,) = create_training_dataset(trainable).shuffles
+    edit_config(trainable, {"video_sets": {"videos/dots.mp4": {}}})
+    for step in (create_training_dataset, check_labels):
+        step(trainable, report=told)
+        assert "'dots - Copy'" in told[0] and "belongs to no video" in told.pop(0)
+    (found,) = (finding for finding in doctor(trainable).findings if "belongs to no video" in finding.problem)
+    assert found.harmless
+    with pytest.raises(DatasetError, match="holds frames of 'dots - Copy'"):
+        prepare_run(open_project(trainable), both.shuffle, 0, {}, report=silent)
+    assert (copy / "labels.jsonl").exists()

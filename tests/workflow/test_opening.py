@@ -16,7 +16,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import Crop
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
-from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video
+from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
 
 OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"
 CONFIG = """\
@@ -69,10 +69,10 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_a_deeplabcut_project_opens(root):
     """Placeholders become paths, images become stored frames, labels are read, and comments stay."""
     project = open_project(root)
-    assert project.config.video_sets == {str(root / "videos" / "m2.mp4"): Crop(0, 12, 0, 8)}
-    expected = CONFIG.replace("_path: WILL BE AUTOMATICALLY UPDATED BY DEMO CODE", f"_path: {root}")
-    expected = expected.replace("WILL BE AUTOMATICALLY UPDATED BY DEMO CODE:", f"{root / 'videos' / 'm2.mp4'}:")
-    assert project.config_path.read_text() == expected
+    words = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
+    assert project.config.video_sets == {str(root / "videos" / "m2.mp4"): Crop(0, 12, 0, 8), words: Crop(0, 12, 0, 8)}
+    assert list(project_videos(project)) == ["m2"]
+    assert project.config_path.read_text().startswith("# made by DeepLabCut\nTask: reach\n")
     assert FrameStore.open(project.frame_store("m1")).read(31).max() == 31
     labels = read_labels(project, "m1")
     assert labels.numbers.tolist() == [4, 31]
@@ -127,6 +127,51 @@ def test_folders_of_frames_come_in_the_order_of_their_names(root):
     for name in ("a2", "Z1"):
         (root / "labeled-data" / name).mkdir()
     assert [folder.name for folder in frame_folders(open_project(root))] == ["Z1", "a2", "m1"]
+
+
+@pytest.mark.parametrize("video", ["videos/m1.mp4", "C:\\\\lab\\\\m1.avi", "/elsewhere/m1.mkv"])
+def test_only_listed_videos_are_the_projects(root, video):
+    """Kind: what lies in labeled-data is the project's only if config.yaml says so, by name, wherever the video is.
+
+    Backup copies, cropped and excluded recordings are named, and none of their pictures is copied; nothing is deleted.
+    """
+    (root / "config.yaml").write_text(CONFIG.replace("WILL BE AUTOMATICALLY UPDATED BY DEMO CODE:", f'"{video}":'))
+    for name in ("m1 - Copy", "m1_cropped", "m0"):
+        shutil.copytree(root / "labeled-data" / "m1", root / "labeled-data" / name)
+    (root / "labeled-data" / "m1_labeled").mkdir()
+    (root / "labeled-data" / "notes").mkdir()
+    before = content(root / "labeled-data" / "m0")
+    project = open_project(root)
+    assert [folder.name for folder in frame_folders(project)] == ["m1"]
+    assert [folder.name for folder in strange_folders(project)] == ["m0", "m1 - Copy", "m1_cropped"]
+    assert content(root / "labeled-data" / "m0") == before
+    (root / "config.yaml").write_text((root / "config.yaml").read_text().replace("bodyparts:", "  m0.mp4:\nbodyparts:"))
+    again = open_project(root)
+    assert [folder.name for folder in frame_folders(again)] == ["m0", "m1"]
+    assert read_labels(again, "m1").numbers.tolist() == [4, 31]
+
+
+def test_folders_copied_from_a_mac_are_the_same_videos(root):
+    """A name with an umlaut has two spellings in bytes; a copy to another system may have the other one."""
+    (root / "config.yaml").write_text(
+        CONFIG.replace("WILL BE AUTOMATICALLY UPDATED BY DEMO CODE:", "videos/k\u00e4fig.mp4:")
+    )
+    (root / "labeled-data" / "m1").rename(root / "labeled-data" / "ka\u0308fig")
+    project = open_project(root)
+    assert [folder.name for folder in frame_folders(project)] == ["ka\u0308fig"]
+    assert not strange_folders(project)
+
+
+@pytest.mark.parametrize(
+    "entries", ["", " {}", "\n  WILL BE AUTOMATICALLY UPDATED BY DEMO CODE:\n    crop: 0, 12, 0, 8"]
+)
+def test_where_no_video_is_listed_all_folders_count(root, entries):
+    """A project that lists nothing, or words for what is in the folder, as DeepLabCut's demo does, keeps its labels."""
+    text = CONFIG[: CONFIG.index("video_sets:")] + f"video_sets:{entries}\n" + CONFIG[CONFIG.index("bodyparts:") :]
+    (root / "config.yaml").write_text(text)
+    for project in (open_project(root), open_project(root)):
+        assert [folder.name for folder in frame_folders(project)] == ["m1"]
+        assert not strange_folders(project)
 
 
 def test_videos_are_found_by_path_name_or_stem(root):

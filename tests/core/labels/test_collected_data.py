@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
+from posecut_core.labels.collected_data import ImageLabels, foreign_rows, read_collected_data, write_collected_data
 from tests.structure.source import ROOT
 
 XY = np.array([[[1.1, 2.2], [np.nan, np.nan]], [[5.5, 6.6], [7.7, 8.8]]])
@@ -142,9 +142,10 @@ def test_doubtful_rows_are_named(folder, rows, words):
     ("old", "new", "words"),
     [
         ("nose", "snout", "has 'snout', expected only bodyparts of config"),
-        ("Ann", "Bob", "labels by 'Bob', expected 'Ann'"),
+        ("coords,,,x,y,x,y", "coords,,,x,y,x,z", "x, y, z per bodypart"),
+        ("coords,,,x,y,x,y", "coords,,,x,y,y,y", "a column twice for tail"),
         ("coords,,,x,y,x,y", "coords,,,x,y,x,likelihood", "likelihood marks predictions"),
-        ("tail,tail", "nose,nose", "holds a column twice"),
+        ("tail,tail", "nose,nose", "holds a column twice for nose"),
     ],
 )
 def test_columns_that_do_not_fit_are_named(folder, old, new, words):
@@ -154,13 +155,129 @@ def test_columns_that_do_not_fit_are_named(folder, old, new, words):
         read(folder)
 
 
-def test_labels_of_several_animals_are_refused(folder):
-    """A fourth header level means several animals."""
-    columns = pd.MultiIndex.from_product([["Ann"], ["mouse1"], ["nose", "tail"], ["x", "y"]])
-    index = pd.MultiIndex.from_tuples([("labeled-data", "m1", "img1.png")])
-    frame = pd.DataFrame(np.ones((1, 4)), index=index, columns=columns)
-    frame.to_hdf(folder / "CollectedData_Ann.h5", key="df_with_missing", mode="w")
-    with pytest.raises(LabelError, match="several animals"):
+@pytest.mark.parametrize("form", ["h5", "csv"])
+@pytest.mark.parametrize("animals", [("mouse1",), ("",), ("Unnamed: 3_level_1", "Unnamed: 4_level_1"), ("m", "single")])
+def test_a_level_of_individuals_is_read_for_one_animal(folder, form, animals):
+    """Kind: a table with a level more. One individual, however it is called, is the animal; several are refused."""
+    pairs = [("nose", "x"), ("nose", "y"), ("tail", "x"), ("tail", "y")]
+    names = [animals[place % len(animals)] for place in (0, 0, 1, 1)]
+    columns = pd.MultiIndex.from_tuples(
+        [("Ann", name, *pair) for name, pair in zip(names, pairs, strict=True)],
+        names=["scorer", "individuals", "bodyparts", "coords"],
+    )
+    index = pd.MultiIndex.from_tuples([("labeled-data", "m1", name) for name in LABELS.names.values()])
+    frame = pd.DataFrame(XY.reshape(2, 4), index=index, columns=columns)
+    if form == "csv":
+        frame.to_csv(folder / "CollectedData_Ann.csv")
+    else:
+        frame.to_hdf(folder / "CollectedData_Ann.h5", key="df_with_missing", mode="w")
+    if "single" in animals:
+        with pytest.raises(LabelError, match=r"several individuals \(m, single\)"):
+            read(folder)
+    else:
+        np.testing.assert_array_equal(read(folder).xy, XY)
+
+
+def test_another_scorer_in_the_columns_is_told(folder):
+    """An experimenter who was renamed in the file's name only; two in one table are refused."""
+    csv(folder, ROW.format("1,2,3,4"), head=HEAD.replace("Ann", "Bob"))
+    assert "the scorer 'Bob' in its columns; taken as 'Ann'" in told(folder)
+    csv(folder, ROW.format("1,2,3,4"), head=HEAD.replace("Ann,Ann\nb", "Bob,Bob\nb"))
+    with pytest.raises(LabelError, match="labels by 'Ann', 'Bob', expected one scorer"):
+        read(folder)
+
+
+IMAGES = ("img03.png", "img20.png")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "labeled-data,m1,{}",
+        "labeled-data/m1/{}",
+        "./labeled-data/m1/{}",
+        "labeled-data\\m1\\{}",
+        "D:\\lab\\m1\\labeled-data\\m1\\{}",
+        "/home/ann/labeled-data/m1/{}",
+        "labeled-data/m1/images/{}",
+        "project,labeled-data,m1,{}",
+        "m1/{}",
+        "m1/images/{}",
+        "{}",
+    ],
+)
+@pytest.mark.parametrize("layout", ["csv", "h5"])
+def test_rows_name_their_images_in_many_forms(folder, form, layout):
+    """Kind: the same image under other names; none of these forms says that it is another video's."""
+    names = [tuple(form.format(image).split(",")) for image in IMAGES]
+    index = pd.MultiIndex.from_tuples(names) if len(names[0]) > 1 else pd.Index([name[0] for name in names])
+    columns = pd.MultiIndex.from_product(
+        [["Ann"], ["nose", "tail"], ["x", "y"]], names=["scorer", "bodyparts", "coords"]
+    )
+    frame = pd.DataFrame(XY.reshape(2, 4), index=index, columns=columns)
+    if layout == "csv":
+        frame.to_csv(folder / "CollectedData_Ann.csv")
+    else:
+        frame.to_hdf(folder / "CollectedData_Ann.h5", key="df_with_missing", mode="w")
+    assert told(folder) == ""
+    assert read(folder).names == LABELS.names
+    np.testing.assert_array_equal(read(folder).xy, XY)
+
+
+def shared_table(folder, *rows):
+    csv(folder, "".join(f"labeled-data,{video},{image},{cells}\n" for video, image, cells in rows))
+
+
+def test_rows_of_other_videos_are_other_videos_rows(folder):
+    """Kind: a row belongs to the folder that it names. One table for all videos, copied to each, is sorted."""
+    other = folder.with_name("m2")
+    other.mkdir()
+    rows = [("m1", "img03.png", "1,2,3,4"), ("m2", "img03.png", "5,6,7,8"), ("m2", "img04.png", "5,6,7,9")]
+    shared_table(folder, *rows)
+    with pytest.raises(LabelError, match=rf"holds rows of 'm2'.*copy CollectedData_Ann.csv to {other} too"):
+        read(folder)
+    shared_table(other, *rows)
+    assert list(read(folder).names.values()) == ["img03.png"]
+    assert list(read(other).names.values()) == ["img03.png", "img04.png"]
+    np.testing.assert_array_equal(read(other).xy[0], [[5, 6], [7, 8]])
+    assert "also holds rows of other folders (2 of 'm2')" in told(folder)
+    assert foreign_rows(folder, "Ann") == (folder / "CollectedData_Ann.csv",)
+
+
+@pytest.mark.parametrize(
+    ("videos", "words"),
+    [
+        (("m1", "gone"), "rows of 'gone', which is no folder"),
+        (("gone", "lost"), "rows of 'gone', 'lost', which are no folder"),
+        (("m2", "m2"), "rows of 'm2' only, expected rows of 'm1'"),
+    ],
+)
+def test_labels_never_land_on_other_pictures(folder, videos, words):
+    """Rows of folders that are not there, beside others, and a whole table of another folder are refused by name."""
+    folder.with_name("m2").mkdir()
+    shared_table(folder, *((video, image, "1,2,3,4") for video, image in zip(videos, IMAGES, strict=True)))
+    with pytest.raises(LabelError, match=words):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"), [("m1", "session"), ("0012", "12"), ("1e5", "100000.0"), ("k\u00e4fig", "ka\u0308fig")]
+)
+def test_a_renamed_folder_keeps_its_labels(tmp_path, name, row):
+    """One other name alone is what the folder was called before, or its number or umlaut as another program has it."""
+    folder = tmp_path / "labeled-data" / name
+    folder.mkdir(parents=True)
+    shared_table(folder, *((row, image, "1,2,3,4") for image in IMAGES))
+    assert list(read(folder).names.values()) == list(IMAGES)
+    assert (f"{row!r}; taken as what {name!r} was called before" in told(folder)) is (name == "m1")
+
+
+def test_rows_that_repeat_count_once_if_they_agree(folder):
+    """Kind: tables that were appended to one another. Two rows that differ are named both, and none is chosen."""
+    csv(folder, ROW.format("1,2,,") * 2)
+    np.testing.assert_array_equal(read(folder).xy, [[[1, 2], [np.nan, np.nan]]])
+    csv(folder, ROW.format("1,2,,") + ROW.format("1,2,,").replace("03", "04") + ROW.format("1,9,,"))
+    with pytest.raises(LabelError, match=r"img03.png twice, and differently, in rows 1 and 3 of its images"):
         read(folder)
 
 
