@@ -5,7 +5,6 @@ Positions here are in pixels of the stored images; `labels/exchange.py` turns th
 
 import contextlib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from posecut_core.labels.image_names import is_image, numbers_of
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.bodyparts import foreign_bodyparts
+from posecut_core.project.given_files import same_name
 
 ROUNDED = 0.01  # pixels: spreadsheets round
 
@@ -141,8 +141,8 @@ def _rows_that_count(
         if not np.isnan(values[known]).all():
             pair = f"{name} twice" if names[known] == name else f"both {names[known]} and {name}, which are one frame"
             raise LabelError(
-                f"{path} labels {pair}, and differently, in rows {known + 1} and {row + 1} of its images; remove the row "
-                "that is wrong (in the .csv; then delete the .h5)."
+                f"{path} labels {pair}, and differently, in rows {known + 1} and {row + 1} of its images; remove the "
+                "row that is wrong (in the .csv; then delete the .h5)."
             )
         found[numbers[name]] = row
     return dict(sorted(found.items()))
@@ -346,7 +346,7 @@ def _placed(frame: pd.DataFrame, folder: Path) -> list[tuple[str | None, str]]:
 
 def _is_folder(name: str, folder: Path) -> bool:
     """Tell whether a row's name means a folder, also after it was copied between systems or read as a number."""
-    if unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", folder.name):
+    if name == folder.name or (same_name(name, folder.name) and not (folder.parent / name).is_dir()):
         return True
     numeric = all(
         re.fullmatch(r"\d+(\.\d+)?(e\+?\d+)?", text, re.ASCII | re.IGNORECASE) for text in (name, folder.name)

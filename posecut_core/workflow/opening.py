@@ -1,7 +1,6 @@
 """Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here."""
 
 import os
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from posecut_core.formats.deeplabcut import import_images
 from posecut_core.labels.image_names import SUFFIXES
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
-from posecut_core.project.given_files import given_path, missing_video, refuse_other_kind, same_name
+from posecut_core.project.given_files import given_path, missing_video, name_key, refuse_other_kind, same_name
 from posecut_core.project.layout import Project
 from posecut_core.project.repair import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
@@ -90,7 +89,7 @@ def strange_folders(project: Project) -> list[Path]:
 def strangers_among(project: Project, videos: Iterable[str]) -> tuple[str, ...]:
     """List those of some videos, by stem, that `video_sets` does not list; none where it does not decide."""
     listed = _listed_folders(project)
-    return () if listed is None else tuple(video for video in videos if _same_name(video) not in listed)
+    return () if listed is None else tuple(video for video in videos if name_key(video) not in listed)
 
 
 def project_videos(project: Project) -> dict[str, Path]:
@@ -109,12 +108,7 @@ def _listed_folders(project: Project) -> set[str] | None:
     videos = _listed_videos(project)
     if not videos or len(videos) < len(project.config.video_sets):
         return None
-    return {_same_name(video_stem(video)) for video in videos}
-
-
-def _same_name(name: str) -> str:
-    """Return a folder's name in one of the forms that it takes when it is copied between systems."""
-    return os.path.normcase(unicodedata.normalize("NFC", name))
+    return {name_key(video_stem(video)) for video in videos}
 
 
 def _all_folders(project: Project) -> list[Path]:
