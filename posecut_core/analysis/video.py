@@ -6,7 +6,7 @@ interrupted analysis goes on behind the last of them.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,7 @@ def analyse_video(
     crop: Crop | None = None,
     csv: bool = False,
     network: str = "",
+    scorer: str | None = None,
     report: Report = silent,
 ) -> VideoAnalysis:
     """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
@@ -62,6 +63,7 @@ def analyse_video(
         crop: window to analyse; positions are written in pixels of the full frame all the same.
         csv: whether to write a .csv as well.
         network: what tells this network from others of its name; rows of another are not continued.
+        scorer: by which columns are named, if not the network's.
         report: told of every batch.
 
     Raises:
@@ -72,6 +74,7 @@ def analyse_video(
     partial = target.with_name(f".{target.stem}.partial")
     with VideoReader(video) as reader:
         origin = analysis_origin(predictor, network, video, reader.index, crop)
+        origin = replace(origin, scorer=scorer or origin.scorer)
         window = analysed_window(crop, reader.index, video)
         with open_rows(partial, origin) as rows:
             speed = _analyse_rest(predictor, reader, window, rows, batch_size, origin.frame_count, video.name, report)

@@ -10,6 +10,7 @@ from posecut_core.cli.options import (
     ConfigAndVideos,
     Debug,
     DestFolder,
+    DlcNames,
     Json,
     MADegree,
     Shuffle,
@@ -41,6 +42,7 @@ def filterpredictions(
     snapshot_: Snapshot = None,
     destfolder: DestFolder = None,
     videotype: VideoType = "",
+    dlc_names: DlcNames = False,
     json: Json = False,
     debug: Debug = False,
 ) -> Task:  # fmt: skip
@@ -69,6 +71,7 @@ def filterpredictions(
             snapshot=chosen,
             destfolder=destfolder,
             videotype=videotype,
+            dlc_names=dlc_names,
             report=report,
         )
         options = (*same_results(shuffle, trainingsetindex, snapshot_, destfolder), "--filtered")

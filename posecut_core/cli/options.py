@@ -75,6 +75,10 @@ ARDegree = Annotated[
 MADegree = Annotated[
     int, typer.Option("--madegree", min=0, help="For fitting and arima: how many earlier errors the model looks at.")
 ]
+DlcNames = Annotated[
+    bool,
+    typer.Option("--dlc-names", help="Name files and columns as DeepLabCut 3 does, for programs that go by its names."),
+]
 SomeVideos = Annotated[
     list[str] | None,
     typer.Option("--video", help="Only this video of the project; may be repeated. Default: all.", show_default=False),

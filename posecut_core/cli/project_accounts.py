@@ -77,6 +77,9 @@ def tell_exported(exported: ExportedImages) -> Outcome:
     lines = [
         f"{video.video}: {counted(video.written, 'new image')} in {shorter(video.folder)}" for video in exported.videos
     ]
+    lines += [f"Results: {shorter(path)}" for path in exported.results]
+    if exported.placeholder:
+        lines.append(f"DeepLabCut finds them by {shorter(exported.placeholder)}, which holds no network.")
     lines.append("DeepLabCut opens the project by its config.yaml. Once the frames are labelled:")
     return Outcome(exported, tuple(lines), (command("check-labels", exported.config_path.parent),))
 

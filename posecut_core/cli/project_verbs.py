@@ -9,13 +9,18 @@ import typer
 from posecut_core.cli.options import (
     Config,
     Debug,
+    DestFolder,
     Json,
+    Shuffle,
+    Snapshot,
     SomeVideos,
+    TrainingSetIndex,
     integers,
     listed,
     pairs,
     project_and_videos,
     project_path,
+    snapshot,
 )
 from posecut_core.cli.task import Outcome, Task, told
 from posecut_core.progress import Report
@@ -188,18 +193,47 @@ def check_labels(config: Config = None, video: SomeVideos = None, json: Json = F
 
 
 def export_deeplabcut(
-    config: Config = None, video: SomeVideos = None, json: Json = False, debug: Debug = False
-) -> Task:
-    """Write the extracted frames as images, so that DeepLabCut can label and train on them.
+    config: Config = None,
+    video: SomeVideos = None,
+    results: Annotated[
+        list[str] | None,
+        typer.Option("--results", help="Write the predictions of this analysed video, or of those in this folder, too, "
+                     "under names that DeepLabCut finds; may be repeated.", show_default=False),
+    ] = None,
+    metadata: Annotated[
+        bool,
+        typer.Option("--metadata", help="With --results: write the _meta.pickle that DeepLabCut wants beside them."),
+    ] = False,
+    shuffle: Shuffle = 1,
+    trainingsetindex: TrainingSetIndex = 0,
+    snapshot_: Snapshot = None,
+    destfolder: DestFolder = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> Task:  # fmt: skip
+    """Write the extracted frames as images, so that DeepLabCut can label and train on them, and results if named.
 
-    Example: posecut export-deeplabcut reaching-ada-2026-01-31
+    Example: posecut export-deeplabcut reaching-ada-2026-01-31 --results new-videos/ --metadata
     """
     project = project_path(config)
+    chosen = snapshot(snapshot_)
 
     def work(report: Report) -> Outcome:
         from posecut_core.cli.project_accounts import tell_exported
         from posecut_core.workflow.exporting import export_deeplabcut
 
-        return tell_exported(export_deeplabcut(project, videos=video, report=report))
+        run = partial(
+            export_deeplabcut,
+            project,
+            videos=video,
+            results=results,
+            metadata=metadata,
+            shuffle=shuffle,
+            trainingsetindex=trainingsetindex,
+            snapshot=chosen,
+            destfolder=destfolder,
+            report=report,
+        )
+        return told(run, tell_exported)
 
     return Task(work)

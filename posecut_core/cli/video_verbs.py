@@ -11,6 +11,7 @@ from posecut_core.cli.options import (
     ConfigAndVideos,
     Debug,
     DestFolder,
+    DlcNames,
     Json,
     Overwrite,
     Shuffle,
@@ -47,6 +48,7 @@ def analyze_videos(
     batch_size: BatchSize = None,
     overwrite: Overwrite = False,
     snapshot_: Snapshot = None,
+    dlc_names: DlcNames = False,
     json: Json = False,
     debug: Debug = False,
 ) -> Task:
@@ -73,6 +75,7 @@ def analyze_videos(
             batch_size=batch_size,
             overwrite=overwrite,
             snapshot=chosen,
+            dlc_names=dlc_names,
             report=report,
         )
         options = same_results(shuffle, trainingsetindex, snapshot_, destfolder)

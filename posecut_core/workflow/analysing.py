@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,14 @@ import numpy as np
 from posecut_core.analysis.inference import Predictor
 from posecut_core.analysis.origins import AnalysisOrigin, differences, read_origin
 from posecut_core.analysis.predicting import Predicts
-from posecut_core.analysis.prediction_files import count_rows, csv_agrees, prediction_path, read_predictions, write_csv
+from posecut_core.analysis.prediction_files import (
+    count_rows,
+    csv_agrees,
+    prediction_path,
+    read_predictions,
+    write_csv,
+    write_predictions,
+)
 from posecut_core.analysis.video import analyse_video, analysis_origin
 from posecut_core.errors import (
     AnalysisError,
@@ -22,6 +29,7 @@ from posecut_core.errors import (
     raise_together,
     treat_each,
 )
+from posecut_core.formats.deeplabcut_results import results_scorer
 from posecut_core.labels.lock import sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
@@ -34,6 +42,7 @@ from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.arguments import chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.provenance import check_replaceable
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ def analyze_videos(
     batch_size: int | None = None,
     overwrite: bool = False,
     snapshot: int | str | None = None,
+    dlc_names: bool = False,
     report: Report = silent,
 ) -> AnalysedVideos:
     """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
@@ -96,6 +106,8 @@ def analyze_videos(
         batch_size: frames at once; by default config.yaml's batch_size.
         overwrite: whether to analyse videos again that have predictions by this network.
         snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        dlc_names: whether to name files and columns as DeepLabCut 3 does, so that its functions, and programs that go
+            by its names, find them; predictions that are there under our names are then copied.
         report: told of every batch.
 
     Raises:
@@ -114,11 +126,14 @@ def analyze_videos(
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex))  # holds hashes of them
     folder = None if destfolder is None else given_path(destfolder)
-    targets = {path: prediction_path(path, predictor.scorer, folder) for path in given.paths}
+    scorer = predictor.scorer
+    if dlc_names:
+        scorer = results_scorer(project, shuffle, trainingsetindex, scorer)
+    targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
-    request = _Request(predictor, weights, project.config.crop, size, save_as_csv, overwrite, report)
+    request = _Request(predictor, scorer, weights, project.config.crop, size, save_as_csv, overwrite, report)
     done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
-    analysed = AnalysedVideos(predictor.scorer, tuple(done))
+    analysed = AnalysedVideos(scorer, tuple(done))
     failed = {**given.refused, **clashing, **failed}
     wrong = "videos could not be analysed"
     raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=analysed)
@@ -130,6 +145,7 @@ class _Request:
     """What is the same for all videos of a call."""
 
     predictor: Predicts
+    scorer: str  # by which files and columns are named
     network: str  # tells weights apart, where their scorer does not
     crop: Crop | None
     batch_size: int
@@ -141,13 +157,29 @@ class _Request:
 def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
     try:
         with sole_writer(target, doing=f"{video.name} is being analysed"):
+            if request.scorer != request.predictor.scorer:
+                check_replaceable(target)
             if target.is_file() and not request.overwrite and _fits(request, video, target):
                 skipped = _skip(request, video, target)
                 request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
                 return skipped
-            return _analyse(request, video, target)
+            return _copy(request, video, target) or _analyse(request, video, target)
     except StorageError as error:
         raise StorageError(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
+
+
+def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:
+    """Write predictions that are there under our name of the network under another one; None where there are none."""
+    if request.scorer == request.predictor.scorer:
+        return None
+    ours = prediction_path(video, request.predictor.scorer, target.parent)
+    origin = read_origin(ours)
+    if request.overwrite or origin is None or origin.analysis is None or not _fits(request, video, ours):
+        return None
+    named = replace(origin, analysis=replace(origin.analysis, scorer=request.scorer))
+    predictions = replace(read_predictions(ours), scorer=request.scorer)
+    files = write_predictions(target, predictions, csv=request.csv, origin=named)
+    return AnalysedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True)
 
 
 def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
@@ -159,6 +191,7 @@ def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
         crop=request.crop,
         csv=request.csv,
         network=request.network,
+        scorer=request.scorer,
         report=request.report,
     )
     return AnalysedVideo(

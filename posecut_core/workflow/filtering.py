@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.analysis.filters import arima_filtered, median_filtered
-from posecut_core.analysis.prediction_files import filtered_path, write_predictions
+from posecut_core.analysis.prediction_files import filtered_path, prediction_path, write_predictions
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.labels.lock import sole_writer
@@ -15,7 +15,7 @@ from posecut_core.project.given_files import Videos
 from posecut_core.project.given_values import forgiving
 from posecut_core.workflow.arguments import chosen_videos
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.provenance import chosen_network, existing_predictions
+from posecut_core.workflow.provenance import check_replaceable, chosen_network, existing_predictions
 
 FILTERS = ("median", "arima")
 
@@ -45,6 +45,7 @@ def filterpredictions(
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
+    dlc_names: bool = False,
     report: Report = silent,
 ) -> FilteredPredictions:
     """Write `<video><scorer>_filtered.h5` beside the predictions: positions smoothed over time, likelihoods as before.
@@ -64,6 +65,7 @@ def filterpredictions(
         snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
         destfolder: where analyze_videos wrote, if not beside the videos.
         videotype: suffix of the videos to take from folders.
+        dlc_names: whether to name files and columns as DeepLabCut 3 does.
         report: told of every video.
 
     Raises:
@@ -91,15 +93,21 @@ def filterpredictions(
 
     def filter_one(place: int, video: Path) -> tuple[Path, ...]:
         found = existing_predictions(project, video, network, destfolder, report=report)
-        origin, target = replace(found.derived, settings=settings), filtered_path(found.path)
+        origin, predictions = replace(found.derived, settings=settings), found.predictions
+        target = filtered_path(found.path)
+        if dlc_names:
+            predictions = replace(predictions, scorer=network.dlc_scorer)
+            target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
+            check_replaceable(target)
         with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
-            written = write_predictions(target, smooth(found.predictions), csv=save_as_csv, origin=origin)
+            written = write_predictions(target, smooth(predictions), csv=save_as_csv, origin=origin)
         report(Progress("filtering predictions", place, len(given.paths)))
         return written
 
     places = enumerate(given.paths, start=1)
     files, failed = treat_each(places, lambda place: filter_one(*place), name=lambda place: str(place[1]))
-    done = FilteredPredictions(network.scorer, filtertype, tuple(path for several in files for path in several))
+    scorer = network.dlc_scorer if dlc_names else network.scorer
+    done = FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
     failed = {**given.refused, **failed}
     wrong = "videos have no filtered predictions"
     raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)

@@ -24,6 +24,7 @@ from posecut_core.analysis.predictions import Predictions
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import Split
 from posecut_core.errors import AnalysisError
+from posecut_core.formats.deeplabcut_results import results_scorer
 from posecut_core.plots.page import Section, Table
 from posecut_core.progress import Progress, Report
 from posecut_core.project.given_files import given_path
@@ -40,6 +41,7 @@ class Network:
 
     scorer: str
     sha256: str  # of the snapshot's manifest, which holds the hashes of its weights
+    dlc_scorer: str  # by which DeepLabCut would look for its results
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def chosen_network(project: Project, shuffle: int, trainingsetindex: int, snapsh
     scorer = chosen_scorer(project, shuffle, trainingsetindex, snapshot)
     model_folder = project.model_folder(shuffle, trainingsetindex)
     steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
-    return Network(scorer, file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex)))
+    sha256 = file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex))
+    return Network(scorer, sha256, results_scorer(project, shuffle, trainingsetindex, scorer))
 
 
 def existing_predictions(
@@ -85,7 +88,9 @@ def existing_predictions(
         AnalysisError: the video has not been analysed by this network, or its predictions not filtered; or what is
             there came from another network or video of the name, or was filtered from other predictions.
     """
-    path = prediction_path(video, network.scorer, None if destfolder is None else given_path(destfolder))
+    folder = None if destfolder is None else given_path(destfolder)
+    ours, named = (prediction_path(video, scorer, folder) for scorer in (network.scorer, network.dlc_scorer))
+    path = named if not ours.is_file() and read_origin(named) else ours  # DeepLabCut's own say nothing
     if not path.is_file():
         raise AnalysisError(
             f"Found no predictions of {video.name} by {network.scorer}, expected {path}; run posecut analyze-videos "
@@ -98,7 +103,10 @@ def existing_predictions(
     else:
         _check_analysis(project, video, network, path, origin.analysis, report)
     found = FoundTable(path, read_predictions(path), origin)
-    return _existing_filtered(video, found) if filtered else found
+    if not filtered:
+        return found
+    ours, named = filtered_path(ours), filtered_path(named)
+    return _existing_filtered(video, found, named if not ours.is_file() and read_origin(named) else ours)
 
 
 def _check_analysis(
@@ -111,8 +119,7 @@ def _check_analysis(
         report(Progress(told, 0, 0))
 
 
-def _existing_filtered(video: Path, unfiltered: FoundTable) -> FoundTable:
-    path = filtered_path(unfiltered.path)
+def _existing_filtered(video: Path, unfiltered: FoundTable, path: Path) -> FoundTable:
     if not path.is_file():
         raise AnalysisError(
             f"Found no filtered predictions of {video.name}, expected {path}; run filterpredictions first."
@@ -128,6 +135,18 @@ def _existing_filtered(video: Path, unfiltered: FoundTable) -> FoundTable:
             "there now; run filterpredictions again."
         )
     return found
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write over results of DeepLabCut, whose names ours may have.
+
+    Raises:
+        AnalysisError: there is a file that PoseCut did not write.
+    """
+    if path.is_file() and read_origin(path) is None:
+        raise AnalysisError(
+            f"{path} is there already, and PoseCut did not write it; move it away, or give another destfolder."
+        )
 
 
 def provenance(split: Split, settings: TrainingSettings) -> tuple[Section, ...]:
