@@ -97,7 +97,8 @@ class EvaluateDock(QWidget):
             self.heading.setText("Nothing has been evaluated yet. Train a network first (4 Train).")
         else:
             row = self.shown.row
-            self.heading.setText(f"<b>Shuffle {row.shuffle}</b> after {row.step} steps{_which(row)}")
+            since = "" if self.shown.is_present else "; the network has been trained again since: evaluate it"
+            self.heading.setText(f"<b>Shuffle {row.shuffle}</b> after {row.step} steps{_which(row)}{since}")
         self._fill()
         self._allow()
 

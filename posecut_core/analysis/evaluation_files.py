@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from posecut_core.analysis.calibration import Calibration
 from posecut_core.analysis.csv_rows import own_rows, read_rows, write_rows
 from posecut_core.analysis.evaluation import MeanErrors
+from posecut_core.analysis.origins import ATTRIBUTE, Origin
 from posecut_core.analysis.prediction_files import prediction_columns
 from posecut_core.labels.pandas_tables import write_hdf
 from posecut_core.progress import Report, silent
@@ -27,9 +28,10 @@ _TRAIN, _TEST = " Train error(px)", " Test error(px)"
 _TRAIN_LIKELY, _TEST_LIKELY = "Train error with p-cutoff", "Test error with p-cutoff"
 _BODYPARTS = "Bodyparts"
 _CALIBRATION, _SUGGESTED = "Expected calibration error", "Suggested p-cutoff"
+_NETWORK = "Network"  # hash of its snapshot, which tells it from others of its name; tables of PoseCut 0.1 lack it
 _COLUMNS = (
     *(_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS),
-    *(_CALIBRATION, _SUGGESTED),
+    *(_CALIBRATION, _SUGGESTED, _NETWORK),
 )
 _FRAME_COLUMNS = ("video", "frame", "set", "mean error(px)")
 _KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
@@ -50,6 +52,7 @@ class ResultRow:
     test_pcutoff: float
     calibration_error: float
     suggested_pcutoff: float
+    network: str = ""  # hash of its snapshot; nothing where the table does not say
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def result_row(
     shuffle: int,
     pcutoff: int | float,
     bodyparts: tuple[str, ...] | None,
+    network: str = "",
 ) -> dict[str, str]:
-    """Make the row of one snapshot; `bodyparts` is None where all were evaluated."""
+    """Make the row of one snapshot, of hash `network`; `bodyparts` is None where all were evaluated."""
     return {
         _ITERATIONS: str(step),
         _PERCENT: str(percent),
@@ -91,6 +95,7 @@ def result_row(
         **_error_cells(errors),
         _CALIBRATION: _cell(calibration.expected_error),
         _SUGGESTED: _cell(calibration.suggested_pcutoff),
+        _NETWORK: network,
     }
 
 
@@ -113,15 +118,27 @@ def read_results(path: Path) -> tuple[ResultRow, ...]:
     return tuple(row for row in rows if row is not None)
 
 
-def errors_by_step(path: Path, like: Mapping[str, str]) -> tuple[StepErrors, ...]:
+def errors_by_step(
+    path: Path, like: Mapping[str, str], *, networks: Mapping[int, str] | None = None
+) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots whose rows differ from the row `like` in nothing but step and results.
 
-    They come in the order of their steps; rows that another program wrote otherwise are left out.
+    They come in the order of their steps; rows that another program wrote otherwise are left out, and so are those of
+    a snapshot that has been replaced since: `networks` has the hashes of those that are there, by step.
     """
     rows = [row for row in read_rows(path) if all(row.get(key) == like[key] for key in _KEY_COLUMNS[1:])]
     results = (_result(row) for row in rows)
-    found = [StepErrors(result.step, result.train, result.test) for result in results if result is not None]
+    found = [
+        StepErrors(result.step, result.train, result.test)
+        for result in results
+        if result is not None and is_present(result, (networks or {}).get(result.step, ""))
+    ]
     return tuple(sorted(found, key=lambda entry: entry.step))
+
+
+def is_present(row: ResultRow, network: str) -> bool:
+    """Tell whether a row is of the network that is there, by their hashes; true where either is not known."""
+    return "" in (row.network, network) or row.network == network
 
 
 def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[MeanErrors, ...]) -> None:
@@ -204,15 +221,19 @@ def write_frame_predictions(
     *,
     scorer: str,
     bodyparts: tuple[str, ...],
+    network: str = "",
 ) -> None:
     """Write predictions of labelled frames under the row names of the labels: "labeled-data", video, image.
+
+    The file says of which network they are, by the hash of its snapshot.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     values = np.concatenate([xy, likelihood[..., None]], axis=-1).reshape(len(rows), -1)
     columns = prediction_columns(scorer, bodyparts)
-    write_hdf(path, pd.DataFrame(values, index=pd.MultiIndex.from_tuples(rows), columns=columns))
+    attributes = {ATTRIBUTE: Origin(None, settings={"scorer": scorer, "network": network}).text}
+    write_hdf(path, pd.DataFrame(values, index=pd.MultiIndex.from_tuples(rows), columns=columns), attributes=attributes)
 
 
 def _error_cells(errors: MeanErrors) -> dict[str, str]:
@@ -239,6 +260,7 @@ def _result(row: Mapping[str, str]) -> ResultRow | None:
             test_pcutoff=_value(row[_TEST_LIKELY]),
             calibration_error=_value(row[_CALIBRATION]),
             suggested_pcutoff=_value(row[_SUGGESTED]),
+            network=row.get(_NETWORK) or "",
         )
     except (KeyError, TypeError, ValueError):
         return None

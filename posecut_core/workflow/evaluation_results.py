@@ -1,6 +1,6 @@
 """The tables and the diagram that an evaluation leaves in the project."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,11 @@ from posecut_core.analysis.evaluation_files import (
     write_reliability,
 )
 from posecut_core.analysis.predicting import Predicts
+from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.plots.calibration_diagram import draw_reliability
 from posecut_core.plots.figures import save_png
 from posecut_core.progress import Report, silent
+from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 from posecut_core.workflow.gathered_frames import frame_names
 from posecut_core.workflow.measurement import EvaluationJob, Measurement
@@ -73,13 +75,16 @@ def write_results(
         np.concatenate([found.likelihood for found in measured.predicted]),
         scorer=scorer,
         bodyparts=predictor.bodyparts,
+        network=_network(job),
     )
     return files
 
 
 def evaluated_steps(job: EvaluationJob, measured: Measurement) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots of the same training that have been evaluated in the same way."""
-    return errors_by_step(combined_csv(job.project), _row(job, measured))
+    steps = snapshot_steps(job.project.model_folder(job.shuffle, job.trainingsetindex))
+    networks = {step: _network(replace(job, step=step)) for step in steps}
+    return errors_by_step(combined_csv(job.project), _row(job, measured), networks=networks)
 
 
 def _frame_errors(measured: Measurement) -> list[FrameError]:
@@ -99,4 +104,10 @@ def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:
         shuffle=job.shuffle,
         pcutoff=pcutoff,
         bodyparts=None if job.bodyparts is None else measured.bodyparts,
+        network=_network(job),
     )
+
+
+def _network(job: EvaluationJob) -> str:
+    """Tell the network from others of its name, as the results of its evaluation do."""
+    return file_sha256(job.project.snapshot_manifest(job.shuffle, job.step, job.trainingsetindex))

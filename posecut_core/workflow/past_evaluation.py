@@ -7,10 +7,12 @@ from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import (
     FrameError,
     ResultRow,
+    is_present,
     read_bodypart_errors,
     read_frame_errors,
     read_results,
 )
+from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 
 _ENDING = "-results.csv"
@@ -26,6 +28,7 @@ class PastEvaluation:
     bodyparts: dict[str, MeanErrors]
     frames: tuple[FrameError, ...]  # the worst first
     report: Path  # .html; of the snapshot that was evaluated last
+    is_present: bool = True  # False: of an earlier network of that name, which was trained again since
 
 
 def newest_evaluation(project: Project) -> PastEvaluation | None:
@@ -40,8 +43,18 @@ def newest_evaluation(project: Project) -> PastEvaluation | None:
                 bodyparts=read_bodypart_errors(table.with_name(f"{stem}-keypoint-results.csv")),
                 frames=read_frame_errors(table.with_name(f"{stem}-frame-results.csv")),
                 report=table.with_name("report.html"),
+                is_present=is_present(rows[-1], _network(project, rows[-1])),
             )
     return None
+
+
+def _network(project: Project, row: ResultRow) -> str:
+    """Return the hash of the snapshot that a row names; nothing where there is none any more."""
+    percents = [project.training_percent(index) for index in range(len(project.config.training_fractions))]
+    if row.percent not in percents:
+        return ""
+    manifest = project.snapshot_manifest(row.shuffle, row.step, percents.index(row.percent))
+    return file_sha256(manifest) if manifest.is_file() else ""
 
 
 def _written(path: Path) -> float:

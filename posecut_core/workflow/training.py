@@ -1,5 +1,6 @@
 """Step G: train the network (`train_network`)."""
 
+import contextlib
 import math
 import os
 from collections.abc import Mapping
@@ -9,12 +10,14 @@ from pathlib import Path
 import jax
 
 from posecut_core.dataset.split import FrameRef
+from posecut_core.labels.lock import sole_writer
 from posecut_core.model.compilation import use_compilation_cache
 from posecut_core.model.devices import chosen_devices, placement
 from posecut_core.model.log import start_log
 from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
 from posecut_core.progress import Report, silent
 from posecut_core.project.given_values import forgiving
+from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training_loop import suspect_frames, train
 from posecut_core.workflow.training_run import prepare_run
@@ -96,7 +99,8 @@ def train_network(
         "init_weights": None if weights is None else os.fspath(weights),
         **(settings or {}),
     }
-    with jax.default_device(devices[0]):  # or the first arrays would take memory of a device that was not asked for
+    # The first arrays would otherwise take memory of a device that was not asked for.
+    with _alone(project, shuffle, trainingsetindex), jax.default_device(devices[0]):
         run = prepare_run(project, shuffle, trainingsetindex, changes, report=report)
         first = int(run.state.step)
         start_log(run.log, step=first)
@@ -118,3 +122,11 @@ def train_network(
         suspects=suspect_frames(run, account.skipped),
         restored=tuple(account.restored),
     )
+
+
+def _alone(project: Project, shuffle: int, trainingsetindex: int) -> contextlib.AbstractContextManager[None]:
+    """Keep other programs from training the same shuffle; one that does not exist is told of elsewhere."""
+    folder = project.model_folder(shuffle, trainingsetindex)
+    if not folder.is_dir():
+        return contextlib.nullcontext()
+    return sole_writer(folder / "log.csv", doing=f"Shuffle {shuffle} is being trained")

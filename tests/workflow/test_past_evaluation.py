@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from posecut_core.analysis.origins import read_origin
 from posecut_core.progress import silent
 from posecut_core.workflow import evaluating
 from posecut_core.workflow.opening import open_project
@@ -42,3 +43,13 @@ def test_reading_needs_no_jax():
     """A window may read an evaluation."""
     code = "import sys, posecut_core.workflow.past_evaluation, posecut_core.model.log; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_evaluation_of_an_earlier_network_is_told_from_one_of_the_present(project):
+    """Kind: results are taken for those of a network by its name, though it was trained again since."""
+    evaluating.evaluate_network(project.root, 1, report=silent)
+    assert newest_evaluation(project).is_present
+    project.snapshot_manifest(1, 10).write_text("trained again")
+    assert not newest_evaluation(project).is_present
+    (table,) = project.evaluation_results.glob("*/*.h5")
+    assert len(read_origin(table).settings["network"]) == 64

@@ -15,10 +15,12 @@ import pytest
 
 from posecut_core.dataset.settings import read_settings
 from posecut_core.errors import ArgumentError, StorageError
+from posecut_core.labels.lock import sole_writer
 from posecut_core.model import snapshots
 from posecut_core.model.log import read_log
 from posecut_core.model.network import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
+from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training import train_network
 
 
@@ -189,6 +191,16 @@ def test_a_full_disk_costs_no_snapshot(trainable, monkeypatch, where):
 
 
 @pytest.mark.usefixtures("quick_steps")
+def test_a_second_training_of_a_shuffle_says_who_is_at_it(trainable):
+    """Kind: two programs write one thing at once; the second is one sentence, and nothing is written."""
+    folder = open_project(trainable).model_folder(1)
+    before = sorted(folder.iterdir())
+    told = r"Shuffle 1 is being trained by process \d+ on .*; wait until it is done"
+    with sole_writer(folder / "log.csv", doing="Shuffle 1 is being trained"), pytest.raises(StorageError, match=told):
+        train_network(trainable)
+    assert sorted(folder.iterdir()) == before
+
+
 def test_training_says_before_its_first_step_what_it_takes(trainable):
     """Minutes and memory come first; a finished training has nothing to say."""
     seen = []

@@ -52,8 +52,9 @@ def test_a_row_has_deeplabcuts_columns_and_an_empty_cell_for_nan(tmp_path):
         "Bodyparts": "all",
         "Expected calibration error": "0.1250",
         "Suggested p-cutoff": "",
+        "Network": "",
     }
-    assert list(found)[-2:] == ["Expected calibration error", "Suggested p-cutoff"]
+    assert list(found)[-3:] == ["Expected calibration error", "Suggested p-cutoff", "Network"]
 
 
 def test_evaluating_again_replaces_the_row_and_anything_else_adds_one(tmp_path):
@@ -91,6 +92,15 @@ def test_errors_over_steps_are_those_of_like_rows(tmp_path):
     assert (first.step, first.train, second.step, second.test) == (100, 1.0, 200, 2.25)
     assert np.isnan(first.test)
     assert errors_by_step(tmp_path / "none.csv", row()) == ()
+
+
+def test_errors_of_replaced_snapshots_are_no_part_of_a_curve(tmp_path):
+    """Kind: results of an older network stand beside those of the present one; rows that do not say are believed."""
+    path = tmp_path / "r.csv"
+    for step, network in ((100, "old"), (200, "new"), (300, ""), (400, "gone")):
+        put_row(path, {**row(step=step), "Network": network})
+    present = {100: "new", 200: "new", 300: "new"}
+    assert [entry.step for entry in errors_by_step(path, row(), networks=present)] == [200, 300, 400]
 
 
 def test_a_table_that_a_spreadsheet_saved_keeps_its_rows(tmp_path):
