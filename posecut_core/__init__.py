@@ -12,6 +12,7 @@ the project's config.yaml first:
     plot_trajectories, create_labeled_video         pictures of the predictions
     extract_outlier_frames, merge_datasets          frames in which the network errs; the next iteration with them
     export_deeplabcut, merge_labels                 images for DeepLabCut, and what it changed in the labels
+    undo_labels, redo_labels                        the last edits of labels taken back, and made again
     edit_bodyparts, doctor                          other names, more bodyparts; what is damaged and how to mend it
 
 Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labelled frames, K bodyparts,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.outliers import extract_outlier_frames
     from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
     from posecut_core.workflow.training import train_network
+    from posecut_core.workflow.undoing import redo_labels, undo_labels
 
 __version__ = "0.1.0"
 
@@ -66,7 +68,9 @@ __all__ = [
     "merge_datasets",
     "merge_labels",
     "plot_trajectories",
+    "redo_labels",
     "train_network",
+    "undo_labels",
     "write_labels",
 ]
 
@@ -91,7 +95,9 @@ _HOMES = {
     "merge_datasets": "workflow.iteration",
     "merge_labels": "workflow.merging",
     "plot_trajectories": "workflow.showing",
+    "redo_labels": "workflow.undoing",
     "train_network": "workflow.training",
+    "undo_labels": "workflow.undoing",
     "write_labels": "workflow.labelling",
 }
 

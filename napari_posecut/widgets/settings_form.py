@@ -37,6 +37,7 @@ class SettingsForm(QWidget):
         self._automatic = False  # whether global_scale is chosen by the core unless it is given
         entries = [entry for entry in dataclasses.fields(TrainingSettings) if entry.name not in _WRITTEN]
         self.fields: dict[str, ValueWidget] = {entry.name: _field(entry) for entry in entries}
+        self._shown_file: object = None  # of weights, as the widget returns what is shown
         self.weights_file = FileEdit(name="weights_file", label="file", filter="*.safetensors")
         self.more = QToolButton()
         self.more.setText("More settings")
@@ -69,6 +70,7 @@ class SettingsForm(QWidget):
                 field.value = value if value in _WEIGHTS else _FILE
                 if value not in _WEIGHTS:
                     self.weights_file.value = value
+                    self._shown_file = self.weights_file.value
             elif isinstance(field, LineEdit):
                 field.value = "" if value is None or (name == "global_scale" and automatic) else json.dumps(value)
             else:
@@ -96,6 +98,9 @@ class SettingsForm(QWidget):
 
     def _typed(self, name: str, field: ValueWidget) -> Any:
         if name == "init_weights" and field.value == _FILE:
+            # The path is kept as it was written: the widget makes one of this working folder of it.
+            if self._shown is not None and self.weights_file.value == self._shown_file:
+                return self._shown.init_weights
             return str(self.weights_file.value)
         if not isinstance(field, LineEdit):
             return field.value

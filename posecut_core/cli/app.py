@@ -52,6 +52,7 @@ _PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
     "Label": (
         *(project_verbs.extract_frames, label_verb.label, project_verbs.check_labels),
         *(project_verbs.export_deeplabcut, care_verbs.edit_bodyparts, care_verbs.merge_labels),
+        *(care_verbs.undo_labels, care_verbs.redo_labels),
     ),
     "Train": (
         *(network_verbs.create_training_dataset, network_verbs.train_network),

@@ -5,6 +5,7 @@ from posecut_core.workflow.bodyparts import EditedBodyparts
 from posecut_core.workflow.doctoring import Diagnosis
 from posecut_core.workflow.findings import Finding
 from posecut_core.workflow.merging import MergedLabels
+from posecut_core.workflow.undoing import UndoneLabels
 
 _SHOWN = 20  # changes per video; --json has all
 
@@ -34,6 +35,17 @@ def tell_merged(merged: MergedLabels) -> Outcome:
         words = ("--discard",) if any(video.obstacle for video in merged.videos) else ("--take", "--discard")
         return Outcome(merged, tuple(lines), tuple(command("merge-labels", root, word) for word in words))
     return Outcome(merged, tuple(lines), (command("check-labels", root),))
+
+
+def tell_undone(undone: UndoneLabels) -> Outcome:
+    """Say what the labels are now, and how far one can go back and forth."""
+    root = undone.config_path.parent
+    lines = list(undone.changes[:_SHOWN])
+    lines += [f"and {len(undone.changes) - _SHOWN} more changes"] * (len(undone.changes) > _SHOWN)
+    left = f"{counted(undone.undoable, 'edit')} can still be undone, {undone.redoable} redone"
+    following = [command("undo-labels", root, undone.video)] if undone.undoable else []
+    following += [command("redo-labels", root, undone.video)] if undone.redoable else []
+    return Outcome(undone, (*lines, f"{undone.video}: {left}."), tuple(following))
 
 
 def tell_diagnosis(diagnosis: Diagnosis) -> Outcome:

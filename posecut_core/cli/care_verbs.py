@@ -1,5 +1,6 @@
 """Verbs that take care of what is there: bodyparts, labels of other programs, and the project's health."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,6 +58,43 @@ def merge_labels(
         from posecut_core.workflow.merging import merge_labels
 
         return tell_merged(merge_labels(project, take=take, discard=discard, videos=video))
+
+    return Task(work)
+
+
+Video = Annotated[str, typer.Argument(metavar="VIDEO", help="Name of a project video.", show_default=False)]
+Steps = Annotated[int, typer.Option(min=1, metavar="N", help="How many edits; what was done at once is one.")]
+Project = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The project's folder or its config.yaml.", show_default=False)
+]
+
+
+def undo_labels(config: Project, video: Video, steps: Steps = 1, json: Json = False, debug: Debug = False) -> Task:
+    """Take back the last edits of a video's labels.
+
+    Example: posecut undo-labels reaching-ada-2026-01-31 mouse7 --steps 2
+    """
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.care_accounts import tell_undone
+        from posecut_core.workflow.undoing import undo_labels
+
+        return tell_undone(undo_labels(config, video, steps=steps))
+
+    return Task(work)
+
+
+def redo_labels(config: Project, video: Video, steps: Steps = 1, json: Json = False, debug: Debug = False) -> Task:
+    """Make the edits of labels again that were taken back last.
+
+    Example: posecut redo-labels reaching-ada-2026-01-31 mouse7
+    """
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.care_accounts import tell_undone
+        from posecut_core.workflow.undoing import redo_labels
+
+        return tell_undone(redo_labels(config, video, steps=steps))
 
     return Task(work)
 

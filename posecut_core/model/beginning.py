@@ -13,7 +13,10 @@ from posecut_core.model.pretrained import convert_weights, read_weights, spec_of
 from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.snapshots import MANIFEST
 from posecut_core.progress import Report
+from posecut_core.project.given_files import given_path
 from posecut_core.project.hashing import file_sha256
+
+_WORDS = ("imagenet", "random", "previous")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,19 @@ class Beginning:
     spec: NetworkSpec
     parameters: dict
     settings: TrainingSettings  # which say from now on what weights these were
+
+
+def placed_weights(given: str, *folders: Path) -> str:
+    """Return what init_weights means from any working folder: a word as it is, a file by its absolute path.
+
+    Args:
+        given: "imagenet", "random", "previous", or the path of a file.
+        folders: where to look for a file that is not below the working folder.
+    """
+    if given.strip().lower() in _WORDS:
+        return given.strip().lower()
+    path = given_path(given)
+    return str(next((folder / given for folder in folders if not path.exists() and (folder / given).exists()), path))
 
 
 def begin(

@@ -15,6 +15,7 @@ from posecut_core.errors import ArgumentError, DatasetError, LabelError, Project
 from posecut_core.labels.placement import without_outside
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.model.beginning import placed_weights
 from posecut_core.progress import Report, silent
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
@@ -158,7 +159,10 @@ def chosen_settings(project: Project, tables: Sequence[LabelTable], given: Mappi
     """
     if "net_type" not in given:
         check_net_type(project)
-    values = {"net_type": project.config.default_net_type, **given}
+    values: dict[str, object] = {"net_type": project.config.default_net_type, **given}
+    weights = values.get("init_weights")
+    if isinstance(weights, str | os.PathLike):
+        values["init_weights"] = placed_weights(os.fspath(weights))
     if "global_scale" not in values:
         values["global_scale"] = comfortable_scale(project, tables)
     return settings_from(values)

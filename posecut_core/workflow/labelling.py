@@ -60,7 +60,7 @@ class CheckedLabels:
 def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_others: bool = False) -> WrittenLabels:
     """Make the labels of a video's frames as a table has them, in one edit that can be undone.
 
-    The window undoes it, and so does `LabelSession.apply(Undo())` of `posecut_core.labels.session`.
+    The window undoes it, and so does `undo_labels`.
 
     Frames and bodyparts that are not in the table stay as they are. NaN is missing: the bodypart is absent from that
     frame if `table.looked_at` says that somebody looked for it, and unset if not.

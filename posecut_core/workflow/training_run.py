@@ -16,11 +16,12 @@ from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
 from posecut_core.dataset.split import FrameRef, Split, read_split, validation_part
 from posecut_core.errors import DatasetError, ModelError
-from posecut_core.model.beginning import begin
+from posecut_core.model.beginning import begin, placed_weights
 from posecut_core.model.network import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
 from posecut_core.model.training import TrainState, initial_state
 from posecut_core.progress import Progress, Report
+from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
@@ -71,7 +72,7 @@ def prepare_run(
     _refuse_strangers(project, split_path, split)
     folder = project.model_folder(shuffle, trainingsetindex)
     before = read_settings(folder / "settings.yaml")
-    settings = _changed(before, changes)
+    settings = _with_same_weights(folder, before, _changed(before, changes))
     _check_weights(folder, before, settings)
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
@@ -95,6 +96,8 @@ def prepare_run(
         spec, state = _resume(folder, info, settings, bodyparts)
     else:
         previous = previous_network(project, shuffle, trainingsetindex)
+        found = placed_weights(settings.init_weights, folder, project.root)
+        settings = dataclasses.replace(settings, init_weights=found)
         begun = begin(settings, bodyparts, previous=previous, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(folder / "settings.yaml", settings)
@@ -129,6 +132,15 @@ def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> Trainin
     given = {name: value for name, value in changes.items() if value is not None}
     values = {entry.name: getattr(before, entry.name) for entry in dataclasses.fields(before)}
     return settings_from({**values, **given})
+
+
+def _with_same_weights(folder: Path, before: TrainingSettings, settings: TrainingSettings) -> TrainingSettings:
+    """Call weights of a training that goes on as it began, where they are the same file by another path."""
+    found = placed_weights(settings.init_weights)
+    same = found == placed_weights(before.init_weights, folder)
+    if not same and before.init_sha256 and Path(found).is_file():
+        same = file_sha256(Path(found)) == before.init_sha256
+    return dataclasses.replace(settings, init_weights=before.init_weights) if same else settings
 
 
 def _check_weights(folder: Path, before: TrainingSettings, settings: TrainingSettings) -> None:

@@ -23,7 +23,9 @@ WORKFLOW = {
     "merge_datasets",
     "merge_labels",
     "plot_trajectories",
+    "redo_labels",
     "train_network",
+    "undo_labels",
     "write_labels",
 }
 

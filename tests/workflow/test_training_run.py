@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -93,6 +94,20 @@ def test_another_network_needs_another_shuffle(trainable, changes, words):
     with pytest.raises(ModelError, match=f"{words}.*new shuffle"):
         prepare(trainable, **changes)
     assert (trained.model_folder / "settings.yaml").read_text() == before
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_weights_by_a_relative_path_are_found_from_anywhere(trainable, tmp_path, monkeypatch):
+    """Kind: a path that is kept as it was typed. What is written down works from other folders, and goes on there."""
+    weights = Path(read_settings(open_project(trainable).model_folder(1) / "settings.yaml").init_weights)
+    monkeypatch.chdir(weights.parent)
+    trained = train_network(trainable, weights=weights.name)
+    path = trained.model_folder / "settings.yaml"
+    assert read_settings(path).init_weights == str(weights)
+    write_settings(path, dataclasses.replace(read_settings(path), init_weights=weights.name))  # as 0.1.0 kept it
+    monkeypatch.chdir(tmp_path)
+    for same in (weights, weights.name, f"'{weights}'"):
+        assert prepare(trainable, init_weights=str(same)).settings.init_weights == weights.name
 
 
 @pytest.mark.usefixtures("quick_steps")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from posecut_core.errors import LabelError
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import read_config
@@ -23,6 +24,18 @@ def test_bodyparts_are_edited(posecut, labelled):
     assert (code, read_config(labelled / "config.yaml").bodyparts) == (0, ("paw", "tip", "ear"))
     assert "hand is called paw now." in out
     assert posecut("edit-bodyparts", labelled)[0] == 2
+
+
+def test_edits_are_undone_and_redone(posecut, posecut_json, labelled):
+    """What is known now is told, and how far one can go; more than there is changes nothing."""
+    code, out, _ = posecut("undo-labels", labelled, "mouse one")
+    assert (code, "frame 4: hand is without a label" in out, "0 edits can still be undone" in out) == (0, True, True)
+    assert "posecut redo-labels" in out.splitlines()[-1]
+    assert posecut("undo-labels", labelled, "mouse one")[0] == LabelError.exit_code
+    code, result, _ = posecut_json("redo-labels", labelled, "mouse one.mp4")
+    assert (code, result["changes"][0]) == (0, "frame 4: hand is placed at (10.0, 10.0)")
+    assert (result["undoable"], result["redoable"]) == (1, 0)
+    assert read_hdf(next(labelled.rglob("CollectedData_ada.h5"))).iloc[0, 0] == 10.0
 
 
 def test_changes_of_other_programs_are_shown_and_taken_over(posecut, posecut_json, labelled):

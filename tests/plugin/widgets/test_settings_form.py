@@ -48,6 +48,12 @@ def test_a_change_is_what_settings_yaml_would_say(form, name, typed, value):
     assert form.changes() == {name: value}
 
 
+def test_weights_by_a_relative_path_are_no_change(form):
+    """Kind: a path that is kept as it was typed. Shown in another folder than it was typed in, it stays as it is."""
+    form.show_settings(TrainingSettings(init_weights="thin.safetensors"), automatic=False)
+    assert form.changes() == {}
+
+
 def test_weights_of_a_file_are_chosen_by_its_path(form):
     """The path is asked for where a file is chosen."""
     form.fields["init_weights"].value = "a file"
