@@ -48,12 +48,12 @@ class Run:
     Args:
         path: the video.
         table: its packets.
-        threads: whether the decoder may use several, which is faster, and loses more where a file is damaged.
         halted: once it is set, reading ends with a VideoError.
+        afresh: whether to begin at each new keyframe that is asked for, even where going on leads there.
     """
 
-    def __init__(self, path: Path, table: PacketTable, *, threads: bool, halted: Event) -> None:
-        self._path, self._table, self._threads, self._halted = path, table, threads, halted
+    def __init__(self, path: Path, table: PacketTable, *, halted: Event, afresh: bool = False) -> None:
+        self._path, self._table, self._halted, self._afresh = path, table, halted, afresh
         self._source: Source | None = None  # opened when it is needed
         self._pictures: Iterator[Picture] = iter(())
         self._position = 0  # of the keyframe that it set out for
@@ -79,7 +79,7 @@ class Run:
         """Return a picture, reached from the keyframe at `position` or from an earlier one; None where it is lost."""
         self.lost = set()
         if not self._reaches(number, position):
-            self._source = self._source or Source(self._path, threads=self._threads, halted=self._halted)
+            self._source = self._source or Source(self._path, halted=self._halted)
             self._pictures = pictures_from(self._source, self._table, position)
             self._position, self._next = position, 0
         return self._advance(number)
@@ -93,7 +93,8 @@ class Run:
         """Tell whether going on arrives at a frame no later than beginning at its keyframe."""
         begins = int(self._table.numbers[self._table.keyframes[position]])
         cannot_seek = self.from_start and self._position > 0
-        closer = self._position == position or (self._position < position and begins <= self._next)
+        past = self._position < position and begins <= self._next and not self._afresh
+        closer = self._position == position or past
         return self.is_before(number) and (closer or cannot_seek)
 
     def _advance(self, number: int) -> av.VideoFrame | None:

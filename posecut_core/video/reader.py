@@ -41,9 +41,10 @@ class VideoReader:
         self._lost_from_start = set(self.index.suspect)  # as one way of reading has it; the other may still find them
         self._lost_from_keyframe: set[int] = set()
         self._misleading: set[int] = set()  # positions of keyframes that others are needed for
-        self._near = self._run(threads=True)  # reads what is asked for; the others only what it could not
-        self._careful = self._run(threads=False)
-        self._whole = self._run(threads=True)  # from the start of the file
+        found = self.index.path, self.index.packets
+        self._near = Run(*found, halted=self._halted)  # the others read what this one could not
+        self._again = Run(*found, halted=self._halted, afresh=True)
+        self._whole = Run(*found, halted=self._halted)  # from the start of the file
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -57,7 +58,7 @@ class VideoReader:
         """Let go of the file; reading it on another thread ends with a VideoError."""
         self._halted.set()
         with self._reading:
-            for run in (self._near, self._careful, self._whole):
+            for run in (self._near, self._again, self._whole):
                 run.close()
 
     @property
@@ -109,9 +110,6 @@ class VideoReader:
                 f"{self.index.path} has {count} frames, hence no frame {number}; choose a number from 0 to {count - 1}."
             )
 
-    def _run(self, *, threads: bool) -> Run:
-        return Run(self.index.path, self.index.packets, threads=threads, halted=self._halted)
-
     def _picture(self, number: int) -> av.VideoFrame | None:
         """Return a picture; None where the frame is damaged or, unless it has to be sure, may be."""
         with self._reading:
@@ -130,15 +128,15 @@ class VideoReader:
             return picture
 
     def _from_keyframe(self, number: int, position: int) -> av.VideoFrame | None:
-        """Read from the keyframe before a frame; if that fails with one thread too, look at its whole group."""
+        """Read a frame; where that fails, from the keyframe before it, and then look at its whole group."""
         picture = self._near.picture(number, position)
         if self._near.from_start:
             self._lost_from_start |= self._near.lost
         if picture is None:
-            picture = self._careful.picture(number, position)
+            picture = self._again.picture(number, position)
             if picture is None:
-                self._careful.look_ahead(self.index.packets.last_of_group(number))
-            self._lost_from_keyframe |= self._careful.lost
+                self._again.look_ahead(self.index.packets.last_of_group(number))
+            self._lost_from_keyframe |= self._again.lost
         return picture
 
     def _from_start(self, number: int) -> av.VideoFrame | None:
