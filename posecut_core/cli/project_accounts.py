@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from posecut_core.cli.task import Outcome, command, counted, shorter, spans
 from posecut_core.errors import VideoError
+from posecut_core.video.gaps import gap_sentences
 from posecut_core.workflow.creating import AddedVideos, CreatedProject, SkippedVideo
 from posecut_core.workflow.exporting import ExportedImages
 from posecut_core.workflow.extracting import ExtractedFrames, ExtractedVideo
@@ -69,7 +70,7 @@ def _doubts(one: ExtractedVideo) -> list[str]:
             f"  {one.video}: {counted(one.short, 'frame')} fewer than asked for, because no more can be read "
             "between start and stop of config.yaml"
         )
-    return lines + [f"  {one.video}: {gap.sentence}" for gap in one.gaps]
+    return lines + [f"  {one.video}: {sentence}" for sentence in gap_sentences(one.gaps)]
 
 
 def tell_exported(exported: ExportedImages) -> Outcome:

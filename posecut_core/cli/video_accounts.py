@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posecut_core.cli.task import Outcome, command, counted, shorter, spans
+from posecut_core.video.gaps import gap_sentences
 from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
 from posecut_core.workflow.filtering import FilteredPredictions
 from posecut_core.workflow.showing import LabeledVideos, PlottedTrajectories
@@ -17,7 +18,7 @@ def tell_analysed(project: Path, analysed: AnalysedVideos, *, options: Sequence[
         for video in analysed.videos
         if video.undecodable
     ]
-    lines += [f"  {video.video.name}: {gap.sentence}" for video in analysed.videos for gap in video.gaps]
+    lines += [f"  {video.video.name}: {told}" for video in analysed.videos for told in gap_sentences(video.gaps)]
     words: list[str | Path] = [project, *(video.video for video in analysed.videos), *options]
     following = (command("plot-trajectories", *words), command("create-labeled-video", *words))
     return Outcome(analysed, tuple(lines), following)

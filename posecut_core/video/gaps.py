@@ -1,5 +1,6 @@
 """Frames that a damaged file has lost altogether: their packets are gone, so that no decoder could name them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float64, Int64
 
 _REGULAR = 0.9  # share of the steps in time that must be alike; else the rate varies, and a pause means nothing
 _ALIKE = 0.3  # of the usual step: containers round times to milliseconds
+_NEAR = (5, 8)  # frames within which a late one is made up for
 _AT_END = 3  # frames: a stated duration is rarely exact
 
 
@@ -24,10 +26,24 @@ class Gap:
     def sentence(self) -> str:
         """Say where it is, without the video's name."""
         if self.empty:
-            what = "1 place" if self.frames == 1 else f"{self.frames} places"
-            return f"{what} after frame {self.after} holds no picture, as the recorder left out what it had missed"
+            them, told = "it" if self.frames == 1 else "them", f"{_places(self.frames)} after frame {self.after}"
+            return f"{told}: the recorder left {them} empty, and nothing is damaged"
         what = "1 frame is" if self.frames == 1 else f"about {self.frames} frames are"
         return f"{what} missing after frame {self.after}, where the file is damaged or was cut off"
+
+
+def gap_sentences(gaps: Sequence[Gap]) -> tuple[str, ...]:
+    """Say where the holes of a video are; of several places that are merely empty in one sentence."""
+    empty = [gap for gap in gaps if gap.empty]
+    if len(empty) < 2:
+        return tuple(gap.sentence for gap in gaps)
+    told = f"{_places(sum(gap.frames for gap in empty))}, the first after frame {empty[0].after}"
+    others = (gap.sentence for gap in gaps if not gap.empty)
+    return (f"{told}: the recorder left them empty, and nothing is damaged", *others)
+
+
+def _places(count: int) -> str:
+    return "1 place holds no picture" if count == 1 else f"{count} places hold no picture"
 
 
 def is_regular(steps: Float64[np.ndarray, " S"]) -> bool:
@@ -46,12 +62,23 @@ def find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> 
     steps = np.diff(times)
     if not is_regular(steps):
         return ()
-    lost = np.round(steps / np.median(steps)).astype(int) - 1
+    lost = np.minimum(np.round(steps / np.median(steps)).astype(np.int64) - 1, _missing_around(times, steps))
     gaps = [Gap(int(place), int(lost[place])) for place in np.flatnonzero(lost > 0)]
     if stated_end is not None:
         at_end = missing_at_end(times, stated_end)
         gaps += [Gap(times.size - 1, at_end)] if at_end >= _AT_END else []
     return tuple(gaps)
+
+
+def _missing_around(times: Float64[np.ndarray, " T"], steps: Float64[np.ndarray, " S"]) -> Int64[np.ndarray, " S"]:
+    """Count what is missing near each step: a frame that is only late is followed by shorter ones."""
+    found = np.zeros(steps.size, np.int64)
+    for near in _NEAR:
+        before = np.maximum(np.arange(steps.size) - near, 0)
+        behind = np.minimum(np.arange(steps.size) + 1 + near, steps.size)
+        missing = np.round((times[behind] - times[before]) / np.median(steps)).astype(np.int64) - (behind - before)
+        found = np.maximum(found, missing)
+    return found
 
 
 def missing_at_end(times: Float64[np.ndarray, " T"], stated_end: float) -> int:

@@ -4,6 +4,7 @@ A packet's place in the file, counted from 0, is its *ordinal*; the *number* of 
 presentation. B-frames, edit lists and frames that are never shown make the two differ.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,8 @@ UNKNOWN = np.iinfo(np.int64).min  # a timestamp or a position that the container
 _EMPTY_MPEG4 = 8  # bytes: a "not coded" picture, which stands for none or for the one before
 _VOP = b"\0\0\1\xb6"  # begins a picture of MPEG-4 part 2, whose kind is in the two bits that follow: 0 for intra
 _HEADERS = 512  # bytes: more than the headers that may stand before it
+_SLICE_FOOTER = 8  # bytes behind a slice of FFV1: 3 of its size, 1 of its state, 4 of its sum
+_TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BROKEN_OFF = {"mpegts", "mpeg", "flv"}  # containers whose clock may jump, as where recordings were appended
 _JUMP = 10  # seconds: a clock that leaps further was set anew
 
@@ -113,7 +116,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
         "mpegts" in container.format.name
     )  # it notices a loss while the packet before is still being put together
     corrupt = np.concatenate([np.zeros(late, bool), corrupt])
-    shift, last = _steady_clock(dts, unit=stream.time_base, container=container.format.name)
+    own = (dts != UNKNOWN) & (pos != UNKNOWN if (pos != UNKNOWN).any() else True)  # others' times are estimates
+    shift, last = _steady_clock(dts, np.flatnonzero(own), unit=stream.time_base, container=container.format.name)
     corrupt[last[key[last + 1]]] = False  # nothing is missing where one recording ends and the next begins
     places = packet_places(container, dts)
     count = len(rows) if places is None else int(places[-1]) + 1
@@ -185,15 +189,30 @@ def _telling_mark(scan: Scan) -> Mark | None:
     return None
 
 
+def sums_agree(packet: av.Packet) -> bool:
+    """Tell whether each slice of an FFV1 packet has the sum (RFC 9043, section 4.9) that stands behind it.
+
+    FFmpeg fills a slice that has not with that of the frame before, and says nothing.
+    """
+    data, end = bytes(packet), packet.size
+    while end > 0:
+        footer = max(0, end - _SLICE_FOOTER)
+        begin = footer - int.from_bytes(data[footer : footer + 3])
+        # the standard's sum takes the high bit of each byte first, zlib's the low one
+        if begin < 0 or zlib.crc32(data[begin:end].translate(_TURNED), 0xFFFFFFFF) != 0xFFFFFFFF:
+            return False
+        end = begin
+    return True
+
+
 def _steady_clock(
-    dts: Int64[np.ndarray, " P"], *, unit: Fraction | None, container: str
+    dts: Int64[np.ndarray, " P"], known: Int64[np.ndarray, " Q"], *, unit: Fraction | None, container: str
 ) -> tuple[Int64[np.ndarray, " P"], Int64[np.ndarray, " J"]]:
     """Find where the clock of a file is set anew, as where recordings were appended.
 
     Returns:
         What to add to the times of each packet so that they go on, and the ordinals of the last packets before.
     """
-    known = np.flatnonzero(dts != UNKNOWN)
     steps = np.diff(dts[known])
     shift = np.zeros(dts.size, np.int64)
     if not (steps > 0).any():

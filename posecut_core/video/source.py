@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from posecut_core.errors import StorageError, VideoError
-from posecut_core.video.packets import UNKNOWN, PacketTable, filled_packets
+from posecut_core.video.packets import UNKNOWN, PacketTable, filled_packets, sums_agree
 
 TaggedFrame = tuple[int, av.VideoFrame]  # ordinal of the packet, what was decoded from it
 TaggedPacket = tuple[int, av.Packet]
@@ -56,6 +56,7 @@ class Source:
         self.path = path
         self.halted = halted or Event()
         self.began = 0  # ordinal of the packet that the running decoding began with
+        self._has_sums = False  # of FFV1: a packet with right ones was met
         self._threads = threads
         self._open()
 
@@ -119,8 +120,16 @@ class Source:
         for ordinal, packet in packets:
             self._saw_first = self._saw_first or ordinal == 0
             packet.pts = packet.dts = ordinal
-            yield from self._decode(packet)
+            if self._is_whole(packet):
+                yield from self._decode(packet)
         yield from self._decode(None)
+
+    def _is_whole(self, packet: av.Packet) -> bool:
+        if self.stream.codec_context.name != "ffv1":
+            return True
+        right = sums_agree(packet)
+        self._has_sums |= right
+        return right or not self._has_sums
 
     def _decode(self, packet: av.Packet | None) -> Iterator[TaggedFrame]:
         if self.halted.is_set():

@@ -30,6 +30,7 @@ from posecut_core.project.new_config import new_config_text
 from posecut_core.project.repair import videos_in
 from posecut_core.project.settings import Settings, VideoRecord, fingerprint, update_settings, write_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.video.gaps import gap_sentences
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import Config, frame_folders, open_project, project_videos
 
@@ -314,8 +315,8 @@ def _record(source: Path, report: Report) -> VideoRecord:
     index = index_video(source)
     size, sha256 = fingerprint(source)
     report(Progress(f"checking {source.name}", 1, 1))
-    for gap in index.gaps:
-        report(Progress(f"{source.name}: {gap.sentence}", 0, 0))
+    for sentence in gap_sentences(index.gaps):
+        report(Progress(f"{source.name}: {sentence}", 0, 0))
     return VideoRecord(size, sha256, index.frame_count, index.width, index.height)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.video.gaps import Gap, find_gaps
+from posecut_core.video.gaps import Gap, find_gaps, gap_sentences
 from posecut_core.video.index import index_video
 
 
@@ -18,6 +18,14 @@ def test_holes_are_named_by_the_frame_before_them():
     assert find_gaps(times(*shown), stated_end=None) == (Gap(39, 1), Gap(58, 10))
 
 
+def test_a_late_frame_is_none_that_is_missing():
+    """Times that demuxers estimate, or that a busy computer took, come too late now and then: the next ones make up."""
+    late = times(*range(40), 41, 41, *range(42, 100))
+    assert find_gaps(late, stated_end=None) == ()
+    late = times(*range(40), 41, 42, 43, *range(43, 50), *range(60, 100))
+    assert find_gaps(late, stated_end=None) == (Gap(49, 10),)
+
+
 @pytest.mark.parametrize(("end", "gaps"), [(4.0, ()), (4.08, ()), (6.0, (Gap(99, 50),)), (None, ())])
 def test_a_video_that_was_cut_off_lacks_its_end(end, gaps):
     """A stated end far behind the last frame is a hole; one that is about right is none."""
@@ -29,6 +37,18 @@ def test_pauses_of_an_irregular_video_mean_nothing():
     irregular = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.2, 50))
     assert find_gaps(irregular, stated_end=99.0) == ()
     assert find_gaps(times(0), stated_end=99.0) == ()
+
+
+def test_empty_places_are_told_in_one_sentence():
+    """However many places a recorder left empty, they are one thing to know, and no damage."""
+    gaps = (Gap(4, 1, empty=True), Gap(9, 2, empty=True), Gap(20, 5))
+    empty, lost = gap_sentences(gaps)
+    assert (
+        empty
+        == "3 places hold no picture, the first after frame 4: the recorder left them empty, and nothing is damaged"
+    )
+    assert lost == gaps[2].sentence
+    assert gap_sentences(gaps[:1]) == (gaps[0].sentence,)
 
 
 def test_a_cut_matroska_file_is_noticed(tmp_path, encode):

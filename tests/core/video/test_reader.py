@@ -257,6 +257,19 @@ def test_a_frame_is_never_shown_by_the_picture_of_another(tmp_path, encode, pack
             assert [found for found, image in reader.frames() if number_in(image) not in (None, found)] == []
 
 
+def test_sums_that_ffv1_keeps_are_looked_at(tmp_path, encode, packets_of, number_in):
+    """One changed byte anywhere in a lossless picture names it; FFmpeg would show the one before."""
+    plain = encode(tmp_path / "a.mkv", "ffv1", options={"level": "3", "g": "1", "slices": "4"})
+    whole, pictures, seed = plain.read_bytes(), packets_of(plain), random.Random(0)
+    for number in (1, 20, 39):
+        content = bytearray(whole)
+        content[whole.find(pictures[number]) + seed.randrange(len(pictures[number]))] ^= 4
+        (tmp_path / "b.mkv").write_bytes(content)
+        with VideoReader(tmp_path / "b.mkv") as reader:
+            expected = [None if found == number else found for found in range(40)]
+            assert [number_in(image) for _, image in reader.frames()] == expected
+
+
 def test_a_keyframe_flag_at_an_empty_packet_means_nothing(tmp_path, encode, packets_of, remux, number_in):
     """Old encoders pack two frames into one packet and flag the empty one behind it."""
     plain = encode(tmp_path / "plain.avi", "mpeg4", b_frames=1, options={"b_strategy": "0"})
