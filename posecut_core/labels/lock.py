@@ -108,8 +108,7 @@ def sole_writer(target: Path, *, doing: str) -> Iterator[None]:
     Raises:
         StorageError: another program is at it, which is named, or the folder cannot be written to.
     """
-    # The target's name may be as long as names can be, so the lock's is not made of it.
-    path = target.with_name(f".posecut-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.lock")
+    path = _lock_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -127,6 +126,18 @@ def sole_writer(target: Path, *, doing: str) -> Iterator[None]:
             if os.name != "nt":  # where an open file cannot be deleted, and filelock deletes it itself
                 path.unlink(missing_ok=True)
         lock.handle.release()
+
+
+def clear_lock(target: Path) -> None:
+    """Delete what a killed program left of the lock of a target that is complete; one that is held stays."""
+    if _lock_path(target).exists():
+        with contextlib.suppress(StorageError), sole_writer(target, doing=target.name):
+            pass
+
+
+def _lock_path(target: Path) -> Path:
+    """Name a lock; the target's name may be as long as names can be, so that it is not made of it."""
+    return target.with_name(f".posecut-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.lock")
 
 
 def _acquire_present(path: Path) -> Lock | Holder | None:

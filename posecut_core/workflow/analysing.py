@@ -30,7 +30,7 @@ from posecut_core.errors import (
     treat_each,
 )
 from posecut_core.formats.deeplabcut_results import results_scorer
-from posecut_core.labels.lock import sole_writer
+from posecut_core.labels.lock import clear_lock, sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.given_files import Videos, given_path
@@ -156,13 +156,14 @@ class _Request:
 
 def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
     try:
+        if request.scorer != request.predictor.scorer:
+            check_replaceable(target)
+        if target.is_file() and not request.overwrite and _fits(request, video, target):  # also on a read-only disk
+            clear_lock(target)
+            skipped = _skip(request, video, target)
+            request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
+            return skipped
         with sole_writer(target, doing=f"{video.name} is being analysed"):
-            if request.scorer != request.predictor.scorer:
-                check_replaceable(target)
-            if target.is_file() and not request.overwrite and _fits(request, video, target):
-                skipped = _skip(request, video, target)
-                request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
-                return skipped
             return _copy(request, video, target) or _analyse(request, video, target)
     except StorageError as error:
         raise StorageError(f"{str(error).removesuffix('.')}, or give another destfolder.") from error

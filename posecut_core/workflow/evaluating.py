@@ -90,7 +90,7 @@ def evaluate_network(
     Likelihoods are held against how often predictions of test frames are right, which is to say within the
     shuffle's `pos_dist_thresh` of the label; a pcutoff is suggested from the same points. It is not written into
     config.yaml, and no snapshot is chosen by any of this. `report.html` shows all of it on one page. Frames that
-    validated a training (its setting `validation_share`) count as training frames.
+    validated a training (its setting `validation_share`) are left out: they are neither training nor test frames.
 
     Args:
         config: path of config.yaml; its `pcutoff` divides likely from unlikely predictions.

@@ -11,7 +11,7 @@ from posecut_core.analysis.evaluation import MeanErrors, mean_errors, mean_error
 from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames
 from posecut_core.analysis.predicting import Predicts
 from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import Split, read_split
+from posecut_core.dataset.split import Split, read_split, validation_part
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Progress, Report
 from posecut_core.project.layout import Project
@@ -72,7 +72,8 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     """Predict the frames of the shuffle's training dataset that are labelled, and hold them against their labels.
 
     Raises:
-        DatasetError: there is no such training dataset, or none of its frames is labelled any more.
+        DatasetError: there is no such training dataset, or none of its frames is labelled any more; or as many frames
+            would have validated the training as no training allows.
         ModelError: the settings of the training are missing or unreadable.
     """
     project, config = job.project, job.project.config
@@ -85,7 +86,11 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         text = f"Frames of {', '.join(map(repr, strangers))} are left out: `video_sets` does not list such videos"
         report(Progress(text, 0, 0))
     tables = {video: read_labels(project, video, report=report) for video in videos if video not in strangers}
-    frames = gather_frames(project, tables, train=split.train, test=split.test, report=report)
+    train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
+    if held_out:
+        text = f"Frames that validated the training count neither as training nor as test frames: {len(held_out)}"
+        report(Progress(text, 0, 0))
+    frames = gather_frames(project, tables, train=train, test=split.test, report=report)
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
     in_labels = [config.bodyparts.index(part) for part in bodyparts]
     in_network = [predictor.bodyparts.index(part) for part in bodyparts]

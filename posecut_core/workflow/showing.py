@@ -11,7 +11,7 @@ import numpy as np
 from posecut_core.analysis.origins import Origin, origin_from
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
-from posecut_core.labels.lock import sole_writer
+from posecut_core.labels.lock import clear_lock, sole_writer
 from posecut_core.plots.check_images import bones_between
 from posecut_core.plots.colours import bytes_of, colours_of, named_colour
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
@@ -187,11 +187,12 @@ def create_labeled_video(
         predictions = _chosen_predictions(project, found.predictions, bodyparts, report)
         style = _style(project, look, predictions.bodyparts)
         origin = replace(found.derived, settings=_drawn(style, predictions.bodyparts))
+        if target.is_file() and not overwrite and _is_drawn(target, found.path, origin, report):
+            clear_lock(target)
+            skipped.append(target)
+            return target
         with sole_writer(target, doing=f"{target.name} is being drawn"):
-            if target.is_file() and not overwrite and _is_drawn(target, found.path, origin, report):
-                skipped.append(target)
-            else:
-                _write_labeled_video(path, target, predictions, style, origin.text, report)
+            _write_labeled_video(path, target, predictions, style, origin.text, report)
         return target
 
     files, failed = treat_each(given.paths, draw)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import StorageError
-from posecut_core.labels.lock import Holder, Lock, acquire, note_path, read_note
+from posecut_core.labels.lock import Holder, Lock, acquire, clear_lock, note_path, read_note, sole_writer
 
 ROOT = Path(__file__).parents[3]
 _HOLD = """
@@ -79,3 +79,28 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Cannot write"):
         acquire(tmp_path / "file" / "labels.lock")
+
+
+def test_what_a_killed_program_left_of_a_lock_goes(tmp_path):
+    """Kind: a helper file outlives the work; the lock of a derived file goes with the work, also after a kill."""
+    target = tmp_path / "a.h5"
+    with sole_writer(target, doing="a is being made"):
+        left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        clear_lock(target)  # which is held
+        assert {path.name for path in tmp_path.iterdir()} == set(left)
+    assert list(tmp_path.iterdir()) == []
+    for name, content in left.items():
+        (tmp_path / name).write_bytes(content)
+    clear_lock(target)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_writer_is_told_of_the_first(tmp_path):
+    """However long the target's name is; the first one that ends lets the next one in."""
+    target = tmp_path / ("a" * 252 + ".h5")
+    with sole_writer(target, doing="It is being made"):
+        told = rf"It is being made by process {os.getpid()} on .* right now; wait until it is done"
+        with pytest.raises(StorageError, match=told), sole_writer(target, doing="It is being made"):
+            pass
+    with sole_writer(target, doing="It is being made"):
+        assert len(list(tmp_path.iterdir())) == 2
