@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import posecut_core
-from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError
+from posecut_core.errors import AnalysisError, StorageError, VideoError
 from posecut_core.progress import Progress, Report
 
 _OF_ONE_VIDEO = (AnalysisError, StorageError, VideoError)  # any other failure is the same for all of them
@@ -44,21 +44,24 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
         report: told of everything.
 
     Raises:
-        ArgumentError: two videos would be written to the same file.
         PosecutError: as `analyze_videos` raises it where no video can be analysed.
     """
-    videos, folder = tuple(arguments["videos"]), arguments.get("destfolder")
-    _check_distinct(videos, folder)
-    return AnalysedQueue(tuple(_one(config, place, arguments, report) for place in range(len(videos))))
+    clashing = _clashing(tuple(arguments["videos"]), arguments.get("destfolder"))
+    places = range(len(arguments["videos"]))
+    return AnalysedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
 
 
-def _one(config: Path, place: int, arguments: Mapping[str, Any], report: Report) -> QueuedVideo:
+def _one(
+    config: Path, place: int, arguments: Mapping[str, Any], clashing: Mapping[str, str], report: Report
+) -> QueuedVideo:
     video = arguments["videos"][place]
 
     def about(progress: Progress) -> None:
         report(dataclasses.replace(progress, values={**progress.values, "video": place}))
 
     try:
+        if video in clashing:
+            raise AnalysisError(clashing[video])
         files = _done(config, video, arguments, about)
     except _OF_ONE_VIDEO as error:
         about(Progress(str(error), 1, 1, {"failed": 1}))
@@ -85,12 +88,13 @@ def _done(config: Path, video: str, arguments: Mapping[str, Any], report: Report
     return files
 
 
-def _check_distinct(videos: tuple[str, ...], folder: str | None) -> None:
-    """Refuse videos whose results would have one name: the second would be taken for analysed."""
-    targets = Counter((folder or os.path.dirname(video), Path(video).stem) for video in videos)
-    for (where, stem), count in targets.items():
-        if count > 1:
-            raise ArgumentError(
-                f"{count} videos are called {stem}, and their results in {where} would have one name; analyse them "
-                "one at a time, with a folder of results each."
-            )
+def _clashing(videos: tuple[str, ...], folder: str | None) -> dict[str, str]:
+    """Say of which videos the results would have one name: the second would be taken for analysed."""
+    places = {video: (folder or os.path.dirname(video), Path(video).stem) for video in videos}
+    counts = Counter(places.values())
+    return {
+        video: f"{counts[place]} videos are called {place[1]}, and their results in {place[0]} would have one name; "
+        "analyse them one at a time, with a folder of results each."
+        for video, place in places.items()
+        if counts[place] > 1
+    }

@@ -30,7 +30,8 @@ class PosecutError(Exception):
 
     exit_code = 1
     failed: "Mapping[str, PosecutError]" = MappingProxyType({})  # of an error about several things: why each failed
-    done: object = None  # the step's result for the others, where there are any
+    rest: int = 0  # how many did not fail
+    done: object = None  # the step's result for these, if it has one
 
 
 class ArgumentError(PosecutError, ValueError):
@@ -132,5 +133,5 @@ def raise_together(
     together = kind(
         f"{len(failed)} of {of} {what}{others}. Mend what is said here, and do it again for these:\n{reasons}"
     )
-    together.failed, together.done = failed, done if others else None
+    together.failed, together.rest, together.done = failed, of - len(failed), done if others else None
     raise together

@@ -1,5 +1,6 @@
 """The form for a new project."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtCore import Qt
@@ -12,6 +13,7 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -19,7 +21,9 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.background import in_background
 from napari_posecut.desk import Desk
+from posecut_core.errors import VideoError
 from posecut_core.project.given_files import VIDEO_SUFFIXES
+from posecut_core.project.given_values import given_names
 from posecut_core.workflow.creating import CreatedProject, create_new_project
 
 VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
@@ -41,6 +45,7 @@ class NewProjectForm(QWidget):
         self.bodyparts.setToolTip("separated by commas, in the order of labelling; more can be added later")
         self.videos = QListWidget()
         self.add_button, self.remove_button = QPushButton("Add videos…"), QPushButton("Remove")
+        self.ask: Callable[[str], bool] = self._ask_person  # whether to go on without videos that cannot be used
         self.copy = QCheckBox("copy the videos into the project")
         self.copy.setToolTip("otherwise the project links to them where they are")
         self.create_button = QPushButton("Create the project")
@@ -49,21 +54,40 @@ class NewProjectForm(QWidget):
 
     def create_project(self) -> CreatedProject | None:
         """Create the project and open it; what is wrong with the form is told."""
-        names = [name.strip() for name in self.bodyparts.text().split(",") if name.strip()]
+        names = given_names(self.bodyparts.text(), what="bodyparts")
         items = (self.videos.item(row) for row in range(self.videos.count()))
         videos = [item.data(Qt.ItemDataRole.UserRole) for item in items if item is not None]
         task, experimenter, folder = self.task.text().strip(), self.experimenter.text().strip(), self.folder.text()
         copy = self.copy.isChecked()
+
+        def create(*, skip_broken: bool = False) -> CreatedProject:
+            return in_background(
+                lambda: create_new_project(
+                    task, experimenter, videos, folder, copy, bodyparts=names, skip_broken=skip_broken
+                )
+            )
+
         self.create_button.setText("Checking the videos…")
-        created = self._desk.attempt(
-            lambda: in_background(lambda: create_new_project(task, experimenter, videos, folder, copy, bodyparts=names))
-        )
+        created = self._desk.attempt(lambda: self._created(create))
         self.create_button.setText("Create the project")
         if created is not None:
             if created.ignored:
                 self._desk.tell(f"{created.config_path.parent.name} was there already, and is opened as it was.")
             self._desk.attempt(lambda: self._desk.open(created.config_path))
         return created
+
+    def _created(self, create: Callable[..., CreatedProject]) -> CreatedProject:
+        """Create the project, without videos that cannot be used if the person wants that."""
+        try:
+            return create()
+        except VideoError as error:
+            reasons = "\n\n".join(map(str, error.failed.values()))
+            asked = (
+                f"{len(error.failed)} of the videos cannot be used:\n\n{reasons}\n\nCreate the project without them?"
+            )
+            if not error.rest or not self.ask(asked):
+                raise
+        return create(skip_broken=True)
 
     def add_videos(self, paths: list[str]) -> None:
         """List more videos, or folders of them."""
@@ -104,6 +128,9 @@ class NewProjectForm(QWidget):
 
     def _browse_videos(self) -> None:
         self.add_videos(QFileDialog.getOpenFileNames(self, "Videos to label", self.folder.text(), VIDEO_FILES)[0])
+
+    def _ask_person(self, question: str) -> bool:
+        return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
 
     def _remove_video(self) -> None:
         self.videos.takeItem(self.videos.currentRow())

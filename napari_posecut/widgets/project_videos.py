@@ -57,7 +57,7 @@ class ProjectVideos(QWidget):
     def add(self, paths: Sequence[str]) -> None:
         """Begin to add videos, or folders of them, to the project."""
         if paths:
-            arguments = {"videos": list(paths), "copy_videos": self.copy.isChecked()}
+            arguments = {"videos": list(paths), "copy_videos": self.copy.isChecked(), "skip_broken": True}
             self._desk.attempt(lambda: self._desk.start("add_videos", arguments))
 
     def draw(self) -> None:
@@ -121,7 +121,10 @@ class ProjectVideos(QWidget):
             return
         added, there = job.result.get("added", ()), job.result.get("already_there", ())
         known = f"; {len(there)} were there already" if there else ""
-        self._desk.tell(f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).")
+        left_out = "".join(f" Left out: {one['reason']}" for one in job.result.get("skipped", ()))
+        self._desk.tell(
+            f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).{left_out}"
+        )
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)

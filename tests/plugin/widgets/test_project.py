@@ -106,6 +106,25 @@ def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
     assert dock.frames.total.text().startswith("No frames to label yet")
 
 
+def test_videos_that_cannot_be_used_are_asked_about(dock, unlabelled, tmp_path):
+    """Kind: one bad item among several. The person is told which and why, and may go on with the others."""
+    form, asked = dock.new, []
+    for field, text in ((form.folder, tmp_path / "new"), (form.task, "reach"), (form.experimenter, "ada")):
+        field.setText(str(text))
+    form.bodyparts.setText('snout, "nose, tip"')
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    whole = next(iter(project_videos(open_project(unlabelled)).values()))
+    form.add_videos([str(tmp_path / "a.mp4"), str(whole), str(tmp_path / "b.mp4")])
+    form.ask = lambda question: bool(asked.append(question))
+    assert form.create_project() is None
+    assert ("2 of the videos cannot be used" in asked[0], "a.mp4" in asked[0], "b.mp4" in asked[0]) == (True,) * 3
+    form.ask = lambda question: True
+    created = form.create_project()
+    assert ([path.name for path in created.videos], len(created.skipped)) == ([whole.name], 2)
+    assert dock.desk.project.config.bodyparts == ("snout", "nose, tip")
+
+
 def test_bodyparts_are_renamed_added_and_reordered(opened):
     """Labels keep their places under new names, in a new order, and more bodyparts join them."""
     editor, labelling = opened.bodyparts, opened.desk.labelling
@@ -166,12 +185,17 @@ def test_crop_is_drawn_and_saved(opened):
 
 
 def test_videos_are_added(opened, monkeypatch):
-    """A video that is added is in the list, and can be cropped."""
+    """A video that is added is in the list, and can be cropped; one that is broken is named and stops no other."""
     asked = work_at_once(opened.desk, monkeypatch)
     video = next(iter(project_videos(opened.desk.project).values()))
     new = video.with_name("third.mp4")
     new.write_bytes(video.read_bytes())
-    opened.videos.add([str(new)])
+    broken = video.with_name("broken.mp4")
+    broken.write_bytes(b"")
+    told = []
+    opened.desk.told.connect(told.append)
+    opened.videos.add([str(broken), str(new)])
+    assert ("1 videos were added" in told[-1], "broken.mp4 is empty" in told[-1]) == (True, True)
     assert [request.verb for request in asked] == ["add_videos"]
     assert opened.videos.videos.topLevelItem(2).text(0) == "third"
 
