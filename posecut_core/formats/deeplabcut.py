@@ -12,7 +12,16 @@ import imageio.v3 as iio
 from posecut_core.errors import VideoError
 from posecut_core.labels.collected_data import read_rows
 from posecut_core.labels.image_files import common_levels, read_picture, read_range, read_size
-from posecut_core.labels.image_names import image_files, images_in, no_files, numbers_of, read_record, write_record
+from posecut_core.labels.image_names import (
+    frame_number,
+    image_files,
+    images_in,
+    no_files,
+    numbers_of,
+    read_record,
+    record_path,
+    write_record,
+)
 from posecut_core.labels.stored_images import image_names, image_origin, labelled_rows, number_images, unplaced_images
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import write_bytes
@@ -37,6 +46,8 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
         StorageError: the disk refuses.
     """
     folder = project.frame_folder(video)
+    if _is_known(project, video):  # every opening comes here
+        return 0
     _tell(number_images(project, video), report)
     images, problems = _new_images(project, video)
     ranges = dict[int, tuple[float, float]]()
@@ -97,6 +108,16 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
         write_bytes(folder / names[number], iio.imwrite("<bytes>", store.read(number), extension=".png"))
         report(Progress(f"writing images of {video}", done, len(missing)))
     return len(missing)
+
+
+def _is_known(project: Project, video: str) -> bool:
+    """Tell whether a folder has only images that DeepLabCut has named, each of another frame, and all are stored."""
+    folder, path = project.frame_folder(video), project.frame_store(video)
+    files = image_files(folder)
+    numbers = {frame_number(name) for name in files}
+    if None in numbers or len(numbers) < len(files) or no_files(folder) or record_path(folder).exists():
+        return False
+    return not files or (path.exists() and numbers <= {*FrameStore.open(path).numbers.tolist()})
 
 
 def _new_images(project: Project, video: str) -> tuple[dict[int, Path], list[str]]:

@@ -28,6 +28,7 @@ from posecut_core.labels.opening import lock_labels, tidy
 from posecut_core.labels.plain_edits import plain_step
 from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import LabelState
+from posecut_core.labels.stored_images import number_images
 from posecut_core.project.layout import Project
 
 
@@ -64,6 +65,8 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         lock, notices = (None, ()) if read_only else lock_labels(project, video, take_over=take_over)
         try:
+            if lock is not None and not project.label_journal(video).exists():
+                notices += number_images(project, video)  # the journal will know frames by their numbers alone
             contents = read_contents(project, video)
             if lock is not None:
                 notices += tidy(project, video, contents)

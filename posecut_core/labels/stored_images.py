@@ -24,7 +24,6 @@ from posecut_core.labels.image_names import (
     numbered,
     numbers_of,
     read_record,
-    record_path,
     write_record,
 )
 from posecut_core.project.command_lines import command_line
@@ -69,9 +68,6 @@ def number_images(project: Project, video: str) -> tuple[str, ...]:
         StorageError: the disk refuses.
     """
     folder, files = project.frame_folder(video), image_files(project.frame_folder(video))
-    plain = len({frame_number(name) for name in files} - {None}) == len(files)
-    if plain and not record_path(folder).exists() and project.label_journal(video).exists():
-        return ()  # every opening comes here
     rows = read_rows(folder, project.config.scorer)
     names = tuple(dict.fromkeys((*files, *rows)))
     numbers = [frame_number(name) for name in names]
@@ -88,11 +84,31 @@ def number_images(project: Project, video: str) -> tuple[str, ...]:
         kept = {name: number for name, number in found.items() if number != frame_number(name) or name in known}
         if kept != record.numbers:
             write_record(folder, replace(record, numbers=kept))
-    return tuple(
-        f"{folder} has frame {first[name]} twice, as {other} and {name}, and they are labelled differently: both are "
-        f"used, {name} as frame {found[name]}; drop the one that is wrong in the window, or delete its row and image"
-        for name, other in doubles.items()
-    )
+    return double_frames(project, video) if doubles else ()
+
+
+def double_frames(project: Project, video: str) -> tuple[str, ...]:
+    """Say which images are one frame of the video by their names, and are labelled differently.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+    """
+    folder = project.frame_folder(video)
+    doubles = {name: own for name, own in read_record(folder).numbers.items() if own != frame_number(name) is not None}
+    if not doubles:
+        return ()
+    rows = read_rows(folder, project.config.scorer)
+    labelled = {name: row for name, row in rows.items() if not np.isnan(row).all()}
+    numbers, told = numbers_of(folder, [*labelled]), []
+    for name, own in doubles.items():
+        first = next((other for other in labelled if numbers[other] == frame_number(name)), None)
+        if first is not None and name in labelled and not same_labels(labelled[first], labelled[name]):
+            told.append(
+                f"{folder} has frame {numbers[first]} twice, as {first} and {name}, which are labelled differently: "
+                f"both are used, {name} as frame {own}; drop the one that is wrong in the window, or delete its row "
+                "and its image"
+            )
+    return tuple(told)
 
 
 def _labelled_apart(

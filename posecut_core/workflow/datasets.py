@@ -14,9 +14,10 @@ from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
 from posecut_core.labels.placement import without_outside
 from posecut_core.labels.store import lost_pictures, read_labels
+from posecut_core.labels.stored_images import double_frames
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.beginning import placed_weights
-from posecut_core.progress import Report, silent
+from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
@@ -126,6 +127,8 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
     for video in videos:
         table = read_labels(project, video, pictures=True, report=report)
         note_outside(project, table, report=report)
+        for double in double_frames(project, video):
+            report(Progress(double, 0, 0))
         if project.frame_store(video).exists():
             table = without_outside(table, FrameStore.open(project.frame_store(video)))
         labelled = np.asarray(table.looked_at.any(axis=1))

@@ -17,7 +17,7 @@ from posecut_core.labels.outside import changed_suffixes, outside_edits, undecid
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
-from posecut_core.labels.stored_images import never_extracted
+from posecut_core.labels.stored_images import double_frames, never_extracted
 from posecut_core.project.atomic import leftovers
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
@@ -83,8 +83,10 @@ def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool
 
 
 def _check_places(project: Project, video: str, found: Findings) -> None:
-    """Name labels outside their frame: no network learns them."""
+    """Name labels outside their frame, which no network learns, and frames that are labelled twice."""
     with suppress(PosecutError):  # told already
+        for double in double_frames(project, video):
+            found.add(project.collected_data(video), f"{double}.", harmless=True)
         told = labels_outside(project, read_labels(project, video))
         if told:
             found.add(project.collected_data(video), f"{told}.", harmless=True)

@@ -6,7 +6,7 @@ import pytest
 
 from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
 from posecut_core.labels.image_names import OWN, images_in, numbers_of, record_path
-from posecut_core.labels.stored_images import image_names, image_origins, never_extracted, number_images
+from posecut_core.labels.stored_images import double_frames, image_names, image_origins, never_extracted, number_images
 from posecut_core.project.config import Crop, ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import Settings, VideoRecord, write_settings
@@ -128,8 +128,9 @@ def test_double_names_are_one_frame_unless_labelled_differently(project, other, 
     told = number_images(project, "m1")
     assert {path.name: number for number, path in images_in(project.frame_folder("m1")).items()} == found
     assert bool(told) == (len(found) == 2)
-    assert not told or "frame 13 twice, as img0013.png and img13.png, and they are labelled differently" in told[0]
+    assert not told or "frame 13 twice, as img0013.png and img13.png, which are labelled differently" in told[0]
     assert number_images(project, "m1") == ()
+    assert double_frames(project, "m1") == told
 
 
 def test_of_double_names_the_labelled_one_counts(project):
