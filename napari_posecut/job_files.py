@@ -21,6 +21,7 @@ from napari_posecut.process import Process
 from posecut_core.cli.outcome import as_json
 from posecut_core.progress import Progress
 from posecut_core.project.atomic import storage_error, write_text
+from posecut_core.project.reading import open_file, parse_json, read_json
 
 DETAILS = 20_000  # bytes of the child's output that are worth showing
 _AT_ONCE = 1 << 18  # bytes of progress that are read without holding up a window
@@ -124,7 +125,7 @@ class JobFolder:
     def read_progress(self, offset: int) -> tuple[tuple[Progress, ...], int]:
         """Return the whole reports from a byte of the file on, and the byte after them; a part of them, if many."""
         try:
-            with self.progress.open("rb") as file:
+            with open_file(self.progress) as file:
                 file.seek(offset)
                 content = file.read(_AT_ONCE)
         except OSError:
@@ -136,7 +137,7 @@ class JobFolder:
     def read_details(self) -> str:
         """Return the end of what the child printed."""
         try:
-            with self.errors.open("rb") as file:
+            with open_file(self.errors) as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - DETAILS))
                 return file.read().decode("utf-8", errors="replace")
         except OSError:
@@ -165,7 +166,7 @@ def progress_line(progress: Progress) -> str:
 def parse_progress(line: bytes) -> Progress | None:
     """Read a report; None where a full disk or a loss of power left no whole one."""
     try:
-        values = json.loads(line)
+        values = parse_json(line)
         numbers = {str(name): math.nan if value is None else value for name, value in values["values"].items()}
         return Progress(str(values["stage"]), values["done"], values["total"], numbers)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -174,6 +175,6 @@ def parse_progress(line: bytes) -> Progress | None:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return read_json(path)
     except (OSError, ValueError):
         return {}

@@ -22,8 +22,9 @@ from napari_posecut.process import Process, launch
 from napari_posecut.verbs import in_the_way
 from posecut_core.errors import PosecutError
 from posecut_core.progress import Progress
+from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error
-from posecut_core.project.layout import jobs_folder
+from posecut_core.project.layout import jobs_folder, refuse_links
 from posecut_core.workflow.opening import config_path
 
 State = Literal["running", "done", "failed", "stopped", "crashed"]
@@ -179,7 +180,9 @@ def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
 
 
 def _folders(config: Path) -> list[JobFolder]:
-    jobs = jobs_folder(config_path(config).parent)
+    root = config_path(config).parent
+    refuse_links(root)
+    jobs = jobs_folder(root)
     return [JobFolder(path) for path in sorted(jobs.iterdir()) if path.is_dir()] if jobs.is_dir() else []
 
 
@@ -214,6 +217,7 @@ def _alone(jobs: Path) -> Iterator[None]:
     lock = filelock.FileLock(jobs / "start.lock", timeout=0)
     try:
         jobs.mkdir(exist_ok=True)
+        disk.refuse_link(jobs / "start.lock")
         lock.acquire()
     except filelock.Timeout as error:
         raise PosecutError("Another window is starting work in this project; try again in a moment.") from error

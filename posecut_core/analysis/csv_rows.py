@@ -5,17 +5,28 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from posecut_core.errors import AnalysisError
 from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.progress import Progress, Report
 from posecut_core.project.atomic import write_text
+from posecut_core.project.reading import read_text
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table as column -> cell; there are none where there is no file."""
-    if not path.is_file():
+    """Read the rows of a table as column -> cell; there are none where there is no file.
+
+    Raises:
+        AnalysisError: it is no table.
+    """
+    try:
+        return list(csv.DictReader(io.StringIO(read_text(path, errors="replace"))))
+    except FileNotFoundError:
         return []
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:  # spreadsheets begin it with a mark
-        return list(csv.DictReader(stream))
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise AnalysisError(
+            f"{path} is no table of comma-separated values ({reason}); delete it, and it is made anew."
+        ) from error
 
 
 def own_rows(path: Path, columns: Sequence[str], *, report: Report) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ import numpy as np
 from posecut_core import __version__
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError
+from posecut_core.project.reading import open_file, parse_json
 
 ATTRIBUTE = "posecut_origin"  # of the root of an .h5
 _SCHEMA = 1
@@ -56,18 +57,31 @@ class Origin:
 def origin_from(text: str | bytes) -> Origin | None:
     """Read the text of an origin; None where it is something else."""
     try:
-        values = json.loads(text)
+        values = parse_json(text)
         if values.pop("schema") != _SCHEMA:
             return None
-        analysis = values["analysis"] and AnalysisOrigin(**_tuples(values["analysis"]))
-        return Origin(analysis or None, str(values["predictions"]), dict(values["settings"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        analysis = AnalysisOrigin(**_tuples(values["analysis"])) if values["analysis"] else None
+        origin = Origin(analysis, str(values["predictions"]), dict(values["settings"]))
+        return origin if analysis is None or _is_sound(analysis) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_sound(analysis: AnalysisOrigin) -> bool:
+    """Tell whether every value is of its type."""
+    texts = (analysis.scorer, analysis.network, *analysis.bodyparts, analysis.video, analysis.decoder)
+    numbers = (analysis.frame_count, *analysis.window)
+    return (
+        all(isinstance(value, str) for value in texts)
+        and all(type(value) is int for value in numbers)
+        and (type(analysis.bodyparts), type(analysis.window), len(analysis.window)) == (tuple, tuple, 4)
+    )
 
 
 def read_origin(path: Path) -> Origin | None:
     """Read what an .h5 was made from; None where it does not say, or cannot be read."""
     try:
+        open_file(path).close()  # HDF5 would wait for a pipe
         with h5py.File(path, "r") as file:
             text = file.attrs.get(ATTRIBUTE)
     except (OSError, ValueError, TypeError, RuntimeError, KeyError):
@@ -83,7 +97,7 @@ def decoder() -> str:
 def file_fingerprint(path: Path) -> str:
     """Tell one large file from another by its size, its beginning and its end."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         digest.update(stream.read(_FINGERPRINT_BYTES))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - _FINGERPRINT_BYTES))

@@ -51,7 +51,9 @@ def open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[RowsFile]:
     with _disk(path):
         done = _whole_rows(path, origin)
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("r+b" if done is not None else "wb")
+        if done is None:
+            path.unlink(missing_ok=True)  # a link would lead elsewhere, a pipe would wait for ever
+        stream = path.open("xb" if done is None else "r+b")
     try:
         with _disk(path):
             if done is None:
@@ -90,7 +92,7 @@ def _disk(path: Path) -> Iterator[None]:
 
 def _whole_rows(path: Path, origin: AnalysisOrigin) -> int | None:
     """Count the whole rows of `origin` in a file; None where the file is another's or missing."""
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         return None
     header = _header(origin)
     with path.open("rb") as stream:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
@@ -17,13 +16,15 @@ from jaxtyping import Float64
 from posecut_core.analysis.origins import ATTRIBUTE, Origin
 from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError, LabelError
-from posecut_core.labels.pandas_tables import KEY, read_hdf, write_hdf_table
+from posecut_core.labels.pandas_tables import KEY, open_hdf, read_hdf, write_hdf_table
 from posecut_core.project.atomic import atomic_path
 from posecut_core.project.disk import fitting_name
+from posecut_core.project.reading import open_file
 
 _COORDS = ("x", "y", "likelihood")
 _CHUNK_ROWS = 20_000
 _LONGEST_ENDING = len("_filtered_labeled.mp4")  # of the files that are derived from predictions
+_BEGINNING = 9  # bytes: "scorer", perhaps after a mark
 
 
 def prediction_path(
@@ -92,7 +93,7 @@ def csv_agrees(path: Path, predictions: Predictions) -> bool:
     index = [len(predictions.xy) - 1]
     end = pd.DataFrame(last, index=index).to_csv(header=False)
     head = expected.getvalue().encode()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         found = stream.read(len(head))
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - len(end)))
@@ -128,9 +129,9 @@ def count_rows(path: Path) -> int:
         AnalysisError: the file holds something else.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf(path) as file:
             return len(file[KEY]["table"])
-    except (OSError, KeyError, TypeError):
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError):
         return len(read_predictions(path).xy)
 
 
@@ -144,9 +145,11 @@ def _read_h5(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    with suppress(ValueError):
+    with suppress(OSError, ValueError, TypeError, IndexError, OverflowError), open_file(path) as stream:
+        if not stream.peek(_BEGINNING)[:_BEGINNING].removeprefix(b"\xef\xbb\xbf").startswith(b"scorer"):
+            raise ValueError
         # As text first: pandas' own parser of numbers is not exact in every version.
-        return pd.read_csv(path, header=[0, 1, 2], index_col=0, dtype=str).astype(np.float64)
+        return pd.read_csv(stream, header=[0, 1, 2], index_col=0, dtype=str).astype(np.float64)
     raise AnalysisError(
         f"{path} is not a readable .csv of predictions; delete it and run posecut analyze-videos again."
     )

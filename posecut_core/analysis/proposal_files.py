@@ -19,6 +19,7 @@ from jaxtyping import Float64, Int64
 
 from posecut_core.errors import AnalysisError
 from posecut_core.project.atomic import write_text
+from posecut_core.project.reading import read_json
 
 SCHEMA = 1
 
@@ -87,10 +88,10 @@ def read_proposals(path: Path) -> Proposals:
         AnalysisError: the file is missing, holds something else, or a newer PoseCut wrote it.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except FileNotFoundError as error:
         raise AnalysisError(f"Found no proposals at {path}; let a network make some (propose_labels).") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise _foreign(path) from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:

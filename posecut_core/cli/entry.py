@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rich.console import Console, ConsoleRenderable
 
-from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED, Failure, explain
+from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED, Failure, explain, printable
 from posecut_core.cli.outcome import as_json
 from posecut_core.cli.screen import open_consoles, progress_display
 from posecut_core.cli.task import Outcome, Task
@@ -93,7 +93,7 @@ def _show(outcome: Outcome, out: Console, err: Console, *, json: bool) -> None:
 def _write(line: str | ConsoleRenderable, out: Console) -> None:
     """Write a sentence as it is, also if it contains brackets, or a table as rich draws it."""
     if isinstance(line, str):
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     else:
         out.print(line)
 

@@ -5,6 +5,7 @@ import platform
 import sys
 import tempfile
 import traceback
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import typer
 
 from posecut_core.errors import PosecutError
 
+_OBEYED, _JOINING = ("Cc", "Cf", "Cs"), "\n\u200c\u200d"  # controls, directions of writing, half letters
+_LONGEST = 2000  # letters of a sentence
 USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 UsageProblem = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -55,7 +58,7 @@ def explain(
     """
     if isinstance(error, PosecutError):
         lines = str(error).splitlines() if error.failed else [str(error)]  # of several things, each has its line
-        return Failure("\n  ".join(map(one_line, lines)), type(error).__name__, error.exit_code)
+        return Failure("\n  ".join(_cut(one_line(line)) for line in lines), type(error).__name__, error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"Interrupted. {when_interrupted}".rstrip(), "Interrupted", INTERRUPTED)
     if isinstance(error, UsageProblem):
@@ -69,8 +72,27 @@ def explain(
 
 
 def one_line(text: str) -> str:
-    """Join the lines of a message."""
-    return " ".join(text.split())
+    """Join the lines of a message, and write letters that a terminal would obey as their codes."""
+    return printable(" ".join(text.split()))
+
+
+def _cut(sentence: str) -> str:
+    """Leave out the middle of a sentence that nobody reads to its end: it cites a cell or a name without bounds."""
+    half = _LONGEST // 2
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:half]} ... {sentence[-half:]}"
+
+
+def printable(text: str) -> str:
+    """Write letters that a terminal would obey as their codes: a name in a file may hold colours, or clear the screen.
+
+    Line ends stay, and what joins letters.
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(letter) in _OBEYED and letter not in _JOINING
+        else letter
+        for letter in text
+    )
 
 
 def _usage(error: BaseException) -> str:

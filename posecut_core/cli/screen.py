@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from posecut_core.cli.failure import printable
 from posecut_core.progress import Progress, Report
 
 _INTERVAL = 10.0  # seconds between two lines of the same stage in a log
@@ -46,9 +47,9 @@ class BarDisplay:
         if progress.stage != self._last.stage:
             self.finish()
             if progress.total == 0:
-                self._bars.console.print(progress.stage, style="bold", markup=False, highlight=False)
+                self._bars.console.print(printable(progress.stage), style="bold", markup=False, highlight=False)
                 return
-            self._task = self._bars.add_task(progress.stage, total=progress.total, details="")
+            self._task = self._bars.add_task(printable(progress.stage), total=progress.total, details="")
             self._bars.start()
         self._last = progress
         if self._task is not None:
@@ -82,10 +83,11 @@ class PlainDisplay:
 
 def plain_line(progress: Progress) -> str:
     """Write a report in one line; one with total 0 has nothing to count and is a heading."""
+    stage = printable(progress.stage)
     if progress.total == 0:
-        return progress.stage
+        return stage
     total = f"/{progress.total}" if progress.total is not None else ""
-    return f"{progress.stage}: {progress.done}{total} {details(progress)}".rstrip()
+    return f"{stage}: {progress.done}{total} {details(progress)}".rstrip()
 
 
 def details(progress: Progress) -> str:

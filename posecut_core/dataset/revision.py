@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import DatasetError
+from posecut_core.errors import DatasetError, LabelError
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.atomic import write_text
+from posecut_core.project.reading import read_text
 
 _HASH_LENGTH = 12
 _ABSENT = "absent"
@@ -39,14 +40,17 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
         DatasetError: the file is missing or not as it was written.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is missing or unreadable; run posecut create-training-dataset again.") from error
     if path.name != _name(text):
         raise DatasetError(f"{path} is not as it was written; run posecut create-training-dataset again.")
-    header, *rows = csv.reader(io.StringIO(text))
-    bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
-    return {video: _table(video, bodyparts, rows) for video in dict.fromkeys(row[0] for row in rows)}
+    try:
+        header, *rows = csv.reader(io.StringIO(text))
+        bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
+        return {video: _table(video, bodyparts, rows) for video in dict.fromkeys(row[0] for row in rows)}
+    except (ValueError, IndexError, OverflowError, csv.Error, LabelError) as error:
+        raise DatasetError(f"{path} holds what are no labels; run posecut create-training-dataset again.") from error
 
 
 def _table(video: str, bodyparts: tuple[str, ...], rows: list[list[str]]) -> LabelTable:

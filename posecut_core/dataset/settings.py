@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from posecut_core.errors import ModelError
 from posecut_core.project.atomic import write_text
+from posecut_core.project.fields import shown
+from posecut_core.project.reading import SETTINGS, read_text
+from posecut_core.project.yaml_text import plain_values
 
 
 def _setting(default: Any, meaning: str) -> Any:
@@ -202,13 +203,14 @@ def read_settings(path: Path) -> TrainingSettings:
         ModelError: the file is missing or not YAML, a key is unknown, or a value cannot work.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document = plain_values(read_text(path, at_most=SETTINGS)) or {}
     except FileNotFoundError as error:
         raise ModelError(f"There is no {path}; {_ELSE}.") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
-        where = getattr(error, "problem_mark", None)
-        line = f" (line {where.line + 1})" if where else ""
-        raise ModelError(f"{path} is not readable YAML{line}; correct it, {_ELSE}.") from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is not readable YAML (no UTF-8); correct it, {_ELSE}.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{path} is not readable YAML ({reason}); correct it, {_ELSE}.") from error
     if not isinstance(document, dict):
         raise ModelError(f"{path} holds no 'setting: value' lines; correct it, {_ELSE}.")
     try:
@@ -228,11 +230,11 @@ def settings_from(values: Mapping[str, Any]) -> TrainingSettings:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}."
-            raise ModelError(f"There is no setting {name!r}; {hint}")
+            raise ModelError(f"There is no setting {shown(name)}; {hint}")
     converted = {name: _converted(name, value) for name, value in values.items()}
     for name, valid, expected in _CHECKS:
         if name in converted and not valid(converted[name]):
-            raise ModelError(f"Setting {name} is {converted[name]!r}, but {expected}; correct it.")
+            raise ModelError(f"Setting {name} is {shown(converted[name])}, but {expected}; correct it.")
     settings = TrainingSettings(**converted)
     if settings.scale_jitter_lo > settings.scale_jitter_up:
         raise ModelError("Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them.")

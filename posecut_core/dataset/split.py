@@ -10,6 +10,9 @@ import yaml
 
 from posecut_core.errors import DatasetError
 from posecut_core.project.atomic import write_text
+from posecut_core.project.fields import is_file_part
+from posecut_core.project.reading import read_text
+from posecut_core.project.yaml_text import plain_values
 
 SCHEMA = 1
 
@@ -126,12 +129,12 @@ def read_split(path: Path) -> Split:
         DatasetError: the file is missing, damaged or of a newer PoseCut.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = plain_values(read_text(path))
     except FileNotFoundError as error:
         raise DatasetError(
             f"There is no training dataset {path}; run posecut create-training-dataset first."
         ) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or an impossible date
+    except (OSError, ValueError) as error:
         raise _damaged(path) from error
     if isinstance(document, dict) and isinstance(document.get("schema"), int) and document["schema"] > SCHEMA:
         raise DatasetError(f"{path} was written by a newer PoseCut (schema {document['schema']}); update PoseCut.")
@@ -140,7 +143,10 @@ def read_split(path: Path) -> Split:
         fraction, labels = float(document["fraction"]), str(document["labels"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path) from error
+    names = {labels, *(frame.video for frame in (*train, *test))}
     if not train or len({*train, *test}) != len(train) + len(test) or not isinstance(seed, int | None):
+        raise _damaged(path)
+    if not all(map(is_file_part, names)):
         raise _damaged(path)
     return Split(train, test, fraction, seed, labels)
 

@@ -4,6 +4,7 @@ Positions here are in pixels of the stored images; `labels/exchange.py` turns th
 """
 
 import contextlib
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -282,7 +283,7 @@ def _rows_of(frame: pd.DataFrame, path: Path, report: Report) -> pd.DataFrame:
     folder, placed = path.parent, _placed(frame, path.parent)
     others = Counter(other for other, _ in placed if other is not None)
     images = [image for _, image in placed]
-    if len(others) == 1 and others.total() == len(placed) and not (folder.parent / next(iter(others))).is_dir():
+    if len(others) == 1 and others.total() == len(placed) and not os.path.isdir(folder.parent / next(iter(others))):
         told = f"{path} names its folder {next(iter(others))!r}; taken as what {folder.name!r} was called before"
         report(Progress(told, 0, 0))
         return frame.set_axis(images, axis=0)
@@ -301,7 +302,7 @@ def _check_others(path: Path, others: Mapping[str, int], *, alone: bool) -> None
         LabelError: they are not, or a table holds rows of one other folder only.
     """
     folder, listed = path.parent, ", ".join(map(repr, others))
-    absent = [name for name in others if not (folder.parent / name).is_dir()]
+    absent = [name for name in others if not os.path.isdir(folder.parent / name)]
     if absent:
         raise LabelError(
             f"{path} holds rows of {', '.join(map(repr, absent))}, which {'is' if len(absent) == 1 else 'are'} no "
@@ -346,12 +347,12 @@ def _placed(frame: pd.DataFrame, folder: Path) -> list[tuple[str | None, str]]:
 
 def _is_folder(name: str, folder: Path) -> bool:
     """Tell whether a row's name means a folder, also after it was copied between systems or read as a number."""
-    if name == folder.name or (same_name(name, folder.name) and not (folder.parent / name).is_dir()):
+    if name == folder.name or (same_name(name, folder.name) and not os.path.isdir(folder.parent / name)):
         return True
     numeric = all(
         re.fullmatch(r"\d+(\.\d+)?(e\+?\d+)?", text, re.ASCII | re.IGNORECASE) for text in (name, folder.name)
     )
-    return numeric and float(name) == float(folder.name) and not (folder.parent / name).is_dir()
+    return numeric and float(name) == float(folder.name) and not os.path.isdir(folder.parent / name)
 
 
 def _check_pairs(xy: Float64[np.ndarray, "F K 2"], names: list[str], bodyparts: Sequence[str], path: Path) -> None:

@@ -53,7 +53,10 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     known = read_identities(project)
     text = read_journal(project.label_journal(video))
     generations = sound_generations(project.frame_folder(video))
-    followed = follow_journal(text, generations)
+    try:
+        followed = follow_journal(text, generations)
+    except LabelError as error:
+        raise LabelError(f"{project.label_journal(video)}: {error}") from error
     if followed.problem:
         raise LabelError(
             f"{project.label_journal(video)} {followed.problem}, expected every edit as it was written; rebuild it "

@@ -16,6 +16,7 @@ import pandas as pd
 from posecut_core.errors import LabelError
 from posecut_core.labels.image_names import SUFFIXES, last_part
 from posecut_core.project.atomic import atomic_path
+from posecut_core.project.reading import read_bytes
 
 LEVELS = ("scorer", "bodyparts", "coords")
 SEVERAL = ("scorer", "individuals", "bodyparts", "coords")
@@ -99,7 +100,7 @@ def _text(path: Path) -> str:
         LabelError: it cannot be read, or is no text.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except FileNotFoundError as error:
         raise LabelError(f"Found no file {path}; expected a table of labels there.") from error
     except OSError as error:

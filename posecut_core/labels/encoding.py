@@ -54,14 +54,15 @@ def decode(value: Mapping[str, Any]) -> Step:
     """
     try:
         return _decode(value)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise LabelError(f"{str(value)[:80]} is no edit of labels that this PoseCut knows; update PoseCut.") from error
 
 
 def is_known(value: Mapping[str, Any]) -> bool:
     """Tell whether an edit is of a kind that this PoseCut knows; if it cannot be read all the same, it is damaged."""
-    parts = value.get("edits", ()) if value.get("op") == "together" else ()
-    return value.get("op") in _KINDS and all(is_known(part) for part in parts if isinstance(part, Mapping))
+    parts = value.get("edits") if value.get("op") == "together" else ()
+    inner = parts if isinstance(parts, list) else ()
+    return str(value.get("op")) in _KINDS and all(is_known(part) for part in inner if isinstance(part, Mapping))
 
 
 def encode_frames(frames: Mapping[int, Frame]) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.encoding import decode_frames, encode_frames
 from posecut_core.labels.state import LabelState
 from posecut_core.project.atomic import write_text
+from posecut_core.project.reading import parse_json, read_text
 
 SCHEMA = 1
 KEPT = 3
+_LONGEST = 100  # letters of what is wrong with one
 _NAME = re.compile(r"labels-(\d{8,})\.json")
 
 
@@ -77,11 +79,11 @@ def read_generation(path: Path) -> Generation:
         LabelError: it is not as it was written, its labels are none, or a newer PoseCut wrote it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        content: dict[str, Any] = json.loads(text)
-        schema = content["schema"]
+        text = read_text(path)
+        content: dict[str, Any] = parse_json(text)
+        schema = int(content["schema"])
         whole = text == _signed({key: value for key, value in content.items() if key != "sha256"})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         whole, content, schema = False, {}, 0
     if schema > SCHEMA:
         raise LabelError(
@@ -114,9 +116,10 @@ def _decoded(content: Mapping[str, Any], path: Path) -> Generation:
         state = LabelState(decode_frames(content["frames"]))
         values = content["revision"], state, content["bodyparts"], content["files"]
         return Generation(*values, exported=content["exported"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LabelError(
-            f"{path} holds what is no label ({error}); delete it, the next one is made when labels are saved."
+            f"{path} holds what is no label ({str(error)[:_LONGEST]}); delete it, the next one is made when labels are "
+            "saved."
         ) from error
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.journal import JournalWriter, read_journal
+from posecut_core.labels.journal import JournalWriter, Record, read_journal
 from posecut_core.project.command_lines import command_line
+from posecut_core.project.fields import shown
 from posecut_core.project.layout import Project
 from posecut_core.project.waiting_lock import hold
 
@@ -95,8 +96,14 @@ def read_identities(project: Project) -> Identities:
         line = text.damaged[0] if text.damaged else len(text.records) + 1
         raise LabelError(f"{path} is damaged in line {line}; restore it from a copy, or remove that line.")
     known = Identities({})
-    for _, record in text.records:
-        known = known.after(_decode(record))
+    for revision, record in text.records:
+        try:
+            known = known.after(_decode(record))
+        except (KeyError, TypeError) as error:
+            raise LabelError(
+                f"{path} holds in revision {revision} what is no edit of bodyparts that this PoseCut knows; update "
+                "PoseCut."
+            ) from error
     return known
 
 
@@ -166,14 +173,8 @@ def _ambiguous(new: Sequence[str], missing: Sequence[str]) -> LabelError:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"bodypart{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"
+    return f"bodypart{'s' if len(names) > 1 else ''} {', '.join(map(shown, names))}"
 
 
-def _decode(record: object) -> NameEdit:
-    try:
-        assert isinstance(record, dict)
-        return _KINDS[record["op"]](str(record["identity"]), str(record["name"]))
-    except (AssertionError, KeyError, TypeError) as error:
-        raise LabelError(
-            f"{str(record)[:80]} is no edit of bodyparts that this PoseCut knows; update PoseCut."
-        ) from error
+def _decode(record: Record) -> NameEdit:
+    return _KINDS[str(record["op"])](str(record["identity"]), str(record["name"]))

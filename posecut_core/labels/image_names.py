@@ -22,6 +22,7 @@ from typing import Any
 
 from posecut_core.errors import LabelError
 from posecut_core.project.atomic import write_text
+from posecut_core.project.reading import parse_json, read_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 DIGITS = 4  # of videos whose length is unknown
@@ -176,7 +177,7 @@ def read_record(folder: Path) -> ImageRecord:
     """
     path = record_path(folder)
     try:
-        return _parsed(path.read_text(encoding="utf-8"), path)
+        return _parsed(read_text(path), path)
     except FileNotFoundError:
         return ImageRecord()
     except (OSError, UnicodeDecodeError) as error:
@@ -196,11 +197,11 @@ def write_record(folder: Path, record: ImageRecord) -> None:
 @lru_cache(maxsize=16)
 def _parsed(text: str, path: Path) -> ImageRecord:
     try:
-        content: dict[str, Any] = json.loads(text)
+        content: dict[str, Any] = parse_json(text)
         schema, numbers, levels = content["schema"], content["numbers"], content["levels"]
         sound = all(type(number) is int and 0 <= number < 2**63 and is_image(name) for name, number in numbers.items())
         record = ImageRecord(MappingProxyType(dict(numbers)), levels and (float(levels[0]), float(levels[1])))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise _damaged(path) from error
     if isinstance(schema, int) and schema > _SCHEMA:
         raise LabelError(

@@ -17,6 +17,7 @@ from pathlib import Path
 from posecut_core.errors import LabelError
 from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error, sync, write_all
+from posecut_core.project.reading import parse_json, read_bytes
 
 Record = Mapping[str, object]
 
@@ -43,7 +44,7 @@ def read_journal(path: Path) -> JournalText:
         LabelError: the file cannot be read.
     """
     try:
-        content = path.read_bytes() if path.exists() else b""
+        content = read_bytes(path) if os.path.lexists(path) else b""
     except OSError as error:
         raise LabelError(f"Cannot read {path} ({error.strerror}); check its permissions and the disk.") from error
     return parse_journal(content)
@@ -164,8 +165,8 @@ def _parse_line(line: bytes) -> tuple[int, Record] | None:
     if not mark or tail != b'%08x"}\n' % zlib.crc32(body):
         return None
     try:
-        record = json.loads(body + b"}")
+        record = parse_json(body + b"}")
         revision, edit = record["revision"], record["edit"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
     return (revision, edit) if isinstance(revision, int) and isinstance(edit, dict) else None

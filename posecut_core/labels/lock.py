@@ -17,7 +17,9 @@ from pathlib import Path
 import filelock
 
 from posecut_core.errors import StorageError
+from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error, write_text
+from posecut_core.project.reading import SETTINGS, read_json
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def acquire(path: Path, *, take_over: bool = False) -> Lock | Holder | None:
     """
     handle = filelock.FileLock(path, timeout=0, thread_local=False)
     try:
+        disk.refuse_link(path)
         handle.acquire()
     except filelock.Timeout:
         return read_note(path)
@@ -91,9 +94,9 @@ def acquire(path: Path, *, take_over: bool = False) -> Lock | Holder | None:
 def read_note(path: Path) -> Holder | None:
     """Return who holds a lock by its note; None where there is none, or none that can be read."""
     try:
-        values = json.loads(note_path(path).read_text(encoding="utf-8"))
+        values = read_json(note_path(path), at_most=SETTINGS)
         return Holder(str(values["host"]), int(values["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

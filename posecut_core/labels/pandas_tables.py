@@ -4,6 +4,7 @@ Writing is pandas' own (PyTables). Reading goes through h5py, because PyTables u
 """
 
 import contextlib
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,8 +17,15 @@ import tables
 from posecut_core.errors import LabelError
 from posecut_core.labels.stored_lists import decode_list
 from posecut_core.project.atomic import atomic_path
+from posecut_core.project.reading import open_file
 
 KEY = "df_with_missing"  # DeepLabCut's name of the group
+_LEVELS = 4  # of groups within groups, at most
+_LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its file one is, compressed
+_UNREADABLE = (  # what h5py and pandas raise on a damaged file
+    *(OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError, OverflowError),
+    *(AssertionError, NotImplementedError, MemoryError),
+)
 _PANDAS_VERSION = "0.15.2"  # pandas < 3 needs this attribute, pandas 3 leaves it out
 
 
@@ -117,7 +125,7 @@ def read_hdf(path: Path) -> pd.DataFrame:
         LabelError: the file is missing, damaged, or holds something else.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf(path) as file:
             return _read_group(_only_table(file))
     except FileNotFoundError as error:
         raise LabelError(f"Found no file {path}; expected a table of labels or predictions there.") from error
@@ -125,11 +133,45 @@ def read_hdf(path: Path) -> pd.DataFrame:
         raise LabelError(
             f"Cannot read {path} because {error}; restore it from a copy, or delete it so that the .csv is used."
         ) from error
-    except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise LabelError(
             f"{path} is not a readable HDF5 table (it may be cut off); restore it from a copy, or delete it so that "
             "the .csv is used."
         ) from error
+
+
+@contextlib.contextmanager
+def open_hdf(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file whose tables lie in the file itself and are no larger than it can hold.
+
+    Links into other files, and arrays that other files hold, are refused: the file may be anybody's.
+
+    Raises:
+        OSError: it is missing, no HDF5, a pipe or a device.
+        LabelError: it has a part that is not its own, or larger than the file can hold.
+    """
+    with open_file(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+    with h5py.File(path, "r") as file:
+        _refuse_foreign_parts(file, at_most=max(_LARGE, _DENSEST * size), deep=_LEVELS)
+        yield file
+
+
+def _refuse_foreign_parts(group: h5py.Group, *, at_most: int, deep: int) -> None:
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink) or not deep:
+            raise LabelError(f"its part {name!r} is a link, expected the numbers themselves")
+        try:
+            part = group[name]
+        except (OSError, KeyError, ValueError, RuntimeError):
+            continue  # damaged: whoever needs it hears of it
+        if isinstance(part, h5py.Group):
+            _refuse_foreign_parts(part, at_most=at_most, deep=deep - 1)
+        elif isinstance(part, h5py.Dataset) and (part.external or part.is_virtual):
+            raise LabelError(f"its part {name!r} lies in another file, expected the numbers themselves")
+        elif isinstance(part, h5py.Dataset) and part.size * part.dtype.itemsize > at_most:
+            raise LabelError(f"its part {name!r} claims {part.shape} values, more than the file can hold")
 
 
 def _only_table(file: h5py.File) -> h5py.Group:

@@ -17,6 +17,7 @@ from posecut_core.labels.journal import JournalText, journal_line, read_journal
 from posecut_core.labels.kept_copies import keep_copy
 from posecut_core.project.atomic import write_bytes
 from posecut_core.project.layout import Project
+from posecut_core.project.reading import read_bytes
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def rebuild_names(project: Project, videos: Iterable[str]) -> Path | None:
 
 
 def _keep(path: Path, name: str) -> Path | None:
-    return keep_copy(path.with_name(name), path.read_bytes()) if path.exists() else None
+    return keep_copy(path.with_name(name), read_bytes(path)) if path.exists() else None
 
 
 def _prefix(steps: dict[int, Step]) -> tuple[History, int]:

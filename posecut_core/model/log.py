@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from posecut_core.errors import ModelError
+from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error, write_text
+from posecut_core.project.reading import read_text
 
 COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped", "validation_error")  # the last in pixels
 
@@ -38,6 +41,7 @@ def append_log(path: Path, metrics: Metrics) -> None:
         StorageError: the disk refused.
     """
     try:
+        disk.refuse_link(path)
         with path.open("a", encoding="utf-8", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerow(_cells(metrics))
     except OSError as error:
@@ -45,11 +49,18 @@ def append_log(path: Path, metrics: Metrics) -> None:
 
 
 def read_log(path: Path) -> tuple[Metrics, ...]:
-    """Read the rows; a last row that was cut short is left out, a missing file has none."""
-    if not path.exists():
+    """Read the rows; a row that was cut short is left out, a missing file has none.
+
+    Raises:
+        ModelError: it is no table.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(read_text(path, errors="replace"))))[1:]
+    except FileNotFoundError:
         return ()
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        rows = list(csv.reader(stream))[1:]
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{path} is no log of a training ({reason}); delete it, and another one begins.") from error
     return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
 
 

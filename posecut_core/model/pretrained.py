@@ -14,6 +14,7 @@ from posecut_core.model.resnet import STEM, ResNetSpec
 _EPSILON = 1e-5  # of torchvision's BatchNorm
 _IGNORED = ("fc.", "head.")  # the classifier
 _COUNTER = ".num_batches_tracked"
+_LARGEST = 2**31  # bytes of a file; a ResNet-152 has an eighth of it
 _REALS = ("F64", "F32", "F16", "BF16")
 
 Tensors = dict[str, np.ndarray]
@@ -29,6 +30,8 @@ def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
         raise ModelError(
             f"There is no weights file {path}; give the path of a .safetensors file, 'imagenet' or 'random'."
         )
+    if path.stat().st_size > _LARGEST:
+        raise ModelError(f"{path} has {path.stat().st_size} bytes, more than a ResNet; give the weights of one.")
     try:
         with safe_open(path, framework="numpy") as archive:
             metadata = dict(archive.metadata() or {})
@@ -36,7 +39,7 @@ def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
             types = {name: archive.get_slice(name).get_dtype() for name in names}
             with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
                 tensors = {name: archive.get_tensor(name).astype(np.float32) for name in names if types[name] in _REALS}
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(
             f"{path} is not a readable safetensors file (damaged, cut short or another format); fetch it again."
         ) from error

@@ -14,25 +14,30 @@ import errno
 import hashlib
 import json
 import logging
+import math
 import os
 import re
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
 
-from posecut_core.errors import ModelError
+from posecut_core.dataset.settings import CHOICES
+from posecut_core.errors import ModelError, PosecutError
 from posecut_core.model.network import NetworkSpec
-from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.training import TrainState
 from posecut_core.project.atomic import storage_error, sync
+from posecut_core.project.fields import is_file_part
 from posecut_core.project.hashing import file_sha256
+from posecut_core.project.reading import read_json
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"
+_WIDEST = 8.0  # times the usual channels: more than anybody trained
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
 _NAME = re.compile(r"snapshot-(\d{6,})")
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
@@ -121,17 +126,16 @@ def read_info(folder: Path) -> SnapshotInfo:
         DamagedSnapshotError: it is damaged; the file is named.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_json(folder / MANIFEST)
         if manifest["schema"] > SCHEMA:
             raise ModelError(f"{folder} was written by a newer PoseCut (schema {manifest['schema']}); update PoseCut.")
         if manifest.pop("sha256") != _content_hash(manifest):
             raise _damaged(folder, MANIFEST)
         hashes: dict[str, str] = manifest["files"]
-        network = manifest["network"]
-        resnet, bodyparts = ResNetSpec(**network.pop("resnet")), tuple(network.pop("bodyparts"))
-        spec = NetworkSpec(resnet, bodyparts, **network)
-        info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        info = _info(manifest)
+        if not all(_is_inside(file) for file in hashes):
+            raise _damaged(folder, MANIFEST)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, ModelError):
             raise
         if not folder.is_dir():
@@ -144,6 +148,41 @@ def read_info(folder: Path) -> SnapshotInfo:
         if not (folder / file).is_file() or file_sha256(folder / file) != expected:
             raise _damaged(folder, file)
     return info
+
+
+def _info(manifest: dict[str, Any]) -> SnapshotInfo:
+    """Make of a manifest what it says, with every value of its type.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: it says something else.
+    """
+    network = dict(manifest["network"])
+    resnet, bodyparts = ResNetSpec(**network.pop("resnet")), tuple(network.pop("bodyparts"))
+    spec = NetworkSpec(resnet, bodyparts, **network)
+    info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
+    _check_types(resnet, spec, info)
+    if resnet.depth not in BLOCKS or not 0 < resnet.width <= _WIDEST or spec.precision not in CHOICES["precision"]:
+        raise ValueError("there is no such network")
+    if not bodyparts or not all(isinstance(part, str) for part in bodyparts) or info.step < 0:
+        raise ValueError("it has no bodyparts, or no step")
+    if not 0 < info.global_scale < math.inf or not is_file_part(info.run):
+        raise ValueError("its scale is no number, or its name is none of a file")
+    return info
+
+
+def _check_types(*values: ResNetSpec | NetworkSpec | SnapshotInfo) -> None:
+    kinds: dict[object, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}
+    for value in values:
+        for entry in dataclasses.fields(value):
+            found = getattr(value, entry.name)
+            if type(found) not in kinds.get(entry.type, (type(found),)):
+                raise TypeError(f"{entry.name} is {found!r}")
+
+
+def _is_inside(file: str) -> bool:
+    """Tell whether the name of a snapshot's file stays in its folder."""
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def newest_sound(model_folder: Path) -> tuple[SnapshotInfo | None, tuple[Path, ...]]:
@@ -212,14 +251,19 @@ def _disk_error(error: OSError | ValueError) -> OSError:
 def _load_tree(path: Path, shapes: Any) -> Any:
     sharding = jax.numpy.zeros(()).sharding  # of the device where arrays are made
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
-    with ocp.StandardCheckpointer() as checkpointer:
-        stored = checkpointer.metadata(path.absolute()).item_metadata.tree
-        if _shapes_by_name(stored) != _shapes_by_name(shapes):
-            raise ModelError(
-                f"{path.parent} holds another network than this training run needs; "
-                "move the old snapshots away or create a new shuffle."
-            )
-        return checkpointer.restore(path.absolute(), target)
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            stored = checkpointer.metadata(path.absolute()).item_metadata.tree
+            if _shapes_by_name(stored) != _shapes_by_name(shapes):
+                raise ModelError(
+                    f"{path.parent} holds another network than this training run needs; "
+                    "move the old snapshots away or create a new shuffle."
+                )
+            return checkpointer.restore(path.absolute(), target)
+    except PosecutError:
+        raise
+    except Exception as error:  # Orbax and tensorstore raise anything on files that are damaged
+        raise _damaged(path.parent, path.name) from error
 
 
 def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...]]:

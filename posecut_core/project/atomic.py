@@ -14,6 +14,7 @@ _REASONS = {
     errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
     errno.EACCES: "permission was denied: choose a folder that you may write to, or change its permissions",
     errno.EPERM: "permission was denied: choose a folder that you may write to, or change its permissions",
+    errno.ELOOP: "a link is in its place, which may lead anywhere: put the file itself there, or delete the link",
     errno.EROFS: "the file system is read-only: choose a folder that you may write to",
 }
 
@@ -66,8 +67,9 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_bytes(target: Path, content: bytes) -> None:
-    """Replace the content of `target`; a link stays a link to the replaced file."""
-    _replace_content(target.resolve() if target.is_symlink() else target, content)
+    """Replace the content of `target`; a link stays a link to the replaced file, but for one that leads elsewhere."""
+    leads = target.resolve() if target.is_symlink() else target
+    _replace_content(leads if leads.is_relative_to(target.parent.resolve()) else target, content)
 
 
 def write_all(handle: int, content: bytes) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from posecut_core.errors import ProjectError
 from posecut_core.project.atomic import storage_error, write_bytes
-from posecut_core.project.fields import Fields, as_integer, as_name, as_number, shown
+from posecut_core.project.fields import Fields, as_integer, as_name, as_number, is_file_part, is_formula, shown
 from posecut_core.project.keys import DEEPLABCUT_KEYS, KEYS_OF_OTHER_RELEASES
+from posecut_core.project.repair import video_stem
 from posecut_core.project.yaml_edit import edit_text
 from posecut_core.project.yaml_text import load_mapping, read_text
 
@@ -160,8 +161,9 @@ def _refuse_several_animals(fields: Fields) -> None:
 def _file_word(fields: Fields, key: str) -> str:
     """Return a text that stands in names of files and folders, which must not lead elsewhere."""
     name = fields.text(key)
-    wrong = any(letter in "/\\" or not letter.isprintable() for letter in name) or name.strip() in (".", "..")
-    if wrong or len(name.encode()) > _LONGEST_WORD:
+    if is_formula(name):
+        raise fields.wrong(key, "a name that is no formula, which a spreadsheet would run")
+    if not is_file_part(name.strip()) or not name.isprintable() or len(name.encode()) > _LONGEST_WORD:
         expected = f"at most {_LONGEST_WORD} bytes without slashes and line ends, for it stands in names of files"
         raise fields.wrong(key, expected)
     return name
@@ -178,6 +180,11 @@ def _bodyparts(fields: Fields) -> tuple[str, ...]:
             raise ProjectError(
                 f"{fields.place('bodyparts', place)}: bodypart {place + 1} is {shown(part)}, expected a name; correct "
                 "or remove it."
+            )
+        if is_formula(name):
+            raise ProjectError(
+                f"{fields.place('bodyparts', place)}: bodypart {place + 1} is {shown(part)}, expected a name that is "
+                "no formula, which a spreadsheet would run; rename it."
             )
         if name in places:
             raise ProjectError(
@@ -234,6 +241,12 @@ def _video_sets(fields: Fields) -> dict[str, Crop | None]:
     found = fields.values["video_sets"] if fields.is_set("video_sets") else {}
     if not isinstance(found, dict):
         raise fields.wrong("video_sets", "a mapping of video paths, each with its crop")
+    for path in found:
+        stem = video_stem(str(path))
+        if not is_file_part(stem) or is_formula(stem) or "\0" in str(path):
+            raise ProjectError(
+                f"{fields.path}: video_sets names {shown(path)}, expected the path of a video; correct or remove it."
+            )
     return {str(path): _video_crop(fields, path, entry) for path, entry in found.items()}
 
 

@@ -4,6 +4,7 @@ Use them through the module (`disk.write(...)`), never by name, so that a replac
 are made to fit here too.
 """
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -43,8 +44,25 @@ def _mark(stem: str) -> str:
 
 
 def open_file(path: Path, flags: int) -> int:
-    """Open a file, or a folder for syncing, and return its handle."""
+    """Open a file, or a folder for syncing, and return its handle; nothing is written through a link.
+
+    Raises:
+        OSError: the disk refuses, or a link is in the place of a file to write.
+    """
+    if flags & (os.O_WRONLY | os.O_RDWR):
+        refuse_link(path)
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a link in the place of a file to write: it may lead out of the project.
+
+    Raises:
+        OSError: there is one.
+    """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "a link is in its place", str(path))
 
 
 def new_file(target: Path) -> tuple[int, Path]:

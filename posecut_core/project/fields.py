@@ -3,6 +3,7 @@
 import datetime
 import re
 import reprlib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,17 @@ class Fields:
         if number is None or not 0 <= number <= 1:
             raise self.wrong(key, "a number from 0 to 1")
         return number
+
+
+def is_file_part(name: str) -> bool:
+    """Tell whether a text can be part of a file's name, and leads to no other folder."""
+    wrong = any(letter in "/\\" or unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+    return not wrong and name not in ("", ".", "..")
+
+
+def is_formula(name: str) -> bool:
+    """Tell whether a spreadsheet that opens a table would run a name: it calls something, another program even."""
+    return name.lstrip().startswith(("=", "+", "-", "@")) and bool(set(name) & set("(!|"))
 
 
 def as_name(value: object) -> str | None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from posecut_core.errors import ArgumentError, PosecutError, VideoError
+from posecut_core.project.reading import open_file
 
 Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -277,7 +278,7 @@ def _empty_folder(folder: Path, suffixes: frozenset[str]) -> VideoError:
 
 def _begins_with(path: Path, magic: bytes) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(len(magic)) == magic
     except OSError:
         return False

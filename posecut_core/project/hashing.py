@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from posecut_core.project.reading import open_file
+
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal, without reading it into memory."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,17 +12,53 @@ evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 posecut-jobs/<job>/    work that a window has started in processes of their own
 """
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, ProjectError
 from posecut_core.project.config import ProjectConfig, training_percent
 from posecut_core.project.disk import fitting_name
+
+_WRITTEN = ("labeled-data", "training-datasets", "posecut-models", "evaluation-results-posecut", "posecut-jobs")
+_LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
 
 def jobs_folder(root: Path) -> Path:
     """Return `Project.jobs` of a project that need not be opened: what runs is there also if config.yaml is damaged."""
     return root / "posecut-jobs"
+
+
+def refuse_links(root: Path) -> None:
+    """Refuse a project that would write elsewhere: one of its folders is a link that leads out of it.
+
+    Videos may lie anywhere; they are only read.
+
+    Raises:
+        ProjectError: there is such a link.
+    """
+    real = os.path.realpath(root)
+    for top in _WRITTEN:
+        for link in _links(root / top, levels=_LEVELS):
+            leads = os.path.realpath(link)
+            if not leads.startswith(real + os.sep):
+                raise ProjectError(
+                    f"{link} is a link to {leads}, outside the project, expected a folder in it, because PoseCut would "
+                    "write there; put the folder itself in the place of the link."
+                )
+
+
+def _links(folder: Path, *, levels: int) -> Iterator[Path]:
+    """Yield a folder and those below it that are links."""
+    if folder.is_symlink():
+        yield folder
+    elif levels and folder.is_dir():
+        with os.scandir(folder) as entries:
+            inner = [Path(entry.path) for entry in entries if entry.is_symlink() or entry.is_dir(follow_symlinks=False)]
+        for path in inner:
+            if path.is_dir() or not path.exists():
+                yield from _links(path, levels=levels - 1)
 
 
 @dataclass(frozen=True)

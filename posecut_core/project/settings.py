@@ -12,6 +12,7 @@ from posecut_core.errors import ProjectError
 from posecut_core.project.atomic import write_text
 from posecut_core.project.fields import Fields, as_integer, shown
 from posecut_core.project.layout import Project
+from posecut_core.project.reading import open_file
 from posecut_core.project.waiting_lock import hold
 from posecut_core.project.yaml_edit import edit_text
 from posecut_core.project.yaml_text import load_mapping, read_text
@@ -116,7 +117,7 @@ def update_settings(project: Project, change: Callable[[Settings], Settings]) ->
 
 def fingerprint(path: Path) -> tuple[int, str]:
     """Return the size in bytes and the SHA-256 of the first and last MiB of a file."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         digest = hashlib.sha256(file.read(_END_BYTES))
         size = file.seek(0, 2)
         file.seek(max(0, size - _END_BYTES))

@@ -7,6 +7,7 @@ from pathlib import Path
 import filelock
 
 from posecut_core.errors import StorageError
+from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error
 
 PATIENCE = 10.0  # seconds
@@ -26,6 +27,7 @@ def hold(path: Path, *, advice: str = "close that program", patience: float | No
     """
     lock = filelock.FileLock(path, timeout=PATIENCE if patience is None else patience)
     try:
+        disk.refuse_link(path)
         lock.acquire()
     except filelock.Timeout as error:
         raise StorageError(f"Another program keeps {path} locked, expected it to be free; {advice}.") from error

@@ -4,11 +4,14 @@ There is one line per frame and reason. Tables of PoseCut 0.1 lack the hash.
 """
 
 import csv
+import io
 import math
+import os
 from pathlib import Path
 
 from posecut_core.errors import AnalysisError
 from posecut_core.project.atomic import atomic_path
+from posecut_core.project.reading import read_text
 from posecut_core.refinement.candidates import Candidate
 
 _COLUMNS = ("frame", "reason", "score", "bodyparts", "predictions")
@@ -61,16 +64,15 @@ def read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Cand
     Raises:
         AnalysisError: the file is missing or holds something else.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise AnalysisError(f"Found no table of candidates at {path}; run extract_outlier_frames first.")
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream))
+        rows = list(csv.reader(io.StringIO(read_text(path))))
         if not rows or tuple(rows[0]) not in (_COLUMNS, _COLUMNS[:-1]):
             raise ValueError
         judged = [(row[:4], row[4] if len(rows[0]) == len(_COLUMNS) else "") for row in rows[1:]]
         return tuple(_candidate(*row) for row, source in judged if predictions in (None, source))
-    except (ValueError, TypeError, IndexError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, IndexError, csv.Error) as error:
         raise AnalysisError(
             f"{path} is no table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
         ) from error

@@ -24,7 +24,13 @@ TaggedPacket = tuple[int, av.Packet]
 
 _HIDES_DAMAGE_IN_THREADS = {"mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "wmv1", "wmv2", "flv"}
 _HIDES_DAMAGE = {"mjpeg", "mjpegb"}  # by the picture of another frame, unless told to refuse what it cannot decode
-_NO_VIDEO = {"tty", "hls", "dash", "concat", "image2", "lrc", "webvtt", "srt"}  # text, playlists, pictures
+_CONTAINERS = (  # FFmpeg's names of those that hold pictures themselves; playlists open other files before one knows
+    *("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "live_flv", "asf", "asf_o", "ogg", "mxf"),
+    *("h264", "hevc", "vvc", "m4v", "mjpeg", "mjpeg_2000", "av1", "obu", "ivf", "gif", "nut", "gxf", "dv", "rm", "wtv"),
+    *("yuv4mpegpipe", "dirac", "vc1", "vc1test", "h261", "h263", "nsv", "nuv", "cine", "cavsvideo", "avs2", "avs3"),
+    *("evc", "r3d", "smjpeg", "mpjpeg", "ingenient", "film_cpk", "dhav", "ifv", "pva", "ipmovie", "mlv", "dnxhd"),
+)
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
@@ -36,7 +42,9 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """
     _check_file(path)
     try:
-        container = av.open(f"file:{path}", metadata_errors="ignore", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path}", metadata_errors="ignore", options=dict(_OPTIONS))
+    except av.error.ArgumentError as error:
+        raise _no_video(path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
             f"{path} cannot be read as a video: it is damaged, cut off or of another kind; copy it again from its "
@@ -45,8 +53,12 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     stream = _moving_pictures(container)
     if stream is None:
         container.close()
-        raise VideoError(f"{path} holds no video that can be decoded; give a video file, for example .mp4 or .avi.")
+        raise _no_video(path)
     return container, stream
+
+
+def _no_video(path: Path) -> VideoError:
+    return VideoError(f"{path} holds no video that can be decoded; give a video file, for example .mp4 or .avi.")
 
 
 class Source:
@@ -162,14 +174,13 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"There is no video at {path}; check the path and the spelling.")
     if not os.access(path, os.R_OK):
         raise StorageError(f"Cannot read {path}; permission was denied: change its permissions.")
+    if not path.is_file():
+        raise VideoError(f"{path} is a pipe or a device, not a video; give a file.")
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is empty; copy the video again from its source.")
 
 
 def _moving_pictures(container: InputContainer) -> VideoStream | None:
-    names = set(container.format.name.split(","))
-    if names & _NO_VIDEO or any(name.endswith("_pipe") for name in names):
-        return None
     for stream in container.streams.video:
         cover = stream.disposition & av.stream.Disposition.attached_pic
         if not cover and stream.codec_context is not None:

@@ -25,7 +25,16 @@ from jaxtyping import Int64, UInt8
 
 from posecut_core.errors import StorageError, VideoError
 from posecut_core.project.waiting_lock import hold
-from posecut_core.video.store_folder import FREE, create_array, create_store, open_store, readable, writable
+from posecut_core.video.store_folder import (
+    FREE,
+    check_chunk,
+    create_array,
+    create_store,
+    open_store,
+    readable,
+    refuse_elsewhere,
+    writable,
+)
 
 StoredFrame = tuple[int, UInt8[np.ndarray, "_ _ 3"], tuple[int, int]]  # frame number, RGB image, (x, y) of its origin
 
@@ -82,6 +91,7 @@ class FrameStore:
         row = self._rows[number]
         height, width = self._sizes[row]
         with readable(self.path):
+            check_chunk(self._chunk(row))
             image = np.asarray(self._array("frames")[row, :height, :width])
             if not image.any() and not (image.size and self._chunk(row).is_file()):
                 raise FileNotFoundError(f"a chunk of frame {number} is gone")  # zarr reads it as zeros
@@ -158,9 +168,12 @@ class FrameStore:
     def _refresh(self) -> None:
         with readable(self.path):
             written = np.asarray(self._array("number")[:])
-            self._rows = {int(number): row for row, number in enumerate(written) if number != FREE}
-            self._origins = np.asarray(self._array("origin")[:])
-            self._sizes = np.asarray(self._array("size")[:])
+            rows = {int(number): row for row, number in enumerate(written) if number != FREE}
+            origins, sizes = np.asarray(self._array("origin")[:]), np.asarray(self._array("size")[:])
+            used = list(rows.values())
+            if min(rows, default=0) < 0 or (sizes[used] < 0).any() or len(origins) <= max(used, default=-1):
+                raise ValueError("a frame has no number, size or origin")
+            self._rows, self._origins, self._sizes = rows, origins, sizes
 
     def _add(self, fresh: Iterator[StoredFrame], written: dict[int, int]) -> None:
         """Write frames into free rows, batch by batch, note them in `written`, and last their numbers."""
@@ -200,6 +213,7 @@ class FrameStore:
         with zarr.config.set({"array.write_empty_chunks": True}):  # black frames too, to tell them from lost ones
             frames = self._array("frames")
             for row, (_, image, _) in zip(rows, batch, strict=True):
+                refuse_elsewhere(self._chunk(int(row)), self.path)
                 frames[row] = _pad(image, frames.shape[1:3])
         self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
         self._array("size")[rows] = sizes

@@ -1,6 +1,8 @@
 """The zarr folder of a frame store: begin one, open one, and say in a sentence what is wrong with one."""
 
 import contextlib
+import errno
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,9 +15,18 @@ from zarr.errors import BaseZarrError
 
 from posecut_core.errors import StorageError, VideoError
 from posecut_core.project.atomic import storage_error
+from posecut_core.project.reading import SETTINGS, open_file, read_json
 
 SCHEMA_VERSION = 1
 FREE = -1  # in place of a frame number
+_ARRAYS = {"number": 1, "origin": 2, "size": 2, "frames": 4}  # and their dimensions
+_UNREADABLE = (  # what zarr raises on a damaged folder
+    *(OSError, ValueError, LookupError, TypeError, RuntimeError, AssertionError, AttributeError, OverflowError),
+    *(NotImplementedError, MemoryError, BaseZarrError),
+)
+_CODECS = ("bytes", "blosc", "crc32c")
+_LARGEST = 2**30  # bytes of a chunk
+_MOST_ROWS, _MOST_VALUES, _MOST_CHUNKS = 2**22, 2**29, 2**12  # of an array; in a row and a chunk; of a row
 
 
 def create_store(folder: Path) -> None:
@@ -48,9 +59,61 @@ def open_store(folder: Path) -> zarr.Group:
     if not folder.is_dir():
         raise VideoError(f"There are no extracted frames at {folder}; extract frames first.")
     with readable(folder):
-        group = zarr.open_group(str(folder), mode="r+", zarr_format=3)
+        check_chunk(folder / "zarr.json")
+        group = zarr.open_group(str(folder), mode="r+", zarr_format=3, use_consolidated=False)
         _check_schema(folder, group)
+        for name, dimensions in _ARRAYS.items():
+            _check_array(folder / name, dimensions)
         return group
+
+
+def _check_array(folder: Path, dimensions: int) -> None:
+    """Check what an array says of itself, before zarr makes room for it or looks for what decodes it.
+
+    Raises:
+        OSError: a file is missing, or is no file.
+        ValueError: it is not as PoseCut begins arrays, or larger than any.
+        LookupError, TypeError: it lacks something, or has something else in its place.
+    """
+    if dimensions == 4 and not folder.exists():
+        return  # no frame was ever added
+    said = read_json(folder / "zarr.json", at_most=SETTINGS)
+    shape, chunk = said["shape"], said["chunk_grid"]["configuration"]["chunk_shape"]
+    kind = "uint8" if dimensions == 4 else "int64"
+    codecs = tuple(codec["name"] for codec in said["codecs"])
+    if (said["data_type"], codecs, len(shape), len(chunk)) != (kind, _CODECS, dimensions, dimensions):
+        raise ValueError(f"{folder.name} is another array than PoseCut's")
+    if not all(type(side) is int and side >= 0 for side in (*shape, *chunk)) or 0 in chunk:
+        raise ValueError(f"{folder.name} has a size that is none")
+    chunks = math.prod(-(-side // part) for side, part in zip(shape[1:], chunk[1:], strict=True))
+    if shape[0] > _MOST_ROWS or chunks > _MOST_CHUNKS or max(map(math.prod, (shape[1:], chunk))) > _MOST_VALUES:
+        raise ValueError(f"{folder.name} claims {shape}, more than any video has")
+    if (folder / "c").is_symlink():
+        raise ValueError(f"{folder.name} leads elsewhere")
+    for path in (folder / "c").rglob("*") if dimensions < 4 else ():
+        check_chunk(path)
+
+
+def check_chunk(path: Path) -> None:
+    """Refuse what is no file in the place of a chunk, or more than one can hold; a missing one is none.
+
+    Raises:
+        OSError: it is a pipe, a device, or endless.
+    """
+    if os.path.lexists(path) and not path.is_dir():
+        with open_file(path) as stream:
+            if os.fstat(stream.fileno()).st_size > _LARGEST:
+                raise OSError(f"{path} has more bytes than a chunk")
+
+
+def refuse_elsewhere(path: Path, folder: Path) -> None:
+    """Refuse to write where a link leads out of a folder.
+
+    Raises:
+        OSError: it does.
+    """
+    if not os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep):
+        raise OSError(errno.ELOOP, "a link leads out of it", str(path))
 
 
 def create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
@@ -71,7 +134,7 @@ def readable(folder: Path) -> Iterator[None]:
         raise
     except PermissionError as error:
         raise StorageError(f"Cannot read {folder}; permission was denied: change its permissions.") from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AssertionError, BaseZarrError) as error:
+    except _UNREADABLE as error:
         raise _damaged(folder) from error
 
 

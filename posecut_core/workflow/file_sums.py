@@ -14,6 +14,7 @@ from posecut_core.errors import PosecutError
 from posecut_core.project.atomic import write_text
 from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import jobs_folder
+from posecut_core.project.reading import parse_json, read_text
 
 SCHEMA = 1
 _KEPT = re.compile(r"labeled-data/[^/]+/(labels\.jsonl|CollectedData_[^/]+)$|posecut\.yaml$")
@@ -89,8 +90,8 @@ def read_sums(root: Path) -> dict[str, FileSum]:
     if not path.exists():
         return {}
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
+        text = read_text(path)
+        content = parse_json(text)
         files = {name: FileSum(*values) for name, values in content["files"].items()}
         if text != _signed(files):
             raise ValueError

@@ -10,7 +10,7 @@ from posecut_core.labels.image_names import SUFFIXES
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
 from posecut_core.project.given_files import given_path, missing_video, name_key, refuse_other_kind, same_name
-from posecut_core.project.layout import Project
+from posecut_core.project.layout import Project, refuse_links
 from posecut_core.project.repair import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
@@ -36,6 +36,7 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
         StorageError: images cannot be copied because the disk is full.
     """
     path = config_path(config)
+    refuse_links(path.parent)
     project = Project(path.parent, _repaired_config(path))
     for folder in frame_folders(project):
         if os.access(folder, os.W_OK):
@@ -141,7 +142,7 @@ def named_video(project: Project, name: str) -> Path | None:
     if found is None:
         alike = [path for stem, path in videos.items() if same_name(stem, name) or same_name(path.name, name)]
         found = alike[0] if len(alike) == 1 else None
-    if found is not None and not found.is_file():
+    if found is not None and not os.path.isfile(found):
         raise VideoError(f"Video {found} of the project is missing; put it into {project.videos} under the same name.")
     return found
 
@@ -153,7 +154,7 @@ def resolve_video(project: Project, video: str | os.PathLike[str]) -> Path:
         VideoError: there is no such video, or it is no recording.
     """
     given = given_path(video)
-    if given.is_file():
+    if os.path.isfile(given):
         refuse_other_kind(given)
         return given
     found = named_video(project, os.fspath(video))

@@ -21,7 +21,7 @@ from posecut_core.labels.stored_images import never_extracted
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.project.config import Crop, ProjectConfig, parse_config
-from posecut_core.project.layout import Project, jobs_folder
+from posecut_core.project.layout import Project, jobs_folder, refuse_links
 from posecut_core.project.repair import repairs, video_stem
 from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
@@ -44,9 +44,11 @@ _HEAD = 2**16  # bytes of a table that are looked at
 
 
 def check_tree(root: Path, found: Findings) -> bool:
-    """Look for what no file of a project can be; tell whether it is of a kind that reading would wait for for ever."""
-    waits = False
+    """Look for what no file of a project can be; tell whether steps would wait for it for ever, or be led elsewhere."""
+    waits = True
     with found.about(root):
+        refuse_links(root)
+        waits = False
         for path in _everything(root):
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode) and not path.exists():
@@ -128,7 +130,7 @@ def check_videos(project: Project, found: Findings) -> None:
         found.count("videos")
         path, record = Path(video), records.get(video_stem(video))
         index = None
-        if not path.is_file():
+        if not os.path.isfile(path):
             found.add(path, _missing_video(project, path))
         else:
             with found.about(path):
@@ -258,7 +260,7 @@ def check_results(project: Project, found: Findings) -> None:
     known = {path.resolve() for path in project_videos(project).values()}
     for path in _everything(project.root):
         inside = path.is_relative_to(project.labeled_data) or path.is_relative_to(project.training_datasets.parent)
-        if inside or not path.is_file() or path.resolve() in known or path.name.startswith("."):
+        if inside or not os.path.isfile(path) or path.resolve() in known or path.name.startswith("."):
             continue
         if path.suffix == ".h5" or _OWN.fullmatch(path.name):
             found.count("results")

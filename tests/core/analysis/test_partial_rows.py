@@ -1,6 +1,7 @@
 """Rows of an unfinished analysis."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,10 +77,11 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
         pass
 
 
-def test_a_full_disk_is_named_once_with_the_file(tmp_path):
+def test_a_full_disk_is_named_once_with_the_file(tmp_path, monkeypatch):
     """What cannot be written is refused again while the file is closed; the sentence stays the same."""
     path = tmp_path / "rows"
-    path.symlink_to("/dev/full")
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, mode: opened(Path("/dev/full") if mode == "xb" else self, "r+b"))
     with (
         pytest.raises(StorageError, match=rf"^Cannot write {path}; the disk is full[^;]*$"),
         open_rows(path, ORIGIN) as rows,

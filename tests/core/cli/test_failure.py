@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from posecut_core.cli.failure import explain, one_line
-from posecut_core.errors import ModelError, StorageError
+from posecut_core.errors import ModelError, StorageError, VideoError
 
 
 def test_our_errors_are_told_as_they_are():
@@ -70,3 +70,17 @@ def test_the_details_may_be_kept_elsewhere(tmp_path):
     kept = []
     failure = explain(RuntimeError("x"), keep=lambda error: kept.append(error) or tmp_path / "own.txt")
     assert (len(kept), f"the details are in {tmp_path / 'own.txt'}" in failure.error) == (1, True)
+
+
+def test_a_terminal_obeys_no_name():
+    """The kind: names of files and bodyparts that hold colours, clear the screen or turn the writing round."""
+    told = explain(VideoError("/a/\x1b[2J\u202egpj.mp4 is empty; e\u0301 \U0001f468\u200d\U0001f469 stay.")).error
+    assert told == r"/a/\x1b[2J\u202egpj.mp4 is empty; " + "e\u0301 \U0001f468\u200d\U0001f469 stay."
+
+
+def test_a_sentence_has_an_end():
+    """The kind: cells and names without bounds that a sentence cites; its beginning and its advice stay."""
+    told = explain(VideoError(f"/a.csv holds {'9' * 10**6}; correct it.")).error
+    assert told.startswith("/a.csv holds 999")
+    assert told.endswith("99; correct it.")
+    assert len(told) < 2100

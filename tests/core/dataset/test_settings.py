@@ -143,7 +143,7 @@ def test_what_cannot_work_is_refused_by_name(tmp_path, text, words):
     ("text", "words"),
     [
         ("seed: 1\nbatch_size: [", r"is not readable YAML \(line \d\)"),
-        ("seed: 2020-13-45", "is not readable YAML"),
+        ("seed: 2020-13-45", r"is not readable YAML \(month must be in 1..12\)"),
         ("- seed", "holds no 'setting: value' lines"),
         ("seed", "holds no 'setting: value' lines"),
     ],

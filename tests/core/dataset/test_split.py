@@ -1,5 +1,7 @@
 """A split is drawn once, written down, and read back as it was."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from posecut_core.dataset.split import (
 from posecut_core.errors import DatasetError
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b") for number in range(0, 50, 5))
-VIDEOS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1, max_size=30)
+_LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], exclude_characters="/\\")
+VIDEOS = st.text(_LETTERS, min_size=1, max_size=30).filter(lambda name: name not in (".", ".."))
 
 
 def draw(frames=FRAMES, *, fraction=0.8, seed=1):
@@ -152,3 +155,12 @@ def test_validation_leaves_a_frame_on_either_side(count, share):
     """Too few frames for the share are refused with the setting's name."""
     with pytest.raises(DatasetError, match=rf"validation_share is {share}, which makes \d of {count} training frames"):
         validation_part(FRAMES[:count], share=share, seed=0)
+
+
+@pytest.mark.parametrize(("key", "value"), [("labels", "../../x.csv"), ("train", {"../x": [1]}), ("test", {"..": [1]})])
+def test_a_split_names_nothing_elsewhere(tmp_path, key, value):
+    """The kind: names in a file that become names of files; a figure of a frame would be written there."""
+    document = {"schema": 1, "fraction": 0.5, "seed": 0, "labels": "labels.csv", "train": {"a": [0]}, "test": {}}
+    (tmp_path / "split.yaml").write_text(json.dumps({**document, key: value}))
+    with pytest.raises(DatasetError, match="not a readable training dataset"):
+        read_split(tmp_path / "split.yaml")

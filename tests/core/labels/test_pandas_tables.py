@@ -159,3 +159,25 @@ def test_the_same_table_is_the_same_file(tmp_path, monkeypatch, layout):
     write(tmp_path / "a.h5", table(FLAT if layout == "table" else LEVELS), layout)
     assert given
     assert not any(given)
+
+
+@pytest.mark.parametrize("kind", ["endless", "external link", "other file", "virtual", "loop"])
+def test_parts_that_a_file_cannot_hold_are_refused(tmp_path, kind):
+    """The kind: an .h5 from others whose parts lie in other files, or claim more numbers than all disks have."""
+    path = tmp_path / "a.h5"
+    columns = pd.MultiIndex.from_product([["me"], ["nose"], ["x", "y"]], names=["scorer", "bodyparts", "coords"])
+    write_hdf(path, pd.DataFrame([[1.0, 2.0]], index=["img1.png"], columns=columns))
+    layout = h5py.VirtualLayout((1, 2), "f8")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (1, 2))
+    name = "df_with_missing/block0_values"
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        {
+            "endless": lambda: file.create_dataset(name, (10**12, 2), "f8", chunks=(1, 2)),
+            "external link": lambda: file.__setitem__(name, h5py.ExternalLink("/etc/passwd", "/")),
+            "other file": lambda: file.create_dataset(name, (1, 2), "f8", external=[("/etc/passwd", 0, 16)]),
+            "virtual": lambda: file.create_virtual_dataset(name, layout),
+            "loop": lambda: file.__setitem__(name, h5py.SoftLink(f"/{name}")),
+        }[kind]()
+    with pytest.raises(LabelError, match=f"Cannot read {path} because its part 'block0_values' (is a|lies|claims)"):
+        read_hdf(path)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import hashlib
 import json
 import shutil
 
@@ -283,3 +284,19 @@ def test_what_the_disk_says_to_orbax_is_passed_on(tmp_path, thin, capfd):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert capfd.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("run", "../../x"), ("step", "10"), ("global_scale", True), ("network", "x"), ("files", {"../../x": "0"})],
+)
+def test_a_manifest_signed_by_somebody_else_leads_nowhere(tmp_path, thin, key, value):
+    """The kind: manifests of networks from others, rightly signed, whose values name files or have other types."""
+    folder = save(tmp_path, thin, 5)
+    manifest = json.loads((folder / "snapshot.json").read_text())
+    del manifest["sha256"]
+    manifest[key] = value
+    manifest["sha256"] = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (folder / "snapshot.json").write_text(json.dumps(manifest))
+    with pytest.raises(DamagedSnapshotError, match=r"snapshot\.json"):
+        read_info(folder)

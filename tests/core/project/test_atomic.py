@@ -41,6 +41,26 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "real.yaml").read_bytes() == b"new"
 
 
+def test_a_link_that_leads_elsewhere_gives_way(tmp_path):
+    """The kind: a link in a project that came from elsewhere; what it leads to stays, and the project has its file."""
+    (tmp_path / "precious.yaml").write_bytes(b"old")
+    (tmp_path / "project").mkdir()
+    link = tmp_path / "project" / "config.yaml"
+    link.symlink_to(tmp_path / "precious.yaml")
+    write_bytes(link, b"new")
+    assert (tmp_path / "precious.yaml").read_bytes() == b"old"
+    assert (link.is_symlink(), link.read_bytes()) == (False, b"new")
+
+
+def test_nothing_is_appended_through_a_link(tmp_path):
+    """The kind: files that grow or are locked in place, as journals; where a link leads is another's."""
+    (tmp_path / "labels.jsonl").symlink_to(tmp_path / "precious.txt")
+    with pytest.raises(OSError, match="a link is in its place") as caught:
+        disk.open_file(tmp_path / "labels.jsonl", os.O_RDWR | os.O_CREAT)
+    assert "put the file itself there" in str(storage_error(tmp_path / "labels.jsonl", caught.value))
+    assert not (tmp_path / "precious.txt").exists()
+
+
 def test_a_refusal_is_one_sentence(tmp_path):
     """A folder that is a file cannot be written to, and the message says what to do."""
     (tmp_path / "file").write_text("")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, ProjectError
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
+from posecut_core.project.layout import Project, refuse_links
 
 
 def test_paths_are_deeplabcuts(tmp_path):
@@ -32,3 +32,18 @@ def test_a_fraction_that_is_not_there_is_refused(tmp_path, index):
     project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95,)))
     with pytest.raises(ArgumentError, match=f"trainingsetindex is {index}, expected 0 for 0.95"):
         project.model_folder(1, index)
+
+
+@pytest.mark.parametrize("name", ["labeled-data", "labeled-data/m1", "labeled-data/m1/frames.zarr", "posecut-jobs"])
+def test_a_folder_that_leads_out_of_the_project_is_refused(tmp_path, name):
+    """The kind: links of a project that came from elsewhere; PoseCut would write to where they lead."""
+    root, outside = tmp_path / "project", tmp_path / "outside"
+    outside.mkdir()
+    (root / name).parent.mkdir(parents=True)
+    (root / name).symlink_to(outside)
+    with pytest.raises(ProjectError, match=f"{root / name} is a link to {outside}, outside the project"):
+        refuse_links(root)
+    (root / name).unlink()
+    (root / "labeled-data/inside").mkdir(parents=True)
+    (root / "labeled-data/link").symlink_to(root / "labeled-data/inside")
+    refuse_links(root)

@@ -371,3 +371,25 @@ def test_a_flipped_bit_is_no_other_picture(tmp_path):
         with pytest.raises(VideoError, match="damaged"):
             FrameStore.open(store.path).read(7)
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["endless", "pickle", "device", "elsewhere"])
+def test_arrays_that_are_not_as_posecut_makes_them_are_refused(tmp_path, kind):
+    """The kind: frames.zarr from others, which claims endless rows, names other codecs, or leads to other files."""
+    folder = tmp_path / "frames.zarr"
+    FrameStore.open(folder, create=True).append([(0, np.ones((4, 4, 3), np.uint8), (0, 0))])
+    path = folder / "number/zarr.json"
+    said = json.loads(path.read_text())
+    if kind == "endless":
+        said["shape"] = [10**12]
+    elif kind == "pickle":
+        said["codecs"] = [{"name": "numcodecs.pickle"}]
+    elif kind == "device":
+        (folder / "number/c/0").unlink()
+        (folder / "number/c/0").symlink_to("/dev/zero")
+    else:
+        (folder / "number/c").rename(tmp_path / "c")
+        (folder / "number/c").symlink_to(tmp_path / "c")
+    path.write_text(json.dumps(said))
+    with pytest.raises(VideoError, match="are damaged"):
+        FrameStore.open(folder)
