@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 import av
@@ -25,6 +26,7 @@ _HEADERS = 512  # bytes: more than the headers that may stand before it
 _SLICE_FOOTER = 8  # bytes behind a slice of FFV1: 3 of its size, 1 of its state, 4 of its sum
 _TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _BROKEN_OFF = {"mpegts", "mpeg", "flv"}  # containers whose clock may jump, as where recordings were appended
+_STORED_AHEAD = 16  # frames: more than any codec stores before their time
 _JUMP = 10  # seconds: a clock that leaps further was set anew
 
 
@@ -117,7 +119,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     )  # it notices a loss while the packet before is still being put together
     corrupt = np.concatenate([np.zeros(late, bool), corrupt])
     own = (dts != UNKNOWN) & (pos != UNKNOWN if (pos != UNKNOWN).any() else True)  # others' times are estimates
-    shift, last = _steady_clock(dts, np.flatnonzero(own), unit=stream.time_base, container=container.format.name)
+    shift, last = _steady_clock(pts, dts, np.flatnonzero(own), unit=stream.time_base, container=container.format.name)
     corrupt[last[key[last + 1]]] = False  # nothing is missing where one recording ends and the next begins
     places = packet_places(container, dts)
     count = len(rows) if places is None else int(places[-1]) + 1
@@ -206,22 +208,37 @@ def sums_agree(packet: av.Packet) -> bool:
 
 
 def _steady_clock(
-    dts: Int64[np.ndarray, " P"], known: Int64[np.ndarray, " Q"], *, unit: Fraction | None, container: str
+    pts: Int64[np.ndarray, " P"],
+    dts: Int64[np.ndarray, " P"],
+    known: Int64[np.ndarray, " Q"],
+    *,
+    unit: Fraction | None,
+    container: str,
 ) -> tuple[Int64[np.ndarray, " P"], Int64[np.ndarray, " J"]]:
     """Find where the clock of a file is set anew, as where recordings were appended.
+
+    Args:
+        pts: presentation time of each packet.
+        dts: decoding time of each packet.
+        known: ordinals of the packets of which the container itself tells the times.
+        unit: seconds per unit of the times.
+        container: FFmpeg's name of its kind.
 
     Returns:
         What to add to the times of each packet so that they go on, and the ordinals of the last packets before.
     """
-    steps = np.diff(dts[known])
-    shift = np.zeros(dts.size, np.int64)
+    shift, steps, apart = np.zeros(dts.size, np.int64), np.diff(dts[known]), np.diff(known)
     if not (steps > 0).any():
         return shift, known[:0]
-    usual = int(np.median(steps[steps > 0]))
+    usual = int(np.median((steps / apart)[steps > 0]))
     may_leap = unit is not None and bool(_BROKEN_OFF & set(container.split(",")))
-    places = np.flatnonzero((steps <= -usual) | (steps * float(unit or 0) > _JUMP if may_leap else False))
-    shift[known[places + 1]] = usual - steps[places]
-    return np.cumsum(shift), known[places + 1] - 1
+    leaps = steps * float(unit or 0) > _JUMP if may_leap else np.zeros(steps.size, bool)
+    begins = known[np.flatnonzero((steps < -_STORED_AHEAD * usual) | leaps) + 1]
+    clock = np.where(pts == UNKNOWN, dts, pts)
+    for begin, end in pairwise([*begins.tolist(), dts.size]):
+        told = clock[begin:end][clock[begin:end] != UNKNOWN]
+        shift[begin:end] = (clock + shift)[:begin].max() + usual - told.min()
+    return shift, begins - 1
 
 
 def _is_key(packet: av.Packet, codec: str) -> bool:

@@ -92,10 +92,8 @@ class Run:
     def _reaches(self, number: int, position: int) -> bool:
         """Tell whether going on arrives at a frame no later than beginning at its keyframe."""
         begins = int(self._table.numbers[self._table.keyframes[position]])
-        cannot_seek = self.from_start and self._position > 0
         past = self._position < position and begins <= self._next and not self._afresh
-        closer = self._position == position or past
-        return self.is_before(number) and (closer or cannot_seek)
+        return self.is_before(number) and (self._position == position or past)
 
     def _advance(self, number: int) -> av.VideoFrame | None:
         for found, picture in self._pictures:

@@ -95,11 +95,12 @@ class Source:
         """Demux from a keyframe at `position` of the table's keyframes, or from an earlier one.
 
         Containers seek to where they please, so the packet found is looked up: one after the wanted keyframe makes
-        us ask for an earlier time, then start from the beginning of the file.
+        us ask for an earlier time, then count the packets from the beginning of the file.
         """
         if position == 0:
             return self.from_start()
-        self._show_first()
+        if not self._saw_first:
+            self._show(self.from_start())
         wanted = int(table.keyframes[position])
         for stamp in _stamps_before(table, position):
             packets = _at_a_keyframe(table, self._seek(table, stamp))
@@ -107,13 +108,16 @@ class Source:
             if landed is not None and landed[0] <= wanted:
                 self.began = landed[0]
                 return itertools.chain([landed], packets)
-        return self.from_start()
+        packets = self.from_start()
+        self._show(packets)
+        self.stream.codec_context.flush_buffers()
+        self.began = wanted
+        return itertools.dropwhile(lambda packet: packet[0] < wanted, packets)
 
-    def _show_first(self) -> None:
+    def _show(self, packets: Iterator[TaggedPacket]) -> None:
         """Decode the file's first packet: it alone may tell which encoder's ways the decoder must follow."""
-        if not self._saw_first:
-            for _ in self.decode(itertools.islice(self.from_start(), 1)):
-                pass
+        for _ in self.decode(itertools.islice(packets, 1)):
+            pass
 
     def _seek(self, table: PacketTable, stamp: int) -> Iterator[TaggedPacket]:
         try:

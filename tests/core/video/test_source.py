@@ -31,11 +31,14 @@ def test_demuxing_begins_at_or_before_the_keyframe(source, video, position):
     assert ordinals[0] in table.keyframes[: position + 1]
 
 
-def test_a_container_that_cannot_seek_is_read_from_the_start(source, video, monkeypatch):
-    """Where seeking fails, decoding begins at the first packet."""
+def test_where_seeking_fails_packets_are_counted_from_the_start(source, video, monkeypatch, number_in):
+    """Decoding begins at the keyframe all the same, with a decoder that has seen the first packet."""
     table = index_video(video).packets
     monkeypatch.setattr(source, "_seek", lambda table, stamp: iter(()))
-    assert [ordinal for ordinal, _ in source.from_keyframe(table, 3)] == list(range(40))
+    first = int(table.keyframes[3])
+    assert [ordinal for ordinal, _ in source.from_keyframe(table, 3)] == list(range(first, 40))
+    frames = source.decode(source.from_keyframe(table, 3))
+    assert number_in(next(frames)[1].to_ndarray(format="rgb24")) == int(table.numbers[first])
 
 
 def test_playlists_and_texts_are_no_videos(tmp_path, video):
