@@ -122,4 +122,4 @@ def open_consoles() -> tuple[Console, Console]:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-    return Console(file=sys.stdout), Console(file=sys.stderr)
+    return Console(file=sys.stdout, emoji=False), Console(file=sys.stderr, emoji=False)  # names may have :b:

@@ -272,11 +272,12 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
 
 def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, PosecutError]]:
     """Tell videos with a file of their own from those whose results would have one name."""
-    counts = Counter(targets.values())
+    names = {target: os.path.normcase(target) for target in targets.values()}
+    counts = Counter(names[target] for target in targets.values())
     clashing: dict[str, PosecutError] = {}
     for path, target in targets.items():
-        if counts[target] > 1:
-            same = " and ".join(str(other) for other, there in targets.items() if there == target)
+        if counts[names[target]] > 1:
+            same = " and ".join(str(other) for other, there in targets.items() if names[there] == names[target])
             clashing[str(path)] = ArgumentError(
                 f"{same} would all be written to {target}; analyse them in separate calls with a destfolder each."
             )

@@ -74,7 +74,7 @@ def test_a_project_is_given_in_any_form(spot_project, monkeypatch):
     ]
     forms += [open_project(folder)]
     for form in forms:
-        assert posecut_core.check_labels(form, videos="spot").config_path == spot_project
+        assert posecut_core.merge_labels(form, videos="spot").config_path == spot_project
 
 
 def test_frames_and_videos_are_given_in_any_form(spot_project):

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from posecut_core.cli.screen import details, duration, plain_line, progress_display
+from posecut_core.cli.screen import details, duration, open_consoles, plain_line, progress_display
 from posecut_core.progress import Progress
 
 
@@ -78,3 +78,9 @@ def test_loss_speed_and_time_left_are_told():
 def test_durations_are_said_as_people_do(seconds, words):
     """Seconds, then minutes, then hours."""
     assert duration(seconds) == words
+
+
+def test_names_are_written_as_they_are(capsys):
+    """Kind: names that mean something to a program on the way. Colons around letters are no picture."""
+    open_consoles()[0].print("a:b: 2 new frames [bold]", markup=False)
+    assert capsys.readouterr().out == "a:b: 2 new frames [bold]\n"
