@@ -60,7 +60,7 @@ def read_collected_data(
     if frame is None:
         return None
     frame = _checked_columns(frame, path, scorer, bodyparts, report)
-    frame = _rows_of(frame, path, report)
+    frame = own_rows(frame, path, report)
     names = list(frame.index)
     _check_names(names, path)
     wanted = pd.MultiIndex.from_product([list(bodyparts), ["x", "y"]])
@@ -80,7 +80,7 @@ def read_rows(folder: Path, scorer: str) -> dict[str, Float64[np.ndarray, " _"]]
     """Return name of the image -> numbers of its row in the labels of a folder; none where they cannot be read."""
     try:
         path, frame = _read_either(folder, scorer, silent)
-        own = None if frame is None else _rows_of(frame, path, silent)
+        own = None if frame is None else own_rows(frame, path, silent)
     except LabelError:
         return {}
     rows = [] if own is None else zip(own.index, own.to_numpy(dtype=np.float64), strict=True)
@@ -201,7 +201,7 @@ def _is_edited(text: Path, hdf: Path, frame: pd.DataFrame) -> bool:
 def _by_name(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return what a table says of its own folder's images, whatever the names of its rows and columns look like."""
     named = frame.set_axis(pd.MultiIndex.from_tuples(_named(frame, path)[1]), axis=1)
-    return _rows_of(named, path, silent).sort_index(axis=0).sort_index(axis=1)
+    return own_rows(named, path, silent).sort_index(axis=0).sort_index(axis=1)
 
 
 def _named(frame: pd.DataFrame, path: Path) -> tuple[list[str], list[tuple[str, ...]]]:
@@ -271,7 +271,7 @@ def _check_coordinates(columns: list[tuple[str, ...]], path: Path) -> None:
             )
 
 
-def _rows_of(frame: pd.DataFrame, path: Path, report: Report) -> pd.DataFrame:
+def own_rows(frame: pd.DataFrame, path: Path, report: Report) -> pd.DataFrame:
     """Return the rows of a table that are of its own folder's images, by the images' names.
 
     A row belongs to the folder that it names. One name alone, of a folder that is not there, is what the folder was

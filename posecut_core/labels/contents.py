@@ -1,17 +1,18 @@
 """The labels of a video as they lie on disk, read without changing anything: journal, snapshots, DeepLabCut's files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.admission import bodyparts_of
-from posecut_core.labels.edits import Begin, Step
+from posecut_core.labels.edits import Begin, Propose, Step, Together, apply, frames_of
 from posecut_core.labels.encoding import decode, is_known
-from posecut_core.labels.exchange import collected_hashes, import_table
+from posecut_core.labels.exchange import collected_hashes, import_table, machine_drafts
 from posecut_core.labels.generations import Generation, sound_generations
 from posecut_core.labels.history import History, follow, replay
 from posecut_core.labels.identities import Identities, Naming, match_names, read_identities
 from posecut_core.labels.journal import JournalText, read_journal
+from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.tabulation import frames_of_table, table_of
 from posecut_core.progress import Report, silent
@@ -29,6 +30,7 @@ class Contents:
     generations: tuple[Generation, ...]  # sound ones, the newest first
     imported: LabelTable | None  # where there is no journal yet: what DeepLabCut's files say
     files: Mapping[str, str]  # with it, their names and SHA-256 before they were read
+    drafts: tuple[Propose, ...] = ()  # of DeepLabCut's networks: in the history, and not in the journal yet
 
     def table(self, video: str) -> LabelTable:
         """Return what may be trained on; without a journal, exactly what DeepLabCut's files say."""
@@ -65,10 +67,16 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     refuse_unnamed(project, video, known, followed.steps.values())
     naming = match_names(known, project.config.bodyparts)
     if text.records:
-        return Contents(naming, followed.history, text, generations, None, {})
+        touched = {number for step in followed.steps.values() for number in frames_of(step)}
+        drafts = machine_drafts(project, video, naming, touched, report=report)
+        history = followed.history.after(Together(drafts)) if drafts else followed.history
+        return Contents(naming, history, text, generations, None, {}, drafts)
     files = collected_hashes(project, video)
     table = import_table(project, video, report=report)
-    history = replay([Begin(frames_of_table(table, naming.identities))])
+    frames = frames_of_table(table, naming.identities)
+    labelled = [number for number, frame in frames.items() if frame.points]
+    drafts = machine_drafts(project, video, naming, labelled, report=report)
+    history = replay([Begin(apply(LabelState(frames), Together(drafts)).frames)])
     return Contents(naming, history, text, generations, table, files)
 
 
@@ -116,6 +124,23 @@ def follow_journal(text: JournalText, generations: tuple[Generation, ...]) -> Fo
     unfit = [revision for revision, _ in text.records][count:]
     problem = f"holds in revision {unfit[0]} an edit that cannot follow those before it" if unfit else ""
     return Followed(problem, steps, history)
+
+
+def states_at(text: JournalText, revisions: Collection[int]) -> dict[int, LabelState]:
+    """Return the labels as they were at revisions of a journal; those that it does not go back to are left out.
+
+    Raises:
+        LabelError: a newer PoseCut wrote one of its edits.
+    """
+    found, history = {}, History()
+    for revision, step in sound_steps(text).items():
+        try:
+            history = history.after(step)
+        except LabelError:
+            break
+        if revision in revisions:
+            found[revision] = history.state
+    return found
 
 
 def sound_steps(text: JournalText) -> dict[int, Step]:

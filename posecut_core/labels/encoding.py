@@ -115,6 +115,7 @@ def _encode_frame(frame: Frame) -> dict[str, Any]:
     values = {
         "image": frame.image,
         "dropped": frame.dropped,
+        "listed": frame.listed,
         "points": {part: encode_point(point) for part, point in frame.points.items()},
     }
     return {key: value for key, value in values.items() if value}
@@ -122,4 +123,4 @@ def _encode_frame(frame: Frame) -> dict[str, Any]:
 
 def _decode_frame(value: Mapping[str, Any]) -> Frame:
     points = {part: decode_point(point) for part, point in value.get("points", {}).items()}
-    return Frame(points, value.get("image", ""), value.get("dropped", False))
+    return Frame(points, value.get("image", ""), value.get("dropped", False), value.get("listed", False))

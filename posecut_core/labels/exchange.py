@@ -1,5 +1,6 @@
 """Labels into DeepLabCut's files and out of them: positions of the full frame become positions in the stored images."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -7,7 +8,10 @@ import numpy as np
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.collected_data import ImageLabels, foreign_rows, read_collected_data, write_collected_data
-from posecut_core.labels.stored_images import image_names, image_origins
+from posecut_core.labels.edits import Propose
+from posecut_core.labels.identities import Naming
+from posecut_core.labels.machine_labels import machine_files, read_machine_labels
+from posecut_core.labels.stored_images import image_names, image_origins, without_picture
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report, silent
 from posecut_core.project.hashing import file_sha256
@@ -29,6 +33,42 @@ def import_table(project: Project, video: str, *, report: Report = silent) -> La
         return LabelTable(video, bodyparts, np.empty(0, np.int64), np.empty((0, len(bodyparts), 2)))
     numbers = np.array(list(labels.names), dtype=np.int64)
     return LabelTable(video, bodyparts, numbers, labels.xy + image_origins(project, video, numbers)[:, None])
+
+
+def machine_drafts(
+    project: Project, video: str, naming: Naming, touched: Collection[int], *, report: Report = silent
+) -> tuple[Propose, ...]:
+    """Return as drafts what DeepLabCut's networks predict for frames with a picture of which nothing else is known.
+
+    Args:
+        project: the project.
+        video: stem of the video's file name.
+        naming: the project's bodyparts.
+        touched: frames of which labels or edits are known; those that CollectedData labels are left out too.
+        report: told of tables that cannot be read.
+    """
+    folder = project.frame_folder(video)
+    if not machine_files(folder):
+        return ()
+    found = read_machine_labels(folder, project.config.bodyparts, report=report)
+    new = sorted(found.keys() - {*touched})
+    labelled = _labelled_frames(project, video) if new else set()
+    absent = without_picture(project, video, new)
+    numbers = [number for number in new if number not in labelled and number not in absent]
+    origins = image_origins(project, video, np.array(numbers, dtype=np.int64)).tolist()
+    return tuple(
+        Propose(number, naming.identities[part], (label.xy[0] + x, label.xy[1] + y), label.likelihood, label.model)
+        for number, (x, y) in zip(numbers, origins, strict=True)
+        for part, label in found[number].items()
+    )
+
+
+def _labelled_frames(project: Project, video: str) -> set[int]:
+    try:
+        labels = read_images(project, video)
+    except LabelError:
+        return set()  # told where labels are read
+    return set() if labels is None else {*np.array([*labels.names])[~np.isnan(labels.xy).all(axis=(1, 2))].tolist()}
 
 
 def export_table(project: Project, table: LabelTable) -> None:

@@ -44,6 +44,11 @@ def generation_paths(folder: Path) -> tuple[Path, ...]:
     return tuple(found[revision] for revision in sorted(found, reverse=True))
 
 
+def snapshot_revisions(folder: Path) -> frozenset[int]:
+    """Return of which revisions there are snapshots in a video's folder, damaged ones too, as their names say."""
+    return frozenset(_paths(folder))
+
+
 def kept_revisions(revisions: Iterable[int], *, exported: int) -> frozenset[int]:
     """Return which snapshots stay: the newest few, and that of the labels that the CollectedData files have."""
     return frozenset({*sorted(revisions, reverse=True)[:KEPT], exported})

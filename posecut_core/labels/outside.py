@@ -12,10 +12,12 @@ import numpy as np
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.collected_data import ROUNDED, ImageLabels
+from posecut_core.labels.contents import states_at
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.exchange import as_images, collected_hashes, read_images
-from posecut_core.labels.generations import Generation
+from posecut_core.labels.generations import Generation, snapshot_revisions
 from posecut_core.labels.identities import Naming
+from posecut_core.labels.journal import read_journal
 from posecut_core.labels.point import Position
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.stored_images import image_origins
@@ -55,19 +57,25 @@ def outside_edits(
         return ()
     _refuse_two(project, video, others)
     theirs = next(iter(others.values()))
-    base = _found_there(generations, written, ours)
+    base = _found_there(project, video, generations, naming, theirs) or ours
     changed = _differing(theirs, base) & _differing(theirs, ours)
     return tuple(_edit(project, video, key, theirs.get(key), naming) for key in sorted(changed))
 
 
-def _found_there(generations: Sequence[Generation], written: Sequence[_Cells], ours: _Cells) -> _Cells:
-    """Return the labels that another program found in the files: newer snapshots may have been made without them.
+def _found_there(
+    project: Project, video: str, generations: Sequence[Generation], naming: Naming, theirs: _Cells
+) -> _Cells | None:
+    """Return the labels that another program found in the files, which may be older than the newest snapshot.
 
-    Where that snapshot is damaged or gone, the labels of now are all there is to compare with.
+    The newest sound snapshot knows their revision. Snapshots that are damaged may have known a newer one: of theirs,
+    the one whose labels are most like those in the files is taken. None where the journal goes back to none of them.
     """
-    exported = generations[0].exported if generations else 0
-    pairs = zip(generations, written, strict=True)
-    return next((cells for generation, cells in pairs if generation.revision == exported), ours)
+    newest, exported = (generations[0].revision, generations[0].exported) if generations else (0, 0)
+    damaged = [revision for revision in snapshot_revisions(project.frame_folder(video)) if revision > newest]
+    states = states_at(read_journal(project.label_journal(video)), {exported, *damaged})
+    states.update((known.revision, known.state) for known in generations if known.revision == exported)
+    found = [_written(project, video, states[revision], naming) for revision in sorted(states, reverse=True)]
+    return min(found, key=lambda cells: len(_differing(cells, theirs)), default=None)
 
 
 def changed_suffixes(project: Project, video: str, generations: Sequence[Generation]) -> tuple[_Suffix, ...]:

@@ -45,6 +45,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._naming = contents.naming
         self._history = contents.history
         self._read_from = contents.files
+        self._drafts = contents.drafts
         self._writer = JournalWriter(project.label_journal(video), contents.journal)
         self._images = FrameImages(project, video)
         self._files = SavedFiles(project, video, contents.generations)
@@ -152,7 +153,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         return {number: image for number, image in images.items() if image}
 
     def begin(self) -> None:
-        """Begin the journal, where there is none, with the labels of DeepLabCut's files.
+        """Begin the journal, where there is none, with the labels of DeepLabCut's files, and note its new predictions.
 
         Raises:
             LabelError: the session is for reading, or the files were changed and can no longer be read.
@@ -166,6 +167,9 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         if self.revision == 0:
             self._append(Begin(self.state.frames))
             self._files.begin(self.state, self._naming, self.revision, self._read_from)
+        if self._drafts:
+            self._writer.append(encode(Together(self._drafts)))
+            self._drafts = ()
 
     def rename_columns(self, bodyparts: tuple[str, ...]) -> None:
         """Write the CollectedData files under new names of bodyparts, which the journal of names has already.

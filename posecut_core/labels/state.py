@@ -16,6 +16,7 @@ class Frame:
     points: Mapping[str, Point] = field(default_factory=dict)  # identity of a bodypart -> point; the others are unset
     image: str = ""  # SHA-256 of the pixels that were labelled; "" where they could not be read
     dropped: bool = False  # taken out of labelling and training, with its points
+    listed: bool = False  # has had a row without any label in DeepLabCut's file, and keeps it
 
 
 @dataclass(frozen=True)

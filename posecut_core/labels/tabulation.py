@@ -13,12 +13,15 @@ from posecut_core.labels.table import LabelTable
 def table_of(state: LabelState, video: str, columns: Mapping[str, str]) -> LabelTable:
     """Return what may be trained on: all that persons have said; drafts and dropped frames are left out.
 
+    A frame that DeepLabCut's file listed without any label has a row, in which nobody has looked for anything.
+
     Args:
         state: the labels.
         video: stem of the video's file name.
         columns: identity -> name of the bodyparts, in the table's order.
     """
-    rows = [(number, frame) for number, frame in state.shown() if any(_is_label(frame, part) for part in columns)]
+    shown = state.shown()
+    rows = [item for item in shown if item[1].listed or any(_is_label(item[1], part) for part in columns)]
     numbers = np.array([number for number, _ in rows], dtype=np.int64)
     looked = np.array([[_is_label(frame, part) for part in columns] for _, frame in rows], dtype=bool)
     xy = np.array([[_position(frame, part) for part in columns] for _, frame in rows], dtype=np.float64)
@@ -29,6 +32,8 @@ def table_of(state: LabelState, video: str, columns: Mapping[str, str]) -> Label
 def frames_of_table(table: LabelTable, identities: Mapping[str, str]) -> dict[int, Frame]:
     """Return the frames of a table, its points placed by a person; what was looked for and not found is absent.
 
+    Rows that say nothing stay listed.
+
     Args:
         table: the labels.
         identities: name -> identity of the bodyparts.
@@ -36,7 +41,7 @@ def frames_of_table(table: LabelTable, identities: Mapping[str, str]) -> dict[in
     state = LabelState()
     for number, part, point in _points(table, identities):
         state = state.with_point(number, part, point)
-    return dict(state.frames)
+    return {number: state.frames.get(number, Frame(listed=True)) for number in table.numbers.tolist()}
 
 
 def edits_to(

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.contents import follow_journal, read_contents
+from posecut_core.labels.edits import Accept, Delete, Place
 from posecut_core.labels.exchange import collected_hashes, export_table, import_table
 from posecut_core.labels.generations import Generation
 from posecut_core.labels.journal import journal_line, parse_journal
-from posecut_core.labels.point import Point
+from posecut_core.labels.pandas_tables import read_hdf
+from posecut_core.labels.point import Origin, Point
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import LabelTable
@@ -80,3 +83,66 @@ def test_damage_is_an_error(project):
     project.label_journal("m1").write_bytes(journal_line(1, BEGIN) + b"x\n" + journal_line(2, DROP))
     with pytest.raises(LabelError, match=r"labels.jsonl is damaged in line 2.*posecut doctor --mend"):
         read_contents(project, "m1")
+
+
+def test_rows_without_any_label_stay_in_the_files(project):
+    """Kind: what DeepLabCut lists and nobody has labelled. Nobody says that anyone looked there: it never trains."""
+    xy = np.array([[[np.nan] * 2] * 2, [[45.0, 66.0], [47.0, 68.0]]])
+    export_table(project, replace(TABLE, xy=xy))
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Place(20, "nose", (8.0, 9.0)))
+    assert list(read_hdf(project.collected_data("m1")).index.get_level_values(2)) == ["img0003.png", "img0020.png"]
+    table = read_contents(project, "m1").table("m1")
+    assert table.numbers.tolist() == [3, 20]
+    assert table.looked_at.any(axis=1).tolist() == [False, True]
+    assert read_contents(project, "m1").history.state.unreviewed == ()
+
+
+def machine_labels(project, iteration, rows, model="DLC_resnet50_reachOct30shuffle1_500"):
+    """Write what DeepLabCut does at the outliers of a video: positions in stored images, and likelihoods."""
+    columns = pd.MultiIndex.from_product([[model], ["nose", "ear"], ["x", "y", "likelihood"]], names=TITLES)
+    index = pd.MultiIndex.from_tuples([("labeled-data", "m1", name) for name in rows])
+    frame = pd.DataFrame([[*cells, 1.0, 1.0, 1.0] for cells in rows.values()], index=index, columns=columns)
+    frame.to_hdf(project.frame_folder("m1") / f"machinelabels-iter{iteration}.h5", key="df_with_missing", mode="w")
+
+
+TITLES = ["scorer", "bodyparts", "coords"]
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_predictions_that_deeplabcut_left_are_drafts(project, journal):
+    """Kind: other programs' predictions. Drafts with their likelihoods, of frames that nobody has labelled, only.
+
+    The newest iteration counts; frames without a picture and bodyparts of other projects have none. What a person
+    deletes, or takes back, does not come again.
+    """
+    export_table(project, TABLE.rows(np.array([False, True])))
+    if journal:
+        with LabelSession.open(project, "m1") as session:
+            session.begin()
+    machine_labels(project, 0, {"img0003.png": (1.0, 1.0, 0.9), "img0020.png": (1.0, 1.0, 0.9)})
+    machine_labels(project, 1, {"img0003.png": (2.0, 3.0, 0.25), "img0099.png": (1.0, 1.0, 0.9)}, model="DLC_newer")
+    before = sorted(project.frame_folder("m1").rglob("*"))
+    contents = read_contents(project, "m1")
+    assert contents.history.state.unreviewed == ((3, "nose"),)
+    assert contents.history.state.point(3, "nose") == Point(
+        "proposed", (42.0, 63.0), Origin("machine", 0.25, "DLC_newer")
+    )
+    assert contents.table("m1").numbers.tolist() == [20]
+    assert sorted(project.frame_folder("m1").rglob("*")) == before
+    with LabelSession.open(project, "m1") as session:
+        session.apply(Accept(3, "nose"))
+        assert session.state.point(3, "nose").origin.model == "DLC_newer"
+        session.apply(Delete(3, "nose"))
+    again = read_contents(project, "m1")
+    assert again.history.state.unreviewed == again.drafts == ()
+    assert read_hdf(project.collected_data("m1")).shape == (1, 4)
+
+
+def test_damaged_predictions_of_deeplabcut_stop_nothing(project):
+    """They are told; labels are read without them."""
+    export_table(project, TABLE)
+    (project.frame_folder("m1") / "machinelabels-iter0.h5").write_bytes(b"damaged")
+    said = []
+    assert read_contents(project, "m1", report=said.append).table("m1").numbers.tolist() == [3, 20]
+    assert "machinelabels-iter0.h5 is not a readable HDF5 table" in said[0].stage

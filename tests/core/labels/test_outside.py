@@ -144,6 +144,28 @@ def test_what_was_labelled_since_the_files_were_written_is_not_deleted(labelled,
     assert found(labelled) == (Delete(20, "nose"),)
 
 
+@pytest.mark.parametrize("damage", ["flip", "delete"])
+@pytest.mark.parametrize("later", [0, 2])
+def test_a_damaged_snapshot_invents_no_changes(labelled, monkeypatch, damage, later):
+    """Kind: what one file knew, the journal knows as well. Only what the other program did is told.
+
+    The snapshot of the labels that it found is damaged, be it the newest, or older than edits made since.
+    """
+    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 1)
+    with LabelSession.open(labelled, "m1") as session:
+        session.apply(Place(3, "tail", (49.0, 60.0)))
+        session.save()
+        exported = generation_paths(labelled.frame_folder("m1"))[0]
+        change(labelled, 1, slice(0, 2), np.nan)
+        for place in range(later):
+            session.apply(Place(3, "tail", (44.0, 60.0 + place)))
+    if damage == "delete" and later:
+        exported.unlink()
+    else:
+        exported.write_text(exported.read_text()[:-20])
+    assert found(labelled) == (Delete(20, "nose"),)
+
+
 def test_labels_are_not_read_past_an_undecided_change(labelled):
     """Neither reading nor writing ignores it; the message says what to do."""
     change(labelled, 0, 0, 2.0)
