@@ -143,10 +143,20 @@ def _rows_that_count(
             pair = f"{name} twice" if names[known] == name else f"both {names[known]} and {name}, which are one frame"
             raise LabelError(
                 f"{path} labels {pair}, and differently, in rows {known + 1} and {row + 1} of its images; remove the "
-                "row that is wrong (in the .csv; then delete the .h5)."
+                f"row that is wrong{_there(path)}."
             )
         found[numbers[name]] = row
     return dict(sorted(found.items()))
+
+
+def _there(path: Path) -> str:
+    """Say where a table can be corrected: a person edits text, and a .h5 that is left would be read instead."""
+    if path.suffix == ".csv":
+        return ""
+    text = path.with_suffix(".csv")
+    if text.exists():
+        return f" (in {text.name} beside it, which is read once the .h5 is gone: move that elsewhere)"
+    return f" (save the table as {text.name} in DeepLabCut's layout, and move the .h5 elsewhere)"
 
 
 def _read_one(path: Path) -> tuple[Path, pd.DataFrame]:
@@ -215,7 +225,7 @@ def _named(frame: pd.DataFrame, path: Path) -> tuple[list[str], list[tuple[str, 
     if len(animals) > 1:
         raise LabelError(
             f"{path} holds labels of several individuals ({', '.join(animals)}), expected one animal; use a "
-            "single-animal project, or keep the columns of one individual."
+            f"single-animal project, or keep the columns of one individual{_there(path)}."
         )
     return list(dict.fromkeys(column[0] for column in columns if column[0])), [column[-2:] for column in columns]
 
@@ -232,7 +242,7 @@ def _checked_columns(
     if len(scorers) > 1:
         raise LabelError(
             f"{path} holds labels by {', '.join(map(repr, scorers))}, expected one scorer, {scorer!r} as in "
-            "config.yaml; keep the columns of one."
+            f"config.yaml; keep the columns of one{_there(path)}."
         )
     if scorers not in ([scorer], []):
         report(
@@ -240,7 +250,7 @@ def _checked_columns(
                 f"{path} has the scorer {scorers[0]!r} in its columns; taken as {scorer!r}, as its name says", 0, 0
             )
         )
-    remedy = "add them to `bodyparts` there, or rename or remove their columns in the .csv and delete the .h5"
+    remedy = f"add them to `bodyparts` there, or rename or remove their columns{_there(path)}"
     parts = dict.fromkeys(part for part, _ in columns)
     foreign = foreign_bodyparts(parts, bodyparts, source=str(path), remedy=remedy)
     if foreign:
@@ -259,7 +269,7 @@ def _check_coordinates(columns: list[tuple[str, ...]], path: Path) -> None:
     if not set(coords) <= {"x", "y"}:
         raise LabelError(
             f"{path} has the columns {', '.join(coords)} per bodypart, expected x and y only (likelihood marks "
-            "predictions, which are no labels); remove the other columns."
+            f"predictions, which are no labels); remove the other columns{_there(path)}."
         )
     for part in dict.fromkeys(part for part, _ in columns):
         found = [coord for name, coord in columns if name == part]
@@ -307,13 +317,13 @@ def _check_others(path: Path, others: Mapping[str, int], *, alone: bool) -> None
         raise LabelError(
             f"{path} holds rows of {', '.join(map(repr, absent))}, which {'is' if len(absent) == 1 else 'are'} no "
             f"folder in {folder.parent}, beside others, expected rows of {folder.name!r}; remove these rows, or write "
-            "the name of the folder there that has their images (in the .csv; then delete the .h5)."
+            f"the name of the folder there that has their images{_there(path)}."
         )
     if alone and len(others) == 1:
         raise LabelError(
             f"{path} holds rows of {listed} only, expected rows of {folder.name!r}: it seems to be the other folder's; "
-            f"remove it, or, if its labels are of images in {folder.name!r}, write that name there (in the .csv; then "
-            "delete the .h5)."
+            f"remove it, or, if its labels are of images in {folder.name!r}, write that name into its rows"
+            f"{_there(path)}."
         )
     bare = [name for name in others if not _has_labels(folder.parent / name)]
     if bare:

@@ -20,6 +20,7 @@ from posecut_core.project.atomic import atomic_path
 from posecut_core.project.reading import open_file
 
 KEY = "df_with_missing"  # DeepLabCut's name of the group
+_OTHER_KEYS = ("keypoints",)  # of napari-deeplabcut
 _LEVELS = 4  # of groups within groups, at most
 _LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its file one is, compressed
 _UNREADABLE = (  # what h5py and pandas raise on a damaged file
@@ -130,13 +131,11 @@ def read_hdf(path: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise LabelError(f"Found no file {path}; expected a table of labels or predictions there.") from error
     except LabelError as error:
-        raise LabelError(
-            f"Cannot read {path} because {error}; restore it from a copy, or delete it so that the .csv is used."
-        ) from error
+        raise LabelError(f"Cannot read {path} because {error}; restore it from a copy{_or_text(path)}.") from error
     except _UNREADABLE as error:
         raise LabelError(
-            f"{path} is not a readable HDF5 table (it may be cut off); restore it from a copy, or delete it so that "
-            "the .csv is used."
+            f"{path} is not a readable HDF5 table (it may be cut off, or compressed as few programs read it); restore "
+            f"it from a copy{_or_text(path)}."
         ) from error
 
 
@@ -174,9 +173,15 @@ def _refuse_foreign_parts(group: h5py.Group, *, at_most: int, deep: int) -> None
             raise LabelError(f"its part {name!r} claims {part.shape} values, more than the file can hold")
 
 
+def _or_text(path: Path) -> str:
+    """Say what else than a copy helps: without a table as text, deleting the other would lose all."""
+    return ", or delete it so that the .csv is used" if path.with_suffix(".csv").exists() else ""
+
+
 def _only_table(file: h5py.File) -> h5py.Group:
-    if KEY in file:
-        return file[KEY]
+    for key in (KEY, *_OTHER_KEYS):
+        if isinstance(file.get(key), h5py.Group):
+            return file[key]
     groups = [file[name] for name in file if isinstance(file[name], h5py.Group) and "pandas_type" in file[name].attrs]
     if len(groups) != 1:
         raise LabelError(f"it holds {len(groups)} pandas tables instead of one under {KEY!r}")

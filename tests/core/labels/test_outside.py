@@ -118,6 +118,17 @@ def test_what_a_spreadsheet_rounds_is_no_change(labelled):
     assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_spreadsheet_in_another_language_is_no_change_either(labelled, encoding):
+    """Kind: the same labels in another dress. What was typed in there is a change, to be decided about."""
+    path = labelled.collected_data("m1", ".csv")
+    text = path.read_text().replace(",", ";").replace(".", ",").replace(",png", ".png").replace("\n", "\r\n")
+    path.write_bytes(text.encode(encoding))
+    assert found(labelled) == ()
+    path.write_bytes(text.replace(";3,0;", ";4,5;").encode(encoding))
+    assert found(labelled) == (Place(20, "nose", (9.5, 9.0)),)
+
+
 def test_files_of_any_kept_revision_are_ours(labelled):
     """A crash may leave the file of the revision before."""
     old = labelled.collected_data("m1").read_bytes()

@@ -181,3 +181,24 @@ def test_parts_that_a_file_cannot_hold_are_refused(tmp_path, kind):
         }[kind]()
     with pytest.raises(LabelError, match=f"Cannot read {path} because its part 'block0_values' (is a|lies|claims)"):
         read_hdf(path)
+
+
+def test_napari_deeplabcuts_key_is_read(tmp_path):
+    """Its tables lie under another name; of several, that is the one."""
+    frame = pd.DataFrame(
+        [[1.0, 2.0]], index=LEVELS[:1], columns=pd.MultiIndex.from_tuples([("a", "b", "x"), ("a", "b", "y")])
+    )
+    frame.to_hdf(tmp_path / "a.h5", key="keypoints", mode="w")
+    (frame + 1).to_hdf(tmp_path / "a.h5", key="meta", mode="a")
+    np.testing.assert_array_equal(read_hdf(tmp_path / "a.h5").to_numpy(), [[1, 2]])
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_advice_loses_no_labels(tmp_path, text):
+    """Kind: advice that is followed literally. The only table of labels is never to be deleted."""
+    (tmp_path / "a.h5").write_bytes(b"damaged")
+    if text:
+        (tmp_path / "a.csv").write_text("")
+    with pytest.raises(LabelError, match="restore it from a copy") as caught:
+        read_hdf(tmp_path / "a.h5")
+    assert ("delete it" in str(caught.value)) is text
