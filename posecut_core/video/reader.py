@@ -128,16 +128,24 @@ class VideoReader:
             return picture
 
     def _from_keyframe(self, number: int, position: int) -> av.VideoFrame | None:
-        """Read a frame; where that fails, from the keyframe before it, and then look at its whole group."""
+        """Read a frame; where that fails, look at its whole group from the keyframe before it.
+
+        That finds a frame only where coming from the start had lost the keyframe already: a decoder with several
+        threads now and then overlooks what it has noticed once.
+        """
         picture = self._near.picture(number, position)
         if self._near.from_start:
             self._lost_from_start |= self._near.lost
-        if picture is None:
-            picture = self._again.picture(number, position)
-            if picture is None:
-                self._again.look_ahead(self.index.packets.last_of_group(number))
+        if picture is not None:
+            return picture
+        table = self.index.packets
+        picture = self._again.picture(number, position)
+        if position > 0 and self._near.from_start and table.numbers[table.keyframes[position]] in self._lost_from_start:
             self._lost_from_keyframe |= self._again.lost
-        return picture
+            return picture
+        self._again.look_ahead(table.last_of_group(number))
+        self._lost_from_keyframe |= {number, *self._again.lost}
+        return None
 
     def _from_start(self, number: int) -> av.VideoFrame | None:
         """Read from the file's first packet; if it need not be sure, only where reading goes on from there anyway."""
