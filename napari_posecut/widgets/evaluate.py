@@ -152,6 +152,8 @@ def _summary(found: PastEvaluation) -> str:
         f"<b>Mean error: {_pixels(row.test)} on test frames</b>, {_pixels(row.train)} on training frames.",
         f"Of likelihood {row.pcutoff:g} or more: {_pixels(row.test_pcutoff)} and {_pixels(row.train_pcutoff)}.",
     ]
+    if not math.isnan(row.validation):
+        lines.insert(1, f"{_pixels(row.validation)} on frames that were held out to validate the training.")
     if not math.isnan(row.suggested_pcutoff):
         lines.append(f"A pcutoff of {row.suggested_pcutoff:.2f} divides right from wrong best.")
     if not math.isnan(row.calibration_error):
@@ -164,7 +166,7 @@ def _bodypart(name: str, errors: MeanErrors) -> QTreeWidgetItem:
 
 
 def _frame(frame: FrameError) -> QTreeWidgetItem:
-    side = "training" if frame.is_train else "test"
+    side = "training" if frame.is_train else frame.side
     item = _item((frame.video, str(frame.number), _number(frame.error), side))
     item.setData(0, Qt.ItemDataRole.UserRole, frame)
     return item

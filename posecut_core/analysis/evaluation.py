@@ -16,6 +16,8 @@ class MeanErrors:
     test_pcutoff: float
     train_pairs: int  # labelled points measured
     test_pairs: int
+    validation: float = float("nan")  # of training frames that were held out to validate, and so trained nothing
+    validation_pairs: int = 0
 
 
 def pixel_errors(
@@ -37,6 +39,7 @@ def mean_errors(
     is_train: Bool[np.ndarray, " F"],
     *,
     pcutoff: int | float,
+    validates: Bool[np.ndarray, " F"] | None = None,
 ) -> MeanErrors:
     """Average errors over all labelled pairs of the training and of the test frames (paper, step H).
 
@@ -45,17 +48,23 @@ def mean_errors(
         likelihood: of each prediction.
         is_train: true for frames that the network was trained on; the others are test frames.
         pcutoff: least likelihood of the pairs that count towards the means "with pcutoff".
+        validates: true for frames that were held out to validate: neither training nor test frames.
     """
-    train = np.broadcast_to(is_train[:, None], errors.shape)
+    held_out = np.zeros_like(is_train) if validates is None else validates
+    train, validation, test = (
+        np.broadcast_to(side[:, None], errors.shape) for side in (is_train, held_out, ~is_train & ~held_out)
+    )
     likely = likelihood >= pcutoff
     measured = ~np.isnan(errors)
     return MeanErrors(
         train=mean_error(errors, train),
-        test=mean_error(errors, ~train),
+        test=mean_error(errors, test),
         train_pcutoff=mean_error(errors, train & likely),
-        test_pcutoff=mean_error(errors, ~train & likely),
+        test_pcutoff=mean_error(errors, test & likely),
         train_pairs=int(np.count_nonzero(measured & train)),
-        test_pairs=int(np.count_nonzero(measured & ~train)),
+        test_pairs=int(np.count_nonzero(measured & test)),
+        validation=mean_error(errors, validation),
+        validation_pairs=int(np.count_nonzero(measured & validation)),
     )
 
 
@@ -65,10 +74,11 @@ def mean_errors_by_bodypart(
     is_train: Bool[np.ndarray, " F"],
     *,
     pcutoff: int | float,
+    validates: Bool[np.ndarray, " F"] | None = None,
 ) -> tuple[MeanErrors, ...]:
     """Average as `mean_errors` does, for each of the K bodyparts alone."""
     return tuple(
-        mean_errors(errors[:, k : k + 1], likelihood[:, k : k + 1], is_train, pcutoff=pcutoff)
+        mean_errors(errors[:, k : k + 1], likelihood[:, k : k + 1], is_train, pcutoff=pcutoff, validates=validates)
         for k in range(errors.shape[1])
     )
 

@@ -26,12 +26,13 @@ _ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF = (
 )
 _TRAIN, _TEST = " Train error(px)", " Test error(px)"
 _TRAIN_LIKELY, _TEST_LIKELY = "Train error with p-cutoff", "Test error with p-cutoff"
+_VALIDATION = "Validation error(px)"  # of ours, and so behind DeepLabCut's
 _BODYPARTS = "Bodyparts"
 _CALIBRATION, _SUGGESTED = "Expected calibration error", "Suggested p-cutoff"
 _NETWORK = "Network"  # hash of its snapshot, which tells it from others of its name; tables of PoseCut 0.1 lack it
 _COLUMNS = (
     *(_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS),
-    *(_CALIBRATION, _SUGGESTED, _NETWORK),
+    *(_CALIBRATION, _SUGGESTED, _NETWORK, _VALIDATION),
 )
 _FRAME_COLUMNS = ("video", "frame", "set", "mean error(px)")
 _KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
@@ -53,6 +54,7 @@ class ResultRow:
     calibration_error: float
     suggested_pcutoff: float
     network: str = ""  # hash of its snapshot; nothing where the table does not say
+    validation: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class FrameError:
     number: int
     is_train: bool
     error: float
+    validates: bool = False  # held out of the training frames
+
+    @property
+    def side(self) -> str:
+        """Say on which side of the split it is: "train", "validation" or "test"."""
+        return "validation" if self.validates else "train" if self.is_train else "test"
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,7 @@ def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[
     Raises:
         StorageError: the folder cannot be written.
     """
-    columns = ("bodypart", _TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY, "Train labels", "Test labels")
+    columns = ("bodypart", _TRAIN, _TEST, _TRAIN_LIKELY, _TEST_LIKELY, "Train labels", "Test labels", _VALIDATION)
     rows = [
         {
             "bodypart": part,
@@ -183,7 +191,7 @@ def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
         StorageError: the folder cannot be written.
     """
     rows = [
-        (error.video, str(error.number), "train" if error.is_train else "test", _cell(error.error))
+        (error.video, str(error.number), error.side, _cell(error.error))
         for error in sorted(errors, key=lambda error: -error.error)
     ]
     write_rows(path, _FRAME_COLUMNS, [dict(zip(_FRAME_COLUMNS, row, strict=True)) for row in rows])
@@ -195,7 +203,7 @@ def read_frame_errors(path: Path) -> tuple[FrameError, ...]:
     for row in read_rows(path):
         with contextlib.suppress(KeyError, TypeError, ValueError):
             video, number, side, error = (row[name] for name in _FRAME_COLUMNS)
-            found.append(FrameError(video, int(number), side == "train", float(error)))
+            found.append(FrameError(video, int(number), side == "train", float(error), side == "validation"))
     return tuple(found)
 
 
@@ -242,6 +250,7 @@ def _error_cells(errors: MeanErrors) -> dict[str, str]:
         _TEST: errors.test,
         _TRAIN_LIKELY: errors.train_pcutoff,
         _TEST_LIKELY: errors.test_pcutoff,
+        _VALIDATION: errors.validation,
     }
     return {name: _cell(value) for name, value in cells.items()}
 
@@ -261,6 +270,7 @@ def _result(row: Mapping[str, str]) -> ResultRow | None:
             calibration_error=_value(row[_CALIBRATION]),
             suggested_pcutoff=_value(row[_SUGGESTED]),
             network=row.get(_NETWORK) or "",
+            validation=_value(row.get(_VALIDATION, "")),
         )
     except (KeyError, TypeError, ValueError):
         return None

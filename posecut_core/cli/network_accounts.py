@@ -90,10 +90,12 @@ def _snapshot(row: EvaluatedSnapshot) -> list[str]:
     known = " and ".join(map(_pixels, both[:1] if all(map(math.isnan, both)) else both))
     likely = f"with likelihood {row.pcutoff:g} or more: {known}"
     left_out = f"; not measured: {', '.join(row.left_out)}"
+    frames = counted(row.validation_frames, "frame")
+    validated = f", {_pixels(errors.validation)} on {frames} that validated" if row.validation_frames else ""
     covered = [f"{row.scorer}: these errors are those of {', '.join(row.bodyparts)}{left_out}."] if row.left_out else []
     return [
         f"{row.scorer}: mean error {_pixels(errors.train)} on {counted(row.train_frames, 'training frame')}, "
-        f"{_pixels(errors.test)} on {counted(row.test_frames, 'test frame')} ({likely})",
+        f"{_pixels(errors.test)} on {counted(row.test_frames, 'test frame')}{validated} ({likely})",
         *covered,
         f"{row.scorer}: {_likelihood(row)}",
     ]

@@ -44,7 +44,7 @@ def draw_all(
     bodyparts: tuple[str, ...],
     report: Report,
 ) -> tuple[Path, ...]:
-    """Draw `Training-<video>-<image>` and `Test-<video>-<image>` with labels and predictions into `folder`."""
+    """Draw `Training-<video>-<image>`, `Test-...` and `Validation-...` with labels and predictions into `folder`."""
     advance = _counter("drawing labelled frames", frames, report)
     paths = []
     for video, found in zip(frames, predicted, strict=True):
@@ -83,5 +83,7 @@ def draw_frame(
 
 
 def frame_kind(video: LabelledFrames, place: int) -> str:
-    """Say on which side of the split a frame is: Training or Test."""
+    """Say on which side of the split a frame is: Training, Validation or Test."""
+    if video.validates[place]:
+        return "Validation"
     return "Training" if video.is_train[place] else "Test"

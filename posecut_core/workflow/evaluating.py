@@ -47,6 +47,7 @@ class EvaluatedSnapshot:
     images: tuple[Path, ...]
     report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
     left_out: tuple[str, ...] = ()  # bodyparts of the project or the network that were not measured
+    validation_frames: int = 0  # held out of the training frames by `validation_share`, counted with neither
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -90,7 +91,7 @@ def evaluate_network(
     Likelihoods are held against how often predictions of test frames are right, which is to say within the
     shuffle's `pos_dist_thresh` of the label; a pcutoff is suggested from the same points. It is not written into
     config.yaml, and no snapshot is chosen by any of this. `report.html` shows all of it on one page. Frames that
-    validated a training (its setting `validation_share`) are left out: they are neither training nor test frames.
+    validated a training (its setting `validation_share`) are reported apart: they trained nothing, but were watched.
 
     Args:
         config: path of config.yaml; its `pcutoff` divides likely from unlikely predictions.
@@ -164,7 +165,7 @@ def _evaluated(
         training_iterations=job.step,
         train_percent=job.percent,
         train_frames=int(np.count_nonzero(measured.is_train)),
-        test_frames=int(np.count_nonzero(~measured.is_train)),
+        test_frames=int(np.count_nonzero(measured.is_test)),
         pcutoff=pcutoff,
         errors=measured.overall(pcutoff),
         bodyparts=measured.bodyparts,
@@ -179,4 +180,5 @@ def _evaluated(
         images=images,
         report=report,
         left_out=measured.left_out,
+        validation_frames=int(np.count_nonzero(measured.validates)),
     )

@@ -91,7 +91,10 @@ def _frame_errors(measured: Measurement) -> list[FrameError]:
     every = np.ones(len(measured.errors), bool)
     names = [(video.video, int(number)) for video in measured.frames for number in video.numbers]
     ranked = worst_frames(measured.errors, every, count=len(names))
-    return [FrameError(*names[place], bool(measured.is_train[place]), mean) for place, mean in ranked]
+    return [
+        FrameError(*names[place], bool(measured.is_train[place]), mean, validates=bool(measured.validates[place]))
+        for place, mean in ranked
+    ]
 
 
 def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:

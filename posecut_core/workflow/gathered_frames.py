@@ -21,6 +21,7 @@ def gather_frames(
     *,
     train: Sequence[FrameRef],
     test: Sequence[FrameRef],
+    validation: Sequence[FrameRef] = (),
     report: Report = silent,
 ) -> tuple[LabelledFrames, ...]:
     """Gather the frames that `tables` has labels of, video by video, in increasing order of their numbers.
@@ -32,22 +33,23 @@ def gather_frames(
         VideoError: a frame store is damaged.
     """
     found, lost = [], list[LabelError]()
-    for video in sorted({frame.video for frame in (*train, *test)} & tables.keys()):
-        own_train, own_test = ([frame.number for frame in frames if frame.video == video] for frames in (train, test))
-        labels = tables[video].rows(np.isin(tables[video].numbers, [*own_train, *own_test]))
+    every = (*train, *validation, *test)
+    for video in sorted({frame.video for frame in every} & tables.keys()):
+        sides = [[frame.number for frame in side if frame.video == video] for side in (every, train, validation)]
+        labels = tables[video].rows(np.isin(tables[video].numbers, sides[0]))
         absent = without_picture(project, video, labels.numbers.tolist())
         if absent:
             lost.append(never_extracted(project, video, absent))
             report(Progress(str(lost[-1]).removesuffix("."), 0, 0))
         labels = labels.rows(~np.isin(labels.numbers, absent))
         if len(labels.numbers):
-            found.append(_of_video(project, labels, own_train))
+            found.append(_of_video(project, labels, train=sides[1], validation=sides[2]))
     if not found:
         raise DatasetError(
             str(lost[0])
             if lost
-            else f"None of the {len(train) + len(test)} frames of the training dataset is labelled any more; restore "
-            "the labels or run posecut create-training-dataset and posecut train-network again."
+            else f"None of the {len(every)} frames of the training dataset is labelled any more; restore the labels or "
+            "run posecut create-training-dataset and posecut train-network again."
         )
     return tuple(found)
 
@@ -58,7 +60,7 @@ def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
     return [names[number] for number in frames.numbers.tolist()]
 
 
-def _of_video(project: Project, table: LabelTable, train: list[int]) -> LabelledFrames:
+def _of_video(project: Project, table: LabelTable, *, train: list[int], validation: list[int]) -> LabelledFrames:
     store = FrameStore.open(project.frame_store(table.video))
     labels = without_outside(table, store)
     frames = stored_frames(table.video, store, labels.numbers)
@@ -67,4 +69,5 @@ def _of_video(project: Project, table: LabelTable, train: list[int]) -> Labelled
         xy=labels.xy,
         looked_for=labels.looked_at,
         is_train=np.isin(labels.numbers, train),
+        validates=np.isin(labels.numbers, validation),
     )

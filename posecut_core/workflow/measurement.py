@@ -52,19 +52,27 @@ class Measurement:
     likelihood: Float64[np.ndarray, "F K"]
     looked_for: Bool[np.ndarray, "F K"]
     is_train: Bool[np.ndarray, " F"]
+    validates: Bool[np.ndarray, " F"]  # held out of the training frames by `validation_share`
+
+    @property
+    def is_test(self) -> Bool[np.ndarray, " F"]:
+        """Tell which frames had no part in the training."""
+        return ~self.is_train & ~self.validates
 
     def overall(self, pcutoff: int | float) -> MeanErrors:
         """Average over all bodyparts."""
-        return mean_errors(self.errors, self.likelihood, self.is_train, pcutoff=pcutoff)
+        return mean_errors(self.errors, self.likelihood, self.is_train, pcutoff=pcutoff, validates=self.validates)
 
     def by_bodypart(self, pcutoff: int | float) -> tuple[MeanErrors, ...]:
         """Average for each bodypart alone."""
-        return mean_errors_by_bodypart(self.errors, self.likelihood, self.is_train, pcutoff=pcutoff)
+        return mean_errors_by_bodypart(
+            self.errors, self.likelihood, self.is_train, pcutoff=pcutoff, validates=self.validates
+        )
 
     @property
     def calibration(self) -> Calibration:
         """Compare likelihoods with how often predictions of test frames are right."""
-        judged = self.looked_for & ~self.is_train[:, None]
+        judged = self.looked_for & self.is_test[:, None]
         return calibration(self.errors, self.likelihood, judged, within=self.settings.pos_dist_thresh)
 
 
@@ -87,10 +95,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         report(Progress(text, 0, 0))
     tables = {video: read_labels(project, video, report=report) for video in videos if video not in strangers}
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
-    if held_out:
-        text = f"Frames that validated the training count neither as training nor as test frames: {len(held_out)}"
-        report(Progress(text, 0, 0))
-    frames = gather_frames(project, tables, train=train, test=split.test, report=report)
+    frames = gather_frames(project, tables, train=train, test=split.test, validation=held_out, report=report)
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
     in_labels = [config.bodyparts.index(part) for part in bodyparts]
     in_network = [predictor.bodyparts.index(part) for part in bodyparts]
@@ -107,4 +112,5 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         likelihood=np.concatenate([found.likelihood for found in predicted])[:, in_network],
         looked_for=np.concatenate([video.looked_for for video in frames])[:, in_labels],
         is_train=np.concatenate([video.is_train for video in frames]),
+        validates=np.concatenate([video.validates for video in frames]),
     )

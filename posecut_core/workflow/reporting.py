@@ -43,20 +43,22 @@ def write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement)
 def _summary(job: EvaluationJob, measured: Measurement) -> Table:
     pcutoff = job.project.config.pcutoff
     errors, found = measured.overall(pcutoff), measured.calibration
-    train_frames = int(measured.is_train.sum())
+    counts = [str(int(side.sum())) for side in (measured.is_train, measured.is_test, measured.validates)]
+    columns, empty = (4, ("",)) if measured.validates.any() else (3, ())
     return Table(
-        ("", "training frames", "test frames"),
+        ("", "training frames", "test frames", "validation frames")[:columns],
         (
-            ("frames", str(train_frames), str(len(measured.is_train) - train_frames)),
-            ("labelled points", str(errors.train_pairs), str(errors.test_pairs)),
-            ("mean error", _pixels(errors.train), _pixels(errors.test)),
+            ("frames", *counts)[:columns],
+            ("labelled points", *map(str, (errors.train_pairs, errors.test_pairs, errors.validation_pairs)))[:columns],
+            ("mean error", *map(_pixels, (errors.train, errors.test, errors.validation)))[:columns],
             (
                 f"mean error of likelihood {pcutoff:g} or more",
                 _pixels(errors.train_pcutoff),
                 _pixels(errors.test_pcutoff),
+                *empty,
             ),
-            ("expected calibration error", "", _number(found.expected_error, 3)),
-            ("suggested pcutoff", "", _number(found.suggested_pcutoff, 3)),
+            ("expected calibration error", "", _number(found.expected_error, 3), *empty),
+            ("suggested pcutoff", "", _number(found.suggested_pcutoff, 3), *empty),
         ),
     )
 
@@ -108,7 +110,7 @@ def _likelihood(found: Calibration, pcutoff: float) -> tuple[Picture, Words]:
 
 def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tuple[Words | Picture, ...]:
     """Draw the test frames of the greatest mean error; training frames where no test frame has labels."""
-    tested = worst_frames(measured.errors, ~measured.is_train, count=WORST_FRAMES)
+    tested = worst_frames(measured.errors, measured.is_test, count=WORST_FRAMES)
     worst = tested or worst_frames(measured.errors, measured.is_train, count=WORST_FRAMES)
     places = [
         (video, found, place)

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from posecut_core.analysis.evaluation_files import read_frame_errors, read_results
+from posecut_core.cli.network_accounts import tell_evaluated
 from posecut_core.errors import DatasetError, ModelError
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
 from posecut_core.workflow import evaluating
+from posecut_core.workflow.evaluating import evaluate_network
 from posecut_core.workflow.measurement import EvaluationJob, measure
 from posecut_core.workflow.opening import open_project
 
@@ -50,3 +53,23 @@ def test_right_is_as_the_settings_of_the_shuffle_say(spot_project):
     path.unlink()
     with pytest.raises(ModelError, match=r"There is no .*settings\.yaml"):
         measured(spot_project)
+
+
+def test_frames_that_validated_are_measured_apart(spot_project):
+    """Kind: frames that trained nothing counted as training frames: their errors are neither side's."""
+    project = open_project(spot_project)
+    (project.model_folder(1) / "settings.yaml").write_text("validation_share: 0.34\n")
+    found = measured(spot_project)
+    assert (found.is_train.sum(), found.validates.sum(), found.is_test.tolist()) == (2, 1, [False, False, False, True])
+    (place,) = np.flatnonzero(found.validates)
+    whole, errors = found.errors[place], found.overall(0.6)
+    assert errors.validation == pytest.approx(np.nanmean(whole))
+    assert errors.validation_pairs == np.count_nonzero(~np.isnan(whole))
+    assert errors.train == pytest.approx(np.nanmean(found.errors[found.is_train]))
+    assert errors.test_pairs == np.count_nonzero(~np.isnan(found.errors[3]))
+    row = evaluate_network(spot_project).rows[0]
+    assert (row.train_frames, row.validation_frames, row.test_frames) == (2, 1, 1)
+    assert [error.side for error in read_frame_errors(row.frames_csv)].count("validation") == 1
+    assert read_results(row.results_csv)[-1].validation == pytest.approx(errors.validation, abs=1e-3)
+    assert "validation frames" in row.report.read_text()
+    assert "on 1 frame that validated" in tell_evaluated(spot_project, evaluate_network(spot_project)).lines[0]

@@ -53,8 +53,9 @@ def test_a_row_has_deeplabcuts_columns_and_an_empty_cell_for_nan(tmp_path):
         "Expected calibration error": "0.1250",
         "Suggested p-cutoff": "",
         "Network": "",
+        "Validation error(px)": "",
     }
-    assert list(found)[-3:] == ["Expected calibration error", "Suggested p-cutoff", "Network"]
+    assert list(found)[-4:] == ["Expected calibration error", "Suggested p-cutoff", "Network", "Validation error(px)"]
 
 
 def test_evaluating_again_replaces_the_row_and_anything_else_adds_one(tmp_path):

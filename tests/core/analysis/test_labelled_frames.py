@@ -25,7 +25,9 @@ def frames(tmp_path):
         store.append([(number, image, origin)])
     labels = np.zeros((4, 2, 2))
     looked_for = np.ones((4, 2), bool)
-    return LabelledFrames("m1", store, store.numbers, store.origins, store.sizes, labels, looked_for, np.ones(4, bool))
+    return LabelledFrames(
+        "m1", store, store.numbers, store.origins, store.sizes, labels, looked_for, *np.eye(2, 4, dtype=bool)
+    )
 
 
 def test_positions_are_in_pixels_of_the_full_frame(frames, network):
