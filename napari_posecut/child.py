@@ -22,11 +22,11 @@ from napari_posecut.verbs import VERBS, Verb
 from posecut_core.cli.failure import explain
 from posecut_core.cli.outcome import as_json
 from posecut_core.errors import ArgumentError
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Progress, Report, ended_at_once, interrupts
 
 _SHORTEST, _LONGEST = 0.1, 2.0  # seconds between two reports of a stage
 _LOWER = 10  # niceness: a window is served first
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+_STOPPED = Outcome("stopped", {}, "")
 
 
 def run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
@@ -43,13 +43,23 @@ def run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
         StorageError: the disk refuses.
     """
     files = JobFolder(folder)
-    for number in _STOPS:
+    stops = interrupts()
+    for number in stops:
         signal.signal(number, signal.default_int_handler)
     faulthandler.enable()
     files.write_process(os.getpid())  # as the window does, which may have been killed before it came to that
     _step_back()
-    outcome = _worked(files, verbs)
-    for number in _STOPS:
+
+    def end() -> None:
+        files.write_outcome(_STOPPED)
+        os._exit(0)
+
+    try:
+        with ended_at_once(end):
+            outcome = _worked(files, verbs)
+    except KeyboardInterrupt:  # a second one, on the way out
+        outcome = _STOPPED
+    for number in stops:
         signal.signal(number, signal.SIG_IGN)  # nothing is left to stop
     files.write_outcome(outcome)
     return int(outcome.state == "failed")
@@ -87,7 +97,7 @@ def _worked(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
             result = _called(files, verbs, reporting(file, asked=_never if os.name == "posix" else _asked(files)))
         return Outcome("done", json.loads(as_json(result)), "")
     except KeyboardInterrupt:
-        return Outcome("stopped", {}, "")
+        return _STOPPED
     except Exception as error:
         traceback.print_exc()
         return Outcome("failed", {}, explain(error, keep=lambda _: files.errors).error)

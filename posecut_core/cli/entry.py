@@ -13,12 +13,14 @@ from posecut_core.cli.outcome import as_json
 from posecut_core.cli.screen import open_consoles, progress_display
 from posecut_core.cli.task import Outcome, Task
 from posecut_core.errors import StorageError
+from posecut_core.progress import ended_at_once, interrupts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `posecut` and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what batch systems and shutdowns send
+    for number in interrupts():  # SIGTERM as Ctrl-C: what batch systems and shutdowns send
+        signal.signal(number, signal.default_int_handler)
     try:
         code = run(given)
         sys.stdout.flush()
@@ -45,7 +47,7 @@ def run(arguments: list[str]) -> int:
     task: Task | None = None
     try:
         task = _parse(arguments)
-        outcome = None if task is None else _perform(task, err)
+        outcome = None if task is None else _perform(task, out, err, json=json)
         if outcome is not None:
             _show(outcome, out, err, json=json)
         out.file.flush()
@@ -70,8 +72,14 @@ def _parse(arguments: list[str]) -> Task | None:
     return answer if isinstance(answer, Task) else None
 
 
-def _perform(task: Task, err: Console) -> Outcome:
-    with progress_display(err) as report:
+def _perform(task: Task, out: Console, err: Console, *, json: bool) -> Outcome:
+    def end() -> None:
+        err.show_cursor()
+        _tell(explain(KeyboardInterrupt(), when_interrupted=task.when_interrupted), out, err, json=json)
+        out.file.flush()
+        os._exit(INTERRUPTED)
+
+    with ended_at_once(end), progress_display(err) as report:
         return task.work(report)
 
 

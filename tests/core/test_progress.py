@@ -1,11 +1,13 @@
 """Ctrl-C and SIGTERM stop work where it is safe."""
 
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from posecut_core.progress import Progress, deferred_interrupt, silent
+from posecut_core.progress import Progress, deferred_interrupt, ended_at_once, silent
 
 
 def test_a_report_says_what_is_known():
@@ -52,6 +54,57 @@ def test_other_threads_change_nothing():
     thread.start()
     thread.join()
     assert seen == [(False, before)]
+
+
+def test_what_is_ignored_stays_ignored():
+    """Kind: a program that was started deaf to Ctrl-C, as by nohup, and that hears it all the same; SIGTERM counts."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ended_at_once(lambda: pytest.fail("ended")), deferred_interrupt() as interrupted:
+            signal.raise_signal(signal.SIGINT)
+            assert (interrupted(), signal.getsignal(signal.SIGINT)) == (False, signal.SIG_IGN)
+            signal.raise_signal(signal.SIGTERM)
+            assert interrupted()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+DEAF = """
+import ctypes, os, signal, sys, threading
+from posecut_core.progress import ended_at_once
+def end():
+    print("ended", flush=True)
+    os._exit(130)
+def kill():
+    gate.acquire()  # until the main thread is away
+    os.kill(os.getpid(), signal.SIGTERM)
+libc, mutex, gate = ctypes.CDLL(None), (ctypes.c_char * 256)(), threading.Lock()
+libc.pthread_mutex_lock(mutex)
+gate.acquire()
+threading.Thread(target=kill, daemon=True).start()
+sys.setswitchinterval(1000)  # nobody else runs before the main thread waits
+with ended_at_once(end, patience=0.05):
+    gate.release()
+    libc.pthread_mutex_lock(mutex)  # as a compiler does, which returns a minute later
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a main thread that hears nothing, by a mutex of the C library")
+def test_work_that_hears_nothing_is_ended():
+    """Kind: a signal that waits for the main thread, which compiles for a minute; another thread ends the program."""
+    ended = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (130, "ended\n"), ended.stderr
+
+
+def test_work_that_hears_is_interrupted_and_not_ended():
+    """What the main thread hears itself is a KeyboardInterrupt; afterwards everything is as it was."""
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with pytest.raises(KeyboardInterrupt), ended_at_once(lambda: pytest.fail("ended")):
+            signal.raise_signal(number)
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_a_program_that_handles_interrupts_itself_is_left_alone(monkeypatch):
