@@ -42,15 +42,22 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is missing or unreadable; run posecut create-training-dataset again.") from error
+        raise _lost(path, "is missing or unreadable") from error
     if path.name != _name(text):
-        raise DatasetError(f"{path} is not as it was written; run posecut create-training-dataset again.")
+        raise _lost(path, "is not as it was written")
     try:
         header, *rows = csv.reader(io.StringIO(text))
         bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
         return {video: _table(video, bodyparts, rows) for video in dict.fromkeys(row[0] for row in rows)}
     except (ValueError, IndexError, OverflowError, csv.Error, LabelError) as error:
-        raise DatasetError(f"{path} holds what are no labels; run posecut create-training-dataset again.") from error
+        raise _lost(path, "holds what are no labels") from error
+
+
+def _lost(path: Path, found: str) -> DatasetError:
+    return DatasetError(
+        f"{path} {found}; restore it from a copy, or create another shuffle and train that (posecut "
+        "create-training-dataset)."
+    )
 
 
 def _table(video: str, bodyparts: tuple[str, ...], rows: list[list[str]]) -> LabelTable:

@@ -152,7 +152,10 @@ def read_split(path: Path) -> Split:
 
 
 def _damaged(path: Path) -> DatasetError:
-    return DatasetError(f"{path} is not a readable training dataset; run posecut create-training-dataset again.")
+    return DatasetError(
+        f"{path} is not a readable training dataset; restore it from a copy, or create another shuffle and train that "
+        "(posecut create-training-dataset)."
+    )
 
 
 def _by_video(frames: Sequence[FrameRef]) -> dict[str, list[int]]:

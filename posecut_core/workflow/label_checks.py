@@ -29,14 +29,14 @@ from posecut_core.workflow.notes import labels_outside, unlisted_labels
 def check_names(project: Project, videos: list[str], found: Findings, *, mend: bool) -> None:
     """Look at the journal of bodyparts' names."""
     found.count("journals", int(project.bodypart_journal.exists()))
-    problem = _names_problem(project, videos)
-    if problem and mend:
-        with found.about(project.bodypart_journal):
+    with found.about(project.bodypart_journal):
+        problem = _names_problem(project, videos)
+        if problem and mend:
             kept = rebuild_names(project, videos)
             damaged = f"; the damaged one is {kept.name}" if kept else ""
             found.add(project.bodypart_journal, f"{problem} It was rebuilt{damaged}.", mended=True)
-    elif problem:
-        found.add(project.bodypart_journal, problem, mendable=True)
+        elif problem:
+            found.add(project.bodypart_journal, problem, mendable=True)
 
 
 def _names_problem(project: Project, videos: list[str]) -> str:
@@ -44,7 +44,7 @@ def _names_problem(project: Project, videos: list[str]) -> str:
     try:
         known = read_identities(project)
     except LabelError as error:
-        return f"{error} posecut doctor --mend rebuilds it from the snapshots."
+        return f"{error} Rebuild it from the snapshots: {_mending(project)}."
     for video in videos:
         try:
             steps = sound_steps(read_journal(project.label_journal(video))).values()
@@ -59,17 +59,22 @@ def _names_problem(project: Project, videos: list[str]) -> str:
 
 def check_removed(project: Project, videos: list[str], found: Findings) -> None:
     """Name bodyparts that have labels and that config.yaml no longer lists."""
-    with suppress(LabelError):  # labels that cannot be read are told already
+    with found.about(project.labeled_data), suppress(PosecutError):  # labels that cannot be read are told already
         told = unlisted_labels(project, videos)
         if told:
             found.add(project.config_path, f"{told}.", harmless=True)
 
 
+def _mending(project: Project) -> str:
+    return command_line("doctor", "--mend", project.root)
+
+
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
     _check_lock(project, video, found)
-    _check_generations(project, video, found, mend=mend)
-    _check_leftovers(project, video, found, mend=mend)
+    with found.about(project.frame_folder(video)):
+        _check_generations(project, video, found, mend=mend)
+        _check_leftovers(project, video, found, mend=mend)
     readable = False
     with found.about(project.label_journal(video)):
         readable = _check_journal(project, video, found, mend=mend)
@@ -124,7 +129,7 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
     if problem and mend:
         return _rebuild(project, video, problem, found)
     if problem:
-        advice = "rebuild it with posecut doctor --mend, which keeps a copy"
+        advice = f"rebuild it, which keeps a copy: {_mending(project)}"
         found.add(path, f"{path} {problem}; {advice}.", mendable=True)
         return False
     if text.tail and mend:
@@ -134,7 +139,7 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
         found.add(
             path,
             f"{path} ends in {len(text.tail)} bytes that are no whole edit, as a crash or a damaged last line leaves "
-            "them; posecut doctor --mend sets them aside.",
+            f"them; set them aside: {_mending(project)}.",
             mendable=True,
         )
     return True
@@ -189,12 +194,12 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
         problem = (
             f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
         )
-        advice, mended = "posecut doctor --mend writes it again", mend and _saved(project, video)
+        advice, mended = f"write it again: {_mending(project)}", mend and _saved(project, video)
         found.add(path, f"{problem}; {advice}.", mended=mended, mendable=not mended)
     for path in _missing_files(project, video, contents):
-        problem = f"{path} is missing, expected it to hold the labels for DeepLabCut; posecut doctor --mend writes it"
+        problem = f"{path} is missing, expected it to hold the labels for DeepLabCut"
         mended = mend and _saved(project, video)
-        found.add(path, f"{problem} again.", mended=mended, mendable=not mended)
+        found.add(path, f"{problem}; write it again: {_mending(project)}.", mended=mended, mendable=not mended)
 
 
 def _missing_files(project: Project, video: str, contents: Contents) -> list[Path]:

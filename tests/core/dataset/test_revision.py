@@ -68,7 +68,9 @@ def test_a_changed_revision_is_refused_and_can_be_made_again(tmp_path):
     """Who edits the file hears of it, and creating the dataset again mends it."""
     path = tmp_path / write_revision(tmp_path, [table()])
     path.write_text(path.read_text().replace("1.25", "1.5"))
-    with pytest.raises(DatasetError, match="is not as it was written; run posecut create-training-dataset again"):
+    with pytest.raises(
+        DatasetError, match="is not as it was written; restore it from a copy, or create another shuffle"
+    ):
         read_revision(path)
     assert write_revision(tmp_path, [table()]) == path.name
     assert same(read_revision(path)["m1"], table())
@@ -80,5 +82,5 @@ def test_a_missing_or_damaged_revision_is_one_sentence(tmp_path, content):
     path = tmp_path / "labels-0123456789ab.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DatasetError, match="run posecut create-training-dataset again"):
+    with pytest.raises(DatasetError, match="restore it from a copy, or create another shuffle"):
         read_revision(path)

@@ -125,7 +125,7 @@ def test_a_damaged_split_is_one_sentence(tmp_path, old, new):
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(
-        DatasetError, match="is not a readable training dataset; run posecut create-training-dataset again"
+        DatasetError, match="is not a readable training dataset; restore it from a copy, or create another shuffle"
     ):
         read_split(path)
 
@@ -136,7 +136,7 @@ def test_noise_is_no_split(tmp_path_factory, content):
     """Any bytes are refused in one sentence."""
     path = tmp_path_factory.getbasetemp() / "noise.yaml"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match="run posecut create-training-dataset again"):
+    with pytest.raises(DatasetError, match="restore it from a copy, or create another shuffle"):
         read_split(path)
 
 
