@@ -20,10 +20,11 @@ from posecut_core.project.reading import read_bytes
 
 LEVELS = ("scorer", "bodyparts", "coords")
 SEVERAL = ("scorer", "individuals", "bodyparts", "coords")
+_SHOWN = 40  # characters of a cell in a message
 _SEPARATORS = (",", ";", "\t")
 _PLACEHOLDER = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name of a column without one
 _MISSING = frozenset(["nan", "na", "n/a", "#n/a", "#nv", "<na>", "null", "none", "-", "--", "\u2013", "\u2014"])
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+(?!\d)", re.ASCII)
 _THOUSANDS = {mark: re.compile(rf"[+-]?\d{{1,3}}(\{mark}\d{{3}})+(?![\d{mark}]).*", re.ASCII) for mark in ",."}
 _DATE = re.compile(r"\d+[./-]\d+[./-]\d+|\d.*[^\W\d_]{3}|[^\W\d_]{3}.*\d")
@@ -52,6 +53,11 @@ def read_csv(path: Path) -> pd.DataFrame:
     first = _first_column(lines[0][1])
     levels, rows = _header(path, [(number, cells[first:]) for number, cells in lines])
     leading = next((place for place, cell in enumerate(levels[-1]) if cell and place), len(levels[-1]))
+    if leading == len(levels[-1]):
+        raise LabelError(
+            f"{path} names no coordinates in its line of coords, expected x and y of each bodypart; correct its "
+            "header, or restore it from a copy."
+        )
     width = 1 + max((place for place, cell in enumerate(levels[-1]) if cell), default=0)
     columns = filled_columns(list(zip(*(level[leading:width] for level in levels), strict=True)))
     _check_widths(path, rows, width, header=lines[0][0])
@@ -119,7 +125,7 @@ def _text(path: Path) -> str:
 def _separator(text: str) -> tuple[str, str, int]:
     """Return what separates cells, the text without a line that only says so, and how many lines that were."""
     first, end, rest = text.partition("\n")
-    said = re.fullmatch(r"\"?sep=(.)\"?\r?", first, re.IGNORECASE)
+    said = re.fullmatch(r"\"?sep=([,;\t|])\"?\r?", first, re.IGNORECASE)
     if said and end:
         return said[1], rest, 1
     line = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
@@ -192,10 +198,11 @@ def _numbers(
         for column, cell in enumerate(cells):
             value = _number(cell, mark)
             if value is None:
-                hint = ", and not a date, which a spreadsheet may have made of a number" if _DATE.search(cell) else ""
+                shown = cell[:_SHOWN]
+                hint = ", and not a date, which a spreadsheet may have made of a number" if _DATE.search(shown) else ""
                 raise LabelError(
-                    f"{path} line {number} holds {cell!r} as {' '.join(columns[column][-2:])}, expected a number or an "
-                    f"empty cell{hint}; correct that cell."
+                    f"{path} line {number} holds {shown!r} as {' '.join(columns[column][-2:])}, expected a number or "
+                    f"an empty cell{hint}; correct that cell."
                 )
             values[row, column] = value
     return values
