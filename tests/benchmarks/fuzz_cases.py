@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -265,12 +266,15 @@ def _read_snapshot(root: Path, path: Path) -> None:
     load_parameters(folder, TREE)
 
 
+_drawn = cache(partial(initial_parameters, 0))  # drawn once for each network, as drawing takes most of the time
+
+
 def _read_weights(root: Path, path: Path) -> None:
     tensors, metadata = read_weights(path)
     spec = spec_of_weights(tensors, metadata, depth=18, norm="auto", source=str(path))
     if spec.width <= 1:
         network = NetworkSpec(spec, PARTS)
-        convert_weights(tensors, initial_parameters(0, network), network, source=str(path))
+        convert_weights(tensors, _drawn(network), network, source=str(path))
 
 
 def _read_job(root: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.benchmarks.fuzz import FAULTS, Guard, copy_whole, judged, one_case, r
 from tests.benchmarks.fuzz_cases import KINDS, Kind, make_project
 from tests.benchmarks.hostile import link_out, name_project, planted_files, tree
 
-CASES = 8  # of each kind
+CASES = 6  # of each kind
 
 
 @pytest.fixture(scope="module")
