@@ -74,9 +74,10 @@ class VideoReader:
         """
         self._check(number)
         picture = self._picture(number)
-        if picture is None:
+        image = None if picture is None else self._image(number, picture)
+        if image is None:
             raise VideoError(f"Frame {number} of {self.index.path} is damaged; choose another frame.")
-        return self._image(picture)
+        return image
 
     def frames(self, numbers: Iterable[int] | None = None) -> Iterator[tuple[int, UInt8[np.ndarray, "H W 3"] | None]]:
         """Yield frame numbers in increasing order, each once, with their RGB images or None where damaged.
@@ -88,7 +89,7 @@ class VideoReader:
             VideoError: the video has no frame of one of the numbers, or was closed meanwhile.
         """
         for number, picture in self.pictures(numbers):
-            yield number, None if picture is None else self._image(picture)
+            yield number, None if picture is None else self._image(number, picture)
 
     def pictures(self, numbers: Iterable[int] | None = None) -> Iterator[Picture]:
         """Yield like `frames`, but as decoded: not converted to RGB, not turned."""
@@ -164,11 +165,18 @@ class VideoReader:
             position -= 1
         return position
 
-    def _image(self, picture: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"]:
-        """Convert to RGB as the file states its colours, turn as it says, and scale if the size changes midway."""
+    def _image(self, number: int, picture: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"] | None:
+        """Convert to RGB as the file states its colours, turn as it says, and scale if the size changes midway.
+
+        None, and damaged, where it states colours that there are none of, as a flipped bit in its head does.
+        """
         quarters = round(picture.rotation / 90) % 4
         height, width = self.index.height, self.index.width
         if quarters % 2:
             height, width = width, height
-        image = picture.reformat(width, height, format="rgb24", threads=1).to_ndarray()
+        try:
+            image = picture.reformat(width, height, format="rgb24", threads=1).to_ndarray()
+        except (av.error.FFmpegError, OSError, ValueError):
+            self._damaged.add(number)
+            return None
         return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image

@@ -344,3 +344,14 @@ def test_a_name_with_odd_characters_opens(tmp_path, video):
     odd = Path(shutil.copy(video, tmp_path / "a:b %03d #ö 鼠.mp4"))
     with VideoReader(odd) as reader:
         assert reader.index.frame_count == 40
+
+
+def test_colours_that_nobody_knows_are_damage(encode, tmp_path, monkeypatch):
+    """The kind: a picture that is decoded and cannot be shown, as after a flipped bit in the head of a raw stream."""
+    odd = av.VideoFrame(64, 48, "yuv420p")
+    odd.colorspace = 3  # which is reserved
+    with VideoReader(encode(tmp_path / "a.mp4", "libx264", frames=3)) as reader:
+        monkeypatch.setattr(reader, "_picture", lambda number: odd)
+        with pytest.raises(VideoError, match=r"Frame 1 of .* is damaged"):
+            reader.read(1)
+        assert reader.damaged == (1,)
