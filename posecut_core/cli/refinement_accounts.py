@@ -23,7 +23,8 @@ def tell_outliers(extracted: ExtractedOutliers) -> Outcome:
 def tell_merged_datasets(merged: MergedDatasets) -> Outcome:
     """Say which iteration begins, with how many frames, and what became of drafts."""
     root = merged.config_path.parent
-    lines = [f"Iteration {merged.iteration} begins, with {counted(merged.labelled_frames, 'labelled frame')}."]
+    begins = "has begun already and has no training dataset yet" if merged.begun_before else "begins"
+    lines = [f"Iteration {merged.iteration} {begins}, with {counted(merged.labelled_frames, 'labelled frame')}."]
     if merged.accepted:
         lines.append(f"{counted(merged.accepted, 'draft')} became labels unseen, as you wished.")
     if merged.left:

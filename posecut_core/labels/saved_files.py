@@ -10,7 +10,7 @@ from posecut_core.labels.exchange import collected_files, collected_hashes, expo
 from posecut_core.labels.generations import Generation, kept_revisions, write_generation
 from posecut_core.labels.identities import Naming
 from posecut_core.labels.kept_copies import keep_copy
-from posecut_core.labels.outside import OutsideEdit, outside_edits, undecided
+from posecut_core.labels.outside import OutsideEdit, changed_suffixes, outside_edits, undecided
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.tabulation import table_of
 from posecut_core.project.atomic import storage_error
@@ -110,14 +110,15 @@ class SavedFiles:
         self._keep(Generation(revision, state, naming.columns, files, exported=revision))
 
     def copy(self, revision: int) -> tuple[Path, ...]:
-        """Keep copies of the CollectedData files, and return where.
+        """Keep copies of the CollectedData files that are not as they were written, and return where.
 
         Raises:
             StorageError: the disk refuses.
         """
-        copies = []
+        copies, changed = [], changed_suffixes(self._project, self._video, self.generations)
         for name, path in collected_files(self._project, self._video).items():
-            copies.append(keep_copy(path.with_name(f"outside-{revision}-{name}"), _content(path)))
+            if path.suffix in changed:
+                copies.append(keep_copy(path.with_name(f"outside-{revision}-{name}"), _content(path)))
         return tuple(copies)
 
     def _keep(self, generation: Generation) -> None:

@@ -168,6 +168,19 @@ def check_editable(project: Project, video: str) -> None:
         session.refuse_outside()
 
 
+def finish_saving(project: Project, video: str) -> None:
+    """Write the CollectedData files of a video whose last edits a killed program did not come to write there.
+
+    Labels that somebody edits at the moment are left to that program.
+
+    Raises:
+        LabelError: the journal is damaged.
+        StorageError: the disk refuses.
+    """
+    if project.label_journal(video).exists():
+        LabelSession.open(project, video).close()
+
+
 def accept_drafts(project: Project, video: str, drafts: Iterable[tuple[int, str]]) -> None:
     """Make labels of drafts, in one edit that can be undone.
 

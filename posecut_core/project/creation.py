@@ -142,7 +142,7 @@ def clashing_names(videos: Sequence[Path], folder: Path, *, taken: Iterable[str]
                 f"{video} has a name that begins with a dot, or ends in a dot or a blank, which a folder of frames "
                 "cannot have; give a copy of it, or a link to it, under another name."
             )
-        elif target.exists() and not _is_same_video(target, video):
+        elif target.exists() and not is_same_video(target, video):
             why[video] = VideoError(
                 f"{folder} holds another {video.name} than {video}, expected none or the same video; rename one of the "
                 "two, or add the one that is there."
@@ -160,7 +160,7 @@ def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
     """
     target = folder / source.name
     if target.exists():
-        if not _is_same_video(target, source):
+        if not is_same_video(target, source):
             raise clashing_names([source], folder)[source]
         return target
     if not copy:
@@ -180,6 +180,6 @@ def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
     return target
 
 
-def _is_same_video(target: Path, source: Path) -> bool:
+def is_same_video(target: Path, source: Path) -> bool:
     """Tell whether a file is a video or a copy of it, as a program that was killed while adding it may have left."""
     return target.samefile(source) or (target.is_file() and fingerprint(target) == fingerprint(source))

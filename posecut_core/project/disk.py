@@ -4,15 +4,26 @@ Use them through the module (`disk.write(...)`), never by name, so that a replac
 are made to fit here too.
 """
 
+import contextlib
 import errno
+import functools
 import hashlib
 import os
+import platform
+import re
+import shutil
 import tempfile
+import time
 import unicodedata
+import zlib
 from pathlib import Path
+
+import psutil
 
 _MOST_BYTES = 255  # of a file's name, on nearly every disk
 _DRAWN = 8  # letters that `tempfile` draws, of the 255
+_TEMPORARY = re.compile(r"\..*-([0-9a-f]{4})-(\d+)-([0-9a-f]{4})-\w{8}\.partial(\..*)?", re.DOTALL)
+_ONE_DAY = 24 * 3600.0  # seconds
 
 
 def fitting_name(stem: str, ending: str, *, room: int = 0) -> str:
@@ -67,10 +78,57 @@ def refuse_link(path: Path) -> None:
 
 def new_file(target: Path) -> tuple[int, Path]:
     """Create an empty file beside `target`, under a name that `leftovers` recognises; return its handle and path."""
-    ending = f".partial{target.suffix}"
-    prefix = fitting_name(f".{target.stem}", "-", room=len(os.fsencode(ending)) + _DRAWN)
+    _sweep(target.parent, os.getpid())
+    prefix, ending = _temporary_name(target)
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=ending, dir=target.parent)
     return handle, Path(name)
+
+
+def new_folder(target: Path) -> Path:
+    """Create an empty folder beside `target`, under a name as that of `new_file`, and return its path."""
+    _sweep(target.parent, os.getpid())
+    prefix, ending = _temporary_name(target)
+    return Path(tempfile.mkdtemp(prefix=prefix, suffix=ending, dir=target.parent))
+
+
+def _temporary_name(target: Path) -> tuple[str, str]:
+    """Return beginning and end of names of what is going to be renamed to `target`: they tell which process writes."""
+    ending = f".partial{target.suffix}"
+    owner = f"-{_process_mark(os.getpid())}-"
+    return fitting_name(f".{target.stem}", owner, room=len(os.fsencode(ending)) + _DRAWN), ending
+
+
+@functools.cache
+def _sweep(folder: Path, process: int) -> None:
+    """Delete what killed programs have left unfinished in a folder; once is enough for each that writes there."""
+    for path in folder.iterdir():
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and _is_left(path, f"{found[1]}-{found[2]}-{found[3]}"):
+            with contextlib.suppress(OSError):  # it goes next time
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_left(path: Path, mark: str) -> bool:
+    """Tell whether who writes a file has ended; of another computer one cannot know before a day has gone by."""
+    host, number, _ = mark.split("-")
+    if host != _host_mark():
+        with contextlib.suppress(OSError):
+            return time.time() - path.stat().st_mtime > _ONE_DAY
+    return mark != _process_mark(int(number))
+
+
+@functools.cache
+def _host_mark() -> str:
+    return f"{zlib.crc32(platform.node().encode()) & 0xFFFF:04x}"
+
+
+def _process_mark(number: int) -> str:
+    """Name a running process, so that another one that gets its number later is told from it."""
+    try:
+        begun = int(psutil.Process(number).create_time() * 100) & 0xFFFF
+    except psutil.Error:
+        return ""
+    return f"{_host_mark()}-{number}-{begun:04x}"
 
 
 def write(handle: int, content: bytes) -> int:

@@ -33,6 +33,7 @@ from posecut_core.video.store_folder import (
     open_store,
     readable,
     refuse_elsewhere,
+    sweep_rows,
     writable,
 )
 
@@ -119,6 +120,8 @@ class FrameStore:
             if not self.path.exists():  # who began it has thought better of it
                 create_store(self.path)
             self._refresh()
+            with writable(self.path):
+                sweep_rows(self.path, set(self._rows.values()))
             written = dict[int, int]()  # row -> frame number
             try:
                 self._add(self._skip_known(frames), written)

@@ -4,8 +4,8 @@ import contextlib
 import errno
 import math
 import os
-import tempfile
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import BaseZarrError
 
 from posecut_core.errors import StorageError, VideoError
+from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error
 from posecut_core.project.reading import SETTINGS, open_file, read_json
 
@@ -37,16 +38,38 @@ def create_store(folder: Path) -> None:
     """
     with writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{folder.stem}-", suffix=".partial", dir=folder.parent, ignore_cleanup_errors=True
-        ) as temporary:
-            whole = Path(temporary) / folder.name
+        whole = disk.new_folder(folder)
+        try:
+            whole.chmod(0o755)
             _write_empty(whole)
             try:
                 os.rename(whole, folder)
             except OSError:
                 if not folder.exists():  # else another program was first, or it is a store that has lost its head
                     raise
+        finally:
+            shutil.rmtree(whole, ignore_errors=True)
+
+
+def sweep_rows(folder: Path, used: Collection[int]) -> None:
+    """Delete what killed programs have left in a store: files half written, and images of rows without a number.
+
+    Args:
+        folder: the store, which nobody else writes to now.
+        used: its rows that have a number.
+    """
+    rows = folder / "frames" / "c"
+    left = [path for path in _listed(rows) if not (path.name.isdigit() and int(path.name) in used)]
+    places = (folder, *(folder / name for name in ("frames", "number", "origin", "size")))
+    inside = ("number/c", "origin/c", "origin/c/0", "size/c", "size/c/0")
+    for place in (*places, *(folder / name for name in inside)):
+        left += [path for path in _listed(place) if path.name.endswith(".partial")]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _listed(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def open_store(folder: Path) -> zarr.Group:

@@ -3,13 +3,13 @@
 import datetime
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error, write_text
 from posecut_core.project.config import Crop, edit_config, parse_config, read_config, video_entry
 from posecut_core.project.creation import (
@@ -21,6 +21,7 @@ from posecut_core.project.creation import (
     contradictions,
     date_label,
     folder_name,
+    is_same_video,
     place_video,
 )
 from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos
@@ -182,10 +183,17 @@ def add_new_videos(
 def joining(project: Project, videos: Sequence[Path]) -> tuple[tuple[Path, ...], dict[str, PosecutError]]:
     """Tell which of these videos the project does not have, and why some of them cannot join it under their names."""
     taken = project_videos(project)
-    present = {path.resolve() for path in taken.values()}
-    new = tuple(path for path in videos if path.resolve() not in present)
+    new = tuple(path for path in videos if not _is_present(path, taken))
     why = clashing_names(new, project.videos, taken=taken)
     return new, {str(path): error for path, error in why.items()}
+
+
+def _is_present(source: Path, present: dict[str, Path]) -> bool:
+    """Tell whether a video is one of the project's, or what one of them was copied from."""
+    if source.resolve() in {path.resolve() for path in present.values()}:
+        return True
+    own = present.get(source.stem)
+    return own is not None and own.name == source.name and source.exists() and own.exists() and is_same_video(own, source)
 
 
 @dataclass(frozen=True)
@@ -236,6 +244,14 @@ def _unlisted(project: Project, new: Sequence[Path], report: Report) -> dict[Pat
     return dict(treat_each(there, lambda path: (path, _record(path, report)))[0])
 
 
+def _is_present(source: Path, present: dict[str, Path]) -> bool:
+    """Tell whether a video is one of the project's, or what one of them was copied from."""
+    if source.resolve() in {path.resolve() for path in present.values()}:
+        return True
+    own = present.get(source.stem)
+    return own is not None and own.name == source.name and own.exists() and is_same_video(own, source)
+
+
 def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:
     """Link or copy videos into an existing project and name them in its files; undo the links if that fails."""
     targets: list[Path] = []
@@ -271,7 +287,7 @@ def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, 
     """Make the folder under another name and rename it when it is complete."""
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+        unfinished = disk.new_folder(root)
     except OSError as error:
         raise storage_error(root, error) from error
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from posecut_core.dataset.revision import has_revision
 from posecut_core.errors import ArgumentError, LabelError
-from posecut_core.labels.store import accept_drafts, read_state
+from posecut_core.labels.store import accept_drafts, finish_saving, read_state
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
@@ -29,6 +29,7 @@ class MergedDatasets:
     labelled_frames: int
     accepted: int  # drafts that became labels
     left: int  # drafts that nobody has looked at, which are not trained on
+    begun_before: bool = False  # nothing was made in the iteration yet, so that it goes on being the next one
 
 
 @forgiving
@@ -37,6 +38,7 @@ def merge_datasets(
 ) -> MergedDatasets:
     """Begin the next iteration with all labels as they are now; its datasets and networks get folders of their own.
 
+    One that was begun and in which nothing was made yet stays the next one, however often this is called.
     Source: Nath et al. 2019, step J; there too `iteration` in config.yaml grows by one.
 
     Args:
@@ -47,14 +49,16 @@ def merge_datasets(
 
     Raises:
         ArgumentError: there is no such policy.
-        LabelError: the current iteration has no training dataset yet, or has one of the same labels; drafts are
-            unreviewed, nothing is labelled, or another program's changes are undecided.
+        LabelError: the first iteration has no training dataset yet, or this one has one of the same labels; drafts
+            are unreviewed, nothing is labelled, or another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
     if unreviewed not in POLICIES:
         raise ArgumentError(f"unreviewed is {unreviewed!r}, expected one of {', '.join(POLICIES)}.")
     project = open_project(config, report=report)
-    _check_used(project)
+    begun_before = project.config.iteration > 0 and not _is_used(project)
+    if not begun_before:
+        _check_used(project)
     drafts = {folder.name: read_state(project, folder.name).unreviewed for folder in frame_folders(project)}
     open_drafts = {video: found for video, found in drafts.items() if found}
     if open_drafts and unreviewed == "refuse":
@@ -63,24 +67,31 @@ def merge_datasets(
         for video, found in open_drafts.items():
             report(Progress(f"accepting {len(found)} drafts of {video}", 0, 0))
             accept_drafts(project, video, found)
+        for video in drafts.keys() - open_drafts.keys():  # accepted by a call that was killed before it could save
+            finish_saving(project, video)
     count = sum(map(len, open_drafts.values()))
     accepted = count if unreviewed == "accept" else 0
     tables = labelled_tables(project, report=report)
-    _check_news(project, tables)
-    iteration = project.config.iteration + 1
-    edit_config(project.config_path, {"iteration": iteration})
+    iteration = project.config.iteration
+    if not begun_before:
+        _check_news(project, tables)
+        iteration += 1
+        edit_config(project.config_path, {"iteration": iteration})
     labelled = sum(len(table.numbers) for table in tables)
-    return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted)
+    return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted, begun_before)
+
+
+def _is_used(project: Project) -> bool:
+    """Tell whether the iteration has a training dataset, ours or DeepLabCut's."""
+    return any(found for pattern in _DATASETS for found in project.training_datasets.glob(pattern))
 
 
 def _check_used(project: Project) -> None:
-    """Refuse to leave an iteration in which nothing was made: whoever calls twice by mistake would count on."""
-    iteration, folder = project.config.iteration, project.training_datasets
-    if not any(found for pattern in _DATASETS for found in folder.glob(pattern)):
-        back = f", or set iteration in {project.config_path} to {iteration - 1} to go back" if iteration else ""
+    """Refuse to leave the first iteration before anything was made in it."""
+    if not _is_used(project):
         raise LabelError(
-            f"Iteration {iteration} has no training dataset yet, expected one before the next iteration begins; create "
-            f"it, it takes all labels as they are now (posecut create-training-dataset){back}."
+            f"Iteration {project.config.iteration} has no training dataset yet, expected one before the next iteration "
+            "begins; create it, it takes all labels as they are now (posecut create-training-dataset)."
         )
 
 

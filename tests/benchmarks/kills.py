@@ -292,9 +292,8 @@ class Bench:
         """Print what went wrong, with what it can be repeated by."""
         options = self.options
         print(f"{self.name} --fault {options.fault} --seed {options.seed} --from {index}: {plan}")
-        print(
-            f"    {rude or 'ended'} {ends[0].code} {ends[0].said[-300:]!r}; again {ends[1].code} {ends[1].said[-300:]!r}"
-        )
+        for ended, how in zip(ends, (rude or "disturbed", "again"), strict=True):
+            print(f"    {how}: {ended.code} {ended.said[-300:]!r}")
         print(f"    {differing[:8]}", flush=True)
         if options.keep:
             shutil.copytree(self.home.root, options.keep / f"{self.name}-{index}" / "after", symlinks=True)

@@ -202,6 +202,16 @@ def test_the_first_video_that_is_listed_hides_none(tmp_path, videos):
     assert [folder.name for folder in frame_folders(open_project(created))] == ["cage 2", "m1"]
 
 
+def test_copies_are_added_once(tmp_path, videos):
+    """Kind: a call that was killed when it was done. Again, it finds its copies and leaves them as they are."""
+    created = create(tmp_path, [videos / "m1.mp4"])
+    add_new_videos(created, [videos / "cage 2.mp4"], copy_videos=True)
+    before = times(created.config_path.parent)
+    again = add_new_videos(created, [videos / "cage 2.mp4"], copy_videos=True)
+    assert (again.added, again.already_there) == ((), (videos / "cage 2.mp4",))
+    assert times(created.config_path.parent) == before
+
+
 @pytest.mark.parametrize("cause", ["damaged", "twin", "place", "cancelled"])
 def test_a_failed_addition_changes_nothing(tmp_path, videos, cause):
     """When one of several videos cannot be added, none is."""
@@ -211,7 +221,7 @@ def test_a_failed_addition_changes_nothing(tmp_path, videos, cause):
     names = {"damaged": "x.mp4", "twin": "m1.mp4", "place": "z.mp4", "cancelled": "y.mp4"}
     other = tmp_path / "more" / names[cause]
     other.parent.mkdir()
-    other.write_bytes(b"hello" if cause == "damaged" else (videos / "m1.mp4").read_bytes())
+    other.write_bytes(b"hello" if cause in ("damaged", "twin") else (videos / "m1.mp4").read_bytes())
 
     def cancel(progress):
         if cause == "cancelled" and progress.stage == "placing videos" and progress.done == progress.total:

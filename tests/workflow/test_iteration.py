@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, LabelError
-from posecut_core.labels.store import read_labels, read_state, write_drafts
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import accept_drafts, read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import create_training_dataset
@@ -66,11 +67,29 @@ def test_an_unknown_policy_is_refused(drafted):
 
 
 def test_an_iteration_without_a_training_dataset_is_not_left(spot_project):
-    """A second call counts no further before the new iteration has a training dataset."""
-    merge_datasets(spot_project)
-    with pytest.raises(LabelError, match=r"Iteration 1 has no training dataset yet.*create-training-dataset.* to 0 to"):
+    """A second call, as after a kill at the end of the first, counts no further before there is a training dataset."""
+    assert not merge_datasets(spot_project).begun_before
+    again = merge_datasets(spot_project)
+    assert (again.iteration, again.begun_before, iteration(spot_project)) == (1, True, 1)
+
+
+def test_the_first_iteration_is_not_left_without_a_training_dataset(spot_project):
+    """What comes next is named."""
+    for path in open_project(spot_project).training_datasets.glob("*.yaml"):
+        path.unlink()
+    with pytest.raises(LabelError, match=r"Iteration 0 has no training dataset yet.*create-training-dataset"):
         merge_datasets(spot_project)
-    assert iteration(spot_project) == 1
+
+
+def test_labels_that_a_killed_call_accepted_are_saved(drafted, monkeypatch):
+    """Kind: a call that was killed between an edit, which is durable at once, and the files for DeepLabCut."""
+    project = open_project(drafted)
+    with monkeypatch.context() as patch:
+        patch.setattr(LabelSession, "_write", lambda session: None)
+        accept_drafts(project, "spot", read_state(project, "spot").unreviewed)
+    assert "30.0" not in project.collected_data("spot", ".csv").read_text()
+    merge_datasets(drafted, unreviewed="accept")
+    assert "30.0" in project.collected_data("spot", ".csv").read_text()
 
 
 def test_an_iteration_of_the_same_labels_is_refused(drafted):

@@ -29,7 +29,7 @@ def test_what_was_written_is_known(project):
 
 
 def test_a_file_that_cannot_be_read_is_not_written_over(project):
-    """Who decides against it has it kept."""
+    """Who decides against it has it kept, once, and nothing that is as it was written."""
     files = SavedFiles(project, "m1", ())
     files.write(STATE, NAMING, 4)
     project.collected_data("m1").write_bytes(b"garbage")
@@ -37,7 +37,7 @@ def test_a_file_that_cannot_be_read_is_not_written_over(project):
     assert bool(found)
     with pytest.raises(LabelError, match=r"not a readable HDF5 table.*posecut merge-labels --discard"):
         files.refuse(found)
-    assert [path.name for path in files.copy(4)] == [
-        "outside-4-CollectedData_Ann.h5",
-        "outside-4-CollectedData_Ann.csv",
-    ]
+    assert [path.name for path in files.copy(4)] == ["outside-4-CollectedData_Ann.h5"]
+    assert [path.name for path in files.copy(4)] == ["outside-4-CollectedData_Ann.h5"]  # as after a kill
+    project.collected_data("m1").write_bytes(b"other garbage")
+    assert [path.name for path in files.copy(4)] == ["outside-4-CollectedData_Ann-2.h5"]

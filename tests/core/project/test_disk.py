@@ -1,6 +1,8 @@
 """The calls to the disk do what their names say; nothing else in the project makes files durable."""
 
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -45,3 +47,28 @@ def test_a_name_that_fits_is_as_it_was():
     """Only what a disk would refuse is cut, and room is left for what is added to a name later."""
     assert fitting_name("m" * 250, ".h5") == "m" * 250 + ".h5"
     assert len(fitting_name("m" * 250, ".h5", room=20)) == 235
+
+
+def test_what_killed_programs_left_is_swept(tmp_path):
+    """Kind: files half written by programs that were killed. They go as soon as another one writes in that folder.
+
+    What a running program writes stays, and so does what lies there under names that only look alike; what another
+    computer writes is left for a day.
+    """
+    mine, dead = disk.new_file(tmp_path / "a.h5")[1], subprocess.Popen(["true"])
+    dead.wait()
+    host, number, begun = re.fullmatch(r"\.a-(\w{4})-(\d+)-(\w{4})-\w{8}\.partial\.h5", mine.name).groups()
+    other = tmp_path / f".a-{(int(host, 16) + 1) % 65536:04x}-1-0000-abcdefgh.partial.h5"
+    kept = {mine, other, tmp_path / "a-1-partial.h5", tmp_path / ".a-x.partial.h5"}
+    left = {tmp_path / f".b-{host}-{dead.pid}-{begun}-abcdefgh.partial"}
+    left.add(tmp_path / f".c-{host}-{number}-{int(begun, 16) ^ 1:04x}-abcdefgh.partial.csv")  # its number came again
+    for path in (*kept, *left):
+        path.touch()
+    (tmp_path / f".d-{host}-{dead.pid}-{begun}-abcdefgh.partial").mkdir()
+    disk._sweep.cache_clear()
+    folder = disk.new_folder(tmp_path / "e")
+    assert set(tmp_path.iterdir()) == {*kept, folder}
+    os.utime(other, (0, 0))
+    disk._sweep.cache_clear()
+    disk.new_file(tmp_path / "a.h5")
+    assert not other.exists()
