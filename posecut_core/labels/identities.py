@@ -90,21 +90,38 @@ def read_identities(project: Project) -> Identities:
     Raises:
         LabelError: the journal is damaged.
     """
+    return after_all(read_name_edits(project))
+
+
+def after_all(edits: Iterable[NameEdit]) -> Identities:
+    """Return the identities after all edits of a journal, or after the first of them."""
+    known = Identities({})
+    for edit in edits:
+        known = known.after(edit)
+    return known
+
+
+def read_name_edits(project: Project) -> tuple[NameEdit, ...]:
+    """Read the edits of the journal of names, the oldest first.
+
+    Raises:
+        LabelError: the journal is damaged.
+    """
     path = project.bodypart_journal
     text = read_journal(path)
     if text.damaged or text.tail.endswith(b"\n"):
         line = text.damaged[0] if text.damaged else len(text.records) + 1
         raise LabelError(f"{path} is damaged in line {line}; restore it from a copy, or remove that line.")
-    known = Identities({})
+    edits = []
     for revision, record in text.records:
         try:
-            known = known.after(_decode(record))
+            edits.append(_decode(record))
         except (KeyError, TypeError) as error:
             raise LabelError(
                 f"{path} holds in revision {revision} what is no edit of bodyparts that this PoseCut knows; update "
                 "PoseCut."
             ) from error
-    return known
+    return tuple(edits)
 
 
 def record_names(project: Project, edits: Iterable[NameEdit]) -> None:

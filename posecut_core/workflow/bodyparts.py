@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
-from posecut_core.labels.identities import NameEdit, RenameBodypart, read_identities, record_names
+from posecut_core.labels.identities import (
+    Identities,
+    NameEdit,
+    RenameBodypart,
+    after_all,
+    read_identities,
+    read_name_edits,
+    record_names,
+)
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
 from posecut_core.project.given_values import forgiving
@@ -48,20 +56,36 @@ def edit_bodyparts(
     """
     project = open_project(config)
     names = dict(rename or {})
-    before = _before(project, names, add)
+    known, made = _begun(project, names, add)
+    before = _before(project, known, names, add)
     after = _after(project, before, names, add)
-    with _all_sessions(_with_bodyparts(project, before)) as sessions:
+    recorded = made > 0 and made == len(_name_edits(known, names, add))  # so that files may have the new names already
+    with _all_sessions(_with_bodyparts(project, after if recorded else before)) as sessions:
         for session in sessions:
             session.begin()
         with hold(project.bodypart_lock):
-            record_names(project, _name_edits(project, names, add))
+            known = known if made else read_identities(project)  # a session may have begun it
+            record_names(project, _name_edits(known, names, add)[made:])
         _write_config(project, after, names)
         for session in sessions:
             session.rename_columns(after)
     return EditedBodyparts(project.config_path, after, names, tuple(add))
 
 
-def _before(project: Project, rename: Mapping[str, str], add: Sequence[str]) -> tuple[str, ...]:
+def _begun(project: Project, rename: Mapping[str, str], add: Sequence[str]) -> tuple[Identities, int]:
+    """Return the identities before this change, and how many of its entries the journal of names ends with.
+
+    That is how far the same call had come before it was killed; to call again when all is done changes nothing.
+    """
+    recorded = read_name_edits(project)
+    for made in range(min(len(rename) + len(add), len(recorded)), 0, -1):
+        known = after_all(recorded[:-made])
+        if list(recorded[-made:]) == _name_edits(known, rename, add)[:made]:
+            return known, made
+    return after_all(recorded), 0
+
+
+def _before(project: Project, known: Identities, rename: Mapping[str, str], add: Sequence[str]) -> tuple[str, ...]:
     """Return the list of bodyparts before the change, also where config.yaml has the new one already.
 
     Raises:
@@ -69,7 +93,6 @@ def _before(project: Project, rename: Mapping[str, str], add: Sequence[str]) -> 
     """
     listed = project.config.bodyparts
     old = {new: name for name, new in rename.items() if name not in listed}
-    known = read_identities(project)
     before = tuple(old.get(name, name) for name in listed if name not in add)
     for name, new in rename.items():
         if name not in before or (known.names and known.identity(name) is None and name not in listed):
@@ -109,8 +132,7 @@ def _all_sessions(project: Project) -> Iterator[list[LabelSession]]:
         yield sessions
 
 
-def _name_edits(project: Project, rename: Mapping[str, str], add: Sequence[str]) -> list[NameEdit]:
-    known = read_identities(project)
+def _name_edits(known: Identities, rename: Mapping[str, str], add: Sequence[str]) -> list[NameEdit]:
     edits: list[NameEdit] = [
         RenameBodypart(identity, new) for name, new in rename.items() if (identity := known.identity(name)) is not None
     ]

@@ -1,15 +1,21 @@
 """Renaming, adding and reordering bodyparts moves no label."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.labels import collected_data
+from posecut_core.labels.identities import read_identities, record_names
 from posecut_core.labels.pandas_tables import read_hdf
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config, read_config
+from posecut_core.workflow import bodyparts
 from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
+from tests.workflow.conftest import OFFSETS, spot_position
 
 
 def labels(config):
@@ -87,3 +93,28 @@ def test_names_wait_for_labels_that_are_being_edited(spot_project):
     with LabelSession.open(open_project(spot_project), "spot"), pytest.raises(LabelError, match="is editing them"):
         edit_bodyparts(spot_project, rename={"spot": "dot"})
     assert read_config(spot_project).bodyparts == ("spot", "beside")
+
+
+@pytest.mark.parametrize("killed", ["journal", "config", "files", "end"])
+def test_a_change_that_was_killed_goes_on(spot_project, monkeypatch, killed):
+    """Kind: a call killed between two of its files. Called again, it makes the rest; when all was done, nothing."""
+    place = {
+        "journal": (bodyparts, "record_names", lambda project, edits: record_names(project, list(edits)[:1]) or stop()),
+        "config": (bodyparts, "edit_config", lambda *words: stop()),
+        "files": (collected_data, "write_csv", lambda *words: stop()),
+    }
+
+    def stop():
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt), monkeypatch.context() as patch:
+        if killed in place:
+            patch.setattr(*place[killed])
+        edit_bodyparts(spot_project, rename={"spot": "head"}, add=["ear"])
+    done = edit_bodyparts(spot_project, rename={"spot": "head"}, add=["ear"])
+    assert done.bodyparts == ("head", "beside", "ear")
+    project = open_project(spot_project)
+    assert project.config.bodyparts == done.bodyparts
+    assert read_identities(project).names == {"spot": ("spot", "head"), "beside": ("beside",), "ear": ("ear",)}
+    assert b"head,head,beside,beside,ear,ear" in project.collected_data("spot", ".csv").read_bytes()
+    np.testing.assert_array_equal(read_labels(project, "spot").xy[0, 0], spot_position(0) + OFFSETS[0])
