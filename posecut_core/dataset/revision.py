@@ -28,6 +28,11 @@ def write_revision(folder: Path, tables: Sequence[LabelTable]) -> str:
     return _name(text)
 
 
+def revision_name(tables: Sequence[LabelTable]) -> str:
+    """Return the name of the file that `write_revision` would write."""
+    return _name(_text(tables))
+
+
 def has_revision(folder: Path, tables: Sequence[LabelTable]) -> bool:
     """Tell whether the labels of all videos are those of a training dataset in `folder`."""
     return (folder / _name(_text(tables))).exists()

@@ -7,7 +7,7 @@ from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.contents import Contents, read_contents
-from posecut_core.labels.edits import Accept, Edit, Propose, Together
+from posecut_core.labels.edits import Accept, Edit, Propose, Together, apply
 from posecut_core.labels.frame_images import check_images
 from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.outside import outside_edits, undecided
@@ -126,9 +126,10 @@ def write_drafts(
     model: str,
     snapshot: int | None = None,
 ) -> int:
-    """Propose what a network predicts, in one edit that can be undone; return how many drafts were written.
+    """Propose what a network predicts, in one edit that can be undone; return how many drafts there are of it.
 
-    Bodyparts without a position are left out, and so is all that a person has said something of.
+    Drafts that are as proposed already stay as they are. Bodyparts without a position are left out, and so is all that
+    a person has said something of.
 
     Args:
         project: The opened project.
@@ -149,7 +150,7 @@ def write_drafts(
             for (row, column), (x, y) in _positions(table)
             if _is_free(session.state, int(table.numbers[row]), parts[column])
         )
-        _edit(session, drafts)
+        _edit(session, tuple(draft for draft in drafts if not _is_proposed(session.state, draft)))
         return len(drafts)
 
 
@@ -212,6 +213,10 @@ def _positions(table: LabelTable) -> list[tuple[tuple[int, int], tuple[float, fl
 def _is_free(state: LabelState, number: int, part: str) -> bool:
     point = state.point(number, part)
     return not state.frame(number).dropped and (point is None or not point.is_label)
+
+
+def _is_proposed(state: LabelState, draft: Propose) -> bool:
+    return state.point(draft.frame, draft.bodypart) == apply(state, draft).point(draft.frame, draft.bodypart)
 
 
 def _decided(project: Project, video: str, report: Report = silent) -> Contents:

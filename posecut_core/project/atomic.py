@@ -2,11 +2,14 @@
 
 import contextlib
 import errno
+import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
-from posecut_core.errors import StorageError
+from posecut_core.errors import PosecutError, StorageError
 from posecut_core.project import disk
 
 _REASONS = {
@@ -17,6 +20,8 @@ _REASONS = {
     errno.ELOOP: "a link is in its place, which may lead anywhere: put the file itself there, or delete the link",
     errno.EROFS: "the file system is read-only: choose a folder that you may write to",
 }
+
+State = TypeVar("State")
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
@@ -77,6 +82,47 @@ def write_all(handle: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[disk.write(handle, bytes(rest)) :]
+
+
+@contextlib.contextmanager
+def resumable(path: Path, request: object, begin: Callable[[], State]) -> Iterator[State]:
+    """Yield what work begins with; the same work that was stopped between its files goes on with what it began with.
+
+    That is kept in `path` until the block ends without an error, or with one before anything was done.
+
+    Args:
+        path: a file of this work alone.
+        request: what is to be done: other work begins anew.
+        begin: tells how things are now, in what JSON can write.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    digest = hashlib.sha256(repr(request).encode()).hexdigest()
+    state = _kept_state(path, digest)
+    if state is None:
+        state = begin()
+        write_text(path, json.dumps({"request": digest, "state": state}))
+    try:
+        yield state
+    except BaseException:
+        with contextlib.suppress(OSError, PosecutError):  # the error that led here says more
+            if begin() == state:
+                path.unlink(missing_ok=True)
+        raise
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def _kept_state(path: Path, digest: str) -> Any:
+    """Return what was kept of the same request; None where there is none, or it was damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content["state"] if content["request"] == digest else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def sync(path: Path) -> None:

@@ -141,6 +141,16 @@ class Project:
         """Return the folder of this iteration's splits."""
         return self.root / "training-datasets" / f"iteration-{self.config.iteration}"
 
+    @property
+    def unfinished_datasets(self) -> Path:
+        """Return the path of what a creation of training datasets keeps until it is done."""
+        return self.training_datasets / "unfinished.json"
+
+    @property
+    def unfinished_outliers(self) -> Path:
+        """Return the path of what an extraction of outliers keeps until it is done."""
+        return self.root / "posecut-unfinished-outliers.json"
+
     def training_fraction(self, trainingsetindex: int) -> float:
         """Return the entry of TrainingFraction that an index stands for.
 

@@ -193,7 +193,9 @@ def _is_present(source: Path, present: dict[str, Path]) -> bool:
     if source.resolve() in {path.resolve() for path in present.values()}:
         return True
     own = present.get(source.stem)
-    return own is not None and own.name == source.name and source.exists() and own.exists() and is_same_video(own, source)
+    return (
+        own is not None and own.name == source.name and source.exists() and own.exists() and is_same_video(own, source)
+    )
 
 
 @dataclass(frozen=True)
@@ -242,14 +244,6 @@ def _unlisted(project: Project, new: Sequence[Path], report: Report) -> dict[Pat
     folders = {folder.name for folder in frame_folders(project)} - {video.stem for video in new}
     there = [path for path in videos_in(project.videos) if path.stem in folders and path.is_file()]
     return dict(treat_each(there, lambda path: (path, _record(path, report)))[0])
-
-
-def _is_present(source: Path, present: dict[str, Path]) -> bool:
-    """Tell whether a video is one of the project's, or what one of them was copied from."""
-    if source.resolve() in {path.resolve() for path in present.values()}:
-        return True
-    own = present.get(source.stem)
-    return own is not None and own.name == source.name and own.exists() and is_same_video(own, source)
 
 
 def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:

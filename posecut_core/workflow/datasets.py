@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.dataset.revision import write_revision
+from posecut_core.dataset.revision import revision_name, write_revision
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, settings_from
 from posecut_core.dataset.split import FrameRef, Split, split_by_indices, split_by_seed
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
@@ -18,6 +18,7 @@ from posecut_core.labels.stored_images import double_frames
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.beginning import placed_weights
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.atomic import resumable
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import read_settings
@@ -95,21 +96,30 @@ def create_training_dataset(
     tables = labelled_tables(project, report=report)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
-    numbers = _shuffle_numbers(project, num_shuffles, shuffles, fractions)
     given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
-    keys = [(number, index) for number in numbers for index in fractions]
-    before = {key: previous_training(project, *key) for key in keys}
-    chosen = {key: chosen_settings(project, tables, with_inherited(before[key], key[0], given, report)) for key in keys}
-    previous = {key: fitting_network(before[key], own.net_type) for key, own in chosen.items()}
-    seeds = _seeds(project, numbers, seed)
-    indices = _indices(numbers, len(frames), train_indices, test_indices)
-    splits = {
-        (number, index): _split(frames, fraction=project.training_fraction(index), seed=own_seed, indices=own_indices)
-        for number, own_seed, own_indices in zip(numbers, seeds, indices, strict=True)
-        for index in fractions
-    }
-    revision = write_revision(project.training_datasets, tables)
-    created = [_write(project, key, split, revision, chosen[key], previous[key]) for key, split in splits.items()]
+    revision = revision_name(tables)
+    request = (num_shuffles, shuffles, fractions, train_indices, test_indices, seed, sorted(given.items()), revision)
+
+    def numbers_now() -> list[int]:
+        return _shuffle_numbers(project, num_shuffles, shuffles, fractions)
+
+    with resumable(project.unfinished_datasets, request, numbers_now) as numbers:
+        keys = [(number, index) for number in numbers for index in fractions]
+        before = {key: previous_training(project, *key) for key in keys}
+        own = {key: with_inherited(before[key], key[0], given, report) for key in keys}
+        chosen = {key: chosen_settings(project, tables, own[key]) for key in keys}
+        previous = {key: fitting_network(before[key], of_key.net_type) for key, of_key in chosen.items()}
+        seeds = _seeds(project, numbers, seed)
+        indices = _indices(numbers, len(frames), train_indices, test_indices)
+        splits = {
+            (number, index): _split(
+                frames, fraction=project.training_fraction(index), seed=own_seed, indices=own_indices
+            )
+            for number, own_seed, own_indices in zip(numbers, seeds, indices, strict=True)
+            for index in fractions
+        }
+        write_revision(project.training_datasets, tables)
+        created = [_write(project, key, split, revision, chosen[key], previous[key]) for key, split in splits.items()]
     return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))
 
 
@@ -194,12 +204,12 @@ def _fraction_indices(project: Project, index: int | None) -> Sequence[int]:
 
 def _shuffle_numbers(
     project: Project, count: int, shuffles: Sequence[int] | None, fractions: Sequence[int]
-) -> tuple[int, ...]:
+) -> list[int]:
     if shuffles is None:
         if count < 1:
             raise ArgumentError(f"{count} shuffles were asked for; give a number from 1.")
         first = free_shuffle(project, fractions)
-        return tuple(range(first, first + count))
+        return list(range(first, first + count))
     if not shuffles or len(set(shuffles)) != len(shuffles):
         raise ArgumentError("Give each shuffle's number once, and at least one.")
     if min(shuffles) < 1:
@@ -207,7 +217,7 @@ def _shuffle_numbers(
     known = sorted(taken_shuffles(project, fractions) & set(shuffles))
     if known:
         raise DatasetError(f"Shuffle {known[0]} exists already; choose another number, or none for the next free one.")
-    return tuple(shuffles)
+    return list(shuffles)
 
 
 def _seeds(project: Project, numbers: Sequence[int], seed: int | None) -> list[int]:

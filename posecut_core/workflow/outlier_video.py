@@ -1,5 +1,6 @@
 """One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from posecut_core.analysis.origins import predictions_hash
 from posecut_core.analysis.predictions import Predictions, of_bodyparts
 from posecut_core.analysis.state_space import ENOUGH
-from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError
 from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import step_of
@@ -74,8 +75,23 @@ class Wish:
     report: Report
 
 
+def stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[int]]:
+    """Return stem -> numbers of the frames that the project has of videos; none where they cannot be read."""
+    stored: dict[str, list[int]] = {video.stem: [] for video in videos}
+    for stem in stored:
+        with contextlib.suppress(VideoError, StorageError):  # which extraction says, of that video
+            stored[stem] += FrameStore.open(project.frame_store(stem)).numbers.tolist()
+    return stored
+
+
 def treat_video(
-    project: Project, video: Path, tables: Sequence[FoundTable], criteria: Criteria, wish: Wish
+    project: Project,
+    video: Path,
+    tables: Sequence[FoundTable],
+    criteria: Criteria,
+    wish: Wish,
+    *,
+    stored: Sequence[int],
 ) -> OutlierVideo:
     """Find the outliers of a video, ask, and extract some of them.
 
@@ -85,6 +101,7 @@ def treat_video(
         tables: predictions by the network whose outliers are wanted, then by those to compare it with.
         criteria: what makes a frame an outlier.
         wish: how frames are chosen.
+        stored: numbers of the frames that the project had of the video when the work began.
 
     Raises:
         ArgumentError: a bodypart or a frame number is not possible.
@@ -98,7 +115,7 @@ def treat_video(
     _check_length(video, predictions)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"
     note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
-    found, confirmed = _agreed(project, video, predictions, criteria, wish)
+    found, confirmed = _agreed(project, video, predictions, criteria, wish, stored)
     table = candidates_path(tables[0].path)
     if confirmed:
         judged = predictions_hash(predictions[0])
@@ -118,16 +135,21 @@ def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
 
 
 def _agreed(
-    project: Project, video: Path, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish
+    project: Project,
+    video: Path,
+    predictions: Sequence[Predictions],
+    criteria: Criteria,
+    wish: Wish,
+    stored: Sequence[int],
 ) -> tuple[FoundOutliers, bool]:
     """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
-    found = _found(project, video, predictions, criteria, wish)
+    found = _found(project, video, predictions, criteria, wish, stored)
     while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
         answer = wish.confirm(found)
         if isinstance(answer, bool):
             return found, answer
         try:
-            found = _found(project, video, predictions, answer, wish)
+            found = _found(project, video, predictions, answer, wish, stored)
         except (
             ArgumentError,
             AnalysisError,
@@ -137,7 +159,12 @@ def _agreed(
 
 
 def _found(
-    project: Project, video: Path, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish
+    project: Project,
+    video: Path,
+    predictions: Sequence[Predictions],
+    criteria: Criteria,
+    wish: Wish,
+    stored: Sequence[int],
 ) -> FoundOutliers:
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
@@ -147,7 +174,6 @@ def _found(
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
         _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
-    stored = _stored(project, video)
     fresh = tuple(number for number in numbers_of(candidates) if number not in stored)
     return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames)
 
@@ -185,11 +211,6 @@ def _labelled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
     xy = np.concatenate([np.empty((0, len(project.config.bodyparts), 2)), *labels])
     of_part = dict(zip(project.config.bodyparts, np.moveaxis(xy, 1, 0), strict=True))
     return learn_poses(np.stack([of_part.get(part, np.full((len(xy), 2), np.nan)) for part in bodyparts], axis=1))
-
-
-def _stored(project: Project, video: Path) -> set[int]:
-    store = project.frame_store(video.stem)
-    return set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
 
 
 def _extract(

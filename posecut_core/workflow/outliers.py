@@ -7,6 +7,7 @@ from pathlib import Path
 
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.progress import Report, silent
+from posecut_core.project.atomic import resumable
 from posecut_core.project.given_files import Videos
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.settings import read_settings
@@ -15,7 +16,7 @@ from posecut_core.workflow.arguments import chosen_videos
 from posecut_core.workflow.creating import joining
 from posecut_core.workflow.extracting import ALGORITHMS
 from posecut_core.workflow.opening import check_videos, open_project
-from posecut_core.workflow.outlier_video import Confirm, OutlierVideo, Wish, treat_video
+from posecut_core.workflow.outlier_video import Confirm, OutlierVideo, Wish, stored_numbers, treat_video
 from posecut_core.workflow.provenance import chosen_network, existing_predictions
 
 
@@ -61,7 +62,7 @@ def extract_outlier_frames(
     All candidates between config.yaml's `start` and `stop` go to a table beside the predictions and replace there those
     of an earlier call with the same algorithm. Of those that are not among the project's frames already,
     `number_of_frames` are extracted; a video that the project lacks joins it.
-    Called again, it extracts others. Source: Nath et al. 2019, step J.
+    Called again, it extracts others, or goes on where it was interrupted. Source: Nath et al. 2019, step J.
 
     Args:
         config: path of config.yaml.
@@ -117,21 +118,27 @@ def extract_outlier_frames(
         confirm=confirm,
         report=report,
     )
+    paths = [path for path in given.paths if str(path) not in clashing]
     judged = criteria
 
     def treat(path: Path) -> OutlierVideo:
         nonlocal judged
         check_videos(project, [path])
         tables = [existing_predictions(project, path, network, destfolder, report=report) for network in chosen]
-        treated = treat_video(project, path, tables, judged, wish)
+        treated = treat_video(project, path, tables, judged, wish, stored=stored[path.stem])
         judged = treated.criteria
         return treated
 
-    done, failed = treat_each([path for path in given.paths if str(path) not in clashing], treat)
-    extracted = ExtractedOutliers(project.config_path, chosen[0].scorer, extractionalgorithm, wish.seed, tuple(done))
-    failed = {**given.refused, **clashing, **failed}
-    wrong = "videos could not be searched for outliers"
-    raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=extracted)
+    chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
+    request = (criteria, paths, chosen, chosen_by, destfolder)
+    with resumable(project.unfinished_outliers, request, lambda: stored_numbers(project, paths)) as stored:
+        done, failed = treat_each(paths, treat)
+        extracted = ExtractedOutliers(
+            project.config_path, chosen[0].scorer, extractionalgorithm, wish.seed, tuple(done)
+        )
+        failed = {**given.refused, **clashing, **failed}
+        wrong = "videos could not be searched for outliers"
+        raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=extracted)
     return extracted
 
 

@@ -238,7 +238,7 @@ class Bench:
         middle = tree(self.home.root)
         kept = self.keep(index, "before") if self.options.keep else None
         lost = lost_edits(self.home)
-        ended = middle.items() >= self.once_done.items()
+        ended = middle == self.once_done
         again = self.child(self.step.act)
         final = tree(self.home.root)
         wanted, code = (self.twice_done, self.codes[1]) if ended else (self.once_done, 0)

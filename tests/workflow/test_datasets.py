@@ -15,9 +15,11 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.settings import Settings, write_settings
 from posecut_core.video.store import FrameStore
 from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow import datasets
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.datasets import comfortable_scale, create_training_dataset, labelled_tables
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.shuffles import write_shuffle
 
 COUNTS = {"ant": 12, "bee": 8}  # labelled frames of each video; one more frame is stored, but without any label
 
@@ -137,6 +139,34 @@ def test_an_interrupted_creation_can_be_repeated(project):
     assert create_training_dataset(project).shuffles[0].shuffle == 1
 
 
+@pytest.mark.parametrize("shuffles", [None, [3, 5]])
+def test_a_creation_that_was_killed_goes_on(project, monkeypatch, shuffles):
+    """Kind: several files, of which a killed call wrote the first. Called again, it makes as many shuffles as wished.
+
+    Another wish begins anew, and what is whole stays.
+    """
+    monkeypatch.setattr(datasets, "write_shuffle", once(write_shuffle))
+    with pytest.raises(KeyboardInterrupt):
+        create_training_dataset(project, 2, shuffles=shuffles)
+    monkeypatch.undo()
+    done = create_training_dataset(project, 2, shuffles=shuffles)
+    assert [one.shuffle for one in done.shuffles] == (shuffles or [1, 2])
+    assert not open_project(project).unfinished_datasets.exists()
+    assert [one.shuffle for one in create_training_dataset(project).shuffles] == [6 if shuffles else 3]
+
+
+def once(work):
+    """Return a stand-in that does its work the first time and is interrupted the second."""
+    calls = []
+
+    def call(*words, **options):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(work(*words, **options))
+
+    return call
+
+
 def test_an_existing_shuffle_is_kept(project):
     """What was split once is never split again under the same number."""
     (made,) = create_training_dataset(project).shuffles
@@ -193,7 +223,7 @@ def test_a_disk_that_refuses_is_one_sentence(project):
     if folder.exists():
         folder.rmdir()
     folder.touch()  # a file is in the way
-    with pytest.raises(StorageError, match=r"Cannot write .*labels-"):
+    with pytest.raises(StorageError, match=r"Cannot write .*iteration-0"):
         create_training_dataset(project)
     assert not open_project(project).model_folder(1).exists()
 

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from posecut_core.labels.store import read_labels, read_state
 from posecut_core.refinement.candidate_files import read_candidates
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.video.store import FrameStore
+from posecut_core.workflow import outlier_video
 from posecut_core.workflow.analysing import analyze_videos
 from posecut_core.workflow.opening import open_project, project_videos
 from posecut_core.workflow.outliers import extract_outlier_frames
@@ -60,6 +62,48 @@ def test_candidates_are_written_and_new_ones_extracted(spot_project, analysed):
     assert done.table == analysed.parent / "spotFake_10_outliers.csv"
     assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
     assert done.drafts == sum(part.state == "proposed" for part in points_of(spot_project, "spot", done.added))
+
+
+@pytest.mark.parametrize("killed", ["write_drafts", "add_new_videos", "extract", "end"])
+def test_an_extraction_that_was_killed_goes_on(spot_project, analysed, unseen, monkeypatch, killed):
+    """Kind: stores of several videos and their drafts. Called again, it extracts no others, and drafts are there once.
+
+    A frame that was stored before its drafts were written would never get any: it would be known.
+    """
+    wish = {"number_of_frames": 1, "seed": 1}
+    with monkeypatch.context() as patch:
+        if killed == "end":
+            patch.setattr(Path, "unlink", stop)
+        else:
+            patch.setattr(outlier_video, killed, once(getattr(outlier_video, killed)))
+        with pytest.raises(KeyboardInterrupt):
+            extract_outlier_frames(spot_project, [analysed, unseen], **wish)
+    done = extract_outlier_frames(spot_project, [analysed, unseen], **wish)
+    project = open_project(spot_project)
+    assert [len(one.added) for one in done.videos] == [1, 1]
+    for stem, before, video in zip(("spot", "new"), (4, 0), done.videos, strict=True):
+        assert len(FrameStore.open(project.frame_store(stem)).numbers) == before + 1
+        assert len(points_of(spot_project, stem, video.added)) == video.drafts == 2
+        journal = project.label_journal(stem).read_text()
+        assert journal.count('"op":"propose"') == 2
+    assert not project.unfinished_outliers.exists()
+
+
+def once(work):
+    """Return a stand-in that does its work the first time and is interrupted the second."""
+    calls = []
+
+    def call(*words, **options):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(0)
+        return work(*words, **options)
+
+    return call
+
+
+def stop(*words, **options):
+    raise KeyboardInterrupt
 
 
 def test_labels_that_somebody_edits_are_left_alone(spot_project, analysed):
