@@ -9,6 +9,7 @@
 A snapshot is written beside its place, synced and renamed: it is there whole or not at all.
 """
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -90,8 +91,7 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
     target = snapshot_folder(model_folder, info.step)
     partial = target.with_name(f".{target.name}.partial")
     try:
-        for leftover in model_folder.glob(".snapshot-*.partial"):  # of runs that were killed while they saved
-            shutil.rmtree(leftover, ignore_errors=True)
+        _sweep(model_folder)
         partial.mkdir(parents=True)
         _check_room(partial, state)
         _save_tree(partial / "parameters", state.parameters)
@@ -102,7 +102,7 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         for file in _files(partial):
             sync(partial / file)
         sync(partial / MANIFEST)
-        shutil.rmtree(target, ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)  # a damaged one: nobody goes on from it
         os.replace(partial, target)
         sync(model_folder)
     except (OSError, ValueError) as error:
@@ -112,10 +112,22 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
 
 
 def remove_old_snapshots(model_folder: Path, *, keep: int | None) -> None:
-    """Delete all but the `keep` newest snapshots; None keeps all."""
+    """Delete all but the `keep` newest snapshots, and what killed runs left; None keeps all.
+
+    Each goes at once: one that is half deleted would be a damaged one.
+    """
     steps = snapshot_steps(model_folder)
     for step in steps[:-keep] if keep else ():
-        shutil.rmtree(snapshot_folder(model_folder, step), ignore_errors=True)
+        folder = snapshot_folder(model_folder, step)
+        with contextlib.suppress(OSError):  # it goes next time
+            os.replace(folder, folder.with_name(f".{folder.name}.partial"))
+    _sweep(model_folder)
+
+
+def _sweep(model_folder: Path) -> None:
+    """Delete what runs that were killed while they saved or deleted a snapshot have left."""
+    for leftover in model_folder.glob(".snapshot-*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def read_info(folder: Path) -> SnapshotInfo:

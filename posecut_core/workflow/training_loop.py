@@ -50,6 +50,7 @@ def train(run: TrainingRun, where: Placement, report: Report) -> Account:
         StorageError: the disk refused.
     """
     account = Account()
+    remove_old_snapshots(run.folder, keep=run.settings.max_snapshots_to_keep)  # a killed run may not have come to it
     if int(run.state.step) < run.settings.maxiters:
         _tell_estimate(run, where, report)
     state: TrainState | None = run.state

@@ -181,6 +181,17 @@ def test_leftovers_of_a_killed_run_are_cleared(tmp_path, thin):
     assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000040"]
 
 
+def test_a_snapshot_is_deleted_at_once(tmp_path, thin, monkeypatch):
+    """Kind: deleting that is killed half way. What is left is no snapshot, and goes when the training goes on."""
+    save(tmp_path, thin, 1, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots.shutil, "rmtree", lambda *words, **options: None)
+        remove_old_snapshots(tmp_path, keep=1)
+    assert snapshot_steps(tmp_path) == (2,)
+    remove_old_snapshots(tmp_path, keep=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot-000002"]
+
+
 @pytest.mark.parametrize(("keep", "left"), [(None, (1, 2, 3)), (1, (3,)), (2, (2, 3)), (9, (1, 2, 3))])
 def test_the_newest_are_kept(tmp_path, keep, left):
     """All but the last few are deleted."""
