@@ -1,6 +1,8 @@
-"""A disk that fails at the n-th call, and one that remembers what a loss of power would leave of it."""
+"""Disks that fail at the n-th call or change, and one that remembers what a loss of power would leave of it."""
 
+import errno
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,96 @@ class FailingDisk:
             raise OSError(number, os.strerror(number))
 
         return call
+
+
+_CHANGING = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod"}
+_FOR_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def full(kind: str) -> None:
+    """Refuse a change as a full disk does, from which one can delete."""
+    if kind not in ("os.remove", "os.rmdir"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Changes:
+    """Counts the changes that this process makes below a folder, and does something before the n-th of them.
+
+    Python tells of every file that is opened for writing, renamed, made or deleted, whichever library does it; what is
+    written to a file is seen where that goes through `posecut_core.project.disk`.
+
+    Args:
+        root: the folder.
+        number: which change, counted from 1; 0 for none.
+        act: what happens then, told the kind of change: it may raise an error, or end the process.
+        lasting: whether it happens at all later changes too.
+        half: whether half of what is written by that change is written before.
+    """
+
+    _watching: "Changes | None" = None
+    _hooked = False  # a hook cannot be taken away
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        number: int = 0,
+        act: Callable[[str], object] = bool,
+        lasting: bool = False,
+        half: bool = False,
+    ) -> None:
+        self.count, self._root, self._half = 0, str(root), half
+        self._number, self._act, self._lasting = number, act, lasting
+
+    def __enter__(self) -> "Changes":
+        if not Changes._hooked:
+            Changes._hooked = True
+            sys.addaudithook(_heard)
+        Changes._watching = self
+        for name in ("write", "truncate", "sync_data", "sync_all", "close"):
+            setattr(disk, name, self._seen(name))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        Changes._watching = None
+        for name, real in REAL.items():
+            setattr(disk, name, real)
+
+    def _seen(self, name: str) -> Callable:
+        def call(handle: int, *rest):
+            if name == "write" and self._half and self.count + 1 == self._number:
+                REAL[name](handle, rest[0][: len(rest[0]) // 2])
+            try:
+                self.note(name)
+            except OSError:
+                if name == "close":
+                    REAL[name](handle)  # a handle is gone also where closing fails
+                raise
+            return REAL[name](handle, *rest)
+
+        return call
+
+    def heard(self, event: str, arguments: tuple) -> None:
+        """Look at what Python tells."""
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(path, str) and path.startswith(self._root) and (flags or 0) & _FOR_WRITING:
+                self.note(event)
+        elif event in _CHANGING:
+            path = os.fspath(arguments[0]) if isinstance(arguments[0], str | os.PathLike) else ""
+            if path.startswith(self._root) or not os.path.isabs(path):
+                self.note(event)
+
+    def note(self, kind: str) -> None:
+        """Count a change, and act if it is the one."""
+        self.count += 1
+        if self._number and (self.count == self._number or (self._lasting and self.count > self._number)):
+            self._act(kind)
+
+
+def _heard(event: str, arguments: tuple) -> None:
+    if Changes._watching is not None:
+        Changes._watching.heard(event, arguments)
 
 
 @dataclass

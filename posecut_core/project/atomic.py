@@ -48,10 +48,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = disk.new_file(target)
-        disk.close(handle)
     except OSError as error:
         raise storage_error(target, error) from error
     try:
+        disk.close(handle)
         yield temporary
         sync(temporary)
         os.chmod(temporary, 0o666 & ~_umask())

@@ -2,10 +2,12 @@
 
 import contextlib
 import datetime
+import hashlib
 import os
 import shutil
+import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from posecut_core.workflow import analysing, evaluating
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.opening import open_project
 
+Tree = dict[str, tuple[str, ...]]  # path -> what is there
 DAY = datetime.date(2026, 1, 2)
 SIDE, FRAMES = 32, 10
 STORED = {0: (0, 0), 3: (0, 0), 5: (4, 2), 8: (0, 0)}  # frame -> origin of what is kept of it
@@ -354,3 +357,87 @@ STEPS = {
     "train-network": Step(trainable, verb("train-network"), slow=True),
     "analyze-videos": Step(trained_really, verb("analyze-videos", "--save-as-csv", videos=THREE), slow=True),
 }
+
+
+# What is compared
+
+
+def tree(root: Path) -> Tree:
+    """Return what is below a folder: kind, rights and content of each file, but for what legitimately has times."""
+    return dict(_entries(root, root))
+
+
+def _entries(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for entry in os.scandir(folder):
+        name, path = os.path.relpath(entry.path, root), Path(entry.path)
+        if entry.is_symlink():
+            yield name, ("link", os.readlink(entry.path))
+        elif entry.is_dir():
+            yield name, ("folder",)
+            yield from _snapshot(path, root) if path.name.startswith("snapshot-") else _entries(path, root)
+        else:
+            content = _timeless(path.name, path.read_bytes())
+            yield name, ("file", oct(stat.S_IMODE(entry.stat().st_mode)), hashlib.sha256(content).hexdigest())
+
+
+def _timeless(name: str, content: bytes) -> bytes:
+    """Leave out what may differ: the speed in a training's log, and times of writing in doctor's sums."""
+    if name == "log.csv":
+        rows = [line.split(b",") for line in content.splitlines()]
+        return b"\n".join(b",".join(row[:3] + row[4:]) for row in rows)
+    if name == "posecut-sums.json":
+        return b""
+    return content
+
+
+def _snapshot(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return the numbers in a snapshot: Orbax names its files by chance and notes times."""
+    from posecut_core.model import snapshots
+
+    def numbers() -> str:
+        import jax
+        import numpy as np
+        import orbax.checkpoint as ocp
+
+        info = snapshots.read_info(folder)
+        digest = hashlib.sha256(repr(info).encode())
+        for part in sorted(path for path in folder.iterdir() if path.is_dir()):
+            with ocp.StandardCheckpointer() as checkpointer:
+                leaves = jax.tree.leaves(checkpointer.restore(part.absolute()))
+            digest.update(b"".join(np.asarray(leaf).tobytes() for leaf in leaves))
+        return digest.hexdigest()
+
+    manifest = folder / snapshots.MANIFEST
+    yield f"{folder.relative_to(root)}/numbers", (_remembered(manifest, numbers),)
+
+
+_KNOWN: dict[bytes, str] = {}
+
+
+def _remembered(manifest: Path, numbers: Callable[[], str]) -> str:
+    """Read numbers in a child, as JAX starts threads, and once for each manifest, which has the files' hashes."""
+    if not manifest.is_file():
+        return "no manifest"
+    content = manifest.read_bytes()
+    if content not in _KNOWN:
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            try:
+                os.write(writing, numbers().encode())
+            except Exception as error:
+                os.write(writing, repr(error).encode()[:200])
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            _KNOWN[content] = pipe.read()
+        os.waitpid(process, 0)
+    return _KNOWN[content]
+
+
+def compared(found: Tree, wanted: Tree) -> list[tuple[str, str]]:
+    """Return what is too much (+), gone (-), or other (~)."""
+    marks = [("-", name) for name in wanted.keys() - found.keys()]
+    marks += [("+", name) for name in found.keys() - wanted.keys()]
+    marks += [("~", name) for name in found.keys() & wanted.keys() if found[name] != wanted[name]]
+    return sorted(marks)

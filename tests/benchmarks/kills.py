@@ -21,7 +21,6 @@ without a sentence (`rude`). `--from I` begins with run I of each step, to look 
 import argparse
 import contextlib
 import errno
-import hashlib
 import importlib
 import json
 import math
@@ -33,20 +32,21 @@ import resource
 import select
 import shutil
 import signal
-import stat
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-os.environ |= {"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+if __name__ == "__main__":  # before anything reads them; children inherit them
+    os.environ |= {"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.benchmarks.kill_steps import STEPS, Home, Step, lost_edits, without_networks
+from tests.benchmarks.kill_steps import STEPS, Home, Step, Tree, compared, lost_edits, tree, without_networks
+from tests.failing_disk import Changes, full
 
 FAULTS = ("kill", "int", "term", "hup", "disk", "full")
 SIGNALS = {"kill": signal.SIGKILL, "int": signal.SIGINT, "term": signal.SIGTERM, "hup": signal.SIGHUP}
@@ -54,9 +54,6 @@ REFUSALS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 INTERRUPTED, STORAGE = 130, 9
 PATIENCE = 300.0  # seconds until a step hangs
 _OVERHEAD = 0.15  # seconds: copying a project, starting a process, comparing
-_CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod"}
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-Tree = dict[str, tuple[str, ...]]
 
 
 def main() -> int:
@@ -155,6 +152,16 @@ class Plan:
     size: int = -1  # that no file may exceed, in bytes
     signal: int = 0
     after: float = 0.0  # seconds
+
+    def act(self, kind: str) -> None:
+        """Disturb this process, which has come to the change."""
+        if self.signal:
+            os.kill(os.getpid(), self.signal)
+            time.sleep(PATIENCE)  # a thread may get here, which the signal takes along a little later
+        if self.error == errno.ENOSPC:
+            full(kind)
+        else:
+            raise OSError(self.error, os.strerror(self.error))
 
 
 @dataclass
@@ -331,13 +338,16 @@ def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, out: 
         os.dup2(handle, 1)
         os.dup2(handle, 2)
         os.chdir(home.root)
-        disk = Disturbed(home, plan)
-        disk.install()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the program does first
-        os.write(channel, b" ")
-        code = act(home)
+        if plan.size >= 0:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (plan.size, resource.RLIM_INFINITY))
+        changes = Changes(home.root, number=plan.number, act=plan.act, lasting=plan.lasting, half=plan.half)
+        with changes:
+            os.write(channel, b" ")
+            code = act(home)
         sys.stdout.flush()
-        os.write(channel, str(disk.changes).encode())
+        os.write(channel, str(changes.count).encode())
     except BaseException:
         traceback.print_exc()
     finally:
@@ -345,145 +355,6 @@ def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, out: 
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
-
-
-class Disturbed:
-    """Counts the changes that this process makes below a folder, and at the n-th kills it or refuses."""
-
-    def __init__(self, home: Home, plan: Plan) -> None:
-        self.changes, self._plan, self._root = 0, plan, str(home.root)
-
-    def install(self) -> None:
-        """Look at every call from now on: Python's own, and those of `posecut_core.project.disk`."""
-        from posecut_core.project import disk
-
-        sys.addaudithook(self._hook)
-        for name in ("truncate", "sync_data", "sync_all", "close"):
-            setattr(disk, name, self._counted(getattr(disk, name)))
-        real = disk.write
-
-        def write(handle: int, content: bytes) -> int:
-            halved = self._plan.half and self.changes + 1 == self._plan.number
-            if halved:
-                real(handle, content[: len(content) // 2])
-            self._change()
-            return real(handle, content)
-
-        disk.write = write
-        if self._plan.size >= 0:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (self._plan.size, resource.RLIM_INFINITY))
-
-    def _counted(self, real: Callable) -> Callable:
-        def call(*arguments: object) -> object:
-            self._change()
-            return real(*arguments)
-
-        return call
-
-    def _hook(self, event: str, arguments: tuple) -> None:
-        if event == "open":
-            path, _, flags = arguments
-            if isinstance(path, str) and path.startswith(self._root) and (flags or 0) & _WRITES:
-                self._change()
-        elif event in _CHANGES:
-            path = os.fspath(arguments[0]) if isinstance(arguments[0], str | os.PathLike) else ""
-            if path.startswith(self._root) or not os.path.isabs(path):
-                self._change()
-
-    def _change(self) -> None:
-        self.changes += 1
-        plan = self._plan
-        if not plan.number or self.changes < plan.number or (self.changes > plan.number and not plan.lasting):
-            return
-        if plan.signal:
-            os.kill(os.getpid(), plan.signal)
-            time.sleep(PATIENCE)  # a thread may get here, which the signal takes along a little later
-        raise OSError(plan.error, os.strerror(plan.error))
-
-
-# What is compared
-
-
-def tree(root: Path) -> Tree:
-    """Return what is below a folder: kind, rights and content of each file, but for what legitimately has times."""
-    return dict(_entries(root, root))
-
-
-def _entries(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for entry in os.scandir(folder):
-        name, path = os.path.relpath(entry.path, root), Path(entry.path)
-        if entry.is_symlink():
-            yield name, ("link", os.readlink(entry.path))
-        elif entry.is_dir():
-            yield name, ("folder",)
-            yield from _snapshot(path, root) if path.name.startswith("snapshot-") else _entries(path, root)
-        else:
-            content = _timeless(path.name, path.read_bytes())
-            yield name, ("file", oct(stat.S_IMODE(entry.stat().st_mode)), hashlib.sha256(content).hexdigest())
-
-
-def _timeless(name: str, content: bytes) -> bytes:
-    """Leave out what may differ: the speed in a training's log, and times of writing in doctor's sums."""
-    if name == "log.csv":
-        rows = [line.split(b",") for line in content.splitlines()]
-        return b"\n".join(b",".join(row[:3] + row[4:]) for row in rows)
-    if name == "posecut-sums.json":
-        return b""
-    return content
-
-
-def _snapshot(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Return the numbers in a snapshot: Orbax names its files by chance and notes times."""
-    from posecut_core.model import snapshots
-
-    def numbers() -> str:
-        import jax
-        import numpy as np
-        import orbax.checkpoint as ocp
-
-        info = snapshots.read_info(folder)
-        digest = hashlib.sha256(repr(info).encode())
-        for part in sorted(path for path in folder.iterdir() if path.is_dir()):
-            with ocp.StandardCheckpointer() as checkpointer:
-                leaves = jax.tree.leaves(checkpointer.restore(part.absolute()))
-            digest.update(b"".join(np.asarray(leaf).tobytes() for leaf in leaves))
-        return digest.hexdigest()
-
-    manifest = folder / snapshots.MANIFEST
-    yield f"{folder.relative_to(root)}/numbers", (_remembered(manifest, numbers),)
-
-
-_KNOWN: dict[bytes, str] = {}
-
-
-def _remembered(manifest: Path, numbers: Callable[[], str]) -> str:
-    """Read numbers in a child, as JAX starts threads, and once for each manifest, which has the files' hashes."""
-    if not manifest.is_file():
-        return "no manifest"
-    content = manifest.read_bytes()
-    if content not in _KNOWN:
-        reading, writing = os.pipe()
-        process = os.fork()
-        if process == 0:
-            try:
-                os.write(writing, numbers().encode())
-            except Exception as error:
-                os.write(writing, repr(error).encode()[:200])
-            os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            _KNOWN[content] = pipe.read()
-        os.waitpid(process, 0)
-    return _KNOWN[content]
-
-
-def compared(found: Tree, wanted: Tree) -> list[tuple[str, str]]:
-    """Return what is too much (+), gone (-), or other (~)."""
-    marks = [("-", name) for name in wanted.keys() - found.keys()]
-    marks += [("+", name) for name in found.keys() - wanted.keys()]
-    marks += [("~", name) for name in found.keys() & wanted.keys() if found[name] != wanted[name]]
-    return sorted(marks)
 
 
 if __name__ == "__main__":

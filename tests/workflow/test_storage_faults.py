@@ -22,7 +22,8 @@ from posecut_core.labels.store import read_labels
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
-from tests.failing_disk import SHORT, FailingDisk, PowerLoss
+from tests.benchmarks.kill_steps import STEPS, Home, compared, tree
+from tests.failing_disk import SHORT, Changes, FailingDisk, PowerLoss, full
 
 ROOT = Path(__file__).parents[2]
 EDITS = (Place(1, "nose", (3.0, 4.0)), Undo(), MarkAbsent(1, "tail"))
@@ -140,3 +141,32 @@ def test_two_processes_edit_at_once_and_lose_nothing(project):
     records = dict(read_contents(project, "m1").journal.records)
     assert (len(set(told)), [records[revision]["op"] for revision in told]) == (40, ["place"] * 40)
     assert read_labels(project, "m1").xy[:, 0].tolist() == [[19.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["add-new-videos-copies", "create-training-dataset", "edit-bodyparts", "extract-frames", "label", "merge-datasets"],
+)
+def test_a_step_that_the_disk_refused_ends_well_afterwards(tmp_path, capsys, name):
+    """From the n-th change on, the disk refuses: that is a sentence, and the same step again ends as if never refused.
+
+    Kind: steps that were stopped between their files, by a full disk, a kill or a loss of power.
+    `tests/benchmarks/kills.py` does it at every change of every step, and kills them.
+    """
+    step, home, template = STEPS[name], Home(tmp_path / "live"), tmp_path / "template"
+    home.root.mkdir()
+    step.prepare(home)
+    shutil.copytree(home.root, template, symlinks=True)
+    with Changes(home.root) as undisturbed:
+        assert step.act(home) == 0
+    wanted = tree(home.root)
+    for number in (3, undisturbed.count // 3, undisturbed.count * 3 // 4):
+        shutil.rmtree(home.root)
+        shutil.copytree(template, home.root, symlinks=True)
+        capsys.readouterr()
+        with Changes(home.root, number=number, act=full, lasting=True):
+            code = step.act(home)
+        told = capsys.readouterr().err
+        assert (code, "No space left" in told or "disk is full" in told) in ((9, True), (5, True), (0, False)), told
+        assert step.act(home) == 0
+        assert compared(tree(home.root), wanted) == []
