@@ -270,7 +270,7 @@ def test_another_video_in_the_place_of_one_is_refused(spot_project, analysed):
 def test_a_video_named_as_another_is_refused_before_any_work(spot_project, unseen):
     """Nobody is asked about a video that cannot join the project."""
     namesake = unseen.with_name("spot.mp4")
-    shutil.copy(unseen, namesake)
+    namesake.write_bytes(unseen.read_bytes() + b"another")
     with pytest.raises(VideoError, match="same name"):
         extract_outlier_frames(spot_project, namesake)
     (open_project(spot_project).videos / unseen.name).write_bytes(b"another video, in no list")
