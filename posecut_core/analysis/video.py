@@ -71,7 +71,7 @@ def analyse_video(
         AnalysisError: the crop does not lie within the frame.
         StorageError: the folder of `target` cannot be written.
     """
-    partial = target.with_name(f".{target.stem}.partial")
+    partial = rows_path(target)
     with VideoReader(video) as reader:
         origin = analysis_origin(predictor, network, video, reader.index, crop)
         origin = replace(origin, scorer=scorer or origin.scorer)
@@ -81,6 +81,11 @@ def analyse_video(
     undecodable, files = _finish(partial, origin, target, csv)
     partial.unlink()
     return VideoAnalysis(video, files, origin.frame_count, undecodable, speed, reader.index.gaps)
+
+
+def rows_path(target: Path) -> Path:
+    """Return where the rows of an analysis lie until it is complete."""
+    return target.with_name(f".{target.stem}.partial")
 
 
 def _analyse_rest(

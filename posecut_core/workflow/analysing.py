@@ -1,5 +1,6 @@
 """Step I: predict every frame of videos (`analyze_videos`)."""
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from posecut_core.analysis.prediction_files import (
     write_csv,
     write_predictions,
 )
-from posecut_core.analysis.video import analyse_video, analysis_origin
+from posecut_core.analysis.video import analyse_video, analysis_origin, rows_path
 from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
@@ -256,6 +257,8 @@ def _reads_more(video: Path, target: Path) -> bool:
 
 def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
     """Describe a video that has predictions; write the .csv if it is wished, and missing or not that of the .h5."""
+    with contextlib.suppress(OSError):
+        rows_path(target).unlink(missing_ok=True)  # a call may have been killed when it had written the table
     files: tuple[Path, ...] = (target,)
     csv_path = target.with_suffix(".csv")
     if request.csv or csv_path.is_file():

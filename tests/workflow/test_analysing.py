@@ -9,6 +9,7 @@ import pytest
 
 from posecut_core.analysis.origins import read_origin
 from posecut_core.analysis.prediction_files import read_predictions, write_predictions
+from posecut_core.analysis.video import rows_path
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
 from posecut_core.labels.lock import sole_writer
 from posecut_core.video.writer import VideoWriter
@@ -50,6 +51,14 @@ def test_analysed_videos_are_skipped_unless_overwritten(spot_project, unseen, ne
     assert "aFake_10.csv" in names(unseen)
     assert not any(video.skipped for video in analyze_videos(spot_project, unseen, overwrite=True).videos)
     assert networks[-1].shapes == shapes
+
+
+def test_rows_of_a_call_that_was_killed_at_its_end_go(spot_project, unseen):
+    """Kind: what lies beside a file while it is made, where the call was killed after that file was complete."""
+    table = analyze_videos(spot_project, unseen).videos[0].files[0]
+    rows_path(table).write_bytes(b"left")
+    assert analyze_videos(spot_project, unseen).videos[0].skipped
+    assert not rows_path(table).exists()
 
 
 def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
