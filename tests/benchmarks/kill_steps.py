@@ -99,7 +99,7 @@ class BrightSpot:
 
 
 def without_networks() -> None:
-    """Let this process find spots instead of loading networks, as it is forked and JAX does not stand that."""
+    """Let this process find spots instead of loading networks, which takes seconds."""
     analysing.Predictor = evaluating.Predictor = BrightSpot  # type: ignore[assignment,misc]
 
 
@@ -314,8 +314,8 @@ def trainable(home: Home) -> None:
     labelled(home)
     posecut(["create-training-dataset", str(home.folder), "--net-type", "resnet_18"])
     for path in home.open().models.glob("*/settings.yaml"):
-        chosen = {"width": 0.05, "init_weights": "random", "maxiters": 4, "save_iters": 1, "display_iters": 1}
-        chosen |= {"crop_size": 32, "batch_size": 2, "global_scale": 1.0}
+        chosen = {"width": 0.25, "init_weights": "random", "maxiters": 4, "save_iters": 1, "display_iters": 1}
+        chosen |= {"crop_size": 64, "batch_size": 2, "global_scale": 1.0}
         values = {**vars(read_settings(path)), **chosen}
         write_settings(path, type(read_settings(path))(**values))
 
