@@ -35,7 +35,7 @@ from posecut_core.workflow.opening import open_project
 
 Tree = dict[str, tuple[str, ...]]  # path -> what is there
 DAY = datetime.date(2026, 1, 2)
-SIDE, FRAMES = 32, 10
+SIDE, FRAMES = 40, 10
 STORED = {0: (0, 0), 3: (0, 0), 5: (4, 2), 8: (0, 0)}  # frame -> origin of what is kept of it
 BODYPARTS = ("spot", "beside")
 VIDEOS = ("spot1", "spot2")
