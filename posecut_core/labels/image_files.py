@@ -15,6 +15,7 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image
 
 from posecut_core.errors import VideoError
+from posecut_core.project.reading import open_file
 
 MAX_PIXELS = 40_000_000  # of one picture: more than a frame of 8K video; some files claim sizes that no memory holds
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")  # others call further programs
@@ -121,7 +122,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is odd about an image that can be read
-            with Image.open(path, formats=_FORMATS) as image:
+            with open_file(path) as stream, Image.open(stream, formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 yield image

@@ -1,6 +1,7 @@
 """Images of every kind become the pictures that a viewer shows."""
 
 import io
+import os
 import zlib
 from fractions import Fraction
 
@@ -164,3 +165,10 @@ def test_a_file_that_claims_to_be_huge_is_refused_before_it_is_unpacked(tmp_path
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + crc + b"\x00\x00\x00\x00IDAT")
     with pytest.raises(VideoError, match="more than 40 million pixels"):
         read_picture(tmp_path / "a.png")
+
+
+def test_a_pipe_is_no_image(tmp_path):
+    """The kind: what lies in the place of an image; a pipe would be waited for for ever."""
+    os.mkfifo(tmp_path / "img1.png")
+    with pytest.raises(VideoError, match=r"img1\.png is no file, expected an image"):
+        read_size(tmp_path / "img1.png")
