@@ -144,6 +144,9 @@ def check_videos(project: Project, found: Findings) -> None:
 
 
 def _missing_video(project: Project, path: Path) -> str:
+    if path.name == str(path) and not path.suffix:  # words, as DeepLabCut's demonstration has them
+        advice = f"put the recording into {project.videos}, or remove that entry there"
+        return f"video_sets in {project.config_path} lists {path}, which is no file's name; {advice}."
     there = project.videos / path.name
     if there.is_symlink():  # putting a file there would follow the link
         return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
