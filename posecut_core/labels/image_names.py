@@ -88,12 +88,12 @@ def digits_of(names: Iterable[str], *, otherwise: int) -> int:
 
 def image_files(folder: Path) -> tuple[str, ...]:
     """List the names of the image files in a folder, in the order of names in which 9 comes before 10."""
-    return _ordered(entry.name for entry in _entries(folder) if entry.is_file())
+    return _ordered(entry.name for entry in _entries(folder) if os.path.isfile(entry.path))
 
 
 def no_files(folder: Path) -> tuple[str, ...]:
     """List what is named as an image in a folder and is no file: folders, and links that lead nowhere."""
-    return _ordered(entry.name for entry in _entries(folder) if not entry.is_file())
+    return _ordered(entry.name for entry in _entries(folder) if not os.path.isfile(entry.path))
 
 
 def images_in(folder: Path, *, first: Iterable[str] = ()) -> dict[int, Path]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from posecut_core.errors import VideoError
-from posecut_core.labels import image_files
+from posecut_core.labels import image_files, image_names
 from posecut_core.labels.image_files import common_levels, read_picture, read_range, read_size
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (6, 9, 3)).astype(np.uint8)
@@ -172,3 +172,9 @@ def test_a_pipe_is_no_image(tmp_path):
     os.mkfifo(tmp_path / "img1.png")
     with pytest.raises(VideoError, match=r"img1\.png is no file, expected an image"):
         read_size(tmp_path / "img1.png")
+
+
+def test_a_loop_of_links_is_no_image(tmp_path):
+    """The kind: what lies in the place of an image; a link to itself was a traceback when its folder was listed."""
+    (tmp_path / "img1.png").symlink_to("img1.png")
+    assert (image_names.image_files(tmp_path), image_names.no_files(tmp_path)) == ((), ("img1.png",))
