@@ -290,7 +290,8 @@ class Bench:
         if "Traceback" in ended.said or "does not know" in ended.said or "Error:" in ended.said:
             return "no sentence"
         expected = (INTERRUPTED,) if plan.signal else (STORAGE, 0)
-        return "" if ended.code in expected else f"ended with {ended.code}"
+        named = not plan.signal and "Cannot write" in ended.said  # among reasons why labels are for reading only, say
+        return "" if named or ended.code in expected else f"ended with {ended.code}"
 
     def keep(self, index: int, when: str) -> Path:
         """Keep a copy of the folder."""
