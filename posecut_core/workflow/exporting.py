@@ -11,6 +11,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, raise_together, tr
 from posecut_core.formats.deeplabcut import export_images
 from posecut_core.formats.deeplabcut_results import VideoMetadata, metadata_path, write_metadata, write_placeholder
 from posecut_core.labels.lock import sole_writer
+from posecut_core.labels.store import finish_saving
 from posecut_core.progress import Report, silent
 from posecut_core.project.given_files import Videos
 from posecut_core.project.given_values import forgiving
@@ -80,16 +81,18 @@ def export_deeplabcut(
     Raises:
         ArgumentError: metadata are wished without results.
         VideoError: a video is not of the project, or no frames were extracted.
+        LabelError: a journal of labels is damaged.
         AnalysisError: a video has not been analysed by this network, or results of DeepLabCut have the names already.
         StorageError: the disk refuses.
     """
     if metadata and results is None:
         raise ArgumentError("Metadata belong to results, but no results are to be written; name analysed videos.")
     project = open_project(config, report=report)
-    exported = [
-        ExportedVideo(video, project.frame_folder(video), export_images(project, video, report=report))
-        for video in videos_with_frames(project, videos)
-    ]
+    exported = []
+    for video in videos_with_frames(project, videos):
+        finish_saving(project, video)  # DeepLabCut reads the labels' files, which a killed window may not have written
+        written = export_images(project, video, report=report)
+        exported.append(ExportedVideo(video, project.frame_folder(video), written))
     done = ExportedImages(project.config_path, tuple(exported))
     if results is None:
         return done

@@ -9,6 +9,8 @@ import pytest
 from posecut_core.analysis.origins import read_origin
 from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.analysing import analyze_videos
 from posecut_core.workflow.exporting import export_deeplabcut
@@ -28,6 +30,20 @@ def test_every_stored_frame_becomes_an_image(spot_project):
     for path, number in zip(images, store.numbers.tolist(), strict=True):
         np.testing.assert_array_equal(iio.imread(path), store.read(number))
     assert export_deeplabcut(spot_project, videos=["spot"]).videos[0].written == 0
+
+
+def test_labels_that_a_killed_program_did_not_come_to_write_are_exported(spot_project, monkeypatch):
+    """Kind: a program killed between an edit, which is durable at once, and the files that DeepLabCut reads."""
+    project = open_project(spot_project)
+    table = read_labels(project, "spot")
+    moved = replace(table, xy=np.where(np.isnan(table.xy), np.nan, 12.25))
+    write_labels(project, table)
+    with monkeypatch.context() as patch:
+        patch.setattr(LabelSession, "_write", lambda session: None)
+        write_labels(project, moved)
+    assert "12.25" not in project.collected_data("spot", ".csv").read_text()
+    export_deeplabcut(spot_project)
+    assert "12.25" in project.collected_data("spot", ".csv").read_text()
 
 
 def test_results_go_out_under_deeplabcuts_names(spot_project, spot_video):
