@@ -6,7 +6,7 @@ from typing import Any
 from posecut_core.errors import LabelError
 from posecut_core.labels import edits
 from posecut_core.labels.edits import Begin, Edit, Identify, Restore, Step, Together
-from posecut_core.labels.plain_edits import plain_fields, plain_position
+from posecut_core.labels.plain_edits import plain_fields, plain_frame, plain_position
 from posecut_core.labels.point import HUMAN, Origin, Point
 from posecut_core.labels.state import Frame
 
@@ -71,8 +71,12 @@ def encode_frames(frames: Mapping[int, Frame]) -> dict[str, Any]:
 
 
 def decode_frames(values: Mapping[str, Any]) -> dict[int, Frame]:
-    """Read what `encode_frames` wrote."""
-    return {int(number): _decode_frame(value) for number, value in values.items()}
+    """Read what `encode_frames` wrote.
+
+    Raises:
+        LabelError: a number is none that a frame can have.
+    """
+    return {plain_frame(int(number)): _decode_frame(value) for number, value in values.items()}
 
 
 def encode_point(point: Point) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _decode(value: Mapping[str, Any]) -> Step:
     if kind is Begin:
         return Begin(decode_frames(fields["frames"]))
     if kind is Identify:
-        return Identify({int(number): str(image) for number, image in fields["images"].items()})
+        return Identify({plain_frame(int(number)): str(image) for number, image in fields["images"].items()})
     if kind is Together:
         return Together(tuple(_as_edit(decode(part)) for part in fields["edits"]))
     fields = plain_fields(fields)

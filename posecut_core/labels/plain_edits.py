@@ -9,6 +9,8 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Begin, Edit, Identify, Propose, Redo, Step, Together, Undo
 from posecut_core.labels.point import Position
 
+_LAST_FRAME = 2**63 - 1
+
 
 def plain_step(step: Step) -> Step:
     """Return an edit with Python's own numbers in place of NumPy's; x and y may be any sequence of two numbers.
@@ -59,10 +61,26 @@ def plain_position(value: Any) -> Position | None:
     return float(x), float(y)
 
 
+def plain_frame(value: Any) -> int:
+    """Return a frame's number as Python's own, of a size that tables can hold.
+
+    Raises:
+        LabelError: it is no whole number, or none that a frame can have.
+    """
+    number = _whole(value)
+    if not 0 <= number <= _LAST_FRAME:
+        raise _no_frame(value)
+    return number
+
+
 def _whole(value: Any) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise LabelError(f"An edit names the frame {value!r}, expected a whole number; give its number in the video.")
+        raise _no_frame(value)
     return int(value)
+
+
+def _no_frame(value: Any) -> LabelError:
+    return LabelError(f"An edit names the frame {value!r}, expected a whole number; give its number in the video.")
 
 
 def _identity(value: Any) -> str:
@@ -86,7 +104,7 @@ def _steps(value: Any) -> int | None:
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "frame": _whole,
+    "frame": plain_frame,
     "bodypart": _identity,
     "xy": plain_position,
     "likelihood": _share,

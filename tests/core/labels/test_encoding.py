@@ -44,9 +44,13 @@ def test_what_is_restored_comes_back(point):
         {"op": "place", "frame": 3, "bodypart": "nose", "xy": [1]},
         {"op": "together", "edits": [{"op": "undo"}]},
         {"op": "begin", "frames": {"3": {"points": {"nose": {"state": "placed"}}}}},
+        {"op": "begin", "frames": {"9223372036854775808": {"listed": True}}},
+        {"op": "identify", "images": {"-1": "00"}},
+        {"op": "drop", "frame": 10**30},
+        {"op": "drop", "frame": -1},
     ],
 )
 def test_what_is_no_edit_is_refused(value):
-    """A newer program may have written it."""
+    """A newer program may have written it, or a number is none that a frame, or a table, can have."""
     with pytest.raises(LabelError):
         decode(value)
