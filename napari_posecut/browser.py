@@ -77,7 +77,7 @@ class Browser:
             LabelError: labels are damaged or do not fit the project.
             StorageError: labels that were open could not be written as files; every edit is in the journal.
         """
-        columns = match_names(read_identities(project), project.config.bodyparts).columns
+        columns = match_names(read_identities(project), project.config.bodyparts, root=project.root).columns
         known = read_known(project, self._known)
         if not self._still_open(project, columns, known):
             self.leave()

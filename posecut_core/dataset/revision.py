@@ -61,7 +61,7 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
 def _lost(path: Path, found: str) -> DatasetError:
     return DatasetError(
         f"{path} {found}; restore it from a copy, or create another shuffle and train that (posecut "
-        "create-training-dataset)."
+        "create-training-dataset), and delete the training datasets that name it, with their folders in posecut-models."
     )
 
 

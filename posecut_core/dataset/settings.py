@@ -183,7 +183,10 @@ _CHECKS = (
 
 
 # A shuffle that exists is not made again: its settings are what a network may have been trained with.
-_ELSE = "take it from a backup, or train a new shuffle (posecut create-training-dataset makes one)"
+_ELSE = (
+    "take it from a backup, or train a new shuffle (posecut create-training-dataset makes one), and delete this one's "
+    "folder and its file in training-datasets"
+)
 _REALS = tuple(entry.name for entry in dataclasses.fields(TrainingSettings) if isinstance(entry.default, float))
 
 

@@ -154,7 +154,7 @@ def read_split(path: Path) -> Split:
 def _damaged(path: Path) -> DatasetError:
     return DatasetError(
         f"{path} is not a readable training dataset; restore it from a copy, or create another shuffle and train that "
-        "(posecut create-training-dataset)."
+        "(posecut create-training-dataset), and delete this one with its folder in posecut-models."
     )
 
 

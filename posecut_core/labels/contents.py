@@ -65,7 +65,7 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
             f"from the last snapshot: {command_line('doctor', '--mend', project.root)}."
         )
     refuse_unnamed(project, video, known, followed.steps.values())
-    naming = match_names(known, project.config.bodyparts)
+    naming = match_names(known, project.config.bodyparts, root=project.root)
     if text.records:
         touched = {number for step in followed.steps.values() for number in frames_of(step)}
         drafts = machine_drafts(project, video, naming, touched, report=report)

@@ -4,6 +4,7 @@
 identity is the name with which a bodypart began.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -148,11 +149,11 @@ def record_new(project: Project) -> None:
         StorageError: the disk refuses, or another program keeps the names locked.
     """
     with hold(project.bodypart_lock):
-        record_names(project, match_names(read_identities(project), project.config.bodyparts).new)
+        record_names(project, match_names(read_identities(project), project.config.bodyparts, root=project.root).new)
 
 
-def match_names(known: Identities, names: Sequence[str]) -> Naming:
-    """Find the identity of each of config.yaml's bodyparts.
+def match_names(known: Identities, names: Sequence[str], *, root: str | os.PathLike[str] = ".") -> Naming:
+    """Find the identity of each of config.yaml's bodyparts; `root` is the project's folder, for commands in errors.
 
     A name is matched by present names, then by earlier names of bodyparts that are missing; what is left is new. Names
     that came while others went may be renamed or replaced: that cannot be guessed.
@@ -169,7 +170,7 @@ def match_names(known: Identities, names: Sequence[str]) -> Naming:
             missing.remove(earlier)
     new = [name for name, identity in found.items() if identity is None]
     if new and missing:
-        raise _ambiguous(new, [known.name(identity) for identity in missing])
+        raise _ambiguous(root, new, [known.name(identity) for identity in missing])
     additions = []
     for name in new:
         additions.append(known.added(name))
@@ -179,10 +180,10 @@ def match_names(known: Identities, names: Sequence[str]) -> Naming:
     return Naming(columns, tuple(additions), frozenset(known.names))
 
 
-def _ambiguous(new: Sequence[str], missing: Sequence[str]) -> LabelError:
+def _ambiguous(root: str | os.PathLike[str], new: Sequence[str], missing: Sequence[str]) -> LabelError:
     pairs = ",".join(f"{old}:{name}" for old, name in zip(missing, new, strict=False))
-    renamed = command_line("edit-bodyparts", "--rename", pairs)
-    added = command_line("edit-bodyparts", "--add", ",".join(new))
+    renamed = command_line("edit-bodyparts", root, "--rename", pairs)
+    added = command_line("edit-bodyparts", root, "--add", ",".join(new))
     return LabelError(
         f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, expected to know whether these "
         f"are renamed or others; say it: {renamed}, or {added}."

@@ -97,8 +97,9 @@ def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> Lab
     """Say that nobody has decided about what another program changed."""
     return LabelError(
         f"Another program changed labels of {video} in its CollectedData files ({len(edits)} of them), expected them "
-        "as PoseCut wrote them; see the changes, then take them over or discard them: "
-        f"{command_line('merge-labels', project.root)}."
+        f"as PoseCut wrote them; see the changes ({command_line('merge-labels', project.root)}), then take them over "
+        f"({command_line('merge-labels', '--take', project.root)}) or discard them "
+        f"({command_line('merge-labels', '--discard', project.root)})."
     )
 
 

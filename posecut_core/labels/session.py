@@ -180,7 +180,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         self.require_writable()
         self.project = Project(self.project.root, replace(self.project.config, bodyparts=bodyparts))
-        self._naming = match_names(read_identities(self.project), bodyparts)
+        self._naming = match_names(read_identities(self.project), bodyparts, root=self.project.root)
         self._files = SavedFiles(self.project, self.video, self._files.generations)
         self._write()
 

@@ -88,7 +88,7 @@ def removed_bodyparts(project: Project, videos: Iterable[str]) -> tuple[str, ...
         LabelError: as for `read_labels`, or the journal of names is damaged.
     """
     known = read_identities(project)
-    columns = match_names(known, project.config.bodyparts).columns
+    columns = match_names(known, project.config.bodyparts, root=project.root).columns
     gone = [identity for identity in known.names if identity not in columns]
     states = [read_state(project, video) for video in videos] if gone else []
     points = [frame.points for state in states for frame in state.frames.values()]

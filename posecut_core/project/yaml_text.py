@@ -79,7 +79,8 @@ def read_text(path: Path) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         found = "it is UTF-16" if content.startswith(_UTF16) else f"see line {line}"
         raise ProjectError(
-            f"{path} is not a text file in UTF-8 ({found}); save it as UTF-8 in a text editor."
+            f"{path} is not a text file in UTF-8 ({found}); save it as UTF-8 in a text editor, or restore it from a "
+            "copy."
         ) from error
     except OSError as error:
         raise ProjectError(f"Cannot read {path} ({error.strerror}); restore it, or check its permissions.") from error
@@ -117,9 +118,12 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
             "they stand for instead."
         )
     if value is None:
-        raise ProjectError(f"{path} is empty; restore it from a copy or create the project again.")
+        raise ProjectError(f"{path} is empty; restore it from a copy.")
     if not isinstance(value, dict):
-        raise ProjectError(f"{path} holds a {type(value).__name__} but should hold lines of the form `key: value`.")
+        raise ProjectError(
+            f"{path} holds a {type(value).__name__} but should hold lines of the form `key: value`; restore it from a "
+            "copy."
+        )
     return {str(key): entry for key, entry in value.items()}
 
 

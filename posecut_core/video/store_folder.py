@@ -173,7 +173,10 @@ def writable(folder: Path) -> Iterator[None]:
 
 
 def _damaged(folder: Path) -> VideoError:
-    return VideoError(f"The extracted frames at {folder} are damaged; delete the folder and extract again.")
+    return VideoError(
+        f"The extracted frames at {folder} are damaged; restore them from a copy, or delete the folder and extract "
+        "again."
+    )
 
 
 def _write_empty(folder: Path) -> None:

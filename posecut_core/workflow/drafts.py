@@ -15,7 +15,7 @@ def read_drafts(project: Project, video: str) -> LabelTable:
         LabelError: as for `read_labels`.
     """
     state, bodyparts = read_state(project, video), project.config.bodyparts
-    names = match_names(read_identities(project), bodyparts).columns
+    names = match_names(read_identities(project), bodyparts, root=project.root).columns
     drafts = [(number, part) for number, part in state.unreviewed if part in names]
     numbers = sorted({number for number, _ in drafts})
     xy = np.full((len(numbers), len(bodyparts), 2), np.nan)

@@ -39,7 +39,7 @@ class Findings:
         harmless: bool = False,
     ) -> None:
         """Note one thing that is wrong, once: each frame of a damaged store says the same."""
-        if all(finding.problem != problem for finding in self.wrong):
+        if not any(finding.problem.startswith(problem) for finding in self.wrong):  # or with more advice
             self.wrong.append(Finding(Path(path), problem, mended, mendable, harmless))
 
     def count(self, what: str, number: int = 1) -> None:
@@ -52,7 +52,7 @@ class Findings:
         try:
             yield
         except PosecutError as error:
-            self.add(path, str(error))
+            self.add(named_first(str(error)) or path, str(error))
         except OSError as error:
             where = error.filename if isinstance(error.filename, str) else path
             reason = error.strerror or type(error).__name__
@@ -64,3 +64,10 @@ class Findings:
         except Exception as error:
             said = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
             self.add(path, f"{path} is not as PoseCut writes it ({said}); restore it from a copy.")
+
+
+def named_first(sentence: str) -> Path | None:
+    """Return the file or folder with whose path a sentence begins; None where it begins otherwise."""
+    words = sentence.split(" ")
+    starts = (" ".join(words[:count]).rstrip(":;,.") for count in range(1, len(words) + 1))
+    return next((Path(start) for start in starts if os.path.isabs(start) and os.path.lexists(start)), None)

@@ -22,7 +22,7 @@ from posecut_core.project.atomic import leftovers
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
-from posecut_core.workflow.findings import Findings
+from posecut_core.workflow.findings import Findings, named_first
 from posecut_core.workflow.notes import labels_outside, unlisted_labels
 
 
@@ -184,7 +184,7 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
         edits = outside_edits(project, video, state, naming, contents.generations)
     except LabelError as error:
         advice = f"Or write it again: {command_line('merge-labels', '--discard', project.root)}."
-        found.add(project.collected_data(video), f"{error} {advice}")
+        found.add(named_first(str(error)) or project.collected_data(video), f"{error} {advice}")
         return
     if edits:
         found.add(project.collected_data(video), str(undecided(project, video, edits)))
@@ -230,7 +230,7 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
         found.add(path, str(never_extracted(project, video, absent)))
     with found.about(path):
         for problem in unreadable_images(project, video):
-            found.add(project.frame_folder(video), problem)
+            found.add(named_first(problem) or project.frame_folder(video), problem)
     images = FrameImages(project, video)
     for number in sorted({*numbers, *known} - {*absent}):
         found.count("frames")

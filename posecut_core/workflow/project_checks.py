@@ -17,6 +17,7 @@ from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import Split, read_split
 from posecut_core.errors import AnalysisError, PosecutError, StorageError
+from posecut_core.labels.image_names import images_in
 from posecut_core.labels.stored_images import never_extracted
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
@@ -52,9 +53,7 @@ def check_tree(root: Path, found: Findings) -> bool:
         for path in _everything(root):
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode) and not path.exists():
-                target = os.readlink(path)
-                problem = f"{path} is a link to {target}, which is not there"
-                found.add(path, f"{problem}; delete it, and put back what it led to if that is needed.")
+                _tell_dead_link(path, found)
             elif stat.S_ISDIR(mode) and _FILES.fullmatch(path.name) and path.parent.name not in _FOLDERS_OF_VIDEOS:
                 found.add(path, f"{path} is a folder, expected a file; delete it, and restore the file from a copy.")
             elif not (stat.S_ISREG(path.stat().st_mode) or stat.S_ISDIR(path.stat().st_mode)):
@@ -69,6 +68,11 @@ def check_tree(root: Path, found: Findings) -> bool:
 _FOLDERS_OF_VIDEOS = ("labeled-data", "plot-poses")  # whose folders are named after videos, whatever these are called
 
 
+def _tell_dead_link(path: Path, found: Findings) -> None:
+    problem = f"{path} is a link to {os.readlink(path)}, which is not there"
+    found.add(path, f"{problem}; delete it, and put back what it led to if that is needed.")
+
+
 def _everything(root: Path) -> Iterator[Path]:
     """Go through all entries of a project, but not into frame stores and jobs, whose insides are checked by others."""
     for folder, folders, files in os.walk(root):
@@ -81,9 +85,23 @@ def check_config(path: Path, found: Findings) -> ProjectConfig | None:
     """Look at config.yaml, and return it with paths repaired in memory; None where it cannot be used."""
     found.count("settings files")
     with found.about(path):
-        values = load_mapping(read_text(path), path)
-        return parse_config({**values, **repairs(values, path.parent)}, path)
+        text = read_text(path)
+        values = load_mapping(text, path)
+        config = parse_config({**values, **repairs(values, path.parent)}, path)
+        _check_end(path, text, found)
+        return config
     return None
+
+
+def _check_end(path: Path, text: str, found: Findings) -> None:
+    """Tell of settings that may be cut off: what they leave out has its default, which nobody chose."""
+    if text.strip() and not text.endswith(("\n", "\r")):
+        found.add(
+            path,
+            f"{path} ends within a line, as where its end is cut off; restore it from a copy if lines are missing, "
+            "else end its last line with a line break.",
+            harmless=True,
+        )
 
 
 def check_settings(project: Project, found: Findings) -> None:
@@ -125,6 +143,8 @@ def check_videos(project: Project, found: Findings) -> None:
     records: dict[str, VideoRecord] = {}
     with found.about(project.settings_path):
         records = dict(read_settings(project.settings_path).videos)
+        if project.settings_path.exists():
+            _check_end(project.settings_path, read_text(project.settings_path), found)
     _check_doubles(project, found)
     for video, crop in project.config.video_sets.items():
         found.count("videos")
@@ -203,9 +223,10 @@ def check_datasets(project: Project, found: Findings) -> None:
         found.count("training datasets")
         with found.about(path):
             split = read_split(path)
-            tables = read_revision(path.parent / split.labels)
-            if path.parent == project.training_datasets:  # what earlier iterations used may have gone
-                _check_dataset(project, path, split, tables, found)
+            with found.about(path.parent / split.labels):
+                tables = read_revision(path.parent / split.labels)
+                if path.parent == project.training_datasets:  # what earlier iterations used may have gone
+                    _check_dataset(project, path, split, tables, found)
 
 
 def _check_dataset(
@@ -221,14 +242,16 @@ def _check_dataset(
         )
         return
     settings = project.models / path.stem / "settings.yaml"
-    with found.about(settings):
-        read_training_settings(settings)
+    if not settings.exists() and not snapshot_steps(settings.parent):  # else told with the network
+        with found.about(settings):
+            read_training_settings(settings)
     for video in sorted({ref.video for ref in frames}):
         with found.about(project.frame_store(video)):
             store = project.frame_store(video)
-            stored = set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
+            stored = {*images_in(project.frame_folder(video))}  # every step takes them over
+            stored |= set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
             absent = sorted(ref.number for ref in frames if ref.video == video and ref.number not in stored)
-            if absent:
+            if absent and all(finding.path != store for finding in found.wrong):  # else told with the labels
                 found.add(store, str(never_extracted(project, video, absent)))
 
 
@@ -309,12 +332,11 @@ def _torn_text(path: Path) -> str:
 
 def check_jobs(project: Project, found: Findings) -> None:
     """Look at what a window's jobs left to be read: the proposals of labels."""
-    if project.proposals.exists():
+    if project.proposals.is_symlink() and not project.proposals.exists():
+        _tell_dead_link(project.proposals, found)
+    elif project.proposals.exists():
         with found.about(project.proposals):
-            try:
-                read_proposals(project.proposals)
-            except AnalysisError as error:
-                found.add(project.proposals, f"{error} Or delete it: nothing but suggestions is in it.")
+            read_proposals(project.proposals)
 
 
 def check_disk(root: Path, found: Findings) -> None:

@@ -168,7 +168,7 @@ def test_a_full_disk_and_proposals_that_cannot_be_read_are_found(project, monkey
     assert "has 5 MB left, expected 200; free some space" in problems(check_disk, project.root)[0]
     project.proposals.parent.mkdir()
     project.proposals.write_text("{}")
-    assert "Or delete it" in problems(check_jobs, project)[0]
+    assert "delete it and let a network make new ones" in problems(check_jobs, project)[0]
 
 
 def test_another_video_is_recognised(project):

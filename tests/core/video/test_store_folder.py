@@ -54,7 +54,7 @@ def test_a_new_store_has_the_permissions_of_other_folders(tmp_path):
 
 def test_an_error_of_zarr_is_a_sentence(tmp_path):
     """What zarr finds wrong while writing is damage."""
-    with pytest.raises(VideoError, match="are damaged; delete the folder"), writable(tmp_path):
+    with pytest.raises(VideoError, match="are damaged; restore them from a copy"), writable(tmp_path):
         raise ContainsArrayError("number")
 
 

@@ -1,0 +1,517 @@
+"""Whatever `posecut doctor` advises is done here to the letter, each alternative of it, until nothing is wrong."""
+
+import itertools
+import json
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from posecut_core.analysis.prediction_files import prediction_path, write_predictions
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.analysis.proposal_files import Proposals, write_proposals
+from posecut_core.cli.entry import run
+from posecut_core.errors import ProjectError
+from posecut_core.labels.lock import note_path
+from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.network import NetworkSpec
+from posecut_core.model.resnet import ResNetSpec
+from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
+from posecut_core.model.training import TrainState
+from posecut_core.project.config import edit_config
+from posecut_core.project.yaml_text import load_mapping
+from posecut_core.video.store import FrameStore
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.doctoring import doctor
+from posecut_core.workflow.extracting import extract_frames
+from posecut_core.workflow.file_sums import sums_path
+from posecut_core.workflow.findings import Finding
+from posecut_core.workflow.opening import open_project
+
+NAMES = ("white", "black")
+FAR = 40  # a frame beyond the video's end, of which there is an image
+
+
+def picture(number):
+    image = np.full((64, 64, 3), 128, np.uint8)
+    image[8:16, 4 * number % 48 : 4 * number % 48 + 8] = 255
+    return image
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A project with whatever an earlier step leaves: frames, labels, images, a snapshot, results, proposals."""
+    folder = tmp_path_factory.mktemp("whole")
+    with VideoWriter(folder / "dots.mp4", fps=10, width=64, height=64) as writer:
+        for number in range(6):
+            writer.write(picture(number))
+    config = create_new_project(
+        "Dots", "me", [folder / "dots.mp4"], folder, bodyparts=NAMES, copy_videos=True
+    ).config_path
+    project = open_project(config)
+    extract_frames(config, frames=[0, 1, 2, 3], videos=["dots"])
+    Image.fromarray(picture(FAR)).save(project.frame_folder("dots") / f"img{FAR}.png")
+    numbers = np.array([0, 1, 2, 3, FAR])
+    xy = np.random.default_rng(0).integers(12, 52, size=(5, 2, 2)).astype(float)
+    write_labels(project, LabelTable("dots", NAMES, numbers, xy))
+    settings = {"maxiters": 4, "net_type": "resnet_18"}
+    create_training_dataset(config, train_indices=[[0, 1, 2, 4]], test_indices=[[3]], settings=settings)
+    write_labels(project, LabelTable("dots", NAMES, numbers[:1], xy[:1] + 1))
+    weights = {"w": jnp.zeros(2)}
+    state = TrainState(jnp.asarray(4, jnp.int32), weights, weights, ())
+    info = SnapshotInfo(4, "DotsNov28shuffle1", NetworkSpec(ResNetSpec(18), NAMES), 1.0)
+    save_snapshot(project.model_folder(1), info, state)
+    scorer = "PoseCut_resnet18_DotsNov28shuffle1_4"
+    found = Predictions(scorer, NAMES, np.zeros((6, 2, 2)), np.ones((6, 2)))
+    write_predictions(prediction_path(project.videos / "dots.mp4", scorer), found, csv=True)
+    project.evaluation_folder(1).mkdir(parents=True)
+    (project.evaluation_folder(1) / f"{scorer}-results.csv").write_text("a,b\n1,2345\n")
+    write_proposals(project.proposals, Proposals("x", 4, NAMES, {}))
+    root = config.parent.rename(folder / "moved")  # each copy's video is its own
+    (folder / "dots.mp4").unlink()
+    assert [finding.problem for finding in wrong(root)] == []
+    return root
+
+
+def wrong(root):
+    return [finding for finding in doctor(root).findings if not finding.harmless]
+
+
+def write(name, content):
+    """Return what puts other content, or nothing, in the place of a file."""
+
+    def change(root):
+        path = next(root.glob(name))
+        path.unlink() if content is None else path.write_bytes(content)
+
+    return change
+
+
+def swap(name, old, new):
+    """Return what changes the text of a file."""
+
+    def change(root):
+        (path,) = root.glob(name)
+        text = path.read_text(encoding="utf-8")
+        assert re.search(old, text), text
+        path.write_text(re.sub(old, new, text, count=1), encoding="utf-8")
+
+    return change
+
+
+def halve(name):
+    """Return what cuts a file in the middle."""
+
+    def change(root):
+        path = sorted(root.glob(name))[0]
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return change
+
+
+def add(name, content=b"x"):
+    """Return what makes a file."""
+
+    def change(root):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+
+    return change
+
+
+def append(name, content):
+    """Return what adds bytes at a file's end."""
+
+    def change(root):
+        (root / name).write_bytes((root / name).read_bytes() + content)
+
+    return change
+
+
+def gone(name):
+    """Return what deletes a file or folder."""
+
+    def change(root):
+        for path in [*root.glob(name)]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return change
+
+
+def listed(name, **crop):
+    """Return what lists another video in config.yaml, a copy of the first with one byte more."""
+
+    def change(root):
+        (root / "videos" / name).parent.mkdir(exist_ok=True)
+        shutil.copy2(root / "videos/dots.mp4", root / "videos" / name)
+        videos = open_project(root).config.video_sets
+        if not crop:
+            with (root / "videos" / name).open("ab") as stream:
+                stream.write(b"\0")
+        edit_config(root / "config.yaml", {"video_sets": {**dict.fromkeys(videos), str(root / "videos" / name): None}})
+
+    return change
+
+
+def labels_elsewhere(root):
+    project = open_project(root)
+    table = read_labels(project, "dots")
+    write_labels(project, LabelTable("dots", NAMES, table.numbers[:1], np.full((1, 2, 2), 66.0)))
+
+
+def other_picture(root):
+    path = root / "labeled-data/dots/frames.zarr"
+    store = FrameStore.open(path)
+    store.remove([1])
+    store.append([(1, picture(5), (0, 0))])
+
+
+def by_another_program(root):
+    for suffix in (".csv", ".h5"):
+        path = root / f"labeled-data/dots/CollectedData_me{suffix}"
+        if suffix == ".csv":
+            lines = path.read_text().splitlines()
+            path.write_text("\n".join([*lines[:3], re.sub(r"\d+\.\d+", "7.5", lines[3], count=1), *lines[4:], ""]))
+
+
+def flipped(name):
+    """Return what changes a file as a failing disk does: neither its size nor its time."""
+
+    def change(root):
+        path, status = next(root.glob(name)), next(root.glob(name)).stat()
+        path.write_bytes(path.read_bytes().replace(b"1", b"3"))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    return change
+
+
+MODELS, SETS = "posecut-models/iteration-0", "training-datasets/iteration-0"
+DOTS, MODEL = "labeled-data/dots", f"{MODELS}/*shuffle1"
+
+FAULTS: dict[str, Callable[[Path], object]] = {
+    "tree: link": lambda root: (root / "videos/x.mp4").symlink_to("nowhere"),
+    "tree: folder": lambda root: (gone("posecut*.*")(root), (root / "posecut.yaml").mkdir()),
+    "tree: pipe": lambda root: os.mkfifo(root / "labels.jsonl"),
+    "tree: left": add(".config-ab12cd_x.partial.yaml"),
+    "tree: leads out": lambda root: (
+        shutil.move(root / DOTS, root.parent / "out"),
+        (root / DOTS).symlink_to(root.parent / "out"),
+    ),
+    "config: no text": write("config.yaml", b"\xff\xfe"),
+    "config: empty": write("config.yaml", b""),
+    "config: no YAML": write("config.yaml", b"Task: [\n"),
+    "config: a list": write("config.yaml", b"- a\n"),
+    "config: key": swap("config.yaml", "bodyparts:", "bodypart:"),
+    "config: unknown key": swap("config.yaml", "bodyparts:", "zebra: 3\nbodyparts:"),
+    "config: cut": halve("config.yaml"),
+    "job: link": lambda root: (
+        gone("posecut-jobs/proposals.json")(root),
+        (root / "posecut-jobs/proposals.json").symlink_to("nowhere"),
+    ),
+    "config: value": swap("config.yaml", "pcutoff: .*", "pcutoff: high"),
+    "config: twice": swap("config.yaml", r"- black", "- white"),
+    "config: new bodypart": swap("config.yaml", r"- black", "- grey"),
+    "config: bodypart gone": swap("config.yaml", r"\n *- black", ""),
+    "config: net_type": swap("config.yaml", "default_net_type: .*", "default_net_type: resnet_5O"),
+    "config: bone": swap("config.yaml", "skeleton:.*", "skeleton: [[white, grey]]"),
+    "config: snapshotindex": swap("config.yaml", "snapshotindex: .*", "snapshotindex: 3"),
+    "config: fraction": swap("config.yaml", "0\\.95", "0.5"),
+    "config: window": lambda root: edit_config(root / "config.yaml", {"cropping": True, "x2": 90, "y1": 0, "y2": 60}),
+    "config: crop": swap("config.yaml", r"crop: .*", "crop: 0, 90, 0, 64"),
+    "video: record": write("posecut.yaml", b"schema: no"),
+    "video: entry": swap("posecut.yaml", "frames: .*", "frames: many"),
+    "video: gone": gone("videos/dots.mp4"),
+    "video: unreadable": lambda root: (gone("posecut*.*")(root), add("videos/dots.mp4", b"noise")(root)),
+    "video: other": append("videos/dots.mp4", b"\0"),
+    "video: words": lambda root: (
+        gone("videos/dots.mp4")(root),
+        edit_config(root / "config.yaml", {"video_sets": {"WILL BE AUTOMATICALLY UPDATED": None}}),
+    ),
+    "video: labelled": listed("dots_labeled.mp4"),
+    "video: macOS": listed("._dots.mp4"),
+    "video: one name": lambda root: (listed("x/dots.mp4")(root), gone("posecut*.*")(root)),
+    "video: twice": listed("again.mp4", same=True),
+    "dataset: torn": halve(f"{SETS}/*.yaml"),
+    "dataset: gone": gone(f"{SETS}/*.yaml"),
+    "dataset: frames": swap(f"{SETS}/*.yaml", r"\[0,", "[17,"),
+    "dataset: labels": halve(f"{SETS}/labels-*.csv"),
+    "dataset: no labels": gone(f"{SETS}/labels-*.csv"),
+    "network: settings gone": gone(f"{MODEL}/settings.yaml"),
+    "network: settings empty": write(f"{MODEL}/settings.yaml", b""),
+    "network: settings cut": swap(f"{MODEL}/settings.yaml", r"seed: .*\n", ""),
+    "network: settings noise": write(f"{MODEL}/settings.yaml", b"\xff"),
+    "network: setting": swap(f"{MODEL}/settings.yaml", "maxiters: .*", "maxiters: many"),
+    "network: snapshot": halve(f"{MODEL}/snapshot-*/snapshot.json"),
+    "network: snapshot moved": lambda root: [
+        path.rename(path.with_name("snapshot-000009")) for path in root.glob(f"{MODEL}/snapshot-*")
+    ],
+    "result: h5": halve("videos/*_4.h5"),
+    "result: csv": halve("videos/*_4.csv"),
+    "result: evaluation": write("evaluation-results*/**/*-results.csv", b""),
+    "job: proposals": lambda root: open_project(root).proposals.write_text("{}"),
+    "sums: torn": halve("posecut-sums.json"),
+    "sums: gone": gone("posecut.yaml"),
+    "names: noise": write("bodyparts.jsonl", b"noise\n"),
+    "names: gone": gone("bodyparts.jsonl"),
+    "labels: noise": write(f"{DOTS}/labels.jsonl", b"noise\n"),
+    "labels: half a line": append(f"{DOTS}/labels.jsonl", b"half"),
+    "labels: gone": gone(f"{DOTS}/labels.jsonl"),
+    "labels: snapshot": halve(f"{DOTS}/labels-0*.json"),
+    "labels: left": add(f"{DOTS}/.labels-x.partial.json"),
+    "labels: lock": lambda root: note_path(open_project(root).label_lock("dots")).write_text(
+        json.dumps({"host": "far", "pid": 1})
+    ),
+    "labels: .h5": write(f"{DOTS}/CollectedData_me.h5", b"noise"),
+    "labels: .csv": write(f"{DOTS}/CollectedData_me.csv", b"noise"),
+    "labels: .h5 gone": gone(f"{DOTS}/CollectedData_me.h5"),
+    "labels: other program": by_another_program,
+    "labels: outside": labels_elsewhere,
+    "sums: changed": flipped("evaluation-results*/**/*-results.csv"),
+    "labels: no video": lambda root: shutil.copytree(root / DOTS, root / "labeled-data/other"),
+    "labels: folder gone": gone(DOTS),
+    "frames: store": write(f"{DOTS}/frames.zarr/zarr.json", b"9"),
+    "frames: one": halve(f"{DOTS}/frames.zarr/frames/c/1/0/0/0"),
+    "frames: gone": gone(f"{DOTS}/frames.zarr"),
+    "frames: other picture": other_picture,
+    "frames: image": lambda root: (gone(f"{DOTS}/frames.zarr")(root), halve(f"{DOTS}/*.png")(root)),
+    "frames: image list": add(f"{DOTS}/images.json", b"noise"),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody follows advice: the project, a copy from before the fault, and what was said about which path."""
+
+    root: Path
+    copy: Path
+    about: Path
+
+    def delete(self, path: Path) -> None:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+    def restore(self, *paths: Path) -> None:
+        for path in paths:
+            kept = self.copy / path.relative_to(self.root)
+            if not kept.exists():
+                raise LookupError("nobody has a copy")
+            self.delete(path)
+            path.parent.mkdir(exist_ok=True)
+            shutil.copytree(kept, path) if kept.is_dir() else shutil.copy2(kept, path)
+
+    def command(self, line: str) -> None:
+        assert run(shlex.split(line)[1:]) == 0, line
+
+    def shuffle(self, *splits: Path) -> None:
+        """Create another shuffle, and delete those that are damaged, with their networks."""
+        self.command(f"posecut create-training-dataset {shlex.quote(str(self.root))}")
+        for path in splits:
+            self.delete(path)
+            self.delete(self.root / MODELS / path.stem)
+
+    def images(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        store = FrameStore.open(self.copy / DOTS / "frames.zarr")
+        for number in store.numbers.tolist():
+            Image.fromarray(store.read(number)).save(folder / f"img{number:02d}.png")
+
+    def config(self, **changes: object) -> None:
+        edit_config(self.root / "config.yaml", changes)
+
+    def without_video(self, unwanted: str) -> None:
+        videos = load_mapping((self.root / "config.yaml").read_text(), self.root)["video_sets"]
+        self.config(video_sets={path: None for path in videos if path != unwanted})
+
+    def without_entry(self) -> None:
+        path = self.root / "posecut.yaml"
+        path.write_text(re.sub(r"(?m)^  dots:\n(    .*\n)*", "", path.read_text()))
+
+    def without_line(self, number: int) -> None:
+        lines = self.about.read_bytes().splitlines(keepends=True)
+        self.about.write_bytes(b"".join(lines[: number - 1] + lines[number:]))
+
+    def labels(self, xy: float) -> None:
+        project = open_project(self.root)
+        write_labels(project, LabelTable("dots", NAMES, np.arange(1), np.full((1, 2, 2), xy)))
+
+
+# What advice says -> how somebody does it; of a sentence with several, each is an alternative.
+ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
+    r"delete it, and put back what|is a folder.*delete it, and restore": lambda at, _: (
+        at.delete(at.about),
+        (at.copy / at.about.relative_to(at.root)).exists() and at.restore(at.about),
+    ),
+    r"restore the video and the frame store from a copy": lambda at, _: at.restore(
+        at.root / "videos/dots.mp4", at.root / DOTS / "frames.zarr"
+    ),
+    r"restore (it|them)\b(?! the file)|take it from a backup|copy it again from|copy the video again": lambda at, _: (
+        at.restore(at.about)
+    ),
+    r"delete the folder and extract again|(?<!and )delete it\b|delete this snapshot"
+    r"|image.*or remove it\.$|delete the file if": lambda at, _: at.delete(at.about),
+    r"delete (\S+posecut-sums.json) if": lambda at, found: at.delete(Path(found[1])),
+    r"put the folder itself in the place of the link": lambda at, _: (
+        shutil.copytree(at.about.resolve(), at.root / "x"),
+        at.about.unlink(),
+        (at.root / "x").rename(at.about),
+    ),
+    r"(?<!changes \()posecut [a-z-]+(?: --\w+)? /\S*?"
+    r"(?: [^\s;,.)]*(?:[;,.)](?! |$)[^\s;,.)]*)*)*(?=[;,.)]+(?: |$))": lambda at, found: at.command(found[0]),
+    r"put (\S+\.png) \(no frame of the video\) back into": lambda at, found: at.restore(at.root / DOTS / found[1]),
+    r"put images into (\S+?);?(?= |\.$)": lambda at, found: at.images(Path(found[1].rstrip("."))),
+    r"(?:create another shuffle|train a new shuffle).*delete this one": lambda at, _: at.shuffle(
+        *(at.root / SETS).glob("*shuffle1.yaml")
+    ),
+    r"create another shuffle.*delete the training datasets that name it": lambda at, _: at.shuffle(
+        *(path for path in (at.root / SETS).glob("*.yaml") if "labels-" in path.read_text())
+    ),
+    r"rename it to '(\w+)' if that": lambda at, found: swap("config.yaml", "bodypart:", f"{found[1]}:")(at.root),
+    r"line (\d+): found the key 'zebra'.*; remove it": lambda at, found: at.without_line(int(found[1])),
+    r"else end its last line": lambda at, _: append(at.about.name, b"\n")(at.root),
+    r"pcutoff is .* correct it there": lambda at, _: swap("config.yaml", "pcutoff: .*", "pcutoff: 0.5")(at.root),
+    r"line (\d+).*rename or remove one of the two": lambda at, _: swap("config.yaml", "- white\n", "- black\n")(
+        at.root
+    ),
+    r"line (\d+) is not valid YAML|should hold lines": lambda at, _: at.restore(at.about),
+    r"add it there again": lambda at, _: at.config(bodyparts=list(NAMES)),
+    r"default_net_type is .*, expected one of (\w+)": lambda at, found: at.config(default_net_type=found[1]),
+    r"these lines are not drawn; correct or remove": lambda at, _: at.config(skeleton=[]),
+    r"set it to -1": lambda at, _: at.config(snapshotindex=-1),
+    r"add (0\.\d+) there again": lambda at, found: at.config(TrainingFraction=[float(found[1])]),
+    r"correct x1, x2, y1, y2 in config.yaml": lambda at, _: at.config(x2=64),
+    r"or set cropping to false": lambda at, _: at.config(cropping=False),
+    r"The crop of .* correct it there": lambda at, _: swap("config.yaml", "crop: .*", "crop: 0, 64, 0, 64")(at.root),
+    r"schema is .* correct it there": lambda at, _: at.restore(at.about),
+    r"remove the entry": lambda at, _: at.without_entry(),
+    r"put it into (\S+) under the same name": lambda at, found: shutil.copy2(at.copy / "videos/dots.mp4", found[1]),
+    r"put the recording into (\S+), or": lambda at, found: shutil.copy2(at.copy / "videos/dots.mp4", found[1]),
+    r"lists ([^,]*), which is no file's name.*or remove that entry there": lambda at, found: at.without_video(found[1]),
+    r"lists ([^,]*), .*; remove its entry there": lambda at, found: at.without_video(found[1]),
+    r"lists \S+ and ([^,]*), .*or remove that entry": lambda at, found: at.without_video(found[1]),
+    r"as \S+ and (.*): .*remove one of the two entries": lambda at, found: at.without_video(found[1]),
+    r"line (\d+);.*or remove that line": lambda at, found: at.without_line(int(found[1])),
+    r"Setting maxiters .*correct it": lambda at, _: swap(f"{MODEL}/settings.yaml", "maxiters: .*", "maxiters: 4")(
+        at.root
+    ),
+    r"is not readable YAML.*; correct it": lambda at, _: at.restore(at.about),
+    r"rename it to (snapshot-\d+)": lambda at, found: at.about.rename(at.about.with_name(found[1])),
+    r"labels outside their frame.*correct or remove": lambda at, _: at.labels(30.0),
+    r"else move (?:it|them) out of labeled-data": lambda at, _: at.delete(at.root / "labeled-data/other"),
+    r"drop the frame's labels": lambda at, _: None,
+}
+
+
+def alternatives(finding: Finding) -> list[tuple[str, Callable[[Place], object]]]:
+    """List what a sentence advises, each as its words and as what is done."""
+    found = [(said, act) for words, act in ACTS.items() for said in re.finditer(words, finding.problem)]
+    return [(said[0], partial(lambda act, said, at: act(at, said), act, said)) for said, act in found]
+
+
+@pytest.fixture
+def copied(whole, tmp_path):
+    """A function that returns the folder of a fresh copy of that project."""
+
+    def copy() -> Path:
+        shutil.rmtree(tmp_path)
+        return Path(shutil.copytree(whole, tmp_path / "p", symlinks=True))
+
+    return copy
+
+
+@pytest.mark.skipif(os.name == "nt", reason="commands and paths are found in sentences by their slashes")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_advice_that_is_followed_literally_mends(copied, whole, fault):
+    """Kind: advice that nobody has tried: each alternative of each sentence, and of what is told after it."""
+    root = copied()
+    FAULTS[fault](root)
+    findings = doctor(root).findings
+    assert findings
+    for finding in findings:
+        followed = 0
+        for said, act in alternatives(finding):
+            if root is None:
+                root = copied()
+                FAULTS[fault](root)
+            with suppress(LookupError):
+                act(Place(root, whole, finding.path))
+                assert until_sound(root, whole, finding) == [], (said, finding.problem)
+                followed += 1
+            root = None
+        assert followed, finding.problem
+
+
+def until_sound(root: Path, whole: Path, first: Finding) -> list[str]:
+    """Follow what is told next, up to eight times; return what is still wrong then."""
+    for _ in range(8):
+        findings = doctor(root).findings
+        left = [one for one in findings if not one.harmless]
+        if not left:
+            return [one.problem for one in findings if one.problem == first.problem]
+        for _, act in alternatives(left[0]):
+            with suppress(LookupError):
+                act(Place(root, whole, left[0].path))
+                break
+    return [one.problem for one in left]
+
+
+BREAKING: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "noise": lambda path: path.write_bytes(np.random.default_rng(0).bytes(64)),
+    "folder": lambda path: (path.unlink(), path.mkdir()),
+    "link": lambda path: (path.unlink(), path.symlink_to("nowhere")),
+}
+
+
+def breakable(root: Path) -> list[Path]:
+    """List the files of a project, of frame stores and snapshots the first of each folder and kind.
+
+    Images are left out that are in the frame store, and locks.
+    """
+    kinds: dict[tuple[Path, str], Path] = {}
+    for path in sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file()):
+        inside = any(parent.suffix == ".zarr" or "snapshot-" in parent.name for parent in path.parents)
+        if path.suffix not in (".lock", ".png"):
+            kinds.setdefault((path.parent, path.suffix if inside else path.name), path)
+    return [*kinds.values()]
+
+
+def unnamed(root: Path, name: Path) -> list[str] | None:
+    """Return what doctor says where none of it is about a file; None where it names it, or the folder it is in."""
+    try:
+        findings = doctor(root).findings
+    except ProjectError as error:  # there is no config.yaml
+        return None if str(root / name) in str(error) else [str(error)]
+    about = [
+        root / name,
+        *(path for path in (root / name).parents if path.suffix == ".zarr" or "snapshot-" in path.name),
+    ]
+    named = any(finding.path in about or str(root / name) in finding.problem for finding in findings)
+    return None if named else [finding.problem for finding in findings]
+
+
+def test_whatever_is_broken_doctor_ends_and_names_it(copied, whole):
+    """Kind: a check that what it checks can break. Each file is broken in one of the ways, all ways in turn."""
+    root, names, found = copied(), breakable(whole), []
+    for name, way in zip(names, itertools.cycle(BREAKING), strict=False):
+        BREAKING[way](root / name)
+        said = unnamed(root, name)
+        found += [(str(name), way, said)] if said is not None else []
+        shutil.rmtree(root / name) if (root / name).is_dir() else (root / name).unlink()
+        shutil.copy2(whole / name, root / name)
+        shutil.copy2(sums_path(whole), sums_path(root))
+    assert found == []
+    assert len(names) > 25
+    assert wrong(root) == []
