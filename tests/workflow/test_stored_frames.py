@@ -3,6 +3,7 @@
 import pytest
 
 from posecut_core.errors import VideoError
+from posecut_core.project.config import edit_config, read_config
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.stored_frames import chosen_stems, videos_with_frames
 
@@ -36,6 +37,8 @@ def test_an_unknown_video_is_named():
 
 def test_videos_with_frames(spot_project):
     """Only videos whose frames were extracted are listed."""
+    listed = dict.fromkeys([*read_config(spot_project).video_sets, "other.mp4"])
+    edit_config(spot_project, {"video_sets": listed})
     project = open_project(spot_project)
     (project.labeled_data / "other").mkdir()
     assert videos_with_frames(project, None) == ("spot",)
