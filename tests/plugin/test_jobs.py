@@ -155,7 +155,7 @@ def test_a_window_that_did_not_start_it_tells_a_crash_too(config):
 
 def test_a_number_that_another_process_has_now_is_no_child(config):
     """After a restart of the computer the child's number may be anybody's."""
-    folder = new_job_folder(config.parent / "posecut-jobs", "one")
+    folder = new_job_folder(config.parent / "posecut-jobs", "of-a-child-long-gone")  # in no path of this process
     folder.write_request(config, Request("evaluate", {}))
     folder.write_process(os.getpid())
     assert running(config) == ()
