@@ -12,6 +12,7 @@ from pathlib import Path
 
 from posecut_core.project.atomic import write_bytes, write_text
 from posecut_core.project.layout import Project
+from posecut_core.project.reading import read_text
 
 _SNAPSHOT = re.compile(r"snapshot(?P<best>-best)?-(?P<epochs>\d+)\.pt")
 _NET_TYPES = {"resnet50": "resnet_50", "resnet101": "resnet_101"}  # that DeepLabCut 3 has; others go by the first
@@ -60,7 +61,7 @@ def write_placeholder(project: Project, shuffle: int, trainingsetindex: int, sco
     """
     folder = _train_folder(project, shuffle, trainingsetindex)
     settings = folder / "pytorch_config.yaml"
-    ours = settings.is_file() and settings.read_text(encoding="utf-8", errors="replace").startswith("# PoseCut")
+    ours = settings.is_file() and read_text(settings, errors="replace").startswith("# PoseCut")
     if not ours and folder.exists() and any(folder.iterdir()):
         return None
     parts = list(project.config.bodyparts)
@@ -154,7 +155,7 @@ def _train_folder(project: Project, shuffle: int, trainingsetindex: int) -> Path
 def _own_network(folder: Path, snapshotindex: int | str) -> tuple[str, str] | None:
     """Return type and snapshot of a network as DeepLabCut puts them into a name; None where it has none there."""
     try:
-        text = (folder / "pytorch_config.yaml").read_text(encoding="utf-8", errors="replace")
+        text = read_text(folder / "pytorch_config.yaml", errors="replace")
         found = [match for entry in folder.iterdir() if (match := _SNAPSHOT.fullmatch(entry.name))]
     except OSError:
         return None

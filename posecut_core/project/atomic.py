@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from posecut_core.errors import PosecutError, StorageError
 from posecut_core.project import disk
+from posecut_core.project.reading import read_json
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: free some space and run the same command again",
@@ -119,7 +120,7 @@ def resumable(path: Path, request: object, begin: Callable[[], State]) -> Iterat
 def _kept_state(path: Path, digest: str) -> Any:
     """Return what was kept of the same request; None where there is none, or it was damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return content["state"] if content["request"] == digest else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -32,8 +32,12 @@ def note_bodyparts(project: Project, found: Iterable[str], *, source: str, repor
         report(Progress(text, 0, 0))
     rest = [name for name in foreign if name not in renamed]
     sentence = foreign_bodyparts(rest, listed, source=source, remedy=_RETRAIN)
-    if sentence:
-        report(Progress(sentence.removesuffix("."), 0, 0))
+    _tell((sentence or "").removesuffix("."), report)
+
+
+def _tell(text: str, report: Report) -> None:
+    if text:
+        report(Progress(text, 0, 0))
 
 
 def _identities(project: Project) -> Identities:
@@ -49,9 +53,7 @@ def note_removed(project: Project, *, report: Report) -> None:
     Raises:
         LabelError: the labels cannot be read.
     """
-    told = unlisted_labels(project, [folder.name for folder in frame_folders(project)])
-    if told:
-        report(Progress(told, 0, 0))
+    _tell(unlisted_labels(project, [folder.name for folder in frame_folders(project)]), report)
 
 
 def unlisted_labels(project: Project, videos: list[str]) -> str:
@@ -72,9 +74,7 @@ def unlisted_labels(project: Project, videos: list[str]) -> str:
 
 def note_strangers(project: Project, *, report: Report) -> None:
     """Tell which folders of labels or frames are of no video of the project: nothing of them is used."""
-    told = strange_labels(project)
-    if told:
-        report(Progress(told, 0, 0))
+    _tell(strange_labels(project), report)
 
 
 def strange_labels(project: Project) -> str:
@@ -93,9 +93,7 @@ def strange_labels(project: Project) -> str:
 
 def note_skeleton(project: Project, *, report: Report) -> None:
     """Tell that the skeleton names what is no bodypart, or holds what is no bone: its lines cannot be drawn."""
-    told = odd_skeleton(project)
-    if told:
-        report(Progress(told, 0, 0))
+    _tell(odd_skeleton(project), report)
 
 
 def odd_skeleton(project: Project) -> str:
@@ -111,9 +109,7 @@ def odd_skeleton(project: Project) -> str:
 
 def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
     """Tell which labels of a video lie outside their frame: a network cannot learn them."""
-    told = labels_outside(project, table)
-    if told:
-        report(Progress(told, 0, 0))
+    _tell(labels_outside(project, table), report)
 
 
 def labels_outside(project: Project, table: LabelTable) -> str:
