@@ -168,7 +168,7 @@ def _missing_video(project: Project, path: Path) -> str:
         advice = f"put the recording into {project.videos}, or remove that entry there"
         return f"video_sets in {project.config_path} lists {path}, which is no file's name; {advice}."
     there = project.videos / path.name
-    if there.is_symlink():  # putting a file there would follow the link
+    if os.path.islink(there):  # putting a file there would follow the link; a name may be too long for a file
         return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
     return f"Video {path} is missing; put it into {project.videos} under the same name."
 

@@ -106,6 +106,13 @@ def test_what_is_missing_is_named(sound):
     assert "put img1.png, img2.png, img3.png (no frame of the video) back into" in lost
 
 
+def test_a_video_whose_name_no_file_can_have_is_named(sound):
+    """Names in config.yaml are anybody's: one of 300 letters is missing like any other, not an error of the system."""
+    name = f"{'x' * 300}.mp4"
+    sound.write_text(sound.read_text().replace("dots.", f"{name[:-4]}."))
+    assert any(f"{name} is missing" in finding.problem for finding in doctor(sound).findings)
+
+
 def test_labels_that_are_gone_are_missed(sound):
     """Until they are back: a journal with its snapshots, or a video's whole folder."""
     folder = sound.parent / "labeled-data" / "dots"
