@@ -30,6 +30,7 @@ _CONTAINERS = (  # FFmpeg's names of those that hold pictures themselves; playli
     *("yuv4mpegpipe", "dirac", "vc1", "vc1test", "h261", "h263", "nsv", "nuv", "cine", "cavsvideo", "avs2", "avs3"),
     *("evc", "r3d", "smjpeg", "mpjpeg", "ingenient", "film_cpk", "dhav", "ifv", "pva", "ipmovie", "mlv", "dnxhd"),
 )
+_HEAD = 1 << 16  # bytes at a file's beginning that cannot all be zero
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
 
 
@@ -182,6 +183,9 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{path} is a pipe or a device, not a video; give a file.")
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is empty; copy the video again from its source.")
+    with path.open("rb") as file:
+        if not any(file.read(_HEAD)):  # in which FFmpeg would look for a picture as long as memory lasts
+            raise VideoError(f"{path} begins with zeros alone: copying it did not end; copy it again from its source.")
 
 
 def _moving_pictures(container: InputContainer) -> VideoStream | None:

@@ -49,3 +49,12 @@ def test_playlists_and_texts_are_no_videos(tmp_path, video):
     for name in ("list.ffconcat", "list.m3u8", "notes.txt"):
         with pytest.raises(VideoError):
             open_video(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.h264", "a.mjpeg"])
+def test_a_file_of_zeros_is_refused_at_once(tmp_path, name):
+    """A copy that never began: in raw streams FFmpeg looked for pictures through gigabytes."""
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(VideoError, match="begins with zeros"):
+        open_video(tmp_path / name)
