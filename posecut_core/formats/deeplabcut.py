@@ -22,6 +22,7 @@ from posecut_core.labels.image_names import (
     record_path,
     write_record,
 )
+from posecut_core.labels.replaced_images import ReadImage, look_at, note_images, read_settled, settle_images
 from posecut_core.labels.stored_images import image_names, image_origin, labelled_rows, number_images, unplaced_images
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.atomic import write_bytes
@@ -33,7 +34,8 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
     """Copy the images in a video's folder into its frame store; return how many were new.
 
     An image of exactly the size of the video's crop in config.yaml is taken as that window, any other as a full frame.
-    One that cannot be read is left out and told, at every call until it is mended.
+    One that cannot be read is left out and told, at every call until it is mended. One that shows another picture than
+    when it was read is read anew, unless its frame is labelled: then both are kept, which is told likewise.
 
     Args:
         project: The project.
@@ -45,9 +47,13 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
         VideoError: the frame store is damaged.
         StorageError: the disk refuses.
     """
+    done = 0 if _is_known(project, video) else _import_new(project, video, report)  # every opening comes here
+    settle_images(project, video, report=report)
+    return done
+
+
+def _import_new(project: Project, video: str, report: Report) -> int:
     folder = project.frame_folder(video)
-    if _is_known(project, video):  # every opening comes here
-        return 0
     _tell(number_images(project, video), report)
     images, problems = _new_images(project, video)
     ranges = dict[int, tuple[float, float]]()
@@ -65,8 +71,10 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
     if images:
         levels = _common_levels(folder, video, list(ranges.values()), report)
         store = FrameStore.open(project.frame_store(video), create=True)
-        done = store.append(_read_images(images, levels, problems, project, video, report))
+        read = dict[str, ReadImage]()
+        done = store.append(_read_images(images, levels, problems, read, project, video, report))
         store.delete_if_empty()
+        note_images(folder, read)
         _tell([unplaced_images(project, video, sizes)], report)
     _tell(problems, report)
     return done
@@ -107,6 +115,7 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
         # encoded before it is written: where the disk is full, imageio would complain a second time on its own
         write_bytes(folder / names[number], iio.imwrite("<bytes>", store.read(number), extension=".png"))
         report(Progress(f"writing images of {video}", done, len(missing)))
+    note_images(folder, {name: look_at(folder / name) for name in names.values()})
     return len(missing)
 
 
@@ -165,14 +174,15 @@ def _read_images(
     images: Mapping[int, Path],
     levels: tuple[float, float] | None,
     problems: list[str],
+    read: dict[str, ReadImage],
     project: Project,
     video: str,
     report: Report,
 ) -> Iterator[StoredFrame]:
-    """Yield the images one by one; why one cannot be read is added to `problems`."""
+    """Yield the images one by one; what each held is added to `read`, why one cannot be read to `problems`."""
     for done, (number, path) in enumerate(images.items(), start=1):
         try:
-            image = read_picture(path, levels=levels)
+            image, read[path.name] = read_settled(path, levels=levels)
         except VideoError as error:
             problems.append(str(error))
             continue

@@ -75,7 +75,7 @@ def check_images(project: Project, video: str, state: LabelState) -> None:
         VideoError: the frame store is damaged.
     """
     images = FrameImages(project, video)
-    looks = {number: frame.image for number, frame in state.shown() if frame.image}
+    looks = {number: frame.shown for number, frame in state.shown() if frame.shown}
     for number in sorted(looks.keys() - without_picture(project, video, looks)):
         images.check(number, looks[number])
 

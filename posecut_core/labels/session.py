@@ -26,6 +26,7 @@ from posecut_core.labels.journal import JournalWriter
 from posecut_core.labels.lock import Lock
 from posecut_core.labels.opening import lock_labels, tidy
 from posecut_core.labels.plain_edits import plain_step
+from posecut_core.labels.replaced_images import review_images, take_images
 from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.stored_images import number_images
@@ -149,8 +150,9 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         refuse_foreign(step, self._naming)
         self._history.after(step)
         refuse_far(step, self.video, self._naming, self._images)
-        images = {number: self._images.check(number, self.state.frame(number).image) for number in needed_frames(step)}
-        return {number: image for number, image in images.items() if image}
+        frames = {number: self.state.frame(number) for number in needed_frames(step)}
+        images = {number: self._images.check(number, frame.shown) for number, frame in frames.items()}
+        return {number: image for number, image in images.items() if image and image != frames[number].image}
 
     def begin(self) -> None:
         """Begin the journal, where there is none, with the labels of DeepLabCut's files, and note its new predictions.
@@ -208,15 +210,28 @@ class LabelSession(AbstractContextManager["LabelSession"]):
     def merge_outside(self) -> None:
         """Take over what other programs changed, as one edit that can be undone, and save.
 
+        Of the frames that they labelled, images that were replaced are taken over too.
+
         Raises:
             LabelError: the session is for reading, or a changed file cannot be read.
             StorageError: the disk refuses.
         """
         self._files.refuse(Outside(problem=self._outside.problem))
         if self._outside.edits:
+            self._take_images()
             self.apply(Together(self._outside.edits))
         self._outside = Outside()
         self._write()
+
+    def _take_images(self) -> None:
+        """Take over replaced images of the frames that another program labelled, which has shown these."""
+        labelled = {edit.frame for edit in self._outside.edits}
+        images = [image for image in review_images(self.project, self.video).disputed if image.number in labelled]
+        if images:
+            self._append(Identify({image.number: image.picture for image in images}))
+            take_images(self.project, self.video, images)
+            self._images = FrameImages(self.project, self.video)
+            self._outside = self._find_outside()
 
     def discard_outside(self) -> tuple[Path, ...]:
         """Decide against what other programs changed, and save; copies of their files are kept, and returned.

@@ -18,6 +18,11 @@ class Frame:
     dropped: bool = False  # taken out of labelling and training, with its points
     listed: bool = False  # has had a row without any label in DeepLabCut's file, and keeps it
 
+    @property
+    def shown(self) -> str:
+        """Return the hash of the picture that has to be shown: where nothing is known of the frame, any may be."""
+        return self.image if self.points else ""
+
 
 @dataclass(frozen=True)
 class LabelState:

@@ -11,6 +11,7 @@ from posecut_core.labels.edits import Accept, Edit, Propose, Together, apply
 from posecut_core.labels.frame_images import check_images
 from posecut_core.labels.identities import match_names, read_identities
 from posecut_core.labels.outside import outside_edits, undecided
+from posecut_core.labels.replaced_images import disputed_frames
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.stored_images import never_extracted, without_picture
@@ -29,7 +30,8 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
     Args:
         project: The opened project.
         video: Stem of the video's file name.
-        pictures: Whether to make sure that the labels lie on the pictures on which they were made.
+        pictures: Whether to make sure that the labels lie on the pictures on which they were made; frames whose images
+            show another one than what is stored are left out, which opening the project has told.
         report: Told where one of the two files is damaged or says otherwise than the one that is read.
 
     Raises:
@@ -44,6 +46,7 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
         report(Progress(str(never_extracted(project, video, absent)).removesuffix("."), 0, 0))
         table = table.rows(~np.isin(table.numbers, absent))
     if pictures:
+        table = table.rows(~np.isin(table.numbers, disputed_frames(project, video)))
         check_images(project, video, contents.history.state)
     return table
 

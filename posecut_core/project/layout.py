@@ -3,7 +3,7 @@
 <Task>-<scorer>-<YYYY-MM-DD>/
 config.yaml  posecut.yaml  bodyparts.jsonl  videos/
 labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png,
-    images.json}
+    images.json, images-read.json}
 training-datasets/iteration-<k>/
 posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 posecut-models/assistant/

@@ -15,6 +15,7 @@ from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire, note_path, read_note
 from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names
+from posecut_core.labels.replaced_images import disputed_images, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.stored_images import double_frames, never_extracted
@@ -231,6 +232,8 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
     with found.about(path):
         for problem in unreadable_images(project, video):
             found.add(named_first(problem) or project.frame_folder(video), problem)
+    with found.about(path):
+        _check_replaced(project, video, found)
     images = FrameImages(project, video)
     for number in sorted({*numbers, *known} - {*absent}):
         found.count("frames")
@@ -238,9 +241,26 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
             images.check(number, known.get(number, ""))
 
 
+def _check_replaced(project: Project, video: str, found: Findings) -> None:
+    """Name images that show another picture than what is stored of their frames."""
+    review = review_images(project, video)
+    folder = project.frame_folder(video)
+    disputed = disputed_images(project, video, review)
+    if disputed:
+        found.add(folder / review.disputed[0].path.name, f"{disputed}.")
+    others = [image.path.name for image in review.replaced if not image.labelled]
+    if others:
+        found.add(
+            folder / others[0],
+            f"{folder}: the pictures of {', '.join(others)} are others than {project.frame_store(video).name} holds; "
+            "they count and are read anew by the next step: posecut check-labels draws what is labelled in them.",
+            harmless=True,
+        )
+
+
 def _known_images(project: Project, video: str) -> dict[int, str]:
     try:
         frames = read_contents(project, video).history.state.frames
     except PosecutError:
         return {}  # told already
-    return {number: frame.image for number, frame in frames.items() if frame.image or frame.points}
+    return {number: frame.shown for number, frame in frames.items() if frame.image or frame.points}

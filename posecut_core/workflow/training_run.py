@@ -25,7 +25,7 @@ from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.datasets import labelled_tables
-from posecut_core.workflow.gathered_frames import gather_frames
+from posecut_core.workflow.gathered_frames import gather_frames, with_pictures
 from posecut_core.workflow.notes import note_bodyparts
 from posecut_core.workflow.opening import strangers_among
 from posecut_core.workflow.previous_iteration import previous_network
@@ -80,6 +80,7 @@ def prepare_run(
     _check_mirror_pairs(folder / "settings.yaml", settings, bodyparts)
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
+    train = with_pictures(project, train, report=report)
     frames = load_frames(
         train,
         tables,

@@ -381,11 +381,11 @@ def _entries(folder: Path, root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _timeless(name: str, content: bytes) -> bytes:
-    """Leave out what may differ: the speed in a training's log, and times of writing in doctor's sums."""
+    """Leave out what may differ: the speed in a training's log, and times of writing in notes of images and sums."""
     if name == "log.csv":
         rows = [line.split(b",") for line in content.splitlines()]
         return b"\n".join(b",".join(row[:3] + row[4:]) for row in rows)
-    if name == "posecut-sums.json":
+    if name in ("posecut-sums.json", "images-read.json"):
         return b""
     return content
 

@@ -1,5 +1,6 @@
 """What is wrong with the labels of one video is found, each thing once."""
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from posecut_core.labels.journal import journal_line, read_journal
 from posecut_core.labels.lock import acquire, note_path
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.bodyparts import edit_bodyparts
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.label_checks import check_labels_of, check_names
@@ -127,3 +129,18 @@ def test_images_that_cannot_be_read_are_named(project):
     assert [finding.problem.partition("; ")[0] for finding in found.wrong] == [
         f"{project.frame_folder('spot') / 'img0002.png'} is empty (0 bytes)"
     ]
+
+
+def test_images_that_show_another_picture_are_named(project):
+    """Kind: an image was replaced after it had been read. Labelled or not, nobody else would ever look at it again."""
+    folder = project.frame_folder("spot")
+    for name, value in (("img0003.png", 90), ("img0007.png", 7)):
+        iio.imwrite(folder / name, np.full((48, 64, 3), value, np.uint8))
+    store = FrameStore.open(project.frame_store("spot"))
+    store.append([(7, np.full((48, 64, 3), 200, np.uint8), (0, 0))])
+    found = Findings()
+    check_labels_of(project, "spot", found, mend=False)
+    disputed, new = found.wrong
+    assert "img0003.png shows another picture than when it was read and labelled as frame 3" in disputed.problem
+    assert new.harmless
+    assert "img0007.png are others than" in new.problem
