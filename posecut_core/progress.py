@@ -3,11 +3,13 @@
 The caller may raise `KeyboardInterrupt` from its function to cancel; work then stops in a state from which it goes on.
 """
 
+import math
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -29,10 +31,14 @@ def silent(progress: Progress) -> None:
     """Ignore a report; the default of every function that takes one."""
 
 
-class _Deferring:
-    """Whether work has asked for time to stop where it is safe."""
+class _Watching:
+    """What the handlers of signals and the thread that watches them (`ended_at_once`) know of each other."""
 
-    now = False
+    deferring = False  # whether work has asked for time to stop where it is safe
+    written: socket.socket | None = None  # where the numbers of signals arrive, and after them that they were heard
+
+
+HEARD = 0  # no signal has this number
 
 
 def interrupts() -> tuple[int, ...]:
@@ -59,18 +65,19 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     asked: list[bool] = []
 
     def restore() -> None:
-        _Deferring.now = False
         for number, handler in before.items():
             signal.signal(number, handler)
+        _Watching.deferring = False
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.append(True)
+        _tell_heard()
         restore()
 
-    for number in before:
-        signal.signal(number, note)
-    _Deferring.now = True
     try:
+        _Watching.deferring = True
+        for number in before:
+            signal.signal(number, note)
         yield lambda: bool(asked)
     finally:
         restore()
@@ -89,24 +96,23 @@ def ended_at_once(end: Callable[[], None], *, patience: float = 3.0) -> Iterator
         yield
         return
     before = {number: signal.getsignal(number) for number in interrupts()}
-    heard = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        heard.set()
+        _tell_heard()
         raise KeyboardInterrupt
 
-    def watch() -> None:
-        while received := arrived.recv(1):
-            ours = signal.getsignal(received[0]) is stop
-            if ours and not _Deferring.now and not heard.wait(patience):
-                end()
-            heard.clear()
+    def limit(number: int) -> float | None:
+        """Tell for how many seconds a signal may stay unheard; None for one whose handler does not tell."""
+        if _Watching.deferring:
+            return math.inf
+        return patience if signal.getsignal(number) is stop else None
 
     arrived, written = socket.socketpair()
     written.setblocking(False)
-    watcher = threading.Thread(target=watch, name="interrupts", daemon=True)
+    watcher = threading.Thread(target=_watch, args=(arrived, limit, end), name="interrupts", daemon=True)
     watcher.start()
     other = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    outer, _Watching.written = _Watching.written, written
     for number in before:
         signal.signal(number, stop)
     try:
@@ -115,6 +121,45 @@ def ended_at_once(end: Callable[[], None], *, patience: float = 3.0) -> Iterator
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(other)
+        _Watching.written = outer
         written.close()
-        watcher.join(patience)
+        watcher.join()
         arrived.close()
+
+
+def _tell_heard() -> None:
+    """Say behind the numbers of signals that the main thread has heard them; a handler calls it."""
+    if _Watching.written is not None:
+        with suppress(OSError):  # full of signals that nobody has read yet
+            _Watching.written.send(bytes([HEARD]))
+
+
+def _watch(arrived: socket.socket, limit: Callable[[int], float | None], end: Callable[[], None]) -> None:
+    """Call `end` where a signal is not heard within its limit, until the other side is closed.
+
+    Several signals may be heard as one, so what stands before HEARD was heard. Where the system gave a signal to
+    another thread, the main thread may have heard it just before its number arrives.
+    """
+    ahead = False
+    while received := arrived.recv(1):
+        if received[0] == HEARD:
+            ahead = True
+            continue
+        allowed = limit(received[0])
+        if allowed is not None and not ahead and not _heard_within(arrived, allowed):
+            end()
+        ahead = ahead and allowed is None
+
+
+def _heard_within(arrived: socket.socket, seconds: float) -> bool:
+    """Read until HEARD, and tell whether it came in time; where nothing can come any more there is nothing to end."""
+    until = time.monotonic() + seconds
+    try:
+        while True:
+            arrived.settimeout(None if math.isinf(seconds) else max(until - time.monotonic(), 0.0))
+            if arrived.recv(1) in (bytes([HEARD]), b""):
+                return True
+    except (TimeoutError, BlockingIOError):
+        return False
+    finally:
+        arrived.settimeout(None)

@@ -1,13 +1,14 @@
 """Ctrl-C and SIGTERM stop work where it is safe."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
 
 import pytest
 
-from posecut_core.progress import Progress, deferred_interrupt, ended_at_once, silent
+from posecut_core.progress import HEARD, Progress, _watch, deferred_interrupt, ended_at_once, silent
 
 
 def test_a_report_says_what_is_known():
@@ -105,6 +106,65 @@ def test_work_that_hears_is_interrupted_and_not_ended():
             signal.raise_signal(number)
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.fixture
+def late_watcher(monkeypatch):
+    """A lock that holds every thread that watches signals back until it is released."""
+    gate, receive = threading.Semaphore(0), socket.socket.recv
+
+    def recv(self, size):
+        with gate:
+            return receive(self, size)
+
+    monkeypatch.setattr(socket.socket, "recv", recv)
+    return gate
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_was_heard_ends_nothing_however_late_the_watcher_looks(late_watcher, number):
+    """Kind: a watcher that judges by how things are when it looks. Work that stops where it is safe is not killed."""
+    ended = []
+    with ended_at_once(lambda: ended.append(True), patience=0.0):
+        with deferred_interrupt() as interrupted:
+            signal.raise_signal(number)
+            assert interrupted()
+        late_watcher.release()
+    assert not ended
+
+
+@pytest.mark.parametrize(
+    "arrives",
+    [
+        [2, HEARD],
+        [2, 15, 2, HEARD],  # several were heard as one
+        [HEARD, 2],  # another thread had received it
+        [28, 2, HEARD, 28],  # nobody tells of 28
+        [HEARD, 28, 2],
+    ],
+)
+def test_what_arrives_says_whether_a_signal_was_heard(arrives):
+    """A number that is followed by HEARD, or was told of just before, ends nothing; how late it is read is all one."""
+    arrived, written = socket.socketpair()
+    with arrived, written:
+        written.sendall(bytes(arrives))
+        written.close()
+        _watch(arrived, lambda number: None if number == 28 else 0.0, lambda: pytest.fail("ended"))
+
+
+def test_a_signal_after_one_that_was_heard_is_watched_too():
+    """Kind: one answer that counts for two. The second signal, unheard, ends the program, and a third one again."""
+    arrived, written = socket.socketpair()
+    ended = []
+
+    def end():
+        ended.append(True)
+        written.send(bytes([2])) if len(ended) == 1 else written.close()
+
+    with arrived, written:
+        written.send(bytes([2, HEARD, 2]))
+        _watch(arrived, lambda number: 0.0, end)
+    assert len(ended) == 2
 
 
 def test_a_program_that_handles_interrupts_itself_is_left_alone(monkeypatch):
