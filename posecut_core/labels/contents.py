@@ -52,9 +52,10 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     Raises:
         LabelError: a file is damaged or does not fit the project.
     """
-    known = read_identities(project)
-    text = read_journal(project.label_journal(video))
+    # What is written last is read first: somebody may edit meanwhile, and nothing may speak of what was not read yet.
     generations = sound_generations(project.frame_folder(video))
+    text = read_journal(project.label_journal(video))
+    known = read_identities(project)
     try:
         followed = follow_journal(text, generations)
     except LabelError as error:

@@ -1,5 +1,6 @@
 """What `posecut doctor` looks at in the labels of one video, and mends if it is asked to."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def check_names(project: Project, videos: list[str], found: Findings, *, mend: b
 def _names_problem(project: Project, videos: list[str]) -> str:
     """Say what is wrong with the journal of names; "" where nothing is."""
     try:
-        known = read_identities(project)
+        read_identities(project)
     except LabelError as error:
         return f"{error} Rebuild it from the snapshots: {_mending(project)}."
     for video in videos:
@@ -52,7 +53,7 @@ def _names_problem(project: Project, videos: list[str]) -> str:
         except LabelError:
             continue  # told when this video is looked at
         try:
-            refuse_unnamed(project, video, known, steps)
+            refuse_unnamed(project, video, read_identities(project), steps)  # names come before their labels
         except LabelError as error:
             return str(error)
     return ""
@@ -115,6 +116,8 @@ def _check_generations(project: Project, video: str, found: Findings, *, mend: b
         try:
             read_generation(path)
         except LabelError as error:
+            if not os.path.lexists(path):
+                continue  # somebody edits, and newer ones have replaced it
             if mend:
                 path.unlink(missing_ok=True)
             found.add(path, str(error), mended=mend, mendable=not mend)
@@ -123,10 +126,11 @@ def _check_generations(project: Project, video: str, found: Findings, *, mend: b
 def _check_journal(project: Project, video: str, found: Findings, *, mend: bool) -> bool:
     """Tell whether the journal can be read now."""
     path = project.label_journal(video)
+    generations = sound_generations(project.frame_folder(video))  # before the journal, which somebody may go on with
     text = read_journal(path)
     found.count("journals", int(path.exists()))
     found.count("edits", len(text.records))
-    problem = follow_journal(text, sound_generations(project.frame_folder(video))).problem
+    problem = follow_journal(text, generations).problem
     if problem and mend:
         return _rebuild(project, video, problem, found)
     if problem:

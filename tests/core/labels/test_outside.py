@@ -1,10 +1,13 @@
 """What other programs change in CollectedData files is seen, and nothing else is taken for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.labels import contents
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.csv_tables import read_csv, write_csv
 from posecut_core.labels.edits import Delete, Place
@@ -14,6 +17,7 @@ from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.layout import Project
 
 XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[8.0, 9.0], [10.0, 11.0]]])
 
@@ -26,8 +30,8 @@ def labelled(project):
 
 
 def found(project):
-    contents = read_contents(project, "m1")
-    return outside_edits(project, "m1", contents.history.state, contents.naming, contents.generations)
+    known = read_contents(project, "m1")
+    return outside_edits(project, "m1", known.history.state, known.naming, known.generations)
 
 
 def change(project, row, column, value, *, csv=True):
@@ -175,6 +179,29 @@ def test_a_damaged_snapshot_invents_no_changes(labelled, monkeypatch, damage, la
     else:
         exported.write_text(exported.read_text()[:-20])
     assert found(labelled) == (Delete(20, "nose"),)
+
+
+@pytest.mark.parametrize("name", ["sound_generations", "read_journal", "read_identities"])
+def test_labels_are_read_while_somebody_edits(labelled, monkeypatch, name):
+    """Kind: a reader without the lock that reads one file before an edit and the next one behind it.
+
+    However much was saved in between, also labels of a bodypart that is new, nothing is damaged, and nobody else has
+    changed anything.
+    """
+    project = Project(labelled.root, replace(labelled.config, bodyparts=("nose", "tail", "ear")))
+    read, edits = getattr(contents, name), [Place(20, "ear", (9.0, 8.0))]
+
+    def late(*arguments, **options):
+        found = read(*arguments, **options)
+        while edits:
+            edit = edits.pop()
+            with LabelSession.open(project, "m1") as session:
+                session.apply(edit)
+        return found
+
+    monkeypatch.setattr(contents, name, late)
+    assert read_labels(project, "m1").numbers.tolist() == [3, 20]
+    assert not edits
 
 
 def test_labels_are_not_read_past_an_undecided_change(labelled):
