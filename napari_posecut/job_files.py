@@ -101,7 +101,7 @@ class JobFolder:
     def read_process(self) -> Process | None:
         """Return the process that does the work; None where none has been noted."""
         values = _read(self.path / "process.json")
-        try:  # the job's own name is in the command line of its child
+        try:  # the job's folder is the last argument of its child
             return Process(str(values["host"]), abs(int(values["pid"])), self.path.name)
         except (KeyError, TypeError, ValueError):
             return None

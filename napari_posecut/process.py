@@ -1,7 +1,7 @@
 """A process of its own: started so that it outlives the window, known again by whoever finds its number.
 
-Knows nothing of jobs; what the process does is in its command line, and a word of that tells it from a process that has
-the same number later.
+Knows nothing of jobs; the last argument of its command line is the path of what it works on, whose name no other has:
+that tells it from a process that has the same number later.
 """
 
 import platform
@@ -20,7 +20,7 @@ class Process:
 
     host: str
     pid: int
-    mark: str  # a part of its command line that no other process has
+    name: str  # of the file or folder that is its last argument
 
     @property
     def lives(self) -> bool:
@@ -45,7 +45,7 @@ class Process:
         try:
             found = psutil.Process(self.pid)
             # Not by the time of its start, which changes with the clock of the computer.
-            known = any(self.mark in word for word in found.cmdline())
+            known = [Path(word).name for word in found.cmdline()[-1:]] == [self.name]
             return found if known and found.status() != psutil.STATUS_ZOMBIE else None
         except psutil.Error:
             return None

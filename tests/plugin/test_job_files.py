@@ -72,7 +72,7 @@ def test_request_process_and_outcome_come_back(folder, tmp_path):
     folder.write_process(12)
     folder.write_outcome(outcome)
     assert folder.read_request() == (tmp_path / "config.yaml", request)
-    assert (folder.read_process().pid, folder.read_process().mark) == (12, "one")
+    assert (folder.read_process().pid, folder.read_process().name) == (12, "one")
     assert folder.read_outcome() == outcome
 
 

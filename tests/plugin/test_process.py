@@ -1,4 +1,4 @@
-"""Processes of their own, known by number and mark."""
+"""Processes of their own, known by their number and what they work on."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from napari_posecut.process import Process, launch
 def child(tmp_path):
     """A process that waits."""
     started = launch(
-        [sys.executable, "-c", "import threading; threading.Event().wait()", "mark-7"], output=tmp_path / "out"
+        [sys.executable, "-c", "import threading; threading.Event().wait()", "/jobs/mark-7"], output=tmp_path / "out"
     )
     known = Process(platform.node(), started.pid, "mark-7")
     for _ in range(10**6):
@@ -27,10 +27,13 @@ def child(tmp_path):
     started.wait()
 
 
-def test_a_process_is_known_by_number_and_mark(child):
-    """Neither the number alone nor the same number on another computer is enough."""
+def test_a_process_is_known_by_its_number_and_last_argument(child):
+    """Neither the number alone nor the same number on another computer is enough.
+
+    Kind: a name that is looked for anywhere in a text. A process with a name in its path, or in its code, has another.
+    """
     assert Process(platform.node(), child.pid, "mark-7").lives
-    assert not Process(platform.node(), child.pid, "mark-8").lives
+    assert not any(Process(platform.node(), child.pid, name).lives for name in ("mark-8", "mark", "thread", "jobs", ""))
     assert not Process("elsewhere", child.pid, "mark-7").lives
 
 
