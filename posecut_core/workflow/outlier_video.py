@@ -75,6 +75,16 @@ class Wish:
     report: Report
 
 
+@dataclass(frozen=True)
+class _Analysed:
+    """A video of which outliers are looked for."""
+
+    project: Project
+    video: Path
+    predictions: tuple[Predictions, ...]  # by the network whose outliers are wanted, then by those to compare it with
+    stored: Sequence[int]  # numbers of the frames that the project had of it when the work began
+
+
 def stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[int]]:
     """Return stem -> numbers of the frames that the project has of videos; none where they cannot be read."""
     stored: dict[str, list[int]] = {video.stem: [] for video in videos}
@@ -111,11 +121,11 @@ def treat_video(
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
-    predictions = [table.predictions for table in tables]
+    predictions = tuple(table.predictions for table in tables)
     _check_length(video, predictions)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"
     note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
-    found, confirmed = _agreed(project, video, predictions, criteria, wish, stored)
+    found, confirmed = _agreed(_Analysed(project, video, predictions, stored), criteria, wish)
     table = candidates_path(tables[0].path)
     if confirmed:
         judged = predictions_hash(predictions[0])
@@ -134,38 +144,23 @@ def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
             )
 
 
-def _agreed(
-    project: Project,
-    video: Path,
-    predictions: Sequence[Predictions],
-    criteria: Criteria,
-    wish: Wish,
-    stored: Sequence[int],
-) -> tuple[FoundOutliers, bool]:
+def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
     """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
-    found = _found(project, video, predictions, criteria, wish, stored)
+    found = _found(analysed, criteria, wish)
     while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
         answer = wish.confirm(found)
         if isinstance(answer, bool):
             return found, answer
         try:
-            found = _found(project, video, predictions, answer, wish, stored)
-        except (
-            ArgumentError,
-            AnalysisError,
-        ) as error:  # such criteria cannot run here; the last that could still stand
+            found = _found(analysed, answer, wish)
+        except (ArgumentError, AnalysisError) as error:
+            # such criteria cannot run here; the last that could still stand
             wish.report(Progress(str(error).removesuffix("."), 0, 0))
     return found, True
 
 
-def _found(
-    project: Project,
-    video: Path,
-    predictions: Sequence[Predictions],
-    criteria: Criteria,
-    wish: Wish,
-    stored: Sequence[int],
-) -> FoundOutliers:
+def _found(analysed: _Analysed, criteria: Criteria, wish: Wish) -> FoundOutliers:
+    project, video, predictions = analysed.project, analysed.video, analysed.predictions
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
     evidence = _evidence(project, predictions, criteria, wish)
@@ -174,7 +169,7 @@ def _found(
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
         _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
-    fresh = tuple(number for number in numbers_of(candidates) if number not in stored)
+    fresh = tuple(number for number in numbers_of(candidates) if number not in analysed.stored)
     return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames)
 
 
