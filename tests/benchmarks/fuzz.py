@@ -92,13 +92,23 @@ def fuzz(cases: list[tuple[str, int]], *, seed: int, workers: int, keep: Path | 
             watched.append(Worker(root, cases[number::workers], seed, keep))
         for worker, outcome, detail in watch(watched):
             name, number = worker.current
-            counts[outcome] += 1
             kinds[name] += 1
-            if outcome in FAULTS:
-                print(f"{outcome}: --only {name!r} --case {number}: {detail}", file=sys.stderr, flush=True)
-    totals = {key: counts[key] for key in ("read", "refused", *FAULTS)}
+            note(counts, f"--only {name!r} --case {number}", outcome, detail)
     seconds = round(time.perf_counter() - start, 1)
-    return {"files": kinds.total(), **totals, "kinds": dict(sorted(kinds.items())), "seed": seed, "seconds": seconds}
+    told = {"kinds": dict(sorted(kinds.items())), "seed": seed, "seconds": seconds}
+    return {"files": kinds.total(), **totals(counts), **told}
+
+
+def note(counts: Counter[str], case: str, outcome: str, detail: str) -> None:
+    """Count how a case ended, and say so where it is a fault."""
+    counts[outcome] += 1
+    if outcome in FAULTS:
+        print(f"{case}: {outcome}: {detail[:300]}", file=sys.stderr, flush=True)
+
+
+def totals(counts: Counter[str]) -> dict[str, int]:
+    """Return how many cases ended in which way, also where none did."""
+    return {key: counts[key] for key in ("read", "refused", *FAULTS)}
 
 
 def planted() -> dict[str, int]:
@@ -125,10 +135,8 @@ def _read_planted(folder: Path) -> dict[str, int]:
             if mark.exists():
                 outcome, detail = "code", "it was run"
                 mark.unlink()
-            counts[outcome] += 1
-            if outcome in FAULTS:
-                print(f"planted {plant.name}: {outcome}: {detail}", file=sys.stderr, flush=True)
-    return {"files": counts.total(), **{key: counts[key] for key in ("read", "refused", *FAULTS)}}
+            note(counts, f"planted {plant.name}", outcome, detail)
+    return {"files": counts.total(), **totals(counts)}
 
 
 def named() -> dict[str, int]:
@@ -161,14 +169,8 @@ def _run_named(folder: Path) -> dict[str, int]:
             guard.outside.clear()
             if tree(outside) != before:
                 outcome, detail = "outside", f"changed {sorted(tree(outside).items() ^ before.items())[:1]}"
-            counts[outcome] += 1
-            if outcome in FAULTS:
-                print(f"named {words}, {step}: {outcome}: {detail[:300]}", file=sys.stderr, flush=True)
-    return {
-        "names": len(spoilers),
-        "steps": counts.total(),
-        **{key: counts[key] for key in ("read", "refused", *FAULTS)},
-    }
+            note(counts, f"named {words}, {step}", outcome, detail)
+    return {"names": len(spoilers), "steps": counts.total(), **totals(counts)}
 
 
 def apart(work: Callable[[], Any], answer: Path) -> Any:
