@@ -10,6 +10,7 @@ from matplotlib.colors import Colormap, ListedColormap, to_rgb
 from posecut_core.errors import ArgumentError
 
 _CYCLIC = frozenset({"hsv", "twilight", "twilight_shifted"})
+_USUAL = ("rainbow", "viridis", "tab20")
 _LARGEST_QUALITATIVE = 20  # tab20 is the longest of matplotlib's lists of unrelated colours
 
 
@@ -50,10 +51,18 @@ def _colormap(name: str) -> Colormap:
     try:
         return matplotlib.colormaps[name]
     except KeyError as error:
-        near = difflib.get_close_matches(name, list(matplotlib.colormaps), n=3)
+        known = [other for other in matplotlib.colormaps if name.endswith("_r") or not other.endswith("_r")]
+        spelt = {other.lower(): other for other in known}
+        near = [spelt[other] for other in difflib.get_close_matches(name.lower(), spelt, n=3)]
         raise ArgumentError(
-            f"{name!r} is no colormap that matplotlib knows; {_advice(near, 'rainbow')} as colormap in config.yaml."
+            f"{name!r} is no colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap in "
+            "config.yaml."
         ) from error
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = list(dict.fromkeys(names))[:4]
+    return f"{', '.join(others)} or {last}"
 
 
 def _advice(near: list[str], fallback: str) -> str:

@@ -31,6 +31,19 @@ def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
     return changes
 
 
+def entry_of(video: str, values: Mapping[str, object], root: Path) -> str | None:
+    """Return the entry of `video_sets` that means a video, as it is written; None where only a placeholder does.
+
+    Args:
+        video: Its path, as `repairs` gives it.
+        values: config.yaml as read.
+        root: The project's folder, absolute.
+    """
+    entries, old_root = values.get("video_sets"), str(values.get("project_path") or "")
+    written = [str(key) for key in entries] if isinstance(entries, dict) else []
+    return next((key for key in written if video in (key, _located(key, root, old_root))), None)
+
+
 def video_stem(path: str) -> str:
     """Return the stem of a path written with either kind of slash: the name of the video's folder in labeled-data."""
     return Path(_name(path)).stem

@@ -17,7 +17,15 @@ from av.video.stream import VideoStream
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import VideoError
-from posecut_core.video.gaps import Gap, empty_places, find_gaps, is_regular, missing_at_end, stated_end
+from posecut_core.video.gaps import (
+    Gap,
+    empty_places,
+    find_gaps,
+    holds_another,
+    is_regular,
+    missing_at_end,
+    stated_end,
+)
 from posecut_core.video.packets import (
     NOT_SHOWN,
     UNKNOWN,
@@ -80,7 +88,9 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         if _may_be_cut(source, found, times):
             index = _up_to(index, found, sure_count(times, order.numbers))
         index = _up_to(index, found, _decodable_count(source, index)) if found.cut else index
-        return replace(index, gaps=_gaps(source, found, index.packets.numbers, index.times, found_times=times))
+        gaps = _gaps(source, found, index.packets.numbers, index.times, found_times=times)
+        more = (Gap(index.frame_count - 1, 0, appended=True),) if holds_another(Path(path)) else ()
+        return replace(index, gaps=(*gaps, *more))
     finally:
         source.close()
 

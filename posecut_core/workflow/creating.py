@@ -24,7 +24,7 @@ from posecut_core.project.creation import (
     is_same_video,
     place_video,
 )
-from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos
+from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos, named_few
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
@@ -33,7 +33,8 @@ from posecut_core.project.settings import Settings, VideoRecord, fingerprint, up
 from posecut_core.project.yaml_text import load_mapping, read_text
 from posecut_core.video.gaps import gap_sentences
 from posecut_core.video.index import index_video
-from posecut_core.workflow.opening import Config, frame_folders, open_project, project_videos
+from posecut_core.workflow.opening import Config, frame_folders, holds_frames, open_project, project_videos
+from posecut_core.workflow.stored_frames import frame_window
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,20 @@ def _unlisted(project: Project, new: Sequence[Path], report: Report) -> dict[Pat
     return dict(treat_each(there, lambda path: (path, _record(path, report)))[0])
 
 
+def _without_file(project: Project, placed: Iterable[Path], report: Report) -> dict[str, dict[str, str]]:
+    """Make entries for folders of frames that would count no more once config.yaml lists a video, and tell of them."""
+    stems = {path.stem for path in placed}
+    if project.config.video_sets or not stems:
+        return {}
+    alone = [folder.name for folder in frame_folders(project) if folder.name not in stems and holds_frames(folder)]
+    if alone:
+        told = f"video_sets in {project.config_path} listed no video, so that each folder of frames counted"
+        kept = "they get entries there as well, without a file in videos"
+        told = f"{told}; so that {named_few(alone)} still do, {kept}; remove the entries of those that are backups"
+        report(Progress(told, 0, 0))
+    return {str(project.videos / f"{name}.mp4"): video_entry(frame_window(project, name)) for name in alone}
+
+
 def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:
     """Link or copy videos into an existing project and name them in its files; undo the links if that fails."""
     targets: list[Path] = []
@@ -255,7 +270,8 @@ def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, repor
             targets.append(place_video(source, project.videos, copy=copy))
             project.frame_folder(source.stem).mkdir(parents=True, exist_ok=True)
             report(Progress("placing videos", len(targets), len(records)))
-        _name_videos(project, dict(zip(targets, records.values(), strict=True)))
+        others = _without_file(project, targets, report)
+        _name_videos(project, dict(zip(targets, records.values(), strict=True)), others)
     except BaseException as error:
         for target in set(targets) - before:
             target.unlink(missing_ok=True)
@@ -265,13 +281,14 @@ def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, repor
     return tuple(targets)
 
 
-def _name_videos(project: Project, records: dict[Path, VideoRecord]) -> None:
+def _name_videos(project: Project, records: dict[Path, VideoRecord], others: dict[str, dict[str, str]]) -> None:
     if not records:
         return
     values = load_mapping(read_text(project.config_path), project.config_path)
     entries = values.get("video_sets")
     videos = dict(entries) if isinstance(entries, dict) else {}
     videos.update((str(target), video_entry(_full_frame(record))) for target, record in records.items())
+    videos.update(others)
     added = {target.stem: record for target, record in records.items()}
     update_settings(project, lambda settings: replace(settings, videos={**settings.videos, **added}))
     edit_config(project.config_path, {"video_sets": videos})

@@ -84,7 +84,7 @@ def strange_folders(project: Project) -> list[Path]:
     Such are backup copies, and folders of videos that were taken out. The check images of a video are none of them.
     """
     folders = {folder.name: folder for folder in _all_folders(project)}
-    return [folders[name] for name in strangers_among(project, folders) if _holds_frames(folders[name])]
+    return [folders[name] for name in strangers_among(project, folders) if holds_frames(folders[name])]
 
 
 def strangers_among(project: Project, videos: Iterable[str]) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def _all_folders(project: Project) -> list[Path]:
     return sorted(found, key=lambda path: path.name)
 
 
-def _holds_frames(folder: Path) -> bool:
+def holds_frames(folder: Path) -> bool:
     """Tell whether a folder has labels or frames that a training could be made of; check images are not."""
     if folder.name.startswith("."):
         return False

@@ -1,16 +1,21 @@
 """What `posecut doctor` looks at beside labels: configuration, videos, training datasets, networks, results, disk."""
 
+import json
 import os
 import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 from PIL import Image
 
+from posecut_core.analysis.evaluation_files import is_present, read_results
+from posecut_core.analysis.origins import file_fingerprint, origin_from, read_origin
+from posecut_core.analysis.prediction_files import prediction_path
 from posecut_core.analysis.proposal_files import read_proposals
 from posecut_core.analysis.video import analysed_window
 from posecut_core.dataset.revision import read_revision
@@ -21,19 +26,25 @@ from posecut_core.labels.image_names import images_in
 from posecut_core.labels.stored_images import never_extracted
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
-from posecut_core.project.config import Crop, ProjectConfig, parse_config
+from posecut_core.plots.colours import colours_of, named_colour
+from posecut_core.project.command_lines import command_line
+from posecut_core.project.config import Crop, ProjectConfig, parse_config, video_entry
+from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project, jobs_folder, refuse_links
-from posecut_core.project.repair import repairs, video_stem
+from posecut_core.project.repair import entry_of, is_placeholder, repairs, video_stem
 from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
 from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.video.gaps import gap_sentences
 from posecut_core.video.index import VideoIndex, index_video
 from posecut_core.video.store import FrameStore
+from posecut_core.video.writer import comment_of
 from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.datasets import check_net_type
 from posecut_core.workflow.file_sums import compare_sums, missing_files, read_sums, sums_of, sums_path, write_sums
 from posecut_core.workflow.findings import Findings
 from posecut_core.workflow.notes import odd_skeleton
-from posecut_core.workflow.opening import project_videos, refuse_other_video
+from posecut_core.workflow.opening import frame_folders, holds_frames, project_videos, refuse_other_video
+from posecut_core.workflow.stored_frames import frame_window
 
 _ROOM = 200 * 2**20  # bytes on the disk that steps need at least
 _FILES = re.compile(
@@ -109,6 +120,10 @@ def check_settings(project: Project, found: Findings) -> None:
     path, config = project.config_path, project.config
     with found.about(path):
         check_net_type(project)
+    with found.about(path):
+        colours_of(config.colormap, 1)
+    with found.about(path):
+        named_colour(config.skeleton_color)
     odd = odd_skeleton(project)
     if odd:
         found.add(path, f"{odd}.", harmless=True)
@@ -156,6 +171,8 @@ def check_videos(project: Project, found: Findings) -> None:
             with found.about(path):
                 refuse_other_video(project, path, record)
                 index = index_video(path)
+                for sentence in gap_sentences(tuple(gap for gap in index.gaps if not gap.empty)):
+                    found.add(path, f"{path}: {sentence}.", harmless=True)
         size = (index.width, index.height) if index else (record.width, record.height) if record else None
         if size:
             _check_crop(project, video, crop, size, found)
@@ -164,13 +181,37 @@ def check_videos(project: Project, found: Findings) -> None:
 
 
 def _missing_video(project: Project, path: Path) -> str:
-    if path.name == str(path) and not path.suffix:  # words, as DeepLabCut's demonstration has them
-        advice = f"put the recording into {project.videos}, or remove that entry there"
-        return f"video_sets in {project.config_path} lists {path}, which is no file's name; {advice}."
+    if is_placeholder(str(path)):  # as DeepLabCut's demonstration has them
+        return f"video_sets in {project.config_path} lists {path}, which is no file's name; {_in_place(project)}."
     there = project.videos / path.name
     if os.path.islink(there):  # putting a file there would follow the link; a name may be too long for a file
         return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
     return f"Video {path} is missing; put it into {project.videos} under the same name."
+
+
+def _in_place(project: Project) -> str:
+    """Say what to do about words among videos: folders of frames count through them, and would not without."""
+    listed = {video_stem(video) for video in project.config.video_sets}
+    waiting = [folder for folder in frame_folders(project) if folder.name not in listed and holds_frames(folder)]
+    if not waiting:
+        return f"put the recording into {project.videos}, or remove that entry there"
+    names = ", ".join(folder.name for folder in waiting)
+    values = load_mapping(read_text(project.config_path), project.config_path)
+    stood_for = (
+        (video, crop)
+        for video, crop in project.config.video_sets.items()
+        if os.path.isfile(video) and entry_of(video, values, project.root) is None
+    )
+    missing = ((str(project.videos / f"{one.name}.mp4"), frame_window(project, one.name)) for one in waiting)
+    lines = [
+        f"{json.dumps(video, ensure_ascii=False)}: {json.dumps(video_entry(crop))}"
+        for video, crop in (*stood_for, *missing)
+    ]
+    written = "` and, below it, `".join(lines)
+    return (
+        f"the labels and frames of {names} are used only as long as it stands there; put the recording into "
+        f"{project.videos} under the name of that folder, or write in place of that entry `{written}`"
+    )
 
 
 def _check_doubles(project: Project, found: Findings) -> None:
@@ -184,19 +225,29 @@ def _check_doubles(project: Project, found: Findings) -> None:
             kind = "what macOS keeps beside a file" if stem.startswith(".") else "a labelled video"
             found.add(path, f"video_sets in {path} lists {video}, {kind}, expected recordings; remove its entry there.")
         if stem in by_stem:
+            advice = _remedy(project, "rename one of the files, and its entry there, or remove that entry", video)
             found.add(
                 path,
                 f"video_sets in {path} lists {by_stem[stem]} and {video}, expected different names, because frames and "
-                f"labels of both would lie in {project.frame_folder(stem)}; rename one of the files, and its entry "
-                "there, or remove that entry.",
+                f"labels of both would lie in {project.frame_folder(stem)}; {advice}.",
             )
         by_stem.setdefault(stem, video)
         with suppress(OSError):  # told as missing
             other = by_content.setdefault(fingerprint(Path(video)), video)
             if video_stem(other) != stem:
                 problem = f"video_sets in {path} lists one recording twice, as {other} and {video}"
-                advice = "the same pictures would train and test; remove one of the two entries there"
-                found.add(path, f"{problem}: {advice}.", harmless=True)
+                advice = _remedy(project, "remove one of the two entries there", video, other)
+                found.add(path, f"{problem}: the same pictures would train and test; {advice}.", harmless=True)
+
+
+def _remedy(project: Project, about_entries: str, *videos: str) -> str:
+    """Say what to do about entries of config.yaml, or about files that have none, as words in it stand for them."""
+    values = load_mapping(read_text(project.config_path), project.config_path)
+    unlisted = [video for video in videos if entry_of(video, values, project.root) is None]
+    if not unlisted:
+        return about_entries
+    video = min(unlisted, key=lambda one: holds_frames(project.frame_folder(video_stem(one))))
+    return f"{video} has no entry there, but words that stand for it; move it out of {project.videos}"
 
 
 def _check_crop(project: Project, video: str, crop: Crop | None, size: tuple[int, int], found: Findings) -> None:
@@ -255,8 +306,17 @@ def _check_dataset(
                 found.add(store, str(never_extracted(project, video, absent)))
 
 
-def check_networks(project: Project, found: Findings) -> None:
-    """Look at the settings, the split and every file of every snapshot, by its SHA-256."""
+@dataclass(frozen=True)
+class KnownNetwork:
+    """A network that is there, for results that name it."""
+
+    sha256: str  # of the snapshot's manifest
+    words: tuple[str, ...] | None  # by which a step is told of it; none where it is of another iteration
+
+
+def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]:
+    """Look at the settings, the split and every file of every snapshot, by its SHA-256; return networks by scorer."""
+    networks: dict[str, KnownNetwork] = {}
     for folder in sorted(path for path in (project.root / "posecut-models").glob("iteration-*/*") if path.is_dir()):
         steps, settings = snapshot_steps(folder), folder / "settings.yaml"
         split = project.root / "training-datasets" / folder.parent.name / f"{folder.name}.yaml"
@@ -272,7 +332,18 @@ def check_networks(project: Project, found: Findings) -> None:
         for step in steps:
             found.count("network snapshots")
             with found.about(snapshot_folder(folder, step)):
-                read_info(snapshot_folder(folder, step))
+                info = read_info(snapshot_folder(folder, step))
+                sha256 = file_sha256(snapshot_folder(folder, step) / "snapshot.json")
+                networks[info.scorer] = KnownNetwork(sha256, _words(project, folder, step))
+    return networks
+
+
+def _words(project: Project, folder: Path, step: int) -> tuple[str, ...] | None:
+    found = re.search(r"shuffle(\d+)$", folder.name)
+    for index in range(len(project.config.training_fractions)) if found else ():
+        if found and project.model_folder(int(found[1]), index) == folder:
+            return ("--shuffle", found[1], "--trainingsetindex", str(index), "--snapshot", str(step))
+    return None
 
 
 def _check_whole(settings: Path, found: Findings) -> None:
@@ -281,8 +352,8 @@ def _check_whole(settings: Path, found: Findings) -> None:
         found.add(settings, f"{settings} lacks the setting seed, as where its end is cut off; restore it from a copy.")
 
 
-def check_results(project: Project, found: Findings) -> None:
-    """Look whether predictions, evaluations and figures can be opened."""
+def check_results(project: Project, networks: Mapping[str, KnownNetwork], found: Findings) -> None:
+    """Look whether predictions, evaluations and figures can be opened, and came from the networks that are there."""
     known = {path.resolve() for path in project_videos(project).values()}
     for path in _everything(project.root):
         inside = path.is_relative_to(project.labeled_data) or path.is_relative_to(project.training_datasets.parent)
@@ -298,6 +369,54 @@ def check_results(project: Project, found: Findings) -> None:
                     )
                     advice = f"delete it and make it again, as by {made_by}"
                     found.add(path, f"{path} is not a readable {path.suffix} ({problem}); {advice}.")
+                else:
+                    _check_origin(project, path, networks, found)
+
+
+def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetwork], found: Findings) -> None:
+    """Name results of an earlier network of the same name, or of another video of the name."""
+    if path.name.endswith("-results.csv"):
+        scorer, rows = path.name.removesuffix("-results.csv"), read_results(path)
+        network = networks.get(scorer)
+        if rows and network and not is_present(rows[-1], network.sha256):
+            command = _again(project, "evaluate-network", network)
+            found.add(path, f"{path} was measured of {_EARLIER}; {command}.", harmless=True)
+        return
+    drawn = path.suffix == ".mp4"
+    origin = origin_from(comment_of(path)) if drawn else read_origin(path) if path.suffix == ".h5" else None
+    analysis = origin.analysis if origin else None
+    network = networks.get(analysis.scorer) if analysis else None
+    if origin is None or analysis is None or network is None:
+        return
+    video = _video_of(project, path, analysis.scorer)
+    why = _EARLIER if network.sha256 != analysis.network else ""
+    if not why and video and analysis.video != file_fingerprint(video):
+        why = f"another video than {video}, or from that before it changed"
+    if why:
+        verb = "create-labeled-video" if drawn else "filterpredictions" if origin.predictions else "analyze-videos"
+        filtered = ("--filtered",) if drawn and path.stem.endswith("_filtered_labeled") else ()
+        again = _again(project, verb, network, *([video] if video else []), *_beside(path, video), *filtered)
+        found.add(path, f"{path} came from {why}; {again}.", harmless=drawn)
+
+
+_EARLIER = "an earlier network of its name, which was trained again since"
+
+
+def _video_of(project: Project, path: Path, scorer: str) -> Path | None:
+    """Return the project's video of which a file holds results; None where it is of another."""
+    videos = (video for video in project_videos(project).values() if os.path.isfile(video))
+    return next((one for one in videos if path.name.startswith(prediction_path(one, scorer).stem)), None)
+
+
+def _beside(path: Path, video: Path | None) -> tuple[str, ...]:
+    return () if video is None or path.parent == video.parent else ("--destfolder", str(path.parent))
+
+
+def _again(project: Project, verb: str, network: KnownNetwork, *words: str | Path) -> str:
+    if network.words is None or (verb != "evaluate-network" and not words):
+        return f"delete it, or make it again by posecut {verb}"
+    options = [word.replace("--snapshot", "--snapshots") if not words else word for word in network.words]
+    return f"make it again: {command_line(verb, project.root, *words, *options)}"
 
 
 def _unreadable(path: Path) -> str:

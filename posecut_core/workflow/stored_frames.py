@@ -1,12 +1,18 @@
 """Which of a project's videos are meant, by their names, and which of them have extracted frames."""
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable, Sequence
 
-from posecut_core.errors import VideoError
+from PIL import Image
+
+from posecut_core.errors import PosecutError, VideoError
+from posecut_core.labels.image_names import images_in
+from posecut_core.project.config import Crop
 from posecut_core.project.given_files import given_path, listed, named_few, same_name
 from posecut_core.project.layout import Project
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import frame_folders
 
 
@@ -41,6 +47,19 @@ def videos_with_frames(project: Project, wanted: str | Sequence[str] | None) -> 
             "first (posecut extract-frames)."
         )
     return found
+
+
+def frame_window(project: Project, video: str) -> Crop | None:
+    """Return the full frame of a video by what was extracted of it; None where that does not tell."""
+    path, images = project.frame_store(video), images_in(project.frame_folder(video))
+    with contextlib.suppress(PosecutError, OSError, ValueError, SyntaxError):
+        if path.exists() and (store := FrameStore.open(path)).numbers.size:
+            height, width = store.sizes.max(axis=0).tolist()
+            return None if store.origins.any() else Crop(0, width, 0, height)
+        if images:
+            with Image.open(next(iter(images.values()))) as image:
+                return Crop(0, image.width, 0, image.height)
+    return None
 
 
 def _stem(name: str, stems: tuple[str, ...]) -> str:

@@ -396,7 +396,12 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     r"schema is .* correct it there": lambda at, _: at.restore(at.about),
     r"remove the entry": lambda at, _: at.without_entry(),
     r"put it into (\S+) under the same name": lambda at, found: shutil.copy2(at.copy / "videos/dots.mp4", found[1]),
-    r"put the recording into (\S+), or": lambda at, found: shutil.copy2(at.copy / "videos/dots.mp4", found[1]),
+    r"put the recording into (\S+)(?:,| under the name of that folder,) or": lambda at, found: shutil.copy2(
+        at.copy / "videos/dots.mp4", found[1]
+    ),
+    r"lists ([^,]*), which is no file's name.*or write in place of that entry `([^`]*)`": lambda at, found: swap(
+        "config.yaml", f"{found[1]}:.*", found[2]
+    )(at.root),
     r"lists ([^,]*), which is no file's name.*or remove that entry there": lambda at, found: at.without_video(found[1]),
     r"lists ([^,]*), .*; remove its entry there": lambda at, found: at.without_video(found[1]),
     r"lists \S+ and ([^,]*), .*or remove that entry": lambda at, found: at.without_video(found[1]),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from posecut_core.errors import ArgumentError, ProjectError, VideoError
 from posecut_core.project.config import Crop, edit_config, read_config
@@ -200,6 +201,21 @@ def test_the_first_video_that_is_listed_hides_none(tmp_path, videos):
     edit_config(created.config_path, {"video_sets": {}})
     assert [path.stem for path in add_new_videos(created, [videos / "cage 2.mp4"]).added] == ["m1", "cage 2"]
     assert [folder.name for folder in frame_folders(open_project(created))] == ["cage 2", "m1"]
+
+
+def test_folders_without_a_video_count_on(tmp_path, videos):
+    """Kind: labels that are forgotten by a step about something else: the first entry would have hidden them."""
+    created = create(tmp_path, [videos / "m1.mp4"])
+    folder = created.config_path.parent / "labeled-data" / "gone"
+    folder.mkdir()
+    Image.new("RGB", (64, 48)).save(folder / "img1.png")
+    edit_config(created.config_path, {"video_sets": {}})
+    told = []
+    add_new_videos(created, [videos / "cage 2.mp4"], report=lambda progress: told.append(progress.stage))
+    project = open_project(created)
+    assert [folder.name for folder in frame_folders(project)] == ["cage 2", "gone", "m1"]
+    assert project.config.video_sets[str(project.videos / "gone.mp4")] == Crop(0, 64, 0, 48)
+    assert any("so that gone still do, they get entries there as well" in sentence for sentence in told)
 
 
 def test_copies_are_added_once(tmp_path, videos):

@@ -8,14 +8,23 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import h5py
+import numpy as np
 import pytest
 
-from posecut_core.project.config import Crop
+from posecut_core.analysis.calibration import Calibration
+from posecut_core.analysis.evaluation import MeanErrors
+from posecut_core.analysis.evaluation_files import put_row, result_row
+from posecut_core.analysis.origins import AnalysisOrigin, Origin, file_fingerprint
+from posecut_core.analysis.prediction_files import filtered_path, prediction_path, write_predictions
+from posecut_core.analysis.predictions import Predictions
+from posecut_core.project.config import Crop, edit_config
 from posecut_core.project.layout import Project
+from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.doctoring import doctor
 from posecut_core.workflow.findings import Findings
-from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.project_checks import (
+    KnownNetwork,
     check_config,
     check_datasets,
     check_disk,
@@ -64,6 +73,9 @@ def test_config_yaml_is_parsed(project):
         ),
         ({"skeleton": (("white", "grey"),)}, r"skeleton in .* names 'grey', expected bodyparts"),
         ({"odd_bones": ("['white']",)}, r"skeleton in .* holds \['white'\], expected pairs"),
+        ({"colormap": "jett"}, r"'jett' is no colormap that matplotlib knows; write jet, rainbow, viridis or tab20 as"),
+        ({"colormap": "Virdis"}, r"write viridis, .*as colormap"),
+        ({"skeleton_color": "blak"}, r"'blak' is no colour that matplotlib knows; write one of black"),
         ({"snapshotindex": -1}, None),
     ],
 )
@@ -103,6 +115,76 @@ def test_videos_that_cannot_be_told_apart_are_found(project, tmp_path):
     found = problems(check_videos, replace(project, config=config))
     for words in ("dots.avi, expected different names", "one recording twice", "a labelled video", "what macOS keeps"):
         assert sum(words in problem for problem in found) == 1
+
+
+def test_advice_about_videos_names_what_is_there(project):
+    """Kind: advice about a line that config.yaml does not have: words there stand for all videos of the folder."""
+    words = {"WILL BE AUTOMATICALLY UPDATED": {"crop": "0, 64, 0, 64"}}
+    (project.videos / "again.mp4").write_bytes((project.videos / "dots.mp4").read_bytes())
+    edit_config(project.config_path, {"video_sets": words})
+    (told,) = (finding.problem for finding in doctor(project.config_path).findings)
+    assert f"again.mp4 has no entry there, but words that stand for it; move it out of {project.videos}" in told
+    (project.videos / "again.mp4").rename(project.root / "again.mp4")
+    assert doctor(project.config_path).findings == ()
+
+
+def test_words_are_replaced_by_what_they_stand_for(project):
+    """Kind: advice that takes folders away: through the words in DeepLabCut's example, folders without a video count.
+
+    The advised entry is pasted as it is told, and all folders still count when another video is listed.
+    """
+    shutil.copytree(project.frame_folder("dots"), project.frame_folder('m4 "s1'))
+    edit_config(project.config_path, {"video_sets": {"WILL BE UPDATED": {"crop": "0, 64, 0, 64"}}})
+    before = {folder.name for folder in frame_folders(open_project(project.root))}
+    (told,) = (one.problem for one in doctor(project.root).findings if "is no file's name" in one.problem)
+    lines = re.findall(r"`([^`]+)`", told)
+    text = project.config_path.read_text()
+    entry = re.search(r"(?m)^( *)WILL BE UPDATED:\n.*\n", text)
+    project.config_path.write_text(text.replace(entry[0], "".join(f"{entry[1]}{line}\n" for line in lines)))
+    assert {folder.name for folder in frame_folders(open_project(project.root))} == before == {"dots", 'm4 "s1'}
+    (left,) = (finding.problem for finding in doctor(project.root).findings)
+    assert left.startswith(f"Video {project.videos / 'm4 '}")
+    assert "is missing; put it into" in left
+
+
+def test_a_video_that_ends_too_early_or_goes_on_is_told(project):
+    """Kind: a video that is another than its file's size says; a project of DeepLabCut has no record of its own."""
+    project.settings_path.unlink()
+    video = project.videos / "dots.mp4"
+    video.write_bytes(video.read_bytes() * 2)
+    (told,) = problems(check_videos, project)
+    assert told.startswith(f"{video}: another recording lies behind frame 0, the last one")
+
+
+def test_results_of_an_earlier_network_or_video_are_named(project):
+    """Kind: derived files that no longer fit what is there: they say what they came from, and a name does not."""
+    scorer, video = "PoseCut_resnet18_DotsNov28shuffle1_4", project.videos / "dots.mp4"
+    networks = {scorer: KnownNetwork("new", ("--shuffle", "1", "--trainingsetindex", "0", "--snapshot", "4"))}
+    target, parts = prediction_path(video, scorer), ("white", "black")
+    predictions = Predictions(scorer, parts, np.zeros((1, 2, 2)), np.ones((1, 2)))
+    project.evaluation_folder(1).mkdir(parents=True)
+    table = project.evaluation_folder(1) / f"{scorer}-results.csv"
+    errors = MeanErrors(train=1.0, test=1.0, train_pcutoff=1.0, test_pcutoff=1.0, train_pairs=1, test_pairs=1)
+    judged = Calibration(5.0, 1, 1, expected_error=0.0, suggested_pcutoff=0.5, bins=())
+
+    def make(network: str, fingerprint: str) -> list[str]:
+        analysis = AnalysisOrigin(scorer, network, parts, fingerprint, 1, (0, 64, 0, 64), "x")
+        write_predictions(target, predictions, origin=Origin(analysis))
+        write_predictions(filtered_path(target), predictions, origin=Origin(analysis, "hash"))
+        labeled = target.with_name(f"{target.stem}_labeled.mp4")
+        with VideoWriter(labeled, fps=10, width=64, height=64, comment=Origin(analysis, "hash").text) as writer:
+            writer.write(np.zeros((64, 64, 3), np.uint8))
+        numbers = {"step": 4, "percent": 95, "shuffle": 1, "pcutoff": 0.6, "bodyparts": None}
+        put_row(table, result_row(errors, judged, **numbers, network=network))
+        return problems(check_results, project, networks)
+
+    assert make("new", file_fingerprint(video)) == []
+    found = make("old", file_fingerprint(video))
+    for verb in ("analyze-videos", "filterpredictions", "create-labeled-video"):
+        again = f"which was trained again since; make it again: posecut {verb} {project.root} {video} --shuffle 1"
+        assert sum(again in problem for problem in found) == 1
+    assert sum(f"posecut evaluate-network {project.root} --shuffle 1" in problem for problem in found) == 1
+    assert sum("came from another video than" in problem for problem in make("new", "other")) == 3
 
 
 def test_what_no_file_can_be_is_found(project):
@@ -153,7 +235,7 @@ def test_results_that_are_torn_are_found(project):
         (folder / name).write_bytes(content)
     (folder / "PoseCut_resnet18_x_5.csv").write_text("ä,b\n1,2\n", encoding="utf-8")
     (folder / "notes of mine.csv").write_bytes(b"")
-    found = problems(check_results, project)
+    found = problems(check_results, project, {})
     assert all(
         any(f"{folder / name} is not a readable" in problem for problem in found)
         for name in broken
@@ -210,5 +292,5 @@ def test_results_that_cannot_be_opened_are_found(project):
     cut.parent.mkdir()
     for path in (cut, labels):
         path.write_bytes(whole.read_bytes()[:1000])
-    (problem,) = problems(check_results, project)
+    (problem,) = problems(check_results, project, {})
     assert problem.startswith(f"{cut} is not a readable .h5")

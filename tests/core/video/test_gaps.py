@@ -59,3 +59,27 @@ def test_a_cut_matroska_file_is_noticed(tmp_path, encode):
     index = index_video(path)
     assert index.gaps == (Gap(index.frame_count - 1, 40 - index.frame_count),)
     assert "cut off" in index.gaps[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.mov", "mpeg4"), ("a.flv", "flv"), ("a.wmv", "wmv2")]
+)
+def test_what_is_joined_byte_by_byte_is_told(tmp_path, encode, name, codec):
+    """Kind: a file that goes on behind its end: FFmpeg reads the first recording, and says nothing of the rest."""
+    path = tmp_path / name
+    encode(path, codec)
+    alone = index_video(path)
+    assert alone.gaps == ()
+    path.write_bytes(path.read_bytes() * 2)
+    joined = index_video(path)
+    assert (joined.frame_count, joined.gaps) == (alone.frame_count, (Gap(alone.frame_count - 1, 0, appended=True),))
+    assert "another recording lies behind frame" in joined.gaps[0].sentence
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 100, b"FLV", b"GoPro notes", b"\0\0\0\x10free" + b"x" * 8])
+def test_other_bytes_behind_the_end_are_no_recording(tmp_path, encode, tail):
+    """Cameras pad their files, and write notes behind them."""
+    path = tmp_path / "a.mp4"
+    encode(path, "libx264")
+    path.write_bytes(path.read_bytes() + tail)
+    assert index_video(path).gaps == ()
