@@ -29,6 +29,7 @@ _TEXT_SUFFIXES = frozenset(
 _NO_VIDEOS = _IMAGE_SUFFIXES | _TABLE_SUFFIXES | _TEXT_SUFFIXES
 _LABELED = "_labeled"  # how labelled videos end, PoseCut's and DeepLabCut's
 _NETWORKS = re.compile("PoseCut_|DLC_|DeepCut")  # how names of networks begin, which stand in those of results
+_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/+", re.IGNORECASE)
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _LISTED = 12  # names in a sentence
 
@@ -52,6 +53,19 @@ def given_path(given: str | os.PathLike[str]) -> Path:
         ArgumentError: it is empty, or no path at all.
     """
     return Path(os.path.abspath(os.path.expanduser(_meant(given))))
+
+
+def given_folder(given: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a folder that a person means, which need not be there yet.
+
+    Raises:
+        ArgumentError: it is empty, no path, or a file, or would lie in one.
+    """
+    path = given_path(given)
+    there = next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
+    if there.exists() and not there.is_dir():
+        raise ArgumentError(f"{there} is a file, expected a folder to write into; give the path of a folder.")
+    return path
 
 
 def listed(given: object, *, what: str = "videos") -> list[str | os.PathLike[str]]:
@@ -154,6 +168,11 @@ def refuse_other_kind(path: Path) -> None:
 
 def missing_video(path: Path, given: str | os.PathLike[str], *, known: Sequence[str] = ()) -> VideoError:
     """Make the error for a video that is nowhere, with the nearest name that there is."""
+    if _ADDRESS.match(os.fsdecode(given).strip()):
+        return VideoError(
+            f"{os.fsdecode(given).strip()} is an address of the network, expected a file; save the video on this "
+            "computer and give its path."
+        )
     there = [*known, *(name for name in _names_in(path.parent) if Path(name).suffix.lower() in VIDEO_SUFFIXES)]
     near = difflib.get_close_matches(path.name, there, n=1) or difflib.get_close_matches(path.stem, there, n=1)
     guess = f" (perhaps {near[0]} is meant)" if near else ""

@@ -9,6 +9,7 @@ import inspect
 import math
 import operator
 import os
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,7 +49,9 @@ def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
 
 def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple[str, ...]:
-    """List names, given as several, as one, or as a text with commas between them.
+    """List names, given as several, as one, or as a text with commas between them, or semicolons if it has no commas.
+
+    Square brackets around the whole text, and single quotes around names in them, are Python's and no part of a name.
 
     Args:
         given: the names; in a text a name that has a comma stands in double quotes, if it is not known anyway.
@@ -60,7 +63,7 @@ def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple
     """
     names = tuple(known)
     if isinstance(given, str):
-        return (str(given),) if given in names else _split(given, names)
+        return (str(given),) if given in names else _split(_separated(given), names)
     entries = list(given) if isinstance(given, Iterable) else [given]
     wrong = [entry for entry in entries if not isinstance(entry, str | os.PathLike)]
     if wrong:
@@ -94,7 +97,7 @@ def whole_numbers(given: object, *, what: str) -> tuple[int, ...]:
         ArgumentError: a part is neither, or there are more than ten million.
     """
     if isinstance(given, str):
-        parts = [part.strip() for part in given.split(",") if part.strip()]
+        parts = [part.strip() for part in _separated(given).split(",") if part.strip()]
         spans = [_span(part, what) for part in parts]
         if sum(len(span) for span in spans) > _MOST:
             raise ArgumentError(f"{what} is {given!r}, expected at most {_MOST} numbers; give smaller ranges.")
@@ -118,6 +121,14 @@ def number(given: object, *, what: str) -> float:
     if isinstance(given, bool) or math.isnan(found):
         raise ArgumentError(f"{what} is {given!r}, expected a number.")
     return found
+
+
+def _separated(text: str) -> str:
+    """Write a list in the way of Python or of other programs as parts with commas between them."""
+    inner = text.strip()[1:-1]
+    if text.strip() == f"[{inner}]" and not set("[]") & set(inner):
+        text = re.sub(r"(^|,)\s*'([^',]*)'\s*(?=,|$)", r"\1\2", inner)
+    return text if "," in text else text.replace(";", ",")
 
 
 def _split(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -188,7 +199,7 @@ def _kinds(hint: object) -> tuple[object, ...]:
 
 
 def _several(value: Any, kinds: tuple[object, ...], name: str) -> Any:
-    if isinstance(value, str) and str in kinds and not any(letter.isdigit() for letter in value):
+    if isinstance(value, str) and str in kinds and re.search(r"[^\d\s,;\[\]-]|^\W*$", value):
         return value.strip()
     return whole_numbers(value, what=name.removesuffix("s") if isinstance(value, str) else name)
 

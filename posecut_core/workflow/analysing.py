@@ -34,7 +34,7 @@ from posecut_core.formats.deeplabcut_results import results_scorer
 from posecut_core.labels.lock import clear_lock, sole_writer
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
-from posecut_core.project.given_files import Videos, given_path
+from posecut_core.project.given_files import Videos, given_folder
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.hashing import file_sha256
 from posecut_core.video.gaps import Gap
@@ -126,7 +126,7 @@ def analyze_videos(
     predictor = Predictor.load(model_folder, snapshot=steps[-1])
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex))  # holds hashes of them
-    folder = None if destfolder is None else given_path(destfolder)
+    folder = None if destfolder is None else given_folder(destfolder)
     scorer = predictor.scorer
     if dlc_names:
         scorer = results_scorer(project, shuffle, trainingsetindex, scorer)

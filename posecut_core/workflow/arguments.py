@@ -73,7 +73,7 @@ def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotind
 
 
 def chosen_bodyparts(known: tuple[str, ...], wanted: str | Sequence[str] | None) -> tuple[str, ...]:
-    """List the bodyparts meant, in the network's order; None means all.
+    """List the bodyparts meant, in the network's order; None means all, as does "all" where no bodypart is called so.
 
     Raises:
         ArgumentError: one is not known.
@@ -81,6 +81,8 @@ def chosen_bodyparts(known: tuple[str, ...], wanted: str | Sequence[str] | None)
     if wanted is None:
         return known
     names = given_names(wanted, what="bodyparts", known=known)
+    if names == ("all",) and "all" not in known:
+        return known
     for name in names or ("",):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

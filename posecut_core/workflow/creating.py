@@ -24,7 +24,7 @@ from posecut_core.project.creation import (
     is_same_video,
     place_video,
 )
-from posecut_core.project.given_files import GivenVideos, Videos, given_path, given_videos, named_few
+from posecut_core.project.given_files import GivenVideos, Videos, given_folder, given_videos, named_few
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.project.new_config import new_config_text
@@ -114,7 +114,7 @@ def create_new_project(
     check_bodyparts(bodyparts)
     check_skeleton(skeleton, bodyparts)
     day = date or datetime.date.today()
-    root = given_path(working_directory or ".") / folder_name(project, experimenter, day)
+    root = given_folder(working_directory or ".") / folder_name(project, experimenter, day)
     given = given_videos(videos)
     if root.exists():
         existing = _existing(root, project, experimenter)

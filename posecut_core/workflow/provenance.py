@@ -27,7 +27,7 @@ from posecut_core.errors import AnalysisError
 from posecut_core.formats.deeplabcut_results import results_scorer
 from posecut_core.plots.page import Section, Table
 from posecut_core.progress import Progress, Report
-from posecut_core.project.given_files import given_path
+from posecut_core.project.given_files import given_folder
 from posecut_core.project.hashing import file_sha256
 from posecut_core.project.layout import Project
 from posecut_core.workflow.arguments import Snapshots, chosen_scorer, chosen_steps
@@ -88,7 +88,7 @@ def existing_predictions(
         AnalysisError: the video has not been analysed by this network, or its predictions not filtered; or what is
             there came from another network or video of the name, or was filtered from other predictions.
     """
-    folder = None if destfolder is None else given_path(destfolder)
+    folder = None if destfolder is None else given_folder(destfolder)
     ours, named = (prediction_path(video, scorer, folder) for scorer in (network.scorer, network.dlc_scorer))
     path = named if not ours.is_file() and read_origin(named) else ours  # DeepLabCut's own say nothing
     if not path.is_file():

@@ -105,9 +105,10 @@ def test_a_snapshot_that_is_not_there_is_an_error(monkeypatch, there, snapshots,
 
 
 def test_bodyparts_keep_the_networks_order(project):
-    """All, one, or several are chosen; an unknown one is answered with the nearest."""
+    """All (DeepLabCut's word for it too), one, or several are chosen; an unknown one is answered with the nearest."""
     known = ("snout", "tail", "paw")
-    assert chosen_bodyparts(known, None) == known
+    assert chosen_bodyparts(known, None) == chosen_bodyparts(known, "all") == known
+    assert chosen_bodyparts(("snout", "all"), "all") == ("all",)
     assert chosen_bodyparts(known, ["paw", "snout"]) == ("snout", "paw")
     assert chosen_bodyparts(known, "tail") == ("tail",)
     with pytest.raises(ArgumentError, match="no bodypart 'tial', perhaps 'tail'"):

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.project.given_files import VIDEO_SUFFIXES, given_path, given_videos, listed, refuse_other_kind
+from posecut_core.project.given_files import (
+    VIDEO_SUFFIXES,
+    given_folder,
+    given_path,
+    given_videos,
+    listed,
+    refuse_other_kind,
+)
 
 
 @pytest.fixture
@@ -136,6 +143,20 @@ def test_a_missing_video_has_a_nearest_name(folder):
     """A slip of the finger is answered with what is there."""
     (error,) = given_videos([folder / "m11.mp4", folder]).refused.values()
     assert "perhaps m1.mp4 is meant" in str(error)
+
+
+def test_an_address_of_the_network_is_called_one(folder):
+    """Kind: no file at all. It was told as a missing file in the current folder."""
+    (error,) = given_videos(["https://example.org/m1.mp4"]).refused.values()
+    assert "https://example.org/m1.mp4 is an address of the network" in str(error)
+
+
+def test_a_file_is_no_folder_to_write_into(folder):
+    """Kind: a file where a folder is meant. It was told as a disk that fails; what is not there yet may be made."""
+    assert given_folder(f"{folder}/new/deeper") == folder / "new" / "deeper"
+    for given in (folder / "m1.mp4", folder / "m1.mp4" / "results"):
+        with pytest.raises(ArgumentError, match=r"m1\.mp4 is a file, expected a folder"):
+            given_folder(given)
 
 
 def test_a_file_that_is_called_exactly_so_comes_first(folder):
