@@ -12,6 +12,7 @@ from posecut_core.labels.replaced_images import disputed_frames, disputed_images
 from posecut_core.labels.stored_images import image_names, never_extracted, without_picture
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given_files import named_few
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 
@@ -27,14 +28,18 @@ def gather_frames(
 ) -> tuple[LabelledFrames, ...]:
     """Gather the frames that `tables` has labels of, video by video, in increasing order of their numbers.
 
-    Frames without a picture, or with two, are left out; labels outside their picture are not measured.
+    Frames without labels, without a picture or with two are left out and told; labels outside their picture are not
+    measured.
 
     Raises:
         DatasetError: none is left.
         VideoError: a frame store is damaged.
     """
     found, every = [], (*train, *validation, *test)
-    there = {*with_pictures(project, [frame for frame in every if _is_labelled(tables, frame)], report=report)}
+    labelled = [frame for frame in every if _is_labelled(tables, frame)]
+    bare = [frame for frame in every if frame.video in tables and not _is_labelled(tables, frame)]
+    _tell_bare(project, bare, report)
+    there = {*with_pictures(project, labelled, report=report)}
     for video in sorted({frame.video for frame in there}):
         sides = [[frame.number for frame in side if frame.video == video] for side in (there, train, validation)]
         labels = tables[video].rows(np.isin(tables[video].numbers, sides[0]))
@@ -45,6 +50,14 @@ def gather_frames(
             "run posecut create-training-dataset and posecut train-network again."
         )
     return tuple(found)
+
+
+def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> None:
+    """Tell frames of a training dataset that have no labels any more."""
+    for video in sorted({frame.video for frame in frames}):
+        names = image_names(project, video, sorted(frame.number for frame in frames if frame.video == video))
+        told = f"{video}: left out because they have no labels any more: {named_few(list(names.values()))}"
+        report(Progress(told, 0, 0))
 
 
 def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Report = silent) -> tuple[FrameRef, ...]:

@@ -49,6 +49,17 @@ def test_without_any_label_there_is_nothing_to_measure(spot_project):
         gather_frames(project, nothing, train=TRAIN, test=TEST)
 
 
+def test_frames_whose_labels_are_gone_are_left_out_and_named(spot_project):
+    """Kind: rows that a table lost. The error of the frames that were left was told as if it were that of all."""
+    project, told = open_project(spot_project), []
+    table = read_labels(project, "spot")
+    rest = {"spot": table.rows(table.numbers != 9)}
+    (frames,) = gather_frames(project, rest, train=TRAIN, test=TEST, report=told.append)
+    assert frames.numbers.tolist() == [5]
+    (note,) = told
+    assert "spot: left out because they have no labels any more: img09.png" in note.stage
+
+
 def test_frames_whose_pictures_are_gone_are_left_out_and_named(spot_project):
     """Kind: a frame without its picture was a traceback while a network was validated, or had another frame's place."""
     project, told = open_project(spot_project), []
