@@ -11,7 +11,7 @@ from pathlib import Path
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from posecut_core.errors import ProjectError
-from posecut_core.project.yaml_text import dump, load_mapping, round_trip_yaml, safe_yaml
+from posecut_core.project.yaml_text import dump, escaped, load_mapping, round_trip_yaml, safe_yaml
 
 Edit = tuple[int, int, str]  # start, end, new text
 
@@ -47,7 +47,7 @@ def _by_spans(text: str, old: dict[str, object], wanted: dict[str, object]) -> s
 def _by_round_trip(text: str, changes: Mapping[str, object]) -> str:
     yaml = round_trip_yaml()
     data = yaml.load(text)
-    data.update(changes)
+    data.update({key: escaped(value) for key, value in changes.items()})
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

@@ -6,6 +6,7 @@ Any other tag of the kind is refused; nothing in a file is ever executed.
 
 import codecs
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from posecut_core.errors import ProjectError
 from posecut_core.project import reading
@@ -167,8 +169,17 @@ def plain_values(text: str) -> Any:
 def dump(value: object) -> str:
     """Write a plain value as YAML text in block style, ending with a line end."""
     stream = io.StringIO()
-    round_trip_yaml().dump(value, stream)
+    round_trip_yaml().dump(escaped(value), stream)
     return stream.getvalue().removesuffix("...\n")
+
+
+def escaped(value: object) -> object:
+    """Have texts with a "next line" (U+0085) written in double quotes, as ruamel.yaml takes it for a line end."""
+    if isinstance(value, str):
+        return DoubleQuotedScalarString(value) if "\x85" in value else value
+    if isinstance(value, Mapping):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _reason(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from posecut_core.project.yaml_edit import edit_text
@@ -75,6 +75,7 @@ def test_anchors_are_edited_through_the_round_trip():
 
 
 @settings(max_examples=60, deadline=None)
+@example({"a": "one\x85two", "parts": []})
 @given(st.dictionaries(st.sampled_from(["a", "empty", "flow", "parts", "nested", "new"]), VALUES, max_size=3))
 def test_what_is_written_is_read_back(changes):
     """Any plain values can be set, and comments at the head survive."""
