@@ -58,7 +58,10 @@ def tell_extracted(extracted: ExtractedFrames) -> Outcome:
     if not any(video.added for video in extracted.videos):
         others = "" if extracted.algorithm == "given" else "; for others, choose another --seed"
         lines.append(f"The frames that were chosen had been extracted before{others}.")
-    lines.append("Now label them, in the window or, after posecut export-deeplabcut, in DeepLabCut.")
+    if all(video.labelled == len(video.added) + video.known for video in extracted.videos):
+        lines.append("All of them are labelled already.")
+    else:
+        lines.append("Now label them, in the window or, after posecut export-deeplabcut, in DeepLabCut.")
     return Outcome(extracted, tuple(lines), (command("label", root), command("check-labels", root)))
 
 

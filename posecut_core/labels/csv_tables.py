@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -217,9 +218,11 @@ def _decimal_mark(path: Path, cells: Sequence[str], separator: str) -> str:
     pointed, comma = ([cell for cell in cells if mark in cell and _is_numeric(cell)] for mark in ".,")
     if not comma:
         return "."
-    both = next((cell for cell in comma if "." in cell), "")
-    if both:
-        return max(".,", key=both.rfind)
+    votes = Counter(max(".,", key=cell.rfind) for cell in comma if "." in cell)
+    if votes:
+        for own, cells in ((".", pointed), (",", comma)):
+            votes[own] += sum(not ({*".,"} <= {*cell} or _THOUSANDS[own].fullmatch(cell)) for cell in cells)
+        return votes.most_common(1)[0][0]  # a cell of the other kind is named where it is read
     thousands = all(_THOUSANDS[","].fullmatch(cell) for cell in comma)
     if pointed and thousands:
         return "."

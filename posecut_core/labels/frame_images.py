@@ -2,9 +2,8 @@
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Accept, MarkAbsent, MarkOccluded, Move, Place, Propose, Step, Together
-from posecut_core.labels.image_names import images_in
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.stored_images import never_extracted, without_picture
+from posecut_core.labels.stored_images import frame_words, image_paths, never_extracted, without_picture
 from posecut_core.project.layout import Project
 from posecut_core.video.store import FrameStore
 
@@ -43,7 +42,7 @@ class FrameImages:
             VideoError: the frame store is damaged.
         """
         if not self._stored(number):
-            if number in images_in(self._project.frame_folder(self._video)):
+            if number in image_paths(self._project, self._video):
                 return ""
             raise never_extracted(self._project, self._video, [number])
         assert self.store is not None
@@ -89,7 +88,8 @@ def needed_frames(step: Step) -> tuple[int, ...]:
 
 def other_picture(project: Project, video: str, number: int) -> LabelError:
     """Say that a frame is not the one that was labelled."""
+    word = frame_words(project, video, [number])[number]
     return LabelError(
-        f"Frame {number} of {video} in {project.frame_store(video)} shows another picture than the one that was "
-        "labelled; restore the video and the frame store from a copy, or drop the frame's labels."
+        f"{word[0].upper()}{word[1:]} of {video} in {project.frame_store(video)} shows another picture than the "
+        "one that was labelled; restore the video and the frame store from a copy, or drop the frame's labels."
     )

@@ -96,12 +96,13 @@ def no_files(folder: Path) -> tuple[str, ...]:
     return _ordered(entry.name for entry in _entries(folder) if not os.path.isfile(entry.path))
 
 
-def images_in(folder: Path, *, first: Iterable[str] = ()) -> dict[int, Path]:
+def images_in(folder: Path, *, first: Iterable[str] = (), named: Iterable[str] = ()) -> dict[int, Path]:
     """Return frame number -> image file of a folder, in increasing order.
 
     Args:
         folder: The video's folder in labeled-data; it need not exist.
         first: Images that count where several stand for one frame, as those that are labelled.
+        named: Images that labels name, which may not be there: what is not recorded yet is numbered with them.
 
     Raises:
         LabelError: `images.json` is damaged.
@@ -109,7 +110,7 @@ def images_in(folder: Path, *, first: Iterable[str] = ()) -> dict[int, Path]:
     files = image_files(folder)
     if not files:
         return {}
-    preferred, numbers = {*first}, numbers_of(folder, files)
+    preferred, numbers = {*first}, numbers_of(folder, [*files, *named])
     found: dict[int, str] = {}
     for name in files:
         known = found.get(numbers[name])

@@ -18,9 +18,10 @@ from posecut_core.labels.exchange import as_images, collected_hashes, read_image
 from posecut_core.labels.generations import Generation, snapshot_revisions
 from posecut_core.labels.identities import Naming
 from posecut_core.labels.journal import read_journal
+from posecut_core.labels.placement import NUMBERS
 from posecut_core.labels.point import Position
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.stored_images import image_origins
+from posecut_core.labels.stored_images import frame_words, image_origins
 from posecut_core.labels.tabulation import table_of
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
@@ -85,12 +86,12 @@ def changed_suffixes(project: Project, video: str, generations: Sequence[Generat
     return tuple(".h5" if name.endswith(".h5") else ".csv" for name in changed)
 
 
-def describe(edit: OutsideEdit, columns: Mapping[str, str]) -> str:
-    """Say what another program did, in a few words."""
-    name = columns.get(edit.bodypart, edit.bodypart)
+def describe(edit: OutsideEdit, columns: Mapping[str, str], words: Mapping[int, str] = NUMBERS) -> str:
+    """Say what another program did, in a few words; `words` are what frames are called that are no numbers."""
+    frame, name = words.get(edit.frame, f"frame {edit.frame}"), columns.get(edit.bodypart, edit.bodypart)
     if isinstance(edit, Delete):
-        return f"frame {edit.frame}: {name} deleted"
-    return f"frame {edit.frame}: {name} placed at ({edit.xy[0]:.1f}, {edit.xy[1]:.1f})"
+        return f"{frame}: {name} deleted"
+    return f"{frame}: {name} placed at ({edit.xy[0]:.1f}, {edit.xy[1]:.1f})"
 
 
 def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> LabelError:
@@ -122,7 +123,8 @@ def _refuse_two(project: Project, video: str, others: Mapping[_Suffix, _Cells]) 
         number, name = differing[0]
         raise LabelError(
             f"{project.collected_data(video)} and {project.collected_data(video, '.csv').name} beside it were both "
-            f"changed by other programs and differ in {len(differing)} labels (the first: frame {number}: {name}), "
+            f"changed by other programs and differ in {len(differing)} labels (the first: "
+            f"{frame_words(project, video, [number])[number]}: {name}), "
             "expected one of them as PoseCut wrote it; move the one that is wrong elsewhere."
         )
 

@@ -4,39 +4,41 @@ A label counts where 0 < x < width and 0 < y < height in its picture, as in Deep
 seen, and (0, 0) is what other programs write for "not visible".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int64, Shaped
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
 
+NUMBERS: Mapping[int, str] = MappingProxyType({})  # frames are called by their numbers
 FAR = 0.1  # of the longer side of the picture; a label just outside it may be meant
 
 
-def outside(table: LabelTable, store: FrameStore) -> tuple[str, ...]:
+def outside(table: LabelTable, store: FrameStore, words: Mapping[int, str] = NUMBERS) -> tuple[str, ...]:
     """Name the labels that lie outside the stored picture of their frame, as "frame 12 snout".
 
     Args:
         table: labels of one video.
         store: its frames; those that it lacks are not judged.
+        words: as for `labels_named`.
     """
-    found = np.argwhere(_uncounted(table, store))
-    return tuple(f"frame {table.numbers[row]} {table.bodyparts[part]}" for row, part in found)
+    return labels_named(table, _not_inside(table, store), words)
 
 
 def without_outside(table: LabelTable, store: FrameStore) -> LabelTable:
     """Return the table without the labels that lie outside their picture, as if nobody had looked for them."""
-    found = _uncounted(table, store)
+    found = _not_inside(table, store)
     if not found.any():
         return table
     return replace(table, xy=np.where(found[..., None], np.nan, table.xy), looked=table.looked_at & ~found)
 
 
-def inside(xy: Float64[np.ndarray, "*batch 2"], size: Int64[np.ndarray, "*batch 2"]) -> Bool[np.ndarray, "*batch"]:
+def inside(xy: Float64[np.ndarray, "*batch 2"], size: Shaped[np.ndarray, "*batch 2"]) -> Bool[np.ndarray, "*batch"]:
     """Tell which positions in pixels of a picture count as within it.
 
     Args:
@@ -69,14 +71,42 @@ def beyond(
     return found
 
 
-def _uncounted(table: LabelTable, store: FrameStore) -> Bool[np.ndarray, "F K"]:
-    found = ~np.isnan(table.xy).any(axis=-1)
+def uncounted(
+    table: LabelTable, origins: Float64[np.ndarray, "F 2"], sizes: Float64[np.ndarray, "F 2"]
+) -> tuple[Bool[np.ndarray, "F K"], Bool[np.ndarray, "F K"]]:
+    """Tell which labels lie at (0, 0) of their picture, as for "not visible", and which others are not within it.
+
+    Args:
+        table: labels of one video.
+        origins: x, y of each picture's top-left pixel in the full frame.
+        sizes: height and width of each picture; frames of which they are NaN are not judged.
+    """
+    local = table.xy - origins[:, None]
+    judged = ~np.isnan(local).any(axis=-1) & ~np.isnan(sizes).any(axis=-1)[:, None]
+    out = judged & ~inside(local, np.broadcast_to(sizes[:, None], local.shape))
+    corner = judged & (local == 0).all(axis=-1)
+    return corner, out & ~corner
+
+
+def labels_named(table: LabelTable, which: Bool[np.ndarray, "F K"], words: Mapping[int, str]) -> tuple[str, ...]:
+    """Name labels of a table, as "frame 12 snout".
+
+    Args:
+        table: labels of one video.
+        which: those to name.
+        words: frame number -> what it is called where that is not "frame" and the number.
+    """
+    rows = ((int(table.numbers[row]), table.bodyparts[part]) for row, part in np.argwhere(which))
+    return tuple(f"{words.get(number, f'frame {number}')} {part}" for number, part in rows)
+
+
+def _not_inside(table: LabelTable, store: FrameStore) -> Bool[np.ndarray, "F K"]:
     known = np.isin(table.numbers, store.numbers)
     places = np.searchsorted(store.numbers, table.numbers[known])
-    local = table.xy[known] - store.origins[places][:, None]
-    found[known] &= ~inside(local, np.broadcast_to(store.sizes[places][:, None], local.shape))
-    found[~known] = False
-    return found
+    origins, sizes = np.full((2, len(known), 2), np.nan)
+    origins[known], sizes[known] = store.origins[places], store.sizes[places]
+    corner, out = uncounted(table, origins, sizes)
+    return corner | out
 
 
 def far_labels(video: str, places: Sequence[str]) -> LabelError:

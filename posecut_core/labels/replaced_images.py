@@ -126,13 +126,16 @@ def review_images(project: Project, video: str, *, report: Report = silent) -> R
     images, known, store = images_in(folder), _noted(folder), FrameStore.open(store_path)
     if len(images) < len(files):  # several of one frame
         images = images_in(folder, first=labelled_rows(read_rows(folder, project.config.scorer)))
-    kept, dropped = _labelled_pictures(project, video)
-    stored = {*store.numbers.tolist()} - dropped
+    stored = {*store.numbers.tolist()}
     fresh = {
         number: path
         for number, path in images.items()
         if number in stored and not (path.name in known and _is_noted(path, known[path.name]))
     }
+    if not fresh:
+        return Review()
+    kept, dropped = _labelled_pictures(project, video)
+    fresh = {number: path for number, path in fresh.items() if number not in dropped}
     same, replaced = dict[str, ReadImage](), list[ReplacedImage]()
     levels = read_record(folder).levels
     for done, (number, path) in enumerate(fresh.items(), start=1):

@@ -30,6 +30,7 @@ from posecut_core.labels.replaced_images import review_images, take_images
 from posecut_core.labels.saved_files import Outside, SavedFiles
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.stored_images import number_images
+from posecut_core.project.bodyparts import shown
 from posecut_core.project.layout import Project
 
 
@@ -116,9 +117,10 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         found = self._naming.identities.get(name)
         if found is None:
+            known = ", ".join(map(shown, self.columns.values()))
             raise LabelError(
-                f"The project has no bodypart {name!r}, expected one of {', '.join(self.columns.values())}; correct "
-                "the name, or add it to `bodyparts` in config.yaml."
+                f"The project has no bodypart {name!r}, expected one of {known}; correct the name, or add it to "
+                "`bodyparts` in config.yaml."
             )
         return found
 

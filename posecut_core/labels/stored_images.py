@@ -24,6 +24,7 @@ from posecut_core.labels.image_names import (
     numbered,
     numbers_of,
     read_record,
+    record_path,
     write_record,
 )
 from posecut_core.project.command_lines import command_line
@@ -43,7 +44,7 @@ def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[in
     known = {number: name for name, number in record.items()}
     known |= {number: name for name, number in reversed(numbers_of(folder, [*rows]).items())}
     known |= {number: name for name, number in numbers_of(folder, [*labelled]).items()}
-    there = images_in(folder, first=labelled)
+    there = images_in(folder, first=labelled, named=rows)
     known |= {number: path.name for number, path in there.items() if known.get(number) not in files}
     wanted = [*numbers]
     if all(number in known for number in wanted):
@@ -51,6 +52,19 @@ def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[in
     length = _frame_count(project, video)
     digits = digits_of((*files, *rows), otherwise=digits_for(length) if length else DIGITS)
     return {number: known.get(number) or image_name(number, digits=digits) for number in wanted}
+
+
+def image_paths(project: Project, video: str) -> dict[int, Path]:
+    """Return frame number -> image file of a video's folder, also before names of other forms are recorded.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+    """
+    folder = project.frame_folder(video)
+    if record_path(folder).exists() or None not in map(frame_number, image_files(folder)):
+        return images_in(folder)
+    rows = read_rows(folder, project.config.scorer)
+    return images_in(folder, first=labelled_rows(rows), named=rows)
 
 
 def labelled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ...]:
@@ -239,20 +253,41 @@ def image_origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]
     Raises:
         VideoError: the frame store is damaged.
     """
+    return image_places(project, video, numbers)[0]
+
+
+def image_places(
+    project: Project, video: str, numbers: Int64[np.ndarray, " F"]
+) -> tuple[Float64[np.ndarray, "F 2"], Float64[np.ndarray, "F 2"]]:
+    """Return what `image_origins` does, and height and width of the images; NaN of those that are gone.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
     path = project.frame_store(video)
-    known: dict[int, tuple[int, int]] = {}
+    known: dict[int, tuple[tuple[int, int], tuple[int, int]]] = {}
     if path.exists():
         store = FrameStore.open(path)
-        known = {int(number): (int(x), int(y)) for number, (x, y) in zip(store.numbers, store.origins, strict=True)}
+        places = zip(store.numbers.tolist(), store.origins.tolist(), store.sizes.tolist(), strict=True)
+        known = {number: ((x, y), (height, width)) for number, (x, y), (height, width) in places}
     missing = {number for number in numbers.tolist() if number not in known}
-    for number, image in images_in(project.frame_folder(video)).items() if missing else ():
+    for number, image in image_paths(project, video).items() if missing else ():
         if number in missing:
             with suppress(VideoError):
-                known[number] = image_origin(project, video, read_size(image))
-    others = {*known.values()}
-    usual = others.pop() if len(others) == 1 else (0, 0)
-    origins = [known.get(number, usual) for number in numbers.tolist()]
-    return np.array(origins, dtype=np.float64).reshape(-1, 2)
+                size = read_size(image)
+                known[number] = (image_origin(project, video, size), size)
+    others = {origin for origin, _ in known.values()}
+    usual = (others.pop() if len(others) == 1 else (0, 0), (np.nan, np.nan))
+    found = np.array([known.get(number, usual) for number in numbers.tolist()], dtype=np.float64).reshape(-1, 2, 2)
+    return found[:, 0], found[:, 1]
+
+
+def frame_words(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Return frame number -> what a sentence calls it: its image's name where it is no frame of the video."""
+    wanted = [*numbers]
+    own = [number for number in wanted if number >= OWN]
+    names = image_names(project, video, own) if own else {}
+    return {number: f"image {names[number]}" if number in names else f"frame {number}" for number in wanted}
 
 
 def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tuple[int, ...]:
@@ -262,18 +297,19 @@ def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tup
         VideoError: the frame store is damaged.
     """
     path = project.frame_store(video)
-    there = FrameStore.open(path).numbers.tolist() if path.exists() else images_in(project.frame_folder(video))
+    there = FrameStore.open(path).numbers.tolist() if path.exists() else image_paths(project, video)
     known = {*there}
     return tuple(number for number in numbers if number not in known)
 
 
 def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> LabelError:
     """Say that frames are labelled whose pictures are not there, and how they come back."""
-    listed = ",".join(map(str, numbers))
-    if len(numbers) == 1:
-        found = f"Frame {listed} of {video} is labelled but was never extracted or got lost"
-    else:
-        found = f"Frames {listed} of {video} are labelled but were never extracted or got lost"
+    words = frame_words(project, video, numbers)
+    frames = ",".join(str(number) for number in numbers if number < OWN)
+    of_video = [f"frame{'s' * (',' in frames)} {frames}"] if frames else []
+    listed = ", ".join([*of_video, *(words[number] for number in numbers if number >= OWN)])
+    state = "is labelled but was" if len(numbers) == 1 else "are labelled but were"
+    found = f"{listed[0].upper()}{listed[1:]} of {video} {state} never extracted or got lost"
     folder, count = project.frame_folder(video), _frame_count(project, video)
     in_video = [number for number in numbers if number < (count or OWN)]
     names = image_names(project, video, [number for number in numbers if number not in in_video])

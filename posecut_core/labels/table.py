@@ -26,9 +26,14 @@ class LabelTable:
         """Refuse a table that contradicts itself.
 
         Raises:
-            LabelError: these are no arrays, shapes differ, frames repeat or are unordered, bodyparts repeat, or x lacks
-                its y.
+            LabelError: bodyparts are one text, the others are no arrays, shapes differ, frames repeat or are unordered,
+                bodyparts repeat, or x lacks its y.
         """
+        if isinstance(self.bodyparts, str):
+            raise LabelError(
+                f"bodyparts of {self.video} is the text {self.bodyparts!r}, expected several names; write "
+                f"({self.bodyparts!r},)."
+            )
         for name, value in (("numbers", self.numbers), ("xy", self.xy)):
             if not isinstance(value, np.ndarray):
                 raise LabelError(

@@ -3,6 +3,11 @@
 from collections.abc import Collection, Iterable
 
 
+def shown(name: str) -> str:
+    """Return a name as a sentence shows it: in quotes where a blank at its end or beginning could not be seen."""
+    return repr(name) if name != name.strip() or not name.isprintable() else name
+
+
 def foreign_bodyparts(found: Iterable[str], known: Collection[str], *, source: str, remedy: str) -> str | None:
     """Say that `source` has bodyparts that the project does not have; None where it has none.
 
@@ -16,6 +21,6 @@ def foreign_bodyparts(found: Iterable[str], known: Collection[str], *, source: s
     if not foreign:
         return None
     return (
-        f"{source} has {', '.join(map(repr, foreign))}, expected only bodyparts of config.yaml ({', '.join(known)}); "
-        f"if they were renamed there, call them as before, else {remedy}."
+        f"{source} has {', '.join(map(repr, foreign))}, expected only bodyparts of config.yaml "
+        f"({', '.join(map(shown, known))}); if they were renamed there, call them as before, else {remedy}."
     )

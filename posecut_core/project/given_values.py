@@ -157,6 +157,8 @@ def _unquoted(text: str) -> list[str]:
 def _span(part: str, what: str) -> range:
     low, dash, high = part.partition("-")
     low, high = low.strip(), high.strip()
+    if not low and high.isascii() and high.isdigit():
+        raise ArgumentError(f"The {what} {part!r} is negative; expected numbers from 0, counted from the beginning.")
     if not (low.isascii() and low.isdigit()) or (dash and not (high.isascii() and high.isdigit())):
         raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
     if len(low) > 18 or len(high) > 18:

@@ -9,7 +9,7 @@ from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.workflow.findings import Finding, Findings
 from posecut_core.workflow.label_checks import check_labels_of, check_names, check_removed
-from posecut_core.workflow.notes import strange_labels
+from posecut_core.workflow.notes import other_tables, strange_labels
 from posecut_core.workflow.opening import config_path, frame_folders
 from posecut_core.workflow.project_checks import (
     check_config,
@@ -84,6 +84,5 @@ def _check_labels(project: Project, found: Findings, *, mend: bool, report: Repo
             check_labels_of(project, video, found, mend=mend)
         report(Progress("checking labels and frames", done, len(videos)))
     check_removed(project, videos, found)
-    told = strange_labels(project)
-    if told:
+    for told in filter(None, (strange_labels(project), other_tables(project))):
         found.add(project.labeled_data, f"{told}.", harmless=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames, predict_stored_frames
 from posecut_core.analysis.predicting import Predicts
+from posecut_core.labels.image_names import OWN
 from posecut_core.plots.colours import colours_of
 from posecut_core.plots.evaluation_images import evaluation_picture
 from posecut_core.plots.markers import FramePicture
@@ -51,7 +52,7 @@ def draw_all(
         for place, name in enumerate(frame_names(project, video)):
             picture = fitting_name(f"{frame_kind(video, place)}-{video.video}", f"-{Path(name).stem}.png")
             paths.append(folder / picture)
-            draw_frame(project.config, predictor, video, found, place, bodyparts).save(paths[-1])
+            draw_frame(project.config, predictor, video, found, place, bodyparts, image=name).save(paths[-1])
             advance(1)
     return tuple(paths)
 
@@ -63,8 +64,13 @@ def draw_frame(
     found: FramePredictions,
     place: int,
     bodyparts: tuple[str, ...],
+    *,
+    image: str = "",
 ) -> FramePicture:
-    """Draw the frame at `place` of `video` with labels and predictions of `bodyparts`."""
+    """Draw the frame at `place` of `video` with labels and predictions of `bodyparts`.
+
+    `image` is the name of its image, which stands for its number where it is no frame of the video.
+    """
     in_labels = [config.bodyparts.index(part) for part in bodyparts]
     in_network = [predictor.bodyparts.index(part) for part in bodyparts]
     number, origin = int(video.numbers[place]), video.origins[place]
@@ -76,7 +82,8 @@ def draw_frame(
         bodyparts=bodyparts,
         colours=colours_of(config.colormap, len(config.bodyparts))[in_labels],
         pcutoff=config.pcutoff,
-        title=f"{frame_kind(video, place)} frame {number} of {video.video}",
+        title=f"{frame_kind(video, place)} {f'image {image}' if image and number >= OWN else f'frame {number}'} of "
+        f"{video.video}",
         dotsize=config.dotsize,
         alphavalue=config.alphavalue,
     )

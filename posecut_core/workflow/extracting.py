@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, PosecutError, VideoError, raise_together, treat_each
-from posecut_core.labels.store import known_frames
+from posecut_core.labels.store import known_frames, read_labels
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import Crop
 from posecut_core.project.given_files import listed
@@ -35,6 +35,7 @@ class ExtractedVideo:
     short: int = 0  # frames that were asked for and that the video does not have
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no numbers
     known: int = 0  # frames that were chosen, and had been extracted before
+    labelled: int = 0  # frames that were chosen, and have labels
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,9 @@ def _check(
             "Frame numbers belong to one video, expected exactly one in `videos`; name it (--video NAME)."
         )
     if frames is not None and (not frames or min(frames) < 0):
-        raise ArgumentError(f"frames is {list(frames)}, expected at least one frame number of 0 or more.")
+        raise ArgumentError(
+            f"frames is {list(frames)}, expected at least one frame number of 0 or more; 0 is the first."
+        )
     for name, value in (("number_of_frames", number_of_frames), ("step", step)):
         if value is not None and value < 1:
             raise ArgumentError(f"{name} is {value}, expected 1 or more.")
@@ -201,10 +204,18 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         added=tuple(number for number in after if number not in before),
         frames=after,
         known=sum(number in before for number in done.numbers),
+        labelled=len(_labelled(project, stem).intersection(done.numbers)),
         damaged=done.damaged,
         short=0 if wish.frames is not None else done.wanted - len(done.numbers),
         gaps=done.gaps,
     )
+
+
+def _labelled(project: Project, stem: str) -> set[int]:
+    try:
+        return {*read_labels(project, stem).numbers.tolist()}
+    except PosecutError:  # told where labels are needed
+        return set()
 
 
 def _remember_seed(project: Project, stems: Sequence[str], seed: int) -> None:

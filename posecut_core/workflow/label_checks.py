@@ -11,7 +11,6 @@ from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.frame_images import FrameImages
 from posecut_core.labels.generations import generation_paths, read_generation, sound_generations
 from posecut_core.labels.identities import read_identities
-from posecut_core.labels.image_names import images_in
 from posecut_core.labels.journal import read_journal
 from posecut_core.labels.lock import Lock, acquire, note_path, read_note
 from posecut_core.labels.outside import changed_suffixes, outside_edits, undecided
@@ -19,7 +18,8 @@ from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.replaced_images import disputed_images, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
-from posecut_core.labels.stored_images import double_frames, never_extracted
+from posecut_core.labels.stored_images import double_frames, image_paths, never_extracted
+from posecut_core.progress import Progress
 from posecut_core.project.atomic import leftovers
 from posecut_core.project.command_lines import command_line
 from posecut_core.project.layout import Project
@@ -94,9 +94,10 @@ def _check_places(project: Project, video: str, found: Findings) -> None:
     with suppress(PosecutError):  # told already
         for double in double_frames(project, video):
             found.add(project.collected_data(video), f"{double}.", harmless=True)
-        told = labels_outside(project, read_labels(project, video))
-        if told:
-            found.add(project.collected_data(video), f"{told}.", harmless=True)
+        notes = list[Progress]()
+        notes.append(Progress(labels_outside(project, read_labels(project, video, report=notes.append)), 0, 0))
+        for told in (note.stage for note in notes if note.stage):
+            found.add(named_first(told) or project.collected_data(video), f"{told}.", harmless=True)
 
 
 def _check_lock(project: Project, video: str, found: Findings) -> None:
@@ -229,7 +230,7 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
     if path.exists():
         with found.about(path):
             numbers = FrameStore.open(path).numbers.tolist()
-    present = {*numbers, *images_in(project.frame_folder(video))}
+    present = {*numbers, *image_paths(project, video)}
     absent = sorted(known.keys() - present) if numbers or not path.exists() else []  # else the store is damaged
     if absent:
         found.add(path, str(never_extracted(project, video, absent)))

@@ -12,7 +12,7 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.placement import outside
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
-from posecut_core.labels.stored_images import image_names
+from posecut_core.labels.stored_images import frame_words, image_names
 from posecut_core.labels.table import LabelTable
 from posecut_core.plots.check_images import draw_check_image
 from posecut_core.progress import Progress, Report, silent
@@ -133,7 +133,7 @@ def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Repo
         images=_draw(project, table, drafts, store, folder, report),
         unlabelled=len(store.numbers) - len(table.numbers),
         missing={part: count for part, count in zip(table.bodyparts, missing, strict=True) if count},
-        outside=outside(table, store),
+        outside=outside(table, store, frame_words(project, table.video, table.numbers.tolist())),
         drafts=int((~np.isnan(drafts.xy[..., 0])).sum()),
     )
 
@@ -147,6 +147,7 @@ def _draw(
     table, drafts = (one.rows(np.isin(one.numbers, numbers)) for one in (table, drafts))
     labels, proposed = (_at(numbers, one) for one in (table, drafts))
     names = image_names(project, table.video, numbers.tolist())
+    words = frame_words(project, table.video, numbers.tolist())
     for row, number in enumerate(numbers.tolist()):
         image = store.read(number)
         origin = store.origins[np.searchsorted(store.numbers, number)]
@@ -156,7 +157,7 @@ def _draw(
             labels[row] - origin,
             drafts=proposed[row] - origin,
             bodyparts=table.bodyparts,
-            title=f"{table.video}, frame {number}",
+            title=f"{table.video}, {words[number]}",
             skeleton=config.skeleton,
             skeleton_color=config.skeleton_color,
             colormap=config.colormap,

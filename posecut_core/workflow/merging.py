@@ -9,6 +9,7 @@ from posecut_core.errors import ArgumentError, PosecutError
 from posecut_core.labels.edits import Together
 from posecut_core.labels.outside import describe
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.stored_images import frame_words
 from posecut_core.project.given_values import forgiving
 from posecut_core.project.layout import Project
 from posecut_core.workflow.opening import frame_folders, open_project
@@ -67,7 +68,9 @@ def merge_labels(
 def _merge(project: Project, video: str, *, take: bool, discard: bool) -> MergedVideo:
     with LabelSession.open(project, video, read_only=not (take or discard)) as session:
         found = session.outside
-        changes, obstacle = tuple(describe(edit, session.columns) for edit in found.edits), _obstacle(session)
+        words = frame_words(project, video, [edit.frame for edit in found.edits])
+        changes = tuple(describe(edit, session.columns, words) for edit in found.edits)
+        obstacle = _obstacle(session)
         copies: tuple[Path, ...] = ()
         if found and take:
             session.merge_outside()

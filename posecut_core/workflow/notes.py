@@ -1,16 +1,16 @@
 """What people should know about a project although it stops nothing: told through `report`, as headings are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.identities import Identities, read_identities
-from posecut_core.labels.placement import outside
+from posecut_core.labels.placement import labels_named, uncounted
 from posecut_core.labels.store import removed_bodyparts
+from posecut_core.labels.stored_images import frame_words, image_places
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report
-from posecut_core.project.bodyparts import foreign_bodyparts
+from posecut_core.project.bodyparts import foreign_bodyparts, shown
 from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
 from posecut_core.workflow.opening import frame_folders, strange_folders
 
 _RETRAIN = "create a training dataset with the new names and train again (posecut create-training-dataset)"
@@ -73,8 +73,28 @@ def unlisted_labels(project: Project, videos: list[str]) -> str:
 
 
 def note_strangers(project: Project, *, report: Report) -> None:
-    """Tell which folders of labels or frames are of no video of the project: nothing of them is used."""
+    """Tell which folders and tables of labels are of no video or scorer of the project: nothing of them is used."""
     _tell(strange_labels(project), report)
+    _tell(other_tables(project), report)
+
+
+def other_tables(project: Project) -> str:
+    """Say which tables of labels are of other scorers than config.yaml's; "" where none is."""
+    own = {f"CollectedData_{project.config.scorer}{suffix}" for suffix in (".h5", ".csv")}
+    found = [
+        f"{folder.name}/{path.name}"
+        for folder in frame_folders(project)
+        for path in sorted(folder.glob("CollectedData_*"))
+        if path.suffix in (".h5", ".csv") and path.name not in own
+    ]
+    if not found:
+        return ""
+    plural, them = ("s", "them") if len(found) > 1 else ("", "it")
+    return (
+        f"{project.labeled_data} holds {_some(found)}, expected tables of scorer {project.config.scorer!r} of "
+        f"config.yaml only; nothing of the table{plural} is used: move {them} elsewhere, or, if the labels in {them} "
+        "count, copy their rows into that scorer's table"
+    )
 
 
 def strange_labels(project: Project) -> str:
@@ -100,7 +120,11 @@ def odd_skeleton(project: Project) -> str:
     """Say which bones of config.yaml are none; "" where all are pairs of bodyparts."""
     bodyparts, odd = project.config.bodyparts, project.config.odd_bones
     unknown = dict.fromkeys(name for bone in project.config.skeleton for name in bone if name not in bodyparts)
-    told = [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(bodyparts)})"] if unknown else []
+    told = (
+        [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(map(shown, bodyparts))})"]
+        if unknown
+        else []
+    )
     told += [f"holds {', '.join(odd)}, expected pairs of different bodyparts such as `- [nose, tail]`"] if odd else []
     if not told:
         return ""
@@ -108,18 +132,25 @@ def odd_skeleton(project: Project) -> str:
 
 
 def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
-    """Tell which labels of a video lie outside their frame: a network cannot learn them."""
+    """Tell which labels of a video lie outside their frame, or say "not visible": a network cannot learn them."""
     _tell(labels_outside(project, table), report)
 
 
 def labels_outside(project: Project, table: LabelTable) -> str:
-    """Say which labels of a video lie outside their frame; "" where none does."""
-    path = project.frame_store(table.video)
-    places = outside(table, FrameStore.open(path)) if path.exists() else ()
-    if not places:
-        return ""
+    """Say which labels of a video lie outside their frame, or at (0, 0); "" where none does."""
+    origins, sizes = image_places(project, table.video, table.numbers)
+    invisible, outside = uncounted(table, origins, sizes)
+    words = frame_words(project, table.video, table.numbers[(invisible | outside).any(axis=1)].tolist())
+    told = []
+    if outside.any():
+        named = _some(labels_named(table, outside, words))
+        told.append(f"labels outside their frame: {named}; correct or remove them (posecut check-labels draws all)")
+    if invisible.any():
+        named = _some(labels_named(table, invisible, words))
+        told.append(f"labels at (0, 0), with which other programs say 'not visible', are left out of training: {named}")
+    return f"{table.video}: {'; '.join(told)}" if told else ""
+
+
+def _some(places: Sequence[str]) -> str:
     more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-    return (
-        f"{table.video}: labels outside their frame: {', '.join(places[:_NAMED])}{more}; correct or remove them "
-        "(posecut check-labels draws all)"
-    )
+    return f"{', '.join(places[:_NAMED])}{more}"

@@ -22,8 +22,7 @@ from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import Split, read_split
 from posecut_core.errors import AnalysisError, PosecutError, StorageError
-from posecut_core.labels.image_names import images_in
-from posecut_core.labels.stored_images import never_extracted
+from posecut_core.labels.stored_images import image_paths, never_extracted
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
 from posecut_core.plots.colours import colours_of, named_colour
@@ -299,7 +298,7 @@ def _check_dataset(
     for video in sorted({ref.video for ref in frames}):
         with found.about(project.frame_store(video)):
             store = project.frame_store(video)
-            stored = {*images_in(project.frame_folder(video))}  # every step takes them over
+            stored = {*image_paths(project, video)}  # every step takes them over
             stored |= set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
             absent = sorted(ref.number for ref in frames if ref.video == video and ref.number not in stored)
             if absent and all(finding.path != store for finding in found.wrong):  # else told with the labels

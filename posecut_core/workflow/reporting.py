@@ -14,6 +14,7 @@ from posecut_core.plots.training_curves import draw_errors, draw_loss
 from posecut_core.project.atomic import write_text
 from posecut_core.workflow.evaluated_frames import draw_frame
 from posecut_core.workflow.evaluation_results import evaluated_steps
+from posecut_core.workflow.gathered_frames import frame_names
 from posecut_core.workflow.measurement import EvaluationJob, Measurement
 from posecut_core.workflow.provenance import provenance
 
@@ -117,7 +118,11 @@ def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tu
         for video, found in zip(measured.frames, measured.predicted, strict=True)
         for place in range(len(video.numbers))
     ]
-    drawn = [draw_frame(job.project.config, predictor, *places[index], measured.bodyparts) for index, _ in worst]
+    names = [name for video in measured.frames for name in frame_names(job.project, video)]
+    drawn = [
+        draw_frame(job.project.config, predictor, *places[index], measured.bodyparts, image=names[index])
+        for index, _ in worst
+    ]
     pictures = [
         Picture(picture.png(most_width=_PICTURE_WIDTH), f"Mean error {error:.2f} px.")
         for picture, (_, error) in zip(drawn, worst, strict=True)

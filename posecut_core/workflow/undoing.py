@@ -11,6 +11,7 @@ from posecut_core.labels.history import Made
 from posecut_core.labels.point import Point
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
+from posecut_core.labels.stored_images import frame_words
 from posecut_core.project.given_values import forgiving
 from posecut_core.workflow.opening import frame_folders, open_project
 from posecut_core.workflow.stored_frames import chosen_stems
@@ -77,7 +78,8 @@ def _step_back_or_forth(config: str | os.PathLike[str], video: str, step: Undo |
         before = session.state
         for _ in range(steps):
             session.apply(step)
-        changes = _differences(before, session.state, session.columns)
+        words = frame_words(project, stem, {**before.frames, **session.state.frames})
+        changes = _differences(before, session.state, session.columns, words)
         history = session.history
     return UndoneLabels(project.config_path, stem, changes, _count(history.done), _count(history.undone))
 
@@ -89,16 +91,18 @@ def _count(top: Made | None) -> int:
     return count
 
 
-def _differences(before: LabelState, after: LabelState, columns: Mapping[str, str]) -> tuple[str, ...]:
+def _differences(
+    before: LabelState, after: LabelState, columns: Mapping[str, str], words: Mapping[int, str]
+) -> tuple[str, ...]:
     """Say what is known now of each bodypart and frame that differs."""
     found = []
     for number in sorted({*before.frames, *after.frames}):
         old, new = before.frame(number), after.frame(number)
         if old.dropped != new.dropped:
-            found.append(f"frame {number} is {'dropped' if new.dropped else 'taken back in'}")
+            found.append(f"{words[number]} is {'dropped' if new.dropped else 'taken back in'}")
         for part in dict.fromkeys((*columns, *old.points, *new.points)):
             if old.points.get(part) != new.points.get(part):
-                found.append(f"frame {number}: {columns.get(part, part)} is {_spoken(new.points.get(part))}")
+                found.append(f"{words[number]}: {columns.get(part, part)} is {_spoken(new.points.get(part))}")
     return tuple(found)
 
 

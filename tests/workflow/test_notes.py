@@ -3,9 +3,12 @@
 import re
 import shutil
 
+import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from posecut_core.errors import DatasetError
+from posecut_core.labels.image_names import OWN
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import silent
@@ -16,6 +19,7 @@ from posecut_core.workflow.datasets import create_training_dataset
 from posecut_core.workflow.doctoring import doctor
 from posecut_core.workflow.evaluating import evaluate_network
 from posecut_core.workflow.labelling import check_labels
+from posecut_core.workflow.notes import labels_outside
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
 from posecut_core.workflow.training_run import prepare_run
@@ -90,6 +94,33 @@ def test_labels_outside_their_frame_are_told(spot_project, told):
     assert told == [
         "spot: labels outside their frame: frame 3 spot; correct or remove them (posecut check-labels draws all)"
     ]
+
+
+def test_not_visible_of_other_programs_is_told_as_that(spot_project):
+    """Kind: (0, 0) means "not visible" elsewhere; before images were read, doctor did not see it at all."""
+    project = open_project(spot_project)
+    folder = project.root / "labeled-data" / "other"
+    folder.mkdir()
+    for name, value in (("mouse left.png", 9), ("mouse right.png", 8)):
+        iio.imwrite(folder / name, np.full((48, 64, 3), value, np.uint8))
+    xy = np.array([[[0.0, 0], [1, 1]], [[70, 5], [70, 5]]])
+    table = LabelTable("other", ("spot", "beside"), np.array([OWN, OWN + 1]), xy)
+    assert labels_outside(project, table) == (
+        "other: labels outside their frame: image mouse right.png spot, image mouse right.png beside; correct or "
+        "remove them (posecut check-labels draws all); labels at (0, 0), with which other programs say 'not visible', "
+        "are left out of training: image mouse left.png spot"
+    )
+
+
+def test_tables_of_other_scorers_are_told(spot_project, told):
+    """Kind: what lies in a project's folder and is not used is named, once for all."""
+    folder = open_project(spot_project).frame_folder("spot")
+    for name in ("CollectedData_bob.csv", "CollectedData_bob.h5", "CollectedData_me - Copy.csv"):
+        (folder / name).write_text("anything")
+    create_training_dataset(spot_project, report=told)
+    (found,) = [text for text in told if "bob" in text]
+    assert "holds spot/CollectedData_bob.csv, spot/CollectedData_bob.h5, spot/CollectedData_me - Copy.csv" in found
+    assert "expected tables of scorer 'me'" in found
 
 
 def test_labels_of_a_bodypart_that_was_removed_by_hand_are_told(spot_project, edit, told):

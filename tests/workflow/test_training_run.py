@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from posecut_core.dataset.settings import read_settings, write_settings
+from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, PosecutError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
@@ -19,6 +20,7 @@ from posecut_core.model.network import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
+from posecut_core.video.store import FrameStore
 from posecut_core.workflow import training_run
 from posecut_core.workflow.creating import create_new_project
 from posecut_core.workflow.datasets import create_training_dataset
@@ -216,6 +218,20 @@ def test_frames_that_cannot_work_are_refused(trainable):
     """Frames that are scaled to nearly nothing are named before the first step."""
     with pytest.raises(DatasetError, match=r"Frame 0 of dots has 3x3 pixels when scaled, .* raise global_scale"):
         prepare(trainable, global_scale=0.05)
+
+
+def test_frames_without_a_picture_do_not_train(trainable):
+    """Kind: one picture that was gone stopped the training, though the others were enough. It is named."""
+    project, told = open_project(trainable), []
+    store = FrameStore.open(project.frame_store("dots"))
+    train = read_split(project.split_path(1)).train
+    store.remove([train[0].number])
+    run = prepare_run(project, 1, 0, {}, report=told.append)
+    assert run.refs == train[1:]
+    assert f"{train[0].number} of dots is labelled but was never extracted" in "".join(text.stage for text in told)
+    store.remove([frame.number for frame in train])
+    with pytest.raises(DatasetError, match="never extracted or got lost"):
+        prepare_run(project, 1, 0, {}, report=told.append)
 
 
 @pytest.mark.usefixtures("quick_steps")

@@ -52,6 +52,9 @@ def test_why_no_frame_is_new_is_said_truly():
     assert "had been extracted before; for others, choose another --seed" in tell_extracted(known).lines[-2]
     assert tell_extracted(replace(known, algorithm="given")).lines[-2].endswith("had been extracted before.")
     assert tell_extracted(known).exit_code == 0
+    assert "Now label them" in tell_extracted(known).lines[-1]
+    labelled = replace(known, videos=(none, replace(none, known=2, labelled=2)))
+    assert tell_extracted(labelled).lines[-1] == "All of them are labelled already."
 
 
 def test_videos_left_out_are_named():

@@ -127,6 +127,8 @@ def test_numbers_survive_a_spreadsheet(tmp_path_factory, numbers, marks, encodin
         (HEAD.encode() + b"img1.png,1,12. Mai\n", "line 4 holds '12. Mai' as nose y.*a spreadsheet may have made"),
         (HEAD.encode() + b"img1.png,123.456.789,2\n", "line 4 holds '123.456.789' as nose x"),
         (HEAD.encode() + b'img1.png,1.5,"2,5"\n', "holds both '2,5' and '1.5', expected one kind of decimals"),
+        (HEAD.encode() + b'img1.png,21.0,"1.234,5"\nimg2.png,21.5,2.5\n', "line 4 holds '1.234,5' as nose y"),
+        (HEAD.encode() + b'img1.png,"1,234.5","2,5"\nimg2.png,"21,5","2,5"\n', "line 4 holds '1,234.5' as nose x"),
         (HEAD.encode() + b'img1.png,5,"2,500"\n', "holds '2,500', which could be thousands or decimals"),
         (HEAD.encode() + b"img1.png,1,2,3\n", "line 4 has 4 cells, expected 3"),
         (HEAD.encode() + b",1,2\n", "line 4 has numbers but names no image, expected its name in column 1"),

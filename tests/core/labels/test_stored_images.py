@@ -6,7 +6,14 @@ import pytest
 
 from posecut_core.labels.collected_data import ImageLabels, read_collected_data, write_collected_data
 from posecut_core.labels.image_names import OWN, images_in, numbers_of, record_path
-from posecut_core.labels.stored_images import double_frames, image_names, image_origins, never_extracted, number_images
+from posecut_core.labels.stored_images import (
+    double_frames,
+    image_names,
+    image_origins,
+    never_extracted,
+    number_images,
+    without_picture,
+)
 from posecut_core.project.config import Crop, ProjectConfig
 from posecut_core.project.layout import Project
 from posecut_core.project.settings import Settings, VideoRecord, write_settings
@@ -151,3 +158,14 @@ def test_an_image_that_cannot_come_from_the_video_is_not_asked_of_it(project):
     text = str(never_extracted(project, "m1", [3, OWN]))
     assert "--frames 3 --video m1" in text
     assert "put mouse.png (no frame of the video) back into" in text
+
+
+def test_a_missing_image_is_named_before_any_was_read(project):
+    """Kind: numbers of odd names depended on which files were there, so that another image was called missing."""
+    picture(project, "mouse right.png")
+    rows(project, ["mouse left.png", "mouse right.png"], [[[1, 1]], [[2, 2]]])
+    FrameStore.open(project.frame_store("m1")).path.rename(project.root / "unread")
+    assert without_picture(project, "m1", [OWN, OWN + 1]) == (OWN,)
+    text = str(never_extracted(project, "m1", [OWN]))
+    assert text.startswith("Image mouse left.png of m1 is labelled but was never extracted")
+    assert text.count("10000000") == 0

@@ -46,12 +46,19 @@ def test_contradictions_are_refused(bodyparts, numbers, xy, words):
         LabelTable("m1", bodyparts, np.array(numbers), xy)
 
 
-@pytest.mark.parametrize(("numbers", "xy", "name"), [([3, 9], XY, "numbers"), (np.array([3, 9]), XY.tolist(), "xy")])
-def test_lists_are_refused(numbers, xy, name):
-    """A list where an array belongs is named, with what to do."""
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"numbers": [3, 9]}, "numbers of m1 is a list, expected a numpy array"),
+        ({"xy": XY.tolist()}, "xy of m1 is a list, expected a numpy array"),
+        ({"bodyparts": "snout"}, r"bodyparts of m1 is the text 'snout', .* write \('snout',\)"),
+    ],
+)
+def test_values_of_other_kinds_are_refused(changes, words):
+    """A list where an array belongs, or a text where several do, which was taken letter by letter, is named."""
     table = object.__new__(LabelTable)  # the tests' own check of types would come first
-    values = {"video": "m1", "bodyparts": ("nose",), "numbers": numbers, "xy": xy, "looked": None}
-    for field, value in values.items():
+    values = {"video": "m1", "bodyparts": ("nose",), "numbers": np.array([3, 9]), "xy": XY, "looked": None}
+    for field, value in {**values, **changes}.items():
         object.__setattr__(table, field, value)
-    with pytest.raises(LabelError, match=rf"{name} of m1 is a list, expected a numpy array"):
+    with pytest.raises(LabelError, match=words):
         table.__post_init__()

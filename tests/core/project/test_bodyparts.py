@@ -15,3 +15,9 @@ def test_names_that_config_lacks_are_told():
 def test_known_names_are_not_worth_a_word():
     """A source may have fewer bodyparts than the project."""
     assert foreign_bodyparts(("ear",), ("snout", "ear"), source="x", remedy="y") is None
+
+
+def test_blanks_that_nobody_sees_are_shown():
+    """Kind: 'tail' is not among (snout, tail): what a person cannot see stands in quotes."""
+    told = foreign_bodyparts(("tail",), ("snout", "tail "), source="x", remedy="y")
+    assert "has 'tail', expected only bodyparts of config.yaml (snout, 'tail ')" in told

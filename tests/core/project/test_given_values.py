@@ -77,6 +77,7 @@ def test_each_form_arrives_as_the_step_expects_it(name, given, arrives):
         ("shuffle", None, "shuffle is None, expected a whole number"),
         ("frames", "5,x", "'x' is not a whole number"),
         ("frames", "9-5", "run backwards"),
+        ("frames", "-3", "'-3' is negative; expected numbers from 0, counted from the beginning"),
         ("frames", "0-99999999999", "expected at most 10000000 numbers"),
         ("frames", "9" * 30, "larger than any that there is"),
         ("frames", [0.5], "expected a whole number"),
