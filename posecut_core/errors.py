@@ -9,6 +9,7 @@
     ├── ModelError (7)        weights, snapshots, training
     ├── AnalysisError (8)     predictions and evaluation
     └── StorageError (9)      the disk: full, read-only, not writable
+        └── BusyError (10)    another program is at the same work: nothing is wrong, and waiting is all there is to do
 
 A message says in one sentence what was found, what was expected and what to do next.
 Subclasses also inherit the builtin exception that Python users would catch.
@@ -81,6 +82,12 @@ class StorageError(PosecutError, OSError):
 
     exit_code = 9
     is_full = False  # then the next file fails as well
+
+
+class BusyError(StorageError):
+    """Another program is writing the same files."""
+
+    exit_code = 10
 
 
 def treat_each(

@@ -14,8 +14,10 @@ from posecut_core.analysis.csv_rows import own_rows, read_rows, write_rows
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.origins import ATTRIBUTE, Origin
 from posecut_core.analysis.prediction_files import prediction_columns
+from posecut_core.labels.lock import sole_writer
 from posecut_core.labels.pandas_tables import write_hdf
 from posecut_core.progress import Report, silent
+from posecut_core.project.waiting_lock import PATIENCE
 
 # DeepLabCut's column names, leading blanks included, so that scripts that read its tables read these.
 _ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF = (
@@ -110,14 +112,16 @@ def result_row(
 def put_row(path: Path, row: Mapping[str, str], *, report: Report = silent) -> None:
     """Add a row to a table of results, in place of an earlier one of the same snapshot, pcutoff and bodyparts.
 
-    A table that another program saved otherwise is kept under another name, and `report` is told.
+    A table that another program saved otherwise is kept under another name, and `report` is told. Evaluations that end
+    at once add their rows one after the other.
 
     Raises:
-        StorageError: the folder cannot be written.
+        StorageError: the folder cannot be written, or another program keeps the table.
     """
-    before = own_rows(path, _KEY_COLUMNS, report=report)
-    rows = [old for old in before if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
-    write_rows(path, _COLUMNS, [*rows, row])
+    with sole_writer(path, doing=f"{path.name} is being written", patience=PATIENCE):
+        before = own_rows(path, _KEY_COLUMNS, report=report)
+        rows = [old for old in before if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
+        write_rows(path, _COLUMNS, [*rows, row])
 
 
 def read_results(path: Path) -> tuple[ResultRow, ...]:

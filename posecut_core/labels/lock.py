@@ -16,7 +16,7 @@ from pathlib import Path
 
 import filelock
 
-from posecut_core.errors import StorageError
+from posecut_core.errors import BusyError, StorageError
 from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error, write_text
 from posecut_core.project.reading import SETTINGS, read_json
@@ -58,12 +58,13 @@ def note_path(path: Path) -> Path:
     return path.with_name(f"{path.name}-holder.json")
 
 
-def acquire(path: Path, *, take_over: bool = False) -> Lock | Holder | None:
-    """Try to become the writer, without waiting.
+def acquire(path: Path, *, take_over: bool = False, patience: float = 0) -> Lock | Holder | None:
+    """Try to become the writer.
 
     Args:
         path: the lock's file.
         take_over: whether to disbelieve a note from another computer, whose program is known to have ended.
+        patience: seconds to wait for whoever holds it.
 
     Returns:
         The lock; who holds it, where somebody does; None where the holder left no readable note.
@@ -71,7 +72,7 @@ def acquire(path: Path, *, take_over: bool = False) -> Lock | Holder | None:
     Raises:
         StorageError: the folder cannot be written to.
     """
-    handle = filelock.FileLock(path, timeout=0, thread_local=False)
+    handle = filelock.FileLock(path, timeout=patience, thread_local=False)
     try:
         disk.refuse_link(path)
         handle.acquire()
@@ -101,26 +102,28 @@ def read_note(path: Path) -> Holder | None:
 
 
 @contextlib.contextmanager
-def sole_writer(target: Path, *, doing: str) -> Iterator[None]:
+def sole_writer(target: Path, *, doing: str, patience: float = 0) -> Iterator[None]:
     """Be the only one that makes `target`, and whatever lies beside it until then; nothing of the lock stays behind.
 
     Args:
         target: the file or folder that is being made; its own folder is made if it is missing.
         doing: what is done, for whoever comes second, as "m3.mp4 is being analysed".
+        patience: seconds to wait for another program that is at it; where that takes long, none.
 
     Raises:
-        StorageError: another program is at it, which is named, or the folder cannot be written to.
+        BusyError: another program is at it, which is named.
+        StorageError: the folder cannot be written to.
     """
     path = _lock_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(target, error) from error
-    lock = _acquire_present(path)
+    lock = _acquire_present(path, patience)
     if not isinstance(lock, Lock):
         who = str(lock) if lock else "another program"
         advice = f"; if that has ended, delete {note_path(path)}" if lock and lock.elsewhere else ""
-        raise StorageError(f"{doing} by {who} right now; wait until it is done and run the same command again{advice}.")
+        raise BusyError(f"{doing} by {who} right now; wait until it is done and run the same command again{advice}.")
     try:
         yield
     finally:
@@ -143,11 +146,11 @@ def _lock_path(target: Path) -> Path:
     return target.with_name(f".posecut-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.lock")
 
 
-def _acquire_present(path: Path) -> Lock | Holder | None:
+def _acquire_present(path: Path, patience: float) -> Lock | Holder | None:
     """Acquire a lock whose file its holders delete: one on a file that is gone by then, or another, locks nothing."""
     while True:
         before = _inode(path)
-        lock = acquire(path)
+        lock = acquire(path, patience=patience)
         if not isinstance(lock, Lock):
             return lock
         now = _inode(path)

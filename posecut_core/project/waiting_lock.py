@@ -6,7 +6,7 @@ from pathlib import Path
 
 import filelock
 
-from posecut_core.errors import StorageError
+from posecut_core.errors import BusyError
 from posecut_core.project import disk
 from posecut_core.project.atomic import storage_error
 
@@ -23,14 +23,15 @@ def hold(path: Path, *, advice: str = "close that program", patience: float | No
         patience: seconds to wait for it; None waits `PATIENCE`.
 
     Raises:
-        StorageError: the folder cannot be written to or knows no locks, or the lock does not come free.
+        BusyError: the lock does not come free.
+        StorageError: the folder cannot be written to or knows no locks.
     """
     lock = filelock.FileLock(path, timeout=PATIENCE if patience is None else patience)
     try:
         disk.refuse_link(path)
         lock.acquire()
     except filelock.Timeout as error:
-        raise StorageError(f"Another program keeps {path} locked, expected it to be free; {advice}.") from error
+        raise BusyError(f"Another program keeps {path} locked, expected it to be free; {advice}.") from error
     except (OSError, NotImplementedError) as error:
         raise storage_error(path, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
     try:

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from posecut_core.errors import ProjectError
@@ -108,7 +108,7 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
             f"{path} holds values nested without end, expected lines of the form `key: value`; restore it from a copy."
         ) from error
     except MarkedYAMLError as error:
-        raise ProjectError(_yaml_sentence(error, path)) from error
+        raise ProjectError(_yaml_sentence(error, text, path)) from error
     except (YAMLError, ValueError) as error:  # ValueError: impossible dates and numbers
         raise ProjectError(f"{path} is not valid YAML ({_reason(error)}); correct it.") from error
     except (AssertionError, AttributeError, IndexError, KeyError, OverflowError, TypeError) as error:
@@ -182,6 +182,29 @@ def escaped(value: object) -> object:
     return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def _twice(root: Node, line: int) -> tuple[str, str]:
+    """Return the key that a mapping has again in a line, and all lines in which it has it."""
+    nodes, seen = [root], set[int]()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:  # aliases lead to one again, or back
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            keys = [
+                (key.value if isinstance(key, ScalarNode) else "", key.start_mark.line + 1) for key, _ in node.value
+            ]
+            for name in (key for key, at in keys if at == line):
+                places = [str(at) for key, at in keys if key == name]
+                if len(places) > 1:
+                    lines = list(dict.fromkeys(places))
+                    return str(name), f"line{'s' * (len(lines) > 1)} {' and '.join(lines)}"
+            nodes += [part for pair in node.value for part in pair]
+        elif isinstance(node, SequenceNode):
+            nodes += node.value
+    return "", f"line {line}"
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "lists or mappings lie too deep within each other"
@@ -189,7 +212,13 @@ def _reason(error: BaseException) -> str:
     return words.splitlines()[0][:_LONGEST]
 
 
-def _yaml_sentence(error: MarkedYAMLError, path: Path) -> str:
+def _yaml_sentence(error: MarkedYAMLError, text: str, path: Path) -> str:
+    if isinstance(error, DuplicateKeyError) and error.problem_mark is not None:
+        key, lines = _twice(safe_yaml().compose(text), error.problem_mark.line + 1)
+        return (
+            f"{path} has the key {key!r} twice, in {lines}, expected it once; remove one of the two with what "
+            "belongs to it."
+        )
     mark = error.problem_mark or error.context_mark
     place = f" line {mark.line + 1}" if mark is not None else ""
     problem = (error.problem or error.context or "unreadable").strip().splitlines()[0][:_LONGEST]

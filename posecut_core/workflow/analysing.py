@@ -167,7 +167,7 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
         with sole_writer(target, doing=f"{video.name} is being analysed"):
             return _copy(request, video, target) or _analyse(request, video, target)
     except StorageError as error:
-        raise StorageError(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
+        raise type(error)(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
 
 
 def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:

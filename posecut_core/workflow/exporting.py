@@ -7,7 +7,7 @@ from pathlib import Path
 
 from posecut_core.analysis.origins import Origin
 from posecut_core.analysis.prediction_files import prediction_path, write_predictions
-from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, VideoError, raise_together, treat_each
 from posecut_core.formats.deeplabcut import export_images
 from posecut_core.formats.deeplabcut_results import VideoMetadata, metadata_path, write_metadata, write_placeholder
 from posecut_core.labels.lock import sole_writer
@@ -80,7 +80,8 @@ def export_deeplabcut(
 
     Raises:
         ArgumentError: metadata are wished without results.
-        VideoError: a video is not of the project, or no frames were extracted.
+        VideoError: a video is not of the project, no frames were extracted, or some of several are damaged; the others
+            are done.
         LabelError: a journal of labels is damaged.
         AnalysisError: a video has not been analysed by this network, or results of DeepLabCut have the names already.
         StorageError: the disk refuses.
@@ -88,13 +89,16 @@ def export_deeplabcut(
     if metadata and results is None:
         raise ArgumentError("Metadata belong to results, but no results are to be written; name analysed videos.")
     project = open_project(config, report=report)
-    exported = []
-    for video in videos_with_frames(project, videos):
+
+    def export(video: str) -> ExportedVideo:
         finish_saving(project, video)  # DeepLabCut reads the labels' files, which a killed window may not have written
-        written = export_images(project, video, report=report)
-        exported.append(ExportedVideo(video, project.frame_folder(video), written))
+        return ExportedVideo(video, project.frame_folder(video), export_images(project, video, report=report))
+
+    exported, broken = treat_each(videos_with_frames(project, videos), export)
     done = ExportedImages(project.config_path, tuple(exported))
     if results is None:
+        count = len(exported) + len(broken)
+        raise_together(broken, of=count, what="videos could not be exported", kind=VideoError, done=done)
         return done
     network = chosen_network(project, shuffle, trainingsetindex, snapshot)
     given = chosen_videos(project, results, report=report)
@@ -109,9 +113,10 @@ def export_deeplabcut(
         results=tuple(path for several in files for path in several),
         placeholder=write_placeholder(project, shuffle, trainingsetindex, network.scorer),
     )
-    failed = {**given.refused, **failed}
-    wrong = "videos have no results for DeepLabCut"
-    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    failed = {**broken, **given.refused, **failed}
+    wrong = "exports of images or results failed" if broken else "videos have no results for DeepLabCut"
+    count = len(exported) * bool(broken) + len(files) + len(failed)
+    raise_together(failed, of=count, what=wrong, kind=AnalysisError, done=done)
     return done
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, raise_together, treat_each
 from posecut_core.labels.placement import outside
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
@@ -99,7 +99,7 @@ def check_labels(
 
     Raises:
         LabelError: no frame has labels or drafts, none of those that have any has a picture, or the labels do not fit
-            the project.
+            the project; of several videos, the others are done.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
@@ -107,20 +107,27 @@ def check_labels(
     note_skeleton(project, report=report)
     note_strangers(project, report=report)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
-    labels = {video: read_labels(project, video, report=report) for video in stems}
-    note_removed(project, report=report)
-    lost = lost_pictures(project, stems)
-    if lost and not any(len(table.numbers) for table in labels.values()):
+    read, failed = treat_each(stems, lambda video: (video, read_labels(project, video, report=report)))
+    labels = dict(read)
+    note_removed(project, videos=tuple(labels), report=report)
+    lost = lost_pictures(project, labels)
+    if lost and not failed and not any(len(table.numbers) for table in labels.values()):
         raise lost
-    tables = [labels[video] for video in videos_with_frames(project, videos)]
-    drafts = [read_drafts(project, table.video) for table in tables]
-    if not any(len(table.numbers) for table in (*tables, *drafts)):
+    found, others = treat_each(
+        (video for video in videos_with_frames(project, videos) if video in labels),
+        lambda video: (labels[video], read_drafts(project, video)),
+    )
+    if not failed | others and not any(len(table.numbers) for pair in found for table in pair):
         raise LabelError(
-            f"Found no labels of {', '.join(table.video for table in tables)}; label the extracted frames first: "
+            f"Found no labels of {', '.join(table.video for table, _ in found)}; label the extracted frames first: "
             "posecut label, or DeepLabCut after posecut export-deeplabcut."
         )
-    checked = (_check(project, table, own, report) for table, own in zip(tables, drafts, strict=True))
-    return CheckedLabels(project.config_path, tuple(checked))
+    checked, undrawn = treat_each(found, lambda pair: _check(project, *pair, report), name=lambda pair: pair[0].video)
+    done = CheckedLabels(project.config_path, tuple(checked))
+    failed = {**failed, **others, **undrawn}
+    wrong = "videos have labels or frames that cannot be drawn"
+    raise_together(failed, of=len(checked) + len(failed), what=wrong, kind=LabelError, done=done)
+    return done
 
 
 def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:
@@ -148,7 +155,9 @@ def _draw(
     labels, proposed = (_at(numbers, one) for one in (table, drafts))
     names = image_names(project, table.video, numbers.tolist())
     words = frame_words(project, table.video, numbers.tolist())
-    for row, number in enumerate(numbers.tolist()):
+
+    def draw(row: int) -> None:
+        number = int(numbers[row])
         image = store.read(number)
         origin = store.origins[np.searchsorted(store.numbers, number)]
         draw_check_image(
@@ -165,6 +174,10 @@ def _draw(
             alphavalue=config.alphavalue,
         )
         report(Progress(f"drawing labels of {table.video}", row + 1, len(numbers)))
+
+    _, failed = treat_each(range(len(numbers)), draw)
+    if failed:
+        raise next(iter(failed.values()))
     return len(numbers)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, PosecutError
+from posecut_core.errors import ArgumentError, LabelError, PosecutError, raise_together, treat_each
 from posecut_core.labels.edits import Together
 from posecut_core.labels.outside import describe
 from posecut_core.labels.session import LabelSession
@@ -53,16 +53,21 @@ def merge_labels(
 
     Raises:
         ArgumentError: both were asked for.
-        LabelError: a file is unreadable and not to be discarded, or somebody else edits the labels.
+        LabelError: a file is unreadable and not to be discarded, or somebody else edits the labels; of several videos,
+            the others are done.
         StorageError: the disk refuses.
     """
     if take and discard:
         raise ArgumentError("The changes cannot be both taken over and discarded; choose one.")
     project = open_project(config)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
-    found = [_merge(project, video, take=take, discard=discard) for video in stems]
+    found, failed = treat_each(stems, lambda video: _merge(project, video, take=take, discard=discard))
     decision = "taken over" if take else "discarded" if discard else "shown"
-    return MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes or one.obstacle))
+    done = MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes or one.obstacle))
+    raise_together(
+        failed, of=len(stems), what="videos have labels that cannot be read or written", kind=LabelError, done=done
+    )
+    return done
 
 
 def _merge(project: Project, video: str, *, take: bool, discard: bool) -> MergedVideo:

@@ -47,13 +47,14 @@ def _identities(project: Project) -> Identities:
         return Identities({})
 
 
-def note_removed(project: Project, *, report: Report) -> None:
-    """Tell that config.yaml no longer lists bodyparts of which there are labels.
+def note_removed(project: Project, *, videos: Iterable[str] | None = None, report: Report) -> None:
+    """Tell that config.yaml no longer lists bodyparts of which there are labels, of these videos or of all.
 
     Raises:
         LabelError: the labels cannot be read.
     """
-    _tell(unlisted_labels(project, [folder.name for folder in frame_folders(project)]), report)
+    stems = [folder.name for folder in frame_folders(project)] if videos is None else list(videos)
+    _tell(unlisted_labels(project, stems), report)
 
 
 def unlisted_labels(project: Project, videos: list[str]) -> str:

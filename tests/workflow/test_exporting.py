@@ -1,5 +1,6 @@
 """Frames become images that DeepLabCut reads."""
 
+import shutil
 from dataclasses import replace
 
 import imageio.v3 as iio
@@ -8,9 +9,10 @@ import pytest
 
 from posecut_core.analysis.origins import read_origin
 from posecut_core.analysis.prediction_files import read_predictions, write_predictions
-from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.errors import AnalysisError, ArgumentError, VideoError
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.project.config import edit_config
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.analysing import analyze_videos
 from posecut_core.workflow.exporting import export_deeplabcut
@@ -30,6 +32,17 @@ def test_every_stored_frame_becomes_an_image(spot_project):
     for path, number in zip(images, store.numbers.tolist(), strict=True):
         np.testing.assert_array_equal(iio.imread(path), store.read(number))
     assert export_deeplabcut(spot_project, videos=["spot"]).videos[0].written == 0
+
+
+def test_a_damaged_folder_stops_no_other(spot_project):
+    """Kind: the first of several that fails; the images of the others are written, and it is named."""
+    project = open_project(spot_project)
+    shutil.copytree(project.frame_folder("spot"), project.labeled_data / "a")
+    edit_config(project.config_path, {"video_sets": {f"{project.videos}/{name}.mp4": None for name in ("a", "spot")}})
+    (project.labeled_data / "a" / "labels.jsonl").write_bytes(b"noise\n")
+    with pytest.raises(VideoError, match="1 of 2 videos could not be exported; the others are done") as told:
+        export_deeplabcut(spot_project)
+    assert [(video.video, video.written) for video in told.value.done.videos] == [("spot", 4)]
 
 
 def test_labels_that_a_killed_program_did_not_come_to_write_are_exported(spot_project, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.config import edit_config
 from posecut_core.workflow.labelling import check_labels, write_labels
 from posecut_core.workflow.opening import open_project
 
@@ -97,3 +98,23 @@ def test_a_project_without_labels_hears_so(spot_project):
     write_labels(spot_project, table([], np.empty((0, 2, 2))), remove_others=True)
     with pytest.raises(LabelError, match="label the extracted frames first"):
         check_labels(spot_project)
+
+
+@pytest.mark.parametrize("damaged", ["labels", "frame"])
+def test_what_is_damaged_stops_no_other(spot_project, damaged):
+    """Kind: the first of several things that fails hides the others: all are drawn that can be, and all named."""
+    project = open_project(spot_project)
+    broken = [shutil.copytree(project.frame_folder("spot"), project.labeled_data / name) for name in ("a", "b")]
+    videos = {str(project.videos / f"{name}.mp4"): None for name in ("a", "b", "spot")}
+    edit_config(project.config_path, {"video_sets": videos})
+    for folder in broken:
+        chunk = folder / "frames.zarr" / "frames" / "c" / "1" / "0" / "0" / "0"
+        (folder / "labels.jsonl" if damaged == "labels" else chunk).write_bytes(b"noise\n")
+    with pytest.raises(
+        LabelError, match="2 of 3 videos have labels or frames that cannot be drawn; the others"
+    ) as told:
+        check_labels(spot_project)
+    assert set(told.value.failed) == {"a", "b"}
+    assert [video.video for video in told.value.done.videos] == ["spot"]
+    drawn = {folder.name: len(list(folder.glob("*.png"))) for folder in project.labeled_data.glob("*_labeled")}
+    assert drawn == ({"spot_labeled": 4} | ({"a_labeled": 3, "b_labeled": 3} if damaged == "frame" else {}))

@@ -8,6 +8,7 @@ import pytest
 from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.store import read_labels
+from posecut_core.project.config import edit_config
 from posecut_core.video.store import FrameStore
 from posecut_core.workflow.merging import merge_labels
 from posecut_core.workflow.opening import open_project
@@ -95,3 +96,16 @@ def test_one_decision_at_a_time(changed):
     """Both cannot be meant."""
     with pytest.raises(ArgumentError, match="choose one"):
         merge_labels(changed, take=True, discard=True)
+
+
+def test_a_damaged_folder_hides_no_other(changed):
+    """Kind: the first of several that fails; changes of the others are found and taken over all the same."""
+    project = open_project(changed)
+    folder = project.labeled_data / "a"
+    shutil.copytree(project.frame_folder("spot"), folder)
+    edit_config(project.config_path, {"video_sets": {f"{project.videos}/{name}.mp4": None for name in ("a", "spot")}})
+    (folder / "labels.jsonl").write_bytes(b"noise\n")
+    with pytest.raises(LabelError, match="1 of 2 videos have labels that cannot be read or written") as told:
+        merge_labels(changed, take=True)
+    assert [video.video for video in told.value.done.videos] == ["spot"]
+    assert position(changed) == [14.5, 16.5]

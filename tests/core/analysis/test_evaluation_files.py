@@ -4,7 +4,9 @@ import csv
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from posecut_core.analysis import evaluation_files
 from posecut_core.analysis.calibration import Calibration, ReliabilityBin
 from posecut_core.analysis.evaluation import MeanErrors
 from posecut_core.analysis.evaluation_files import (
@@ -20,6 +22,7 @@ from posecut_core.analysis.evaluation_files import (
     write_frame_predictions,
     write_reliability,
 )
+from posecut_core.errors import BusyError
 from posecut_core.labels.pandas_tables import read_hdf
 
 ERRORS = MeanErrors(1.5, 2.25, 1.25, float("nan"), train_pairs=10, test_pairs=2)
@@ -173,3 +176,21 @@ def test_errors_of_frames_come_back_with_the_worst_first(tmp_path):
     good, bad = FrameError("m, 1", 7, True, 0.5), FrameError("m2", 30, False, 12.25)
     write_frame_errors(tmp_path / "f.csv", [good, bad])
     assert read_frame_errors(tmp_path / "f.csv") == (bad, good)
+
+
+def test_rows_are_added_by_one_program_at_a_time(tmp_path, monkeypatch):
+    """Kind: a file that is read, changed and written, by two at once: the row of the first was lost."""
+    path, read = tmp_path / "r.csv", evaluation_files.own_rows
+    monkeypatch.setattr(evaluation_files, "PATIENCE", 0)
+
+    def meanwhile(*arguments, **options):
+        with pytest.raises(BusyError, match=r"r\.csv is being written by process"):
+            put_row(path, row(step=2))
+        return read(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation_files, "own_rows", meanwhile)
+        put_row(path, row(step=1))
+    put_row(path, row(step=2))
+    assert [result.step for result in read_results(path)] == [1, 2]
+    assert [other.name for other in tmp_path.iterdir()] == ["r.csv"]

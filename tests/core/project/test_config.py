@@ -82,7 +82,7 @@ def test_a_bone_to_an_unknown_bodypart_is_left_out(tmp_path):
         ("colormap: [hsv]", ["colormap is ['hsv']", "a text"]),
         ("cropping: true\nx1: 0\nx2: 9", ["x2: 9, y1: None", "set cropping to false"]),
         ("pcutoff: 0,6", ["line 7: pcutoff is '0,6'"]),
-        ("pcutoff: 0.6\npcutoff: 0.4", ["line 8", "duplicate key"]),
+        ("pcutoff: 0.6\npcutoff: 0.4", ["has the key 'pcutoff' twice, in lines 7 and 8"]),
         ("start:\t0.1\n\tstop: 1", ["line 7", "spaces not tabs"]),
         ("---\nstart: 0", ["line 7", "found another document"]),
         ("start: !!python/object/apply:os.system [exit]", ["line 7", "could not determine a constructor"]),

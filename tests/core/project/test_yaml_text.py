@@ -10,12 +10,24 @@ from posecut_core.project.yaml_text import dump, load_mapping, read_text
 PATH = Path("config.yaml")
 
 
-@pytest.mark.parametrize(
-    ("text", "line"), [("a: 1\nb: [1\nc: 2\n", 3), ("a: 1\n\tb: 2\n", 2), ("a: 1\na: 2\n", 2), ("a: b: c\n", 1)]
-)
+@pytest.mark.parametrize(("text", "line"), [("a: 1\nb: [1\nc: 2\n", 3), ("a: 1\n\tb: 2\n", 2), ("a: b: c\n", 1)])
 def test_a_typo_is_named_by_its_line(text, line):
     """A message tells the line where reading failed."""
     with pytest.raises(ProjectError, match=f"line {line} is not valid YAML"):
+        load_mapping(text, PATH)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\nb:\n- 2\na: 3\n", "the key 'a' twice, in lines 1 and 4"),
+        ("a:\n  b: 1\n  c: &x [*x]\n  b: 3\n", "the key 'b' twice, in lines 2 and 4"),
+        ("{a: 1, a: 2}", "the key 'a' twice, in line 1"),
+    ],
+)
+def test_a_key_that_stands_twice_is_named_with_its_lines(text, told):
+    """Kind: a parser's words for a slip of people: which key, where it stands, and what to do."""
+    with pytest.raises(ProjectError, match=f"config.yaml has {told}, expected it once; remove one of the two"):
         load_mapping(text, PATH)
 
 
