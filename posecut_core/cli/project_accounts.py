@@ -105,4 +105,5 @@ def _checked_video(video: CheckedVideo) -> list[str]:
         )
     lines += [f"  {part} has no label in {counted(count, 'frame')}" for part, count in video.missing.items()]
     lines += [f"  a label lies outside its frame: {place}" for place in video.outside]
+    lines += [f"  a label at (0, 0), for 'not visible', is left out of training: {place}" for place in video.invisible]
     return lines

@@ -19,17 +19,6 @@ NUMBERS: Mapping[int, str] = MappingProxyType({})  # frames are called by their 
 FAR = 0.1  # of the longer side of the picture; a label just outside it may be meant
 
 
-def outside(table: LabelTable, store: FrameStore, words: Mapping[int, str] = NUMBERS) -> tuple[str, ...]:
-    """Name the labels that lie outside the stored picture of their frame, as "frame 12 snout".
-
-    Args:
-        table: labels of one video.
-        store: its frames; those that it lacks are not judged.
-        words: as for `labels_named`.
-    """
-    return labels_named(table, _not_inside(table, store), words)
-
-
 def without_outside(table: LabelTable, store: FrameStore) -> LabelTable:
     """Return the table without the labels that lie outside their picture, as if nobody had looked for them."""
     found = _not_inside(table, store)

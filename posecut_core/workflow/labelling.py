@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import LabelError, raise_together, treat_each
-from posecut_core.labels.placement import outside
+from posecut_core.labels.placement import labels_named, uncounted
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
-from posecut_core.labels.stored_images import frame_words, image_names
+from posecut_core.labels.stored_images import frame_words, image_names, image_places
 from posecut_core.labels.table import LabelTable
 from posecut_core.plots.check_images import draw_check_image
 from posecut_core.progress import Progress, Report, silent
@@ -46,6 +46,7 @@ class CheckedVideo:
     missing: dict[str, int]  # bodypart -> labelled frames in which it has no label
     outside: tuple[str, ...]  # labels outside their frame, as "frame 12 snout"
     drafts: int = 0  # positions that a network proposes and no person has looked at
+    invisible: tuple[str, ...] = ()  # labels at (0, 0) of their image, named likewise: "not visible" elsewhere
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,16 @@ def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Repo
     store = FrameStore.open(project.frame_store(table.video))
     folder = project.checked_labels(table.video)
     missing = np.isnan(table.xy[..., 0]).sum(axis=0).tolist()
+    words = frame_words(project, table.video, table.numbers.tolist())
+    invisible, outside = uncounted(table, *image_places(project, table.video, table.numbers))
     return CheckedVideo(
         video=table.video,
         folder=folder,
         images=_draw(project, table, drafts, store, folder, report),
         unlabelled=len(store.numbers) - len(table.numbers),
         missing={part: count for part, count in zip(table.bodyparts, missing, strict=True) if count},
-        outside=outside(table, store, frame_words(project, table.video, table.numbers.tolist())),
+        outside=labels_named(table, outside, words),
+        invisible=labels_named(table, invisible, words),
         drafts=int((~np.isnan(drafts.xy[..., 0])).sum()),
     )
 

@@ -71,7 +71,10 @@ def test_labels_outside_their_frame_are_named(spot_project):
     edge, beyond = [63.9, 47.9], [64.0, 10.0]
     write_labels(spot_project, table([3, 5], [[edge, beyond], [[5.0, 10.0], [np.nan, np.nan]]]), remove_others=True)
     checked = check_labels(spot_project, videos=["spot"]).videos[0]
-    assert checked.outside == ("frame 3 beside", "frame 5 spot")
+    assert (checked.outside, checked.invisible) == (("frame 3 beside", "frame 5 spot"), ())
+    write_labels(spot_project, table([3], [[[0.0, 0.0], beyond]]))
+    checked = check_labels(spot_project, videos=["spot"]).videos[0]
+    assert (checked.outside, checked.invisible) == (("frame 3 beside", "frame 5 spot"), ("frame 3 spot",))
     assert checked.unlabelled == 2
 
 

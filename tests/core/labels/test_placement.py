@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from posecut_core.labels.placement import FAR, beyond, far_labels, outside, without_outside
+from posecut_core.labels.placement import FAR, beyond, far_labels, labels_named, uncounted, without_outside
 from posecut_core.labels.table import LabelTable
 from posecut_core.video.store import FrameStore
 
@@ -14,7 +14,10 @@ def test_only_what_is_strictly_inside_counts(project):
     store = FrameStore.open(project.frame_store("m1"))
     xy = np.array([[[49.9, 67.9], [50.0, 60.5]], [[0.0, 0.0], [1e9, 0.0]], [[5.0, 6.0], [np.nan, np.nan]]])
     table = LabelTable("m1", ("nose", "tail"), NUMBERS, xy)
-    assert outside(table, store) == ("frame 3 tail", "frame 20 nose")
+    origins, sizes = np.array([[40.0, 60], [0, 0], [5, 6]]), np.array([[8.0, 10], [np.nan, np.nan], [8, 10]])
+    invisible, outside = uncounted(table, origins, sizes)
+    assert labels_named(table, outside, {3: "image a.png"}) == ("image a.png tail",)
+    assert labels_named(table, invisible, {}) == ("frame 20 nose",)
     counted = without_outside(table, store)
     assert np.isnan(counted.xy[..., 0]).tolist() == [[False, True], [False, False], [True, True]]
     assert counted.looked_at.tolist() == [[True, False], [True, True], [False, True]]
