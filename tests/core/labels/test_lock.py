@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import StorageError
+from posecut_core.errors import BusyError, StorageError
 from posecut_core.labels.lock import Holder, Lock, acquire, clear_lock, note_path, read_note, sole_writer
 
 ROOT = Path(__file__).parents[3]
@@ -100,7 +100,8 @@ def test_a_second_writer_is_told_of_the_first(tmp_path):
     target = tmp_path / ("a" * 252 + ".h5")
     with sole_writer(target, doing="It is being made"):
         told = rf"It is being made by process {os.getpid()} on .* right now; wait until it is done"
-        with pytest.raises(StorageError, match=told), sole_writer(target, doing="It is being made"):
+        with pytest.raises(BusyError, match=told) as busy, sole_writer(target, doing="It is being made"):
             pass
+        assert busy.value.exit_code == 10
     with sole_writer(target, doing="It is being made"):
         assert len(list(tmp_path.iterdir())) == 2
