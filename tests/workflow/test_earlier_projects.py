@@ -1,0 +1,50 @@
+"""Projects that an earlier PoseCut made open, keep their labels, and go on."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from posecut_core.labels.store import read_labels, read_state
+from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.evaluating import evaluate_network
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.training import train_network
+
+WHITE = {0: (22.0, 12.0), 2: (24.0, 16.0), 3: (25.0, 18.0), 6: (28.0, 24.0), 9: (31.0, 30.0)}
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """config.yaml of a project of 0.1.0: two iterations with a network each, predictions, outliers, and drafts.
+
+    Its steps were those of `trainable` with `quick_steps`; its weights to begin with are gone.
+    """
+    with zipfile.ZipFile(Path(__file__).parents[1] / "data/project_0_1_0.zip") as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / "old" / "config.yaml"
+
+
+def test_a_project_of_0_1_0_has_the_labels_that_it_had(earlier):
+    """Labels, an absent bodypart and drafts are read from its files, wherever the project lies now."""
+    project = open_project(earlier)
+    table = read_labels(project, "dots")
+    assert dict(zip(table.numbers.tolist(), map(tuple, table.xy[:, 0].tolist()), strict=True)) == WHITE
+    assert np.isnan(table.xy[4, 1]).all()
+    state = read_state(project, "dots")
+    assert state.point(9, "black").state == "absent"
+    assert list(state.unreviewed) == [(5, "white"), (5, "black")]
+    assert project.config.iteration == 1
+
+
+@pytest.mark.usefixtures("quick_steps")
+def test_a_project_of_0_1_0_goes_on(earlier):
+    """Its network trains on from its snapshot, is evaluated, and analyses the project's video."""
+    trained = train_network(earlier, maxiters=4)
+    assert (trained.first_step, snapshot_steps(trained.model_folder)[-1]) == (2, 4)
+    evaluation = evaluate_network(earlier)
+    assert [row.training_iterations for row in evaluation.rows] == [4]
+    (analysed,) = analyze_videos(earlier, [earlier.parent / "videos" / "dots.mp4"]).videos
+    assert (analysed.frame_count, analysed.skipped) == (12, False)
