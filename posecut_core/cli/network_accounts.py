@@ -119,6 +119,11 @@ def _verdict(row: EvaluatedSnapshot) -> str:
             "network is not ready; check the labels, train longer (posecut train-network --maxiters) or label more "
             "frames."
         )
+    if math.isnan(row.errors.train_pcutoff) and math.isnan(row.errors.test_pcutoff):
+        return (
+            f"No prediction reaches the pcutoff of {row.pcutoff:g}, so that figures and labelled videos would show "
+            "nothing: the network is not ready; train longer (posecut train-network --maxiters)."
+        )
     if test > _MUCH * train:
         return (
             f"The test error is more than {_MUCH:g} times the training error: the network knows its training frames "

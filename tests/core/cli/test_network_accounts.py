@@ -101,9 +101,11 @@ def test_a_network_is_called_ready_only_when_it_is(train, test, words):
 
 
 def test_what_is_unknown_is_said_once():
-    """Where neither training nor test frames have likely points, one phrase is enough."""
-    line = tell_evaluated(PROJECT, evaluated(SOUND, likely=float("nan"))).lines[0]
-    assert line.endswith("(with likelihood 0.6 or more: unknown for want of such points)")
+    """Where neither training nor test frames have likely points, one phrase is enough; nothing would be drawn then."""
+    lines = tell_evaluated(PROJECT, evaluated(SOUND, likely=float("nan"))).lines
+    assert lines[0].endswith("(with likelihood 0.6 or more: unknown for want of such points)")
+    assert lines[-1].startswith("No prediction reaches the pcutoff of 0.6")
+    assert "not ready" in lines[-1]
 
 
 def test_bodyparts_that_were_not_measured_are_named():
