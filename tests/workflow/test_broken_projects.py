@@ -483,12 +483,12 @@ BREAKING: dict[str, Callable[[Path], object]] = {
 def breakable(root: Path) -> list[Path]:
     """List the files of a project, of frame stores and snapshots the first of each folder and kind.
 
-    Images are left out that are in the frame store, and locks.
+    Images are left out that are in the frame store, locks, and the note of images that were read, made anew if damaged.
     """
     kinds: dict[tuple[Path, str], Path] = {}
     for path in sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file()):
         inside = any(parent.suffix == ".zarr" or "snapshot-" in parent.name for parent in path.parents)
-        if path.suffix not in (".lock", ".png"):
+        if path.suffix not in (".lock", ".png") and path.name != "images-read.json":
             kinds.setdefault((path.parent, path.suffix if inside else path.name), path)
     return [*kinds.values()]
 
