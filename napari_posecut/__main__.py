@@ -2,7 +2,7 @@
 
 import sys
 
-from napari_posecut.program import exit_code
+from napari_posecut.contributions import exit_code
 
 
 def main() -> int:

@@ -6,14 +6,13 @@ background on what is labelled so far, and proposes better poses again and again
 
 from psygnal import Signal
 
-from napari_posecut.board import JobBoard
-from napari_posecut.browser import FrameKey
-from napari_posecut.jobs import Job
-from napari_posecut.labelling import Labelling
-from napari_posecut.marks import Proposal
-from napari_posecut.proposals import Pose
-from posecut_core.analysis.proposal_files import Proposals, VideoProposals, read_proposals
+from napari_posecut.jobs.board import JobBoard
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.labelling.keypoints import Pose, Proposal
+from napari_posecut.labelling.labelling import Labelling
 from posecut_core.errors import PosecutError
+from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.progress import Progress
 
 SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed

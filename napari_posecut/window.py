@@ -5,7 +5,7 @@ import os
 import napari
 from napari import Viewer
 
-from napari_posecut.desk import desk_of
+from napari_posecut.session import desk_of
 from napari_posecut.widgets.flow import FlowBar
 from posecut_core.workflow.opening import config_path
 

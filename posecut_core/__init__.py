@@ -25,25 +25,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from posecut_core.errors import PosecutError
+    from posecut_core.health.doctor import doctor
     from posecut_core.labels.table import LabelTable
     from posecut_core.progress import Progress
-    from posecut_core.workflow.analysing import analyze_videos
-    from posecut_core.workflow.bodyparts import edit_bodyparts
-    from posecut_core.workflow.creating import add_new_videos, create_new_project
-    from posecut_core.workflow.cross_validation import cross_validate
-    from posecut_core.workflow.datasets import create_training_dataset
-    from posecut_core.workflow.doctoring import doctor
-    from posecut_core.workflow.evaluating import evaluate_network
-    from posecut_core.workflow.exporting import export_deeplabcut
-    from posecut_core.workflow.extracting import extract_frames
-    from posecut_core.workflow.filtering import filterpredictions
-    from posecut_core.workflow.iteration import merge_datasets
-    from posecut_core.workflow.labelling import check_labels, write_labels
-    from posecut_core.workflow.merging import merge_labels
-    from posecut_core.workflow.outliers import extract_outlier_frames
-    from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
-    from posecut_core.workflow.training import train_network
-    from posecut_core.workflow.undoing import redo_labels, undo_labels
+    from posecut_core.workflow.analyze_videos import analyze_videos
+    from posecut_core.workflow.check_labels import check_labels, write_labels
+    from posecut_core.workflow.create_project import add_new_videos, create_new_project
+    from posecut_core.workflow.create_training_dataset import create_training_dataset
+    from posecut_core.workflow.cross_validate import cross_validate
+    from posecut_core.workflow.edit_bodyparts import edit_bodyparts
+    from posecut_core.workflow.evaluate_network import evaluate_network
+    from posecut_core.workflow.export_deeplabcut import export_deeplabcut
+    from posecut_core.workflow.extract_frames import extract_frames
+    from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
+    from posecut_core.workflow.filterpredictions import filterpredictions
+    from posecut_core.workflow.merge_datasets import merge_datasets
+    from posecut_core.workflow.merge_labels import merge_labels
+    from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
+    from posecut_core.workflow.train_network import train_network
+    from posecut_core.workflow.undo_labels import redo_labels, undo_labels
 
 __version__ = "0.1.0"
 
@@ -78,27 +78,27 @@ _HOMES = {
     "LabelTable": "labels.table",
     "PosecutError": "errors",
     "Progress": "progress",
-    "add_new_videos": "workflow.creating",
-    "analyze_videos": "workflow.analysing",
-    "check_labels": "workflow.labelling",
-    "create_labeled_video": "workflow.showing",
-    "create_new_project": "workflow.creating",
-    "create_training_dataset": "workflow.datasets",
-    "cross_validate": "workflow.cross_validation",
-    "doctor": "workflow.doctoring",
-    "edit_bodyparts": "workflow.bodyparts",
-    "evaluate_network": "workflow.evaluating",
-    "export_deeplabcut": "workflow.exporting",
-    "extract_frames": "workflow.extracting",
-    "extract_outlier_frames": "workflow.outliers",
-    "filterpredictions": "workflow.filtering",
-    "merge_datasets": "workflow.iteration",
-    "merge_labels": "workflow.merging",
-    "plot_trajectories": "workflow.showing",
-    "redo_labels": "workflow.undoing",
-    "train_network": "workflow.training",
-    "undo_labels": "workflow.undoing",
-    "write_labels": "workflow.labelling",
+    "add_new_videos": "workflow.create_project",
+    "analyze_videos": "workflow.analyze_videos",
+    "check_labels": "workflow.check_labels",
+    "create_labeled_video": "workflow.plot_trajectories",
+    "create_new_project": "workflow.create_project",
+    "create_training_dataset": "workflow.create_training_dataset",
+    "cross_validate": "workflow.cross_validate",
+    "doctor": "health.doctor",
+    "edit_bodyparts": "workflow.edit_bodyparts",
+    "evaluate_network": "workflow.evaluate_network",
+    "export_deeplabcut": "workflow.export_deeplabcut",
+    "extract_frames": "workflow.extract_frames",
+    "extract_outlier_frames": "workflow.extract_outlier_frames",
+    "filterpredictions": "workflow.filterpredictions",
+    "merge_datasets": "workflow.merge_datasets",
+    "merge_labels": "workflow.merge_labels",
+    "plot_trajectories": "workflow.plot_trajectories",
+    "redo_labels": "workflow.undo_labels",
+    "train_network": "workflow.train_network",
+    "undo_labels": "workflow.undo_labels",
+    "write_labels": "workflow.check_labels",
 }
 
 

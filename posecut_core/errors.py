@@ -18,9 +18,44 @@ Where a step treats several things, one that fails does not stop the others: `tr
 `raise_together` then raises one error that names those that failed and carries what was done.
 """
 
+import os
+import shlex
+import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
+
+# --- command lines ----------------------------------------------------------------------------------------------------
+# `posecut` commands in messages, ready to be pasted into a shell: names may have spaces.
+
+
+def command_line(verb: str, *words: str | os.PathLike[str]) -> str:
+    """Write a `posecut` command with every word quoted that needs it."""
+    parts = ["posecut", verb, *(os.fspath(word) for word in words)]
+    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+# The errors a user can meet, one tree, each with the exit code of `posecut`.
+#
+#     PosecutError (1)
+#     ├── ArgumentError (2)     an argument that no project, file or video could make right
+#     ├── ProjectError (3)      a project folder or its config.yaml
+#     ├── VideoError (4)        a video file or a stored frame
+#     ├── LabelError (5)        label tables
+#     ├── DatasetError (6)      training datasets, splits
+#     ├── ModelError (7)        weights, snapshots, training
+#     ├── AnalysisError (8)     predictions and evaluation
+#     └── StorageError (9)      the disk: full, read-only, not writable
+#         └── BusyError (10)    another program is at the same work: nothing is wrong, and waiting is all there is to do
+#
+# A message says in one sentence what was found, what was expected and what to do next.
+# Subclasses also inherit the builtin exception that Python users would catch.
+#
+# Where a step treats several things, one that fails does not stop the others: `treat_each` goes through all of them,
+# and
+# `raise_together` then raises one error that names those that failed and carries what was done.
+
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from posecut_core.project import disk
+from posecut_core.storage import disk
 
 CALLS = ("open_file", "new_file", "write", "truncate", "sync_data", "sync_all", "replace", "close")
 REAL = {name: getattr(disk, name) for name in CALLS}
@@ -54,7 +54,7 @@ class Changes:
     """Counts the changes that this process makes below a folder, and does something before the n-th of them.
 
     Python tells of every file that is opened for writing, renamed, made or deleted, whichever library does it; what is
-    written to a file is seen where that goes through `posecut_core.project.disk`.
+    written to a file is seen where that goes through `posecut_core.storage.disk`.
 
     Args:
         root: the folder.

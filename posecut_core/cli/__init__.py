@@ -4,6 +4,6 @@ A verb only reads its arguments and hands back a `Task`; `main` runs it, shows i
 error in one sentence, and ends with an exit code of `posecut_core.errors` (2: usage, 130: interrupted).
 """
 
-from posecut_core.cli.entry import main
+from posecut_core.cli.program import main
 
 __all__ = ["main"]

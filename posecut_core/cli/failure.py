@@ -1,18 +1,27 @@
-"""Exceptions turned into one sentence, an exit code and, where nobody foresaw them, a log file."""
+"""How a run ends: exceptions as one sentence with an exit code, and results as JSON."""
 
+import dataclasses
 import errno
+import json
+import math
+import os
 import platform
 import sys
 import tempfile
 import traceback
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from posecut_core.errors import PosecutError
+
+# --- failure ----------------------------------------------------------------------------------------------------------
+# Exceptions turned into one sentence, an exit code and, where nobody foresaw them, a log file.
+
 
 _OBEYED, _JOINING = ("Cc", "Cf", "Cs"), "\n\u200c\u200d"  # controls, directions of writing, half letters
 _LONGEST = 2000  # letters of a sentence
@@ -105,7 +114,7 @@ def _usage(error: BaseException) -> str:
 
 def _disk(error: OSError, keep: Callable[[BaseException], Path | None]) -> Failure:
     # imported here because the rooms below are not needed to show help
-    from posecut_core.project.atomic import storage_error
+    from posecut_core.storage.files import storage_error
 
     if error.errno not in _REFUSALS:
         return _unforeseen(error, keep)
@@ -119,3 +128,29 @@ def _unforeseen(error: BaseException, keep: Callable[[BaseException], Path | Non
     summary = one_line(f"{type(error).__name__}: {error}")[:200]
     message = f"PoseCut met an error that it does not know ({summary}){kept}: please report it with that text."
     return Failure(message, type(error).__name__, 1)
+
+
+# --- outcome ----------------------------------------------------------------------------------------------------------
+# Results as JSON: one object, in which paths are strings and missing numbers are null.
+
+
+def as_json(result: object) -> str:
+    """Write a result as one line of JSON that any program reads."""
+    return json.dumps(plain(result), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Turn dataclasses, paths, arrays and NaN into what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # an array; numpy itself is not needed to show help
+        return plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from posecut_core.errors import ArgumentError
-from posecut_core.project.given_files import given_path
-from posecut_core.project.given_values import given_names, whole_numbers
+from posecut_core.project.given import given_names, given_path, whole_numbers
 
 Config = Annotated[
     Path | None,

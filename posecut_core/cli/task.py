@@ -8,9 +8,8 @@ from typing import TypeVar, cast
 
 from rich.console import ConsoleRenderable
 
-from posecut_core.errors import PosecutError
+from posecut_core.errors import PosecutError, command_line
 from posecut_core.progress import Report
-from posecut_core.project.command_lines import command_line
 
 Done = TypeVar("Done")
 _SPANS = 12  # that are named in a line; --json has all

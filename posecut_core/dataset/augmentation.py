@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 
-from posecut_core.dataset.batches import Batch
+from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.settings import TrainingSettings
 
 BLUR_TAPS = 3  # a blur reaches this many pixels to each side

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from posecut_core.errors import ModelError
-from posecut_core.project.atomic import write_text
-from posecut_core.project.fields import shown
-from posecut_core.project.reading import SETTINGS, read_text
-from posecut_core.project.yaml_text import plain_values
+from posecut_core.storage.files import SETTINGS, read_text, write_text
+from posecut_core.storage.yaml_files import plain_values, shown
 
 
 def _setting(default: Any, meaning: str) -> Any:

@@ -4,21 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from posecut_core.analysis.prediction_files import read_predictions
-from posecut_core.demo.measuring import mean_errors
-from posecut_core.demo.render import Scene, prepare
 from posecut_core.demo.run import STEPS, Cast, DemoResult, Steps, StepTime, run_demo, show, split
 from posecut_core.demo.sample import RESULTS, VIDEOS, check_folder, earlier_project, film_all, label
-from posecut_core.demo.scenes import FURTHER, UNSEEN_AT_DUSK
+from posecut_core.demo.scene import FURTHER, UNSEEN_AT_DUSK, Scene, mean_errors, prepare
+from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.analysing import AnalysedVideos, analyze_videos
-from posecut_core.workflow.iteration import merge_datasets
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
+from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
+from posecut_core.workflow.merge_datasets import merge_datasets
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.outliers import extract_outlier_frames
-from posecut_core.workflow.training import train_network
+from posecut_core.workflow.train_network import train_network
 
 TASK = "mouse-refined"  # a project of its own, beside that of the demonstration in one round
 STEP_COUNT = 7  # of the second round

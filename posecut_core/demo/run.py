@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from posecut_core.analysis.prediction_files import read_predictions
-from posecut_core.demo.animal import BODYPARTS
-from posecut_core.demo.measuring import mean_errors
-from posecut_core.demo.render import Scene, prepare
+from posecut_core.demo.mouse import BODYPARTS
 from posecut_core.demo.sample import RESULTS, TASK, VIDEOS, check_folder, create, film_all, frames_of, label
-from posecut_core.demo.scenes import TO_LABEL, UNSEEN
+from posecut_core.demo.scene import TO_LABEL, UNSEEN, Scene, mean_errors, prepare
+from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.workflow.analysing import AnalysedVideos, analyze_videos
-from posecut_core.workflow.datasets import create_training_dataset
-from posecut_core.workflow.evaluating import Evaluation, evaluate_network
-from posecut_core.workflow.extracting import extract_frames
-from posecut_core.workflow.labelling import check_labels
+from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
+from posecut_core.workflow.check_labels import check_labels
+from posecut_core.workflow.create_training_dataset import create_training_dataset
+from posecut_core.workflow.evaluate_network import Evaluation, evaluate_network
+from posecut_core.workflow.extract_frames import extract_frames
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
-from posecut_core.workflow.training import TrainedNetwork, train_network
+from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
+from posecut_core.workflow.train_network import TrainedNetwork, train_network
 
 NET_TYPE = "resnet_18"
 STEPS = 1400  # of training

@@ -5,18 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.demo.animal import BODYPARTS, SKELETON
-from posecut_core.demo.filming import film
-from posecut_core.demo.measuring import human_labels
-from posecut_core.demo.render import Scene, prepare
-from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.demo.mouse import BODYPARTS, SKELETON
+from posecut_core.demo.scene import TO_LABEL, Scene, film, human_labels, prepare
 from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import edit_config
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.extracting import ExtractedFrames, extract_frames
-from posecut_core.workflow.labelling import write_labels
+from posecut_core.workflow.check_labels import write_labels
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.extract_frames import ExtractedFrames, extract_frames
 from posecut_core.workflow.opening import open_project
 
 JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels

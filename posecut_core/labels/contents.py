@@ -3,21 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from posecut_core.errors import LabelError
-from posecut_core.labels.admission import bodyparts_of
-from posecut_core.labels.edits import Begin, Propose, Step, Together, apply, frames_of
-from posecut_core.labels.encoding import decode, is_known
+from posecut_core.errors import LabelError, command_line
+from posecut_core.labels.bodypart_ids import Identities, Naming, match_names, read_identities
+from posecut_core.labels.codec import decode, is_known
+from posecut_core.labels.edits import Begin, History, Propose, Step, Together, apply, follow, frames_of, replay
 from posecut_core.labels.exchange import collected_hashes, import_table, machine_drafts
-from posecut_core.labels.generations import Generation, sound_generations
-from posecut_core.labels.history import History, follow, replay
-from posecut_core.labels.identities import Identities, Naming, match_names, read_identities
-from posecut_core.labels.journal import JournalText, read_journal
+from posecut_core.labels.snapshots import LabelSnapshot, sound_snapshots
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.table import LabelTable
-from posecut_core.labels.tabulation import frames_of_table, table_of
+from posecut_core.labels.table import LabelTable, frames_of_table, table_of
+from posecut_core.labels.validation import bodyparts_of
 from posecut_core.progress import Report, silent
-from posecut_core.project.command_lines import command_line
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
+from posecut_core.storage.journal import JournalText, read_journal
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Contents:
     naming: Naming
     history: History
     journal: JournalText
-    generations: tuple[Generation, ...]  # sound ones, the newest first
+    generations: tuple[LabelSnapshot, ...]  # sound ones, the newest first
     imported: LabelTable | None  # where there is no journal yet: what DeepLabCut's files say
     files: Mapping[str, str]  # with it, their names and SHA-256 before they were read
     drafts: tuple[Propose, ...] = ()  # of DeepLabCut's networks: in the history, and not in the journal yet
@@ -53,7 +50,7 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
         LabelError: a file is damaged or does not fit the project.
     """
     # What is written last is read first: somebody may edit meanwhile, and nothing may speak of what was not read yet.
-    generations = sound_generations(project.frame_folder(video))
+    generations = sound_snapshots(project.frame_folder(video))
     text = read_journal(project.label_journal(video))
     known = read_identities(project)
     try:
@@ -98,7 +95,7 @@ def refuse_unnamed(project: Project, video: str, known: Identities, steps: Itera
         )
 
 
-def follow_journal(text: JournalText, generations: tuple[Generation, ...]) -> Followed:
+def follow_journal(text: JournalText, generations: tuple[LabelSnapshot, ...]) -> Followed:
     """Go through a journal, and say what it lacks.
 
     A torn tail is no lack: nobody was told that it had been written.

@@ -6,18 +6,15 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.admission import bodyparts_of
+from posecut_core.labels.bodypart_ids import AddBodypart, record_names
+from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import sound_steps
-from posecut_core.labels.edits import Begin, Step
-from posecut_core.labels.encoding import encode
-from posecut_core.labels.generations import Generation, sound_generations
-from posecut_core.labels.history import History, follow
-from posecut_core.labels.identities import AddBodypart, record_names
-from posecut_core.labels.journal import JournalText, journal_line, read_journal
-from posecut_core.labels.kept_copies import keep_copy
-from posecut_core.project.atomic import write_bytes
-from posecut_core.project.layout import Project
-from posecut_core.project.reading import read_bytes
+from posecut_core.labels.edits import Begin, History, Step, follow
+from posecut_core.labels.snapshots import LabelSnapshot, sound_snapshots
+from posecut_core.labels.validation import bodyparts_of
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import keep_copy, read_bytes, write_bytes
+from posecut_core.storage.journal import JournalText, journal_line, read_journal
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Recovered:
     lost: tuple[int, ...]  # revisions of the edits that are gone
 
 
-def recover(text: JournalText, generations: tuple[Generation, ...]) -> Recovered:
+def recover(text: JournalText, generations: tuple[LabelSnapshot, ...]) -> Recovered:
     """Restore labels from a damaged journal.
 
     A snapshot that is newer than the damage restores everything. Without one, edits after the damage are made as far as
@@ -66,7 +63,7 @@ def rebuild_journal(project: Project, video: str) -> tuple[Path | None, Recovere
     """
     path = project.label_journal(video)
     text = read_journal(path)
-    found = recover(text, sound_generations(project.frame_folder(video)))
+    found = recover(text, sound_snapshots(project.frame_folder(video)))
     kept = _keep(path, f"labels-damaged-{found.revision}.jsonl")
     write_bytes(path, journal_line(found.revision + 1, encode(Begin(found.history.state.frames))))
     return kept, found
@@ -83,7 +80,7 @@ def rebuild_names(project: Project, videos: Iterable[str]) -> Path | None:
     """
     path, videos = project.bodypart_journal, tuple(videos)
     kept = _keep(path, "bodyparts-damaged.jsonl")
-    newest = [found[0] for video in videos if (found := sound_generations(project.frame_folder(video)))]
+    newest = [found[0] for video in videos if (found := sound_snapshots(project.frame_folder(video)))]
     names = {identity: name for generation in newest for identity, name in generation.bodyparts.items()}
     steps = [step for video in videos for step in sound_steps(read_journal(project.label_journal(video))).values()]
     for identity in sorted({part for step in steps for part in bodyparts_of(step)} - names.keys()):

@@ -14,21 +14,24 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from posecut_core.errors import PosecutError, StorageError, VideoError
-from posecut_core.labels.collected_data import read_rows
+from posecut_core.errors import PosecutError, StorageError, VideoError, command_line
+from posecut_core.formats.deeplabcut.frames import image_origin, labelled_rows
+from posecut_core.formats.deeplabcut.images import (
+    Levels,
+    image_files,
+    images_in,
+    read_picture,
+    read_range,
+    read_record,
+    read_size,
+)
+from posecut_core.formats.deeplabcut.tables import read_rows
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.image_files import Levels, read_picture, read_range, read_size
-from posecut_core.labels.image_names import image_files, images_in, read_record
-from posecut_core.labels.lock import Lock, acquire
-from posecut_core.labels.stored_images import image_origin, labelled_rows
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.atomic import write_text
-from posecut_core.project.command_lines import command_line
-from posecut_core.project.hashing import file_sha256
-from posecut_core.project.layout import Project
-from posecut_core.project.reading import parse_json, read_text
-from posecut_core.project.waiting_lock import hold
-from posecut_core.video.store import FrameStore, picture_hash
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text
+from posecut_core.storage.locks import Lock, acquire, hold
+from posecut_core.video.frame_store import FrameStore, picture_hash
 
 _SCHEMA = 1
 _BLOCK, _NEAR = 8, 6.0  # pixels; levels of 255 by which means of blocks differ where only the coding does

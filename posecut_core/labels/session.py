@@ -1,37 +1,208 @@
-"""A session of labelling one video: every edit is durable when `apply` returns, and undoing knows no end.
+"""A labelling session of one video: every edit is durable when `apply` returns, and undo has no limit."""
 
-    with LabelSession.open(project, "session1") as session:
-        session.apply(Place(40, session.identity("snout"), (81.5, 40.0)))
-        session.apply(Undo())
-
-Closing writes the CollectedData files and a snapshot; without closing nothing is lost, for the journal has every edit.
-"""
-
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from posecut_core.errors import LabelError
-from posecut_core.labels.admission import refuse_far, refuse_foreign
+from posecut_core.errors import LabelError, StorageError, command_line
+from posecut_core.formats.deeplabcut.frames import number_images
+from posecut_core.labels.bodypart_ids import Naming, match_names, read_identities, record_new
+from posecut_core.labels.codec import encode, plain_step
 from posecut_core.labels.contents import Contents, read_contents
-from posecut_core.labels.edits import Begin, Identify, Step, Together
-from posecut_core.labels.encoding import encode
-from posecut_core.labels.exchange import collected_hashes
-from posecut_core.labels.frame_images import FrameImages, needed_frames
-from posecut_core.labels.history import History
-from posecut_core.labels.identities import match_names, read_identities, record_new
-from posecut_core.labels.journal import JournalWriter
-from posecut_core.labels.lock import Lock
-from posecut_core.labels.opening import lock_labels, tidy
-from posecut_core.labels.plain_edits import plain_step
+from posecut_core.labels.edits import Begin, History, Identify, Step, Together
+from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, shared_files
+from posecut_core.labels.external_changes import OutsideEdit, changed_suffixes, outside_edits, undecided
 from posecut_core.labels.replaced_images import review_images, take_images
-from posecut_core.labels.saved_files import Outside, SavedFiles
+from posecut_core.labels.snapshots import LabelSnapshot, kept_revisions, write_snapshot
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.stored_images import number_images
-from posecut_core.project.bodyparts import shown
-from posecut_core.project.layout import Project
+from posecut_core.labels.table import table_of
+from posecut_core.labels.validation import FrameImages, needed_frames, refuse_far, refuse_foreign
+from posecut_core.project.given import shown
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import keep_copy, leftovers, storage_error
+from posecut_core.storage.journal import JournalWriter, cut_tail
+from posecut_core.storage.locks import Lock, acquire, note_path
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+# What happens when labels are opened for editing: the lock is taken and what a crash left behind is cleared up.
+
+
+def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, tuple[str, ...]]:
+    """Try to become the writer of a video's labels; return the lock, or None, and what a person should know."""
+    what = f"The labels of {video}"
+    if not project.frame_folder(video).is_dir():  # a lock would make one
+        return None, (
+            f"{what} cannot be edited, because {project.frame_folder(video)} does not exist; extract frames.",
+        )
+    try:
+        found = acquire(project.label_lock(video), take_over=take_over)
+    except StorageError as error:
+        return None, (f"{what} are open for reading only: {error}",)
+    if not isinstance(found, Lock):
+        reason = f"{what} are open for reading only, because {found or 'another program'} is editing them."
+        remedy = f" If that program has ended, delete {note_path(project.label_lock(video))}."
+        return None, (reason + remedy if found and found.elsewhere else reason,)
+    return found, (
+        f"{found.stale} ended without closing the labels of {video}; every edit is kept.",
+    ) if found.stale else ()
+
+
+def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
+    """Sweep temporary files and set a torn tail of the journal aside; return what a person should know.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    folder = project.frame_folder(video)
+    for prefix in ("labels", "CollectedData"):
+        for path in leftovers(folder, prefix=prefix):
+            with contextlib.suppress(OSError):  # it goes next time
+                path.unlink(missing_ok=True)
+    tail = contents.journal.tail
+    if not tail:
+        return ()
+    kept = keep_copy(folder / f"labels-torn-{contents.journal.revision}.txt", tail)
+    cut_tail(project.label_journal(video), contents.journal)
+    return (
+        f"The journal of {video} ended in {len(tail)} bytes that are no whole edit, as a crash leaves them; they are "
+        f"set aside in {kept.name}, and the {contents.journal.revision} edits before them are complete.",
+    )
+
+
+# --- saved files ------------------------------------------------------------------------------------------------------
+# The files that a session writes beside the journal: snapshots, and CollectedData files for DeepLabCut.
+
+
+SNAPSHOT_EVERY = 200  # edits: what a damaged line of the journal could cost is in a snapshot soon
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What other programs left in the CollectedData files."""
+
+    edits: tuple[OutsideEdit, ...] = ()
+    problem: str = ""  # why a file cannot be read
+
+    def __bool__(self) -> bool:
+        return bool(self.edits or self.problem)
+
+
+class SavedFiles:
+    """The snapshots and CollectedData files of one video."""
+
+    def __init__(self, project: Project, video: str, generations: Sequence[LabelSnapshot]) -> None:
+        self._project = project
+        self._video = video
+        self.generations = tuple(generations)
+
+    @property
+    def revision(self) -> int:
+        """Return the revision of the newest snapshot; 0 without any."""
+        return self.generations[0].revision if self.generations else 0
+
+    @property
+    def exported(self) -> int:
+        """Return the revision that the CollectedData files have; 0 where they were never written."""
+        return self.generations[0].exported if self.generations else 0
+
+    def outside(self, state: LabelState, naming: Naming) -> Outside:
+        """Find what other programs changed since the files were written."""
+        try:
+            return Outside(outside_edits(self._project, self._video, state, naming, self.generations))
+        except LabelError as error:
+            return Outside(problem=str(error))
+
+    def refuse(self, outside: Outside) -> None:
+        """Refuse to write over what other programs changed.
+
+        Raises:
+            LabelError: there is something that nobody has decided about.
+        """
+        if outside.problem:
+            raise LabelError(
+                f"{outside.problem} Or write it again: {command_line('merge-labels', '--discard', self._project.root)}."
+            )
+        if outside.edits:
+            raise undecided(self._project, self._video, outside.edits)
+
+    def begin(self, state: LabelState, naming: Naming, revision: int, files: Mapping[str, str]) -> None:
+        """Remember the files from which the labels were read, by their SHA-256, before anything was edited.
+
+        Of files that also hold labels of other videos, copies are kept.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        for path in shared_files(self._project, self._video):
+            keep_copy(path.with_name(f"outside-{revision}-{path.name}"), _content(path))
+        self._keep(LabelSnapshot(revision, state, naming.columns, files, exported=revision))
+
+    def follow(self, state: LabelState, naming: Naming, revision: int) -> None:
+        """Write a snapshot now and then while somebody edits; where the disk refuses, the journal is enough."""
+        if revision - self.revision >= SNAPSHOT_EVERY:
+            with contextlib.suppress(StorageError):
+                self.snapshot(state, naming, revision)
+
+    def snapshot(self, state: LabelState, naming: Naming, revision: int) -> None:
+        """Write a snapshot only; the CollectedData files stay behind.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        files = self.generations[0].files if self.generations else {}
+        self._keep(LabelSnapshot(revision, state, naming.columns, files, self.exported))
+
+    def write(self, state: LabelState, naming: Naming, revision: int) -> None:
+        """Replace the CollectedData files, and write a snapshot that knows them.
+
+        Raises:
+            VideoError: the frame store is damaged; nothing is then written.
+            StorageError: the disk refuses; each file is as it was or as it should be.
+        """
+        if self.revision < revision:  # so that after a crash the new files are known as ours
+            self.snapshot(state, naming, revision)
+        export_table(self._project, table_of(state, self._video, naming.columns))
+        files = collected_hashes(self._project, self._video)
+        self._keep(LabelSnapshot(revision, state, naming.columns, files, exported=revision))
+
+    def copy(self, revision: int) -> tuple[Path, ...]:
+        """Keep copies of the CollectedData files that are not as they were written, and return where.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        copies, changed = [], changed_suffixes(self._project, self._video, self.generations)
+        for name, path in collected_files(self._project, self._video).items():
+            if path.suffix in changed:
+                copies.append(keep_copy(path.with_name(f"outside-{revision}-{name}"), _content(path)))
+        return tuple(copies)
+
+    def _keep(self, generation: LabelSnapshot) -> None:
+        write_snapshot(self._project.frame_folder(self._video), generation)
+        found = (generation, *(known for known in self.generations if known.revision != generation.revision))
+        kept = kept_revisions((known.revision for known in found), exported=generation.exported)
+        self.generations = tuple(known for known in found if known.revision in kept)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+# --- session ----------------------------------------------------------------------------------------------------------
+# A session of labelling one video: every edit is durable when `apply` returns, and undoing knows no end.
+#
+#     with LabelSession.open(project, "session1") as session:
+#         session.apply(Place(40, session.identity("snout"), (81.5, 40.0)))
+#         session.apply(Undo())
+#
+# Closing writes the CollectedData files and a snapshot; without closing nothing is lost, for the journal has every
+# edit.
 
 
 class LabelSession(AbstractContextManager["LabelSession"]):

@@ -1,4 +1,4 @@
-"""The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one."""
+"""The labels of a project's videos as whole tables, read and written at once; `LabelSession` edits them one by one."""
 
 from collections.abc import Iterable
 
@@ -6,20 +6,22 @@ import numpy as np
 from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
+from posecut_core.formats.deeplabcut.frames import never_extracted, without_picture
+from posecut_core.labels.bodypart_ids import match_names, read_identities
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.edits import Accept, Edit, Propose, Together, apply
-from posecut_core.labels.frame_images import check_images
-from posecut_core.labels.identities import match_names, read_identities
-from posecut_core.labels.outside import outside_edits, undecided
+from posecut_core.labels.external_changes import outside_edits, undecided
 from posecut_core.labels.replaced_images import disputed_frames
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
-from posecut_core.labels.stored_images import never_extracted, without_picture
-from posecut_core.labels.table import LabelTable
-from posecut_core.labels.tabulation import edits_to
+from posecut_core.labels.table import LabelTable, edits_to
+from posecut_core.labels.validation import check_images
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.bodyparts import foreign_bodyparts
-from posecut_core.project.layout import Project
+from posecut_core.project.given import foreign_bodyparts
+from posecut_core.project.paths import Project
+
+# --- store ------------------------------------------------------------------------------------------------------------
+# The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one.
 
 
 def read_labels(project: Project, video: str, *, pictures: bool = False, report: Report = silent) -> LabelTable:
@@ -237,3 +239,25 @@ def _check_bodyparts(project: Project, video: str, bodyparts: tuple[str, ...]) -
     foreign = foreign_bodyparts(bodyparts, project.config.bodyparts, source=f"The table of {video}", remedy=remedy)
     if foreign:
         raise LabelError(foreign)
+
+
+# --- drafts -----------------------------------------------------------------------------------------------------------
+# Drafts of labels as a table: what networks have proposed and no person has looked at yet.
+
+
+def read_drafts(project: Project, video: str) -> LabelTable:
+    """Read the drafts of a video, in columns of the project's bodyparts; frames without any have no row.
+
+    Raises:
+        LabelError: as for `read_labels`.
+    """
+    state, bodyparts = read_state(project, video), project.config.bodyparts
+    names = match_names(read_identities(project), bodyparts, root=project.root).columns
+    drafts = [(number, part) for number, part in state.unreviewed if part in names]
+    numbers = sorted({number for number, _ in drafts})
+    xy = np.full((len(numbers), len(bodyparts), 2), np.nan)
+    for number, part in drafts:
+        point = state.point(number, part)
+        assert point is not None
+        xy[numbers.index(number), bodyparts.index(names[part])] = point.xy
+    return LabelTable(video, bodyparts, np.array(numbers, dtype=np.int64), xy)

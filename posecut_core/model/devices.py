@@ -1,13 +1,21 @@
-"""On which devices a training runs, and how its batches are split over them."""
+"""Devices on which a training runs, and the cache of compiled programs."""
 
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
+from platformdirs import user_cache_path
 
 from posecut_core.errors import ArgumentError
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+# On which devices a training runs, and how its batches are split over them.
 
 
 @dataclass(frozen=True)
@@ -41,3 +49,37 @@ def placement(devices: Sequence[jax.Device], *, batch_size: int) -> Placement:
         return Placement(alone, alone, devices[0])
     mesh = Mesh(np.array(devices), ("batch",))
     return Placement(NamedSharding(mesh, PartitionSpec("batch")), NamedSharding(mesh, PartitionSpec()), devices[0])
+
+
+# --- compilation ------------------------------------------------------------------------------------------------------
+# Compiled programs are kept on the disk, so that the second start of a training or an analysis is immediate.
+
+
+MAX_BYTES = 2 * 2**30  # programs that were not used for longest are deleted beyond that
+
+
+def use_compilation_cache() -> None:
+    """Let JAX keep what it compiles in the user's cache folder; without one that can be written, do without.
+
+    A folder that JAX was given before, as by the variable JAX_COMPILATION_CACHE_DIR, stays.
+    """
+    settings: Any = jax.config  # whose names are made while JAX is imported
+    if not settings.jax_enable_compilation_cache or settings.jax_compilation_cache_dir:
+        return
+    folder = cache_folder()
+    if _writable(folder):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_compilation_cache_max_size", MAX_BYTES)
+
+
+def cache_folder() -> Path:
+    """Return the folder for programs of this computer: homes are shared, and another's processor may lack something."""
+    return user_cache_path("posecut") / "compiled" / (platform.node() or "computer")
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # JAX trusts what lies there
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)

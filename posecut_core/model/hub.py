@@ -13,8 +13,7 @@ from typing import Any
 
 from posecut_core.errors import ModelError, PosecutError
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.atomic import storage_error
-from posecut_core.project.hashing import file_sha256
+from posecut_core.storage.files import file_sha256, storage_error
 
 FILE = "model.safetensors"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import ModelError
-from posecut_core.project import disk
-from posecut_core.project.atomic import storage_error, write_text
-from posecut_core.project.reading import read_text
+from posecut_core.storage import disk
+from posecut_core.storage.files import read_text, storage_error, write_text
 
 COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped", "validation_error")  # the last in pixels
 

@@ -28,13 +28,11 @@ import orbax.checkpoint as ocp
 
 from posecut_core.dataset.settings import CHOICES
 from posecut_core.errors import ModelError, PosecutError
-from posecut_core.model.network import NetworkSpec
+from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import BLOCKS, ResNetSpec
-from posecut_core.model.training import TrainState
-from posecut_core.project.atomic import storage_error, sync
-from posecut_core.project.fields import is_file_part
-from posecut_core.project.hashing import file_sha256
-from posecut_core.project.reading import read_json
+from posecut_core.model.step import TrainState
+from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
+from posecut_core.storage.yaml_files import is_file_part
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"

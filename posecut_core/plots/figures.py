@@ -1,14 +1,88 @@
-"""Figures of the house's look, without a screen, and the PNGs that they become."""
+"""Figures without a screen, the PNGs that they become, and the colors of bodyparts."""
 
+import difflib
 import io
 from pathlib import Path
 
+import matplotlib
+import numpy as np
+from jaxtyping import Float64, UInt8
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from posecut_core.project.atomic import write_bytes
+from posecut_core.errors import ArgumentError
+from posecut_core.storage.files import write_bytes
+
+# --- colours ----------------------------------------------------------------------------------------------------------
+# Colours of bodyparts, sampled from a matplotlib colormap by its name.
+
+
+_CYCLIC = frozenset({"hsv", "twilight", "twilight_shifted"})
+_USUAL = ("rainbow", "viridis", "tab20")
+_LARGEST_QUALITATIVE = 20  # tab20 is the longest of matplotlib's lists of unrelated colours
+
+
+def colours_of(colormap: str, count: int) -> Float64[np.ndarray, "K 3"]:
+    """Choose `count` colours, red green blue from 0 to 1, that tell bodyparts apart.
+
+    A continuous colormap is sampled evenly, a cyclic one without its repeated end, a list of colours in its order.
+
+    Raises:
+        ArgumentError: matplotlib knows no such colormap.
+    """
+    chosen = _colormap(colormap)
+    if isinstance(chosen, ListedColormap) and chosen.N <= _LARGEST_QUALITATIVE:
+        return np.array([to_rgb(chosen(i % chosen.N)) for i in range(count)]).reshape(count, 3)
+    positions = np.linspace(0.0, 1.0, count, endpoint=colormap.removesuffix("_r") not in _CYCLIC)
+    return np.asarray(chosen(positions), dtype=np.float64).reshape(count, 4)[:, :3]
+
+
+def bytes_of(colours: Float64[np.ndarray, "K 3"]) -> UInt8[np.ndarray, "K 3"]:
+    """Convert colours from 0..1 to the 0..255 of images."""
+    return np.round(colours * 255).astype(np.uint8)
+
+
+def named_colour(name: str) -> Float64[np.ndarray, "3"]:
+    """Look up a colour by any of matplotlib's spellings ("black", "#00ff00"), red green blue from 0 to 1.
+
+    Raises:
+        ArgumentError: matplotlib knows no such colour.
+    """
+    try:
+        return np.array(to_rgb(name))
+    except ValueError as error:
+        near = difflib.get_close_matches(name, matplotlib.colors.get_named_colors_mapping(), n=3)
+        raise ArgumentError(f"{name!r} is no colour that matplotlib knows; {_advice(near, 'black')}.") from error
+
+
+def _colormap(name: str) -> Colormap:
+    try:
+        return matplotlib.colormaps[name]
+    except KeyError as error:
+        known = [other for other in matplotlib.colormaps if name.endswith("_r") or not other.endswith("_r")]
+        spelt = {other.lower(): other for other in known}
+        near = [spelt[other] for other in difflib.get_close_matches(name.lower(), spelt, n=3)]
+        raise ArgumentError(
+            f"{name!r} is no colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap in "
+            "config.yaml."
+        ) from error
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = list(dict.fromkeys(names))[:4]
+    return f"{', '.join(others)} or {last}"
+
+
+def _advice(near: list[str], fallback: str) -> str:
+    return f"write one of {', '.join(near)}" if near else f"write, for example, {fallback}"
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+# Figures of the house's look, without a screen, and the PNGs that they become.
+
 
 _DPI = 120
 

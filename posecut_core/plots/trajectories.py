@@ -11,9 +11,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.plots.colours import colours_of
-from posecut_core.plots.figures import new_figure, save_png, say, styled
+from posecut_core.plots.figures import colours_of, new_figure, save_png, say, styled
+from posecut_core.poses.predictions import Predictions
 
 _MOST_POINTS = 80_000  # in the figure of paths: more only cover each other
 _BINS = 800  # over time: about the figure's width in pixels

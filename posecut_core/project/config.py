@@ -1,18 +1,88 @@
-"""config.yaml: DeepLabCut's keys, read into a frozen value and edited in place, comments and order kept."""
+"""config.yaml: DeepLabCut's keys, read into a frozen value, edited in place, and written for a new project."""
 
 import difflib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from posecut_core.errors import ProjectError
-from posecut_core.project.atomic import storage_error, write_bytes
-from posecut_core.project.fields import Fields, as_integer, as_name, as_number, is_file_part, is_formula, shown
-from posecut_core.project.keys import DEEPLABCUT_KEYS, KEYS_OF_OTHER_RELEASES
-from posecut_core.project.repair import video_stem
-from posecut_core.project.yaml_edit import edit_text
-from posecut_core.project.yaml_text import load_mapping, read_text
+from posecut_core.project.relocate import video_stem
+from posecut_core.storage.files import storage_error, write_bytes
+from posecut_core.storage.yaml_files import (
+    Fields,
+    as_integer,
+    as_name,
+    as_number,
+    edit_text,
+    is_file_part,
+    is_formula,
+    load_mapping,
+    read_yaml,
+    shown,
+)
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+# The keys that a config.yaml may have.
+
+
+# What DeepLabCut 3.0.2 accepts; any other key would stop it from opening the project.
+DEEPLABCUT_KEYS = frozenset(
+    [
+        "Task",
+        "scorer",
+        "date",
+        "multianimalproject",
+        "identity",
+        "project_path",
+        "pose_config_path",
+        "engine",
+        "video_sets",
+        "bodyparts",
+        "individuals",
+        "uniquebodyparts",
+        "multianimalbodyparts",
+        "start",
+        "stop",
+        "numframes2pick",
+        "skeleton",
+        "skeleton_color",
+        "pcutoff",
+        "dotsize",
+        "alphavalue",
+        "colormap",
+        "TrainingFraction",
+        "iteration",
+        "default_net_type",
+        "default_augmenter",
+        "default_track_method",
+        "snapshotindex",
+        "detector_snapshotindex",
+        "batch_size",
+        "detector_batch_size",
+        "cropping",
+        "x1",
+        "x2",
+        "y1",
+        "y2",
+        "corner2move2",
+        "move2corner",
+        "SuperAnimalConversionTables",
+        "resnet",
+        "croppedtraining",
+        "with_identity",
+        "unique_bodyparts",
+        "config_version",
+    ]
+)
+
+# Found in files of older or newer DeepLabCut; read past, never written.
+KEYS_OF_OTHER_RELEASES = frozenset(["video_sets_original", "bboxes_pcutoff"])
+
+
+# --- config -----------------------------------------------------------------------------------------------------------
+# config.yaml: DeepLabCut's keys, read into a frozen value and edited in place, comments and order kept.
+
 
 _LONGEST_WORD = 100  # bytes; a file's name has 255, and several of them stand in one
 
@@ -65,7 +135,7 @@ def read_config(path: Path) -> ProjectConfig:
     Raises:
         ProjectError: the file is missing, is no YAML, or a key is unknown or has an impossible value.
     """
-    return parse_config(load_mapping(read_text(path), path), path)
+    return parse_config(load_mapping(read_yaml(path), path), path)
 
 
 def edit_config(path: Path, changes: Mapping[str, object]) -> ProjectConfig:
@@ -79,7 +149,7 @@ def edit_config(path: Path, changes: Mapping[str, object]) -> ProjectConfig:
         ProjectError: a key or value is not allowed, or the file is unreadable; the file is then unchanged.
         StorageError: the file cannot be written.
     """
-    old = read_text(path)
+    old = read_yaml(path)
     new = edit_text(old, changes, path)
     config = parse_config(load_mapping(new, path), path)
     if new != old:
@@ -285,3 +355,101 @@ def _analysis_crop(fields: Fields) -> Crop | None:
             "correct them or set cropping to false."
         )
     return crop
+
+
+# --- new config -------------------------------------------------------------------------------------------------------
+# The config.yaml of a new project: the paper's Box 1 under DeepLabCut's keys, with comments for a newcomer.
+
+
+_TEMPLATE = """\
+# Project (these three name files and folders: do not edit)
+Task: ''
+scorer: ''
+date: ''
+multianimalproject: false
+identity:
+
+# Where the project lies (corrected by itself when the project is moved)
+project_path: ''
+
+# Engine for DeepLabCut, should this project be opened there (pytorch or tensorflow); PoseCut has its own
+engine: pytorch
+
+# Videos to label, each with the window of the frame to extract: x1, x2, y1, y2 in pixels
+video_sets: {}
+
+# What to label, in the order of labelling; one name per line
+bodyparts: []
+
+# Fraction of each video where the extraction of frames starts and stops, and how many frames to pick per video
+start: 0
+stop: 1
+numframes2pick: 20
+
+# Plots and labelled videos: bones to draw between bodyparts, likelihood above which a position counts,
+# size of dots, their opacity (0-1), and the colours (any matplotlib colormap)
+skeleton: []
+skeleton_color: black
+pcutoff: 0.6
+dotsize: 12
+alphavalue: 0.7
+colormap: rainbow
+
+# Training, evaluation and analysis: fraction of labelled frames to train on, round of refinement, network,
+# snapshot to use (-1: the last, or all), frames per step of analysis
+TrainingFraction:
+- 0.95
+iteration: 0
+default_net_type: resnet_50
+default_augmenter: default
+snapshotindex: -1
+detector_snapshotindex: -1
+batch_size: 8
+detector_batch_size: 1
+
+# Set cropping to true to analyse only this window of every video
+cropping: false
+x1: 0
+x2: 640
+y1: 277
+y2: 624
+
+# Refinement in old DeepLabCut: where to put positions that lie outside the image
+corner2move2:
+- 50
+- 50
+move2corner: true
+"""
+
+
+def new_config_text(
+    *,
+    task: str,
+    scorer: str,
+    date: str,
+    root: Path,
+    bodyparts: Sequence[str],
+    skeleton: Sequence[Sequence[str]],
+    videos: Mapping[Path, Crop],
+) -> str:
+    """Return the text of a new config.yaml.
+
+    Args:
+        task: Name of the project.
+        scorer: Name of the experimenter.
+        date: Such as "Oct30".
+        root: The project's folder.
+        bodyparts: Names in the order of labelling.
+        skeleton: Pairs of bodyparts.
+        videos: Path in the project -> window to extract, by default the full frame.
+    """
+    changes = {
+        "Task": task,
+        "scorer": scorer,
+        "date": date,
+        "project_path": str(root),
+        "video_sets": {str(path): video_entry(crop) for path, crop in videos.items()},
+        "bodyparts": list(bodyparts),
+        "skeleton": [list(bone) for bone in skeleton],
+    }
+    return edit_text(_TEMPLATE, changes, root / "config.yaml")

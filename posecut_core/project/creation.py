@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, PosecutError, VideoError
-from posecut_core.project.atomic import atomic_path, storage_error
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.given_files import name_key
-from posecut_core.project.settings import fingerprint
+from posecut_core.project.given import name_key
+from posecut_core.project.state import fingerprint
+from posecut_core.storage.files import atomic_path, storage_error
 
 PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer

@@ -1,9 +1,20 @@
-"""Candidates: frames in which predictions look wrong, each with its reason, its score and the bodyparts concerned."""
+"""Candidate frames, in which predictions look wrong, and the csv tables that list them."""
 
+import csv
+import io
+import math
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float64
+
+from posecut_core.errors import AnalysisError
+from posecut_core.storage.files import atomic_path, read_text
+
+# --- candidates -------------------------------------------------------------------------------------------------------
+# Candidates: frames in which predictions look wrong, each with its reason, its score and the bodyparts concerned.
 
 
 @dataclass(frozen=True)
@@ -52,3 +63,78 @@ def numbers_of(candidates: tuple[Candidate, ...]) -> tuple[int, ...]:
 def given_frames(numbers: tuple[int, ...], *, reason: str) -> tuple[Candidate, ...]:
     """Make candidates of frames that a person chose; they concern no bodypart in particular."""
     return tuple(Candidate(number, reason, float("nan"), ()) for number in sorted(set(numbers)))
+
+
+# --- candidate files --------------------------------------------------------------------------------------------------
+# Tables of candidates as .csv: frame, reason, score, the bodyparts concerned, and a hash of the predictions judged.
+#
+# There is one line per frame and reason. Tables of PoseCut 0.1 lack the hash.
+
+
+_COLUMNS = ("frame", "reason", "score", "bodyparts", "predictions")
+_BETWEEN = ";"
+
+
+def candidates_path(predictions_path: Path) -> Path:
+    """Name the table of a video's candidates, beside its predictions."""
+    return predictions_path.with_name(f"{predictions_path.stem}_outliers.csv")
+
+
+def write_candidates(path: Path, candidates: tuple[Candidate, ...], *, predictions: str) -> None:
+    """Replace a table of candidates in predictions of that hash, whole or not at all.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for one in candidates:
+            score = "" if math.isnan(one.score) else repr(one.score)
+            writer.writerow((one.number, one.reason, score, _BETWEEN.join(one.bodyparts), predictions))
+
+
+def put_candidates(path: Path, candidates: tuple[Candidate, ...], *, reason: str, predictions: str) -> None:
+    """Replace the candidates of one reason in a table, which is begun if there is none; those of others stay.
+
+    Only candidates in the same predictions stay: in others, the same frames need not be odd.
+
+    Args:
+        path: the table.
+        candidates: all of this reason.
+        reason: what the heuristic is called.
+        predictions: hash of the predictions that were judged.
+
+    Raises:
+        AnalysisError: the file holds something else.
+        StorageError: the folder cannot be written.
+    """
+    before = read_candidates(path, predictions=predictions) if path.exists() else ()
+    others = [one for one in before if one.reason != reason]
+    together = tuple(sorted((*others, *candidates), key=lambda one: (one.number, one.reason)))
+    write_candidates(path, together, predictions=predictions)
+
+
+def read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Candidate, ...]:
+    """Read a table of candidates, or only those in predictions of a hash.
+
+    Raises:
+        AnalysisError: the file is missing or holds something else.
+    """
+    if not os.path.lexists(path):
+        raise AnalysisError(f"Found no table of candidates at {path}; run extract_outlier_frames first.")
+    try:
+        rows = list(csv.reader(io.StringIO(read_text(path))))
+        if not rows or tuple(rows[0]) not in (_COLUMNS, _COLUMNS[:-1]):
+            raise ValueError
+        judged = [(row[:4], row[4] if len(rows[0]) == len(_COLUMNS) else "") for row in rows[1:]]
+        return tuple(_candidate(*row) for row, source in judged if predictions in (None, source))
+    except (OSError, ValueError, TypeError, IndexError, csv.Error) as error:
+        raise AnalysisError(
+            f"{path} is no table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
+        ) from error
+
+
+def _candidate(number: str, reason: str, score: str, bodyparts: str) -> Candidate:
+    names = tuple(bodyparts.split(_BETWEEN)) if bodyparts else ()
+    return Candidate(int(number), reason, float(score) if score else math.nan, names)

@@ -15,11 +15,11 @@ from jaxtyping import Int64, UInt8
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import Crop
+from posecut_core.video.frame_store import FrameStore, StoredFrame
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import VideoIndex
 from posecut_core.video.reader import VideoReader
-from posecut_core.video.selection import kmeans_ranking, uniform_ranking, window
-from posecut_core.video.store import FrameStore, StoredFrame
+from posecut_core.video.sampling import kmeans_ranking, uniform_ranking, window
 
 MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in grey, 40 MB in colour
 _REPORT_EVERY = 50  # frames

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from jaxtyping import Float64, Int64
 
-from posecut_core.project.reading import open_file
+from posecut_core.storage.files import open_file
 
 _REGULAR = 0.9  # share of the steps in time that must be alike; else the rate varies, and a pause means nothing
 _ALIKE = 0.3  # of the usual step: containers round times to milliseconds

@@ -17,28 +17,20 @@ from av.video.stream import VideoStream
 from jaxtyping import Float64, Int64
 
 from posecut_core.errors import VideoError
-from posecut_core.video.gaps import (
-    Gap,
-    empty_places,
-    find_gaps,
-    holds_another,
-    is_regular,
-    missing_at_end,
-    stated_end,
-)
-from posecut_core.video.packets import (
+from posecut_core.video.decode import pictures_from
+from posecut_core.video.demux import (
     NOT_SHOWN,
     UNKNOWN,
     PacketTable,
     Scan,
+    Source,
     make_table,
     order_by_time,
     packet_places,
     presentation_times,
     scan,
 )
-from posecut_core.video.pictures import pictures_from
-from posecut_core.video.source import Source
+from posecut_core.video.gaps import Gap, empty_places, find_gaps, holds_another, is_regular, missing_at_end, stated_end
 
 _CHECKED = 40  # packets decoded to check the order of times: more than any decoder holds back
 _BARE = {"h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "obu"}  # streams without a container

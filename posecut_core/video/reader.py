@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
+from posecut_core.video.decode import Picture, Run
 from posecut_core.video.index import VideoIndex, index_video
-from posecut_core.video.pictures import Picture, Run
 
 
 class VideoReader:

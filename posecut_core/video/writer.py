@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from posecut_core.errors import ArgumentError, StorageError, VideoError
-from posecut_core.project.atomic import atomic_path, storage_error
+from posecut_core.storage.files import atomic_path, storage_error
 
 _SLOWEST, _FASTEST = 0.001, 100_000  # frames per second; slower ones round to none
 _BT601 = {"colorspace": 6, "color_primaries": 6, "color_trc": 6, "color_range": 1}  # numbers of ISO/IEC 23091-2

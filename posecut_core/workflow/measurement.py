@@ -1,25 +1,239 @@
-"""One snapshot's predictions of the labelled frames beside their labels: what an evaluation is made of."""
+"""A network measured on the labelled frames: gathered, predicted, drawn, and written as tables."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from posecut_core.analysis.calibration import Calibration, calibration
-from posecut_core.analysis.evaluation import MeanErrors, mean_errors, mean_errors_by_bodypart, pixel_errors
-from posecut_core.analysis.labelled_frames import FramePredictions, LabelledFrames
-from posecut_core.analysis.predicting import Predicts
 from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import Split, read_split, validation_part
+from posecut_core.dataset.split import FrameRef, Split, read_split, validation_part
+from posecut_core.errors import DatasetError, LabelError
+from posecut_core.evaluation.errors import MeanErrors, mean_errors, mean_errors_by_bodypart, pixel_errors, worst_frames
+from posecut_core.evaluation.reliability import Calibration, calibration
+from posecut_core.evaluation.tables import (
+    FrameError,
+    StepErrors,
+    errors_by_step,
+    put_row,
+    result_row,
+    write_bodypart_errors,
+    write_frame_errors,
+    write_frame_predictions,
+    write_reliability,
+)
+from posecut_core.formats.deeplabcut.frames import image_names, never_extracted, without_picture
+from posecut_core.formats.deeplabcut.images import OWN
+from posecut_core.inference.stored_frames import (
+    FramePredictions,
+    LabelledFrames,
+    Predicts,
+    predict_stored_frames,
+    stored_frames,
+)
+from posecut_core.labels.replaced_images import disputed_frames, disputed_images, review_images
 from posecut_core.labels.store import read_labels
-from posecut_core.progress import Progress, Report
-from posecut_core.project.layout import Project
+from posecut_core.labels.table import LabelTable
+from posecut_core.labels.validation import without_outside
+from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.plots.figures import colours_of, save_png
+from posecut_core.plots.frames import FramePicture, evaluation_picture
+from posecut_core.plots.report import draw_reliability
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.given import named_few
+from posecut_core.project.paths import Project
+from posecut_core.storage.disk import fitting_name
+from posecut_core.storage.files import file_sha256
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.arguments import chosen_bodyparts
-from posecut_core.workflow.evaluated_frames import predict_all
-from posecut_core.workflow.gathered_frames import gather_frames
-from posecut_core.workflow.notes import note_bodyparts
-from posecut_core.workflow.opening import strangers_among
+from posecut_core.workflow.opening import note_bodyparts, strangers_among
+
+# --- gathered frames --------------------------------------------------------------------------------------------------
+# Labelled frames with their images' places, gathered from the project for a network to be measured on.
+
+
+def gather_frames(
+    project: Project,
+    tables: Mapping[str, LabelTable],
+    *,
+    train: Sequence[FrameRef],
+    test: Sequence[FrameRef],
+    validation: Sequence[FrameRef] = (),
+    report: Report = silent,
+) -> tuple[LabelledFrames, ...]:
+    """Gather the frames that `tables` has labels of, video by video, in increasing order of their numbers.
+
+    Frames without labels, without a picture or with two are left out and told; labels outside their picture are not
+    measured.
+
+    Raises:
+        DatasetError: none is left.
+        VideoError: a frame store is damaged.
+    """
+    found, every = [], (*train, *validation, *test)
+    labelled = [frame for frame in every if _is_labelled(tables, frame)]
+    bare = [frame for frame in every if frame.video in tables and not _is_labelled(tables, frame)]
+    _tell_bare(project, bare, report)
+    there = {*with_pictures(project, labelled, report=report)}
+    for video in sorted({frame.video for frame in there}):
+        sides = [[frame.number for frame in side if frame.video == video] for side in (there, train, validation)]
+        labels = tables[video].rows(np.isin(tables[video].numbers, sides[0]))
+        found.append(_of_video(project, labels, train=sides[1], validation=sides[2]))
+    if not found:
+        raise DatasetError(
+            f"None of the {len(every)} frames of the training dataset is labelled any more; restore the labels or "
+            "run posecut create-training-dataset and posecut train-network again."
+        )
+    return tuple(found)
+
+
+def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> None:
+    """Tell frames of a training dataset that have no labels any more."""
+    for video in sorted({frame.video for frame in frames}):
+        names = image_names(project, video, sorted(frame.number for frame in frames if frame.video == video))
+        told = f"{video}: left out because they have no labels any more: {named_few(list(names.values()))}"
+        report(Progress(told, 0, 0))
+
+
+def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Report = silent) -> tuple[FrameRef, ...]:
+    """Return the frames that have a picture; those whose picture is gone are told.
+
+    Left out, too, are frames whose image shows another picture than what was labelled: opening the project tells them.
+
+    Raises:
+        DatasetError: none is left.
+        VideoError: a frame store is damaged.
+    """
+    left_out, lost = set[FrameRef](), list[LabelError]()
+    for video in sorted({frame.video for frame in frames}):
+        absent = without_picture(project, video, sorted(frame.number for frame in frames if frame.video == video))
+        if absent:
+            lost.append(never_extracted(project, video, absent))
+            report(Progress(str(lost[-1]).removesuffix("."), 0, 0))
+        left_out |= {FrameRef(video, number) for number in (*absent, *disputed_frames(project, video))}
+    found = tuple(frame for frame in frames if frame not in left_out)
+    if frames and not found:
+        raise DatasetError(str(lost[0]) if lost else _all_disputed(project, frames))
+    return found
+
+
+def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
+    """List the names of the frames' images, as the labels have them."""
+    names = image_names(project, frames.video, frames.numbers.tolist())
+    return [names[number] for number in frames.numbers.tolist()]
+
+
+def _is_labelled(tables: Mapping[str, LabelTable], frame: FrameRef) -> bool:
+    return frame.video in tables and frame.number in tables[frame.video].numbers
+
+
+def _all_disputed(project: Project, frames: Sequence[FrameRef]) -> str:
+    videos = sorted({frame.video for frame in frames})
+    told = [disputed_images(project, video, review_images(project, video)) for video in videos]
+    return f"None of the {len(frames)} frames can be used. {'; '.join(filter(None, told))}."
+
+
+def _of_video(project: Project, table: LabelTable, *, train: list[int], validation: list[int]) -> LabelledFrames:
+    store = FrameStore.open(project.frame_store(table.video))
+    labels = without_outside(table, store)
+    frames = stored_frames(table.video, store, labels.numbers)
+    return LabelledFrames(
+        **vars(frames),
+        xy=labels.xy,
+        looked_for=labels.looked_at,
+        is_train=np.isin(labels.numbers, train),
+        validates=np.isin(labels.numbers, validation),
+    )
+
+
+# --- evaluated frames -------------------------------------------------------------------------------------------------
+# The labelled frames that a network is measured on: predicted, and drawn with labels and predictions.
+
+
+def predict_all(
+    predictor: Predicts, frames: tuple[LabelledFrames, ...], *, batch_size: int, report: Report
+) -> tuple[FramePredictions, ...]:
+    """Predict the labelled frames of every video."""
+    advance = _counter(f"evaluating {predictor.scorer}", frames, report)
+    return tuple(predict_stored_frames(predictor, video, batch_size=batch_size, advance=advance) for video in frames)
+
+
+def _counter(stage: str, frames: tuple[LabelledFrames, ...], report: Report) -> Callable[[int], None]:
+    """Return a function that is told of finished frames and reports how many there are by now."""
+    done, total = 0, sum(len(video.numbers) for video in frames)
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        report(Progress(stage, done, total))
+
+    return advance
+
+
+def draw_all(
+    folder: Path,
+    project: Project,
+    predictor: Predicts,
+    frames: tuple[LabelledFrames, ...],
+    predicted: tuple[FramePredictions, ...],
+    bodyparts: tuple[str, ...],
+    report: Report,
+) -> tuple[Path, ...]:
+    """Draw `Training-<video>-<image>`, `Test-...` and `Validation-...` with labels and predictions into `folder`."""
+    advance = _counter("drawing labelled frames", frames, report)
+    paths = []
+    for video, found in zip(frames, predicted, strict=True):
+        for place, name in enumerate(frame_names(project, video)):
+            picture = fitting_name(f"{frame_kind(video, place)}-{video.video}", f"-{Path(name).stem}.png")
+            paths.append(folder / picture)
+            draw_frame(project.config, predictor, video, found, place, bodyparts, image=name).save(paths[-1])
+            advance(1)
+    return tuple(paths)
+
+
+def draw_frame(
+    config: ProjectConfig,
+    predictor: Predicts,
+    video: LabelledFrames,
+    found: FramePredictions,
+    place: int,
+    bodyparts: tuple[str, ...],
+    *,
+    image: str = "",
+) -> FramePicture:
+    """Draw the frame at `place` of `video` with labels and predictions of `bodyparts`.
+
+    `image` is the name of its image, which stands for its number where it is no frame of the video.
+    """
+    in_labels = [config.bodyparts.index(part) for part in bodyparts]
+    in_network = [predictor.bodyparts.index(part) for part in bodyparts]
+    number, origin = int(video.numbers[place]), video.origins[place]
+    return evaluation_picture(
+        video.store.read(number),
+        video.xy[place, in_labels] - origin,
+        found.xy[place, in_network] - origin,
+        found.likelihood[place, in_network],
+        bodyparts=bodyparts,
+        colours=colours_of(config.colormap, len(config.bodyparts))[in_labels],
+        pcutoff=config.pcutoff,
+        title=f"{frame_kind(video, place)} {f'image {image}' if image and number >= OWN else f'frame {number}'} of "
+        f"{video.video}",
+        dotsize=config.dotsize,
+        alphavalue=config.alphavalue,
+    )
+
+
+def frame_kind(video: LabelledFrames, place: int) -> str:
+    """Say on which side of the split a frame is: Training, Validation or Test."""
+    if video.validates[place]:
+        return "Validation"
+    return "Training" if video.is_train[place] else "Test"
+
+
+# --- measurement ------------------------------------------------------------------------------------------------------
+# One snapshot's predictions of the labelled frames beside their labels: what an evaluation is made of.
 
 
 @dataclass(frozen=True)
@@ -114,3 +328,95 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         is_train=np.concatenate([video.is_train for video in frames]),
         validates=np.concatenate([video.validates for video in frames]),
     )
+
+
+# --- evaluation results -----------------------------------------------------------------------------------------------
+# The tables and the diagram that an evaluation leaves in the project.
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """Where the results of one snapshot are."""
+
+    results: Path
+    bodyparts: Path
+    calibration: Path
+    diagram: Path  # .png
+    predictions: Path  # .h5
+    frames: Path
+
+
+def combined_csv(project: Project) -> Path:
+    """Return the table of all evaluations of this iteration."""
+    return project.evaluation_results / "CombinedEvaluation-results.csv"
+
+
+def write_results(
+    job: EvaluationJob, predictor: Predicts, measured: Measurement, *, report: Report = silent
+) -> EvaluationFiles:
+    """Write what was measured of one snapshot; `report` is told of tables that another program saved otherwise.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    folder, scorer = job.project.evaluation_folder(job.shuffle, job.trainingsetindex), predictor.scorer
+    files = EvaluationFiles(
+        results=folder / f"{scorer}-results.csv",
+        bodyparts=folder / f"{scorer}-keypoint-results.csv",
+        calibration=folder / f"{scorer}-calibration.csv",
+        diagram=folder / f"{scorer}-calibration.png",
+        predictions=folder / f"{scorer}.h5",
+        frames=folder / f"{scorer}-frame-results.csv",
+    )
+    for table in (files.results, combined_csv(job.project)):
+        put_row(table, _row(job, measured), report=report)
+    write_bodypart_errors(files.bodyparts, measured.bodyparts, measured.by_bodypart(job.project.config.pcutoff))
+    write_frame_errors(files.frames, _frame_errors(measured))
+    write_reliability(files.calibration, measured.calibration)
+    save_png(draw_reliability(measured.calibration, title=scorer), files.diagram)
+    write_frame_predictions(
+        files.predictions,
+        [("labeled-data", video.video, name) for video in measured.frames for name in frame_names(job.project, video)],
+        np.concatenate([found.xy for found in measured.predicted]),
+        np.concatenate([found.likelihood for found in measured.predicted]),
+        scorer=scorer,
+        bodyparts=predictor.bodyparts,
+        network=_network(job),
+    )
+    return files
+
+
+def evaluated_steps(job: EvaluationJob, measured: Measurement) -> tuple[StepErrors, ...]:
+    """Read the errors of all snapshots of the same training that have been evaluated in the same way."""
+    steps = snapshot_steps(job.project.model_folder(job.shuffle, job.trainingsetindex))
+    networks = {step: _network(replace(job, step=step)) for step in steps}
+    return errors_by_step(combined_csv(job.project), _row(job, measured), networks=networks)
+
+
+def _frame_errors(measured: Measurement) -> list[FrameError]:
+    every = np.ones(len(measured.errors), bool)
+    names = [(video.video, int(number)) for video in measured.frames for number in video.numbers]
+    ranked = worst_frames(measured.errors, every, count=len(names))
+    return [
+        FrameError(*names[place], bool(measured.is_train[place]), mean, validates=bool(measured.validates[place]))
+        for place, mean in ranked
+    ]
+
+
+def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:
+    pcutoff = job.project.config.pcutoff
+    return result_row(
+        measured.overall(pcutoff),
+        measured.calibration,
+        step=job.step,
+        percent=job.percent,
+        shuffle=job.shuffle,
+        pcutoff=pcutoff,
+        bodyparts=None if job.bodyparts is None else measured.bodyparts,
+        network=_network(job),
+    )
+
+
+def _network(job: EvaluationJob) -> str:
+    """Tell the network from others of its name, as the results of its evaluation do."""
+    return file_sha256(job.project.snapshot_manifest(job.shuffle, job.step, job.trainingsetindex))

@@ -1,19 +1,43 @@
-"""Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here."""
+"""Open a project, PoseCut's or DeepLabCut's, where it lies, choose its videos, and warn of what is odd in it."""
 
+import contextlib
+import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from posecut_core.errors import ProjectError, StorageError, VideoError
-from posecut_core.formats.deeplabcut import import_images
-from posecut_core.labels.image_names import SUFFIXES
-from posecut_core.progress import Report, silent
-from posecut_core.project.config import ProjectConfig, edit_config, parse_config
-from posecut_core.project.given_files import given_path, missing_video, name_key, refuse_other_kind, same_name
-from posecut_core.project.layout import Project, refuse_links
-from posecut_core.project.repair import folders_of_frames, is_placeholder, repairs, video_stem
-from posecut_core.project.settings import VideoRecord, fingerprint, read_settings
-from posecut_core.project.yaml_text import load_mapping, read_text
+from PIL import Image
+
+from posecut_core.errors import LabelError, PosecutError, ProjectError, StorageError, VideoError
+from posecut_core.formats.deeplabcut.frames import frame_words, image_places
+from posecut_core.formats.deeplabcut.images import SUFFIXES, images_in
+from posecut_core.labels.bodypart_ids import Identities, read_identities
+from posecut_core.labels.store import removed_bodyparts
+from posecut_core.labels.table import LabelTable
+from posecut_core.labels.validation import labels_named, uncounted
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import Crop, ProjectConfig, edit_config, parse_config
+from posecut_core.project.given import (
+    foreign_bodyparts,
+    given_path,
+    listed,
+    missing_video,
+    name_key,
+    named_few,
+    refuse_other_kind,
+    same_name,
+    shown,
+)
+from posecut_core.project.paths import Project, refuse_links
+from posecut_core.project.relocate import folders_of_frames, is_placeholder, repairs, video_stem
+from posecut_core.project.state import VideoRecord, fingerprint, read_state
+from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.labeled_images import import_images
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+# Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here.
+
 
 Config = str | os.PathLike[str]
 
@@ -170,7 +194,7 @@ def check_videos(project: Project, paths: Iterable[Path]) -> None:
         VideoError: another file has taken the place of one.
         ProjectError: posecut.yaml is malformed.
     """
-    records = read_settings(project.settings_path).videos
+    records = read_state(project.settings_path).videos
     for path in paths:
         refuse_other_video(project, path, records.get(path.stem))
 
@@ -190,7 +214,7 @@ def refuse_other_video(project: Project, path: Path, record: VideoRecord | None)
 
 
 def _repaired_config(path: Path) -> ProjectConfig:
-    values = load_mapping(read_text(path), path)
+    values = load_mapping(read_yaml(path), path)
     config = parse_config(values, path)
     changes = repairs(values, path.parent)
     if not changes:
@@ -199,3 +223,213 @@ def _repaired_config(path: Path) -> ProjectConfig:
         return edit_config(path, changes)
     except StorageError:
         return parse_config({**values, **changes}, path)
+
+
+# --- stored frames ----------------------------------------------------------------------------------------------------
+# Which of a project's videos are meant, by their names, and which of them have extracted frames.
+
+
+def chosen_stems(known: Iterable[str], wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+    """List the videos meant, by stem, in the order of `known`; None means all.
+
+    Args:
+        known: stems of the videos that may be chosen.
+        wanted: stems, file names or paths.
+
+    Raises:
+        VideoError: one is not known.
+    """
+    stems = tuple(known)
+    if wanted is None:
+        return stems
+    chosen = {_stem(os.fspath(name), stems) for name in listed(wanted)}
+    return tuple(stem for stem in stems if stem in chosen)
+
+
+def videos_with_frames(project: Project, wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+    """List the videos meant that have extracted frames, by stem.
+
+    Raises:
+        VideoError: a video is not of the project, or none has extracted frames.
+    """
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), wanted)
+    found = tuple(stem for stem in stems if project.frame_store(stem).exists())
+    if not found:
+        raise VideoError(
+            f"Found no extracted frames of {', '.join(stems) or 'any video'} in {project.labeled_data}; extract some "
+            "first (posecut extract-frames)."
+        )
+    return found
+
+
+def frame_window(project: Project, video: str) -> Crop | None:
+    """Return the full frame of a video by what was extracted of it; None where that does not tell."""
+    path, images = project.frame_store(video), images_in(project.frame_folder(video))
+    with contextlib.suppress(PosecutError, OSError, ValueError, SyntaxError):
+        if path.exists() and (store := FrameStore.open(path)).numbers.size:
+            height, width = store.sizes.max(axis=0).tolist()
+            return None if store.origins.any() else Crop(0, width, 0, height)
+        if images:
+            with Image.open(next(iter(images.values()))) as image:
+                return Crop(0, image.width, 0, image.height)
+    return None
+
+
+def _stem(name: str, stems: tuple[str, ...]) -> str:
+    stem = name if name in stems else given_path(name).stem
+    alike = [other for other in stems if other == stem] or [other for other in stems if same_name(other, stem)]
+    if len(alike) != 1:
+        near = difflib.get_close_matches(stem, stems, n=1)
+        raise VideoError(
+            f"The project has no video {name!r}{f', perhaps {near[0]}' if near else ''}; choose among "
+            f"{named_few(stems) or 'none: add one first'}."
+        )
+    return alike[0]
+
+
+# --- notes ------------------------------------------------------------------------------------------------------------
+# What people should know about a project although it stops nothing: told through `report`, as headings are.
+
+
+_RETRAIN = "create a training dataset with the new names and train again (posecut create-training-dataset)"
+_NAMED = 5  # labels in a note; check_labels has all
+
+
+def note_bodyparts(project: Project, found: Iterable[str], *, source: str, report: Report) -> None:
+    """Tell that a network, or what it is trained on, knows bodyparts that config.yaml does not have (any more)."""
+    listed = project.config.bodyparts
+    foreign = [name for name in found if name not in listed]
+    known = _identities(project) if foreign else Identities({})
+    renamed = {name: new for name in foreign if (new := known.renamed(name)) in listed}
+    if renamed:
+        pairs = ", ".join(f"{name!r} for what is {new!r} now" for name, new in renamed.items())
+        text = (
+            f"{source} has {pairs}: its results keep the old name, and evaluations leave it out; {_RETRAIN}, or rename "
+            f"it back (posecut edit-bodyparts --rename {','.join(f'{new}:{name}' for name, new in renamed.items())})"
+        )
+        report(Progress(text, 0, 0))
+    rest = [name for name in foreign if name not in renamed]
+    sentence = foreign_bodyparts(rest, listed, source=source, remedy=_RETRAIN)
+    _tell((sentence or "").removesuffix("."), report)
+
+
+def _tell(text: str, report: Report) -> None:
+    if text:
+        report(Progress(text, 0, 0))
+
+
+def _identities(project: Project) -> Identities:
+    try:
+        return read_identities(project)
+    except LabelError:  # told where labels are read; a network can do without
+        return Identities({})
+
+
+def note_removed(project: Project, *, videos: Iterable[str] | None = None, report: Report) -> None:
+    """Tell that config.yaml no longer lists bodyparts of which there are labels, of these videos or of all.
+
+    Raises:
+        LabelError: the labels cannot be read.
+    """
+    stems = [folder.name for folder in frame_folders(project)] if videos is None else list(videos)
+    _tell(unlisted_labels(project, stems), report)
+
+
+def unlisted_labels(project: Project, videos: list[str]) -> str:
+    """Say of which bodyparts there are labels that config.yaml does not list; "" where there are none.
+
+    Raises:
+        LabelError: the labels cannot be read.
+    """
+    names = removed_bodyparts(project, videos)
+    if not names:
+        return ""
+    word = "it" if len(names) == 1 else "them"
+    return (
+        f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
+        f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
+    )
+
+
+def note_strangers(project: Project, *, report: Report) -> None:
+    """Tell which folders and tables of labels are of no video or scorer of the project: nothing of them is used."""
+    _tell(strange_labels(project), report)
+    _tell(other_tables(project), report)
+
+
+def other_tables(project: Project) -> str:
+    """Say which tables of labels are of other scorers than config.yaml's; "" where none is."""
+    own = {f"CollectedData_{project.config.scorer}{suffix}" for suffix in (".h5", ".csv")}
+    found = [
+        f"{folder.name}/{path.name}"
+        for folder in frame_folders(project)
+        for path in sorted(folder.glob("CollectedData_*"))
+        if path.suffix in (".h5", ".csv") and path.name not in own
+    ]
+    if not found:
+        return ""
+    plural, them = ("s", "them") if len(found) > 1 else ("", "it")
+    return (
+        f"{project.labeled_data} holds {_some(found)}, expected tables of scorer {project.config.scorer!r} of "
+        f"config.yaml only; nothing of the table{plural} is used: move {them} elsewhere, or, if the labels in {them} "
+        "count, copy their rows into that scorer's table"
+    )
+
+
+def strange_labels(project: Project) -> str:
+    """Say which folders of labels or frames are of no video of the project; "" where there are none."""
+    names = [folder.name for folder in strange_folders(project)]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    belong, them = ("belongs", "it") if len(names) == 1 else ("belong", "them")
+    return (
+        f"{', '.join(map(repr, names[:_NAMED]))}{more} in {project.labeled_data} {belong} to no video of `video_sets` "
+        f"in {project.config_path}, and nothing of {them} is used; if that is not meant, list the video there (a line "
+        f"`videos/NAME.mp4:` with the folder's name will do), else move {them} out of labeled-data"
+    )
+
+
+def note_skeleton(project: Project, *, report: Report) -> None:
+    """Tell that the skeleton names what is no bodypart, or holds what is no bone: its lines cannot be drawn."""
+    _tell(odd_skeleton(project), report)
+
+
+def odd_skeleton(project: Project) -> str:
+    """Say which bones of config.yaml are none; "" where all are pairs of bodyparts."""
+    bodyparts, odd = project.config.bodyparts, project.config.odd_bones
+    unknown = dict.fromkeys(name for bone in project.config.skeleton for name in bone if name not in bodyparts)
+    told = (
+        [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(map(shown, bodyparts))})"]
+        if unknown
+        else []
+    )
+    told += [f"holds {', '.join(odd)}, expected pairs of different bodyparts such as `- [nose, tail]`"] if odd else []
+    if not told:
+        return ""
+    return f"skeleton in {project.config_path} {' and '.join(told)}: these lines are not drawn; correct or remove them"
+
+
+def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
+    """Tell which labels of a video lie outside their frame, or say "not visible": a network cannot learn them."""
+    _tell(labels_outside(project, table), report)
+
+
+def labels_outside(project: Project, table: LabelTable) -> str:
+    """Say which labels of a video lie outside their frame, or at (0, 0); "" where none does."""
+    origins, sizes = image_places(project, table.video, table.numbers)
+    invisible, outside = uncounted(table, origins, sizes)
+    words = frame_words(project, table.video, table.numbers[(invisible | outside).any(axis=1)].tolist())
+    told = []
+    if outside.any():
+        named = _some(labels_named(table, outside, words))
+        told.append(f"labels outside their frame: {named}; correct or remove them (posecut check-labels draws all)")
+    if invisible.any():
+        named = _some(labels_named(table, invisible, words))
+        told.append(f"labels at (0, 0), with which other programs say 'not visible', are left out of training: {named}")
+    return f"{table.video}: {'; '.join(told)}" if told else ""
+
+
+def _some(places: Sequence[str]) -> str:
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return f"{', '.join(places[:_NAMED])}{more}"

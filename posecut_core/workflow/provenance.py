@@ -11,25 +11,25 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core import __version__
-from posecut_core.analysis.origins import (
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.dataset.split import Split
+from posecut_core.errors import AnalysisError
+from posecut_core.formats.deeplabcut.results import results_scorer
+from posecut_core.plots.report import Section, Table
+from posecut_core.poses.files import filtered_path, prediction_path, read_predictions
+from posecut_core.poses.predictions import (
     AnalysisOrigin,
     Origin,
+    Predictions,
     check_source,
     in_words,
     predictions_hash,
     read_origin,
 )
-from posecut_core.analysis.prediction_files import filtered_path, prediction_path, read_predictions
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.dataset.split import Split
-from posecut_core.errors import AnalysisError
-from posecut_core.formats.deeplabcut_results import results_scorer
-from posecut_core.plots.page import Section, Table
 from posecut_core.progress import Progress, Report
-from posecut_core.project.given_files import given_folder
-from posecut_core.project.hashing import file_sha256
-from posecut_core.project.layout import Project
+from posecut_core.project.given import given_folder
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import file_sha256
 from posecut_core.workflow.arguments import Snapshots, chosen_scorer, chosen_steps
 
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy", "zarr", "matplotlib")

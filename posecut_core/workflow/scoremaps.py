@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.analysis.inference import Predictor
-from posecut_core.analysis.video import analysed_window
-from posecut_core.project.atomic import atomic_path
+from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.video import analysed_window
+from posecut_core.storage.files import atomic_path
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.opening import open_project, resolve_video

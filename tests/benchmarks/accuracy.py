@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from openfield import parser, peer_training, print_result, settings_given, split_of, splits, trained_error, working_copy
 
-from posecut_core.analysis.spread import spread
+from posecut_core.evaluation.errors import spread
 
 
 def frames_ratio(arguments):

@@ -18,19 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.analysis.prediction_files import filtered_path, prediction_path, write_predictions
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.formats.deeplabcut_results import (
+from posecut_core.formats.deeplabcut.results import (
     VideoMetadata,
     metadata_path,
     results_scorer,
     write_metadata,
     write_placeholder,
 )
+from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
+from posecut_core.poses.predictions import Predictions
 from posecut_core.project.config import edit_config
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.opening import open_project
 
 FRAMES, FPS, WIDTH, HEIGHT = 60, 30, 160, 120

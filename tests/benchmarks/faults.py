@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 from posecut_core.errors import LabelError, PosecutError
+from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import (
     Accept,
@@ -39,12 +40,11 @@ from posecut_core.labels.edits import (
     Step,
     Undo,
 )
-from posecut_core.labels.encoding import encode
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
 from tests.benchmarks.openfield import print_result
 
 BODYPARTS = ("nose", "tail", "paw")

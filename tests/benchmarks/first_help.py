@@ -16,12 +16,12 @@ import numpy as np
 import psutil
 from openfield import parser, print_result, working_copy
 
-from posecut_core.analysis.evaluation import pixel_errors
-from posecut_core.analysis.proposal_files import read_proposals
+from posecut_core.evaluation.errors import pixel_errors
 from posecut_core.labels.edits import MarkAbsent, Place, Together
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
-from posecut_core.workflow.assisting import assist
+from posecut_core.poses.proposals import read_proposals
+from posecut_core.workflow.assist import assist
 from posecut_core.workflow.opening import open_project
 
 VIDEO = "m4s1"

@@ -23,51 +23,39 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
-from napari_posecut.job_files import JobFolder, Outcome, Request, new_job_folder, progress_line
-from posecut_core.analysis.evaluation_files import (
-    read_bodypart_errors,
-    read_frame_errors,
-    read_results,
-)
-from posecut_core.analysis.origins import AnalysisOrigin, Origin, read_origin
-from posecut_core.analysis.partial_rows import open_rows
-from posecut_core.analysis.prediction_files import count_rows, read_predictions, write_predictions
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.analysis.proposal_files import Proposals, VideoProposals, read_proposals, write_proposals
-from posecut_core.dataset.revision import read_revision
+from napari_posecut.jobs.files import JobFolder, Outcome, Request, new_job_folder, progress_line
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.dataset.settings import read_settings as read_training_settings
-from posecut_core.dataset.split import read_split
-from posecut_core.formats.deeplabcut import export_images, import_images
+from posecut_core.dataset.settings import read_state as read_training_settings
+from posecut_core.dataset.split import read_revision, read_split
+from posecut_core.evaluation.tables import read_bodypart_errors, read_frame_errors, read_results
+from posecut_core.formats.deeplabcut.images import ImageRecord, read_record, write_record
+from posecut_core.health.doctor import doctor
+from posecut_core.health.project import read_sums, sums_of, write_sums
+from posecut_core.inference.video import open_rows
 from posecut_core.labels.exchange import import_table
-from posecut_core.labels.generations import read_generation
-from posecut_core.labels.image_names import ImageRecord, read_record, write_record
-from posecut_core.labels.lock import read_note
+from posecut_core.labels.snapshots import read_snapshot
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.model.initialization import convert_weights, read_weights, spec_of_weights
 from posecut_core.model.log import Metrics, append_log, read_log, start_log
-from posecut_core.model.network import NetworkSpec, initial_parameters
-from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
+from posecut_core.model.pose_net import NetworkSpec, initial_parameters
 from posecut_core.model.resnet import ResNetSpec
-from posecut_core.model.snapshots import (
-    SnapshotInfo,
-    load_parameters,
-    read_info,
-    save_snapshot,
-)
-from posecut_core.model.training import initial_state
+from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info, save_snapshot
+from posecut_core.model.step import initial_state
+from posecut_core.poses.files import count_rows, read_predictions, write_predictions
+from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, read_origin
+from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.config import read_config
-from posecut_core.project.layout import Project
-from posecut_core.project.settings import read_settings
-from posecut_core.refinement.candidate_files import read_candidates, write_candidates
-from posecut_core.refinement.candidates import Candidate
+from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
+from posecut_core.refinement.candidates import Candidate, read_candidates, write_candidates
+from posecut_core.storage.locks import read_note
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.datasets import create_training_dataset
-from posecut_core.workflow.doctoring import doctor
-from posecut_core.workflow.file_sums import read_sums, sums_of, write_sums
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.create_training_dataset import create_training_dataset
+from posecut_core.workflow.labeled_images import export_images, import_images
 from posecut_core.workflow.opening import open_project
 from tests.thin_resnet import torchvision_tensors
 
@@ -633,7 +621,7 @@ def _sparse(path: Path) -> None:
 _A, _EVALUATED = "labeled-data/a", "evaluation-results-posecut/*/*"
 KINDS = (
     Kind("config", 5000, "config.yaml", lambda root, path: open_project(path), (break_yaml,)),
-    Kind("posecut.yaml", 1500, "posecut.yaml", _only(read_settings), (break_yaml,)),
+    Kind("posecut.yaml", 1500, "posecut.yaml", _only(read_state), (break_yaml,)),
     Kind("settings", 1500, f"{NETWORK}/*/settings.yaml", _only(read_training_settings), (break_yaml,)),
     Kind("split", 1200, "training-datasets/*/*.yaml", _only(read_split), (break_yaml,)),
     Kind("revision", 500, "training-datasets/*/*.csv", _only(read_revision), (break_csv,)),
@@ -641,7 +629,7 @@ KINDS = (
         "journal", 2000, f"{_A}/labels.jsonl", _read_labels("a"), (break_journal, break_journal), also="bodyparts.jsonl"
     ),
     Kind("names", 800, "bodyparts.jsonl", _read_labels("a"), (break_journal, break_journal), also="config.yaml"),
-    Kind("label snapshot", 1200, f"{_A}/labels-*.json", _only(read_generation), (break_signed, break_json)),
+    Kind("label snapshot", 1200, f"{_A}/labels-*.json", _only(read_snapshot), (break_signed, break_json)),
     Kind("lock note", 200, f"{_A}/*-holder.json", lambda root, path: read_note(path.with_name("labels.lock"))),
     Kind("labels csv", 2000, "labeled-data/foreign/*.csv", _read_foreign, (break_csv,)),
     Kind("results csv", 1000, f"videos/a{SCORER}.csv", _read_table, (break_csv,)),

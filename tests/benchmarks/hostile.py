@@ -18,22 +18,22 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from posecut_core.analysis.prediction_files import read_predictions
-from posecut_core.dataset.settings import read_settings as read_training_settings
+from posecut_core.dataset.settings import read_state as read_training_settings
 from posecut_core.dataset.split import read_split
-from posecut_core.formats.deeplabcut import import_images
+from posecut_core.health.doctor import doctor
 from posecut_core.labels.exchange import import_table
 from posecut_core.labels.store import accept_drafts, read_labels, write_labels
-from posecut_core.model.pretrained import read_weights
+from posecut_core.model.initialization import read_weights
 from posecut_core.model.snapshots import read_info
+from posecut_core.poses.files import read_predictions
 from posecut_core.project.config import read_config
-from posecut_core.project.layout import Project
-from posecut_core.project.settings import read_settings
+from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.datasets import create_training_dataset
-from posecut_core.workflow.doctoring import doctor
-from posecut_core.workflow.exporting import export_deeplabcut
+from posecut_core.workflow.create_training_dataset import create_training_dataset
+from posecut_core.workflow.export_deeplabcut import export_deeplabcut
+from posecut_core.workflow.labeled_images import import_images
 from posecut_core.workflow.opening import open_project
 from tests.benchmarks.fuzz_cases import NETWORK, YAML_VALUES, laughs
 
@@ -122,7 +122,7 @@ def _planted_tables(root: Path, mark: Path) -> Iterator[Plant]:
 def _planted_texts(root: Path, mark: Path) -> Iterator[Plant]:
     readers = {
         "config.yaml": read_config,
-        "posecut.yaml": read_settings,
+        "posecut.yaml": read_state,
         next(root.glob(f"{NETWORK}/*/settings.yaml")).relative_to(root): read_training_settings,
         next(root.glob("training-datasets/*/*.yaml")).relative_to(root): read_split,
     }

@@ -15,22 +15,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from posecut_core.cli.entry import run as posecut
 from posecut_core.cli.failure import explain
+from posecut_core.cli.program import run as posecut
 from posecut_core.dataset.settings import read_settings, write_settings
-from posecut_core.labels import edits, journal, store
+from posecut_core.labels import edits, store
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.table import LabelTable
 from posecut_core.model import snapshots
-from posecut_core.model.network import NetworkSpec
+from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import ResNetSpec
-from posecut_core.model.training import TrainState
+from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.project.paths import Project
+from posecut_core.storage import journal
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow import analysing, evaluating
-from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow import analyze_videos, evaluate_network
+from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.opening import open_project
 
 Tree = dict[str, tuple[str, ...]]  # path -> what is there
@@ -100,7 +101,7 @@ class BrightSpot:
 
 def without_networks() -> None:
     """Let this process find spots instead of loading networks, which takes seconds."""
-    analysing.Predictor = evaluating.Predictor = BrightSpot  # type: ignore[assignment,misc]
+    analyze_videos.Predictor = evaluate_network.Predictor = BrightSpot  # type: ignore[assignment,misc]
 
 
 def tried(work: Callable[[], object]) -> int:

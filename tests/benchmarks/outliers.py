@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from posecut_core.analysis.predictions import Predictions
+from posecut_core.poses.predictions import Predictions
 from tests.benchmarks.openfield import parser, print_result
 
 RUNS = 3
@@ -54,7 +54,7 @@ def walk() -> Predictions:
 
 def fitting_seconds(predictions: Predictions) -> float:
     """Fit all coordinates and return the seconds it took."""
-    from posecut_core.refinement.fitting import deviations
+    from posecut_core.refinement.heuristics import deviations
 
     start = time.perf_counter()
     deviations(predictions, **SETTINGS)
@@ -78,9 +78,9 @@ def result(ours: list[float], theirs: list[float]) -> dict[str, object]:
 
 def agreement() -> dict[str, object]:
     """Compare with statsmodels left to itself, as DeepLabCut uses it: the walk, and the walk with displaced frames."""
-    from posecut_core.analysis.state_space import expect
+    from posecut_core.poses.filters import expect
     from posecut_core.refinement.candidates import numbers_of
-    from posecut_core.refinement.fitting import Deviations, deviations, fitting
+    from posecut_core.refinement.heuristics import Deviations, deviations, fitting
 
     clean, displaced = walk(), walk()
     displaced.xy[list(DISPLACED), 1] += 120.0

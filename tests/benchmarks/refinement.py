@@ -22,7 +22,7 @@ from openfield import print_result
 from posecut_core import add_new_videos, extract_frames
 from posecut_core.demo.refine import Rounds, choose_outliers, first_round, second_round
 from posecut_core.demo.run import Cast
-from posecut_core.demo.scenes import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
+from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
 from posecut_core.refinement.criteria import ALGORITHMS, CHOSEN_BY_HAND, Criteria
 
 USUAL = Rounds()

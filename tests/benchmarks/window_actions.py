@@ -23,10 +23,10 @@ import hypothesis
 import napari
 from hypothesis import stateful
 
-from napari_posecut.widgets.label import LabelDock
+from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.demo.sample import VIDEOS, create, film_all
 from posecut_core.progress import silent
-from posecut_core.workflow.extracting import extract_frames
+from posecut_core.workflow.extract_frames import extract_frames
 from tests.benchmarks.openfield import print_result
 from tests.plugin.conftest import FRAMES, SCENES
 from tests.plugin.random_actions import Actions

@@ -58,9 +58,9 @@ def main() -> int:
 
 def small_project(root: Path) -> None:
     """Make a project whose one video has some stored frames."""
-    from posecut_core.project.layout import Project
-    from posecut_core.project.new_config import new_config_text
-    from posecut_core.video.store import FrameStore
+    from posecut_core.project.config import new_config_text
+    from posecut_core.project.paths import Project
+    from posecut_core.video.frame_store import FrameStore
     from posecut_core.workflow.opening import open_project
 
     root.mkdir()
@@ -116,9 +116,9 @@ def label_for_ever(root: Path, chance: random.Random) -> None:
     import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_posecut.desk import desk_of
+    from napari_posecut.session import desk_of
+    from posecut_core.labels.codec import encode
     from posecut_core.labels.edits import Undo
-    from posecut_core.labels.encoding import encode
     from tests.plugin.hand import Hand
 
     pipe = int(os.environ["POSECUT_KILLS_PIPE"])

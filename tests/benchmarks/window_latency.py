@@ -62,9 +62,9 @@ def main() -> int:
 def generated_project(root: Path, frames: int) -> Path:
     """Make a project with labels in evenly spread frames, and return the path of its config.yaml."""
     from posecut_core.labels.table import LabelTable
-    from posecut_core.project.new_config import new_config_text
-    from posecut_core.video.store import FrameStore
-    from posecut_core.workflow.labelling import write_labels
+    from posecut_core.project.config import new_config_text
+    from posecut_core.video.frame_store import FrameStore
+    from posecut_core.workflow.check_labels import write_labels
     from posecut_core.workflow.opening import open_project
 
     text = new_config_text(
@@ -107,7 +107,7 @@ def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     from napari.settings import get_plugin_settings
     from qtpy.QtWidgets import QApplication, QOpenGLWidget
 
-    from napari_posecut.desk import desk_of
+    from napari_posecut.session import desk_of
     from napari_posecut.widgets.flow import FlowBar
 
     get_plugin_settings("posecut").labelling.helps = helps

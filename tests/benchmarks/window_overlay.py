@@ -23,13 +23,13 @@ import numpy as np
 from napari.layers import Image
 from qtpy.QtWidgets import QApplication
 
-from napari_posecut import video_view
-from napari_posecut.desk import desk_of
-from napari_posecut.overlay import OverlayStyle
-from napari_posecut.playback import Playback, playback_of
-from napari_posecut.widgets.timeline import Lane, Timeline
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.plots.colours import bytes_of, colours_of
+from napari_posecut.layers.overlay import OverlayStyle
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.parts import playback as video_view
+from napari_posecut.widgets.parts.playback import Playback, playback_of
+from napari_posecut.widgets.parts.timeline import Lane, Timeline
+from posecut_core.plots.figures import bytes_of, colours_of
+from posecut_core.poses.predictions import Predictions
 
 STEPS = 200
 HEIGHT, WIDTH = 480, 640

@@ -28,14 +28,12 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
-from napari_posecut.desk import desk_of
-from napari_posecut.marks import Mark
+from napari_posecut.labelling.keypoints import Mark
+from napari_posecut.session import desk_of
 from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import furnish, open_window
-from posecut_core.demo.animal import BODYPARTS, SKELETON
-from posecut_core.demo.filming import film
-from posecut_core.demo.render import prepare
-from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.demo.mouse import BODYPARTS, SKELETON
+from posecut_core.demo.scene import TO_LABEL, film, prepare
 from tests.benchmarks.openfield import print_result
 from tests.plugin.hand import Hand, choose, click_row, press, write
 

@@ -19,12 +19,12 @@ import pytest
 os.environ["NAPARI_CONFIG"] = ""  # settings in memory only; napari reads this while it is imported
 
 from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label
-from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.demo.scene import TO_LABEL
 from posecut_core.progress import silent
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.extracting import extract_frames
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.extract_frames import extract_frames
 from posecut_core.workflow.opening import open_project
 
 SCENES = tuple(replace(scene, frames=12) for scene in TO_LABEL)
@@ -75,7 +75,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
     import napari
     from napari.settings import get_plugin_settings, get_settings
 
-    from napari_posecut.desk import desk_of
+    from napari_posecut.session import desk_of
 
     gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
     get_settings().reset()

@@ -6,7 +6,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QScrollArea, QTreeWidget, QWidget
 
-from posecut_core.labels.point import Position
+from posecut_core.labels.state import Position
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 NONE, SHIFT, CONTROL = (

@@ -4,8 +4,8 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
-from napari_posecut.job_files import Request
-from napari_posecut.verbs import VERBS
+from napari_posecut.jobs.files import Request
+from napari_posecut.jobs.verbs import VERBS
 from posecut_core.errors import PosecutError
 from posecut_core.progress import silent
 

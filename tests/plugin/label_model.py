@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from napari_posecut.browser import FrameKey
-from napari_posecut.labelling import Labelling
-from posecut_core.labels.point import Position
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.labelling.labelling import Labelling
+from posecut_core.labels.state import Position
 
 Known = tuple[str, Position | None]  # state and position of a bodypart
 

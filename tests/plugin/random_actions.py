@@ -11,12 +11,12 @@ from hypothesis import stateful, strategies
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QPushButton
 
-from napari_posecut.canvas import REACH
-from napari_posecut.desk import desk_of
-from napari_posecut.keys import KEYS
-from napari_posecut.marks import Proposal
-from napari_posecut.widgets.label import LabelDock
-from posecut_core.labels.point import Position
+from napari_posecut.labelling.keypoints import Proposal
+from napari_posecut.labelling.keys import KEYS
+from napari_posecut.layers.canvas import REACH
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.docks.label import LabelDock
+from posecut_core.labels.state import Position
 from posecut_core.labels.store import read_labels
 from tests.plugin.hand import CONTROL, NONE, RIGHT, SHIFT, Hand
 from tests.plugin.label_model import LabelModel
@@ -115,7 +115,7 @@ class Actions(stateful.RuleBasedStateMachine):
 
     @stateful.rule(action=strategies.sampled_from(["accept", "undo", "redo", "absent", "occluded", "unset", "drop"]))
     def button(self, action: str) -> None:
-        from napari_posecut.widgets.label import BUTTONS
+        from napari_posecut.widgets.docks.label import BUTTONS
 
         self._hover_nowhere()
         text = next(text for text, method, _ in BUTTONS if method == action)

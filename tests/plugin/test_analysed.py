@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_posecut.analysed import analysed_videos, in_words, own_network, read_trajectories, style_of
-from posecut_core.analysis.origins import AnalysisOrigin, Origin, file_fingerprint
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
+from napari_posecut.layers.overlay import analysed_videos, in_words, own_network, read_trajectories, style_of
 from posecut_core.errors import AnalysisError
-from posecut_core.project.hashing import file_sha256
-from posecut_core.project.layout import Project
+from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.predictions import AnalysisOrigin, Origin, file_fingerprint
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import file_sha256
 from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from napari_posecut.assistance import Assistance, poses
-from napari_posecut.browser import FrameKey
-from napari_posecut.labelling import Labelling
-from posecut_core.analysis.proposal_files import Proposals, VideoProposals, write_proposals
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.labelling.labelling import Labelling
+from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.fake_board import FakeBoard
 

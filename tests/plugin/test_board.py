@@ -50,7 +50,7 @@ def test_an_end_waits_while_a_thread_reads(board, monkeypatch):
     told = []
     board.ended.connect(told.append)
     board.start("evaluate", {})
-    monkeypatch.setattr("napari_posecut.board.at_work", lambda: True)
+    monkeypatch.setattr("napari_posecut.jobs.board.at_work", lambda: True)
     board.end("done")
     assert told == []
     monkeypatch.undo()

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from napari_posecut.browser import Browser, FrameKey, Progress, decided, status_of
+from napari_posecut.labelling.frame_index import Browser, FrameKey, Progress, decided, status_of
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
-from posecut_core.labels.point import Origin, Point
-from posecut_core.labels.state import Frame
+from posecut_core.labels.state import Frame, Origin, Point
 from posecut_core.workflow.opening import open_project
 from tests.plugin.conftest import FRAMES, SCENES
 

@@ -6,9 +6,9 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_posecut.desk import desk_of
-from napari_posecut.marks import Proposal
-from napari_posecut.widgets.label import LabelDock
+from napari_posecut.labelling.keypoints import Proposal
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.project.config import edit_config
 from posecut_core.workflow.opening import open_project
 from tests.plugin.conftest import FRAMES

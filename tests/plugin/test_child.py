@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from napari_posecut.child import reporting
-from napari_posecut.job_files import parse_progress
-from napari_posecut.jobs import Request, running, start
+from napari_posecut.jobs.child import reporting
+from napari_posecut.jobs.files import parse_progress
+from napari_posecut.jobs.jobs import Request, running, start
 from posecut_core.progress import Progress
 from tests.plugin.tiny_verbs import PROGRAM, until
 
@@ -67,7 +67,7 @@ def test_a_window_is_served_first(ended):
 
 
 def test_the_real_child_does_the_real_work(tmp_path):
-    """`python -m napari_posecut.child` calls the core."""
+    """`python -m napari_posecut.jobs.child` calls the core."""
     (tmp_path / "config.yaml").write_text("Task: [\n", encoding="utf-8")
     job = start(tmp_path, Request("export_deeplabcut", {}))
     until(job)
@@ -115,7 +115,7 @@ def test_reports_that_cannot_be_written_do_not_end_the_work():
 def test_a_network_that_helps_ends_with_a_window_that_is_killed(unlabelled):
     """Nobody is left whom it could help; other work goes on."""
     code = (
-        "import sys, threading\nfrom napari_posecut.jobs import Request, start\n"
+        "import sys, threading\nfrom napari_posecut.jobs.jobs import Request, start\n"
         "start(sys.argv[1], Request('assist', {}))\nprint(flush=True)\nthreading.Event().wait()"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(unlabelled)], stdout=subprocess.PIPE) as window:

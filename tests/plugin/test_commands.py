@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
-from napari_posecut.commands import ask_for_project, export_deeplabcut
-from napari_posecut.desk import desk_of
-from napari_posecut.job_files import Request
+from napari_posecut.contributions import ask_for_project, export_deeplabcut
+from napari_posecut.jobs.files import Request
+from napari_posecut.session import desk_of
 
 
 @pytest.mark.parametrize("chosen", [True, False])

@@ -5,15 +5,8 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 from hypothesis import strategies
 
-from napari_posecut.convert import (
-    dotted_lines,
-    edges_of,
-    markers,
-    positions,
-    to_row_column,
-    to_xy,
-)
-from napari_posecut.marks import Mark
+from napari_posecut.labelling.keypoints import Mark
+from napari_posecut.layers.convert import dotted_lines, edges_of, markers, positions, to_row_column, to_xy
 
 numbers = strategies.floats(-1e4, 1e4)
 COLOURS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])

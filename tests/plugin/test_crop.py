@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.convert import crop_corners, to_crop
-from napari_posecut.crop import read_crop, write_crop
+from napari_posecut.labelling.extracted_frames import read_crop, write_crop
+from napari_posecut.layers.convert import crop_corners, to_crop
 from posecut_core.errors import VideoError
 from posecut_core.project.config import Crop
 from posecut_core.workflow.opening import open_project

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.curves import draw_lane, extremes, value_range
+from napari_posecut.widgets.parts.timeline import draw_lane, extremes, value_range
 
 
 def test_no_outlier_is_lost():

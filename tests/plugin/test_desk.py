@@ -2,11 +2,11 @@
 
 import pytest
 
-from napari_posecut.desk import Desk, desk_of
+from napari_posecut.session import Desk, desk_of
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.fake_board import FakeBoard, FakeJob
 
@@ -95,7 +95,7 @@ def test_labels_come_back_where_work_is_refused(desk, config, monkeypatch):
 def test_labels_stay_with_work_that_was_found_running(desk, config, monkeypatch):
     """A window that opens while labels are written does not touch them before the end."""
     found = FakeJob("merge_datasets", {})
-    monkeypatch.setattr("napari_posecut.desk.running", lambda config: (found,))
+    monkeypatch.setattr("napari_posecut.session.running", lambda config: (found,))
     monkeypatch.setattr(FakeBoard, "look_after", lambda board, config: _follow(board, found))
     desk.open(config)
     assert not desk.labelling.writable
@@ -124,7 +124,7 @@ def test_a_closed_project_hears_of_no_work(desk, config):
 def test_refusals_are_told(desk, monkeypatch):
     """What PoseCut refuses becomes a sentence for the person, and None for whoever asked."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
+    monkeypatch.setattr("napari_posecut.session.show_info", told.append)
 
     def refuse(error: PosecutError) -> None:
         raise error

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from napari_posecut.extracted_frames import delete_frame, frame_numbers, take_frame
+from napari_posecut.labelling.extracted_frames import delete_frame, frame_numbers, take_frame
 from posecut_core.errors import VideoError
 from posecut_core.project.config import Crop
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import open_project, project_videos
 
 

@@ -5,8 +5,8 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_posecut.desk import desk_of
-from napari_posecut.marks import Proposal
+from napari_posecut.labelling.keypoints import Proposal
+from napari_posecut.session import desk_of
 from posecut_core.labels.store import read_labels
 from posecut_core.workflow.opening import open_project
 from tests.plugin.hand import Hand

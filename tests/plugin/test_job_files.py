@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.job_files import DETAILS, Outcome, Request, new_job_folder, parse_progress, progress_line
+from napari_posecut.jobs.files import DETAILS, Outcome, Request, new_job_folder, parse_progress, progress_line
 from posecut_core.errors import StorageError
 from posecut_core.progress import Progress
 

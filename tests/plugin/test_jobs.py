@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from napari_posecut.job_files import JobFolder, new_job_folder
-from napari_posecut.jobs import Request, running, start, tidy
+from napari_posecut.jobs.files import JobFolder, new_job_folder
+from napari_posecut.jobs.jobs import Request, running, start, tidy
 from posecut_core.errors import PosecutError, ProjectError, StorageError
 from tests.plugin.tiny_verbs import PROGRAM, until
 from tests.structure.source import ROOT
@@ -35,7 +35,7 @@ def begin(config):
 
 def in_another_process(code, *arguments):
     """Run lines of Python, as another window would, and return what they print."""
-    head = "import os, signal, sys\nfrom napari_posecut.jobs import *\nfrom tests.plugin.tiny_verbs import *\n"
+    head = "import os, signal, sys\nfrom napari_posecut.jobs.jobs import *\nfrom tests.plugin.tiny_verbs import *\n"
     return subprocess.run(
         [sys.executable, "-c", head + code, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
     )

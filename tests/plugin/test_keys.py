@@ -4,9 +4,9 @@ from collections import Counter
 
 from napari.utils.key_bindings import coerce_keybinding
 
-from napari_posecut.actions import Actions
-from napari_posecut.keys import GESTURES, KEYS, key_help
-from napari_posecut.widgets.label import BUTTONS
+from napari_posecut.labelling.keys import GESTURES, KEYS, key_help
+from napari_posecut.layers.canvas import Actions
+from napari_posecut.widgets.docks.label import BUTTONS
 
 
 def test_every_key_has_its_action():

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_posecut.known_video import read_known
+from napari_posecut.labelling.frame_index import read_known
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import open_project
 
 

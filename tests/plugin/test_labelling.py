@@ -2,9 +2,9 @@
 
 import pytest
 
-from napari_posecut.browser import FrameKey
-from napari_posecut.labelling import Labelling
-from napari_posecut.marks import Proposal
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.labelling.keypoints import Proposal
+from napari_posecut.labelling.labelling import Labelling
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Place, Propose
 from posecut_core.labels.session import LabelSession

@@ -6,8 +6,8 @@ from napari.layers import Points
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_posecut.desk import desk_of
-from napari_posecut.lock import lock
+from napari_posecut.layers.canvas import lock
+from napari_posecut.session import desk_of
 from tests.plugin.hand import CONTROL, Hand
 
 

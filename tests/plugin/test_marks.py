@@ -2,8 +2,8 @@
 
 import pytest
 
-from napari_posecut.marks import Mark, Proposal, mark_of, nearest
-from posecut_core.labels.point import Origin, Point
+from napari_posecut.labelling.keypoints import Mark, Proposal, mark_of, nearest
+from posecut_core.labels.state import Origin, Point
 
 MACHINE = Origin("machine", 0.4, "net", 10)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.overlay import OverlayStyle, line_colours, pose_lines, pose_markers
+from napari_posecut.layers.overlay import OverlayStyle, line_colours, pose_lines, pose_markers
 
 COLOURS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 XY = np.stack([np.stack([10.0 * np.arange(3) + t, np.full(3, 5.0 * t)], axis=1) for t in range(6)])

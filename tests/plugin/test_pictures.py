@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.pictures import FrameKey, Pictures
+from napari_posecut.labelling.frame_index import FrameKey, Pictures
 from posecut_core.errors import VideoError
 
 FIRST, SECOND = FrameKey("walk", 0), FrameKey("walk", 2)

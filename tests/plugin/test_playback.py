@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_posecut.analysed import analysed_videos, read_trajectories, style_of
-from napari_posecut.desk import desk_of
-from napari_posecut.playback import playback_of
+from napari_posecut.layers.overlay import analysed_videos, read_trajectories, style_of
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import AnalysisError
 from tests.plugin.widgets.analysed_project import FRAMES, analyse
 

@@ -5,8 +5,8 @@ from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 
 from napari_posecut import preferences as module
-from napari_posecut.desk import desk_of
 from napari_posecut.preferences import Preferences, preferences, remember_when_closing
+from napari_posecut.session import desk_of
 
 
 def test_defaults_are_those_of_the_manifest():

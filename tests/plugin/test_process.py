@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from napari_posecut.process import Process, launch
+from napari_posecut.jobs.files import Process, launch
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """What is proposed for a frame, and what becomes of it when a person accepts it."""
 
-from napari_posecut.browser import FrameKey
-from napari_posecut.marks import Proposal
-from napari_posecut.proposals import ProposedPoses, accepted, stored
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.labelling.keypoints import Proposal, ProposedPoses, accepted, stored
 from posecut_core.labels.edits import Accept, Place, Propose
 
 FRAME, OTHER = FrameKey("m1", 3), FrameKey("m1", 7)

@@ -3,7 +3,7 @@
 import hypothesis
 from hypothesis import stateful
 
-from napari_posecut.widgets.label import LabelDock
+from napari_posecut.widgets.docks.label import LabelDock
 from tests.plugin.random_actions import Actions
 
 FEW = hypothesis.settings(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from napari_posecut import reader
-from napari_posecut.desk import desk_of
-from napari_posecut.reader import NO_LAYERS, project_reader
+from napari_posecut import contributions
+from napari_posecut.contributions import NO_LAYERS, project_reader
+from napari_posecut.session import desk_of
 from napari_posecut.widgets.flow import FlowBar
 
 
@@ -53,5 +53,5 @@ def test_a_refusal_is_told(viewer, config, monkeypatch):
 
 def test_without_a_window_nothing_is_opened(config, monkeypatch):
     """A script that reads the path through npe2 gets no layers."""
-    monkeypatch.setattr(reader, "current_viewer", lambda: None)
+    monkeypatch.setattr(contributions, "current_viewer", lambda: None)
     assert project_reader(str(config))(str(config)) == NO_LAYERS

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from napari_posecut import sample
-from napari_posecut.desk import desk_of
-from napari_posecut.sample import draw_sample, sample_folder
+from napari_posecut import contributions
+from napari_posecut.contributions import draw_sample, sample_folder
+from napari_posecut.session import desk_of
 from posecut_core.errors import ArgumentError
 
 
@@ -14,18 +14,18 @@ from posecut_core.errors import ArgumentError
 def tiny(monkeypatch):
     """Videos of some frames each."""
     for name, number in (("FRAMES", 8), ("LABELLED", 2), ("OPEN", 2)):
-        monkeypatch.setattr(sample, name, number)
+        monkeypatch.setattr(contributions, name, number)
 
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     """The folder of the sample, in which there is nothing yet."""
-    monkeypatch.setattr(sample, "sample_folder", lambda: tmp_path / "sample")
+    monkeypatch.setattr(contributions, "sample_folder", lambda: tmp_path / "sample")
     return tmp_path / "sample"
 
 
 def drawn_by(monkeypatch, code, *words):
-    monkeypatch.setattr(sample, "DRAW", (sys.executable, "-c", code, *map(str, words)))
+    monkeypatch.setattr(contributions, "DRAW", (sys.executable, "-c", code, *map(str, words)))
 
 
 def test_the_sample_stays_in_the_persons_data_folder():
@@ -73,6 +73,6 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path, monkeypatch, capsys)
     """What a person keeps there is not touched; the process says so in a sentence."""
     (tmp_path / "thesis.txt").write_text("mine")
     monkeypatch.setattr(sys, "argv", ["sample", str(tmp_path)])
-    assert sample.main() == ArgumentError.exit_code
+    assert contributions.main() == ArgumentError.exit_code
     assert "thesis.txt" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

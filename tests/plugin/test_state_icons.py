@@ -1,7 +1,7 @@
 """Pictures of how far the labelling of a frame is."""
 
-from napari_posecut.browser import MEANING
-from napari_posecut.state_icons import icon_of
+from napari_posecut.labelling.frame_index import MEANING
+from napari_posecut.widgets.docks.project import icon_of
 
 
 def test_every_state_looks_different(qapp):

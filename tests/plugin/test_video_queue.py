@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 import posecut_core
-from napari_posecut.video_queue import analyze_queue
+from napari_posecut.jobs.verbs import analyze_queue
 from posecut_core.errors import ModelError, VideoError
 from posecut_core.progress import Progress
 

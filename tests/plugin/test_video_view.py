@@ -2,8 +2,8 @@
 
 import pytest
 
-from napari_posecut.desk import desk_of
-from napari_posecut.video_view import VideoView
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import VideoError
 from posecut_core.workflow.opening import project_videos
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.desk import desk_of
+from napari_posecut.session import desk_of
 from napari_posecut.window import furnish
 from tests.plugin.hand import Hand
 

@@ -10,10 +10,9 @@ from qtpy.QtCore import Qt
 
 import napari_posecut
 from napari_posecut import window
-from napari_posecut.closing import Closing, ask_person, named
-from napari_posecut.desk import desk_of
+from napari_posecut.session import Closing, ask_person, desk_of, named
+from napari_posecut.widgets.docks.label import LabelDock
 from napari_posecut.widgets.flow import FlowBar
-from napari_posecut.widgets.label import LabelDock
 from napari_posecut.window import furnish, open_here, open_window
 from posecut_core.errors import PosecutError, ProjectError
 from posecut_core.labels.session import LabelSession

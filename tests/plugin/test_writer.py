@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from napari.layers import Points
 
-from napari_posecut.writer import table, write_points
+from napari_posecut.contributions import table, write_points
 from posecut_core.errors import ArgumentError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_posecut.child import run
+from napari_posecut.jobs.child import run
 from posecut_core.errors import ModelError
 from posecut_core.progress import Progress, deferred_interrupt
 

@@ -45,11 +45,11 @@ def test_importing_the_package_is_light() -> None:
 
 def test_showing_help_is_light() -> None:
     """The command line is ready without any numerical library."""
-    loaded = _run("import posecut_core.cli.app, sys; print(*sys.modules)").split()
+    loaded = _run("import posecut_core.cli.program, sys; print(*sys.modules)").split()
     assert [name for name in _HEAVY if name in loaded] == []
 
 
 def test_following_a_job_is_without_jax() -> None:
     """A window starts and follows work in child processes, and leaves JAX to them."""
-    loaded = _run("import napari_posecut.jobs, sys; print(*sys.modules)").split()
+    loaded = _run("import napari_posecut.jobs.jobs, sys; print(*sys.modules)").split()
     assert [name for name in ("jax", "flax", "napari", "qtpy") if name in loaded] == []

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from posecut_core.cli.app import app
+from posecut_core.cli.program import app
 from tests.structure.source import ROOT
 
 _BLOCKS = re.findall(r"```[a-z]*\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)

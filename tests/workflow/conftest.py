@@ -14,14 +14,15 @@ from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import FrameRef, Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import estimate, resnet, training
-from posecut_core.model.training import TrainState
+from posecut_core.model import preflight, resnet
+from posecut_core.model import step as training
+from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow import analysing, arguments, evaluating
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow import analyze_videos, arguments, evaluate_network
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.opening import open_project
 from tests.thin_resnet import torchvision_tensors
 
@@ -80,7 +81,7 @@ def networks(monkeypatch):
             loaded.append(BrightSpot(f"Fake_{snapshot}"))
             return loaded[-1]
 
-    for module in (analysing, evaluating):
+    for module in (analyze_videos, evaluate_network):
         monkeypatch.setattr(module, "Predictor", FakePredictor)
     monkeypatch.setattr(
         arguments, "read_info", lambda folder: SimpleNamespace(scorer=f"Fake_{int(folder.name.split('-')[1])}")
@@ -159,7 +160,7 @@ def quick_steps(monkeypatch):
         return TrainState(state.step + 1, parameters, state.optimizer), 1 / (state.step + 1)
 
     monkeypatch.setattr(training, "train_step", step)
-    monkeypatch.setattr(estimate, "step_bytes", lambda *arguments, **options: 10**8)
+    monkeypatch.setattr(preflight, "step_bytes", lambda *arguments, **options: 10**8)
 
 
 @pytest.fixture

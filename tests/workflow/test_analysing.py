@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.analysis.origins import read_origin
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
-from posecut_core.analysis.video import rows_path
 from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, StorageError, VideoError
-from posecut_core.labels.lock import sole_writer
+from posecut_core.inference.video import rows_path
+from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.predictions import read_origin
+from posecut_core.storage.locks import sole_writer
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.opening import open_project
 
 

@@ -6,14 +6,9 @@ import pytest
 
 from posecut_core.errors import ArgumentError, ModelError, VideoError
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
 from posecut_core.workflow import arguments
-from posecut_core.workflow.arguments import (
-    chosen_batch_size,
-    chosen_bodyparts,
-    chosen_steps,
-    chosen_videos,
-)
+from posecut_core.workflow.arguments import chosen_batch_size, chosen_bodyparts, chosen_steps, chosen_videos
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 
 from posecut_core.errors import ModelError
 from posecut_core.model.snapshots import snapshot_steps
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.assistant import assistant_frames, begin_assistant
-from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.label_watch import LabelWatch
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.assist import assistant_frames, begin_assistant
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.propose_labels import LabelWatch
 
 pytestmark = pytest.mark.usefixtures("few_blocks")
 SMALL = {"width": 0.25, "crop_size": 64}

@@ -5,16 +5,16 @@ import signal
 import numpy as np
 import pytest
 
-from posecut_core.analysis.proposal_files import read_proposals
 from posecut_core.errors import ModelError, VideoError
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.session import LabelSession
-from posecut_core.model import training
+from posecut_core.model import step as training
 from posecut_core.model.snapshots import snapshot_steps
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow import assisting
-from posecut_core.workflow.assisting import Pace, assist
-from posecut_core.workflow.bodyparts import edit_bodyparts
+from posecut_core.poses.proposals import read_proposals
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow import assist as assisting
+from posecut_core.workflow.assist import Pace, assist
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
 from tests.workflow.conftest import BrightSpot, dots_image
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, LabelError
-from posecut_core.labels import collected_data
-from posecut_core.labels.identities import read_identities, record_names
-from posecut_core.labels.pandas_tables import read_hdf
+from posecut_core.formats.deeplabcut import tables
+from posecut_core.labels.bodypart_ids import read_identities, record_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config, read_config
-from posecut_core.workflow import bodyparts
-from posecut_core.workflow.bodyparts import edit_bodyparts
+from posecut_core.storage.tables import read_hdf
+from posecut_core.workflow import edit_bodyparts as bodyparts
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
 from tests.workflow.conftest import OFFSETS, spot_position
 
@@ -101,7 +101,7 @@ def test_a_change_that_was_killed_goes_on(spot_project, monkeypatch, killed):
     place = {
         "journal": (bodyparts, "record_names", lambda project, edits: record_names(project, list(edits)[:1]) or stop()),
         "config": (bodyparts, "edit_config", lambda *words: stop()),
-        "files": (collected_data, "write_csv", lambda *words: stop()),
+        "files": (tables, "write_csv", lambda *words: stop()),
     }
 
     def stop():

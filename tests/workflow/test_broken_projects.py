@@ -17,28 +17,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posecut_core.analysis.prediction_files import prediction_path, write_predictions
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.analysis.proposal_files import Proposals, write_proposals
-from posecut_core.cli.entry import run
+from posecut_core.cli.program import run
 from posecut_core.errors import ProjectError
-from posecut_core.labels.lock import note_path
+from posecut_core.health.doctor import doctor
+from posecut_core.health.findings import Finding
+from posecut_core.health.project import sums_path
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.network import NetworkSpec
+from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
-from posecut_core.model.training import TrainState
+from posecut_core.model.step import TrainState
+from posecut_core.poses.files import prediction_path, write_predictions
+from posecut_core.poses.predictions import Predictions
+from posecut_core.poses.proposals import Proposals, write_proposals
 from posecut_core.project.config import edit_config
-from posecut_core.project.yaml_text import load_mapping
-from posecut_core.video.store import FrameStore
+from posecut_core.storage.locks import note_path
+from posecut_core.storage.yaml_files import load_mapping
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.datasets import create_training_dataset
-from posecut_core.workflow.doctoring import doctor
-from posecut_core.workflow.extracting import extract_frames
-from posecut_core.workflow.file_sums import sums_path
-from posecut_core.workflow.findings import Finding
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.create_training_dataset import create_training_dataset
+from posecut_core.workflow.extract_frames import extract_frames
 from posecut_core.workflow.opening import open_project
 
 NAMES = ("white", "black")

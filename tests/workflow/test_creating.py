@@ -10,9 +10,9 @@ from PIL import Image
 
 from posecut_core.errors import ArgumentError, ProjectError, VideoError
 from posecut_core.project.config import Crop, edit_config, read_config
-from posecut_core.project.settings import fingerprint, read_settings
+from posecut_core.project.state import fingerprint, read_state
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.creating import add_new_videos, create_new_project
+from posecut_core.workflow.create_project import add_new_videos, create_new_project
 from posecut_core.workflow.opening import frame_folders, open_project, project_videos
 
 DAY = datetime.date(2018, 10, 30)
@@ -49,7 +49,7 @@ def test_a_project_has_the_papers_form(tmp_path, videos):
     assert sorted(path.name for path in root.iterdir()) == [
         "config.yaml", "labeled-data", "posecut.yaml", "training-datasets", "videos"
     ]  # fmt: skip
-    record = read_settings(root / "posecut.yaml").videos["m1"]
+    record = read_state(root / "posecut.yaml").videos["m1"]
     assert (record.size, record.sha256) == fingerprint(videos / "m1.mp4")
     assert (record.frames, record.width, record.height) == (6, 64, 48)
 
@@ -188,7 +188,7 @@ def test_videos_are_added_once(tmp_path, videos):
     assert [path.name for path in added.added] == ["cage 2.mp4"]
     assert added.already_there == (videos / "m1.mp4",)
     assert list(project_videos(open_project(created))) == ["m1", "cage 2"]
-    assert list(read_settings(tmp_path / "reach-Ann-2018-10-30" / "posecut.yaml").videos) == ["m1", "cage 2"]
+    assert list(read_state(tmp_path / "reach-Ann-2018-10-30" / "posecut.yaml").videos) == ["m1", "cage 2"]
     assert "# mine" in created.config_path.read_text()
     before = created.config_path.read_bytes()
     assert add_new_videos(created, videos).added == ()

@@ -12,9 +12,9 @@ from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import snapshot_steps
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.creating import add_new_videos
-from posecut_core.workflow.cross_validation import cross_validate
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.create_project import add_new_videos
+from posecut_core.workflow.cross_validate import cross_validate
 from posecut_core.workflow.opening import open_project
 
 
@@ -87,7 +87,7 @@ def test_all_splits_train_for_as_long_whatever_their_settings_file_says(trainabl
         seen.append((shuffle, maxiters))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("posecut_core.workflow.cross_validation.train_network", train)
+    monkeypatch.setattr("posecut_core.workflow.cross_validate.train_network", train)
     given = {name: value for name, value in options["settings"].items() if name != "maxiters"}
     with pytest.raises(KeyboardInterrupt):
         cross_validate(trainable, seed=1, settings=given)

@@ -3,23 +3,26 @@
 import numpy as np
 import pytest
 
-from posecut_core.dataset.revision import read_revision
 from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import FrameRef, read_split
+from posecut_core.dataset.split import FrameRef, read_revision, read_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, ProjectError, StorageError
 from posecut_core.labels.edits import Delete, MarkAbsent, Propose
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
-from posecut_core.project.settings import Settings, write_settings
-from posecut_core.video.store import FrameStore
+from posecut_core.project.state import ProjectState, write_state
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow import datasets
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.datasets import comfortable_scale, create_training_dataset, labelled_tables
+from posecut_core.workflow import create_training_dataset as datasets
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.create_training_dataset import (
+    comfortable_scale,
+    create_training_dataset,
+    labelled_tables,
+    write_shuffle,
+)
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.shuffles import write_shuffle
 
 COUNTS = {"ant": 12, "bee": 8}  # labelled frames of each video; one more frame is stored, but without any label
 
@@ -95,7 +98,7 @@ def test_several_shuffles_differ_and_can_be_repeated(project):
 
 def test_the_projects_seed_is_where_splits_start(project):
     """Without a seed, that of posecut.yaml and the shuffle's number decide."""
-    write_settings(open_project(project).settings_path, Settings(seed=40))
+    write_state(open_project(project).settings_path, ProjectState(seed=40))
     assert [made.seed for made in create_training_dataset(project, shuffles=[7, 3]).shuffles] == [47, 43]
 
 

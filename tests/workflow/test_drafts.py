@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from posecut_core.labels.store import write_drafts
+from posecut_core.labels.store import read_drafts, write_drafts
 from posecut_core.labels.table import LabelTable
-from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.drafts import read_drafts
-from posecut_core.workflow.labelling import write_labels
+from posecut_core.workflow.check_labels import write_labels
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
 
 

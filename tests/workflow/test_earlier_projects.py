@@ -8,10 +8,10 @@ import pytest
 
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.model.snapshots import snapshot_steps
-from posecut_core.workflow.analysing import analyze_videos
-from posecut_core.workflow.evaluating import evaluate_network
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.training import train_network
+from posecut_core.workflow.train_network import train_network
 
 WHITE = {0: (22.0, 12.0), 2: (24.0, 16.0), 3: (25.0, 18.0), 6: (28.0, 24.0), 9: (31.0, 30.0)}
 

@@ -7,11 +7,11 @@ import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.errors import ArgumentError, DatasetError, ModelError
-from posecut_core.labels.pandas_tables import read_hdf
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.evaluating import evaluate_network
+from posecut_core.storage.tables import read_hdf
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
+from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.opening import open_project
 
 

@@ -6,9 +6,8 @@ import pytest
 from matplotlib.image import imread
 
 from posecut_core.progress import silent
-from posecut_core.workflow import evaluating
-from posecut_core.workflow.evaluation_results import combined_csv, evaluated_steps, write_results
-from posecut_core.workflow.measurement import EvaluationJob, measure
+from posecut_core.workflow import evaluate_network
+from posecut_core.workflow.measurement import EvaluationJob, combined_csv, evaluated_steps, measure, write_results
 from posecut_core.workflow.opening import open_project
 
 
@@ -19,7 +18,7 @@ def results(spot_project):
 
     def write(step, bodyparts=None):
         job = EvaluationJob(project, 2, 0, step, bodyparts)
-        network = evaluating.Predictor.load(project.model_folder(2), snapshot=step)
+        network = evaluate_network.Predictor.load(project.model_folder(2), snapshot=step)
         measured = measure(job, network, batch_size=2, report=silent)
         return job, measured, write_results(job, network, measured)
 

@@ -7,18 +7,18 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from posecut_core.analysis.origins import read_origin
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError, VideoError
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, write_labels
+from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.predictions import read_origin
 from posecut_core.project.config import edit_config
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.analysing import analyze_videos
-from posecut_core.workflow.exporting import export_deeplabcut
-from posecut_core.workflow.filtering import filterpredictions
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.export_deeplabcut import export_deeplabcut
+from posecut_core.workflow.filterpredictions import filterpredictions
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.showing import plot_trajectories
+from posecut_core.workflow.plot_trajectories import plot_trajectories
 
 
 def test_every_stored_frame_becomes_an_image(spot_project):

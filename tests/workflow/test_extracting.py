@@ -8,10 +8,10 @@ import pytest
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
-from posecut_core.project.settings import read_settings, write_settings
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.creating import add_new_videos, create_new_project
-from posecut_core.workflow.extracting import extract_frames
+from posecut_core.project.state import read_state, write_state
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.create_project import add_new_videos, create_new_project
+from posecut_core.workflow.extract_frames import extract_frames
 from posecut_core.workflow.opening import open_project
 
 
@@ -41,7 +41,7 @@ def test_the_same_seed_adds_nothing(fresh_project):
 def test_the_seed_is_written_down(fresh_project):
     """posecut.yaml says which seed chose the frames."""
     assert extract_frames(fresh_project, number_of_frames=2, seed=7).seed == 7
-    assert read_settings(open_project(fresh_project).settings_path).extraction_seeds == {"spot": 7}
+    assert read_state(open_project(fresh_project).settings_path).extraction_seeds == {"spot": 7}
 
 
 def test_seeds_are_written_once(fresh_project, spot_video, monkeypatch):
@@ -55,13 +55,13 @@ def test_seeds_are_written_once(fresh_project, spot_video, monkeypatch):
         written.append(path.name)
         path.write_text(text)
 
-    monkeypatch.setattr("posecut_core.project.settings.write_text", write_text)
+    monkeypatch.setattr("posecut_core.project.state.write_text", write_text)
     extract_frames(fresh_project, number_of_frames=2)
     assert written == ["posecut.yaml"]
     other.unlink()
     with pytest.raises(VideoError, match="is missing"):
         extract_frames(fresh_project, number_of_frames=2, seed=7)
-    seeds = read_settings(open_project(fresh_project).settings_path).extraction_seeds
+    seeds = read_state(open_project(fresh_project).settings_path).extraction_seeds
     assert seeds == {"spot": 7, "other": 0}
 
 
@@ -144,7 +144,7 @@ def test_another_video_in_the_place_of_one_is_refused(fresh_project, spot_video)
     with pytest.raises(VideoError, match="remove the entry of spot under `videos`"):
         extract_frames(fresh_project, number_of_frames=2)
     settings = open_project(fresh_project).settings_path
-    write_settings(settings, replace(read_settings(settings), videos={}))
+    write_state(settings, replace(read_state(settings), videos={}))
     assert len(extract_frames(fresh_project, number_of_frames=2).videos[0].added) == 2
 
 

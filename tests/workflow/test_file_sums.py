@@ -5,15 +5,7 @@ import os
 import pytest
 
 from posecut_core.errors import PosecutError
-from posecut_core.workflow.file_sums import (
-    FileSum,
-    compare_sums,
-    missing_files,
-    read_sums,
-    sums_of,
-    sums_path,
-    write_sums,
-)
+from posecut_core.health.project import FileSum, compare_sums, missing_files, read_sums, sums_of, sums_path, write_sums
 
 
 def flip(path):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError
-from posecut_core.workflow.analysing import analyze_videos
-from posecut_core.workflow.filtering import filterpredictions
+from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.filterpredictions import filterpredictions
 
 
 @pytest.fixture

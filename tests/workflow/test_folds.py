@@ -11,8 +11,8 @@ from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import snapshot_folder
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.folds import random_folds, shuffle_of, video_folds
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.cross_validate import random_folds, shuffle_of, video_folds
 from posecut_core.workflow.opening import open_project
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b", "c") for number in range(0, 40, 10))

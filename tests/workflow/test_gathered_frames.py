@@ -7,8 +7,8 @@ from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.gathered_frames import frame_names, gather_frames
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.measurement import frame_names, gather_frames
 from posecut_core.workflow.opening import open_project
 
 TRAIN, TEST = (FrameRef("spot", 9),), (FrameRef("spot", 5),)

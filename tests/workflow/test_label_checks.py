@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.health.findings import Findings
+from posecut_core.health.labels import check_labels_of, check_names
+from posecut_core.labels.codec import encode
 from posecut_core.labels.edits import Redo
-from posecut_core.labels.encoding import encode
-from posecut_core.labels.generations import generation_paths
-from posecut_core.labels.journal import journal_line, read_journal
-from posecut_core.labels.lock import acquire, note_path
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.snapshots import snapshot_paths
 from posecut_core.labels.store import read_labels
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.findings import Findings
-from posecut_core.workflow.label_checks import check_labels_of, check_names
+from posecut_core.storage.journal import journal_line, read_journal
+from posecut_core.storage.locks import acquire, note_path
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
 
 
@@ -94,7 +94,7 @@ def test_missing_names_are_noticed_and_rebuilt(spot_project, snapshots):
             refused(project, "spot")
     assert checked(project)[0][0] == "bodyparts.jsonl"
     if not snapshots:
-        for path in generation_paths(project.frame_folder("spot")):
+        for path in snapshot_paths(project.frame_folder("spot")):
             path.unlink()
     assert checked(project, mend=True)[1][0]
     if not snapshots:

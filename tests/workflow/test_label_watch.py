@@ -8,11 +8,11 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Delete, MarkAbsent, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow import label_watch
-from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.label_watch import LabelWatch, labelled_refs, placed_frames
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow import propose_labels
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def refs(watch):
 
 def test_only_what_has_changed_is_read(watch, monkeypatch):
     """A second look reads nothing, and says that nothing has changed."""
-    monkeypatch.setattr(label_watch, "read_contents", pytest.fail)
+    monkeypatch.setattr(propose_labels, "read_contents", pytest.fail)
     assert not watch.look()
     assert refs(watch) == tuple(FrameRef("dots", number) for number in range(4))
 

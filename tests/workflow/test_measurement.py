@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.evaluation_files import read_frame_errors, read_results
-from posecut_core.cli.network_accounts import tell_evaluated
+from posecut_core.cli.summaries import tell_evaluated
 from posecut_core.errors import DatasetError, ModelError
+from posecut_core.evaluation.tables import read_frame_errors, read_results
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
-from posecut_core.workflow import evaluating
-from posecut_core.workflow.evaluating import evaluate_network
+from posecut_core.workflow import evaluate_network as evaluating
+from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.measurement import EvaluationJob, measure
 from posecut_core.workflow.opening import open_project
 

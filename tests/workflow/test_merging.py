@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, LabelError
-from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.merging import merge_labels
+from posecut_core.storage.tables import read_hdf, write_hdf
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.merge_labels import merge_labels
 from posecut_core.workflow.opening import open_project
 
 

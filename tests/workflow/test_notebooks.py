@@ -24,7 +24,7 @@ OWN_PROJECT = """
 from pathlib import Path
 
 from posecut_core import add_new_videos, create_training_dataset
-from posecut_core.demo.filming import film
+from posecut_core.demo.scene import film
 
 config = sample.sample_project(Path(folder))
 add_new_videos(config, [film(scenes.FURTHER, Path(folder) / "more")])

@@ -8,20 +8,19 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import DatasetError
-from posecut_core.labels.image_names import OWN
+from posecut_core.formats.deeplabcut.images import OWN
+from posecut_core.health.doctor import doctor
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
-from posecut_core.workflow.analysing import analyze_videos
-from posecut_core.workflow.bodyparts import edit_bodyparts
-from posecut_core.workflow.datasets import create_training_dataset
-from posecut_core.workflow.doctoring import doctor
-from posecut_core.workflow.evaluating import evaluate_network
-from posecut_core.workflow.labelling import check_labels
-from posecut_core.workflow.notes import labels_outside
-from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.check_labels import check_labels
+from posecut_core.workflow.create_training_dataset import create_training_dataset
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
+from posecut_core.workflow.evaluate_network import evaluate_network
+from posecut_core.workflow.opening import labels_outside, open_project
+from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 from posecut_core.workflow.training_run import prepare_run
 
 

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import ProjectError, StorageError, VideoError
-from posecut_core.labels.image_names import OWN
+from posecut_core.formats.deeplabcut.images import OWN
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import Crop
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow.datasets import labelled_tables
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.create_training_dataset import labelled_tables
 from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
 
 OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError, LabelError, VideoError
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
-from posecut_core.refinement.candidate_files import read_candidates
+from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.refinement.candidates import read_candidates
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow import outlier_video
-from posecut_core.workflow.analysing import analyze_videos
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow import extract_outlier_frames as outlier_video
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.opening import open_project, project_videos
-from posecut_core.workflow.outliers import extract_outlier_frames
 
 
 @pytest.fixture

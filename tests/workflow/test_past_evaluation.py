@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from posecut_core.analysis.origins import read_origin
+from posecut_core.evaluation.tables import newest_evaluation
+from posecut_core.poses.predictions import read_origin
 from posecut_core.progress import silent
-from posecut_core.workflow import evaluating
+from posecut_core.workflow import evaluate_network
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.past_evaluation import newest_evaluation
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_nothing_is_read_where_nothing_was_evaluated(project):
 def test_the_newest_evaluation_comes_back(project):
     """The one that was written last counts, with the figures that the evaluation returned."""
     for step in (20, 10):
-        (done,) = evaluating.evaluate_network(project.root, 2, snapshots=step, report=silent).rows
+        (done,) = evaluate_network.evaluate_network(project.root, 2, snapshots=step, report=silent).rows
     os.utime(done.results_csv, (2**31, 2**31))
     found = newest_evaluation(project)
     assert (found.scorer, found.row.step, found.row.shuffle) == (done.scorer, 10, 2)
@@ -41,13 +41,13 @@ def test_the_newest_evaluation_comes_back(project):
 
 def test_reading_needs_no_jax():
     """A window may read an evaluation."""
-    code = "import sys, posecut_core.workflow.past_evaluation, posecut_core.model.log; sys.exit('jax' in sys.modules)"
+    code = "import sys, posecut_core.evaluation.tables, posecut_core.model.log; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_an_evaluation_of_an_earlier_network_is_told_from_one_of_the_present(project):
     """Kind: results are taken for those of a network by its name, though it was trained again since."""
-    evaluating.evaluate_network(project.root, 1, report=silent)
+    evaluate_network.evaluate_network(project.root, 1, report=silent)
     assert newest_evaluation(project).is_present
     project.snapshot_manifest(1, 10).write_text("trained again")
     assert not newest_evaluation(project).is_present

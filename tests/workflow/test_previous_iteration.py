@@ -3,8 +3,8 @@
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, write_settings
+from posecut_core.workflow.create_training_dataset import PreviousTraining, previous_network, previous_training
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.previous_iteration import PreviousTraining, previous_network, previous_training
 
 
 @pytest.mark.parametrize("iteration", [1, 3])

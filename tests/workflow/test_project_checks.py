@@ -11,19 +11,12 @@ import h5py
 import numpy as np
 import pytest
 
-from posecut_core.analysis.calibration import Calibration
-from posecut_core.analysis.evaluation import MeanErrors
-from posecut_core.analysis.evaluation_files import put_row, result_row
-from posecut_core.analysis.origins import AnalysisOrigin, Origin, file_fingerprint
-from posecut_core.analysis.prediction_files import filtered_path, prediction_path, write_predictions
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.project.config import Crop, edit_config
-from posecut_core.project.layout import Project
-from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.doctoring import doctor
-from posecut_core.workflow.findings import Findings
-from posecut_core.workflow.opening import frame_folders, open_project
-from posecut_core.workflow.project_checks import (
+from posecut_core.evaluation.errors import MeanErrors
+from posecut_core.evaluation.reliability import Calibration
+from posecut_core.evaluation.tables import put_row, result_row
+from posecut_core.health.doctor import doctor
+from posecut_core.health.findings import Findings
+from posecut_core.health.project import (
     KnownNetwork,
     check_config,
     check_datasets,
@@ -36,6 +29,12 @@ from posecut_core.workflow.project_checks import (
     check_tree,
     check_videos,
 )
+from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
+from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, file_fingerprint
+from posecut_core.project.config import Crop, edit_config
+from posecut_core.project.paths import Project
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.opening import frame_folders, open_project
 
 
 @pytest.fixture

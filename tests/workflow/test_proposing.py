@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from posecut_core.analysis.proposal_files import read_proposals
 from posecut_core.errors import ModelError
 from posecut_core.labels.edits import Delete, DropFrame
 from posecut_core.labels.session import LabelSession
+from posecut_core.poses.proposals import read_proposals
 from posecut_core.project.config import edit_config
-from posecut_core.video.store import FrameStore
-from posecut_core.workflow import proposing
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow import propose_labels as proposing
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.proposing import newest_model, propose_labels
+from posecut_core.workflow.propose_labels import newest_model, propose_labels
 from tests.workflow.conftest import BrightSpot, spot_image, spot_position
 
 

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from posecut_core import __version__
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import FrameRef, Split
 from posecut_core.errors import AnalysisError
 from posecut_core.model.snapshots import MANIFEST, snapshot_folder
+from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.analysing import analyze_videos
-from posecut_core.workflow.filtering import filterpredictions
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
+from posecut_core.workflow.filterpredictions import filterpredictions
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.outliers import extract_outlier_frames
+from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 from posecut_core.workflow.provenance import LIBRARIES, provenance
-from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
 
 SPLIT = Split((FrameRef("m1", 1),), (), fraction=0.95, seed=7, labels="labels-0123.csv")
 

@@ -7,7 +7,7 @@ import pytest
 
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.project.config import read_config
-from posecut_core.workflow.evaluating import evaluate_network
+from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.opening import open_project
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.inference import ImageScoremaps
 from posecut_core.errors import ModelError, VideoError
+from posecut_core.inference.predictor import ImageScoremaps
 from posecut_core.workflow import scoremaps
 from posecut_core.workflow.scoremaps import frame_scoremaps
 

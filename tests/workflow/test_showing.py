@@ -8,14 +8,14 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from posecut_core.analysis.origins import origin_from, read_origin
-from posecut_core.analysis.prediction_files import read_predictions, write_predictions
 from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.predictions import origin_from, read_origin
 from posecut_core.video.reader import VideoReader
-from posecut_core.workflow import showing
-from posecut_core.workflow.analysing import analyze_videos
-from posecut_core.workflow.filtering import filterpredictions
-from posecut_core.workflow.showing import create_labeled_video, plot_trajectories
+from posecut_core.workflow import plot_trajectories as showing
+from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.filterpredictions import filterpredictions
+from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError, StorageError
-from posecut_core.labels import collected_data
+from posecut_core.formats.deeplabcut import tables
+from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import MarkAbsent, Place, Undo
-from posecut_core.labels.encoding import encode
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
 from tests.benchmarks.kill_steps import STEPS, Home, compared, tree
 from tests.failing_disk import SHORT, Changes, FailingDisk, PowerLoss, full
 
@@ -57,7 +57,7 @@ def assert_found(project, acknowledged):
 def test_no_failing_call_loses_an_edit(project, tmp_path, monkeypatch, number):
     """The n-th call fails, for every n: the error is one of PoseCut's, what was there stays, and editing goes on."""
     fresh = Project(tmp_path / "copy", project.config)
-    monkeypatch.setattr(collected_data, "write_hdf", lambda path, frame: None)  # slow, and tested below
+    monkeypatch.setattr(tables, "write_hdf", lambda path, frame: None)  # slow, and tested below
     calls = failing = 0
     while failing <= calls:
         shutil.rmtree(fresh.root, ignore_errors=True)
@@ -114,7 +114,7 @@ from pathlib import Path
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
 project = Project(Path(sys.argv[1]), ProjectConfig("faults", "me", "Oct30", ("nose", "tail")))
 print("ready", flush=True)
 sys.stdin.readline()

@@ -15,13 +15,13 @@ import pytest
 
 from posecut_core.dataset.settings import read_settings
 from posecut_core.errors import ArgumentError, StorageError
-from posecut_core.labels.lock import sole_writer
 from posecut_core.model import snapshots
 from posecut_core.model.log import read_log
-from posecut_core.model.network import parameter_shapes
+from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
+from posecut_core.storage.locks import sole_writer
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.training import train_network
+from posecut_core.workflow.train_network import train_network
 
 
 class Reports:
@@ -224,8 +224,8 @@ ON_THE_SECOND = """
 import sys
 import jax
 from posecut_core.model import estimate, training
-from posecut_core.model.training import TrainState
-from posecut_core.workflow.training import train_network
+from posecut_core.model.step import TrainState
+from posecut_core.workflow.train_network import train_network
 
 def step(state, batch, mirror_order, *, spec, settings):
     return TrainState(state.step + 1, *state[1:]), 1 / (state.step + 1)

@@ -14,18 +14,18 @@ from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, PosecutError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import beginning
+from posecut_core.model import initialization
 from posecut_core.model.hub import fetch_weights
-from posecut_core.model.network import parameter_shapes
+from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import training_run
-from posecut_core.workflow.creating import create_new_project
-from posecut_core.workflow.datasets import create_training_dataset
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.training import train_network
+from posecut_core.workflow.train_network import train_network
 from posecut_core.workflow.training_run import prepare_run
 from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
@@ -57,14 +57,14 @@ def test_imagenet_weights_are_written_down(trainable, tmp_path, monkeypatch):
     """Without a network settings.yaml stays as it was; with one it names the weights that the training began with."""
     path = open_project(trainable).model_folder(1) / "settings.yaml"
     before = path.read_text()
-    monkeypatch.setattr(beginning, "fetch_weights", partial(fetch_weights, cache=tmp_path / "cache"))
+    monkeypatch.setattr(initialization, "fetch_weights", partial(fetch_weights, cache=tmp_path / "cache"))
     with pytest.raises(ModelError, match="connect to the network once"):
         prepare(trainable, init_weights="imagenet")
     assert path.read_text() == before
     save_file(torchvision_tensors(), tmp_path / "thin.safetensors")
     with serving(Hub((tmp_path / "thin.safetensors").read_bytes())) as hub:
         here = partial(fetch_weights, endpoint=hub.endpoint, cache=tmp_path / "cache")
-        monkeypatch.setattr(beginning, "fetch_weights", here)
+        monkeypatch.setattr(initialization, "fetch_weights", here)
         prepare(trainable, init_weights="imagenet")
     written = read_settings(path)
     assert (written.init_origin, written.init_sha256) == (f"timm/resnet18.tv_in1k@{COMMIT}", hub.sha256)

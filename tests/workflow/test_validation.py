@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from posecut_core.analysis.inference import Predictor
+from posecut_core.inference.predictor import Predictor
 from posecut_core.model.log import read_log
 from posecut_core.progress import silent
 from posecut_core.workflow.measurement import EvaluationJob, measure
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.training import train_network
+from posecut_core.workflow.train_network import train_network
 from posecut_core.workflow.training_run import prepare_run
 
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from posecut_core.cli.entry import run
+from posecut_core.cli.program import run
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.creating import create_new_project
+from posecut_core.workflow.create_project import create_new_project
 
 
 @pytest.fixture

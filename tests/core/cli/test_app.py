@@ -5,7 +5,7 @@ import re
 import pytest
 
 import posecut_core
-from posecut_core.cli.app import app
+from posecut_core.cli.program import app
 
 VERBS = [command.name for command in app.registered_commands]
 ORDER = [

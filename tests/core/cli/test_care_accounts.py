@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.care_accounts import tell_diagnosis, tell_edited, tell_merged
-from posecut_core.workflow.bodyparts import EditedBodyparts
-from posecut_core.workflow.doctoring import Diagnosis
-from posecut_core.workflow.findings import Finding
-from posecut_core.workflow.merging import MergedLabels, MergedVideo
+from posecut_core.cli.summaries import tell_diagnosis, tell_edited, tell_merged
+from posecut_core.health.doctor import Diagnosis
+from posecut_core.health.findings import Finding
+from posecut_core.workflow.edit_bodyparts import EditedBodyparts
+from posecut_core.workflow.merge_labels import MergedLabels, MergedVideo
 
 CONFIG = Path("/p/config.yaml")
 

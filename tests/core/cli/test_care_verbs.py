@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.pandas_tables import read_hdf, write_hdf
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import read_config
-from posecut_core.workflow.labelling import write_labels
+from posecut_core.storage.tables import read_hdf, write_hdf
+from posecut_core.workflow.check_labels import write_labels
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from posecut_core.cli.demo_accounts import tell_demo, tell_refined_demo
+from posecut_core.cli.summaries import tell_demo, tell_refined_demo
 from posecut_core.demo.refine import RefinedDemo, Round
 from posecut_core.demo.run import DemoResult, StepTime
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.demo_verb import demo
+from posecut_core.cli.care import demo
 from posecut_core.cli.task import Task
 
 

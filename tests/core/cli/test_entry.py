@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli import entry
+from posecut_core.cli import program as entry
 from posecut_core.cli.task import Outcome, Task
 from posecut_core.errors import PosecutError, StorageError, VideoError
 from posecut_core.progress import Progress
@@ -86,7 +86,7 @@ def test_interrupting_says_what_is_kept(perform):
 
 def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatch):
     """Typer hands back a code where Ctrl-C came while the command line was read."""
-    monkeypatch.setattr("posecut_core.cli.app.app", lambda *arguments, **options: 130)
+    monkeypatch.setattr("posecut_core.cli.program.app", lambda *arguments, **options: 130)
     code, _, err = posecut("check-labels")
     assert (code, err.splitlines()[-1]) == (130, "Interrupted.")
 
@@ -94,9 +94,9 @@ def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatc
 def test_sigterm_is_an_interruption():
     """What a batch system or a shutdown sends ends a verb as Ctrl-C does."""
     program = (
-        "import signal; from posecut_core.cli import entry; from posecut_core.cli.task import Task\n"
-        "entry._parse = lambda words: Task(lambda report: signal.raise_signal(signal.SIGTERM), 'It is kept.')\n"
-        "entry.main([])"
+        "import signal; from posecut_core.cli import program; from posecut_core.cli.task import Task\n"
+        "program._parse = lambda words: Task(lambda report: signal.raise_signal(signal.SIGTERM), 'It is kept.')\n"
+        "program.main([])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Interrupted. It is kept.")

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from posecut_core.workflow.filtering import FilteredPredictions
+from posecut_core.workflow.filterpredictions import FilteredPredictions
 
 
 def test_predictions_are_filtered_as_asked(posecut, step, project):
     """Options reach the step; pictures of the filtered predictions come next."""
     calls = step(
-        "posecut_core.workflow.filtering.filterpredictions",
+        "posecut_core.workflow.filterpredictions.filterpredictions",
         FilteredPredictions("net", "arima", (Path("a_filtered.h5"),)),
     )
     words = ["--filtertype", "arima", "--ardegree", "7", "--windowlength", "3", "--p-bound", "0.2", "--shuffle", "2"]

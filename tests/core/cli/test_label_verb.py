@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from posecut_core.cli import label_verb
-from posecut_core.cli.label_verb import check_installed, check_screen, open_window
+from posecut_core.cli import care
+from posecut_core.cli.care import check_installed, check_screen, open_window
 from posecut_core.errors import PosecutError
 
 
@@ -19,9 +19,9 @@ def opened(monkeypatch):
         projects.append(project)
         return open_window(project, program=("-c", "print('noise')"))
 
-    monkeypatch.setattr(label_verb, "open_window", fake)
-    monkeypatch.setattr(label_verb, "check_installed", lambda: None)
-    monkeypatch.setattr(label_verb, "check_screen", lambda environment: None)
+    monkeypatch.setattr(care, "open_window", fake)
+    monkeypatch.setattr(care, "check_installed", lambda: None)
+    monkeypatch.setattr(care, "check_screen", lambda environment: None)
     return projects
 
 

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.analysis.calibration import Calibration
-from posecut_core.analysis.evaluation import MeanErrors
-from posecut_core.analysis.spread import Spread
-from posecut_core.cli.network_accounts import tell_cross_validated, tell_dataset, tell_evaluated, tell_trained
+from posecut_core.cli.summaries import tell_cross_validated, tell_dataset, tell_evaluated, tell_trained
 from posecut_core.dataset.split import FrameRef
-from posecut_core.workflow.cross_validation import CrossValidation, ValidatedFold
-from posecut_core.workflow.datasets import CreatedDataset, CreatedShuffle
-from posecut_core.workflow.evaluating import EvaluatedSnapshot, Evaluation
-from posecut_core.workflow.training import TrainedNetwork
+from posecut_core.evaluation.errors import MeanErrors, Spread
+from posecut_core.evaluation.reliability import Calibration
+from posecut_core.workflow.create_training_dataset import CreatedDataset, CreatedShuffle
+from posecut_core.workflow.cross_validate import CrossValidation, ValidatedFold
+from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, Evaluation
+from posecut_core.workflow.train_network import TrainedNetwork
 
 PROJECT = Path("/p")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.analysis.spread import Spread
 from posecut_core.errors import LabelError
-from posecut_core.workflow.cross_validation import CrossValidation
-from posecut_core.workflow.datasets import CreatedDataset
-from posecut_core.workflow.evaluating import Evaluation
-from posecut_core.workflow.training import TrainedNetwork
+from posecut_core.evaluation.errors import Spread
+from posecut_core.workflow.create_training_dataset import CreatedDataset
+from posecut_core.workflow.cross_validate import CrossValidation
+from posecut_core.workflow.evaluate_network import Evaluation
+from posecut_core.workflow.train_network import TrainedNetwork
 
 TRAINED = TrainedNetwork(1, 0, 0, 100, 0.01, 0.2, Path("model"), Path("model/snapshot-100"), Path("log.csv"), ())
 
@@ -19,7 +19,9 @@ CROSS_VALIDATED = CrossValidation((), Spread(3.0, 1.0, 1.5, 4.5, 2), 0.95, Path(
 
 def test_datasets_are_described_by_options(posecut, step, project):
     """Numbers of shuffles are a list, and the network's type is passed on."""
-    calls = step("posecut_core.workflow.datasets.create_training_dataset", CreatedDataset((), Path("labels"), 9))
+    calls = step(
+        "posecut_core.workflow.create_training_dataset.create_training_dataset", CreatedDataset((), Path("labels"), 9)
+    )
     words = ["--shuffles", "1,3", "--num-shuffles", "2", "--seed", "5", "--net-type", "resnet_18"]
     assert posecut("create-training-dataset", project, *words)[0] == 0
     expected = {"config": project, "num_shuffles": 2, "shuffles": [1, 3], "seed": 5, "net_type": "resnet_18"}
@@ -28,7 +30,7 @@ def test_datasets_are_described_by_options(posecut, step, project):
 
 def test_training_is_described_by_options(posecut, posecut_json, step, project):
     """What is not given is left to the training settings; the result is JSON, the next step evaluation."""
-    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    calls = step("posecut_core.workflow.train_network.train_network", TRAINED)
     code, out, _ = posecut("train-network", project, "--maxiters", "100", "--weights", "w.safetensors")
     assert (code, "evaluate-network" in out.splitlines()[-1]) == (0, True)
     expected = {"shuffle": 1, "maxiters": 100, "saveiters": None, "weights": "w.safetensors"}
@@ -42,7 +44,7 @@ def test_an_interruption_promises_no_snapshot(posecut, project, monkeypatch):
     def interrupt(*words, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("posecut_core.workflow.training.train_network", interrupt)
+    monkeypatch.setattr("posecut_core.workflow.train_network.train_network", interrupt)
     code, _, err = posecut("train-network", project)
     assert (code, err.splitlines()[-1]) == (
         130,
@@ -53,7 +55,7 @@ def test_an_interruption_promises_no_snapshot(posecut, project, monkeypatch):
 @pytest.mark.parametrize("weights", ["imagenet", "random", "./random"])
 def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
     """The two words have a meaning; a file of such a name is told apart by its folder. The help says so."""
-    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    calls = step("posecut_core.workflow.train_network.train_network", TRAINED)
     assert posecut("train-network", project, "--weights", weights)[0] == 0
     assert calls[0]["weights"] == weights
     help_ = " ".join(re.findall(r"[^│\s]+", posecut("train-network", "--help")[1]))
@@ -63,7 +65,7 @@ def test_weights_are_a_word_or_a_path(posecut, step, project, weights):
 
 def test_every_number_of_the_paper_is_an_option(posecut, step, project):
     """All of train_network's numbers reach it from the shell."""
-    calls = step("posecut_core.workflow.training.train_network", TRAINED)
+    calls = step("posecut_core.workflow.train_network.train_network", TRAINED)
     names = (
         "shuffle",
         "trainingsetindex",
@@ -81,7 +83,7 @@ def test_every_number_of_the_paper_is_an_option(posecut, step, project):
 
 def test_evaluation_is_described_by_options(posecut, step, project):
     """Several shuffles and snapshots are lists."""
-    calls = step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("results") / "all.csv"))
+    calls = step("posecut_core.workflow.evaluate_network.evaluate_network", Evaluation((), Path("results") / "all.csv"))
     words = ["--shuffle", "1-3", "--plotting", "--snapshots", "100,200", "--bodyparts", "hand"]
     assert posecut("evaluate-network", project, *words)[0] == 0
     expected = {"shuffle": [1, 2, 3], "plotting": True, "snapshots": [100, 200], "bodyparts": "hand"}
@@ -90,7 +92,7 @@ def test_evaluation_is_described_by_options(posecut, step, project):
 
 def test_cross_validation_is_described_by_options(posecut, posecut_json, step, project):
     """Splits or videos, and what trains them; mean, spread and interval come back as words and as JSON."""
-    calls = step("posecut_core.workflow.cross_validation.cross_validate", CROSS_VALIDATED)
+    calls = step("posecut_core.workflow.cross_validate.cross_validate", CROSS_VALIDATED)
     words = ["--splits", "5", "--maxiters", "9", "--seed", "3", "--net-type", "resnet_18"]
     code, out, _ = posecut("cross-validate", project, *words)
     assert (code, "mean 3.00 px" in out) == (0, True)
@@ -110,5 +112,5 @@ def test_a_project_without_labels_hears_so(posecut, project, verb):
 
 def test_a_result_without_rows_is_json_too(posecut_json, step, project):
     """The object has the result's fields."""
-    step("posecut_core.workflow.evaluating.evaluate_network", Evaluation((), Path("all.csv")))
+    step("posecut_core.workflow.evaluate_network.evaluate_network", Evaluation((), Path("all.csv")))
     assert posecut_json("evaluate-network", project)[1] == {"rows": [], "combined_csv": "all.csv"}

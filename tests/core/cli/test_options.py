@@ -4,15 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posecut_core.cli.options import (
-    integers,
-    listed,
-    pairs,
-    project_and_videos,
-    project_path,
-    snapshot,
-    snapshots,
-)
+from posecut_core.cli.options import integers, listed, pairs, project_and_videos, project_path, snapshot, snapshots
 from posecut_core.errors import ArgumentError
 
 

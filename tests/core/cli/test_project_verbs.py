@@ -8,7 +8,7 @@ import pytest
 from posecut_core.errors import LabelError, ProjectError, VideoError
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import read_config
-from posecut_core.workflow.labelling import write_labels
+from posecut_core.workflow.check_labels import write_labels
 
 
 def test_a_project_is_created(posecut, video, tmp_path):

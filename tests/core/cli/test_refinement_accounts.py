@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from posecut_core.cli.refinement_accounts import tell_merged_datasets, tell_outliers
+from posecut_core.cli.summaries import tell_merged_datasets, tell_outliers
 from posecut_core.errors import VideoError
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.workflow.iteration import MergedDatasets
-from posecut_core.workflow.outlier_video import OutlierVideo
-from posecut_core.workflow.outliers import ExtractedOutliers
+from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierVideo
+from posecut_core.workflow.merge_datasets import MergedDatasets
 
 
 def video(name, **options):

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.workflow.iteration import MergedDatasets
-from posecut_core.workflow.outlier_video import OutlierVideo
-from posecut_core.workflow.outliers import ExtractedOutliers
+from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierVideo
+from posecut_core.workflow.merge_datasets import MergedDatasets
 
 DONE = OutlierVideo(Path("a.mp4"), Criteria(), 100, 7, Path("a_outliers.csv"), True, (3, 5), 2)
-STEP = "posecut_core.workflow.outliers.extract_outlier_frames"
+STEP = "posecut_core.workflow.extract_outlier_frames.extract_outlier_frames"
 
 
 def test_outliers_are_extracted_as_asked(posecut, step, project):
@@ -58,7 +57,7 @@ def test_without_a_terminal_nothing_is_done(posecut, step, project, monkeypatch)
 
 def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
     """The step gets a function that asks."""
-    monkeypatch.setattr("posecut_core.cli.confirmation.check_terminal", lambda *, yes: None)
+    monkeypatch.setattr("posecut_core.cli.prompt.check_terminal", lambda *, yes: None)
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
     assert posecut("extract-outlier-frames", project, "a.mp4")[0] == 0
     assert callable(calls[0]["confirm"])
@@ -66,7 +65,9 @@ def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
 
 def test_the_next_iteration_begins_as_asked(posecut, step, project):
     """What becomes of drafts is passed on; training from the network before is suggested."""
-    calls = step("posecut_core.workflow.iteration.merge_datasets", MergedDatasets(project / "config.yaml", 1, 9, 2, 0))
+    calls = step(
+        "posecut_core.workflow.merge_datasets.merge_datasets", MergedDatasets(project / "config.yaml", 1, 9, 2, 0)
+    )
     code, out, _ = posecut("merge-datasets", project, "--unreviewed", "accept")
     assert (code, calls[0]["unreviewed"]) == (0, "accept")
     assert "--weights previous" in out.splitlines()[-1]

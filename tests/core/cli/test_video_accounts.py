@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from posecut_core.cli.video_accounts import tell_analysed
+from posecut_core.cli.summaries import tell_analysed
 from posecut_core.video.gaps import Gap
-from posecut_core.workflow.analysing import AnalysedVideo, AnalysedVideos
+from posecut_core.workflow.analyze_videos import AnalysedVideo, AnalysedVideos
 
 
 def test_damage_and_earlier_work_are_told():

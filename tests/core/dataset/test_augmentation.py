@@ -19,7 +19,7 @@ from posecut_core.dataset.augmentation import (
     transform_points,
     warp,
 )
-from posecut_core.dataset.batches import Batch
+from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.settings import TrainingSettings
 
 SIZE, FRAME, BATCH = 64, 96, 16  # pixels of a crop's and of a frame's side, crops of a step

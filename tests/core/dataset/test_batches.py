@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posecut_core.dataset.batches import (
+from posecut_core.dataset.frames import (
     TrainingFrames,
     batch_of_step,
     frames_of_step,

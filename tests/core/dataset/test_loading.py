@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from posecut_core.dataset import loading
-from posecut_core.dataset.loading import load_frames
+from posecut_core.dataset import frames as loading
+from posecut_core.dataset.frames import load_frames
 from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import silent
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 
 FRAMES = (FrameRef("a", 2), FrameRef("a", 7), FrameRef("b", 7))
 IMAGES = {

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.dataset.batches import TrainingFrames
-from posecut_core.dataset.requirements import MIN_SIDE, check_trainable
+from posecut_core.dataset.frames import MIN_SIDE, TrainingFrames, check_trainable
 from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 

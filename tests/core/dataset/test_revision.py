@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posecut_core.dataset.revision import has_revision, read_revision, write_revision
+from posecut_core.dataset.split import has_revision, read_revision, write_revision
 from posecut_core.errors import DatasetError
 from posecut_core.labels.table import LabelTable
 

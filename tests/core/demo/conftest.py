@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from posecut_core.demo.render import prepare
-from posecut_core.demo.scenes import UNSEEN
+from posecut_core.demo.scene import UNSEEN, prepare
 
 
 @pytest.fixture(scope="session")

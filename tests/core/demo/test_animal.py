@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.demo.animal import BODYPARTS, SKELETON, Individual, pose
-from posecut_core.demo.motion import Walk
+from posecut_core.demo.mouse import BODYPARTS, SKELETON, Individual, Walk, pose
 
 MOUSE = Individual(size=1.0, girth=1.0, coat=(0.1, 0.1, 0.1), belly=(0.2, 0.2, 0.2))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.demo.arena import WALL, Plank, build_arena, lighting
+from posecut_core.demo.scene import WALL, Plank, build_arena, lighting
 
 PLANK = Plank(x=60.0, y=50.0, angle=0.4)
 

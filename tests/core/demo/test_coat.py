@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from posecut_core.demo.animal import Individual
-from posecut_core.demo.coat import (
+from posecut_core.demo.mouse import (
+    Individual,
     Window,
     fur_texture,
     paint_body,

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from posecut_core.demo.animal import BODYPARTS
-from posecut_core.demo.filming import film, truth_table
-from posecut_core.demo.scenes import UNSEEN
+from posecut_core.demo.mouse import BODYPARTS
+from posecut_core.demo.scene import UNSEEN, film, truth_table
 from posecut_core.video.reader import VideoReader
 
 

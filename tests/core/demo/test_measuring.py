@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from posecut_core.demo.animal import BODYPARTS
-from posecut_core.demo.measuring import errors_in_view, human_labels, mean_errors
-from posecut_core.demo.render import Truth
+from posecut_core.demo.mouse import BODYPARTS
+from posecut_core.demo.scene import Truth, errors_in_view, human_labels, mean_errors
 
 K = len(BODYPARTS)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from posecut_core.demo.motion import SUBSTEPS, drift, follow, settled, wander
+from posecut_core.demo.mouse import SUBSTEPS, drift, follow, settled, wander
 
 WAYPOINTS = np.array([[50.0, 50.0], [200.0, 60.0], [120.0, 200.0]])
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from posecut_core.demo.animal import BODYPARTS
-from posecut_core.demo.render import SIZE, prepare
+from posecut_core.demo.mouse import BODYPARTS
+from posecut_core.demo.scene import SIZE, prepare
 
 
 def test_the_same_scene_gives_the_same_frames(short_film):

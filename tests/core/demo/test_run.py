@@ -6,7 +6,7 @@ import numpy as np
 
 from posecut_core.demo import run as demo
 from posecut_core.demo.run import Cast, Steps, StepTime, run_demo
-from posecut_core.demo.scenes import TO_LABEL, UNSEEN
+from posecut_core.demo.scene import TO_LABEL, UNSEEN
 
 SHORT = Cast(tuple(replace(scene, frames=12) for scene in TO_LABEL), replace(UNSEEN, frames=5))
 

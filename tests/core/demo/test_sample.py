@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.demo.render import prepare
 from posecut_core.demo.sample import JITTER, check_folder, earlier_project, sample_project
-from posecut_core.demo.scenes import TO_LABEL
+from posecut_core.demo.scene import TO_LABEL, prepare
 from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
 from posecut_core.workflow.opening import open_project

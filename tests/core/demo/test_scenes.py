@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from posecut_core.demo.render import prepare
-from posecut_core.demo.scenes import FURTHER, TO_LABEL, UNSEEN
+from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN, prepare
 
 
 def test_the_unseen_mouse_is_another():

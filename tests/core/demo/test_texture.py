@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from posecut_core.demo.texture import fractal_noise, value_noise
+from posecut_core.demo.mouse import fractal_noise, value_noise
 
 
 def test_noise_is_decided_by_its_seed():

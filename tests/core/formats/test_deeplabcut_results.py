@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posecut_core.formats.deeplabcut_results import (
+from posecut_core.formats.deeplabcut.results import (
     VideoMetadata,
     metadata_path,
     plain_pickle,
@@ -18,7 +18,7 @@ from posecut_core.formats.deeplabcut_results import (
     write_placeholder,
 )
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
 
 OURS = "PoseCut_resnet18_DotsJan1shuffle1_720"
 HARMLESS = {"PROTO", "STOP", "NONE", "NEWTRUE", "NEWFALSE", "LONG1", "BINFLOAT", "BINUNICODE"}

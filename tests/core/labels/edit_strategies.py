@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
 from posecut_core.labels import edits
-from posecut_core.labels.edits import Together
-from posecut_core.labels.history import History
+from posecut_core.labels.edits import History, Together
 
 FRAMES, PARTS = st.integers(0, 3), st.sampled_from(["nose", "tail"])
 POSITIONS = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))

@@ -3,10 +3,9 @@
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.admission import refuse_far, refuse_foreign
+from posecut_core.labels.bodypart_ids import Identities, match_names
 from posecut_core.labels.edits import Delete, DropFrame, Move, Place, Propose, Together, Undo
-from posecut_core.labels.frame_images import FrameImages
-from posecut_core.labels.identities import Identities, match_names
+from posecut_core.labels.validation import FrameImages, refuse_far, refuse_foreign
 
 NAMING = match_names(Identities({"nose": ("nose", "snout"), "tail": ("tail",)}), ("snout",))
 

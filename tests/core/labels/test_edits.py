@@ -22,8 +22,7 @@ from posecut_core.labels.edits import (
     frames_of,
     invert,
 )
-from posecut_core.labels.point import Origin, Point
-from posecut_core.labels.state import Frame, LabelState
+from posecut_core.labels.state import Frame, LabelState, Origin, Point
 from tests.core.labels.edit_strategies import EDITS, made
 
 DRAFT = Propose(3, "nose", (5.0, 6.0), 0.4, "net", 720)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.codec import decode, decode_frames, encode, encode_frames
 from posecut_core.labels.edits import Begin, Restore, Together
-from posecut_core.labels.encoding import decode, decode_frames, encode, encode_frames
-from posecut_core.labels.point import Point
+from posecut_core.labels.state import Point
 from tests.core.labels.edit_strategies import STEPS, made
 
 

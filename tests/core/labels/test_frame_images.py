@@ -5,9 +5,9 @@ import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Delete, Place, Together, Undo
-from posecut_core.labels.frame_images import FrameImages, check_images, needed_frames
 from posecut_core.labels.state import Frame, LabelState
-from posecut_core.video.store import FrameStore
+from posecut_core.labels.validation import FrameImages, check_images, needed_frames
+from posecut_core.video.frame_store import FrameStore
 from tests.core.labels.conftest import IMAGE
 
 

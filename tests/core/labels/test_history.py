@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.edits import Begin, Identify, Place, Redo, Undo
-from posecut_core.labels.history import History, follow, replay
+from posecut_core.labels.edits import Begin, History, Identify, Place, Redo, Undo, follow, replay
 from posecut_core.labels.state import Frame, LabelState
 from tests.core.labels.edit_strategies import SINGLE, STEPS, made
 

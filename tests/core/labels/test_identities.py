@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.identities import (
+from posecut_core.labels.bodypart_ids import (
     AddBodypart,
     Identities,
     RenameBodypart,
@@ -14,7 +14,7 @@ from posecut_core.labels.identities import (
     record_names,
     record_new,
 )
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
 
 KNOWN = Identities({"nose": ("nose", "snout"), "tail": ("tail",)})
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.labels.stored_images import image_origin, unplaced_images
+from posecut_core.formats.deeplabcut.frames import image_origin, unplaced_images
 from posecut_core.project.config import Crop, ProjectConfig
-from posecut_core.project.layout import Project
-from posecut_core.project.settings import Settings, VideoRecord, write_settings
+from posecut_core.project.paths import Project
+from posecut_core.project.state import ProjectState, VideoRecord, write_state
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_crop_ends_where_the_frame_does(tmp_path):
     """A crop beyond the border gives smaller images; images of neither size are told, as their place is not known."""
     sets = {"/data/m1.mp4": Crop(40, 90, 30, 90)}
     project = Project(tmp_path, ProjectConfig("t", "s", "d", ("a",), sets))
-    write_settings(project.settings_path, Settings(videos={"m1": VideoRecord(1, "0" * 64, 100, 64, 48)}))
+    write_state(project.settings_path, ProjectState(videos={"m1": VideoRecord(1, "0" * 64, 100, 64, 48)}))
     assert image_origin(project, "m1", (18, 24)) == (40, 30)
     assert image_origin(project, "m1", (48, 64)) == (0, 0)
     assert unplaced_images(project, "m1", [(18, 24), (48, 64)]) == ""

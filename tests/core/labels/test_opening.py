@@ -3,9 +3,9 @@
 import os
 
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.lock import Lock, acquire, note_path
-from posecut_core.labels.opening import lock_labels, tidy
-from posecut_core.project import disk
+from posecut_core.labels.session import lock_labels, tidy
+from posecut_core.storage import disk
+from posecut_core.storage.locks import Lock, acquire, note_path
 
 
 def test_the_lock_is_taken_once(project):

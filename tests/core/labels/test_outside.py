@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.formats.deeplabcut.tables import read_csv, write_csv
 from posecut_core.labels import contents
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.csv_tables import read_csv, write_csv
 from posecut_core.labels.edits import Delete, Place
-from posecut_core.labels.generations import generation_paths
-from posecut_core.labels.outside import changed_suffixes, describe, outside_edits
-from posecut_core.labels.pandas_tables import read_hdf, write_hdf
+from posecut_core.labels.external_changes import changed_suffixes, describe, outside_edits
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.snapshots import snapshot_paths
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.project.layout import Project
+from posecut_core.project.paths import Project
+from posecut_core.storage.tables import read_hdf, write_hdf
 
 XY = np.array([[[41.25, 62.5], [np.nan, np.nan]], [[8.0, 9.0], [10.0, 11.0]]])
 
@@ -140,7 +140,7 @@ def test_files_of_any_kept_revision_are_ours(labelled):
         session.apply(Place(3, "tail", (49.0, 60.0)))
     labelled.collected_data("m1").write_bytes(old)
     assert found(labelled) == ()
-    for path in generation_paths(labelled.frame_folder("m1")):
+    for path in snapshot_paths(labelled.frame_folder("m1")):
         path.unlink()
     assert found(labelled) == (Delete(3, "tail"),)
 
@@ -148,11 +148,11 @@ def test_files_of_any_kept_revision_are_ours(labelled):
 @pytest.mark.parametrize(("edits", "snapshots"), [(3, 3), (9, 4)])
 def test_what_was_labelled_since_the_files_were_written_is_not_deleted(labelled, monkeypatch, edits, snapshots):
     """Only what the other program did is told, after one snapshot or after more than are kept."""
-    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 2)
+    monkeypatch.setattr("posecut_core.labels.session.SNAPSHOT_EVERY", 2)
     session = LabelSession.open(labelled, "m1")
     for place in range(edits):
         session.apply(Place(3, "tail", (44.0, 60.0 + place)))
-    assert len(generation_paths(labelled.frame_folder("m1"))) == snapshots
+    assert len(snapshot_paths(labelled.frame_folder("m1"))) == snapshots
     change(labelled, 1, slice(0, 2), np.nan)
     assert found(labelled) == (Delete(20, "nose"),)
     session.close()
@@ -166,11 +166,11 @@ def test_a_damaged_snapshot_invents_no_changes(labelled, monkeypatch, damage, la
 
     The snapshot of the labels that it found is damaged, be it the newest, or older than edits made since.
     """
-    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 1)
+    monkeypatch.setattr("posecut_core.labels.session.SNAPSHOT_EVERY", 1)
     with LabelSession.open(labelled, "m1") as session:
         session.apply(Place(3, "tail", (49.0, 60.0)))
         session.save()
-        exported = generation_paths(labelled.frame_folder("m1"))[0]
+        exported = snapshot_paths(labelled.frame_folder("m1"))[0]
         change(labelled, 1, slice(0, 2), np.nan)
         for place in range(later):
             session.apply(Place(3, "tail", (44.0, 60.0 + place)))
@@ -181,7 +181,7 @@ def test_a_damaged_snapshot_invents_no_changes(labelled, monkeypatch, damage, la
     assert found(labelled) == (Delete(20, "nose"),)
 
 
-@pytest.mark.parametrize("name", ["sound_generations", "read_journal", "read_identities"])
+@pytest.mark.parametrize("name", ["sound_snapshots", "read_journal", "read_identities"])
 def test_labels_are_read_while_somebody_edits(labelled, monkeypatch, name):
     """Kind: a reader without the lock that reads one file before an edit and the next one behind it.
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from posecut_core.labels.placement import FAR, beyond, far_labels, labels_named, uncounted, without_outside
 from posecut_core.labels.table import LabelTable
-from posecut_core.video.store import FrameStore
+from posecut_core.labels.validation import FAR, beyond, far_labels, labels_named, uncounted, without_outside
+from posecut_core.video.frame_store import FrameStore
 
 NUMBERS = np.array([3, 4, 20], dtype=np.int64)  # 10 x 8 pixels at (40, 60), not extracted, at (5, 6)
 

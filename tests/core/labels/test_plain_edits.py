@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.codec import encode, plain_step
 from posecut_core.labels.edits import MarkOccluded, Place, Propose, Redo, Together, Undo
-from posecut_core.labels.encoding import encode
-from posecut_core.labels.plain_edits import plain_step
 
 
 def given(edit, **values):

@@ -3,7 +3,7 @@
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.point import HUMAN, Origin, Point
+from posecut_core.labels.state import HUMAN, Origin, Point
 
 MACHINE = Origin("machine", 0.4, "net", 720)
 

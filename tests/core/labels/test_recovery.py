@@ -3,16 +3,15 @@
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.bodypart_ids import read_identities
+from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.edits import Begin, Place, Redo, Undo, apply
-from posecut_core.labels.encoding import encode
-from posecut_core.labels.generations import Generation
-from posecut_core.labels.history import replay
-from posecut_core.labels.identities import read_identities
-from posecut_core.labels.journal import journal_line, parse_journal
+from posecut_core.labels.edits import Begin, Place, Redo, Undo, apply, replay
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names, recover
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.snapshots import LabelSnapshot
 from posecut_core.labels.state import LabelState
+from posecut_core.storage.journal import journal_line, parse_journal
 
 STEPS = [Begin({}), *(Place(number, "nose", (1.0 * number, 0.0)) for number in range(2, 7)), Undo()]
 
@@ -23,7 +22,7 @@ def text_without(*missing):
 
 
 def generation(revision):
-    return Generation(revision, replay(STEPS[:revision]).state, {"nose": "nose"})
+    return LabelSnapshot(revision, replay(STEPS[:revision]).state, {"nose": "nose"})
 
 
 @pytest.mark.parametrize("missing", [(3,), (1,), (2, 3, 4), (6, 7), tuple(range(1, 8))])

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posecut_core.formats.deeplabcut import import_images
+from posecut_core.formats.deeplabcut.tables import ImageLabels, write_collected_data
 from posecut_core.labels import replaced_images
-from posecut_core.labels.collected_data import ImageLabels, write_collected_data
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.replaced_images import disputed_frames, read_settled, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import Crop, ProjectConfig
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.labeled_images import import_images
 
 
 def picture(number):

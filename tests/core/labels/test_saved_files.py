@@ -3,12 +3,11 @@
 import pytest
 
 from posecut_core.errors import LabelError
+from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.exchange import collected_hashes
-from posecut_core.labels.generations import sound_generations
-from posecut_core.labels.identities import Naming
-from posecut_core.labels.point import Point
-from posecut_core.labels.saved_files import Outside, SavedFiles
-from posecut_core.labels.state import Frame, LabelState
+from posecut_core.labels.session import Outside, SavedFiles
+from posecut_core.labels.snapshots import sound_snapshots
+from posecut_core.labels.state import Frame, LabelState, Point
 
 NAMING = Naming({"nose": "nose", "tail": "tail"}, (), frozenset({"nose", "tail"}))
 STATE = LabelState({3: Frame({"nose": Point("placed", (41.0, 62.0))})})
@@ -21,8 +20,8 @@ def test_what_was_written_is_known(project):
     files.begin(LabelState(), NAMING, 1, {"CollectedData_Ann.h5": "00"})
     assert files.generations[0].files == {"CollectedData_Ann.h5": "00"}
     files.write(STATE, NAMING, 4)
-    assert [found.revision for found in sound_generations(project.frame_folder("m1"))] == [4, 1]
-    assert sound_generations(project.frame_folder("m1"))[0].files == collected_hashes(project, "m1")
+    assert [found.revision for found in sound_snapshots(project.frame_folder("m1"))] == [4, 1]
+    assert sound_snapshots(project.frame_folder("m1"))[0].files == collected_hashes(project, "m1")
     assert (files.revision, files.exported, files.outside(STATE, NAMING)) == (4, 4, Outside())
     files.snapshot(STATE, NAMING, 9)
     assert (files.revision, files.exported, files.outside(STATE, NAMING)) == (9, 4, Outside())

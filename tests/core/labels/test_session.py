@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError, StorageError
+from posecut_core.formats.deeplabcut.tables import read_csv
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.csv_tables import read_csv
 from posecut_core.labels.edits import (
     Accept,
     Delete,
@@ -23,15 +23,15 @@ from posecut_core.labels.edits import (
     Undo,
 )
 from posecut_core.labels.exchange import export_table
-from posecut_core.labels.generations import sound_generations
-from posecut_core.labels.pandas_tables import read_hdf, write_hdf
-from posecut_core.labels.point import Origin, Point
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.snapshots import sound_snapshots
+from posecut_core.labels.state import Origin, Point
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.project import disk
-from posecut_core.project.layout import Project
-from posecut_core.video.store import FrameStore
+from posecut_core.project.paths import Project
+from posecut_core.storage import disk
+from posecut_core.storage.tables import read_hdf, write_hdf
+from posecut_core.video.frame_store import FrameStore
 from tests.core.labels.test_plain_edits import given
 
 NOSE, TAIL = Place(3, "nose", (41.0, 62.0)), Place(20, "tail", (7.0, 8.0))
@@ -270,13 +270,13 @@ def test_columns_follow_config_yaml(project):
 
 def test_long_sessions_leave_snapshots(project, monkeypatch):
     """DeepLabCut's files follow on closing, also after a snapshot of the last edit."""
-    monkeypatch.setattr("posecut_core.labels.saved_files.SNAPSHOT_EVERY", 4)
+    monkeypatch.setattr("posecut_core.labels.session.SNAPSHOT_EVERY", 4)
     with LabelSession.open(project, "m1") as session:
         for _ in range(2):
             session.apply(NOSE)
             session.apply(TAIL)
-        (newest, *_) = sound_generations(project.frame_folder("m1"))
+        (newest, *_) = sound_snapshots(project.frame_folder("m1"))
         assert (newest.revision, newest.exported, newest.state) == (5, 1, session.state)
         session.apply(NOSE)
-    (newest, *_) = sound_generations(project.frame_folder("m1"))
+    (newest, *_) = sound_snapshots(project.frame_folder("m1"))
     assert (newest.exported, project.collected_data("m1").exists()) == (session.revision, True)

@@ -1,7 +1,6 @@
 """A state is a value: changing it gives another one."""
 
-from posecut_core.labels.point import Origin, Point
-from posecut_core.labels.state import Frame, LabelState
+from posecut_core.labels.state import Frame, LabelState, Origin, Point
 
 PLACED = Point("placed", (1.0, 2.0))
 DRAFT = Point("proposed", (1.0, 2.0), Origin("machine", 0.5))

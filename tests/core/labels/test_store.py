@@ -8,8 +8,8 @@ import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import DropFrame, Undo
-from posecut_core.labels.point import Origin, Point
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.state import Origin, Point
 from posecut_core.labels.store import (
     known_frames,
     lost_pictures,
@@ -20,7 +20,7 @@ from posecut_core.labels.store import (
     write_labels,
 )
 from posecut_core.labels.table import LabelTable
-from posecut_core.video.store import FrameStore
+from posecut_core.video.frame_store import FrameStore
 from tests.core.labels.conftest import IMAGE
 
 NUMBERS = np.array([3, 20], dtype=np.int64)

@@ -5,10 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.labels.edits import Delete, MarkAbsent, Place, RestoreFrame, Together, apply
-from posecut_core.labels.point import Origin, Point
-from posecut_core.labels.state import Frame, LabelState
-from posecut_core.labels.table import LabelTable
-from posecut_core.labels.tabulation import edits_to, frames_of_table, table_of
+from posecut_core.labels.state import Frame, LabelState, Origin, Point
+from posecut_core.labels.table import LabelTable, edits_to, frames_of_table, table_of
 
 COLUMNS = {"tail": "tail", "nose": "snout"}
 NAMES = {"tail": "tail", "snout": "nose"}

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from posecut_core.model.network import NetworkSpec, parameter_shapes
+from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.resnet import ResNetSpec
 
 

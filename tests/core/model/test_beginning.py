@@ -11,11 +11,11 @@ from safetensors.numpy import load_file, save_file
 
 from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import ModelError
-from posecut_core.model import beginning
-from posecut_core.model.beginning import begin
+from posecut_core.model import initialization
 from posecut_core.model.hub import fetch_weights
+from posecut_core.model.initialization import begin
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
-from posecut_core.model.training import initial_state
+from posecut_core.model.step import initial_state
 from posecut_core.progress import silent
 from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
@@ -40,7 +40,7 @@ def hub(weights, tmp_path, monkeypatch):
     """A hub that has them in place of the real ones."""
     with serving(Hub(weights.read_bytes())) as hub:
         here = partial(fetch_weights, endpoint=hub.endpoint, cache=tmp_path / "cache")
-        monkeypatch.setattr(beginning, "fetch_weights", here)
+        monkeypatch.setattr(initialization, "fetch_weights", here)
         yield hub
 
 

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from posecut_core.model.compilation import cache_folder
+from posecut_core.model.devices import cache_folder
 
 COMPILE = """
 import jax
-from posecut_core.model.compilation import use_compilation_cache
+from posecut_core.model.devices import use_compilation_cache
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 use_compilation_cache()
 print(jax.jit(lambda x: x + 1)(1), jax.config.jax_compilation_cache_dir)
@@ -34,7 +34,7 @@ def compiled(**environment):
 def test_the_folder_belongs_to_user_and_computer(monkeypatch):
     """Programs of another processor, in a home that computers share, are never run."""
     first = cache_folder()
-    monkeypatch.setattr("posecut_core.model.compilation.platform.node", lambda: "another")
+    monkeypatch.setattr("posecut_core.model.devices.platform.node", lambda: "another")
     assert cache_folder() == first.with_name("another")
     assert "posecut" in cache_folder().parts
 

@@ -9,10 +9,10 @@ import pytest
 
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
-from posecut_core.model.continuation import continued, handed_on
-from posecut_core.model.network import initial_parameters, scoremaps
+from posecut_core.model.initialization import continued, handed_on
+from posecut_core.model.pose_net import initial_parameters, scoremaps
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
-from posecut_core.model.training import initial_state
+from posecut_core.model.step import initial_state
 
 SETTINGS = TrainingSettings(net_type="resnet_18")
 

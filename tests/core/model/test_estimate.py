@@ -8,15 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from posecut_core.dataset.batches import TrainingFrames, batch_of_step
+from posecut_core.dataset.frames import TrainingFrames, batch_of_step
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
-from posecut_core.model import estimate, training
+from posecut_core.model import preflight
+from posecut_core.model import step as training
 from posecut_core.model.devices import placement
-from posecut_core.model.estimate import LIBRARIES, Estimate, check_memory, memory_of, step_bytes
-from posecut_core.model.network import NetworkSpec
+from posecut_core.model.pose_net import NetworkSpec
+from posecut_core.model.preflight import LIBRARIES, Estimate, check_memory, memory_of, step_bytes
 from posecut_core.model.resnet import ResNetSpec
-from posecut_core.model.training import TrainState, initial_state
+from posecut_core.model.step import TrainState, initial_state
 
 SETTINGS = TrainingSettings(batch_size=2, crop_size=64, maxiters=61)
 ONE = placement(jax.local_devices()[:1], batch_size=2)
@@ -38,12 +39,12 @@ def quick(monkeypatch):
         return TrainState(state.step + 1, *jax.tree.map(lambda leaf: leaf * 2, state[1:])), jnp.float32(1)
 
     monkeypatch.setattr(training, "train_step", step)
-    monkeypatch.setattr(estimate, "step_bytes", lambda *arguments, **options: 300_000_000)
+    monkeypatch.setattr(preflight, "step_bytes", lambda *arguments, **options: 300_000_000)
 
 
 def estimated(state, ticks):
     times = iter(ticks)
-    return estimate.estimate(
+    return preflight.estimate(
         state, FRAMES, ORDER, spec=SPEC, settings=SETTINGS, where=ONE, clock=lambda: float(next(times))
     )
 
@@ -82,7 +83,7 @@ def test_one_last_step_is_estimated_too():
 @pytest.mark.usefixtures("quick")
 def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch):
     """On a machine of 0.5 GB no step is taken."""
-    monkeypatch.setattr(estimate, "memory_of", lambda stats: 500_000_000)
+    monkeypatch.setattr(preflight, "memory_of", lambda stats: 500_000_000)
     with pytest.raises(
         ModelError, match=r"needs about 1\.3 GB of memory, but the machine has 0\.5 GB; lower batch_size"
     ):
@@ -124,7 +125,7 @@ def analysed(monkeypatch, stats):
     compiled = SimpleNamespace(memory_analysis=lambda: stats)
     lowered = SimpleNamespace(compile=lambda: compiled)
     jitted = SimpleNamespace(lower=lambda *arguments, **options: lowered)
-    monkeypatch.setattr(estimate, "jitted_step", lambda: jitted)
+    monkeypatch.setattr(preflight, "jitted_step", lambda: jitted)
 
 
 def needed():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posecut_core.model.layers import drawing
-from posecut_core.model.network import PRIOR, Head, initial_parameters, parameter_shapes, scoremaps, training_maps
+from posecut_core.model.pose_net import PRIOR, Head, initial_parameters, parameter_shapes, scoremaps, training_maps
 from posecut_core.model.resnet import ResNetSpec
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.model.network import parameter_shapes
-from posecut_core.model.optimization import optimizer, running_mean, schedule, slowed
+from posecut_core.model.pose_net import parameter_shapes
+from posecut_core.model.step import optimizer, running_mean, schedule, slowed
 
 
 @pytest.mark.parametrize("maxiters", [1, 2, 10, 1000])

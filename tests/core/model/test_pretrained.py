@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from posecut_core.errors import ModelError
-from posecut_core.model.network import NetworkSpec
-from posecut_core.model.pretrained import convert_weights, read_weights, spec_of_weights
+from posecut_core.model.initialization import convert_weights, read_weights, spec_of_weights
+from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import ResNetSpec
 from tests.thin_resnet import NORM, torchvision_tensors
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from posecut_core.model.initialization import convert_weights, spec_of_weights
 from posecut_core.model.layers import drawing, undrawn
-from posecut_core.model.network import NetworkSpec, parameter_shapes
-from posecut_core.model.pretrained import convert_weights, spec_of_weights
+from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.resnet import Block, ResNet, ResNetSpec, kept_blocks
 from tests.golden.make_resnet import drawn_image, drawn_weights, sampled_places
 

@@ -28,7 +28,7 @@ from posecut_core.model.snapshots import (
     snapshot_steps,
     step_of,
 )
-from posecut_core.model.training import TrainState, initial_state
+from posecut_core.model.step import TrainState, initial_state
 
 SMALL = {"a": {"kernel": jnp.arange(6.0).reshape(2, 3)}, "b": jnp.ones(3)}
 

@@ -15,16 +15,16 @@ import numpy as np
 import optax
 import pytest
 
-from posecut_core.dataset.batches import TrainingFrames, batch_of_step
+from posecut_core.dataset.frames import TrainingFrames, batch_of_step
 from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.model import resnet, training
+from posecut_core.model import resnet
+from posecut_core.model import step as training
 from posecut_core.model.devices import placement
 from posecut_core.model.log import Metrics
-from posecut_core.model.network import initial_parameters
-from posecut_core.model.optimization import schedule
+from posecut_core.model.pose_net import initial_parameters
 from posecut_core.model.snapshots import SnapshotInfo, load_state, save_snapshot
-from posecut_core.model.training import TrainState, fit, initial_state, train_step
+from posecut_core.model.step import TrainState, fit, initial_state, schedule, train_step
 
 SETTINGS = TrainingSettings(
     net_type="resnet_18",
@@ -263,12 +263,12 @@ def flat(tree):
 ON_FOUR = """
 import itertools, sys
 import jax, numpy as np
-from posecut_core.dataset.batches import TrainingFrames
+from posecut_core.dataset.frames import TrainingFrames
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import chosen_devices, placement
-from posecut_core.model.network import NetworkSpec, initial_parameters
+from posecut_core.model.pose_net import NetworkSpec, initial_parameters
 from posecut_core.model.resnet import BLOCKS, ResNetSpec
-from posecut_core.model.training import fit, initial_state, jitted_step
+from posecut_core.model.step import fit, initial_state, jitted_step
 
 BLOCKS[18] = (1, 1, 1, 1)
 generator = np.random.default_rng(0)

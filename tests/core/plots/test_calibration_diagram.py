@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from posecut_core.analysis.calibration import calibration
-from posecut_core.plots.calibration_diagram import draw_reliability
+from posecut_core.evaluation.reliability import calibration
 from posecut_core.plots.figures import png_bytes
+from posecut_core.plots.report import draw_reliability
 
 ERRORS = np.array([[2.0], [3.0], [40.0], [np.nan]])
 FOUND = calibration(ERRORS, np.array([[0.95], [0.75], [0.15], [0.05]]), np.ones((4, 1), bool), within=17)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import ArgumentError
-from posecut_core.plots.colours import bytes_of, colours_of, named_colour
+from posecut_core.plots.figures import bytes_of, colours_of, named_colour
 
 
 @given(st.integers(min_value=0, max_value=30), st.sampled_from(["rainbow", "hsv", "jet", "viridis_r", "hsv_r"]))

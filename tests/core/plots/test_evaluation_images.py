@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.image import imread
 
-from posecut_core.plots.evaluation_images import evaluation_picture
+from posecut_core.plots.frames import evaluation_picture
 
 RED = np.array([[1.0, 0.0, 0.0]])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from posecut_core.plots.markers import FramePicture, bodypart_legend, display_scale
+from posecut_core.plots.frames import FramePicture, bodypart_legend, display_scale
 
 GREEN = np.array([[0.0, 1.0, 0.0]])
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posecut_core.plots.page import Picture, Section, Table, Words, page
+from posecut_core.plots.report import Picture, Section, Table, Words, page
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=20)
 

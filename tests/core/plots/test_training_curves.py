@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.evaluation_files import StepErrors
+from posecut_core.evaluation.tables import StepErrors
 from posecut_core.model.log import Metrics
 from posecut_core.plots.figures import png_bytes
-from posecut_core.plots.training_curves import draw_errors, draw_loss
+from posecut_core.plots.report import draw_errors, draw_loss
 
 ROWS = (Metrics(50, 0.5, 1e-3, 4.0), Metrics(100, 0.1, 5e-4, 5.0, (), 8.0), Metrics(150, 0.05, 1e-4, 5.0, (), 6.0))
 EVALUATED = (StepErrors(100, 4.0, 6.0), StepErrors(150, 3.0, 5.0))

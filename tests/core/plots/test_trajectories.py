@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import ArgumentError, StorageError
 from posecut_core.plots.trajectories import displacements, draw_trajectories, envelope, likely_positions
+from posecut_core.poses.predictions import Predictions
 
 NAMES = ("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png")
 

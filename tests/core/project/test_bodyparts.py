@@ -1,6 +1,6 @@
 """Bodyparts that the project does not have are told in one sentence."""
 
-from posecut_core.project.bodyparts import foreign_bodyparts
+from posecut_core.project.given import foreign_bodyparts
 
 
 def test_names_that_config_lacks_are_told():

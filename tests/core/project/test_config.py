@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import ProjectError
-from posecut_core.project.config import Crop, edit_config, parse_config, read_config, training_percent, video_entry
-from posecut_core.project.keys import DEEPLABCUT_KEYS
+from posecut_core.project.config import (
+    DEEPLABCUT_KEYS,
+    Crop,
+    edit_config,
+    parse_config,
+    read_config,
+    training_percent,
+    video_entry,
+)
 
 MINIMAL = "Task: reach\nscorer: Ann\ndate: Oct30\nbodyparts:\n- hand\n- joystick\n"
 

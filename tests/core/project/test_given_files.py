@@ -6,14 +6,7 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.project.given_files import (
-    VIDEO_SUFFIXES,
-    given_folder,
-    given_path,
-    given_videos,
-    listed,
-    refuse_other_kind,
-)
+from posecut_core.project.given import VIDEO_SUFFIXES, given_folder, given_path, given_videos, listed, refuse_other_kind
 
 
 @pytest.fixture

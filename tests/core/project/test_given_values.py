@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError
-from posecut_core.project.given_values import forgiving, given_names, whole_numbers
+from posecut_core.project.given import forgiving, given_names, whole_numbers
 
 
 @forgiving

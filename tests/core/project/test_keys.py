@@ -1,6 +1,6 @@
 """The list of keys is DeepLabCut's."""
 
-from posecut_core.project.keys import DEEPLABCUT_KEYS, KEYS_OF_OTHER_RELEASES
+from posecut_core.project.config import DEEPLABCUT_KEYS, KEYS_OF_OTHER_RELEASES
 
 
 def test_keys_of_other_releases_are_not_written():

@@ -6,7 +6,7 @@ import pytest
 
 from posecut_core.errors import ArgumentError, ProjectError
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project, refuse_links
+from posecut_core.project.paths import Project, refuse_links
 
 
 def test_paths_are_deeplabcuts(tmp_path):

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from posecut_core.project.config import Crop, parse_config
-from posecut_core.project.keys import DEEPLABCUT_KEYS
-from posecut_core.project.new_config import new_config_text
-from posecut_core.project.yaml_text import load_mapping
+from posecut_core.project.config import DEEPLABCUT_KEYS, Crop, new_config_text, parse_config
+from posecut_core.storage.yaml_files import load_mapping
 
 
 def test_a_new_config_is_read_back():

@@ -6,18 +6,11 @@ from dataclasses import replace
 import pytest
 
 from posecut_core.errors import ProjectError, StorageError
-from posecut_core.project import waiting_lock as locking
 from posecut_core.project.config import ProjectConfig
-from posecut_core.project.layout import Project
-from posecut_core.project.settings import (
-    Settings,
-    VideoRecord,
-    fingerprint,
-    read_settings,
-    update_settings,
-    write_settings,
-)
-from posecut_core.project.waiting_lock import hold
+from posecut_core.project.paths import Project
+from posecut_core.project.state import ProjectState, VideoRecord, fingerprint, read_state, update_state, write_state
+from posecut_core.storage import locks as locking
+from posecut_core.storage.locks import hold
 
 RECORD = VideoRecord(size=10, sha256="0" * 64, frames=5, width=64, height=48)
 
@@ -25,22 +18,22 @@ RECORD = VideoRecord(size=10, sha256="0" * 64, frames=5, width=64, height=48)
 def test_settings_round_trip(tmp_path):
     """What is written is read back, and writing it again changes nothing."""
     path = tmp_path / "posecut.yaml"
-    settings = Settings(seed=7, videos={"m1": RECORD, "9": RECORD})
-    write_settings(path, settings)
-    assert read_settings(path) == settings
+    settings = ProjectState(seed=7, videos={"m1": RECORD, "9": RECORD})
+    write_state(path, settings)
+    assert read_state(path) == settings
     before = path.read_bytes()
-    write_settings(path, settings)
+    write_state(path, settings)
     assert path.read_bytes() == before
 
 
 def test_a_file_is_parsed_once(tmp_path):
     """Settings that nobody changed are not parsed again; those of a changed file are, however alike they look."""
     path = tmp_path / "posecut.yaml"
-    write_settings(path, Settings(seed=7, videos={"m1": RECORD}))
-    first = read_settings(path)
-    assert read_settings(path) is first
+    write_state(path, ProjectState(seed=7, videos={"m1": RECORD}))
+    first = read_state(path)
+    assert read_state(path) is first
     path.write_text(path.read_text().replace("seed: 7", "seed: 8"))
-    assert read_settings(path) == replace(first, seed=8)
+    assert read_state(path) == replace(first, seed=8)
     with pytest.raises(TypeError):
         first.videos["m2"] = RECORD
 
@@ -49,16 +42,16 @@ def test_changes_are_made_one_after_the_other(tmp_path, monkeypatch):
     """A change begins with what others wrote before; while another program makes one, none is begun."""
     monkeypatch.setattr(locking, "PATIENCE", 0)
     project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("nose",)))
-    update_settings(project, lambda before: replace(before, extraction_seeds={"m1": 3}))
+    update_state(project, lambda before: replace(before, extraction_seeds={"m1": 3}))
     with hold(project.settings_lock), pytest.raises(StorageError, match=r"keeps .*posecut\.lock locked"):
-        update_settings(project, lambda before: replace(before, seed=9))
-    update_settings(project, lambda before: replace(before, extraction_seeds={**before.extraction_seeds, "m2": 4}))
-    assert read_settings(project.settings_path) == Settings(extraction_seeds={"m1": 3, "m2": 4})
+        update_state(project, lambda before: replace(before, seed=9))
+    update_state(project, lambda before: replace(before, extraction_seeds={**before.extraction_seeds, "m2": 4}))
+    assert read_state(project.settings_path) == ProjectState(extraction_seeds={"m1": 3, "m2": 4})
 
 
 def test_a_project_without_settings_has_defaults(tmp_path):
     """DeepLabCut's projects have no posecut.yaml; reading them creates none."""
-    assert read_settings(tmp_path / "posecut.yaml") == Settings()
+    assert read_state(tmp_path / "posecut.yaml") == ProjectState()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -66,7 +59,7 @@ def test_comments_survive(tmp_path):
     """A user's comments and keys of later versions of the same schema stay."""
     path = tmp_path / "posecut.yaml"
     path.write_text("# mine\nschema: 1\nseed: 3  # lucky\ncolour: red\n")
-    write_settings(path, Settings(seed=4, videos={"m1": RECORD}))
+    write_state(path, ProjectState(seed=4, videos={"m1": RECORD}))
     assert path.read_text().startswith("# mine\nschema: 1\nseed: 4  # lucky\ncolour: red\nvideos:\n  m1:\n")
 
 
@@ -86,7 +79,7 @@ def test_a_wrong_file_is_refused(tmp_path, text, words):
     path = tmp_path / "posecut.yaml"
     path.write_text(text)
     with pytest.raises(ProjectError, match=words):
-        read_settings(path)
+        read_state(path)
 
 
 def test_a_fingerprint_is_of_both_ends(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.predictions import Predictions
+from posecut_core.poses.predictions import Predictions
 
 
 @pytest.fixture

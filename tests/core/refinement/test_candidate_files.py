@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import AnalysisError
-from posecut_core.refinement.candidate_files import candidates_path, put_candidates, read_candidates, write_candidates
-from posecut_core.refinement.candidates import Candidate
+from posecut_core.refinement.candidates import (
+    Candidate,
+    candidates_path,
+    put_candidates,
+    read_candidates,
+    write_candidates,
+)
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters=";", exclude_categories=("C",)), min_size=1)
 ROWS = st.tuples(st.integers(0, 2**40), st.sampled_from(["jump", "pca"]), st.floats(0, 1e6), st.tuples(NAMES, NAMES))

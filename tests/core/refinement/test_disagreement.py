@@ -5,7 +5,7 @@ import pytest
 
 from posecut_core.errors import AnalysisError
 from posecut_core.refinement.candidates import Candidate
-from posecut_core.refinement.disagreement import disagreement
+from posecut_core.refinement.heuristics import disagreement
 
 
 def test_the_widest_pair_counts(seen):

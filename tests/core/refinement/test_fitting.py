@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.predictions import Predictions
-from posecut_core.refinement.fitting import Deviations, deviations, fitting
+from posecut_core.poses.predictions import Predictions
+from posecut_core.refinement.heuristics import Deviations, deviations, fitting
 
 
 @pytest.fixture

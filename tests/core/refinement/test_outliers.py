@@ -6,8 +6,7 @@ import pytest
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.refinement.candidates import numbers_of
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.refinement.outliers import Evidence, find_outliers
-from posecut_core.refinement.pose_pca import learn_poses
+from posecut_core.refinement.heuristics import Evidence, find_outliers, learn_poses
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from posecut_core.analysis.predictions import Predictions
 from posecut_core.errors import AnalysisError
-from posecut_core.refinement.pose_pca import learn_poses, pca_residual
+from posecut_core.poses.predictions import Predictions
+from posecut_core.refinement.heuristics import learn_poses, pca_residual
 
 BODYPARTS = ("nose", "hip", "tail")
 

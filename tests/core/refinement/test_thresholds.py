@@ -3,7 +3,7 @@
 import numpy as np
 
 from posecut_core.refinement.candidates import Candidate
-from posecut_core.refinement.thresholds import jump, uncertain
+from posecut_core.refinement.heuristics import jump, uncertain
 
 
 def test_uncertain_is_below_the_bound(seen):

@@ -8,8 +8,8 @@ from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.config import Crop
 from posecut_core.video import extraction
 from posecut_core.video.extraction import extract, thumbnail
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
-from posecut_core.video.store import FrameStore
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from posecut_core.video.packets import NOT_SHOWN, UNKNOWN, Scan, make_table, order_by_time, presentation_times
+from posecut_core.video.demux import NOT_SHOWN, UNKNOWN, Scan, make_table, order_by_time, presentation_times
 
 
 def _scan(pts, *, pos=None, key=(0,), shown=None):

@@ -2,9 +2,9 @@
 
 import pytest
 
+from posecut_core.video.decode import pictures_from
+from posecut_core.video.demux import Source
 from posecut_core.video.index import index_video
-from posecut_core.video.pictures import pictures_from
-from posecut_core.video.source import Source
 
 
 @pytest.mark.parametrize("position", [0, 2])

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import VideoError
+from posecut_core.video.demux import Source
 from posecut_core.video.reader import VideoReader
-from posecut_core.video.source import Source
 
 
 def test_every_kind_of_video_reads_in_order(any_video, number_in):

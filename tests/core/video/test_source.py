@@ -3,8 +3,8 @@
 import pytest
 
 from posecut_core.errors import VideoError
+from posecut_core.video.demux import Source, open_video
 from posecut_core.video.index import index_video
-from posecut_core.video.source import Source, open_video
 
 
 @pytest.fixture

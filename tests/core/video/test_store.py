@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import StorageError, VideoError
-from posecut_core.project import waiting_lock
-from posecut_core.video.store import FrameStore
+from posecut_core.storage import locks
+from posecut_core.video.frame_store import FrameStore
 
 
 def _images(*numbers, height=6, width=8):
@@ -213,7 +213,7 @@ def test_what_another_program_added_is_known(tmp_path):
 
 def test_one_program_at_a_time_writes(tmp_path, monkeypatch):
     """A second writer hears what keeps it, readers do not wait, and the first one's frames are as they should be."""
-    monkeypatch.setattr(waiting_lock, "PATIENCE", 0)
+    monkeypatch.setattr(locks, "PATIENCE", 0)
     store, images = FrameStore.open(tmp_path / "frames.zarr", create=True), _images(1, 2)
     store.append(_frames(_images(0)))
 

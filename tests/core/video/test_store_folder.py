@@ -8,8 +8,7 @@ import zarr
 from zarr.errors import ContainsArrayError
 
 from posecut_core.errors import StorageError, VideoError
-from posecut_core.video.store import FrameStore
-from posecut_core.video.store_folder import create_store, open_store, writable
+from posecut_core.video.frame_store import FrameStore, create_store, open_store, writable
 
 
 def test_half_a_store_is_not_left_behind(tmp_path, monkeypatch):

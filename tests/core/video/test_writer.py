@@ -113,7 +113,7 @@ def test_a_full_disk_is_a_sentence(tmp_path, numbered_image, monkeypatch):
     def full(source, target):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("posecut_core.project.atomic.os.replace", full)
+    monkeypatch.setattr("posecut_core.storage.files.os.replace", full)
     with pytest.raises(StorageError, match="the disk is full"):
         _write(tmp_path / "a.mp4", [numbered_image(1)])
     assert list(tmp_path.iterdir()) == []

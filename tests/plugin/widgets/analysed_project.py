@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_posecut.desk import desk_of
-from napari_posecut.widgets.results import ResultsDock
-from posecut_core.analysis.prediction_files import prediction_path, write_predictions
-from posecut_core.analysis.predictions import Predictions
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.docks.results import ResultsDock
+from posecut_core.poses.files import prediction_path, write_predictions
+from posecut_core.poses.predictions import Predictions
 from posecut_core.workflow.opening import open_project, project_videos
 
 SCORER = "PoseCut_resnet18_mouseJan1shuffle1_100"

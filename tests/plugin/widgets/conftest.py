@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_posecut.desk import Desk, desk_of
+from napari_posecut.session import Desk, desk_of
 from tests.plugin.widgets.fake_board import FakeBoard
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_posecut.board import JobBoard
-from napari_posecut.job_files import Outcome, Request
-from napari_posecut.jobs import Job, State
+from napari_posecut.jobs.board import JobBoard
+from napari_posecut.jobs.files import Outcome, Request
+from napari_posecut.jobs.jobs import Job, State
 from posecut_core.progress import Progress
 
 

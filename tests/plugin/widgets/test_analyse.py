@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_posecut.widgets.analyse import AnalyseDock
+from napari_posecut.widgets.docks.analyse import AnalyseDock
 from posecut_core.progress import Progress
 from posecut_core.workflow.opening import project_videos
 
@@ -90,7 +90,7 @@ def test_a_dock_that_is_opened_later_shows_the_queue(viewer, desk, dock, videos)
 def test_nothing_checked_starts_nothing(desk, dock, videos, monkeypatch):
     """The person is told to check a video."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
+    monkeypatch.setattr("napari_posecut.session.show_info", told.append)
     for video in videos:
         dock.videos.set_state(video, "done")
     dock.analyse.click()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.widgets.curve import Axis, CurveView, Series, number_text, round_values
+from napari_posecut.widgets.parts.curve import Axis, CurveView, Series, number_text, round_values
 
 STEPS = tuple(float(step) for step in range(0, 1000, 10))
 LOSS = Series("loss", STEPS, tuple(0.1 * math.exp(-step / 200) for step in STEPS), log=True)

@@ -3,16 +3,10 @@
 import pytest
 from qtpy.QtGui import QDesktopServices
 
-from napari_posecut.widgets.evaluate import EvaluateDock
-from posecut_core.analysis.calibration import Calibration
-from posecut_core.analysis.evaluation import MeanErrors
-from posecut_core.analysis.evaluation_files import (
-    FrameError,
-    put_row,
-    result_row,
-    write_bodypart_errors,
-    write_frame_errors,
-)
+from napari_posecut.widgets.docks.evaluate import EvaluateDock
+from posecut_core.evaluation.errors import MeanErrors
+from posecut_core.evaluation.reliability import Calibration
+from posecut_core.evaluation.tables import FrameError, put_row, result_row, write_bodypart_errors, write_frame_errors
 
 NAN = float("nan")
 ERRORS = MeanErrors(1.5, 2.25, 1.25, NAN, train_pairs=10, test_pairs=2)

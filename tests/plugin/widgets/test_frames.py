@@ -3,8 +3,8 @@
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_posecut.browser import FrameKey
-from napari_posecut.widgets.frames import FramesDock
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.widgets.docks.frames import FramesDock
 from posecut_core.project.config import read_config
 from posecut_core.workflow.opening import project_videos
 from tests.plugin.immediate_jobs import work_at_once

@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_posecut.widgets.job_line import JobLine, spoken_time
+from napari_posecut.widgets.parts.job_line import JobLine, spoken_time
 from posecut_core.progress import Progress
 from tests.plugin.widgets.fake_board import FakeBoard
 

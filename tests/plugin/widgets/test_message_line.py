@@ -4,9 +4,9 @@ from threading import Event
 
 import pytest
 
-from napari_posecut.background import in_background
-from napari_posecut.desk import desk_of
-from napari_posecut.widgets.message_line import MessageLine
+from napari_posecut.jobs.board import in_background
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.flow import MessageLine
 from posecut_core.errors import LabelError
 
 
@@ -65,6 +65,6 @@ def _is_gone_after(changed, line):
 def test_without_the_line_napari_tells(viewer, monkeypatch):
     """A dock that was opened alone does not keep quiet."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
+    monkeypatch.setattr("napari_posecut.session.show_info", told.append)
     desk_of(viewer).attempt(refuse)
     assert told == ["All bodyparts are labelled;\nchoose one."]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.widgets.outlier_form import METHODS, OutlierForm, frames_in
+from napari_posecut.widgets.forms.outliers import METHODS, OutlierForm, frames_in
 from posecut_core.errors import ArgumentError
 from posecut_core.refinement.criteria import ALGORITHMS
 

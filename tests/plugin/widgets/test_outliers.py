@@ -2,8 +2,8 @@
 
 import pytest
 
-from napari_posecut.desk import desk_of
-from napari_posecut.widgets.outliers import OutliersDock
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.docks.outliers import OutliersDock
 from tests.plugin.widgets.analysed_project import analyse
 from tests.plugin.widgets.fake_board import FakeBoard
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_posecut.overlay import OverlayStyle
-from napari_posecut.widgets.overlay_controls import OverlayControls
+from napari_posecut.layers.overlay import OverlayStyle
+from napari_posecut.widgets.docks.results import OverlayControls
 
 STYLE = OverlayStyle(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), np.ones(2, bool), pcutoff=0.6, edges=((0, 1),))
 

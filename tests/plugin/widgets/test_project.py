@@ -6,10 +6,10 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
-from napari_posecut.browser import MEANING
-from napari_posecut.widgets.project import ProjectDock
-from posecut_core.labels.lock import note_path
+from napari_posecut.labelling.frame_index import MEANING
+from napari_posecut.widgets.docks.project import ProjectDock
 from posecut_core.project.config import read_config
+from posecut_core.storage.locks import note_path
 from posecut_core.workflow.opening import open_project, project_videos
 from tests.plugin.immediate_jobs import work_at_once
 

@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
-from napari_posecut.widgets.queue_list import QueueList
+from napari_posecut.widgets.docks.analyse import QueueList
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_posecut.desk import desk_of
-from napari_posecut.widgets.results import ResultsDock
+from napari_posecut.session import desk_of
+from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import furnish
 from posecut_core.workflow.opening import project_videos
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, results_dock
@@ -95,8 +95,8 @@ def test_removing_a_layer_or_the_dock_leaves_too(viewer, dock, how):
 
 def test_a_table_that_does_not_fit_is_refused(viewer, dock, sample):
     """Predictions of another video are not drawn; the person is told."""
-    from posecut_core.analysis.prediction_files import prediction_path, read_predictions, write_predictions
-    from posecut_core.analysis.predictions import Predictions
+    from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
+    from posecut_core.poses.predictions import Predictions
 
     video = dock.networks.currentData().video
     table = prediction_path(video, SCORER)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from napari_posecut.widgets.timeline import Lane, Timeline
+from napari_posecut.widgets.parts.timeline import Lane, Timeline
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from napari_posecut.widgets import train
-from napari_posecut.widgets.train import TrainDock
+from napari_posecut.widgets.docks import train
+from napari_posecut.widgets.docks.train import TrainDock
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Progress
@@ -96,7 +96,7 @@ def test_both_ways_out_without_a_network_are_named(desk, dock):
 def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
     """What is wrong is said in the core's words."""
     told = []
-    monkeypatch.setattr("napari_posecut.desk.show_info", told.append)
+    monkeypatch.setattr("napari_posecut.session.show_info", told.append)
     dock.form.fields["crop_size"].value = 100
     dock.train.click()
     assert desk.board.jobs == ()

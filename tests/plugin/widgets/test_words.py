@@ -2,7 +2,7 @@
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_posecut.widgets.words import Words, wrappable
+from napari_posecut.widgets.parts.job_line import Words, wrappable
 
 
 def test_text_is_never_cut_off(qtbot):

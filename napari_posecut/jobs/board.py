@@ -1,0 +1,141 @@
+"""Jobs and short background work of a window, polled so that the window never waits."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from psygnal import Signal
+from qtpy.QtCore import QEventLoop, QTimer
+
+from napari_posecut.jobs.jobs import Job, Request, running, start, tidy
+from napari_posecut.jobs.verbs import Part, in_the_way, writes
+from posecut_core.progress import Progress
+
+# --- background -------------------------------------------------------------------------------------------------------
+# Work of some seconds that needs no process of its own: a thread does it, and the window stays alive meanwhile.
+
+
+Value = TypeVar("Value")
+
+_SOON = 0.03  # seconds that nobody notices
+_LOOK = 20  # milliseconds between two looks at whether it is done
+_thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-background")  # one, so that nothing overtakes what began
+_waiting: list[object] = []  # their futures
+
+
+def in_background(work: Callable[[], Value], /) -> Value:
+    """Run `work` on a thread, let the window draw itself meanwhile, and return the result or raise what it raised.
+
+    Keys and the mouse wait until it is done, so that nothing else changes what it works on; timers of the plugin that
+    change anything ask `at_work`.
+    """
+    future = _thread.submit(work)
+    _waiting.append(future)
+    try:
+        if not _done_soon(future):
+            loop, timer = QEventLoop(), QTimer()
+            timer.timeout.connect(lambda: loop.quit() if future.done() else None)
+            timer.start(_LOOK)
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+            timer.stop()
+        return future.result()
+    finally:
+        _waiting.remove(future)
+
+
+def at_work() -> bool:
+    """Tell whether the window waits for such work."""
+    return bool(_waiting)
+
+
+def _done_soon(future: "Future[Value]") -> bool:
+    try:
+        future.exception(timeout=_SOON)
+    except TimeoutError:
+        return False
+    return True
+
+
+# --- board ------------------------------------------------------------------------------------------------------------
+# The jobs of a window: looked at several times a second, so that the window never waits for them.
+
+
+INTERVAL = 200  # milliseconds between two looks
+
+
+class JobBoard:
+    """The work that runs for the open project, also what a window before this one left running."""
+
+    started = Signal(Job)
+    progressed = Signal(Job, Progress)  # the newest report of each look, and every report with values
+    ended = Signal(Job)  # its state says how
+
+    def __init__(self) -> None:
+        self.jobs: tuple[Job, ...] = ()
+        self.past: tuple[Job, ...] = ()  # that were seen to end, for docks that are made afterwards
+        self._config: Path | None = None
+        self._timer = QTimer()
+        self._timer.setInterval(INTERVAL)
+        self._timer.timeout.connect(self.look)
+
+    def look_after(self, config: Path) -> None:
+        """Follow the jobs of a project, those that run already among them."""
+        self.let_go()
+        self._config = config
+        for job in running(config):
+            self._follow(job)
+
+    def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
+        """Start work for the project.
+
+        Raises:
+            PosecutError: the same kind of work runs already.
+            StorageError: the project cannot be written to.
+        """
+        assert self._config is not None, "no project is open"
+        tidy(self._config)
+        job = start(self._config, Request(verb, arguments))
+        self._follow(job)
+        return job
+
+    def of(self, *verbs: str) -> Job | None:
+        """Return the running job of one of the verbs."""
+        return next((job for job in self.jobs if job.request.verb in verbs), None)
+
+    def writing(self, part: Part) -> bool:
+        """Tell whether a running job writes a part of the project."""
+        return any(part in writes(job.request.verb) for job in self.jobs)
+
+    def allows(self, verb: str) -> bool:
+        """Tell whether no running job is in the way of a verb."""
+        return not any(in_the_way(job.request.verb, verb) for job in self.jobs)
+
+    def look(self) -> None:
+        """Take in what the jobs have reported; later, while a thread reads what their ends would change."""
+        if at_work():
+            return
+        for job in self.jobs:
+            reports = job.poll()
+            for place, report in enumerate(reports):
+                if report.values or place == len(reports) - 1:
+                    self.progressed.emit(job, report)
+            if job.state != "running":
+                self._drop(job)
+                self.past = (*self.past, job)
+                self.ended.emit(job)
+
+    def let_go(self) -> None:
+        """Stop looking; the jobs run on."""
+        self._timer.stop()
+        self.jobs, self.past, self._config = (), (), None
+
+    def _follow(self, job: Job) -> None:
+        self.jobs = (*self.jobs, job)
+        self._timer.start()
+        self.started.emit(job)
+
+    def _drop(self, job: Job) -> None:
+        self.jobs = tuple(other for other in self.jobs if other is not job)
+        if not self.jobs:
+            self._timer.stop()

@@ -1,0 +1,245 @@
+"""Work that takes long, in child processes: start it, follow it, stop it, and find it again.
+
+A job lives in its folder (`job_files`), not in the window: a window that is closed leaves it running, and one that is
+opened later finds it. Nothing here waits, and nothing imports JAX.
+"""
+
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import filelock
+
+from napari_posecut.jobs.files import JobFolder, Outcome, Process, Request, launch, new_job_folder
+from napari_posecut.jobs.verbs import in_the_way
+from posecut_core.errors import PosecutError
+from posecut_core.progress import Progress
+from posecut_core.project.paths import jobs_folder, refuse_links
+from posecut_core.storage import disk
+from posecut_core.storage.files import storage_error
+from posecut_core.workflow.opening import config_path
+
+State = Literal["running", "done", "failed", "stopped", "crashed"]
+# -P: no file in the current folder is taken for a library.
+CHILD = (sys.executable, "-P", "-m", "napari_posecut.jobs.child")
+KEPT = 5  # ended jobs whose messages may still be asked for
+
+# Only the process that started a child learns how it ended, and the system keeps it until then.
+_own: dict[Path, "subprocess.Popen[bytes]"] = {}
+
+
+class Job:
+    """One piece of work in a child process."""
+
+    def __init__(self, folder: Path, request: Request) -> None:
+        self.folder = folder
+        self.request = request
+        self._files = JobFolder(folder)
+        self._state: State = "running"
+        self._outcome: Outcome | None = None
+        self._message = ""
+        self._offset = 0
+        self._reports: list[Progress] = []
+
+    @property
+    def state(self) -> State:
+        """What it was at the last poll."""
+        return self._state
+
+    @property
+    def reports(self) -> tuple[Progress, ...]:
+        """What it has reported until the last poll, for whoever begins to listen later."""
+        return tuple(self._reports)
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """What the core's function returned, as JSON has it; empty before the end."""
+        return self._outcome.result if self._outcome else {}
+
+    @property
+    def message(self) -> str:
+        """Why it failed or crashed, in a sentence; else nothing."""
+        return self._message
+
+    @property
+    def details(self) -> str:
+        """End of what the child printed, for whoever is asked for help."""
+        return self._files.read_details()
+
+    def poll(self) -> tuple[Progress, ...]:
+        """Look at the child, without waiting, and return what it has reported since the last time."""
+        if self._state != "running":
+            return ()
+        lives = _lives(self._files)  # first, or the last words of a child that ends just now would be missed
+        reports, offset = self._files.read_progress(self._offset)
+        self._reports.extend(reports)
+        read_all, self._offset = offset == self._offset, offset
+        if read_all and not lives:
+            self._end(self._files.read_outcome())
+        return reports
+
+    def stop(self) -> None:
+        """Ask the child to stop in a state from which the same work goes on; a second time changes nothing.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if self._state == "running" and not self._files.stop_asked:
+            self._end_by(Process.stop)
+
+    def kill(self) -> None:
+        """End the child at once; files are whole all the same.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if self._state == "running":
+            self._end_by(Process.kill)
+
+    def _end_by(self, signal_it: Callable[[Process], None]) -> None:
+        """Note that somebody wants the end, and bring it about, also where a full disk takes no note."""
+        process = self._files.read_process()
+        try:
+            self._files.ask_stop()
+        finally:
+            if process is not None:
+                signal_it(process)
+
+    def _end(self, outcome: Outcome | None) -> None:
+        self._outcome = outcome
+        if outcome is not None:
+            self._state, self._message = outcome.state, outcome.message
+        elif self._files.stop_asked:
+            self._state = "stopped"
+        else:
+            self._state, self._message = "crashed", _crash(_exit_code(self.folder))
+
+
+def start(config: Path, request: Request, *, program: Sequence[str] = CHILD) -> Job:
+    """Start work in a child process that outlives this one.
+
+    Args:
+        config: path of config.yaml, or of the project's folder.
+        request: what to do.
+        program: what runs as the child; it is given the job's folder.
+
+    Raises:
+        ProjectError: there is no project.
+        PosecutError: the same kind of work runs in this project already.
+        StorageError: the project cannot be written to.
+    """
+    path = config_path(config)
+    jobs = jobs_folder(path.parent)
+    with _alone(jobs):
+        _refuse_second(path, request)
+        folder = new_job_folder(jobs, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{request.verb}-{secrets.token_hex(4)}")
+        folder.write_request(path, request)
+        try:
+            child = launch([*program, str(folder.path)], output=folder.errors)
+        except OSError as error:
+            raise storage_error(folder.path, error) from error
+        _own[folder.path] = child
+        folder.write_process(child.pid)
+    return Job(folder.path, request)
+
+
+def running(config: Path) -> tuple[Job, ...]:
+    """Find the jobs of a project whose child still runs on this computer, the oldest first.
+
+    Raises:
+        ProjectError: there is no project.
+    """
+    folders = _folders(config)
+    requests = [(folder, read[1]) for folder in folders if _lives(folder) and (read := folder.read_request())]
+    return tuple(Job(folder.path, request) for folder, request in requests)
+
+
+def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
+    """Remove the folders of ended jobs but the newest `keep`, and return their paths.
+
+    Raises:
+        ProjectError: there is no project.
+        StorageError: the project cannot be written to.
+    """
+    if not _folders(config):
+        return ()
+    with _alone(jobs_folder(config_path(config).parent)):
+        ended = [folder.path for folder in _folders(config) if not _lives(folder)]
+        removed = tuple(ended[: max(0, len(ended) - keep)])
+        for path in removed:
+            shutil.rmtree(path, ignore_errors=True)  # what is open on Windows goes the next time
+    return removed
+
+
+def _folders(config: Path) -> list[JobFolder]:
+    root = config_path(config).parent
+    refuse_links(root)
+    jobs = jobs_folder(root)
+    return [JobFolder(path) for path in sorted(jobs.iterdir()) if path.is_dir()] if jobs.is_dir() else []
+
+
+def _lives(folder: JobFolder) -> bool:
+    """Tell whether the child of a job runs; a child of this process is let go of by the system at this moment."""
+    if folder.path in _own:
+        return _own[folder.path].poll() is None
+    process = folder.read_process()
+    return process is not None and process.lives
+
+
+def _exit_code(folder: Path) -> int | None:
+    return _own[folder].poll() if folder in _own else None
+
+
+def _refuse_second(config: Path, request: Request) -> None:
+    for job in running(config):
+        if in_the_way(job.request.verb, request.verb):
+            raise PosecutError(
+                f"{_words(job.request)!r} runs in this project already; wait until it has ended, or stop it, before "
+                f"you start {_words(request)!r}."
+            )
+
+
+def _words(request: Request) -> str:
+    return request.verb.replace("_", " ")
+
+
+@contextmanager
+def _alone(jobs: Path) -> Iterator[None]:
+    """Let one window at a time start jobs of a project, or remove them."""
+    lock = filelock.FileLock(jobs / "start.lock", timeout=0)
+    try:
+        jobs.mkdir(exist_ok=True)
+        disk.refuse_link(jobs / "start.lock")
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise PosecutError("Another window is starting work in this project; try again in a moment.") from error
+    except (OSError, NotImplementedError) as error:
+        raise storage_error(jobs, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _crash(code: int | None) -> str:
+    """Say what is known of an end without a word."""
+    advice = "start it again, and it goes on from where it stopped"
+    if sys.platform != "win32" and code == -signal.SIGKILL:
+        advice = f"close other programs, or use a smaller batch_size; {advice}"
+        return f"The system ended the work, most often because memory ran out; {advice}."
+    reason = "" if code is None else f" ({_named(code)})"
+    return f"The work ended unexpectedly{reason}; {advice}."
+
+
+def _named(code: int) -> str:
+    try:
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    except ValueError:
+        return f"signal {-code}"

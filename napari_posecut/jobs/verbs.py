@@ -1,0 +1,301 @@
+"""What a child process can be asked to do: names, the calls of the core behind them, and queues of videos."""
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import psutil
+
+import posecut_core
+from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError
+from posecut_core.progress import Progress, Report
+
+if TYPE_CHECKING:
+    from posecut_core.refinement.candidates import Candidate
+    from posecut_core.refinement.criteria import Criteria
+    from posecut_core.workflow.create_training_dataset import CreatedDataset
+    from posecut_core.workflow.extract_outlier_frames import FoundOutliers
+    from posecut_core.workflow.scoremaps import FrameScoremaps
+    from posecut_core.workflow.train_network import TrainedNetwork
+
+
+# --- video queue ------------------------------------------------------------------------------------------------------
+# A queue of videos, analysed one after the other in one child process; each says for itself how it went.
+#
+# Reports carry `video`, the place in the queue that they are about; the last of each carries `finished` or `failed`
+# too.
+
+
+_OF_ONE_VIDEO = (AnalysisError, StorageError, VideoError)  # any other failure is the same for all of them
+
+
+@dataclass(frozen=True)
+class QueuedVideo:
+    """How one video went."""
+
+    video: str
+    files: tuple[Path, ...]
+    failure: str  # why it is not done; else nothing
+
+
+@dataclass(frozen=True)
+class AnalysedQueue:
+    """The videos in their order."""
+
+    videos: tuple[QueuedVideo, ...]
+
+
+def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> AnalysedQueue:
+    """Analyse videos, and filter the trajectories and draw videos with them if wished; failures stop no other video.
+
+    Args:
+        config: path of config.yaml.
+        arguments: `videos`, as paths; `shuffle`, `save_as_csv` and `destfolder` as `analyze_videos` takes them; whether
+            to `filter` and to `draw`.
+        report: told of everything.
+
+    Raises:
+        PosecutError: as `analyze_videos` raises it where no video can be analysed.
+    """
+    clashing = _clashing(tuple(arguments["videos"]), arguments.get("destfolder"))
+    places = range(len(arguments["videos"]))
+    return AnalysedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
+
+
+def _one(
+    config: Path, place: int, arguments: Mapping[str, Any], clashing: Mapping[str, str], report: Report
+) -> QueuedVideo:
+    video = arguments["videos"][place]
+
+    def about(progress: Progress) -> None:
+        report(dataclasses.replace(progress, values={**progress.values, "video": place}))
+
+    try:
+        if video in clashing:
+            raise AnalysisError(clashing[video])
+        files = _done(config, video, arguments, about)
+    except _OF_ONE_VIDEO as error:
+        about(Progress(str(error), 1, 1, {"failed": 1}))
+        return QueuedVideo(video, (), str(error))
+    about(Progress(f"{Path(video).name} is done", 1, 1, {"finished": 1}))
+    return QueuedVideo(video, files, "")
+
+
+def _done(config: Path, video: str, arguments: Mapping[str, Any], report: Report) -> tuple[Path, ...]:
+    where = {name: arguments[name] for name in ("shuffle", "destfolder") if arguments.get(name) is not None}
+    csv = bool(arguments.get("save_as_csv"))
+    files = posecut_core.analyze_videos(config, [video], save_as_csv=csv, **where, report=report).files
+    if arguments.get("filter"):
+        filtered = posecut_core.filterpredictions(config, [video], save_as_csv=csv, **where, report=report)
+        files = (*files, *filtered.files)
+    if arguments.get("draw"):
+        smooth = bool(arguments.get("filter"))
+        files = (
+            *files,
+            *posecut_core.create_labeled_video(
+                config, [video], draw_skeleton=True, filtered=smooth, overwrite=True, **where, report=report
+            ).files,
+        )
+    return files
+
+
+def _clashing(videos: tuple[str, ...], folder: str | None) -> dict[str, str]:
+    """Say of which videos the results would have one name: the second would be taken for analysed."""
+    places = {video: (folder or os.path.dirname(video), Path(video).stem) for video in videos}
+    counts = Counter(places.values())
+    return {
+        video: f"{counts[place]} videos are called {place[1]}, and their results in {place[0]} would have one name; "
+        "analyse them one at a time, with a folder of results each."
+        for video, place in places.items()
+        if counts[place] > 1
+    }
+
+
+# --- verbs ------------------------------------------------------------------------------------------------------------
+# What a child process can be asked to do: names, and the calls of the core behind them.
+#
+# Arguments are those of the core's functions, as JSON has them; results are the core's frozen dataclasses. The core,
+# and
+# JAX with it, is imported by the call, so that a window can look at the table.
+
+
+Verb = Callable[[Path, Mapping[str, Any], Report], object]
+
+
+@dataclass(frozen=True)
+class DatasetAndNetwork:
+    """A training, and the training dataset where there was none before."""
+
+    dataset: "CreatedDataset | None"
+    network: "TrainedNetwork"
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The frames of one video that look wrong, before any is extracted."""
+
+    video: Path
+    criteria: "Criteria"
+    looked_at: int  # frames
+    candidates: "tuple[Candidate, ...]"
+    fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
+    would_extract: int  # how many of these extract_outliers would take
+
+
+@dataclass(frozen=True)
+class SuspectFrames:
+    """What `find_outliers` found."""
+
+    scorer: str  # the network whose predictions were judged
+    videos: tuple[Suspects, ...]
+
+
+def _core(name: str) -> Verb:
+    def call(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+        return getattr(posecut_core, name)(config, **arguments, report=report)
+
+    return call
+
+
+def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report: Report) -> DatasetAndNetwork:
+    """Train a shuffle, from its training dataset or from one made of all labels as they are now.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `train_network`; its `settings` may name `net_type` as well.
+        report: told of the training.
+
+    Raises:
+        PosecutError: as both steps raise it.
+    """
+    from posecut_core.workflow.opening import open_project
+
+    shuffle, index = arguments.get("shuffle", 1), arguments.get("trainingsetindex", 0)
+    settings, rest = arguments.get("settings"), {key: arguments[key] for key in arguments if key != "settings"}
+    dataset = None
+    if not open_project(config, report=report).split_path(shuffle, index).exists():
+        dataset = posecut_core.create_training_dataset(
+            config, shuffles=[shuffle], trainingsetindex=index, settings=settings, report=report
+        )
+        settings = None  # they are in settings.yaml now
+    return DatasetAndNetwork(dataset, posecut_core.train_network(config, **rest, settings=settings, report=report))
+
+
+def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) -> SuspectFrames:
+    """Find frames that look wrong, and neither extract nor write anything.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `extract_outlier_frames`.
+        report: told how far the work is.
+
+    Raises:
+        PosecutError: as `extract_outlier_frames` raises it; or frames that someone chose are to be judged.
+    """
+    if arguments.get("outlieralgorithm") == "manual":  # the core takes these without asking
+        raise ArgumentError("Frames given by hand have been chosen already; extract them.")
+    found: list[Suspects] = []
+
+    def note(outliers: "FoundOutliers") -> bool:
+        found.append(_suspects(outliers))
+        return False
+
+    judged = posecut_core.extract_outlier_frames(config, **arguments, confirm=note, report=report)
+    return SuspectFrames(judged.scorer, tuple(found))
+
+
+def _suspects(found: "FoundOutliers") -> Suspects:
+    return Suspects(
+        video=found.video,
+        criteria=found.criteria,
+        looked_at=found.looked_at,
+        candidates=found.candidates,
+        fresh=found.fresh,
+        would_extract=min(found.number_of_frames, len(found.fresh)),
+    )
+
+
+def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+    """Train on what is labelled, and propose the rest, until told to stop, or until the window is gone."""
+    from posecut_core.workflow.assist import assist as run
+
+    return run(config, **arguments, report=while_parent_lives(report))
+
+
+def while_parent_lives(report: Report) -> Report:
+    """Return a report that raises KeyboardInterrupt once the process is gone that has started this one."""
+    number, parent = os.getppid(), psutil.Process().parent()
+
+    def told(progress: Progress) -> None:
+        # On Windows a process keeps the number of a parent that has ended; elsewhere it gets another parent.
+        if os.getppid() != number or parent is None or not parent.is_running():
+            raise KeyboardInterrupt
+        report(progress)
+
+    return told
+
+
+def propose(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+    """Let the newest network propose labels for frames that have none."""
+    from posecut_core.workflow.propose_labels import propose_labels
+
+    return propose_labels(config, **arguments, report=report)
+
+
+def scoremap(config: Path, arguments: Mapping[str, Any], report: Report) -> "FrameScoremaps":
+    """Write the score maps of one frame.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `frame_scoremaps`.
+        report: told of nothing; it takes as long as loading a network.
+
+    Raises:
+        PosecutError: as `frame_scoremaps` raises it.
+    """
+    from posecut_core.workflow.scoremaps import frame_scoremaps
+
+    return frame_scoremaps(config, **arguments)
+
+
+VERBS: dict[str, Verb] = {
+    "assist": assist,
+    "propose": propose,
+    "add_videos": _core("add_new_videos"),
+    "analyze_queue": analyze_queue,
+    "create_dataset_and_train": create_dataset_and_train,
+    "evaluate": _core("evaluate_network"),
+    "export_deeplabcut": _core("export_deeplabcut"),
+    "extract_frames": _core("extract_frames"),
+    "extract_outliers": _core("extract_outlier_frames"),
+    "find_outliers": find_outliers,
+    "merge_datasets": _core("merge_datasets"),
+    "scoremap": scoremap,
+}
+
+Part = Literal["config", "frames", "labels", "networks", "predictions"]
+# What a verb writes of a project that others read or write. Two that write the same part do not run at the same time; a
+# window lets go of labels while they are written, and reads again what it shows. Proposals are not among them: they are
+# replaced whole, and can be made anew.
+_WRITES: Mapping[str, frozenset[Part]] = {
+    "add_videos": frozenset({"config"}),
+    "analyze_queue": frozenset({"predictions"}),
+    "create_dataset_and_train": frozenset({"networks"}),
+    "extract_frames": frozenset({"config", "frames"}),
+    "extract_outliers": frozenset({"config", "frames", "labels"}),
+    "merge_datasets": frozenset({"config", "labels"}),
+}
+
+
+def writes(verb: str) -> frozenset[Part]:
+    """Return what a verb writes of what others read."""
+    return _WRITES.get(verb, frozenset())
+
+
+def in_the_way(one: str, other: str) -> bool:
+    """Tell whether two verbs must not run at the same time in a project."""
+    return one == other or not writes(one).isdisjoint(writes(other))

@@ -1,0 +1,1 @@
+"""Labelling without a window: frames, keypoints, keys and what they do."""

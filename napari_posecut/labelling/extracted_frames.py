@@ -1,0 +1,103 @@
+"""Extracted frames one by one: the crop that extraction keeps, taking a frame, deleting one, counting them."""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from posecut_core.errors import VideoError
+from posecut_core.labels.store import known_frames
+from posecut_core.project.config import Crop, edit_config, video_entry
+from posecut_core.project.paths import Project
+from posecut_core.project.relocate import video_stem
+from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.video.extraction import kept_window
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.opening import project_videos
+
+# --- crop -------------------------------------------------------------------------------------------------------------
+# The crop of a project's video in config.yaml: the window of its frames that extraction keeps.
+
+
+def read_crop(project: Project, video: str) -> Crop | None:
+    """Return the crop of a video, by the stem of its file name; None where it has none."""
+    return {video_stem(path): crop for path, crop in project.config.video_sets.items()}.get(video)
+
+
+def write_crop(project: Project, video: str, crop: Crop) -> None:
+    """Write the crop of a video into config.yaml, and leave everything else in it as it is.
+
+    Args:
+        project: the opened project.
+        video: stem of the video's file name.
+        crop: within its frames.
+
+    Raises:
+        VideoError: config.yaml does not list the video.
+        ProjectError: config.yaml cannot be read.
+        StorageError: it cannot be written.
+    """
+    entries = load_mapping(read_yaml(project.config_path), project.config_path).get("video_sets")
+    listed = dict(entries) if isinstance(entries, dict) else {}
+    path = next((path for path in listed if video_stem(str(path)) == video), None)
+    if path is None:
+        raise VideoError(f"{project.config_path} lists no video {video} in video_sets; add the video to the project.")
+    before = listed[path]
+    listed[path] = {**(before if isinstance(before, dict) else {}), **video_entry(crop)}
+    edit_config(project.config_path, {"video_sets": listed})
+
+
+# --- extracted frames -------------------------------------------------------------------------------------------------
+# The extracted frames of a project, one by one: take one that a person sees, delete one, count them.
+
+
+Picture = UInt8[np.ndarray, "H W 3"]
+
+
+def frame_numbers(project: Project, video: str) -> tuple[int, ...]:
+    """List the extracted frames of a video.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
+    path = project.frame_store(video)
+    return tuple(FrameStore.open(path).numbers.tolist()) if path.exists() else ()
+
+
+def take_frame(project: Project, video: str, number: int, picture: Picture | None, *, crop: Crop | None = None) -> bool:
+    """Extract a frame that is decoded already; tell whether it is new.
+
+    Args:
+        project: the opened project.
+        video: stem of the video's file name.
+        number: of the frame.
+        picture: the whole frame; None where it cannot be decoded.
+        crop: the window of it to keep; None keeps all.
+
+    Raises:
+        VideoError: the frame cannot be decoded, or is no frame of a project's video; the crop is not within it; or the
+            frame store is damaged.
+        StorageError: the disk refuses.
+    """
+    path = project_videos(project).get(video)
+    if path is None:
+        raise VideoError(f"{video} is no video of the project; add it in the dock 1 Project, then take its frames.")
+    if picture is None:
+        raise VideoError(f"Frame {number} of {video} cannot be decoded; take another one.")
+    height, width = picture.shape[:2]
+    area = kept_window(crop, (width, height), path)
+    part = np.ascontiguousarray(picture[area.y1 : area.y2, area.x1 : area.x2])
+    store = FrameStore.open(project.frame_store(video), create=True)
+    return store.append([(number, part, (area.x1, area.y1))]) == 1
+
+
+def delete_frame(project: Project, video: str, number: int) -> bool:
+    """Delete an extracted frame of which labels know nothing; tell whether that was so. Else nothing is done.
+
+    Raises:
+        LabelError: the labels are damaged, or other programs changed them and nobody has decided about it.
+        VideoError: the frame store is damaged.
+        StorageError: the disk refuses.
+    """
+    if number in known_frames(project, video):
+        return False
+    FrameStore.open(project.frame_store(video)).remove([number])
+    return True

@@ -1,0 +1,340 @@
+"""The frames of a project: how far the labelling of each is, what lies on disk, and pictures read ahead."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from posecut_core.labels.bodypart_ids import match_names, read_identities
+from posecut_core.labels.contents import read_contents
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.state import Frame, LabelState
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.opening import frame_folders
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+# The pictures of extracted frames: those next to the shown one are read ahead, so that going on waits for no disk.
+
+
+@dataclass(frozen=True, order=True)
+class FrameKey:
+    """One extracted frame: the stem of its video's file name, and its number in the video."""
+
+    video: str
+    number: int
+
+
+class Pictures:
+    """The pictures of some frame stores, read on one thread."""
+
+    def __init__(self, stores: Mapping[str, FrameStore]) -> None:
+        self._stores = stores
+        self._reading: dict[FrameKey, Future[UInt8[np.ndarray, "H W 3"]]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-pictures")
+
+    def read(self, key: FrameKey, *, then: Sequence[FrameKey] = ()) -> UInt8[np.ndarray, "H W 3"]:
+        """Return a picture, and begin to read those that are likely to be asked for next; others are forgotten.
+
+        Raises:
+            VideoError: it is damaged on disk.
+            StorageError: it must not be read.
+        """
+        ahead = self._reading.get(key)
+        if ahead is not None and ahead.exception() is not None:  # the disk may have come back since
+            del self._reading[key]
+        picture = self._begin(key).result()
+        self._reading = {wanted: self._begin(wanted) for wanted in (key, *then)}
+        return picture
+
+    def _begin(self, key: FrameKey) -> "Future[UInt8[np.ndarray, 'H W 3']]":
+        if key not in self._reading:
+            self._reading[key] = self._thread.submit(self._stores[key.video].read, key.number)
+        return self._reading[key]
+
+
+# --- known video ------------------------------------------------------------------------------------------------------
+# What lies on disk of a video's extracted frames and of their labels; read again only where a file has changed.
+
+
+Stamp = tuple[object, ...]  # differs where files do
+
+
+@dataclass(frozen=True)
+class KnownVideo:
+    """The frames of one video."""
+
+    store: FrameStore
+    origins: Mapping[int, tuple[int, int]]  # by frame number: x, y of the picture's top-left pixel in the full frame
+    state: LabelState
+    of_frames: Stamp
+    of_labels: Stamp
+
+
+def read_known(project: Project, before: Mapping[str, KnownVideo] | None = None) -> dict[str, KnownVideo]:
+    """Read the frames and labels of a project, video by video.
+
+    Args:
+        project: the opened project.
+        before: what was read earlier; where files are as they were then, it is handed back.
+
+    Raises:
+        VideoError: a frame store is damaged.
+        LabelError: labels are damaged or do not fit the project.
+    """
+    known = before or {}
+    videos = (folder.name for folder in frame_folders(project))
+    there = (video for video in videos if project.frame_store(video).exists())
+    return {video: _read(project, video, known.get(video)) for video in there}
+
+
+def _read(project: Project, video: str, before: KnownVideo | None) -> KnownVideo:
+    of_frames, of_labels = _stamp_of_frames(project, video), _stamp_of_labels(project, video)  # before it is read
+    if before is not None and (before.of_frames, before.of_labels) == (of_frames, of_labels):
+        return before
+    if before is not None and before.of_frames == of_frames:
+        store, origins = before.store, before.origins
+    else:
+        store = FrameStore.open(project.frame_store(video))
+        origins = {
+            number: (x, y) for number, (x, y) in zip(store.numbers.tolist(), store.origins.tolist(), strict=True)
+        }
+    same = before is not None and before.of_labels == of_labels
+    state = before.state if before is not None and same else read_contents(project, video).history.state
+    return KnownVideo(store, origins, state, of_frames, of_labels)
+
+
+def _stamp_of_frames(project: Project, video: str) -> Stamp:
+    """Return what differs after frames were added or removed: their numbers are written last."""
+    numbers = project.frame_store(video) / "number"
+    return (str(numbers), *_seen((numbers / "zarr.json", *sorted(numbers.glob("c/*")))))
+
+
+def _stamp_of_labels(project: Project, video: str) -> Stamp:
+    tables = (project.collected_data(video, suffix) for suffix in (".h5", ".csv"))
+    files = (project.label_journal(video), project.bodypart_journal, *tables)
+    return (project.config.bodyparts, *_seen(files))
+
+
+def _seen(files: Iterable[Path]) -> Iterable[tuple[int, int, int] | None]:
+    """Return inode, size and time of each file; a file that is replaced has another inode."""
+    for file in files:
+        try:
+            found = file.stat()
+            yield found.st_ino, found.st_size, found.st_mtime_ns
+        except OSError:
+            yield None
+
+
+# --- browser ----------------------------------------------------------------------------------------------------------
+# The frames of a project, and how far the labelling of each is.
+
+
+FrameStatus = Literal["unlabelled", "proposed", "unreviewed", "begun", "done", "dropped"]
+# unreviewed: machine labels in the store; proposed: only shown, by the network that the project has now
+MEANING: Mapping[FrameStatus, str] = {
+    "unlabelled": "nothing labelled yet",
+    "proposed": "a network proposes a pose",
+    "unreviewed": "machine labels to review",
+    "begun": "some bodyparts labelled",
+    "done": "done",
+    "dropped": "taken out of training",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of the labelling is done, exactly."""
+
+    done: int  # frames
+    frames: int  # in all, without dropped ones
+    points: int  # bodyparts that a person has decided about, in all frames
+    open: int  # the others
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was read of a project."""
+
+    project: Project
+    columns: dict[str, str]  # identity -> name of the bodyparts
+    known: dict[str, KnownVideo]
+
+
+class Browser:
+    """The extracted frames of a project with their pictures and labels; those of one video at a time are editable."""
+
+    def __init__(self, project: Project, *, take_over: bool = False) -> None:
+        """Read which frames there are and what is known of them.
+
+        Args:
+            project: the opened project.
+            take_over: whether to edit labels although another computer says that it does.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        self._take_over = take_over
+        self.session: LabelSession | None = None  # of the video whose labels can be edited
+        self.columns: dict[str, str] = {}
+        self._known: dict[str, KnownVideo] = {}
+        self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
+        self._statuses: dict[FrameKey, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
+        self.take(self.look(project))
+
+    def look(self, project: Project) -> "Found":
+        """Read again what has changed on disk; labels that are open for editing are closed only where it concerns them.
+
+        A thread may do so, if nobody edits meanwhile; `take` then shows what was found.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+            StorageError: labels that were open could not be written as files; every edit is in the journal.
+        """
+        columns = match_names(read_identities(project), project.config.bodyparts, root=project.root).columns
+        known = read_known(project, self._known)
+        if not self._still_open(project, columns, known):
+            self.leave()
+            known = read_known(project, known)  # with the edits that were open
+        return Found(project, columns, known)
+
+    def take(self, found: "Found") -> None:
+        """Hold what `look` has found."""
+        known = found.known
+        if found.columns != self.columns:
+            self._counts.clear()
+            self._statuses.clear()
+        self.project, self.columns, self._known = found.project, found.columns, known
+        self._states = {video: one.state for video, one in known.items()}
+        self._pictures = Pictures({video: one.store for video, one in known.items()})
+        self._origins = {FrameKey(v, number): xy for v, one in known.items() for number, xy in one.origins.items()}
+        self.frames = tuple(self._origins)
+        self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
+
+    def _still_open(self, project: Project, columns: Mapping[str, str], known: Mapping[str, KnownVideo]) -> bool:
+        """Tell whether the labels that are open for editing can stay so."""
+        session = self.session
+        if session is None or not session.writable or session.video not in known:
+            return session is None
+        config, earlier = project.config, self.project.config
+        same = (columns, config.scorer) == (self.columns, earlier.scorer)
+        return same and known[session.video].store is self._known[session.video].store
+
+    def enter(self, video: str) -> None:
+        """Open the labels of a video for editing, and close those that were open.
+
+        Raises:
+            LabelError: the labels are damaged or do not fit the project.
+            StorageError: the labels that were open could not be written as files; every edit is in the journal.
+        """
+        if not self.edits(video):
+            self.leave()
+            self.session = LabelSession.open(self.project, video, take_over=self._take_over)
+
+    def edits(self, video: str) -> bool:
+        """Tell whether the labels of a video are those that are open."""
+        return self.session is not None and self.session.video == video
+
+    def leave(self) -> None:
+        """Close the labels that are open: their files are written, and others may edit.
+
+        Raises:
+            StorageError: the disk refuses; every edit is in the journal all the same.
+        """
+        if self.session is not None:
+            session = self.session
+            self._states[session.video] = session.state
+            self.session = None
+            session.close()
+
+    def state(self, video: str) -> LabelState:
+        """Return what is known of a video's frames."""
+        if self.session is not None and self.session.video == video:
+            return self.session.state
+        return self._states[video]
+
+    def frame(self, key: FrameKey) -> Frame:
+        """Return what is known of a frame."""
+        return self.state(key.video).frame(key.number)
+
+    def status(self, key: FrameKey, *, proposed: bool = False) -> FrameStatus:
+        """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
+        frame, known = self.frame(key), self._statuses.get(key)
+        if known is None or known[0] is not frame or known[1] != proposed:  # frames are immutable
+            status = status_of(frame, self.columns, proposed=proposed)
+            self._statuses[key] = known = (frame, proposed, status)
+        return known[2]
+
+    def image(self, key: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
+        """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.
+
+        Raises:
+            VideoError: it is damaged on disk.
+            StorageError: it must not be read.
+        """
+        place = self.places[key]
+        return self._pictures.read(key, then=self.frames[max(place - 1, 0) : place + 3])
+
+    def origin(self, key: FrameKey) -> tuple[int, int]:
+        """Return x, y of a picture's top-left pixel in the full frame."""
+        return self._origins[key]
+
+    def around(self, key: FrameKey, by: int) -> list[FrameKey]:
+        """List all other frames in the order in which they come up, forwards (1) or backwards (-1) from a frame."""
+        place = self.places[key]
+        after = [*self.frames[place + 1 :], *self.frames[:place]]
+        return after if by > 0 else after[::-1]
+
+    @property
+    def progress(self) -> Progress:
+        """Count done frames and decided bodyparts of the whole project."""
+        used = [count for key in self.frames if (count := self._count(key)) is not None]
+        points = sum(used)
+        done = used.count(len(self.columns))
+        return Progress(done, len(used), points, len(used) * len(self.columns) - points)
+
+    def _count(self, key: FrameKey) -> int | None:
+        frame = self.state(key.video).frames.get(key.number)
+        known = self._counts.get(key)
+        if known is None or known[0] is not frame:  # frames are immutable: the same one needs no counting
+            self._counts[key] = known = (frame, decided(frame, self.columns))
+        return known[1]
+
+
+def status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
+    """Say how far the labelling of a frame is.
+
+    Args:
+        frame: what the label store knows.
+        bodyparts: identities of the project's bodyparts.
+        proposed: whether there is a proposal for the frame.
+    """
+    if frame.dropped:
+        return "dropped"
+    known = [frame.points.get(part) for part in bodyparts]
+    if any(point is not None and not point.is_label for point in known):
+        return "unreviewed"
+    if all(point is not None for point in known):
+        return "done"
+    if any(point is not None for point in known):
+        return "begun"
+    return "proposed" if proposed else "unlabelled"
+
+
+def decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
+    """Count the bodyparts that a person has decided about; None for a frame that was taken out of training.
+
+    Args:
+        frame: what the label store knows; None where it knows nothing.
+        bodyparts: identities of the project's bodyparts.
+    """
+    if frame is None or frame.dropped:
+        return 0 if frame is None else None
+    points = [frame.points.get(part) for part in bodyparts]
+    return sum(point is not None and point.is_label for point in points)

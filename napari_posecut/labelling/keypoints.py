@@ -1,0 +1,115 @@
+"""Bodyparts of one frame while it is labelled: labels, proposals that are only shown, or nothing yet."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_posecut.labelling.frame_index import FrameKey
+from posecut_core.labels.edits import Accept, Edit, Place, Propose
+from posecut_core.labels.state import Point, Position
+
+# --- marks ------------------------------------------------------------------------------------------------------------
+# What one bodypart looks like in one frame while it is labelled: a label, a proposal, or nothing yet.
+
+
+MarkState = Literal["unset", "proposed", "placed", "occluded", "absent"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A position that somebody else than the person suggests: a network, or the pose of another frame."""
+
+    xy: Position
+    likelihood: float | None = None  # of a network; None for the pose of another frame
+    model: str = ""  # scorer of the network
+    snapshot: int | None = None  # its training steps
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One bodypart of one frame, as the window shows it."""
+
+    bodypart: str  # its identity, which stays when it is renamed
+    name: str
+    state: MarkState
+    xy: Position | None = None  # pixels of the full frame
+    likelihood: float | None = None  # of the network that it comes from
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a person still has to decide about it."""
+        return self.state in ("unset", "proposed")
+
+
+def mark_of(bodypart: str, name: str, point: Point | None, proposal: Proposal | None) -> Mark:
+    """Return how a bodypart is shown: what the label store knows of it, else what is proposed."""
+    if point is not None:
+        return Mark(bodypart, name, point.state, point.xy, point.origin.likelihood)
+    if proposal is not None:
+        return Mark(bodypart, name, "proposed", proposal.xy, proposal.likelihood)
+    return Mark(bodypart, name, "unset")
+
+
+def nearest(marks: Iterable[Mark], xy: Position, *, within: float, preferred: str | None = None) -> Mark | None:
+    """Return the mark closest to a position, at most `within` pixels away; the preferred bodypart wins if it is."""
+    near = [(_distance(mark.xy, xy), mark) for mark in marks if mark.xy is not None]
+    reached = [(distance, mark) for distance, mark in near if distance <= within]
+    if not reached:
+        return None
+    return min(reached, key=lambda item: (item[1].bodypart != preferred, item[0]))[1]
+
+
+def _distance(one: Position, other: Position) -> float:
+    return ((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2) ** 0.5
+
+
+# --- proposals --------------------------------------------------------------------------------------------------------
+# Poses that are shown and not stored: a network's, and those of other frames; what a person waves away is gone.
+
+
+Pose = Mapping[str, Proposal]  # identity of a bodypart -> where it might be
+
+
+class ProposedPoses:
+    """What is proposed for the frames of a project."""
+
+    def __init__(self) -> None:
+        self._network: Mapping[FrameKey, Pose] = {}
+        self._own: dict[FrameKey, dict[str, Proposal | None]] = {}  # copied ones; None where one was waved away
+
+    def take(self, network: Mapping[FrameKey, Pose]) -> None:
+        """Replace what the network proposes; copies, and what was waved away, stay."""
+        self._network = network
+
+    def copy(self, frame: FrameKey, pose: Pose) -> None:
+        """Propose the pose of another frame."""
+        self._own.setdefault(frame, {}).update(pose)
+
+    def wave_away(self, frame: FrameKey, bodypart: str) -> None:
+        """Propose nothing for a bodypart of a frame any more."""
+        self._own.setdefault(frame, {})[bodypart] = None
+
+    def of(self, frame: FrameKey) -> Pose:
+        """Return what is proposed for a frame."""
+        known = {**self._network.get(frame, {}), **self._own.get(frame, {})}
+        return {part: proposal for part, proposal in known.items() if proposal is not None}
+
+    def has(self, frame: FrameKey) -> bool:
+        """Tell whether anything is proposed for a frame."""
+        return bool(self.of(frame) if frame in self._own else self._network.get(frame))
+
+
+def stored(frame: FrameKey, bodypart: str, proposal: Proposal) -> Edit:
+    """Return the edit that writes a proposal down as it is: a network's as a draft, a copied one as a label."""
+    if proposal.likelihood is None:
+        return Place(frame.number, bodypart, proposal.xy)
+    return Propose(frame.number, bodypart, proposal.xy, proposal.likelihood, proposal.model, proposal.snapshot)
+
+
+def accepted(frame: FrameKey, bodypart: str, proposal: Proposal | None) -> tuple[Edit, ...]:
+    """Return the edits that make a label of a proposal, or, where it is None, of the draft that is stored."""
+    edit = Accept(frame.number, bodypart)
+    if proposal is None:
+        return (edit,)
+    written = stored(frame, bodypart, proposal)
+    return (written,) if isinstance(written, Place) else (written, edit)

@@ -1,0 +1,385 @@
+"""The labelling of a project, one frame at a time: what a click or a key does, without any window."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from psygnal import Signal
+
+from napari_posecut.labelling.frame_index import Browser, Found, FrameKey, FrameStatus, Progress
+from napari_posecut.labelling.keypoints import Mark, Proposal, ProposedPoses, accepted, mark_of, stored
+from posecut_core.errors import LabelError
+from posecut_core.labels.edits import (
+    Delete,
+    DropFrame,
+    Edit,
+    Made,
+    MarkAbsent,
+    MarkOccluded,
+    Move,
+    Place,
+    Redo,
+    RestoreFrame,
+    Step,
+    Together,
+    Undo,
+    frames_of,
+)
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.state import Position
+from posecut_core.project.paths import Project
+
+# --- tour -------------------------------------------------------------------------------------------------------------
+# The frames of a project with their marks, one of them shown at a time: looking at labels without changing them.
+
+
+SETTLED = ("done", "dropped")  # frames that need nobody
+Value = TypeVar("Value")
+
+
+class Aside(Protocol):
+    """Runs what takes long, and returns its result or raises what it raised; a window lets a thread do it."""
+
+    def __call__(self, work: Callable[[], Value], /) -> Value:
+        """Return what `work` returns."""
+        ...
+
+
+def at_once(work: Callable[[], Value], /) -> Value:
+    """Run it here and now."""
+    return work()
+
+
+class Tour:
+    """Which frame of a project is shown, what is known and proposed of it, and which bodypart is the current one."""
+
+    frame_changed = Signal()  # another frame is shown, or the project was read again
+    marks_changed = Signal()  # something in the shown frame is different now
+
+    def __init__(self, project: Project, *, take_over: bool = False, paused: bool = False) -> None:
+        """Begin at the first frame that needs a person.
+
+        Args:
+            project: the opened project.
+            take_over: whether to edit labels although another computer says that it does.
+            paused: whether to begin as after `pause`.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        self.frame: FrameKey | None = None
+        self.proposals = ProposedPoses()
+        self.browser = Browser(project, take_over=take_over)
+        self.aside: Aside = at_once
+        self._chosen: str | None = None
+        self._paused = paused
+        self._show(self._first_open())
+
+    def take(self, found: Found) -> None:
+        """Show what `Browser.look` has found."""
+        self.browser.take(found)
+        self._show(self.frame if self.frame in self.browser.places else self._first_open())
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Return every bodypart of the shown frame, in the project's order."""
+        return () if self.frame is None else self.marks_of(self.frame)
+
+    def marks_of(self, frame: FrameKey) -> tuple[Mark, ...]:
+        """Return every bodypart of a frame, in the project's order."""
+        points, proposed = self.browser.frame(frame).points, self.proposals.of(frame)
+        columns = self.browser.columns.items()
+        return tuple(mark_of(part, name, points.get(part), proposed.get(part)) for part, name in columns)
+
+    @property
+    def current(self) -> Mark | None:
+        """Return the bodypart that the next click places; None where the frame is done."""
+        marks = self.marks
+        chosen = next((mark for mark in marks if mark.bodypart == self._chosen), None)
+        return chosen or next((mark for mark in marks if mark.state == "unset"), None) or first_open(marks)
+
+    def status(self, frame: FrameKey) -> FrameStatus:
+        """Say how far the labelling of a frame is."""
+        return self.browser.status(frame, proposed=self.proposals.has(frame))
+
+    @property
+    def progress(self) -> Progress:
+        """Count done frames and decided bodyparts of the whole project."""
+        return self.browser.progress
+
+    @property
+    def writable(self) -> bool:
+        """Tell whether the shown frame can be edited; `notices` say why not."""
+        return self.browser.session is not None and self.browser.session.writable
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Return what a person should know of how the shown video's labels were opened."""
+        return self.browser.session.notices if self.browser.session else ()
+
+    def go_to(self, frame: FrameKey) -> None:
+        """Show a frame.
+
+        Raises:
+            LabelError: it is not among the extracted frames, or its labels are damaged.
+        """
+        if frame not in self.browser.places:
+            raise LabelError(
+                f"Frame {frame.number} of {frame.video} is not among the extracted frames; extract it first, or choose "
+                "another."
+            )
+        self._show(frame)
+
+    def step(self, by: int) -> None:
+        """Show the frame that many places further on in the list, at most its last or first one."""
+        if self.frame is not None:
+            place = self.browser.places[self.frame] + by
+            self._show(self.browser.frames[min(max(place, 0), len(self.browser.frames) - 1)])
+
+    def next_open(self, by: int = 1) -> bool:
+        """Show the next frame (the previous one with -1) that needs a person; tell whether there is another."""
+        others = self.browser.around(self.frame, by) if self.frame else []
+        found = next((key for key in others if self.status(key) not in SETTLED), None)
+        if found is not None:
+            self._show(found)
+        return found is not None
+
+    def next_doubtful(self, pcutoff: float) -> bool:
+        """Choose the next proposal with a likelihood below `pcutoff`, in this frame or the following ones."""
+        if self.frame is None:
+            return False
+        after = list(self.browser.columns).index(self._chosen) + 1 if self._chosen else 0
+        starts = [(self.frame, after), *((key, 0) for key in self.browser.around(self.frame, 1)), (self.frame, 0)]
+        for key, start in starts:
+            doubtful = next((mark for mark in self.marks_of(key)[start:] if _is_doubtful(mark, pcutoff)), None)
+            if doubtful is not None:
+                self._show(key, chosen=doubtful.bodypart)
+                return True
+        return False
+
+    def choose(self, bodypart: str) -> None:
+        """Make a bodypart the current one, by its identity, whether it is labelled already or not."""
+        self._chosen = bodypart
+        self.marks_changed.emit()
+
+    def choose_next(self, by: int = 1) -> None:
+        """Make the bodypart after the current one (before it with -1) the current one."""
+        parts = list(self.browser.columns)
+        if self.frame is not None and parts:
+            current = self.current
+            place = parts.index(current.bodypart) + by if current else 0
+            self.choose(parts[place % len(parts)])
+
+    def pause(self) -> None:
+        """Let go of the labels, so that another process can edit them; `resume` ends it.
+
+        Raises:
+            StorageError: the disk refuses to write the labels' files; every edit is in the journal all the same.
+        """
+        if self._paused:
+            return
+        self._paused = True
+        try:
+            self.aside(self.browser.leave)
+        finally:
+            self.marks_changed.emit()
+
+    def resume(self) -> None:
+        """Take the labels of the shown video up again, where they were let go of.
+
+        Raises:
+            LabelError: labels are damaged or do not fit the project.
+        """
+        if self._paused:
+            self._paused = False
+            if self.frame is not None:
+                self._enter(self.frame.video)
+            self.marks_changed.emit()
+
+    def close(self) -> None:
+        """Write the CollectedData files and let others edit.
+
+        Raises:
+            StorageError: the disk refuses; every edit is in the journal all the same.
+        """
+        self.aside(self.browser.leave)
+
+    def _shown(self) -> FrameKey:
+        if self.frame is None:
+            raise LabelError("The project has no extracted frames to label; extract frames first.")
+        return self.frame
+
+    def _first_open(self) -> FrameKey | None:
+        frames = self.browser.frames
+        return next((key for key in frames if self.status(key) not in SETTLED), frames[0] if frames else None)
+
+    def _show(self, frame: FrameKey | None, *, chosen: str | None = None) -> None:
+        if frame is not None:
+            self._enter(frame.video)
+        self.frame, self._chosen = frame, chosen
+        self.frame_changed.emit()
+
+    def _enter(self, video: str) -> None:
+        if not self._paused and not self.browser.edits(video):
+            self.aside(lambda: self.browser.enter(video))
+
+
+def first_open(marks: tuple[Mark, ...]) -> Mark | None:
+    """Return the first bodypart that a person still has to decide about."""
+    return next((mark for mark in marks if mark.is_open), None)
+
+
+def _is_doubtful(mark: Mark, pcutoff: float) -> bool:
+    return mark.state == "proposed" and mark.likelihood is not None and mark.likelihood < pcutoff
+
+
+# --- labelling --------------------------------------------------------------------------------------------------------
+# The labelling of a project, one frame at a time: what a click or a key does, without any window.
+#
+#     labelling = Labelling(open_project(config))
+#     labelling.go_to(FrameKey("session1", 40))
+#     labelling.place((81.5, 40.0))     # the current bodypart; the next one becomes current
+#
+# Every edit goes to the label store and is durable when the call returns. Whoever shows it listens to `frame_changed`
+# (another frame is shown) and `marks_changed` (something in it is different now).
+
+
+class Labelling(Tour):
+    """A person's labelling of a project; close it when the window closes."""
+
+    def __init__(
+        self, project: Project, *, advance: bool = True, take_over: bool = False, paused: bool = False
+    ) -> None:
+        """Open the labels of a project at the first frame that needs a person.
+
+        Args:
+            project: the opened project.
+            advance: whether to go on to the next frame when a frame is done.
+            take_over: whether to edit although another computer says that it does.
+            paused: whether to begin as after `pause`.
+
+        Raises:
+            VideoError: a frame store is damaged.
+            LabelError: labels are damaged or do not fit the project.
+        """
+        super().__init__(project, take_over=take_over, paused=paused)
+        self.advance = advance
+
+    # All of these raise LabelError where the labels cannot be edited and StorageError where the disk refuses
+
+    def place(self, xy: Position) -> None:
+        """Place the current bodypart, and go on to the next one; after the last one, to the next frame."""
+        self._decide(lambda frame, part: Place(frame, part, xy))
+
+    def occlude(self, xy: Position | None = None) -> None:
+        """Say that the current bodypart is hidden, at a position or nowhere known, and go on."""
+        self._decide(lambda frame, part: MarkOccluded(frame, part, xy))
+
+    def mark_absent(self) -> None:
+        """Say that the current bodypart is not in the frame, and go on."""
+        self._decide(lambda frame, part: MarkAbsent(frame, part))
+
+    def move(self, bodypart: str, xy: Position) -> None:
+        """Move a bodypart that is shown: a label, or a proposal, which becomes a label with it."""
+        frame = self._shown()
+        proposal = self._unstored(frame, bodypart)
+        drafted = () if proposal is None else (stored(frame, bodypart, proposal),)
+        self._apply(*drafted, Move(frame.number, bodypart, xy))
+        self.marks_changed.emit()
+
+    def unset(self, bodypart: str) -> None:
+        """Delete a label or wave a proposal away; the bodypart is the current one then."""
+        frame = self._shown()
+        if self.browser.frame(frame).points.get(bodypart) is not None:
+            self._apply(Delete(frame.number, bodypart))
+            self.proposals.wave_away(frame, bodypart)  # or the deleted label would be proposed at once
+        elif bodypart in self.proposals.of(frame):
+            self.proposals.wave_away(frame, bodypart)
+        self.choose(bodypart)
+
+    def accept(self) -> None:
+        """Make labels of all proposals that are shown, and go on to the next frame if that completes this one."""
+        frame = self._shown()
+        parts = [mark.bodypart for mark in self.marks if mark.state == "proposed"]
+        edits = [edit for part in parts for edit in accepted(frame, part, self._unstored(frame, part))]
+        if edits:
+            self._apply(*edits)
+        self._go_on(was_open=True)
+
+    def copy_pose(self) -> None:
+        """Propose the pose of the nearest frame of the video before this one that has labels, where parts are unset.
+
+        Raises:
+            LabelError: no frame before it has labels.
+        """
+        frame = self._shown()
+        earlier = (key for key in self.browser.around(frame, -1) if key.video == frame.video and key < frame)
+        source = next(filter(None, map(self._labels, earlier)), None)
+        if source is None:
+            raise LabelError("No frame of this video before this one has labels to copy; label one of them first.")
+        unset = {mark.bodypart for mark in self.marks if mark.state == "unset"}
+        self.proposals.copy(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
+        self.marks_changed.emit()
+
+    def drop(self) -> None:
+        """Take the shown frame out of labelling and training, or take it back in."""
+        frame = self._shown()
+        dropped = self.browser.frame(frame).dropped
+        self._apply(RestoreFrame(frame.number) if dropped else DropFrame(frame.number))
+        self.marks_changed.emit()
+
+    def undo(self) -> None:
+        """Take the last edit of this video back, and show where it was."""
+        self._retrace(Undo(), self._writer().history.done)
+
+    def redo(self) -> None:
+        """Make the edit that was taken back last again, and show where it is."""
+        self._retrace(Redo(), self._writer().history.undone)
+
+    def _writer(self) -> LabelSession:
+        frame = self._shown()
+        if self._paused:
+            raise LabelError("The labels are being changed by work that is running; wait until it has ended.")
+        self.browser.enter(frame.video)
+        assert self.browser.session is not None
+        self.browser.session.require_writable()
+        return self.browser.session
+
+    def _labels(self, frame: FrameKey) -> dict[str, Position]:
+        points = self.browser.frame(frame).points
+        return {part: point.xy for part, point in points.items() if point.is_label and point.xy}
+
+    def _unstored(self, frame: FrameKey, bodypart: str) -> Proposal | None:
+        """Return a proposal that is only shown; None where the store knows of the bodypart."""
+        known = self.browser.frame(frame).points.get(bodypart)
+        return None if known else self.proposals.of(frame).get(bodypart)
+
+    def _decide(self, edit: Callable[[int, str], Edit]) -> None:
+        frame, current = self._shown(), self.current
+        if current is None:
+            raise LabelError(
+                "All bodyparts of this frame are labelled; drag a marker to correct it, or choose a bodypart to place "
+                "it again."
+            )
+        self._apply(edit(frame.number, current.bodypart))
+        self._go_on(was_open=current.is_open)
+
+    def _go_on(self, *, was_open: bool) -> None:
+        """Let the next bodypart be the current one; show the next open frame if this one has just been completed."""
+        self._chosen = None
+        if not (self.advance and was_open and first_open(self.marks) is None and self.next_open()):
+            self.marks_changed.emit()
+
+    def _apply(self, *edits: Edit) -> None:
+        self._writer().apply(edits[0] if len(edits) == 1 else Together(edits))
+
+    def _retrace(self, step: Step, made: Made | None) -> None:
+        session = self._writer()
+        session.apply(step)
+        touched = frames_of(made.edit) if made else ()
+        keys = [key for key in self.browser.frames if key.video == session.video and key.number in touched]
+        if keys and self.frame not in keys:
+            self._show(keys[0])
+        else:
+            self._chosen = None
+            self.marks_changed.emit()

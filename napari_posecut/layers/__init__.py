@@ -1,0 +1,1 @@
+"""Tables and videos as napari layers."""

@@ -1,0 +1,473 @@
+"""The shown frame in napari: image, skeleton and Points layer, the keys that act on them, and the locked view."""
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from napari import Viewer
+from napari.layers import Image, Layer, Points
+from napari.utils.events import Event
+from psygnal import Signal
+
+from napari_posecut.labelling.frame_index import FrameKey
+from napari_posecut.labelling.keypoints import Mark, nearest
+from napari_posecut.labelling.keys import KEYS
+from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.layers.convert import dotted_lines, edges_of, markers, positions, to_xy
+from napari_posecut.preferences import preferences
+from posecut_core.errors import PosecutError
+from posecut_core.labels.state import Position
+from posecut_core.plots.figures import colours_of, named_colour
+
+# --- lock -------------------------------------------------------------------------------------------------------------
+# Keep napari's own tools off a layer: they would add and move markers past the label store, or shift the picture.
+#
+# A layer that is not editable stays in napari's mode of moving the view, in which our own clicks and drags work.
+
+
+def lock(layer: Layer, advice: str = "") -> None:
+    """Let napari's tools change a layer neither now nor later.
+
+    Args:
+        layer: that PoseCut draws.
+        advice: what the status bar says while the layer is chosen, in place of the keys of napari's tools.
+    """
+    layer.editable = False
+    layer.events.editable.connect(_lock_again)
+    layer.events.help.connect(lambda event: setattr(event.source, "help", advice))
+
+
+def _lock_again(event: Event) -> None:
+    """Undo what napari does when it makes a layer's controls, gets other data, or shows three dimensions."""
+    if event.source.editable:
+        event.source.editable = False
+
+
+# --- whole view -------------------------------------------------------------------------------------------------------
+# Keep the whole picture in the view while a window and its docks change their sizes, until a person moves the view.
+
+
+class WholeView:
+    """Watches one viewer; napari itself fits the picture once, to the size that the canvas has by then."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._fitted: tuple[float, ...] = ()
+        viewer.events.reset_view.connect(self._remember)
+        viewer.canvas.events.size.connect(self._fit)
+
+    def _remember(self) -> None:
+        self._fitted = self._camera()
+
+    def _fit(self) -> None:
+        if self._fitted == self._camera():
+            self._viewer.reset_view()
+
+    def _camera(self) -> tuple[float, ...]:
+        camera = self._viewer.scene.camera
+        return (*camera.center, *camera.angles, camera.zoom)
+
+
+# --- canvas -----------------------------------------------------------------------------------------------------------
+# The shown frame in napari: an image, the skeleton, and a Points layer of markers that a person clicks and drags.
+#
+# There are no modes: a click places, pressing on a marker drags it, dragging on the image moves the view.
+
+
+REACH = 12  # screen pixels from a marker's middle within which it is meant
+ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
+HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
+THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
+READ_AT_LAST = "The frame's picture could be read at last; nothing was labelled while it was not there."
+_GREY = 96  # all over, where a picture cannot be read: black would look like a dark video
+STILL = 4  # screen pixels that the mouse may move during a click
+_DOTS = 40  # of a bone
+_DOT = 2.5  # screen pixels; of a bone's dots
+_AROUND = 2.5  # how much more than the animal the view shows while it follows it
+
+Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
+Tell = Callable[[str], None]  # tells the person something
+
+
+class Canvas:
+    """The layers of a labelling, and what the mouse does in them."""
+
+    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: Attempt, tell: Tell) -> None:
+        """Add the layers to a viewer, and listen to the labelling and the mouse.
+
+        Args:
+            viewer: napari's.
+            labelling: what is shown and edited.
+            attempt: runs an edit, and tells the person where it is refused.
+            tell: tells the person why a click does nothing.
+        """
+        self.viewer = viewer
+        self.labelling = labelling
+        self.follows = False
+        self._readable = True  # the frame's picture, so that a person sees what is labelled
+        self._marker_size = preferences().marker_size
+        self._attempt, self._tell = attempt, tell
+        self._symbols: list[str] = []
+        project = labelling.browser.project
+        self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
+        self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
+        about = {"posecut": str(project.root)}
+        self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
+        # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
+        self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=_DOT)
+        self.skeleton.border_width = 0
+        self.skeleton.face_color = named_colour(project.config.skeleton_color)
+        self.points = _empty_points("labels", len(self._colours), about, size=self._marker_size)
+        self.points.features = {"bodypart": list(labelling.browser.columns.values())}
+        for layer in self.layers:
+            lock(layer, ADVICE)
+        self.show_frame()
+        self._resize()
+        viewer.mouse_drag_callbacks.append(self._pressed)
+        viewer.scene.camera.events.zoom.connect(self._resize)
+        self.points.events.data.connect(self.show_marks)  # points that others add or delete are no labels
+        labelling.frame_changed.connect(self.show_frame)
+        labelling.marks_changed.connect(self.show_marks)
+
+    def close(self) -> None:
+        """Take the layers away and stop listening."""
+        self.labelling.frame_changed.disconnect(self.show_frame)
+        self.labelling.marks_changed.disconnect(self.show_marks)
+        self.viewer.scene.camera.events.zoom.disconnect(self._resize)
+        self.viewer.mouse_drag_callbacks.remove(self._pressed)
+        self._take_away()
+
+    @property
+    def layers(self) -> tuple[Image, Points, Points]:
+        """Return the layers, from the lowest to the uppermost."""
+        return self.image, self.skeleton, self.points
+
+    def show_frame(self) -> None:
+        """Show the picture of the labelling's frame, and its marks; nothing where there is no frame."""
+        if self.labelling.frame is None:
+            self._take_away()
+            return
+        shape = self.image.data.shape if self.image in self.viewer.layers else None
+        self._load(self.labelling.frame)
+        self.show_marks()
+        self._bring_back()
+        if self.image.data.shape != shape:
+            self.viewer.reset_view()
+        if self.follows:
+            self.look_at_animal()
+
+    def edit(self, action: Callable[[], object]) -> None:
+        """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
+
+        Args:
+            action: what edits; the person is told where it is refused.
+        """
+        if self._readable:
+            self._attempt(action)
+            return
+        self.show_frame()
+        if self._readable:
+            self._tell(READ_AT_LAST)
+
+    def show_marks(self) -> None:
+        """Show the marks of the labelling's frame."""
+        marks = self.labelling.marks
+        if len(marks) != len(self._colours):  # no frame, or the bodyparts are others now: another canvas will come
+            self.points.shown[:] = False
+            self.points.refresh(thumbnail=False, extent=False)
+            return
+        look = markers(marks, self._colours, elsewhere=self._middle())
+        self._count_points(look.data)
+        self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
+        self.points.border_color[:] = look.border
+        self.points.size[:] = self._sizes(marks)
+        if look.symbol != self._symbols:
+            self._symbols = self.points.symbol = look.symbol
+        self._show_bones(marks)
+        self._redraw()
+
+    def _show_bones(self, marks: tuple[Mark, ...]) -> None:
+        dots = np.full_like(self.skeleton.data, np.nan)
+        dots[: _DOTS * len(self._edges)] = dotted_lines(positions(marks), self._edges, dots=_DOTS)
+        seen = ~np.isnan(dots[:, 0])
+        self.skeleton.data[:] = np.where(seen[:, None], dots, self._middle())
+        self.skeleton.face_color[:, 3] = seen
+
+    def look_at_animal(self) -> None:
+        """Zoom to the marks of the frame; without any, leave the view as it is."""
+        xy = positions(self.labelling.marks)
+        seen = xy[~np.isnan(xy[:, 0])]
+        if len(seen) > 1:
+            low, high = seen.min(axis=0), seen.max(axis=0)
+            extent = max(float((high - low).max()), 20.0) * _AROUND
+            self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[::-1])
+            self.viewer.scene.camera.zoom = min(self.viewer.canvas.size) / extent
+
+    def mark_at(self, xy: Position) -> Mark | None:
+        """Return the mark within reach of a position in the full frame."""
+        current = self.labelling.current
+        within = REACH / self.viewer.scene.camera.zoom
+        return nearest(self.labelling.marks, xy, within=within, preferred=current.bodypart if current else None)
+
+    def mark_under_mouse(self) -> Mark | None:
+        """Return the mark within reach of the mouse."""
+        return self.mark_at(to_xy(self.viewer.cursor.position))
+
+    def _load(self, frame: FrameKey) -> None:
+        picture, (x, y) = self._read(frame), self.labelling.browser.origin(frame)
+        if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
+            self.image.data[:] = picture
+            self.image.refresh(thumbnail=False, extent=False)
+        else:
+            self.image.data, self.image.translate = picture.copy(), (y, x)
+        lack = "" if self._readable else " (its picture cannot be read)"
+        self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}{lack}"
+
+    def _read(self, frame: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
+        """Return the frame's picture; a grey one where it cannot be read, and tell the person why."""
+        try:
+            picture, self._readable = self.labelling.browser.image(frame), True
+        except PosecutError as error:
+            picture, self._readable = np.full_like(self.image.data, _GREY), False
+            self._tell(str(error))
+        return picture
+
+    def _bring_back(self) -> None:
+        """Add layers that are not there: at first, and after a person deleted one of them, which deletes no label."""
+        for layer in self.layers:
+            if layer not in self.viewer.layers:
+                self.viewer.add_layer(layer)
+
+    def _take_away(self) -> None:
+        for layer in take_away(self.viewer, self.layers):
+            layer.visible = True
+
+    def _count_points(self, positions: np.ndarray) -> None:
+        """Let the layer have one point per bodypart, where napari's keys or a program gave it others."""
+        if len(self.points.data) != len(positions):
+            self.points.selected_data = set()  # or some that are no more
+            with self.points.events.data.blocker(self.show_marks):
+                self.points.data = positions
+            self._symbols = []
+
+    def _middle(self) -> tuple[float, float]:
+        """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""
+        height, width = self.image.data.shape[:2]
+        row, column = self.image.translate
+        return row + height / 2, column + width / 2
+
+    def _resize(self) -> None:
+        """Keep the markers as big on the screen as they were, whatever the zoom."""
+        marks = self.labelling.marks
+        if len(marks) == len(self._colours) == len(self.points.data):
+            self.points.size[:] = self._sizes(marks)
+            self.skeleton.size[:] = _DOT / self.viewer.scene.camera.zoom
+            self._redraw()
+
+    def _redraw(self) -> None:
+        """Draw markers and bones, which were changed in place, once; setters would draw each time."""
+        for layer in (self.points, self.skeleton):
+            layer.refresh(thumbnail=False, extent=False)
+
+    def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
+        current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
+        chosen = current.bodypart if current else None
+        return np.array([1.4 * size if mark.bodypart == chosen else size for mark in marks])
+
+    def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
+        """Follow the mouse from a press to its release."""
+        if self.labelling.frame is None or self.points not in viewer.layers:
+            return
+        if not self.points.visible or viewer.dims.ndisplay != 2:
+            self._tell(HIDDEN if not self.points.visible else THREE_DIMENSIONS)
+            return
+        held = self.mark_at(to_xy(event.position))
+        start, far = np.array(event.pos), False
+        if held is not None and event.button == 1:
+            viewer.scene.camera.mouse_pan = False
+        yield
+        while event.type == "mouse_move":
+            far = far or bool(np.abs(np.array(event.pos) - start).max() > STILL)
+            if far and held is not None and event.button == 1:
+                self._show_dragged(held, event.position)
+            yield
+        viewer.scene.camera.mouse_pan = True
+        self._released(held, to_xy(event.position), event, dragged=far)
+
+    def _released(self, held: Mark | None, xy: Position, event: Any, *, dragged: bool) -> None:
+        if event.button == 1 and dragged and held is not None:
+            self.edit(lambda: self.labelling.move(held.bodypart, xy))
+            self.show_marks()  # where it was, if the move was refused
+        elif event.button == 1 and not dragged:
+            self._clicked(held, xy, hidden="Shift" in event.modifiers)
+        elif event.button == 2 and not dragged and held is not None:
+            self.edit(lambda: self.labelling.unset(held.bodypart))
+
+    def _clicked(self, held: Mark | None, xy: Position, *, hidden: bool) -> None:
+        current = self.labelling.current
+        if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
+            where = held.xy
+            self.edit(lambda: self.labelling.move(held.bodypart, where))  # it is right as it is
+        elif held is not None and not (current and current.is_open):
+            self.labelling.choose(held.bodypart)
+        else:
+            place = self.labelling.occlude if hidden else self.labelling.place
+            self.edit(lambda: place(xy))
+
+    def _show_dragged(self, mark: Mark, position: tuple[float, ...]) -> None:
+        self.points.data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]
+        self.points.refresh(thumbnail=False, extent=False)
+
+
+def take_away(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Remove those of the layers that a viewer has, and return them, hidden.
+
+    All are hidden first: removing one draws the others, which crashes if they never were drawn.
+    """
+    there = tuple(layer for layer in layers if layer in viewer.layers)
+    for layer in there:
+        layer.visible = False
+    for layer in there:
+        viewer.layers.remove(layer)
+    return there
+
+
+def prepare() -> None:
+    """Let napari load what its first layer needs; it takes a second, and a thread may do it."""
+    Image(np.zeros((2, 2, 3), np.uint8), rgb=True)
+
+
+def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) -> Points:
+    return Points(
+        np.zeros((count, 2)),
+        name=name,
+        size=float(size),  # an int here would round every size that is set
+        border_width=0.2,
+        border_width_is_relative=True,
+        metadata=about,
+    )
+
+
+# --- actions ----------------------------------------------------------------------------------------------------------
+# What keys and buttons do to a labelling in its window; `keys.KEYS` names these methods.
+
+
+class Actions:
+    """One method per key; refusals are told, not raised, as is where there is nothing to go to."""
+
+    frame_asked = Signal()  # the person wants to type a frame's number
+    help_asked = Signal()
+
+    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: Attempt, tell: Tell) -> None:
+        self.labelling = labelling
+        self.canvas = canvas
+        self._attempt, self._tell = attempt, tell
+
+    def accept(self) -> None:
+        """Accept all proposals and go on."""
+        self.canvas.edit(self.labelling.accept)
+
+    def next_frame(self) -> None:
+        """Show the next frame."""
+        self._attempt(lambda: self.labelling.step(1))
+
+    def previous_frame(self) -> None:
+        """Show the frame before."""
+        self._attempt(lambda: self.labelling.step(-1))
+
+    def next_open(self) -> None:
+        """Show the next frame that needs a person."""
+        self._attempt(lambda: self._tell_done(self.labelling.next_open()))
+
+    def previous_open(self) -> None:
+        """Show the frame before that needs a person."""
+        self._attempt(lambda: self._tell_done(self.labelling.next_open(-1)))
+
+    def next_bodypart(self) -> None:
+        """Choose the next bodypart."""
+        self.labelling.choose_next(1)
+
+    def previous_bodypart(self) -> None:
+        """Choose the bodypart before."""
+        self.labelling.choose_next(-1)
+
+    def absent(self) -> None:
+        """Say that the current bodypart is not in the frame."""
+        self.canvas.edit(self.labelling.mark_absent)
+
+    def occluded(self) -> None:
+        """Say that the current bodypart is hidden somewhere."""
+        self.canvas.edit(self.labelling.occlude)
+
+    def unset(self) -> None:
+        """Delete the label under the mouse; without one, that of the current bodypart."""
+        mark = self.canvas.mark_under_mouse() or self.labelling.current
+        if mark is not None:
+            self.canvas.edit(lambda: self.labelling.unset(mark.bodypart))
+
+    def copy_pose(self) -> None:
+        """Propose the pose of the frame before."""
+        self.canvas.edit(self.labelling.copy_pose)
+
+    def next_doubtful(self) -> None:
+        """Go to the next proposal of low likelihood."""
+        pcutoff = self.labelling.browser.project.config.pcutoff
+        found = self._attempt(lambda: self.labelling.next_doubtful(pcutoff))
+        if found:
+            self.canvas.look_at_animal()
+        else:
+            self._tell(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
+
+    def undo(self) -> None:
+        """Undo."""
+        self._attempt(self.labelling.undo)
+
+    def redo(self) -> None:
+        """Redo."""
+        self._attempt(self.labelling.redo)
+
+    def toggle_follow(self) -> None:
+        """Follow the animal, or stop following."""
+        self.canvas.follows = not self.canvas.follows
+        if self.canvas.follows:
+            self.canvas.look_at_animal()
+        else:
+            self.canvas.viewer.reset_view()
+
+    def toggle_markers(self) -> None:
+        """Hide the markers and the skeleton, or show them."""
+        shown = not self.canvas.points.visible
+        self.canvas.points.visible = self.canvas.skeleton.visible = shown
+
+    def drop(self) -> None:
+        """Take the frame out of training, or back in."""
+        self._attempt(self.labelling.drop)
+
+    def ask_frame(self) -> None:
+        """Let the person type a frame's number."""
+        self.frame_asked.emit()
+
+    def toggle_help(self) -> None:
+        """Show the keys, or hide them."""
+        self.help_asked.emit()
+
+    def _tell_done(self, found: bool) -> None:
+        if not found:
+            self._tell("Every other frame is done.")
+
+
+def bind(actions: Actions) -> None:
+    """Bind the table of keys in the viewer, and in the layers, whose own keys would come first."""
+    for key in KEYS:
+        method = getattr(actions, key.action)
+        for spelled in key.keys:
+            for owner in (actions.canvas.viewer, *actions.canvas.layers):
+                owner.bind_key(spelled, lambda _, method=method: method(), overwrite=True)
+
+
+def unbind(actions: Actions) -> None:
+    """Give the viewer's keys back."""
+    for key in KEYS:
+        for spelled in key.keys:
+            actions.canvas.viewer.bind_key(spelled, None, overwrite=True)

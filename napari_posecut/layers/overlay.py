@@ -1,0 +1,191 @@
+"""What is drawn over a frame of an analysed video, and which videos are analysed; arrays in, arrays out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64
+
+from napari_posecut.layers.convert import FILLED, edges_of, to_rows_columns
+from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.poses.files import FoundPredictions, find_predictions, network_name, read_predictions
+from posecut_core.poses.predictions import Predictions, check_source, read_origin
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import file_sha256
+from posecut_core.workflow.opening import project_videos
+
+# --- overlay ----------------------------------------------------------------------------------------------------------
+# What is drawn over one frame of an analysed video: markers, skeleton, trails; arrays in, arrays out.
+#
+# Every array has the same length in all frames, so that whoever shows it need not build its colours again: what is not
+# to
+# be seen is not `shown`, or a line without length.
+
+
+_FAINTEST = 0.15  # opacity of a trail's end
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """What is drawn of K bodyparts, and how."""
+
+    colours: Float64[np.ndarray, "K 3"]  # red green blue from 0 to 1
+    shown: Bool[np.ndarray, " K"]
+    pcutoff: float = 0.6  # markers of lower likelihood are hollow, and have neither bones nor trails
+    edges: tuple[tuple[int, int], ...] = ()  # bones, as pairs of bodyparts
+    bone_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    trail: int = 0  # frames
+
+
+@dataclass(frozen=True)
+class PoseMarkers:
+    """What a Points layer shows of one frame."""
+
+    data: Float64[np.ndarray, "K 2"]  # row, column
+    shown: Bool[np.ndarray, " K"]
+    face: Float64[np.ndarray, "K 4"]
+
+
+def pose_markers(xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K"], style: OverlayStyle) -> PoseMarkers:
+    """Return the markers of a frame: hollow where the likelihood is not above the pcutoff."""
+    placed = ~np.isnan(xy).any(axis=1)
+    opacity = np.where((likelihood > style.pcutoff) & placed & style.shown, FILLED["placed"], FILLED["proposed"])
+    face = np.concatenate([style.colours, opacity[:, None]], axis=1)
+    return PoseMarkers(to_rows_columns(np.where(placed[:, None], xy, 0.0)), placed & style.shown, face)
+
+
+def pose_lines(
+    xy: Float[np.ndarray, "T K 2"], likelihood: Float[np.ndarray, "T K"], number: int, style: OverlayStyle
+) -> Float64[np.ndarray, "N 2 2"]:
+    """Return the lines of a frame, each as where it begins and how far it goes, in rows and columns.
+
+    First the trails, the way of each bodypart through the last frames, as trail x K lines from frame to frame; then the
+    bones. Only frames from `number - style.trail` to `number` are looked at, however long the video is.
+
+    Args:
+        xy: positions of the whole video.
+        likelihood: of the whole video.
+        number: the frame shown.
+        style: what is drawn.
+    """
+    frames = np.arange(number - style.trail, number + 1)
+    window = np.maximum(frames, 0)
+    places = to_rows_columns(xy[window])
+    seen = _seen(xy[window], likelihood[window], style) & (frames >= 0)[:, None]
+    bones = np.array(style.edges, dtype=np.int64).reshape(-1, 2).T
+    starts = np.concatenate([places[:-1].reshape(-1, 2), places[-1, bones[0]]])
+    ends = np.concatenate([places[1:].reshape(-1, 2), places[-1, bones[1]]])
+    both = np.concatenate([(seen[:-1] & seen[1:]).ravel(), seen[-1, bones[0]] & seen[-1, bones[1]]])
+    lines = np.stack([starts, ends - starts], axis=1)
+    return np.where(both[:, None, None], lines, 0.0).astype(np.float64)
+
+
+def line_colours(style: OverlayStyle) -> Float64[np.ndarray, "N 4"]:
+    """Return the colours of `pose_lines`: a trail has that of its bodypart, and is fainter the longer ago it is."""
+    age = np.linspace(_FAINTEST, 1.0, style.trail) if style.trail else np.empty(0)
+    parts = len(style.colours)
+    trails = np.column_stack([np.tile(style.colours, (style.trail, 1)), np.repeat(age, parts)])
+    return np.concatenate([trails, np.tile((*style.bone_colour, 1.0), (len(style.edges), 1))])
+
+
+def _seen(
+    xy: Float[np.ndarray, "... K 2"], likelihood: Float[np.ndarray, "... K"], style: OverlayStyle
+) -> Bool[np.ndarray, "... K"]:
+    return ~np.isnan(xy).any(axis=-1) & (likelihood > style.pcutoff) & style.shown
+
+
+# --- analysed ---------------------------------------------------------------------------------------------------------
+# The analysed videos of a project, and what is needed to draw a network's predictions of one; no window here.
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Predictions of a video, and the same as curves over its frames."""
+
+    predictions: Predictions
+    curves: Float32[np.ndarray, "3 K T"]  # x, y, likelihood
+
+
+def analysed_videos(
+    project: Project, *, videos: Iterable[Path] = (), folders: Iterable[Path] = ()
+) -> tuple[FoundPredictions, ...]:
+    """List the predictions of a project's videos, video by video, the newest of each first.
+
+    Args:
+        project: the opened project.
+        videos: others to look at.
+        folders: where to look, besides the folder of each video.
+    """
+    known = dict.fromkeys([*project_videos(project).values(), *videos])
+    found = [find_predictions(video, folder) for video in known for folder in (None, *folders)]
+    return tuple(dict.fromkeys(entry for several in found for entry in several))
+
+
+@dataclass(frozen=True)
+class OwnNetwork:
+    """A network of the project's present iteration."""
+
+    shuffle: int
+    trainingsetindex: int
+    step: int
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """What steps call it by."""
+        return {"shuffle": self.shuffle, "trainingsetindex": self.trainingsetindex, "snapshot": self.step}
+
+
+def own_network(project: Project, scorer: str) -> OwnNetwork | None:
+    """Return which network of the project's present iteration a name means; None for any other."""
+    name = network_name(scorer)
+    if name is None or name.iteration != project.config.iteration:
+        return None
+    percents = [project.training_percent(index) for index in range(len(project.config.training_fractions))]
+    return OwnNetwork(name.shuffle, percents.index(name.percent), name.step) if name.percent in percents else None
+
+
+def in_words(found: FoundPredictions) -> str:
+    """Name the network of predictions for a person to read."""
+    name, filtered = network_name(found.scorer), "filtered, " if found.filtered else ""
+    if name is None:
+        return f"{filtered}{found.scorer}"
+    return f"{filtered}{name.step:,} steps, shuffle {name.shuffle}, iteration {name.iteration}"
+
+
+def read_trajectories(project: Project, shown: FoundPredictions) -> Trajectories:
+    """Read predictions; it takes seconds for a long video.
+
+    Raises:
+        AnalysisError: the file is missing or holds something else, or came from another network or video of the name.
+    """
+    _check_origin(project, shown)
+    found = read_predictions(shown.table)
+    predictions = replace(found, xy=np.ascontiguousarray(found.xy), likelihood=np.ascontiguousarray(found.likelihood))
+    curves = np.concatenate([predictions.xy, predictions.likelihood[..., None]], axis=2)
+    return Trajectories(predictions, np.ascontiguousarray(curves.transpose(2, 1, 0), dtype=np.float32))
+
+
+def _check_origin(project: Project, shown: FoundPredictions) -> None:
+    """Check what predictions came from, as far as they say it and the network is still there."""
+    origin, own = read_origin(shown.table), own_network(project, shown.scorer)
+    if origin is None or origin.analysis is None or not shown.video.is_file():
+        return
+    manifest = project.snapshot_manifest(own.shuffle, own.step, own.trainingsetindex) if own else None
+    network = file_sha256(manifest) if manifest and manifest.is_file() else None
+    check_source(shown.table, origin.analysis, shown.video, network)
+
+
+def style_of(config: ProjectConfig, bodyparts: tuple[str, ...]) -> OverlayStyle:
+    """Return how the bodyparts of a network look: those of the project as while labelling, others after them."""
+    order = tuple(dict.fromkeys([*config.bodyparts, *bodyparts]))
+    colours = colours_of(config.colormap, len(order))
+    red, green, blue = named_colour(config.skeleton_color).tolist()
+    return OverlayStyle(
+        colours=colours[[order.index(part) for part in bodyparts]],
+        shown=np.ones(len(bodyparts), bool),
+        pcutoff=config.pcutoff,
+        edges=tuple(edges_of(config.skeleton, bodyparts)),
+        bone_colour=(red, green, blue),
+    )

@@ -1,0 +1,287 @@
+"""Dock 6: find the bodyparts in whole videos, one after the other, in the background."""
+
+from pathlib import Path
+
+from napari import Viewer
+from qtpy.QtCore import QMimeData, Qt, Signal
+from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
+from posecut_core.errors import VideoError
+from posecut_core.poses.files import find_predictions, network_name
+from posecut_core.progress import Progress
+from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
+from posecut_core.workflow.opening import project_videos
+
+# --- queue list -------------------------------------------------------------------------------------------------------
+# The list of videos to analyse: a check box and a state each; files may be dropped on it.
+
+
+DONE = "done"
+_PATH = Qt.ItemDataRole.UserRole
+
+
+class QueueList(QTreeWidget):
+    """Videos in the order in which they are analysed."""
+
+    wanted = Signal(str)  # path of a video that is done and was clicked twice
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setHeaderLabels(("video", "state"))
+        self.setRootIsDecorated(False)
+        self.setAcceptDrops(True)
+        self.setToolTip("drop videos or folders here; a double click on a video that is done shows it in 9 Results")
+        header = self.header()
+        assert header is not None
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.itemDoubleClicked.connect(self._want)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return all videos of the list."""
+        return tuple(item.data(0, _PATH) for item in self._items())
+
+    @property
+    def checked(self) -> tuple[str, ...]:
+        """Return the videos that are to be analysed."""
+        return tuple(item.data(0, _PATH) for item in self._items() if item.checkState(0) == Qt.CheckState.Checked)
+
+    def add(self, path: Path, *, state: str = "", checked: bool = True) -> None:
+        """Add a video, or every video of a folder; what is in the list already stays as it is."""
+        for video in videos_in(path) if path.is_dir() else [path]:
+            if str(video) not in self.paths:
+                item = QTreeWidgetItem([video.name, state])
+                item.setData(0, _PATH, str(video))
+                item.setToolTip(0, str(video))
+                item.setCheckState(0, Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
+                self.addTopLevelItem(item)
+
+    def set_state(self, path: str, state: str, *, why: str = "") -> None:
+        """Say how far a video is; one that is done need not be analysed again."""
+        item = next((item for item in self._items() if item.data(0, _PATH) == path), None)
+        if item is not None:
+            item.setText(1, state)
+            item.setToolTip(1, why)
+            if state == DONE:
+                item.setCheckState(0, Qt.CheckState.Unchecked)
+
+    def state_of(self, path: str) -> str:
+        """Return how far a video is."""
+        return next((item.text(1) for item in self._items() if item.data(0, _PATH) == path), "")
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take files."""
+        if event is not None and _files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take files anywhere on the list."""
+        if event is not None and _files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Add the files."""
+        if event is not None:
+            for path in _files(event.mimeData()):
+                self.add(path)
+            event.acceptProposedAction()
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        items = (self.topLevelItem(place) for place in range(self.topLevelItemCount()))
+        return [item for item in items if item is not None]
+
+    def _want(self, item: QTreeWidgetItem) -> None:
+        if item.text(1) == DONE:
+            self.wanted.emit(item.data(0, _PATH))
+
+
+def _files(data: QMimeData | None) -> list[Path]:
+    """List the files and folders of this computer that are dragged."""
+    urls = data.urls() if data is not None else []
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+
+
+# --- analyse ----------------------------------------------------------------------------------------------------------
+# Dock 6: find the bodyparts in whole videos, one after the other, in the background.
+
+
+VERB = "analyze_queue"
+_TOLD = 3  # failures that are told under the list
+
+
+class AnalyseDock(QWidget):
+    """The queue of videos, and what becomes of each."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self._why: list[str] = []  # rich text of each failure
+        self._root: Path | None = None  # of the project whose videos are listed
+        self.heading, self.failures = Words(), Words()
+        self.videos = QueueList()
+        self.add = QPushButton("Add videos…")
+        self.shuffle = QSpinBox()
+        self.shuffle.setRange(1, 9999)
+        self.shuffle.setToolTip("which network, as in 4 Train")
+        self.folder = QLineEdit()
+        self.folder.setPlaceholderText("beside each video")
+        self.browse = QPushButton("…")
+        self.browse.setMaximumWidth(30)
+        self.csv = QCheckBox("also as .csv, for spreadsheets")
+        self.filter = QCheckBox("smooth the trajectories (median)")
+        self.draw = QCheckBox("draw the bodyparts into a video")
+        self.analyse = QPushButton("Analyse")
+        self.line = JobLine(self.desk, (VERB,))
+        self._lay_out()
+        self._connect()
+        self._follow()
+
+    def start(self) -> None:
+        """Analyse the checked videos."""
+        self.desk.attempt(self._start)
+
+    def _start(self) -> None:
+        self.desk.require_project()
+        chosen = self.videos.checked
+        if not chosen:
+            raise VideoError("No video is checked; check at least one in the list, or add some.")
+        arguments = {
+            "videos": chosen,
+            "shuffle": self.shuffle.value(),
+            "save_as_csv": self.csv.isChecked(),
+            "destfolder": self.folder.text().strip() or None,
+            "filter": self.filter.isChecked(),
+            "draw": self.draw.isChecked(),
+        }
+        self.desk.start(VERB, arguments)
+
+    def _lay_out(self) -> None:
+        self.setMinimumWidth(290)
+        layout, form, folder = QVBoxLayout(self), QFormLayout(), QHBoxLayout()
+        folder.addWidget(self.folder)
+        folder.addWidget(self.browse)
+        form.addRow("shuffle", self.shuffle)
+        form.addRow("results go", folder)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.videos, stretch=1)
+        layout.addWidget(self.add)
+        layout.addLayout(form)
+        for widget in (self.csv, self.filter, self.draw, self.analyse, self.line, self.failures):
+            layout.addWidget(widget)
+
+    def _connect(self) -> None:
+        self.add.clicked.connect(self._ask_videos)
+        self.browse.clicked.connect(self._ask_folder)
+        self.analyse.clicked.connect(self.start)
+        self.videos.wanted.connect(self.desk.video_wanted.emit)
+        self.line.ended.connect(self._end)
+        self.desk.project_changed.connect(self._follow)
+        self.desk.board.started.connect(self._begin)
+        self.desk.board.progressed.connect(self._hear)
+
+    def _follow(self) -> None:
+        """List the project's videos; those that were added stay while it is open."""
+        project = self.desk.project
+        root = None if project is None else project.root
+        if root != self._root:
+            self._root = root
+            self.videos.clear()
+            self._clear_failures()
+        for path in () if project is None else project_videos(project).values():
+            before = _analysed(path)
+            self.videos.add(path, state=DONE if before else "", checked=not before)
+        job = self.desk.board.of(VERB)
+        if job is not None:
+            self._begin(job)
+        self._allow()
+
+    def _allow(self) -> None:
+        project, running = self.desk.project, self.desk.board.of(VERB)
+        for widget in (self.analyse, self.add, self.videos):
+            widget.setEnabled(project is not None and (running is None or widget is self.videos))
+        self.failures.setVisible(bool(self.failures.text()))
+        if project is None:
+            self.heading.setText("No project is open yet: open or create one (1 Project).")
+        else:
+            self.heading.setText("Check the videos to analyse. Drop others here, or add them below.")
+
+    def _begin(self, job: Job) -> None:
+        if job.request.verb != VERB:
+            return
+        self._clear_failures()
+        for video in _videos_of(job):
+            self.videos.add(Path(video))
+            self.videos.set_state(video, "waits")
+        for report in job.reports:
+            self._hear(job, report)
+        self._allow()
+
+    def _hear(self, job: Job, report: Progress) -> None:
+        videos = _videos_of(job)
+        place = int(report.values.get("video", -1))
+        if job.request.verb != VERB or not 0 <= place < len(videos):
+            return
+        if "finished" in report.values:
+            self.videos.set_state(videos[place], DONE)
+        elif "failed" in report.values:
+            self._fail(videos[place], report.stage)
+        elif report.total:
+            self.videos.set_state(videos[place], f"{100 * report.done // report.total} %")
+
+    def _clear_failures(self) -> None:
+        self._why = []
+        self.failures.setText("")
+
+    def _fail(self, video: str, why: str) -> None:
+        self.videos.set_state(video, "failed", why=why)
+        self._why = [*self._why, f"<b>{wrappable(Path(video).name)}</b>: {wrappable(why)}"]
+        more = len(self._why) - _TOLD
+        tail = [f"{more} more failed; point at them in the list."] if more > 0 else []
+        self.failures.setText("<br>".join([*self._why[:_TOLD], *tail]))
+        self.failures.setVisible(True)
+
+    def _end(self, job: Job) -> None:
+        for video in _videos_of(job):
+            if self.videos.state_of(video) not in (DONE, "failed"):
+                self.videos.set_state(video, "stopped", why="Analyse goes on where it stopped")
+        self._allow()
+
+    def _ask_videos(self) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
+        names, _ = QFileDialog.getOpenFileNames(self, "Videos to analyse", "", f"Videos ({kinds});;All files (*)")
+        for name in names:
+            self.videos.add(Path(name))
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if name:
+            self.folder.setText(name)
+
+
+def _videos_of(job: Job) -> tuple[str, ...]:
+    videos = job.request.arguments.get("videos", ())
+    return tuple(map(str, videos)) if isinstance(videos, list | tuple) else ()
+
+
+def _analysed(video: Path) -> bool:
+    """Tell whether predictions of one of our networks lie beside a video."""
+    return any(network_name(found.scorer) for found in find_predictions(video))

@@ -1,0 +1,186 @@
+"""Dock 5: how far the network's positions lie from the labels, and in which frames it errs most."""
+
+import math
+
+from napari import Viewer
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFormLayout,
+    QHeaderView,
+    QPushButton,
+    QSpinBox,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
+from napari_posecut.widgets.parts.tables import table_of
+from posecut_core.evaluation.errors import MeanErrors
+from posecut_core.evaluation.tables import FrameError, PastEvaluation, ResultRow, newest_evaluation
+
+_MEANING = (  # of the columns
+    "",
+    "mean error on frames that the network was trained on",
+    "mean error on frames that it has not seen: this one counts",
+    "labels in test frames that were measured",
+)
+WORST = 30  # frames that are listed
+
+
+class EvaluateDock(QWidget):
+    """The newest evaluation of the project, and a button for the next one."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self.shown: PastEvaluation | None = None
+        self.heading, self.summary = Words(), Words()
+        self.shuffle = QSpinBox()
+        self.shuffle.setRange(1, 9999)
+        self.shuffle.setToolTip("which split and network, as in 4 Train")
+        self.plotting = QCheckBox("also draw every labelled frame")
+        self.evaluate = QPushButton("Evaluate")
+        self.line = JobLine(self.desk, ("evaluate",))
+        self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))
+        headings = self.bodyparts.headerItem()
+        assert headings is not None
+        for column, meaning in enumerate(_MEANING):
+            headings.setToolTip(column, meaning)
+        self.frames = _table(("worst frames", "number", "px", "set"))
+        self.frames.setToolTip("a click shows the frame, to look at its labels")
+        self.report = QPushButton("Open the report")
+        self.report.setToolTip(
+            "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
+        )
+        self._lay_out()
+        self.evaluate.clicked.connect(self.start)
+        self.frames.itemClicked.connect(self._show_frame)
+        self.report.clicked.connect(self._open_report)
+        self.line.ended.connect(self._end)
+        self.desk.project_changed.connect(self._follow)
+        self.desk.board.started.connect(self._allow)
+        self._follow()
+
+    def start(self) -> None:
+        """Evaluate the last network of the chosen shuffle."""
+        arguments = {"shuffle": self.shuffle.value(), "plotting": self.plotting.isChecked()}
+        self.desk.attempt(lambda: self.desk.start("evaluate", arguments))
+
+    def _lay_out(self) -> None:
+        self.setMinimumWidth(290)
+        layout, row = QVBoxLayout(self), QFormLayout()
+        row.addRow("shuffle", self.shuffle)
+        layout.addWidget(self.heading)
+        layout.addLayout(row)
+        for widget in (self.plotting, self.evaluate, self.line, self.summary):
+            layout.addWidget(widget)
+        layout.addWidget(self.bodyparts, stretch=1)
+        layout.addWidget(self.frames, stretch=1)
+        layout.addWidget(self.report)
+        layout.addStretch()
+
+    def _follow(self) -> None:
+        """Show what the project holds."""
+        project = self.desk.project
+        self.shown = None if project is None else newest_evaluation(project)
+        if project is None:
+            self.heading.setText("No project is open yet: open or create one (1 Project).")
+        elif self.shown is None:
+            self.heading.setText("Nothing has been evaluated yet. Train a network first (4 Train).")
+        else:
+            row = self.shown.row
+            since = "" if self.shown.is_present else "; the network has been trained again since: evaluate it"
+            self.heading.setText(f"<b>Shuffle {row.shuffle}</b> after {row.step} steps{_which(row)}{since}")
+        self._fill()
+        self._allow()
+
+    def _allow(self) -> None:
+        self.evaluate.setEnabled(self.desk.project is not None and self.desk.board.of("evaluate") is None)
+
+    def _fill(self) -> None:
+        found = self.shown
+        for widget in (self.summary, self.bodyparts, self.frames, self.report):
+            widget.setVisible(found is not None)
+        self.bodyparts.clear()
+        self.frames.clear()
+        if found is not None:
+            self.summary.setText(_summary(found))
+            self.bodyparts.addTopLevelItems([_bodypart(*entry) for entry in found.bodyparts.items()])
+            self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:WORST]])
+            self.report.setEnabled(found.report.is_file())
+
+    def _end(self, job: Job) -> None:
+        if job.state == "done":
+            self._follow()
+        self._allow()
+
+    def _show_frame(self, item: QTreeWidgetItem) -> None:
+        frame: FrameError = item.data(0, Qt.ItemDataRole.UserRole)
+        self.desk.attempt(lambda: self.desk.show_frame(frame.video, frame.number))
+
+    def _open_report(self) -> None:
+        if self.shown is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.report)))
+
+
+def _table(columns: tuple[str, ...]) -> QTreeWidget:
+    table = table_of(columns)
+    header = table.header()
+    assert header is not None
+    header.setStretchLastSection(False)
+    header.setMinimumSectionSize(30)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    return table
+
+
+def _which(row: ResultRow) -> str:
+    return "" if row.bodyparts == "all" else f", {wrappable(row.bodyparts)} only"
+
+
+def _summary(found: PastEvaluation) -> str:
+    row = found.row
+    lines = [
+        f"<b>Mean error: {_pixels(row.test)} on test frames</b>, {_pixels(row.train)} on training frames.",
+        f"Of likelihood {row.pcutoff:g} or more: {_pixels(row.test_pcutoff)} and {_pixels(row.train_pcutoff)}.",
+    ]
+    if not math.isnan(row.validation):
+        lines.insert(1, f"{_pixels(row.validation)} on frames that were held out to validate the training.")
+    if not math.isnan(row.suggested_pcutoff):
+        lines.append(f"A pcutoff of {row.suggested_pcutoff:.2f} divides right from wrong best.")
+    if not math.isnan(row.calibration_error):
+        lines.append(f"Likelihoods are off by {row.calibration_error:.3f} on average (calibration error).")
+    return "<br>".join(lines)
+
+
+def _bodypart(name: str, errors: MeanErrors) -> QTreeWidgetItem:
+    return _item((name, _number(errors.train), _number(errors.test), str(errors.test_pairs)))
+
+
+def _frame(frame: FrameError) -> QTreeWidgetItem:
+    side = "training" if frame.is_train else frame.side
+    item = _item((frame.video, str(frame.number), _number(frame.error), side))
+    item.setData(0, Qt.ItemDataRole.UserRole, frame)
+    return item
+
+
+def _item(cells: tuple[str, ...]) -> QTreeWidgetItem:
+    item = QTreeWidgetItem(list(cells))
+    item.setToolTip(0, cells[0])
+    for column in range(1, len(cells)):
+        item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
+    return item
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}"
+
+
+def _pixels(value: float) -> str:
+    return "nothing measured" if math.isnan(value) else f"{value:.2f} px"

@@ -1,0 +1,331 @@
+"""Dock 2: choose the frames to label, by an algorithm or by looking through a video."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from napari import Viewer
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.board import in_background
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.labelling.extracted_frames import delete_frame, frame_numbers, read_crop, take_frame
+from napari_posecut.layers.video_layer import frames_of
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.playback import VideoView
+from napari_posecut.widgets.parts.tables import table_of
+from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.project.config import ProjectConfig, edit_config
+from posecut_core.project.state import read_state
+from posecut_core.workflow.opening import check_videos, project_videos, resolve_video
+
+# --- frame picker -----------------------------------------------------------------------------------------------------
+# Looking through a video, and taking frames from it by hand.
+
+
+KEY = "T"
+
+
+class FramePicker(QWidget):
+    """A button that shows a video in the place of the labelling, and one that takes the frame at its slider."""
+
+    taken = Signal()
+
+    def __init__(self, desk: Desk, video: Callable[[], str | None], cropped: Callable[[], bool]) -> None:
+        """Make the buttons.
+
+        Args:
+            desk: of the viewer.
+            video: tells the stem of the video that is chosen.
+            cropped: tells whether only the crop of a frame is kept.
+        """
+        super().__init__()
+        self._desk, self._chosen, self._cropped = desk, video, cropped
+        self._video = ""
+        self._some_taken = False
+        self.view = VideoView(desk)
+        self.view.left.connect(self._left)
+        self.look_button = QPushButton("Look through the chosen video")
+        self.look_button.clicked.connect(lambda: desk.attempt(self.look))
+        self.hint = QLabel()
+        self.hint.setWordWrap(True)
+        self.take_button = QPushButton(f"Take this frame ({KEY})")
+        self.take_button.clicked.connect(lambda: desk.attempt(self.take))
+        self.back_button = QPushButton("Back to labelling")
+        self.back_button.clicked.connect(self.view.leave)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.look_button)
+        layout.addWidget(self.hint)
+        row = QHBoxLayout()
+        row.addWidget(self.take_button)
+        row.addWidget(self.back_button)
+        layout.addLayout(row)
+        self._show_buttons()
+
+    @property
+    def number(self) -> int:
+        """Return the number of the frame at the slider."""
+        return int(self._desk.viewer.dims.current_step[0])
+
+    def look(self) -> None:
+        """Show the chosen video.
+
+        Raises:
+            ProjectError: no project is open.
+            VideoError: no video is chosen, or it is missing, damaged or another than was added.
+        """
+        project, video = self._desk.require_project(), self._chosen()
+        if video is None:
+            raise VideoError("No video is chosen; choose one in the list above.")
+        path = resolve_video(project, video)
+        in_background(lambda: check_videos(project, [path]))
+        self.view.show(path)
+        self._video, viewer = video, self._desk.viewer
+        viewer.dims.set_current_step(0, 0)
+        viewer.bind_key(KEY, lambda _: self._desk.attempt(self.take), overwrite=True)
+        viewer.dims.events.current_step.connect(self._show_number)
+        self._show_buttons()
+
+    def take(self) -> None:
+        """Extract the frame at the slider.
+
+        Raises:
+            VideoError: the frame cannot be decoded, the crop is not within it, other work extracts frames at the
+                moment, or no video is shown.
+            StorageError: the disk refuses.
+        """
+        project, layer = self._desk.require_project(), self.view.layer
+        if layer is None or self._desk.board.writing("frames"):
+            raise VideoError("Other work extracts frames at the moment; wait until it has ended, then take this frame.")
+        number, crop = self.number, read_crop(project, self._video) if self._cropped() else None
+        new = take_frame(project, self._video, number, frames_of(layer).read(number), crop=crop)
+        self._some_taken = self._some_taken or new
+        self._show_number()
+        self.hint.setText(f"{self.hint.text()}: {'taken' if new else 'was taken before'}")
+        self.taken.emit()
+
+    def _show_number(self, *_: object) -> None:
+        if self.view.layer is not None:
+            self.hint.setText(f"{self._video}, frame {self.number} of {len(frames_of(self.view.layer))}")
+
+    def _left(self) -> None:
+        viewer = self._desk.viewer
+        viewer.bind_key(KEY, None, overwrite=True)
+        viewer.dims.events.current_step.disconnect(self._show_number)
+        self._show_buttons()
+        if self._some_taken:
+            self._some_taken = False
+            self._desk.attempt(self._desk.refresh)
+
+    def _show_buttons(self) -> None:
+        looking = self.view.layer is not None
+        self.look_button.setVisible(not looking)
+        for widget in (self.hint, self.take_button, self.back_button):
+            widget.setVisible(looking)
+        self._show_number()
+
+
+# --- frames -----------------------------------------------------------------------------------------------------------
+# Dock 2: choose the frames to label, by an algorithm or by looking through a video.
+
+
+ALGORITHMS = (("varied (k-means)", "kmeans"), ("random (uniform)", "uniform"))
+_MOST = 10_000  # frames of one video
+
+
+class FramesDock(QWidget):
+    """The choice of frames to label."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self.heading = QLabel()
+        self.heading.setWordWrap(True)
+        self.videos = table_of(("video", "frames"))
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self.algorithm = QComboBox()
+        for words, name in ALGORITHMS:
+            self.algorithm.addItem(words, name)
+        self.algorithm.setToolTip("k-means takes frames that look different; uniform takes frames at random times")
+        self.count = QSpinBox()
+        self.count.setRange(1, _MOST)
+        self.count.setSuffix(" frames")
+        self.start, self.stop = _percent(), _percent()
+        self.crop = QCheckBox("keep only the crop of each video")
+        self.others = QCheckBox("choose others than the last time")
+        self.others.setToolTip("the same choice is made again otherwise, and adds nothing")
+        self.extract_button = QPushButton("Extract frames of the ticked videos")
+        self.extract_button.clicked.connect(lambda: self.desk.attempt(self.extract))
+        self.line = JobLine(self.desk, ("extract_frames",))
+        self.line.ended.connect(self._extracted)
+        self.picker = FramePicker(self.desk, self._chosen_video, self.crop.isChecked)
+        self.picker.taken.connect(self._count)
+        self.delete_button = QPushButton("Delete the shown frame")
+        self.delete_button.clicked.connect(lambda: self.desk.attempt(self.delete))
+        self._lay_out()
+        self.desk.project_changed.connect(self._follow)
+        self.desk.board.started.connect(self._allow)
+        self.desk.board.ended.connect(self._allow)
+        self._follow()
+
+    def extract(self) -> Job:
+        """Begin to extract frames of the ticked videos, as the form says.
+
+        Raises:
+            ArgumentError: no video is ticked, or the part of the videos is empty.
+            PosecutError: the same kind of work runs already.
+            StorageError: the disk refuses.
+        """
+        project, chosen = self.desk.require_project(), self._ticked()
+        start, stop = self.start.value(), self.stop.value()
+        if not chosen or start >= stop:
+            raise ArgumentError("Tick at least one video, and let the part to choose from begin before its end.")
+        if (start, stop) != _part(project.config):  # or finer fractions than these would be lost
+            edit_config(project.config_path, {"start": start / 100, "stop": stop / 100})
+        settings = read_state(project.settings_path)
+        last = max((settings.extraction_seeds.get(video, settings.seed) for video in chosen), default=0)
+        return self.desk.start(
+            "extract_frames",
+            {
+                "videos": chosen,
+                "algo": self.algorithm.currentData(),
+                "number_of_frames": self.count.value(),
+                "crop": self.crop.isChecked(),
+                "seed": last + 1 if self.others.isChecked() else last,
+            },
+        )
+
+    def delete(self) -> None:
+        """Delete the frame that is shown for labelling; one with labels is dropped from training instead.
+
+        Raises:
+            LabelError: no frame is shown, or its labels cannot be edited.
+            VideoError: the frame store is damaged.
+            StorageError: the disk refuses.
+        """
+        project, labelling = self.desk.require_project(), self.desk.labelling
+        assert labelling is not None
+        frame = labelling.frame
+        if frame is None or self.desk.canvas is None:
+            raise ArgumentError("No frame is shown for labelling, expected the one to delete; go to it first.")
+        if delete_frame(project, frame.video, frame.number):
+            self.desk.refresh()
+            self.desk.tell(f"Frame {frame.number} of {frame.video} is deleted.")
+        elif not labelling.browser.frame(frame).dropped:
+            labelling.drop()
+            self.desk.tell(
+                f"Frame {frame.number} of {frame.video} has labels, which are kept: it is only taken out of training."
+            )
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.videos, stretch=1)
+        self.form = QWidget()
+        form = QFormLayout(self.form)
+        form.setContentsMargins(0, 0, 0, 0)
+        self.algorithm.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        form.addRow("choose", self.algorithm)
+        form.addRow("per video", self.count)
+        part = QHBoxLayout()
+        for box in (self.start, self.stop):
+            part.addWidget(box)
+        form.addRow("from, to (%)", part)
+        form.addRow(self.crop)
+        form.addRow(self.others)
+        form.addRow(self.extract_button)
+        layout.addWidget(self.form)
+        layout.addWidget(self.line)
+        layout.addWidget(self.picker)
+        layout.addWidget(self.delete_button)
+
+    def _follow(self) -> None:
+        """Show the videos of the project that is open now, and its choices."""
+        project = self.desk.project
+        known = {video: item.checkState(0) for video, item in self._items.items()}
+        self.videos.clear()
+        self._items = {}
+        for video, path in project_videos(project).items() if project else ():
+            item = self._items[video] = QTreeWidgetItem(self.videos, [video])
+            item.setToolTip(0, str(path))
+            item.setCheckState(0, known.get(video, Qt.CheckState.Checked))
+        if project is not None and not known:
+            self.count.setValue(project.config.numframes2pick)
+        if project is not None:
+            for box, percent in zip((self.start, self.stop), _part(project.config), strict=True):
+                box.setValue(percent)
+            self.crop.setVisible(any(project.config.video_sets.values()))
+        if self._items:
+            self.videos.setCurrentItem(self.videos.topLevelItem(0))
+        self.videos.resizeColumnToContents(0)
+        self._count()
+        self._allow()
+
+    def _count(self) -> None:
+        """Count the extracted frames of each video."""
+        project, counts = self.desk.project, []
+        for video, item in self._items.items():
+            numbers = self.desk.attempt(partial(frame_numbers, project, video)) if project else ()
+            counts.append(len(numbers or ()))
+            item.setText(1, str(counts[-1]))
+        if project is None:
+            self.heading.setText("Open or create a project first (1 Project).")
+        elif not counts:
+            self.heading.setText("The project has no videos; add some first (1 Project).")
+        else:
+            self.heading.setText(
+                f"<b>{sum(counts)} frames</b> of {len(counts)} video{'s' * (len(counts) != 1)} to label."
+            )
+
+    def _allow(self, *_: object) -> None:
+        """Offer what can be done now."""
+        there = bool(self._items)
+        for widget in (self.form, self.picker, self.delete_button):
+            widget.setEnabled(there)
+        self.extract_button.setEnabled(there and self.desk.board.allows("extract_frames"))
+
+    def _extracted(self, job: Job) -> None:
+        if job.state == "done":
+            self.desk.tell(_account(job.result))
+
+    def _ticked(self) -> list[str]:
+        return [video for video, item in self._items.items() if item.checkState(0) == Qt.CheckState.Checked]
+
+    def _chosen_video(self) -> str | None:
+        item = self.videos.currentItem()
+        return item.text(0) if item is not None else None
+
+
+def _percent() -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(0, 100)
+    box.setMinimumWidth(64)  # two of them beside their name
+    return box
+
+
+def _part(config: ProjectConfig) -> tuple[int, int]:
+    """Return where the choice begins and ends, in per cent of a video."""
+    return round(100 * config.start), round(100 * config.stop)
+
+
+def _account(result: Mapping[str, Any]) -> str:
+    """Say what an extraction did."""
+    added, damaged = (sum(len(video[key]) for video in result["videos"]) for key in ("added", "damaged"))
+    if not added:
+        return "No new frames: the same ones were chosen as the last time; tick “choose others than the last time”."
+    lost = f" {damaged} frames cannot be decoded and were left out." if damaged else ""
+    return f"{added} new frames are there to label (3 Label).{lost}"

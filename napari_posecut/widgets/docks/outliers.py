@@ -1,0 +1,282 @@
+"""Dock 7: find frames in which a network errs, look at them, and extract some to be corrected."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from napari import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.board import in_background
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.layers.overlay import analysed_videos, in_words, own_network, read_trajectories, style_of
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.forms.outliers import OutlierForm
+from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.playback import playback_of
+from napari_posecut.widgets.parts.timeline import Timeline
+from posecut_core.poses.files import FoundPredictions
+from posecut_core.project.paths import Project
+
+_TRAIL = 5  # frames: enough to see a jump
+
+
+class OutliersDock(QWidget):
+    """Frames that look wrong."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self.playback = playback_of(self.desk)
+        self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
+        self._asked: dict[str, object] | None = None  # arguments with which the suspects were found
+        self._suspects: dict[str, Mapping[str, Any]] = {}  # path of a video -> what was found in it
+        self.heading = QLabel()
+        self.networks = QComboBox()
+        self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.networks.setMinimumContentsLength(12)
+        self.networks.currentIndexChanged.connect(self._list_videos)
+        self.videos = QListWidget()
+        self.videos.setMaximumHeight(90)
+        self.videos.itemChanged.connect(self._forget)
+        self.videos.currentItemChanged.connect(self._show_suspects)
+        self.form = OutlierForm()
+        self.form.changed.connect(self._forget)
+        self.find_button = QPushButton("Find frames that look wrong")
+        self.find_button.clicked.connect(self.judge)
+        self.job_line = JobLine(self.desk, ("find_outliers", "extract_outliers"))
+        self.job_line.ended.connect(self._ended)
+        self.sentence = QLabel()
+        self.timeline = Timeline()
+        self.timeline.setFixedHeight(44)
+        self.timeline.frame_chosen.connect(self._look_at)
+        self.before, self.after = QPushButton("◀ before"), QPushButton("next ▶")
+        self.before.clicked.connect(lambda: self._step(-1))
+        self.after.clicked.connect(lambda: self._step(1))
+        self.extract_button = QPushButton("Extract them, to be corrected")
+        self.extract_button.clicked.connect(self.extract)
+        for label in (self.heading, self.sentence):
+            label.setWordWrap(True)
+        self._lay_out()
+        self.desk.project_changed.connect(self.list_networks)
+        self.desk.board.started.connect(self._allow)
+        self.desk.board.ended.connect(self._hear)
+        self.playback.frame_changed.connect(self._on_frame)
+        self.list_networks()
+
+    def list_networks(self) -> None:
+        """List the analysed videos of the project, network by network."""
+        project, chosen = self.desk.project, self.networks.currentData()
+        self._tables = {}
+        for found in () if project is None else analysed_videos(project):
+            if not found.filtered and project is not None and own_network(project, found.scorer) is not None:
+                self._tables.setdefault(found.scorer, []).append(found)
+        self.networks.blockSignals(True)
+        self.networks.clear()
+        for scorer, tables in self._tables.items():
+            self.networks.addItem(in_words(tables[0]), scorer)
+        self.networks.setCurrentIndex(max(self.networks.findData(chosen), 0) if self._tables else -1)
+        self.networks.blockSignals(False)
+        self._list_videos()
+
+    def judge(self) -> None:
+        """Let a child judge the ticked videos."""
+        arguments = self.desk.attempt(self._arguments)
+        if arguments is None:
+            return
+        job = self.desk.attempt(lambda: self.desk.start("find_outliers", arguments))
+        if job is not None:
+            self._forget()
+            self._asked = arguments
+
+    def extract(self) -> None:
+        """Let a child extract some of the frames found, or those that were named."""
+        arguments = self.desk.attempt(self._arguments) if self.form.algorithm == "manual" else self._asked
+        if arguments is not None:
+            self.desk.attempt(lambda: self.desk.start("extract_outliers", arguments))
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.heading)
+        form = QFormLayout()
+        form.addRow(QLabel("network"))
+        form.addRow(self.networks)  # in full width, or its name is cut off
+        layout.addLayout(form)
+        for widget in (self.videos, self.form, self.find_button, self.job_line, self.sentence, self.timeline):
+            layout.addWidget(widget)
+        row = QHBoxLayout()
+        row.addWidget(self.before)
+        row.addWidget(self.after)
+        layout.addLayout(row)
+        layout.addWidget(self.extract_button)
+        layout.addStretch(1)
+
+    def _list_videos(self) -> None:
+        project, scorer = self.desk.project, self.networks.currentData()
+        self.videos.blockSignals(True)
+        self.videos.clear()
+        for found in self._tables.get(scorer, []):
+            item = QListWidgetItem(found.video.name)
+            item.setData(Qt.ItemDataRole.UserRole, found)
+            item.setCheckState(Qt.CheckState.Checked)
+            self.videos.addItem(item)
+        self.videos.setCurrentRow(0)
+        self.videos.blockSignals(False)
+        if project is not None:
+            self.form.offer(
+                bodyparts=project.config.bodyparts,
+                others=self._others(project, str(scorer)),
+                number=project.config.numframes2pick,
+            )
+        self._forget()
+
+    def _others(self, project: Project, scorer: str) -> list[tuple[str, str]]:
+        """List the networks that one can be compared with: those of the same training fraction."""
+        network = own_network(project, scorer)
+        fractions = {name: own_network(project, name) for name in self._tables if name != scorer}
+        return [
+            (in_words(self._tables[name][0]), name)
+            for name, other in fractions.items()
+            if network is not None and other is not None and other.trainingsetindex == network.trainingsetindex
+        ]
+
+    def _arguments(self) -> dict[str, object]:
+        """Return what the controls say, as arguments of extract_outlier_frames."""
+        project, scorer = self.desk.require_project(), str(self.networks.currentData())
+        network, ticked = own_network(project, scorer), self._ticked()
+        assert network is not None, "only networks of this iteration are listed"
+        given = {"videos": [str(found.video) for found in ticked], **self.form.arguments()}
+        given |= network.arguments
+        other = own_network(project, str(self.form.fields["other"].value))
+        if self.form.algorithm == "disagreement" and other is not None:
+            same = other.shuffle == network.shuffle
+            given |= {"other_snapshots": [other.step]} if same else {"other_shuffles": [other.shuffle]}
+        return given
+
+    def _ticked(self) -> list[FoundPredictions]:
+        items = (self.videos.item(row) for row in range(self.videos.count()))
+        ticked = (item for item in items if item is not None and item.checkState() == Qt.CheckState.Checked)
+        return [item.data(Qt.ItemDataRole.UserRole) for item in ticked]
+
+    def _chosen(self) -> FoundPredictions | None:
+        item = self.videos.currentItem()
+        return None if item is None else item.data(Qt.ItemDataRole.UserRole)
+
+    def _forget(self) -> None:
+        """Forget what was found: something else is asked for now."""
+        self._asked, self._suspects = None, {}
+        self._show_suspects()
+
+    def _ended(self, job: Job) -> None:
+        if job.request.verb == "extract_outliers":
+            if job.state == "done":
+                self.desk.tell(_account(job.result))
+            self._forget()
+        elif job.state == "done":
+            self._asked = dict(job.request.arguments)
+            self._suspects = {str(video["video"]): video for video in job.result["videos"]}
+        else:
+            self._asked = None
+        self._show_suspects()
+
+    def _hear(self, job: Job) -> None:
+        if job.request.verb == "analyze_queue" and job.state == "done":
+            self.list_networks()
+        self._allow()
+
+    def _show_suspects(self) -> None:
+        """Show what was found in the chosen video, and say it of all."""
+        found = self._chosen()
+        suspects = self._suspects.get(str(found.video)) if found is not None else None
+        numbers = sorted({int(candidate["number"]) for candidate in suspects["candidates"]}) if suspects else []
+        self.timeline.show_video(self._length(suspects, numbers))
+        self.timeline.show_marks(np.array(numbers, dtype=np.int64))
+        self.sentence.setText(_verdict(list(self._suspects.values())))
+        for widget in (self.timeline, self.before, self.after):
+            widget.setVisible(bool(numbers))
+        self._allow()
+
+    def _length(self, suspects: Mapping[str, Any] | None, numbers: list[int]) -> int:
+        """Count the frames that the timeline has to hold."""
+        playing, found = self.playback.predictions, self._chosen()
+        if playing is not None and found is not None and self.playback.video == found.video:
+            return len(playing.xy)
+        return max([int(suspects["looked_at"]) if suspects else 1, *(number + 1 for number in numbers)])
+
+    def _allow(self) -> None:
+        """Say what there is, and offer what can be done now."""
+        project, ticked, manual = self.desk.project, self._ticked(), self.form.algorithm == "manual"
+        if project is None:
+            self.heading.setText("Open or create a project first (1 Project).")
+        elif not self._tables:
+            self.heading.setText("The networks of this iteration have analysed no video yet: analyse some (6 Analyse).")
+        else:
+            self.heading.setText("In which videos, and what makes a frame look wrong?")
+        idle = all(self.desk.board.allows(verb) for verb in ("find_outliers", "extract_outliers"))
+        ready = bool(ticked) and idle and (len(ticked) == 1 or not self.form.by_hand)
+        self.form.setVisible(bool(self._tables))
+        self.find_button.setVisible(not manual)
+        self.find_button.setEnabled(ready)
+        wanted = sum(int(video["would_extract"]) for video in self._suspects.values())
+        self.extract_button.setEnabled(ready if manual else wanted > 0 and idle)
+        self.find_button.setToolTip("" if ready or not ticked else "named frames belong to one video: tick one only")
+
+    def _look_at(self, frame: int) -> None:
+        """Show a frame of the chosen video."""
+        found, project = self._chosen(), self.desk.project
+        if found is None or project is None:
+            return
+        if self.playback.video != found.video:
+            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
+            if read is None:
+                return
+            style = replace(style_of(project.config, read.predictions.bodyparts), trail=_TRAIL)
+            self.desk.attempt(lambda: self.playback.show(found.video, read.predictions, style))
+        self.playback.go_to(frame)
+
+    def _step(self, by: int) -> None:
+        """Show the suspect after (before with -1) the one that is shown."""
+        marks, here = self.timeline.marks, self.timeline.frame
+        others = marks[marks > here] if by > 0 else marks[marks < here][::-1]
+        if len(others):
+            self.timeline.set_frame(int(others[0]))
+            self._look_at(int(others[0]))
+
+    def _on_frame(self, frame: int) -> None:
+        found = self._chosen()
+        if found is not None and self.playback.video == found.video:
+            self.timeline.set_frame(frame)
+
+
+def _verdict(videos: list[Mapping[str, Any]]) -> str:
+    """Say how many frames look wrong, and how many of them will be extracted."""
+    if not videos:
+        return ""
+    wrong = sum(len({candidate["number"] for candidate in video["candidates"]}) for video in videos)
+    looked_at, wanted = (sum(int(video[name]) for video in videos) for name in ("looked_at", "would_extract"))
+    if not wrong:
+        return f"None of {looked_at:,} frames looks wrong by this measure; try another one."
+    if not wanted:
+        return f"{wrong:,} of {looked_at:,} frames look wrong, and the project has them all already."
+    return f"<b>{wrong:,} of {looked_at:,} frames look wrong; {wanted} of them will be extracted.</b>"
+
+
+def _account(result: Mapping[str, Any]) -> str:
+    """Say what was extracted."""
+    frames = sum(len(video["added"]) for video in result["videos"])
+    drafts = sum(int(video["drafts"]) for video in result["videos"])
+    if not frames:
+        return "No frame was extracted: the project has them all, or they are damaged."
+    return f"{frames} frames were extracted, with {drafts} positions to correct; go on with 8 Refine."

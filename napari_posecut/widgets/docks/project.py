@@ -1,0 +1,354 @@
+"""Dock 1: open or create a project; its frames, videos, bodyparts and skeleton."""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from napari import Viewer
+from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
+from qtpy.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPainter, QPen, QPixmap
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTabWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.labelling.frame_index import MEANING, FrameKey, FrameStatus
+from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
+from napari_posecut.widgets.forms.new_project import NewProjectForm
+from napari_posecut.widgets.forms.videos import ProjectVideos
+from posecut_core.project.paths import Project
+from posecut_core.workflow.opening import project_videos
+
+# --- state icons ------------------------------------------------------------------------------------------------------
+# Small pictures of how far the labelling of a frame is; they differ in shape, not in colour alone.
+
+
+_SIDE = 14  # pixels
+_GREY, _BLUE, _ORANGE, _GREEN = "#8a8f98", "#4f9dde", "#e0a030", "#4caf50"
+
+
+@cache
+def icon_of(status: FrameStatus) -> QIcon:
+    """Draw the picture of a status: a circle that fills up, a dashed one for proposals, a cross for a dropped frame."""
+    pixmap = QPixmap(_SIDE, _SIDE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _DRAWN[status](painter)
+    painter.end()
+    return QIcon(pixmap)
+
+
+def _circle(painter: QPainter, colour: str, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine, filled: int = 0) -> None:
+    """Draw a circle of which so many sixteenths of a degree are filled, from the bottom."""
+    circle = QRectF(2, 2, _SIDE - 4, _SIDE - 4)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawPie(circle, 270 * 16 - filled // 2, filled)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(colour), 1.6, style))
+    painter.drawEllipse(circle)
+
+
+def _exclamation(painter: QPainter) -> None:
+    _circle(painter, _ORANGE)
+    painter.drawLine(QPointF(7, 4.5), QPointF(7, 7.5))
+    painter.drawPoint(QPointF(7, 9.6))
+
+
+def _cross(painter: QPainter) -> None:
+    painter.setPen(QPen(QColor(_GREY), 1.8))
+    painter.drawLine(QPointF(4, 4), QPointF(10, 10))
+    painter.drawLine(QPointF(10, 4), QPointF(4, 10))
+
+
+_WHOLE = 360 * 16
+_DRAWN = {
+    "unlabelled": lambda painter: _circle(painter, _GREY),
+    "proposed": lambda painter: _circle(painter, _BLUE, style=Qt.PenStyle.DotLine),
+    "unreviewed": _exclamation,
+    "begun": lambda painter: _circle(painter, _ORANGE, filled=_WHOLE // 2),
+    "done": lambda painter: _circle(painter, _GREEN, filled=_WHOLE),
+    "dropped": _cross,
+}
+
+
+# --- project browser --------------------------------------------------------------------------------------------------
+# The videos of a project and their frames, each with how far its labelling is; a click opens the frame.
+
+
+_QUIET = 300  # milliseconds without a change, after which the frames that are not shown are looked at too
+_KEY = Qt.ItemDataRole.UserRole
+
+
+class ProjectBrowser(QWidget):
+    """A tree of videos and frames that follows the labelling; only what changed is written anew."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._frames: dict[FrameKey, QTreeWidgetItem] = {}
+        self._videos: dict[str, QTreeWidgetItem] = {}
+        self._statuses: dict[FrameKey, FrameStatus] = {}
+        self._counts: dict[str, Counter[FrameStatus]] = {}
+        self.total = QLabel()
+        self.total.setWordWrap(True)
+        self.tree = QTreeWidget()
+        self.tree.setHeaderLabels(("frame", "state"))
+        self.tree.setColumnWidth(0, 110)  # fitting it to its content again and again would take time
+        self.tree.setUniformRowHeights(True)
+        self.tree.itemClicked.connect(self._open)
+        self.tree.itemActivated.connect(self._open)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.total)
+        layout.addWidget(self.tree)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_QUIET)
+        self._later.timeout.connect(self.look_at_all)
+        desk.project_changed.connect(self.rebuild)
+        desk.labels_changed.connect(self._show_change)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """List the videos and frames of the open project, anew where they are others than before."""
+        if self._is_listed():
+            self.look_at_all()
+            self._point_out()
+            return
+        opened = {video for video, item in self._videos.items() if item.isExpanded()}
+        self.tree.clear()
+        self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
+        project, labelling = self._desk.project, self._desk.labelling
+        if project is None or labelling is None:
+            self.total.setText("No project is open.")
+            return
+        keys = labelling.browser.frames
+        for video in _videos(project, keys):
+            self._counts[video] = Counter()
+            self._videos[video] = QTreeWidgetItem(self.tree, [video])
+            self._videos[video].setToolTip(0, video)
+            self._videos[video].setFirstColumnSpanned(True)
+        for key in keys:
+            item = self._frames[key] = QTreeWidgetItem([str(key.number)])
+            item.setData(0, _KEY, key)
+        for video, item in self._videos.items():
+            item.addChildren([child for key, child in self._frames.items() if key.video == video])
+            item.setExpanded(video in opened)
+        self._write(keys)
+        self._count(self._videos)
+        self._point_out()
+
+    def _is_listed(self) -> bool:
+        project, labelling = self._desk.project, self._desk.labelling
+        if project is None or labelling is None or not self._videos:
+            return False
+        keys = labelling.browser.frames
+        return keys == tuple(self._frames) and _videos(project, keys) == list(self._videos)
+
+    def look_at_all(self) -> None:
+        """Take in what changed in frames that are not shown: proposals that came, edits that were undone."""
+        self._update(self._frames)
+
+    def _show_change(self) -> None:
+        """Take in what changed in the shown frame; the others can wait until it is quiet."""
+        labelling = self._desk.labelling
+        if labelling is not None and labelling.frame in self._frames:
+            self._update([labelling.frame])
+            self._point_out()
+        self._later.start()
+
+    def _update(self, keys: Iterable[FrameKey]) -> None:
+        labelling = self._desk.labelling
+        if labelling is None:
+            return
+        there = labelling.browser.places  # others went meanwhile; the tree is about to be rebuilt
+        changed = [key for key in keys if key in there and labelling.status(key) != self._statuses[key]]
+        self._write(changed)
+        self._count({key.video for key in changed})
+
+    def _write(self, keys: Iterable[FrameKey]) -> None:
+        assert self._desk.labelling is not None
+        for key in keys:
+            before, status = self._statuses.get(key), self._desk.labelling.status(key)
+            self._statuses[key] = status
+            self._counts[key.video][status] += 1
+            if before is not None:
+                self._counts[key.video][before] -= 1
+            item = self._frames[key]
+            item.setText(1, MEANING[status])
+            item.setIcon(0, icon_of(status))
+
+    def _count(self, videos: Iterable[str]) -> None:
+        """Write exact counts: per video for those that changed, and in all."""
+        for video in videos:
+            self._videos[video].setText(0, f"{video}: {_spoken(self._counts[video])}")
+        counted = sum(self._counts.values(), Counter())
+        self.total.setText(f"<b>{_spoken(counted)}</b>" if counted else "No frames to label yet (2 Frames).")
+        self.total.setToolTip("\n".join(f"{counted[status]}: {MEANING[status]}" for status in MEANING))
+
+    def _point_out(self) -> None:
+        """Mark the frame that is shown."""
+        frame = self._desk.labelling.frame if self._desk.labelling else None
+        item = self._frames.get(frame) if frame else None
+        if item is not None and item is not self.tree.currentItem():
+            self.tree.setCurrentItem(item)
+
+    def _open(self, item: QTreeWidgetItem) -> None:
+        key = item.data(0, _KEY)
+        if key is None:
+            return
+        shown = self._desk.labelling.frame if self._desk.labelling else None
+        if key != shown or self._desk.canvas is None:
+            self._desk.attempt(lambda: self._desk.show_frame(key.video, key.number))
+
+
+def _videos(project: Project, keys: Iterable[FrameKey]) -> list[str]:
+    return list(dict.fromkeys((*project_videos(project), *(key.video for key in keys))))
+
+
+def _spoken(counts: "Counter[FrameStatus]") -> str:
+    """Say how many frames are done, of those that are to be labelled."""
+    dropped = counts["dropped"]
+    frames = counts.total() - dropped
+    if not counts.total():
+        return "no frames"
+    return f"{counts['done']} of {frames} frames done" + (f", {dropped} dropped" if dropped else "")
+
+
+# --- project ----------------------------------------------------------------------------------------------------------
+# Dock 1: open or create a project; its frames, videos, bodyparts and skeleton.
+
+
+class ProjectDock(QWidget):
+    """The project that is open in a viewer, or the ways to one."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self._labelling: Labelling | None = None  # whose tab was chosen
+        self.setAcceptDrops(True)
+        self.path = QLineEdit()
+        self.path.setPlaceholderText("folder of a project")
+        self.path.returnPressed.connect(self.open)
+        self.heading = QLabel()
+        self.heading.setWordWrap(True)
+        self.banner = QWidget()
+        self.warning = QLabel()
+        self.warning.setWordWrap(True)
+        self.take_over_button = QPushButton("Edit all the same")
+        self.take_over_button.setToolTip("only if you know that the other program is not running any more")
+        self.take_over_button.clicked.connect(self.take_over)
+        self.frames = ProjectBrowser(self.desk)
+        self.videos = ProjectVideos(self.desk)
+        self.bodyparts, self.skeleton = BodypartsEditor(self.desk), SkeletonEditor(self.desk)
+        self.new = NewProjectForm(self.desk)
+        self.tabs = QTabWidget()
+        self._lay_out()
+        self.desk.project_changed.connect(self._follow)
+        self.desk.labels_changed.connect(self._show_banner)
+        self._follow()
+
+    def open(self) -> None:
+        """Open the project that the line names."""
+        path = self.path.text().strip().strip('"')
+        if path:
+            self.desk.attempt(lambda: self.desk.open(path))
+
+    def take_over(self) -> None:
+        """Edit labels although another computer says that it does."""
+        project = self.desk.project
+        if project is not None:
+            self.desk.attempt(lambda: self.desk.open(project.config_path, take_over=True))
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Accept a project's folder or its config.yaml."""
+        if event is not None and _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Open what was dropped."""
+        path = _dropped(event) if event is not None else None
+        if event is not None and path is not None:
+            event.acceptProposedAction()
+            self.path.setText(str(path))
+            self.open()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        row = QHBoxLayout()
+        row.addWidget(self.path)
+        button = QPushButton("Open…")
+        button.setToolTip("choose the folder of a project")
+        button.clicked.connect(self._browse)
+        row.addWidget(button)
+        layout.addLayout(row)
+        layout.addWidget(self.heading)
+        banner = QVBoxLayout(self.banner)
+        banner.setContentsMargins(6, 6, 6, 6)
+        banner.addWidget(self.warning)
+        banner.addWidget(self.take_over_button)
+        self.banner.setStyleSheet("QLabel { color: #f0c060; }")
+        layout.addWidget(self.banner)
+        names = QWidget()
+        both = QVBoxLayout(names)
+        both.addWidget(self.bodyparts, stretch=3)
+        both.addWidget(self.skeleton, stretch=2)
+        for page, title in ((self.frames, "Frames"), (self.videos, "Videos"), (names, "Bodyparts"), (self.new, "New")):
+            self.tabs.addTab(page, title)
+        self.tabs.setUsesScrollButtons(False)
+        layout.addWidget(self.tabs, stretch=1)
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of the project", str(Path.home()))
+        if folder:
+            self.path.setText(folder)
+            self.open()
+
+    def _follow(self) -> None:
+        """Show the project that is open now."""
+        project, labelling = self.desk.project, self.desk.labelling
+        for place in range(self.tabs.count()):
+            self.tabs.setTabVisible(place, project is not None or self.tabs.widget(place) is self.new)
+        if project is None:
+            self.heading.setText("Open a project, drop its folder here, or create a new one:")
+            self.tabs.setCurrentWidget(self.new)
+        else:
+            self.heading.setText(f"<b>{project.config.task}</b> by {project.config.scorer}")
+            self.heading.setToolTip(str(project.root))
+            self.path.setText(str(project.root))
+        if labelling is not self._labelling:
+            self._labelling = labelling
+            if labelling is not None:
+                self.tabs.setCurrentWidget(self.frames if labelling.browser.frames else self.videos)
+        self._show_banner()
+
+    def _show_banner(self) -> None:
+        """Say why labels cannot be edited, where they cannot."""
+        labelling = self.desk.labelling
+        locked = labelling is not None and labelling.frame is not None and not labelling.writable
+        self.banner.setVisible(locked)
+        if labelling is not None and locked:
+            notices = labelling.notices
+            self.warning.setText(" ".join(notices) or "The labels are being changed by work that is running.")
+            self.take_over_button.setVisible(bool(notices))
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """Return the project that is dragged over the dock, if it is one."""
+    data = event.mimeData()
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data is not None else []
+    found = [path for path in paths if path.suffix.lower() in (".yaml", ".yml") or (path / "config.yaml").is_file()]
+    return found[0] if found else None

@@ -1,0 +1,148 @@
+"""Dock 8: review the drafts in frames that were extracted as outliers, then begin the next iteration."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from napari import Viewer
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QGroupBox,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.tables import table_of
+
+POLICIES = (  # of merge_datasets, what is said, what it means
+    ("refuse", "must be reviewed first", "nothing is merged while a draft is unreviewed"),
+    ("accept", "become labels, unseen", "positions that no person has looked at are then trained on"),
+    ("leave", "stay drafts", "they are not trained on, and can be reviewed later"),
+)
+
+
+class RefineDock(QWidget):
+    """What is still unreviewed, and the way to the next iteration."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self.heading = QLabel()
+        self.heading.setWordWrap(True)
+        self.videos = table_of(("video", "to review", "frames"))
+        self.videos.itemDoubleClicked.connect(lambda item, _: self.go_on(item.text(0)))
+        self.next_button = QPushButton("Next frame to review")
+        self.next_button.clicked.connect(lambda: self.go_on())
+        self.accept_button = QPushButton("All drafts of this frame are right (Enter)")
+        self.accept_button.clicked.connect(self._accept)
+        self.policies = QButtonGroup(self)
+        self.policies.buttonClicked.connect(lambda _: self.show_counts())
+        self.merge_button = QPushButton("Merge, and begin the next iteration")
+        self.merge_button.clicked.connect(self.merge)
+        self.job_line = JobLine(self.desk, ("merge_datasets",))
+        self.job_line.ended.connect(self._ended)
+        self.advice = QLabel()
+        self.advice.setWordWrap(True)
+        self._lay_out()
+        self.desk.project_changed.connect(self.show_counts)
+        self.desk.labels_changed.connect(self.show_counts)
+        self.desk.board.started.connect(self.show_counts)
+        self.desk.board.ended.connect(self.show_counts)
+        self.show_counts()
+
+    @property
+    def policy(self) -> str:
+        """Return what becomes of drafts that nobody has reviewed."""
+        return POLICIES[self.policies.checkedId()][0]
+
+    def go_on(self, video: str | None = None) -> None:
+        """Show the next frame with drafts, of one video or of all."""
+        labelling = self.desk.labelling
+        if labelling is None or labelling.frame is None:
+            return
+        order = [*labelling.browser.around(labelling.frame, 1), labelling.frame]
+        found = next((key for key in order if video in (None, key.video) and _is_unreviewed(labelling, key)), None)
+        if found is not None:
+            self.desk.attempt(lambda: self.desk.show_frame(found.video, found.number))
+
+    def merge(self) -> None:
+        """Let a child merge the labels."""
+        arguments = {"unreviewed": self.policy}
+        if self.desk.attempt(lambda: self.desk.start("merge_datasets", arguments)) is not None:
+            self.advice.clear()
+
+    def show_counts(self) -> None:
+        """Count the frames that are still to be reviewed, and offer what can be done now."""
+        labelling, project = self.desk.labelling, self.desk.project
+        frames = labelling.browser.frames if labelling is not None else ()
+        unreviewed = Counter(key.video for key in frames if labelling and _is_unreviewed(labelling, key))
+        self.videos.clear()
+        for name, count in Counter(key.video for key in frames).items():
+            self.videos.addTopLevelItem(QTreeWidgetItem([name, str(unreviewed[name]), str(count)]))
+        for column in range(self.videos.columnCount()):
+            self.videos.resizeColumnToContents(column)
+        total = unreviewed.total()
+        if project is None:
+            self.heading.setText("Open or create a project first (1 Project).")
+        elif not total:
+            self.heading.setText("No frame has drafts to review; 7 Outliers finds frames in which the network errs.")
+        else:
+            self.heading.setText(
+                f"<b>{total} frame{'s' * (total != 1)} to review.</b> Drag what is wrong, then accept."
+            )
+        busy = self.desk.board.writing("labels")
+        here = labelling is not None and labelling.frame is not None and _is_unreviewed(labelling, labelling.frame)
+        self.next_button.setEnabled(bool(total) and not busy)
+        self.accept_button.setEnabled(here and not busy)
+        self.choice.setVisible(bool(total))
+        waits = bool(total) and self.policy == "refuse"
+        self.merge_button.setEnabled(bool(frames) and not busy and not waits)
+        self.merge_button.setToolTip("review all drafts first, or choose what becomes of them" if waits else "")
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        for widget in (self.heading, self.videos, self.next_button, self.accept_button):
+            layout.addWidget(widget)
+        self.choice = QGroupBox("Drafts that nobody has reviewed")
+        inner = QVBoxLayout(self.choice)
+        for number, (_, text, meaning) in enumerate(POLICIES):
+            button = QRadioButton(text)
+            button.setToolTip(meaning)
+            button.setChecked(number == 0)
+            self.policies.addButton(button, number)
+            inner.addWidget(button)
+        for below in (self.choice, self.merge_button, self.job_line, self.advice):
+            layout.addWidget(below)
+        layout.addStretch(1)
+
+    def _accept(self) -> None:
+        self.desk.show_labels()
+        if self.desk.actions is not None:
+            self.desk.actions.accept()
+
+    def _ended(self, job: Job) -> None:
+        if job.state == "done":
+            self.advice.setText(_account(job.result))
+
+
+def _is_unreviewed(labelling: Labelling, key: Any) -> bool:
+    return labelling.status(key) == "unreviewed"
+
+
+def _account(result: Mapping[str, Any]) -> str:
+    """Say what was merged, and what comes next."""
+    said = [f"<b>Iteration {result['iteration']} begins with {result['labelled_frames']} labelled frames.</b>"]
+    if result["accepted"]:
+        said.append(f"{result['accepted']} drafts became labels.")
+    if result["left"]:
+        said.append(f"{result['left']} drafts stay drafts.")
+    said.append("Go on with 4 Train; there <i>begins with: previous network</i> goes on from the one that you have.")
+    return " ".join(said)

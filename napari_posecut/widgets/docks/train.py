@@ -1,0 +1,208 @@
+"""Dock 4: train a network in the background, watch its curves, pause it, and let it go on."""
+
+import contextlib
+import dataclasses
+import math
+
+from napari import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFormLayout, QFrame, QPushButton, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.forms.settings import SettingsForm
+from napari_posecut.widgets.parts.curve import CurveView, Series
+from napari_posecut.widgets.parts.job_line import JobLine, Words, spoken_time, wrappable
+from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, read_settings
+from posecut_core.errors import ModelError
+from posecut_core.model.log import Metrics, read_log
+from posecut_core.progress import Progress
+from posecut_core.project.paths import Project
+
+VERB = "create_dataset_and_train"
+_NOTES = 3  # sentences of the core that are shown together
+
+
+class TrainDock(QWidget):
+    """The training of one shuffle."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.desk: Desk = desk_of(napari_viewer)
+        self._rows: dict[int, Metrics] = {}  # of the shown shuffle, by step
+        self._notes: list[str] = []
+        self.heading, self.notes, self.figures = Words(), Words(), Words()
+        self.shuffle = QSpinBox()
+        self.shuffle.setRange(1, 9999)
+        self.shuffle.setToolTip("shuffle: each is a split of the labels into training and test frames, with a network")
+        self.form = SettingsForm()
+        self.train = QPushButton("Train")
+        self.line = JobLine(self.desk, (VERB,), stop_text="Pause")
+        self.curve = CurveView()
+        self._lay_out()
+        self.shuffle.valueChanged.connect(self._show_shuffle)
+        self.train.clicked.connect(self.start)
+        self.line.ended.connect(self._end)
+        self.desk.project_changed.connect(self._follow)
+        self.desk.board.started.connect(self._begin)
+        self.desk.board.progressed.connect(self._hear)
+        self._follow()
+
+    def start(self) -> None:
+        """Train, or go on from the last snapshot, with what the form says."""
+        self.desk.attempt(self._start)
+
+    def _start(self) -> None:
+        arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
+        self.desk.start(VERB, arguments)
+
+    def _lay_out(self) -> None:
+        self.setMinimumWidth(290)
+        content, scrolled = QWidget(), QScrollArea()  # all settings and the curves are higher than a small screen
+        layout, row = QVBoxLayout(content), QFormLayout()
+        layout.setContentsMargins(4, 4, 4, 4)
+        row.addRow("shuffle", self.shuffle)
+        layout.addWidget(self.heading)
+        layout.addLayout(row)
+        for widget in (self.form, self.train, self.line, self.notes, self.figures):
+            layout.addWidget(widget)
+        layout.addWidget(self.curve, stretch=1)
+        layout.addStretch()
+        scrolled.setWidget(content)
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(scrolled)
+
+    def _follow(self) -> None:
+        """Show the training that runs, or the shuffle that is chosen."""
+        job = self.desk.board.of(VERB)
+        if job is not None:
+            self._begin(job)
+        else:
+            self._show_shuffle()
+
+    def _begin(self, job: Job) -> None:
+        if job.request.verb != VERB:
+            return
+        self._notes = []
+        self.shuffle.blockSignals(True)
+        self.shuffle.setValue(_shuffle_of(job))
+        self.shuffle.blockSignals(False)
+        self._show_shuffle()
+        for report in job.reports:
+            self._take(report)
+        self._draw()
+
+    def _show_shuffle(self) -> None:
+        """Show what there is of the chosen shuffle."""
+        project, running = self.desk.project, self.desk.board.of(VERB)
+        for widget in (self.form, self.shuffle, self.train):
+            widget.setEnabled(project is not None and running is None)
+        for widget in (self.form, self.train):  # the curves have their room while it runs
+            widget.setVisible(running is None)
+        self._rows = {}
+        if project is None:
+            self.heading.setText("No project is open yet: open or create one (1 Project).")
+        else:
+            folder = project.model_folder(self.shuffle.value())
+            self._rows = {row.step: row for row in read_log(folder / "log.csv")}
+            self._show_settings(project)
+        self._draw()
+
+    def _show_settings(self, project: Project) -> None:
+        number = self.shuffle.value()
+        path = project.model_folder(number) / "settings.yaml"
+        settings = self.desk.attempt(lambda: read_settings(path)) if path.exists() else None
+        steps = max(self._rows, default=0)
+        self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
+        self.train.setText("Resume" if 0 < steps < self.form.fields["maxiters"].value else "Train")
+        running = self.desk.board.of(VERB) is not None
+        state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
+        self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
+
+    def _hear(self, job: Job, report: Progress) -> None:
+        if job.request.verb == VERB:
+            self._take(report)
+            self._draw()
+
+    def _take(self, report: Progress) -> None:
+        if report.total == 0:
+            self._notes = [*self._notes, report.stage][-_NOTES:]
+        if "loss" in report.values:
+            self._rows[report.done] = _metrics(report)
+
+    def _draw(self) -> None:
+        self.notes.setText("<br>".join(map(wrappable, self._notes)))
+        self.notes.setVisible(bool(self._notes))
+        rows = [self._rows[step] for step in sorted(self._rows)]
+        steps = tuple(float(row.step) for row in rows)
+        self.curve.show_series(
+            Series("loss", steps, tuple(row.loss for row in rows), log=True),
+            Series("error on validation frames (px)", steps, tuple(row.validation_error for row in rows)),
+        )
+        self.figures.setText(_figures(rows[-1]) if rows else "")
+        self.figures.setVisible(bool(rows))
+
+    def _end(self, job: Job) -> None:
+        if job.state == "done":
+            self._notes = [_done(job)]
+        elif job.state == "stopped":
+            self._notes = ["Paused; Resume goes on from here."]
+        elif "--weights" in job.message:  # the core speaks of its command line
+            self._notes = ["In this window: choose 'a file' or 'random weights' at 'begins with'."]
+        self._show_shuffle()
+
+
+def _shuffle_of(job: Job) -> int:
+    number = job.request.arguments.get("shuffle", 1)
+    return number if isinstance(number, int) else 1
+
+
+def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
+    """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
+    for iteration in range(project.config.iteration - 1, -1, -1):
+        earlier = Project(project.root, dataclasses.replace(project.config, iteration=iteration))
+        path = earlier.model_folder(shuffle) / "settings.yaml"
+        with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
+            before = read_settings(path)
+            names = ("net_type", "width", "norm", "init_weights")
+            return TrainingSettings(**{name: getattr(before, name) for name in names})
+    net_type = project.config.default_net_type
+    return TrainingSettings(net_type=net_type) if net_type in NET_TYPES else TrainingSettings()
+
+
+def _state(steps: int, settings: TrainingSettings | None) -> str:
+    if settings is None:
+        return "new; training begins with a split of all labels that there are now."
+    if steps >= settings.maxiters:
+        return f"trained, {steps} steps. For labels made since, take the next shuffle; more steps train it on."
+    if steps:
+        return f"{steps} of {settings.maxiters} steps are done."
+    return "split, and not trained yet."
+
+
+def _metrics(report: Progress) -> Metrics:
+    values = report.values
+    return Metrics(
+        report.done,
+        values["loss"],
+        values.get("learning_rate", math.nan),
+        values.get("steps_per_s", math.nan),
+        validation_error=values.get("validation_error", math.nan),
+    )
+
+
+def _figures(row: Metrics) -> str:
+    speed = row.steps_per_second
+    said = f"{speed:.2g} steps/s" if speed >= 1 else f"{spoken_time(1 / speed)} per step" if speed > 0 else ""
+    return f"step {row.step}, {said}, learning rate {row.learning_rate:.2g}"
+
+
+def _done(job: Job) -> str:
+    network = job.result.get("network") or {}
+    skipped = network.get("skipped") or ()
+    tail = f" {len(skipped)} steps gave no finite loss and were skipped." if skipped else ""
+    return f"Done. Next: 5 Evaluate, or go on labelling with its proposals.{tail}"

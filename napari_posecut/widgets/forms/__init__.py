@@ -1,0 +1,1 @@
+"""Forms for settings of a project and of its steps."""

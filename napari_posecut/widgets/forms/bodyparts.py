@@ -1,0 +1,222 @@
+"""The forms for the bodyparts of a project and for its skeleton."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.board import in_background
+from napari_posecut.session import Desk
+from posecut_core.errors import ArgumentError
+from posecut_core.project.config import edit_config
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
+
+# --- bodyparts editor -------------------------------------------------------------------------------------------------
+# The bodyparts of a project: add, rename, put into another order.
+
+
+_OLD = Qt.ItemDataRole.UserRole  # the name that config.yaml has; None of a new bodypart
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the editor."""
+
+    old: str | None  # the name that config.yaml has; None of a new bodypart
+    new: str
+
+
+def rewrite_bodyparts(config: Path, rows: Sequence[Row]) -> None:
+    """Rename, add and reorder bodyparts in config.yaml and in all labels.
+
+    Args:
+        config: path of config.yaml.
+        rows: all bodyparts in their new order.
+
+    Raises:
+        ArgumentError: a name is taken, empty or twice there.
+        LabelError: somebody else edits labels, or another program changed them and nobody has decided about it.
+        StorageError: the disk refuses.
+    """
+    rename = {row.old: row.new for row in rows if row.old is not None and row.old != row.new}
+    edited = edit_bodyparts(config, rename=rename, add=[row.new for row in rows if row.old is None])
+    order = [row.new for row in rows]
+    if list(edited.bodyparts) != order:
+        edit_config(edited.config_path, {"bodyparts": order})
+        edit_bodyparts(config)  # writes the label files with their columns in that order
+
+
+class BodypartsEditor(QWidget):
+    """A list to type and drag in; nothing is written before `apply`."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.names = QListWidget()
+        self.names.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.names.itemChanged.connect(self._compare)
+        model = self.names.model()
+        assert model is not None
+        model.rowsMoved.connect(self._compare)
+        self.apply_button, self.revert_button = QPushButton("Save"), QPushButton("Revert")
+        self.apply_button.setToolTip("write the names and their order into config.yaml and all labels")
+        self.apply_button.clicked.connect(self.apply)
+        self.revert_button.clicked.connect(self.revert)
+        add = QPushButton("Add")
+        add.clicked.connect(lambda: self.add())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        hint = QLabel("<b>Bodyparts</b>: double-click to rename, drag to reorder.")
+        hint.setWordWrap(True)
+        layout.addWidget(hint)
+        layout.addWidget(self.names)
+        row = QHBoxLayout()
+        for button in (add, self.revert_button, self.apply_button):
+            row.addWidget(button)
+        layout.addLayout(row)
+        desk.project_changed.connect(self._follow)
+        self.revert()
+
+    @property
+    def rows(self) -> list[Row]:
+        """What the list says now."""
+        items = (self.names.item(place) for place in range(self.names.count()))
+        return [Row(item.data(_OLD), item.text().strip()) for item in items if item is not None]
+
+    def add(self, name: str = "new bodypart") -> None:
+        """Add a line, whose name may be typed over."""
+        item = self._item(None, name)
+        self.names.addItem(item)
+        self.names.setCurrentItem(item)
+        self._compare()
+        self.names.editItem(item)
+
+    def apply(self) -> None:
+        """Write what the list says; labelling is let go of meanwhile."""
+        self._desk.attempt(self._write)
+
+    def revert(self) -> None:
+        """List the bodyparts as config.yaml has them."""
+        project = self._desk.project
+        self.names.clear()
+        for name in project.config.bodyparts if project else ():
+            self.names.addItem(self._item(name, name))
+        self._compare()
+
+    def _write(self) -> None:
+        project, labelling, rows = self._desk.require_project(), self._desk.labelling, self.rows
+        assert labelling is not None
+        labelling.pause()
+        try:
+            in_background(lambda: rewrite_bodyparts(project.config_path, rows))
+        finally:
+            self._desk.refresh()
+        self.revert()
+
+    def _follow(self) -> None:
+        """Take over what config.yaml has, unless something is typed here that is not saved."""
+        project = self._desk.project
+        known = {row.old for row in self.rows if row.old is not None}
+        if project is None or known != set(project.config.bodyparts) or not self.apply_button.isEnabled():
+            self.revert()
+
+    def _item(self, old: str | None, name: str) -> QListWidgetItem:
+        item = QListWidgetItem(name)
+        item.setData(_OLD, old)
+        item.setFlags((item.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsDropEnabled)
+        return item
+
+    def _compare(self, *_: object) -> None:
+        project = self._desk.project
+        listed = [Row(name, name) for name in project.config.bodyparts] if project else []
+        for button in (self.apply_button, self.revert_button):
+            button.setEnabled(self.rows != listed)
+
+
+# --- skeleton editor --------------------------------------------------------------------------------------------------
+# The skeleton of a project: pairs of bodyparts that lines join.
+
+
+Bone = tuple[str, str]
+
+
+class SkeletonEditor(QWidget):
+    """A list of pairs; every change is written at once, and seen in the image."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.bones = QListWidget()
+        self.one, self.other = QComboBox(), QComboBox()
+        self.join_button, self.cut_button = QPushButton("Join by a line"), QPushButton("Remove the line")
+        self.join_button.clicked.connect(lambda: desk.attempt(self.join))
+        self.cut_button.clicked.connect(lambda: desk.attempt(self.cut))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(QLabel("<b>Skeleton</b>: lines between bodyparts"))
+        layout.addWidget(self.bones)
+        grid = QGridLayout()
+        for place, widget in enumerate((self.one, self.other, self.join_button, self.cut_button)):
+            grid.addWidget(widget, place // 2, place % 2)
+        for box in (self.one, self.other):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        layout.addLayout(grid)
+        desk.project_changed.connect(self._follow)
+        self._follow()
+
+    def join(self) -> None:
+        """Join the two chosen bodyparts by a line.
+
+        Raises:
+            ArgumentError: they are the same, or joined already.
+            ProjectError: no project is open, or its config.yaml cannot be read.
+            StorageError: it cannot be written.
+        """
+        skeleton, bone = self._skeleton(), (self.one.currentText(), self.other.currentText())
+        if bone[0] == bone[1] or any(set(bone) == set(other) for other in skeleton):
+            raise ArgumentError(
+                f"A line from {bone[0]} to {bone[1]} cannot be drawn or is there already, expected two bodyparts that "
+                "no line joins yet; choose another pair."
+            )
+        self._write([*skeleton, bone])
+
+    def cut(self) -> None:
+        """Remove the chosen line.
+
+        Raises:
+            ProjectError, StorageError: as for `join`.
+        """
+        chosen, skeleton = self.bones.currentRow(), self._skeleton()
+        if chosen >= 0:
+            self._write([bone for place, bone in enumerate(skeleton) if place != chosen])
+
+    def _skeleton(self) -> tuple[Bone, ...]:
+        return self._desk.require_project().config.skeleton
+
+    def _write(self, skeleton: list[Bone]) -> None:
+        edit_config(self._desk.require_project().config_path, {"skeleton": [list(bone) for bone in skeleton]})
+        self._desk.refresh()
+
+    def _follow(self) -> None:
+        config = self._desk.project.config if self._desk.project else None
+        names = list(config.bodyparts) if config else []
+        self.bones.clear()
+        self.bones.addItems([f"{one} to {other}" for one, other in config.skeleton] if config else [])
+        for place, box in enumerate((self.one, self.other)):
+            if [box.itemText(row) for row in range(box.count())] != names:
+                box.clear()
+                box.addItems(names)
+                box.setCurrentIndex(min(place, len(names) - 1))

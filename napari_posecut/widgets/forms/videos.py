@@ -1,0 +1,183 @@
+"""The videos of a project: add more, and draw the crop that extraction keeps of each."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from napari.layers import Shapes
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.labelling.extracted_frames import read_crop, write_crop
+from napari_posecut.layers.convert import crop_corners, to_crop
+from napari_posecut.layers.video_layer import frames_of
+from napari_posecut.session import Desk
+from napari_posecut.widgets.forms.new_project import VIDEO_FILES
+from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.playback import VideoView
+from napari_posecut.widgets.parts.tables import table_of
+from posecut_core.errors import ArgumentError
+from posecut_core.project.config import Crop
+from posecut_core.workflow.opening import project_videos, resolve_video
+
+
+class ProjectVideos(QWidget):
+    """The list of videos, a job that adds more, and a rectangle to drag over one of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.view = VideoView(desk)
+        self.view.left.connect(self._show_buttons)
+        self.rectangle: Shapes | None = None
+        self._cropped = ""  # the video that is shown
+        self.videos = table_of(("video", "crop (x, y in pixels)"))
+        self.copy = QCheckBox("copy them into the project")
+        self.copy.setToolTip("otherwise the project links to them where they are")
+        self.line = JobLine(desk, ("add_videos",))
+        self.line.ended.connect(self._added)
+        self.draw_button = _button("Draw a crop on the video", self.draw)
+        self.hint = QLabel("Drag the corners of the rectangle in the image, or the rectangle itself.")
+        self.hint.setWordWrap(True)
+        self.save_button = _button("Save the crop", self.save)
+        self.whole_button = _button("Whole frame", self.take_whole)
+        self.cancel_button = _button("Cancel", self.view.leave)
+        self._lay_out()
+        desk.project_changed.connect(self._list)
+        self._list()
+
+    def add(self, paths: Sequence[str]) -> None:
+        """Begin to add videos, or folders of them, to the project."""
+        if paths:
+            arguments = {"videos": list(paths), "copy_videos": self.copy.isChecked(), "skip_broken": True}
+            self._desk.attempt(lambda: self._desk.start("add_videos", arguments))
+
+    def draw(self) -> None:
+        """Show the chosen video with its crop as a rectangle to drag."""
+        item = self.videos.currentItem() or self.videos.topLevelItem(0)
+        if item is not None:
+            self._desk.attempt(lambda: self._draw(item.text(0)))
+
+    def save(self) -> None:
+        """Write the rectangle into config.yaml, and go back to the labelling."""
+        self._desk.attempt(self._save)
+
+    def take_whole(self) -> None:
+        """Let the rectangle be the whole frame."""
+        if self.rectangle is not None:
+            width, height = self._size()
+            self._set_rectangle(Crop(0, width, 0, height))
+
+    def _draw(self, video: str) -> None:
+        project = self._desk.require_project()
+        layer = self.view.show(resolve_video(project, video))
+        self._cropped = video
+        _, height, width, _ = frames_of(layer).shape
+        crop = read_crop(project, video) or Crop(0, width, 0, height)
+        self.rectangle = Shapes(
+            [crop_corners(crop)],
+            shape_type="rectangle",
+            name=f"crop of {video}",
+            edge_color="yellow",
+            face_color="#ffff0018",
+            edge_width=max(1.0, width / 300),
+        )
+        self.view.add(self.rectangle)
+        self._desk.viewer.dims.set_current_step(0, 0)
+        self._set_rectangle(crop)
+        self._show_buttons()
+
+    def _save(self) -> None:
+        project, rectangle = self._desk.require_project(), self.rectangle
+        if rectangle is None or len(rectangle.data) != 1:
+            raise ArgumentError("A crop is one rectangle, expected exactly one in the image; draw the crop again.")
+        width, height = self._size()
+        write_crop(project, self._cropped, to_crop(rectangle.data[0], width=width, height=height))
+        self.view.leave()
+        self._desk.refresh()
+
+    def _set_rectangle(self, crop: Crop) -> None:
+        assert self.rectangle is not None
+        self.rectangle.selected_data = set()
+        self.rectangle.data = [crop_corners(crop)]
+        self.rectangle.mode = "select"
+        self.rectangle.selected_data = {0}  # shows the corners to drag
+
+    def _size(self) -> tuple[int, int]:
+        assert self.view.layer is not None
+        _, height, width, _ = frames_of(self.view.layer).shape
+        return width, height
+
+    def _added(self, job: Job) -> None:
+        if job.state != "done":
+            return
+        added, there = job.result.get("added", ()), job.result.get("already_there", ())
+        known = f"; {len(there)} were there already" if there else ""
+        left_out = "".join(f" Left out: {one['reason']}" for one in job.result.get("skipped", ()))
+        self._desk.tell(
+            f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).{left_out}"
+        )
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.videos)
+        row = QHBoxLayout()
+        row.addWidget(_button("Add videos…", self._browse_files))
+        row.addWidget(_button("Add a folder…", self._browse_folder))
+        layout.addLayout(row)
+        layout.addWidget(self.copy)
+        layout.addWidget(self.line)
+        layout.addWidget(self.draw_button)
+        layout.addWidget(self.hint)
+        row = QHBoxLayout()
+        for button in (self.save_button, self.whole_button, self.cancel_button):
+            row.addWidget(button)
+        layout.addLayout(row)
+
+    def _show_buttons(self) -> None:
+        drawing = self.view.layer is not None
+        self.rectangle = self.rectangle if drawing else None
+        self.draw_button.setVisible(not drawing)
+        for widget in (self.hint, self.save_button, self.whole_button, self.cancel_button):
+            widget.setVisible(drawing)
+
+    def _list(self) -> None:
+        project = self._desk.project
+        current = self.videos.currentItem()
+        chosen = current.text(0) if current is not None else ""
+        self.videos.clear()
+        for video, path in project_videos(project).items() if project else ():
+            item = QTreeWidgetItem(self.videos, [video, _spoken(read_crop(project, video)) if project else ""])
+            item.setToolTip(0, str(path))
+            if not path.is_file():
+                item.setText(1, "the file is missing")
+            if video == chosen:
+                self.videos.setCurrentItem(item)
+        self.videos.resizeColumnToContents(0)
+        self.draw_button.setEnabled(self.videos.topLevelItemCount() > 0)
+        self._show_buttons()
+
+    def _browse_files(self) -> None:
+        self.add(QFileDialog.getOpenFileNames(self, "Videos to add", str(Path.home()), VIDEO_FILES)[0])
+
+    def _browse_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of videos to add", str(Path.home()))
+        self.add([folder] if folder else [])
+
+
+def _button(text: str, action: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.clicked.connect(lambda: action())
+    return button
+
+
+def _spoken(crop: Crop | None) -> str:
+    return "whole frame" if crop is None else f"{crop.x1} to {crop.x2}, {crop.y1} to {crop.y2}"

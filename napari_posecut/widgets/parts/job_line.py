@@ -1,0 +1,197 @@
+"""One line for work that runs: progress, time left, a way to stop it, and why it failed."""
+
+import html
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QGuiApplication, QResizeEvent
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.session import Desk
+from posecut_core.progress import Progress
+
+# --- words ------------------------------------------------------------------------------------------------------------
+# A label of some sentences that is always as high as they are, however narrow its dock is.
+
+
+class Words(QLabel):
+    """Rich text that is broken into lines and never cut off; layouts alone give wrapped labels too little room."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
+        """Show a text, and take the room that it needs."""
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take the room that the text needs at another width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+
+
+def wrappable(text: str) -> str:
+    """Make rich text of a sentence, in which long paths and names may be broken anywhere that they have a mark."""
+    return re.sub(r"(?<=[/\\_.-])(?=\S)", "\u200b", html.escape(text, quote=False))
+
+
+# --- job line ---------------------------------------------------------------------------------------------------------
+# One line for work that runs: how far it is, how long it will take, a way to stop it, and why it failed.
+
+
+_ONE_MOMENT = 0.1  # seconds; reports that were waiting come together, and tell no speed
+
+
+class JobLine(QWidget):
+    """The running job of some verbs; hidden while there is none, and none has failed.
+
+    Args:
+        desk: whose board is looked at.
+        verbs: names of `verbs.VERBS`.
+        stop_text: what is written on the button that stops the work.
+        clock: seconds.
+    """
+
+    ended = Signal(object)  # Job; its state says how
+
+    def __init__(
+        self,
+        desk: Desk,
+        verbs: tuple[str, ...],
+        *,
+        stop_text: str = "Stop",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.job: Job | None = None  # the one that is shown
+        self._shown_of: Path | None = None  # config.yaml of its project
+        self._desk, self._verbs, self._stop_text, self._clock = desk, verbs, stop_text, clock
+        self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
+        self.bar = QProgressBar()
+        self.sentence = Words()
+        self.stop = QPushButton(stop_text)
+        self.stop.clicked.connect(self.ask_stop)
+        self.copy = QPushButton("Copy details")
+        self.copy.setToolTip("copy the message and what the program printed, for whoever helps you")
+        self.copy.clicked.connect(self._copy_details)
+        self.dismiss = QPushButton("Close")
+        self.dismiss.clicked.connect(self._forget)
+        self._lay_out()
+        desk.board.started.connect(self._follow)
+        desk.board.progressed.connect(self._show)
+        desk.board.ended.connect(self._end)
+        desk.project_changed.connect(self._look)
+        self._look()
+
+    def ask_stop(self) -> None:
+        """Ask the shown work to stop; it takes a moment to reach a state from which it goes on."""
+        job = self.job
+        if job is not None and job.state == "running":
+            self._desk.attempt(job.stop)
+            self.stop.setEnabled(False)
+            self.sentence.setText("Stopping; this can take a moment.")
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.sentence)
+        row = QHBoxLayout()
+        row.addWidget(self.bar, stretch=1)
+        for button in (self.stop, self.copy, self.dismiss):
+            row.addWidget(button)
+        layout.addLayout(row)
+
+    def _look(self) -> None:
+        """Show what runs already, with what it has reported before; forget what belonged to another project."""
+        job, config = self._desk.board.of(*self._verbs), self._config()
+        stale = config != self._shown_of or self.job is None or self.job.state == "running"
+        if job is None and stale:
+            self._forget()
+        elif job is not None and job is not self.job:
+            self._follow(job)
+        self._shown_of = config
+
+    def _config(self) -> Path | None:
+        project = self._desk.project
+        return None if project is None else project.config_path
+
+    def _follow(self, job: Job) -> None:
+        if job.request.verb not in self._verbs:
+            return
+        self.job, self._anchor = job, ("", 0, 0.0)
+        self._set_running(True)
+        self.sentence.setText("Starting; this can take some seconds.")
+        self.bar.setRange(0, 0)
+        if job.reports:
+            self._show(job, job.reports[-1])
+
+    def _show(self, job: Job, progress: Progress) -> None:
+        if job is not self.job or not self.stop.isEnabled():
+            return
+        total = progress.total or 0
+        self.bar.setRange(0, total)
+        self.bar.setValue(progress.done)
+        count = f": {progress.done} of {total}" if total else ""
+        left = self._seconds_left(progress)
+        tail = "" if left is None else f", {spoken_time(left)} left"
+        self.sentence.setText(wrappable(f"{progress.stage[:1].upper()}{progress.stage[1:]}{count}{tail}"))
+
+    def _seconds_left(self, progress: Progress) -> float | None:
+        """Take what the core says; else count from the first report of the stage that was seen as it came."""
+        if "seconds_left" in progress.values:
+            return progress.values["seconds_left"]
+        now, (stage, done, since) = self._clock(), self._anchor
+        if stage != progress.stage or now - since < _ONE_MOMENT:
+            self._anchor = (progress.stage, progress.done, now)
+            return None
+        if not progress.total or progress.done <= done:
+            return None
+        return (progress.total - progress.done) * (now - since) / (progress.done - done)
+
+    def _end(self, job: Job) -> None:
+        if job is not self.job:
+            return
+        if job.state in ("failed", "crashed"):
+            self._set_running(False)
+            self.sentence.setText(f"<b>{wrappable(job.message)}</b>")
+        else:
+            self._forget()
+        self.ended.emit(job)
+
+    def _set_running(self, running: bool) -> None:
+        if self.parentWidget() is not None:  # or it would open as a window of its own
+            self.setVisible(True)
+        self.stop.setEnabled(running)
+        for widget in (self.bar, self.stop):
+            widget.setVisible(running)
+        for widget in (self.copy, self.dismiss):
+            widget.setVisible(not running)
+
+    def _forget(self) -> None:
+        self.job = None
+        self.setVisible(False)
+
+    def _copy_details(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if self.job is not None and clipboard is not None:
+            clipboard.setText(f"{self.job.request.verb}\n{self.job.message}\n\n{self.job.details}")
+
+
+def spoken_time(seconds: float) -> str:
+    """Say a duration as people do: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

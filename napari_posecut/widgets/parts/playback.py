@@ -1,0 +1,275 @@
+"""An analysed video in the window, in the place of the labelling: frames, markers, skeleton, trails, a score map."""
+
+import weakref
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from jaxtyping import Float, Float64
+from napari import Viewer
+from napari.layers import Image, Layer, Points, Vectors
+from psygnal import Signal
+
+from napari_posecut.layers.canvas import lock, take_away
+from napari_posecut.layers.convert import to_rows_columns
+from napari_posecut.layers.overlay import OverlayStyle, line_colours, pose_lines, pose_markers
+from napari_posecut.layers.video_layer import show_video
+from napari_posecut.session import Desk
+from posecut_core.errors import AnalysisError
+from posecut_core.poses.predictions import Predictions
+
+# --- video view -------------------------------------------------------------------------------------------------------
+# A video in the place of the labelling: the labelling's layers go, and come back when it is left.
+
+
+_SHOWN: "WeakKeyDictionary[Desk, VideoView]" = WeakKeyDictionary()  # one at a time
+
+
+class VideoView:
+    """The look at one video of a project; asking for a frame to label leaves it, as does removing its layer."""
+
+    left = Signal()
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.layer: Image | None = None
+        self._others: tuple[Layer, ...] = ()
+        self._config: Path | None = None
+
+    def show(self, path: Path) -> Image:
+        """Show a video; another that was shown goes.
+
+        Raises:
+            VideoError: it is missing, or cannot be read as a video.
+            StorageError: it must not be read.
+        """
+        viewer, before = self._desk.viewer, _SHOWN.get(self._desk)
+        if before is not None:
+            before.leave()
+        self._desk.hide_labels()
+        try:
+            self.layer = show_video(viewer, path)
+        except BaseException:
+            self._desk.show_labels()
+            raise
+        _SHOWN[self._desk] = self
+        self._config = self._desk.project.config_path if self._desk.project else None
+        viewer.title = f"PoseCut: {path.name}"
+        viewer.reset_view()
+        viewer.layers.events.removed.connect(self._removed)
+        self._desk.project_changed.connect(self._look)
+        if self._desk.labelling is not None:
+            self._desk.labelling.frame_changed.connect(self._give_way)
+        return self.layer
+
+    def add(self, *layers: Layer) -> None:
+        """Show more on top of the video, which goes with it."""
+        self._others += layers
+        for layer in layers:
+            self._desk.viewer.add_layer(layer)
+
+    def leave(self) -> None:
+        """Take the video away, and go back to the labelling."""
+        layer, self.layer = self.layer, None
+        if layer is None:
+            return
+        viewer = self._desk.viewer
+        _SHOWN.pop(self._desk, None)
+        viewer.layers.events.removed.disconnect(self._removed)
+        self._desk.project_changed.disconnect(self._look)
+        if self._desk.labelling is not None:
+            self._desk.labelling.frame_changed.disconnect(self._give_way)
+        take_away(viewer, (*self._others, layer))
+        self._others = ()
+        self._desk.show_labels()
+        self.left.emit()
+
+    def _removed(self, event: Any) -> None:
+        if event.value is self.layer:
+            self.leave()
+
+    def _give_way(self) -> None:
+        """Leave if somebody asked for a frame to label; its layers are there already."""
+        if self._desk.canvas is not None:
+            self.leave()
+
+    def _look(self) -> None:
+        """Leave if another project is open now."""
+        if self._desk.project is None or self._desk.project.config_path != self._config:
+            self.leave()
+
+
+# --- playback ---------------------------------------------------------------------------------------------------------
+# An analysed video in the window: its frames, and over the current one markers, skeleton, trails and a score map.
+#
+# The layers over the video hold one frame only: what napari does per frame grows with the points of a layer, not with
+# those that are seen. They are written in place, for setting `data` anew measures and draws the whole layer list again.
+
+
+_MARKER = 10  # pixels of the screen
+
+
+class Playback:
+    """The analysed video that a desk shows; none at first."""
+
+    changed = Signal()  # another video is shown, or none
+    frame_changed = Signal(int)
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = weakref.ref(desk)
+        self.video: Path | None = None
+        self.predictions: Predictions | None = None
+        self.style = OverlayStyle(np.empty((0, 3)), np.empty(0, bool))
+        self._view: VideoView | None = None
+        self._map: Image | None = None
+
+    @property
+    def frame(self) -> int:
+        """Return the number of the frame that is shown."""
+        return int(self._viewer.dims.current_step[0])
+
+    def show(self, video: Path, predictions: Predictions, style: OverlayStyle) -> None:
+        """Show a video from its first frame on, with what a network sees in it, in the place of the labelling.
+
+        Raises:
+            VideoError: the video cannot be read.
+            StorageError: it must not be read.
+            AnalysisError: the predictions have fewer or more frames than the video.
+        """
+        self.close()
+        desk = self._desk()
+        assert desk is not None, "a desk outlives its docks"
+        view = VideoView(desk)
+        image = view.show(video)
+        if image.data.shape[0] != len(predictions.xy):
+            view.leave()
+            raise _wrong_length(video, image.data.shape[0], len(predictions.xy))
+        self.video, self.predictions, self.style, self._view = video, predictions, style, view
+        self._lines = Vectors(np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2)
+        self._lines.edge_width = max(1.0, image.data.shape[2] / 500)
+        self._points = _empty_points(style)
+        for layer in (image, self._lines, self._points):
+            lock(layer)  # predictions are looked at here, not changed
+        view.add(self._lines, self._points)
+        view.left.connect(self._left)
+        self._viewer.dims.events.current_step.connect(self._follow)
+        self.set_style(style)
+        self.changed.emit()
+
+    def set_style(self, style: OverlayStyle) -> None:
+        """Draw the overlay differently."""
+        self.style = style
+        if self.predictions is not None:
+            colours = line_colours(style)
+            self._lines.data = np.zeros((max(len(colours), 1), 2, 2))
+            self._lines.edge_color = colours if len(colours) else "black"
+            self._draw()
+
+    def go_to(self, frame: int) -> None:
+        """Show a frame of the video."""
+        if self.predictions is not None:
+            self._viewer.dims.set_current_step(0, frame)
+
+    def show_map(
+        self,
+        likelihood: Float[np.ndarray, "h w"],
+        *,
+        cell: Float64[np.ndarray, " 2"],
+        origin: Float64[np.ndarray, " 2"],
+        name: str,
+    ) -> None:
+        """Lay a score map over the frame, until another frame is shown.
+
+        Args:
+            likelihood: of each cell.
+            cell: width and height of a cell in pixels of the full frame.
+            origin: x, y of the middle of the top-left cell.
+            name: of the layer.
+        """
+        self.hide_map()
+        self._map = Image(
+            likelihood,
+            name=name,
+            scale=to_rows_columns(cell),
+            translate=to_rows_columns(origin),
+            opacity=0.5,
+            colormap="inferno",
+            contrast_limits=(0.0, 1.0),
+            interpolation2d="linear",
+        )
+        layers = self._viewer.layers
+        layers.insert(layers.index(self._lines), self._map)
+
+    def hide_map(self) -> None:
+        """Take the score map away."""
+        shown, self._map = self._map, None
+        if shown is not None and shown in self._viewer.layers:
+            self._viewer.layers.remove(shown)
+
+    def close(self) -> None:
+        """Take the video and everything over it away, and go back to the labelling."""
+        if self._view is not None:
+            self._view.leave()
+
+    @property
+    def _viewer(self) -> Viewer:
+        desk = self._desk()
+        assert desk is not None, "a desk outlives its docks"
+        return desk.viewer
+
+    def _left(self) -> None:
+        """Stop listening; the view may have been left by somebody else."""
+        self._viewer.dims.events.current_step.disconnect(self._follow)
+        self.video = self.predictions = self._view = None
+        self.hide_map()
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        """Draw what belongs to the frame that the slider has come to."""
+        if self.predictions is None or self.frame >= len(self.predictions.xy):
+            return  # layers are going
+        self.hide_map()
+        self._draw()
+        self.frame_changed.emit(self.frame)
+
+    def _draw(self) -> None:
+        predictions, style, number = self.predictions, self.style, self.frame
+        assert predictions is not None
+        look = pose_markers(predictions.xy[number], predictions.likelihood[number], style)
+        if len(self._points.data) != len(look.data):  # napari's keys deleted some
+            self._points.selected_data = set()
+            self._points.data = look.data
+        self._points.data[:], self._points.shown[:], self._points.face_color[:] = look.data, look.shown, look.face
+        self._points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
+        self._points.refresh(thumbnail=False, extent=False)
+        lines = pose_lines(predictions.xy, predictions.likelihood, number, style)
+        self._lines.data[: len(lines)] = lines
+        self._lines.refresh(thumbnail=False, extent=False)
+
+
+_PLAYBACKS: "WeakKeyDictionary[Desk, Playback]" = WeakKeyDictionary()
+
+
+def playback_of(desk: Desk) -> Playback:
+    """Return the playback of a desk; there is one, and it is made when it is first asked for."""
+    if desk not in _PLAYBACKS:
+        _PLAYBACKS[desk] = Playback(desk)
+    return _PLAYBACKS[desk]
+
+
+def _empty_points(style: OverlayStyle) -> Points:
+    return Points(
+        np.zeros((len(style.colours), 2)),
+        name="bodyparts",
+        size=_MARKER,
+        border_width=0.2,
+        border_color=np.concatenate([style.colours, np.ones((len(style.colours), 1))], axis=1),
+        canvas_size_limits=(_MARKER, _MARKER),
+    )
+
+
+def _wrong_length(video: Path, frames: int, rows: int) -> AnalysisError:
+    return AnalysisError(
+        f"The predictions of {video.name} have {rows} rows, but the video has {frames} frames; analyse it again."
+    )

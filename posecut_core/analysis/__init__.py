@@ -1,1 +1,0 @@
-"""Predictions: inference on videos and frames, evaluation, and their files."""

@@ -1,0 +1,261 @@
+"""Training frames: loaded from their stores and scaled once, checked, and drawn as an endless sequence of batches."""
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Float32, Float64, Int, Int32, UInt8
+
+from posecut_core.dataset.split import FrameRef
+from posecut_core.errors import DatasetError
+from posecut_core.labels.table import LabelTable
+from posecut_core.labels.validation import inside
+from posecut_core.progress import Progress, Report
+from posecut_core.video.frame_store import FrameStore
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+# Training frames in memory, scaled once, and the endless sequence of batches drawn from them.
+#
+# Which frames stand in the batch of a step depends on (seed, step) alone, so that a resumed run sees what it would have
+# seen.
+
+
+class Batch(NamedTuple):
+    """Frames of one step with their labels, in pixels of the scaled frames."""
+
+    images: UInt8[Array, "B H W 3"]  # padded to a common size at the right and bottom
+    sizes: Int[Array, "B 2"]  # (height, width) of each frame
+    xy: Float[Array, "B K 2"]  # NaN: absent
+    looked_at: Bool[Array, "B K"]  # False: nobody has looked for this bodypart in this frame
+
+
+@dataclass(frozen=True)
+class TrainingFrames:
+    """All frames of a training set; the fields are those of `Batch`, for F frames."""
+
+    images: UInt8[np.ndarray, "F H W 3"]
+    sizes: Int32[np.ndarray, "F 2"]
+    xy: Float32[np.ndarray, "F K 2"]
+    looked_at: Bool[np.ndarray, "F K"]
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self.images)
+
+
+def scaled_size(height: int, width: int, *, scale: float) -> tuple[int, int]:
+    """Return the whole pixels of a frame scaled by `scale`."""
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def scale_points(
+    xy: Float[np.ndarray, "... 2"], *, source: tuple[int, int], target: tuple[int, int]
+) -> Float[np.ndarray, "... 2"]:
+    """Move points [..., 2] from an image of (height, width) `source` to one of `target`: (x + 0.5) f - 0.5."""
+    factor = np.array([target[1] / source[1], target[0] / source[0]])
+    return (xy + 0.5) * factor - 0.5
+
+
+def resize(images: UInt8[Array, "B H W 3"], *, height: int, width: int) -> Float[Array, "B height width 3"]:
+    """Scale images on the device with antialiasing; values stay 0 to 255."""
+    shape = (len(images), height, width, 3)
+    if images.shape == shape:
+        return images.astype(jnp.float32)
+    return jax.image.resize(images.astype(jnp.float32), shape, "linear", antialias=True)
+
+
+def frames_of_step(count: int, *, batch_size: int, seed: int, step: int) -> Int[np.ndarray, " B"]:
+    """Return which of `count` frames stand in the batch of `step`: each epoch is a fresh permutation."""
+    start, stop = step * batch_size, (step + 1) * batch_size
+    epochs = range(start // count, (stop - 1) // count + 1)
+    orders = [np.random.default_rng((seed, epoch)).permutation(count) for epoch in epochs]
+    return np.concatenate(orders)[start - epochs[0] * count :][:batch_size]
+
+
+def batch_of_step(
+    frames: TrainingFrames, *, batch_size: int, seed: int, step: int, sharding: jax.sharding.Sharding | None = None
+) -> Batch:
+    """Gather the batch of `step` and send it to the device, or split over devices as `sharding` says."""
+    chosen = frames_of_step(len(frames), batch_size=batch_size, seed=seed, step=step)
+    fields = (frames.images, frames.sizes, frames.xy, frames.looked_at)
+    return Batch(*jax.device_put([field[chosen] for field in fields], sharding))
+
+
+def mirror_order(bodyparts: tuple[str, ...], pairs: tuple[tuple[str, str], ...] | None) -> Int32[np.ndarray, " K"]:
+    """Return, for each bodypart, the index of the one that takes its place in a mirrored image.
+
+    Without `pairs`, names that differ only in left/right are pairs. No bodypart may stand in two of the `pairs`.
+    """
+    order = np.arange(len(bodyparts), dtype=np.int32)
+    for one, other in pairs if pairs is not None else _left_right(bodyparts):
+        first, second = bodyparts.index(one), bodyparts.index(other)
+        order[first], order[second] = second, first
+    return order
+
+
+def _left_right(bodyparts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    alone = set(bodyparts)
+    for name in bodyparts:
+        for left, right in (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")):
+            other = name.replace(left, right)
+            if other != name and {name, other} <= alone:
+                pairs.append((name, other))
+                alone -= {name, other}
+    return tuple(pairs)
+
+
+# --- loading ----------------------------------------------------------------------------------------------------------
+# Read the training frames of a split from their stores, scaled once, into memory.
+
+
+MAX_BYTES = 8 * 2**30  # of scaled frames in memory
+_resize = jax.jit(resize, static_argnames=("height", "width"))
+
+
+class _Place(NamedTuple):
+    """Where a stored image lies in its full frame."""
+
+    origin: tuple[int, int]  # (x, y) of its top-left pixel
+    size: tuple[int, int]  # height, width
+
+
+KnownImages = MutableMapping[tuple[FrameRef, _Place], UInt8[np.ndarray, "h w 3"]]  # scaled images of earlier calls
+
+
+def load_frames(
+    frames: Sequence[FrameRef],
+    tables: Mapping[str, LabelTable],
+    open_store: Callable[[str], FrameStore],
+    *,
+    scale: float,
+    least: tuple[int, int] = (0, 0),
+    known: KnownImages | None = None,
+    report: Report,
+) -> TrainingFrames:
+    """Read frames and their labels; labels outside their picture count as if nobody had looked for them.
+
+    Args:
+        frames: which.
+        tables: the labels of each video.
+        open_store: gives the frame store of a video.
+        scale: images and labels are scaled by this.
+        least: height and width to which scaled images are padded at least, so that steps need not be compiled anew
+            when larger frames join.
+        known: images that are not read again; those that are read are added to it.
+        report: told of every frame.
+
+    Raises:
+        DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.
+        VideoError: a store is missing or damaged.
+    """
+    labels, looked_at = [_labels(tables, frame) for frame in frames], _looked_at(frames, tables)
+    stores = {video: open_store(video) for video in dict.fromkeys(frame.video for frame in frames)}
+    places = _places(frames, stores)
+    sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
+    height, width = np.maximum(sizes.max(axis=0), least).tolist()
+    _check_memory(len(frames), height, width)
+    images = np.zeros((len(frames), height, width, 3), np.uint8)
+    xy = np.empty(np.shape(labels), np.float32)
+    for index, (frame, place) in enumerate(zip(frames, places, strict=True)):
+        rows, columns = sizes[index].tolist()
+        image = None if known is None else known.get((frame, place))
+        if image is None:
+            image = _scaled(stores[frame.video].read(frame.number), rows, columns)
+        if known is not None:
+            known[frame, place] = image
+        images[index, :rows, :columns] = image
+        local = labels[index] - np.array(place.origin)
+        outside = ~np.isnan(local[:, 0]) & ~inside(local, np.broadcast_to(np.array(place.size), local.shape))
+        local[outside], looked_at[index, outside] = np.nan, False
+        xy[index] = scale_points(local, source=place.size, target=(rows, columns))
+        report(Progress("reading training frames", index + 1, len(frames)))
+    return TrainingFrames(images, sizes, xy, looked_at)
+
+
+def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.ndarray, "K 2"]:
+    table = tables.get(frame.video)
+    rows = [] if table is None else np.flatnonzero(table.numbers == frame.number).tolist()
+    if table is None or not rows:
+        raise DatasetError(
+            f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its label revision has no "
+            "labels of it; create a new training dataset (posecut create-training-dataset)."
+        )
+    return table.xy[rows[0]]
+
+
+def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> list[_Place]:
+    known = {
+        (video, number): _Place((origin[0], origin[1]), (size[0], size[1]))
+        for video, store in stores.items()
+        for number, origin, size in zip(
+            store.numbers.tolist(), store.origins.tolist(), store.sizes.tolist(), strict=True
+        )
+    }
+    for frame in frames:
+        if (frame.video, frame.number) not in known:
+            raise DatasetError(
+                f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its image is gone; "
+                "extract it again (posecut extract-frames --frames) or create a new training dataset."
+            )
+    return [known[frame.video, frame.number] for frame in frames]
+
+
+def _check_memory(count: int, height: int, width: int) -> None:
+    needed = count * height * width * 3
+    if needed > MAX_BYTES:
+        raise DatasetError(
+            f"{count} training frames of {width}x{height} pixels need {needed / 2**30:.1f} GiB of memory, "
+            f"at most {MAX_BYTES / 2**30:.0f} are used; lower global_scale in the shuffle's settings.yaml."
+        )
+
+
+def _scaled(image: UInt8[np.ndarray, "H W 3"], height: int, width: int) -> UInt8[np.ndarray, "h w 3"]:
+    values = _resize(jnp.asarray(image)[None], height=height, width=width)[0]
+    return np.asarray(jnp.clip(jnp.round(values), 0, 255).astype(jnp.uint8))
+
+
+def _looked_at(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> Bool[np.ndarray, "F K"]:
+    masks = {video: dict(zip(table.numbers.tolist(), table.looked_at, strict=True)) for video, table in tables.items()}
+    return np.stack([masks[frame.video][frame.number] for frame in frames])
+
+
+# --- requirements -----------------------------------------------------------------------------------------------------
+# What training frames must have, so that training on them can work at all.
+
+
+MIN_SIDE = 32  # scaled pixels: two cells of the network's coarsest maps, or there is nothing to look around at
+
+
+def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
+    """Refuse frames from which nothing can be learnt; `refs` names them.
+
+    Raises:
+        DatasetError: there are fewer than two frames, none has a label, a label is infinite, or a frame is too small.
+    """
+    if len(frames) < 2:
+        raise DatasetError(
+            f"The training dataset has only {len(frames)} training frame, at least 2 are needed; "
+            "label more frames and create a new dataset."
+        )
+    if np.isnan(frames.xy).all() or not frames.looked_at.any():
+        raise DatasetError("None of the training frames has a label; label more frames and create a new dataset.")
+    for frame, xy in zip(refs, frames.xy, strict=True):
+        if np.isinf(xy).any():
+            raise DatasetError(
+                f"A label of frame {frame.number} of {frame.video} is infinite, a position in pixels is expected; "
+                "correct it and create a new dataset."
+            )
+    _check_sizes(frames, refs)
+
+
+def _check_sizes(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
+    for frame, (height, width) in zip(refs, frames.sizes.tolist(), strict=True):
+        if min(height, width) < MIN_SIDE:
+            raise DatasetError(
+                f"Frame {frame.number} of {frame.video} has {width}x{height} pixels when scaled, but the network needs "
+                f"{MIN_SIDE} on each side; raise global_scale in the shuffle's settings.yaml, or extract whole frames."
+            )

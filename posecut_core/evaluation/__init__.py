@@ -1,0 +1,1 @@
+"""Errors, reliability of likelihoods, and their tables."""

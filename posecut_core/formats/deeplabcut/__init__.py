@@ -1,0 +1,1 @@
+"""DeepLabCut's files: label tables, images of labelled frames, and results."""

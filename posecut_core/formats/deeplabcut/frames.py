@@ -1,0 +1,323 @@
+"""The stored images of a video's frames: which frames they are, their names, and where they lie in the full frame."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from posecut_core.errors import LabelError, PosecutError, VideoError, command_line
+from posecut_core.formats.deeplabcut.images import (
+    DIGITS,
+    OWN,
+    digits_for,
+    digits_of,
+    frame_number,
+    image_files,
+    image_name,
+    images_in,
+    numbered,
+    numbers_of,
+    read_picture,
+    read_record,
+    read_size,
+    record_path,
+    write_record,
+)
+from posecut_core.formats.deeplabcut.tables import read_rows, same_labels
+from posecut_core.project.paths import Project
+from posecut_core.project.relocate import video_stem
+from posecut_core.project.state import read_state
+from posecut_core.storage.locks import hold
+from posecut_core.video.demux import open_video
+from posecut_core.video.frame_store import FrameStore, picture_hash
+
+
+def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Return frame number -> image name: as the folder or the labels have it, else padded as those are."""
+    folder = project.frame_folder(video)
+    rows, record = read_rows(folder, project.config.scorer), read_record(folder).numbers
+    labelled, files = labelled_rows(rows), image_files(folder)
+    known = {number: name for name, number in record.items()}
+    known |= {number: name for name, number in reversed(numbers_of(folder, [*rows]).items())}
+    known |= {number: name for name, number in numbers_of(folder, [*labelled]).items()}
+    there = images_in(folder, first=labelled, named=rows)
+    known |= {number: path.name for number, path in there.items() if known.get(number) not in files}
+    wanted = [*numbers]
+    if all(number in known for number in wanted):
+        return {number: known[number] for number in wanted}
+    length = _frame_count(project, video)
+    digits = digits_of((*files, *rows), otherwise=digits_for(length) if length else DIGITS)
+    return {number: known.get(number) or image_name(number, digits=digits) for number in wanted}
+
+
+def image_paths(project: Project, video: str) -> dict[int, Path]:
+    """Return frame number -> image file of a video's folder, also before names of other forms are recorded.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+    """
+    folder = project.frame_folder(video)
+    if record_path(folder).exists() or None not in map(frame_number, image_files(folder)):
+        return images_in(folder)
+    rows = read_rows(folder, project.config.scorer)
+    return images_in(folder, first=labelled_rows(rows), named=rows)
+
+
+def labelled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ...]:
+    """List the images that have a label."""
+    return tuple(name for name, row in rows.items() if not np.isnan(row).all())
+
+
+def number_images(project: Project, video: str) -> tuple[str, ...]:
+    """Write down which frame each image is whose name does not say it; return what a person should know of new ones.
+
+    Names that stand for one frame (`img13.png`, `img013.png`) are one image, unless they are labelled differently.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+        StorageError: the disk refuses.
+    """
+    folder, files = project.frame_folder(video), image_files(project.frame_folder(video))
+    rows = read_rows(folder, project.config.scorer)
+    names = tuple(dict.fromkeys((*files, *rows)))
+    numbers = [frame_number(name) for name in names]
+    if None not in numbers and len(set(numbers)) == len(names):
+        return ()
+    with hold(folder / "images.lock"):
+        record = read_record(folder)
+        known = {**record.numbers, **_recognised(project, video, files, record.numbers)}
+        frames = _frame_count(project, video)
+        first = numbered(names, known, frames=frames)
+        doubles = _labelled_apart(rows, first, record.numbers)
+        others = {*doubles, *_other_pictures(project, video, files, first, known)}
+        found = numbered(names, known, frames=frames, apart=others)
+        kept = {name: number for name, number in found.items() if number != frame_number(name) or name in known}
+        if kept != record.numbers:
+            write_record(folder, replace(record, numbers=kept))
+    return double_frames(project, video) if doubles else ()
+
+
+def double_frames(project: Project, video: str) -> tuple[str, ...]:
+    """Say which images are one frame of the video by their names, and are labelled differently.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+    """
+    folder = project.frame_folder(video)
+    doubles = {name: own for name, own in read_record(folder).numbers.items() if own != frame_number(name) is not None}
+    if not doubles:
+        return ()
+    rows = read_rows(folder, project.config.scorer)
+    labelled = {name: row for name, row in rows.items() if not np.isnan(row).all()}
+    numbers, told = numbers_of(folder, [*labelled]), []
+    for name, own in doubles.items():
+        first = next((other for other in labelled if numbers[other] == frame_number(name)), None)
+        if first is not None and name in labelled and not same_labels(labelled[first], labelled[name]):
+            told.append(
+                f"{folder} has frame {numbers[first]} twice, as {first} and {name}, which are labelled differently: "
+                f"both are used, {name} as frame {own}; drop the one that is wrong in the window, or delete its row "
+                "and its image"
+            )
+    return tuple(told)
+
+
+def _labelled_apart(
+    rows: Mapping[str, Float64[np.ndarray, " _"]], numbers: Mapping[str, int], recorded: Mapping[str, int]
+) -> dict[str, str]:
+    """Return image -> the one that has its frame, for new images that are labelled differently than that one."""
+    groups: dict[int, list[str]] = defaultdict(list)
+    for name in labelled_rows(rows):
+        groups[numbers[name]].append(name)
+    digits = digits_of(numbers, otherwise=DIGITS)
+    found = dict[str, str]()
+    for number, group in groups.items():
+        usual = image_name(number, digits=digits)
+        first, *others = sorted(group, key=lambda name: (name not in recorded, name != usual))
+        found |= {name: first for name in others if not same_labels(rows[first], rows[name])}
+    return found
+
+
+def _other_pictures(
+    project: Project, video: str, files: Iterable[str], numbers: Mapping[str, int], known: Mapping[str, int]
+) -> set[str]:
+    """Return new images of others whose digits are a frame that is stored already and looks otherwise."""
+    path, folder = project.frame_store(video), project.frame_folder(video)
+    foreign = [name for name in files if name not in known and frame_number(name) is None]
+    if not foreign or not path.exists():
+        return set()
+    store = FrameStore.open(path)
+    stored = {*store.numbers.tolist()}
+    claims = {name: numbers[name] for name in foreign if numbers[name] in stored}
+    return {name for name, number in claims.items() if _picture_hash(folder / name) != store.fingerprint(number)}
+
+
+def _recognised(project: Project, video: str, files: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
+    """Return name -> number of new images that are stored already: as another name's, or by a record that got lost."""
+    path, folder = project.frame_store(video), project.frame_folder(video)
+    fresh = [name for name in files if name not in known]
+    if not fresh or not path.exists():
+        return {}
+    store, numbers = FrameStore.open(path), {*known.values()}
+    others = {number for name, number in known.items() if frame_number(name) is None}
+    lost = {number for number in store.numbers.tolist() if number >= OWN and number not in numbers}
+    looks = {store.fingerprint(number): number for number in lost | others.intersection(store.numbers.tolist())}
+    wanted = [name for name in fresh if frame_number(name) in others or (lost and frame_number(name) is None)]
+    found = {name: _picture_hash(folder / name) for name in wanted}
+    return {name: looks[look] for name, look in found.items() if look in looks}
+
+
+def _picture_hash(path: Path) -> str:
+    try:
+        return picture_hash(read_picture(path))
+    except VideoError:
+        return ""
+
+
+def image_origin(project: Project, video: str, size: tuple[int, int]) -> tuple[int, int]:
+    """Return x, y of an image's top-left pixel in the full frame.
+
+    DeepLabCut does not record which images it cropped; an image of exactly the crop's size is taken as that window,
+    which ends where the frame does.
+
+    Args:
+        project: The project.
+        video: Stem of the video's file name.
+        size: Height and width of the image in pixels.
+    """
+    crop = next((crop for path, crop in project.config.video_sets.items() if video_stem(path) == video), None)
+    if crop is None:
+        return 0, 0
+    sizes = [(crop.y2 - crop.y1, crop.x2 - crop.x1)]
+    head = _head(project, video) if size != sizes[0] else None
+    if head:
+        sizes.append((min(crop.y2, head.height) - crop.y1, min(crop.x2, head.width) - crop.x1))
+    return (crop.x1, crop.y1) if size in sizes and (head is None or size != (head.height, head.width)) else (0, 0)
+
+
+def unplaced_images(project: Project, video: str, sizes: Iterable[tuple[int, int]]) -> str:
+    """Say which images are neither whole frames of the video nor its crop, by their heights and widths; "" if none."""
+    head = _head(project, video)
+    odd = [
+        (height, width)
+        for height, width in sizes
+        if head and (height, width) != (head.height, head.width)
+        if image_origin(project, video, (height, width)) == (0, 0)
+    ]
+    if head is None or not odd:
+        return ""
+    named = ", ".join(dict.fromkeys(f"{width} x {height}" for height, width in odd))
+    return (
+        f"{video}: {len(odd)} images ({named} pixels) have neither the size of the video's frames ({head.width} x "
+        f"{head.height}) nor of its crop in config.yaml; their labels stay right, but where in the frame they lie is "
+        "not known: they are taken to begin at its top left"
+    )
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What is known of a video without decoding it."""
+
+    frames: int | None
+    height: int
+    width: int
+
+
+def _head(project: Project, video: str) -> _Head | None:
+    """Return what posecut.yaml or else the head of the file says of a video; None where neither says anything."""
+    record = read_state(project.settings_path).videos.get(video)
+    if record:
+        return _Head(record.frames, record.height, record.width)
+    path = next((path for path in project.config.video_sets if video_stem(path) == video), None)
+    with suppress(PosecutError):
+        container, stream = open_video(Path(path or ""))
+        with container:
+            return _Head(stream.frames or None, stream.height, stream.width)
+    return None
+
+
+def _frame_count(project: Project, video: str) -> int | None:
+    head = _head(project, video)
+    return head.frames if head else None
+
+
+def image_origins(project: Project, video: str, numbers: Int64[np.ndarray, " F"]) -> Float64[np.ndarray, "F 2"]:
+    """Return x, y of the stored images' top-left pixels in the full frame.
+
+    Where the project may only be read, images that could not be copied into the frame store count as stored. Images
+    that are gone are taken to have lain where all others lie, or else at 0, 0.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
+    return image_places(project, video, numbers)[0]
+
+
+def image_places(
+    project: Project, video: str, numbers: Int64[np.ndarray, " F"]
+) -> tuple[Float64[np.ndarray, "F 2"], Float64[np.ndarray, "F 2"]]:
+    """Return what `image_origins` does, and height and width of the images; NaN of those that are gone.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
+    path = project.frame_store(video)
+    known: dict[int, tuple[tuple[int, int], tuple[int, int]]] = {}
+    if path.exists():
+        store = FrameStore.open(path)
+        places = zip(store.numbers.tolist(), store.origins.tolist(), store.sizes.tolist(), strict=True)
+        known = {number: ((x, y), (height, width)) for number, (x, y), (height, width) in places}
+    missing = {number for number in numbers.tolist() if number not in known}
+    for number, image in image_paths(project, video).items() if missing else ():
+        if number in missing:
+            with suppress(VideoError):
+                size = read_size(image)
+                known[number] = (image_origin(project, video, size), size)
+    others = {origin for origin, _ in known.values()}
+    usual = (others.pop() if len(others) == 1 else (0, 0), (np.nan, np.nan))
+    found = np.array([known.get(number, usual) for number in numbers.tolist()], dtype=np.float64).reshape(-1, 2, 2)
+    return found[:, 0], found[:, 1]
+
+
+def frame_words(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Return frame number -> what a sentence calls it: its image's name where it is no frame of the video."""
+    wanted = [*numbers]
+    own = [number for number in wanted if number >= OWN]
+    names = image_names(project, video, own) if own else {}
+    return {number: f"image {names[number]}" if number in names else f"frame {number}" for number in wanted}
+
+
+def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tuple[int, ...]:
+    """List the frames that have no picture in the frame store; without a store, no image file.
+
+    Raises:
+        VideoError: the frame store is damaged.
+    """
+    path = project.frame_store(video)
+    there = FrameStore.open(path).numbers.tolist() if path.exists() else image_paths(project, video)
+    known = {*there}
+    return tuple(number for number in numbers if number not in known)
+
+
+def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> LabelError:
+    """Say that frames are labelled whose pictures are not there, and how they come back."""
+    words = frame_words(project, video, numbers)
+    frames = ",".join(str(number) for number in numbers if number < OWN)
+    of_video = [f"frame{'s' * (',' in frames)} {frames}"] if frames else []
+    listed = ", ".join([*of_video, *(words[number] for number in numbers if number >= OWN)])
+    state = "is labelled but was" if len(numbers) == 1 else "are labelled but were"
+    found = f"{listed[0].upper()}{listed[1:]} of {video} {state} never extracted or got lost"
+    folder, count = project.frame_folder(video), _frame_count(project, video)
+    in_video = [number for number in numbers if number < (count or OWN)]
+    names = image_names(project, video, [number for number in numbers if number not in in_video])
+    advice = []
+    if in_video:
+        frames = ",".join(map(str, in_video))
+        command = command_line("extract-frames", project.root, "--frames", frames, "--video", video)
+        advice.append(f"extract what is missing: {command}, or put images into {folder}")
+    if names:
+        advice.append(f"put {', '.join(names.values())} (no frame of the video) back into {folder}")
+    return LabelError(f"{found}, expected a picture of each labelled frame; {'; '.join(advice)}.")

@@ -1,0 +1,1 @@
+"""What is damaged in a project and how to mend it."""

@@ -1,0 +1,87 @@
+"""Check everything of a project that can be checked, and say what is wrong and how to mend it (`doctor`)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.health.findings import Finding, Findings
+from posecut_core.health.labels import check_labels_of, check_names, check_removed
+from posecut_core.health.project import (
+    check_config,
+    check_datasets,
+    check_disk,
+    check_jobs,
+    check_networks,
+    check_results,
+    check_settings,
+    check_sums,
+    check_tree,
+    check_videos,
+)
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.workflow.opening import config_path, frame_folders, other_tables, strange_labels
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a project."""
+
+    config_path: Path
+    checked: dict[str, int]  # what was looked at -> how many
+    findings: tuple[Finding, ...]
+    mend: bool  # whether mending was tried
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether nothing is wrong that stops a step or makes it err, or all of it was mended."""
+        return all(finding.mended or finding.harmless for finding in self.findings)
+
+
+@forgiving
+def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report = silent) -> Diagnosis:
+    """Check journals, snapshots, frames, videos, training datasets, networks, results and settings of a project.
+
+    Journals, snapshots, frames, label revisions and networks have checksums of their own. Every other file is held
+    against its sum of the last check. Nothing but those sums is written unless `mend` is true. Whatever a file holds,
+    the check goes on with the next one.
+
+    Args:
+        config: path of config.yaml.
+        mend: whether to rebuild damaged journals from snapshots and sweep what crashes left; damaged files are kept.
+        report: told of each video.
+
+    Raises:
+        ProjectError: there is no project.
+    """
+    path, found = config_path(config), Findings()
+    if check_tree(path.parent, found):
+        return Diagnosis(path, found.checked, tuple(found.wrong), mend)
+    values = check_config(path, found)
+    if values is not None:
+        project = Project(path.parent, values)
+        check_settings(project, found)
+        check_videos(project, found)
+        _check_labels(project, found, mend=mend, report=report)
+        check_datasets(project, found)
+        networks = check_networks(project, found)
+        check_results(project, networks, found)
+        check_jobs(project, found)
+    check_disk(path.parent, found)
+    check_sums(path.parent, found)
+    return Diagnosis(path, found.checked, tuple(found.wrong), mend)
+
+
+def _check_labels(project: Project, found: Findings, *, mend: bool, report: Report) -> None:
+    videos: list[str] = []
+    with found.about(project.labeled_data):
+        videos = [folder.name for folder in frame_folders(project)]
+    check_names(project, videos, found, mend=mend)
+    for done, video in enumerate(videos, start=1):
+        with found.about(project.frame_folder(video)):
+            check_labels_of(project, video, found, mend=mend)
+        report(Progress("checking labels and frames", done, len(videos)))
+    check_removed(project, videos, found)
+    for told in filter(None, (strange_labels(project), other_tables(project))):
+        found.add(project.labeled_data, f"{told}.", harmless=True)

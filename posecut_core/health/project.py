@@ -1,0 +1,629 @@
+"""What doctor checks beside labels: configuration, videos, datasets, networks, results, disk, and sums of all files."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+from PIL import Image
+
+from posecut_core.dataset.settings import read_settings as read_training_settings
+from posecut_core.dataset.split import Split, read_revision, read_split
+from posecut_core.errors import AnalysisError, PosecutError, StorageError, command_line
+from posecut_core.evaluation.tables import is_present, read_results
+from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
+from posecut_core.health.findings import Findings
+from posecut_core.inference.video import analysed_window
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
+from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.poses.files import prediction_path
+from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
+from posecut_core.poses.proposals import read_proposals
+from posecut_core.project.config import Crop, ProjectConfig, parse_config, video_entry
+from posecut_core.project.paths import Project, jobs_folder, refuse_links
+from posecut_core.project.relocate import entry_of, is_placeholder, repairs, video_stem
+from posecut_core.project.state import VideoRecord, fingerprint, read_state
+from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text
+from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.gaps import gap_sentences
+from posecut_core.video.index import VideoIndex, index_video
+from posecut_core.video.writer import comment_of
+from posecut_core.workflow.arguments import chosen_steps
+from posecut_core.workflow.create_training_dataset import check_net_type
+from posecut_core.workflow.opening import (
+    frame_folders,
+    frame_window,
+    holds_frames,
+    odd_skeleton,
+    project_videos,
+    refuse_other_video,
+)
+
+# --- file sums --------------------------------------------------------------------------------------------------------
+# SHA-256 sums of a project's files, kept from one check to the next: a file that changed although nobody wrote to it.
+#
+# `posecut-sums.json` has each file's size, time of writing and sum. A file whose size and time are as before and whose
+# content is not was changed by the disk, not by a program. What was written since is taken as it is.
+
+
+SCHEMA = 1
+_KEPT = re.compile(r"labeled-data/[^/]+/(labels\.jsonl|CollectedData_[^/]+)$|posecut\.yaml$")
+_PASSING = (".lock", ".lock-holder.json")
+
+
+@dataclass(frozen=True)
+class FileSum:
+    """One file as it was at the last check."""
+
+    size: int  # bytes
+    written: int  # nanoseconds
+    sha256: str
+
+
+def compare_sums(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str, ...]:
+    """Return the files whose content changed while size and time of writing did not."""
+    return tuple(
+        name
+        for name, now in new.items()
+        if (before := old.get(name))
+        and (before.size, before.written) == (now.size, now.written)
+        and before.sha256 != now.sha256
+    )
+
+
+def missing_files(old: dict[str, FileSum], new: dict[str, FileSum]) -> tuple[str, ...]:
+    """Return what is gone of labels and settings since the last check, and nothing that is left could tell or restore.
+
+    That is a video's folder, a journal without a snapshot beside it, a CollectedData file without a journal, or
+    posecut.yaml.
+    """
+    gone = [name for name in old if name not in new and _KEPT.match(name)]
+    found = []
+    for name in gone:
+        folder, _, file = name.rpartition("/")
+        if not folder:
+            found.append(name)
+            continue
+        left = [other.removeprefix(f"{folder}/") for other in new if other.startswith(f"{folder}/")]
+        if not left:
+            found.append(folder)
+        elif not any(other.startswith("labels-0" if file == "labels.jsonl" else "labels.jsonl") for other in left):
+            found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def sums_of(root: Path) -> dict[str, FileSum]:
+    """Return path below `root` -> sum of all files in a project; links, locks and what jobs write are left out.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    found, jobs = {}, jobs_folder(root)
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_relative_to(jobs) or path.is_symlink() or not path.is_file():
+            continue
+        if name.endswith(_PASSING) or path == sums_path(root):
+            continue
+        status = path.stat()
+        found[name] = FileSum(status.st_size, status.st_mtime_ns, file_sha256(path))
+    return found
+
+
+def read_sums(root: Path) -> dict[str, FileSum]:
+    """Read the sums of the last check; none where there was none.
+
+    Raises:
+        PosecutError: the file is not as it was written.
+    """
+    path = sums_path(root)
+    if not path.exists():
+        return {}
+    try:
+        text = read_text(path)
+        content = parse_json(text)
+        files = {name: FileSum(*values) for name, values in content["files"].items()}
+        if text != _signed(files):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PosecutError(f"{path} is not as it was written; delete it, and the next check begins anew.") from error
+    return files
+
+
+def write_sums(root: Path, sums: dict[str, FileSum]) -> None:
+    """Keep the sums for the next check.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    write_text(sums_path(root), _signed(sums))
+
+
+def sums_path(root: Path) -> Path:
+    """Return where the sums of a project are kept."""
+    return root / "posecut-sums.json"
+
+
+def _signed(files: dict[str, FileSum]) -> str:
+    values = {name: [one.size, one.written, one.sha256] for name, one in files.items()}
+    body = json.dumps({"schema": SCHEMA, "files": values}, indent=0)
+    return f'{body[:-2]},\n"sha256": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
+
+
+# --- project checks ---------------------------------------------------------------------------------------------------
+# What `posecut doctor` looks at beside labels: configuration, videos, training datasets, networks, results, disk.
+
+
+_ROOM = 200 * 2**20  # bytes on the disk that steps need at least
+_FILES = re.compile(
+    r".+\.(csv|h5|html|json|jsonl|png|yaml|mp4|lock)"
+)  # names that PoseCut gives to files, never folders
+_LEFT = re.compile(r"\..+-[a-z0-9_]{8}\.partial(\.\w+)?|\.snapshot-\d+\.partial")  # of writing that was killed
+_OWN = re.compile(r".*PoseCut_resnet\d+_.+|CombinedEvaluation-results\.csv|report\.html|log\.csv")  # names of results
+_HEAD = 2**16  # bytes of a table that are looked at
+
+
+def check_tree(root: Path, found: Findings) -> bool:
+    """Look for what no file of a project can be; tell whether steps would wait for it for ever, or be led elsewhere."""
+    waits = True
+    with found.about(root):
+        refuse_links(root)
+        waits = False
+        for path in _everything(root):
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode) and not path.exists():
+                _tell_dead_link(path, found)
+            elif stat.S_ISDIR(mode) and _FILES.fullmatch(path.name) and path.parent.name not in _FOLDERS_OF_VIDEOS:
+                found.add(path, f"{path} is a folder, expected a file; delete it, and restore the file from a copy.")
+            elif not (stat.S_ISREG(path.stat().st_mode) or stat.S_ISDIR(path.stat().st_mode)):
+                waits = True
+                found.add(path, f"{path} is no file but a device or a pipe, which no step can read; delete it.")
+            if _LEFT.fullmatch(path.name) and path.parent.parent.name != "labeled-data":  # else told with the labels
+                problem = f"{path} was left by a program that was killed, unless one is writing it now"
+                found.add(path, f"{problem}; it is of no use, delete it.", harmless=True)
+    return waits
+
+
+_FOLDERS_OF_VIDEOS = ("labeled-data", "plot-poses")  # whose folders are named after videos, whatever these are called
+
+
+def _tell_dead_link(path: Path, found: Findings) -> None:
+    problem = f"{path} is a link to {os.readlink(path)}, which is not there"
+    found.add(path, f"{problem}; delete it, and put back what it led to if that is needed.")
+
+
+def _everything(root: Path) -> Iterator[Path]:
+    """Go through all entries of a project, but not into frame stores and jobs, whose insides are checked by others."""
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        yield from (here / name for name in sorted([*folders, *files]))
+        folders[:] = [name for name in folders if not name.endswith(".zarr") and here / name != jobs_folder(root)]
+
+
+def check_config(path: Path, found: Findings) -> ProjectConfig | None:
+    """Look at config.yaml, and return it with paths repaired in memory; None where it cannot be used."""
+    found.count("settings files")
+    with found.about(path):
+        text = read_yaml(path)
+        values = load_mapping(text, path)
+        config = parse_config({**values, **repairs(values, path.parent)}, path)
+        _check_end(path, text, found)
+        return config
+    return None
+
+
+def _check_end(path: Path, text: str, found: Findings) -> None:
+    """Tell of settings that may be cut off: what they leave out has its default, which nobody chose."""
+    if text.strip() and not text.endswith(("\n", "\r")):
+        found.add(
+            path,
+            f"{path} ends within a line, as where its end is cut off; restore it from a copy if lines are missing, "
+            "else end its last line with a line break.",
+            harmless=True,
+        )
+
+
+def check_settings(project: Project, found: Findings) -> None:
+    """Look for values in config.yaml that it may have, but that will stop a step later on."""
+    path, config = project.config_path, project.config
+    with found.about(path):
+        check_net_type(project)
+    with found.about(path):
+        colours_of(config.colormap, 1)
+    with found.about(path):
+        named_colour(config.skeleton_color)
+    odd = odd_skeleton(project)
+    if odd:
+        found.add(path, f"{odd}.", harmless=True)
+    with found.about(path):
+        for folder in sorted(path.parent for path in project.models.glob("*/settings.yaml")):
+            if snapshot_steps(folder):
+                chosen_steps(folder, None, snapshotindex=config.snapshotindex)
+    _check_fractions(project, found)
+
+
+def _check_fractions(project: Project, found: Findings) -> None:
+    """Name networks of training fractions that config.yaml no longer lists: no step can be told of them."""
+    listed = {
+        project.dataset_name(1, index).removesuffix("1") for index in range(len(project.config.training_fractions))
+    }
+    for folder in sorted(project.models.glob("*/settings.yaml")):
+        name = folder.parent.name
+        of_fraction = re.fullmatch(rf"{re.escape(project.config.task)}.*-trainset(\d+)shuffle\d+", name)
+        if of_fraction and snapshot_steps(folder.parent) and not any(name.startswith(prefix) for prefix in listed):
+            fraction = int(of_fraction[1]) / 100
+            found.add(
+                project.config_path,
+                f"{folder.parent} holds a network of training fraction {fraction:g}, which TrainingFraction in "
+                f"{project.config_path} does not list; add {fraction:g} there again to use that network.",
+                harmless=True,
+            )
+
+
+def check_videos(project: Project, found: Findings) -> None:
+    """Look at posecut.yaml, and whether each video is there, can be read, and is the one that was added."""
+    found.count("settings files", int(project.settings_path.exists()))
+    records: dict[str, VideoRecord] = {}
+    with found.about(project.settings_path):
+        records = dict(read_state(project.settings_path).videos)
+        if project.settings_path.exists():
+            _check_end(project.settings_path, read_yaml(project.settings_path), found)
+    _check_doubles(project, found)
+    for video, crop in project.config.video_sets.items():
+        found.count("videos")
+        path, record = Path(video), records.get(video_stem(video))
+        index = None
+        if not os.path.isfile(path):
+            found.add(path, _missing_video(project, path))
+        else:
+            with found.about(path):
+                refuse_other_video(project, path, record)
+                index = index_video(path)
+                for sentence in gap_sentences(tuple(gap for gap in index.gaps if not gap.empty)):
+                    found.add(path, f"{path}: {sentence}.", harmless=True)
+        size = (index.width, index.height) if index else (record.width, record.height) if record else None
+        if size:
+            _check_crop(project, video, crop, size, found)
+        if index and project.config.crop:
+            _check_window(project, project.config.crop, index, found)
+
+
+def _missing_video(project: Project, path: Path) -> str:
+    if is_placeholder(str(path)):  # as DeepLabCut's demonstration has them
+        return f"video_sets in {project.config_path} lists {path}, which is no file's name; {_in_place(project)}."
+    there = project.videos / path.name
+    if os.path.islink(there):  # putting a file there would follow the link; a name may be too long for a file
+        return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
+    return f"Video {path} is missing; put it into {project.videos} under the same name."
+
+
+def _in_place(project: Project) -> str:
+    """Say what to do about words among videos: folders of frames count through them, and would not without."""
+    listed = {video_stem(video) for video in project.config.video_sets}
+    waiting = [folder for folder in frame_folders(project) if folder.name not in listed and holds_frames(folder)]
+    if not waiting:
+        return f"put the recording into {project.videos}, or remove that entry there"
+    names = ", ".join(folder.name for folder in waiting)
+    values = load_mapping(read_yaml(project.config_path), project.config_path)
+    stood_for = (
+        (video, crop)
+        for video, crop in project.config.video_sets.items()
+        if os.path.isfile(video) and entry_of(video, values, project.root) is None
+    )
+    missing = ((str(project.videos / f"{one.name}.mp4"), frame_window(project, one.name)) for one in waiting)
+    lines = [
+        f"{json.dumps(video, ensure_ascii=False)}: {json.dumps(video_entry(crop))}"
+        for video, crop in (*stood_for, *missing)
+    ]
+    written = "` and, below it, `".join(lines)
+    return (
+        f"the labels and frames of {names} are used only as long as it stands there; put the recording into "
+        f"{project.videos} under the name of that folder, or write in place of that entry `{written}`"
+    )
+
+
+def _check_doubles(project: Project, found: Findings) -> None:
+    """Name videos whose frames and labels would share a folder, recordings listed twice, and what is no recording."""
+    by_stem: dict[str, str] = {}
+    by_content: dict[tuple[int, str], str] = {}
+    path = project.config_path
+    for video in project.config.video_sets:
+        stem = video_stem(video)
+        if stem.startswith(".") or stem.endswith("_labeled"):
+            kind = "what macOS keeps beside a file" if stem.startswith(".") else "a labelled video"
+            found.add(path, f"video_sets in {path} lists {video}, {kind}, expected recordings; remove its entry there.")
+        if stem in by_stem:
+            advice = _remedy(project, "rename one of the files, and its entry there, or remove that entry", video)
+            found.add(
+                path,
+                f"video_sets in {path} lists {by_stem[stem]} and {video}, expected different names, because frames and "
+                f"labels of both would lie in {project.frame_folder(stem)}; {advice}.",
+            )
+        by_stem.setdefault(stem, video)
+        with suppress(OSError):  # told as missing
+            other = by_content.setdefault(fingerprint(Path(video)), video)
+            if video_stem(other) != stem:
+                problem = f"video_sets in {path} lists one recording twice, as {other} and {video}"
+                advice = _remedy(project, "remove one of the two entries there", video, other)
+                found.add(path, f"{problem}: the same pictures would train and test; {advice}.", harmless=True)
+
+
+def _remedy(project: Project, about_entries: str, *videos: str) -> str:
+    """Say what to do about entries of config.yaml, or about files that have none, as words in it stand for them."""
+    values = load_mapping(read_yaml(project.config_path), project.config_path)
+    unlisted = [video for video in videos if entry_of(video, values, project.root) is None]
+    if not unlisted:
+        return about_entries
+    video = min(unlisted, key=lambda one: holds_frames(project.frame_folder(video_stem(one))))
+    return f"{video} has no entry there, but words that stand for it; move it out of {project.videos}"
+
+
+def _check_crop(project: Project, video: str, crop: Crop | None, size: tuple[int, int], found: Findings) -> None:
+    width, height = size
+    if crop and (crop.x2 > width or crop.y2 > height):
+        path = project.config_path
+        found.add(
+            path,
+            f"The crop of {video} in {path} is x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2}, expected it within "
+            f"the frame of {width} x {height} pixels; correct it there.",
+        )
+
+
+def _check_window(project: Project, crop: Crop, index: VideoIndex, found: Findings) -> None:
+    try:
+        analysed_window(crop, index, index.path)
+    except AnalysisError as error:
+        found.add(project.config_path, str(error))
+
+
+def check_datasets(project: Project, found: Findings) -> None:
+    """Look at the splits of all iterations, their label revisions, settings and pictures."""
+    for path in sorted((project.root / "training-datasets").glob("iteration-*/*.yaml")):
+        found.count("training datasets")
+        with found.about(path):
+            split = read_split(path)
+            with found.about(path.parent / split.labels):
+                tables = read_revision(path.parent / split.labels)
+                if path.parent == project.training_datasets:  # what earlier iterations used may have gone
+                    _check_dataset(project, path, split, tables, found)
+
+
+def _check_dataset(
+    project: Project, path: Path, split: Split, tables: Mapping[str, LabelTable], found: Findings
+) -> None:
+    frames = (*split.train, *split.test)
+    lost = [ref for ref in frames if ref.video not in tables or ref.number not in tables[ref.video].numbers]
+    if lost:
+        found.add(
+            path,
+            f"{path} names frame {lost[0].number} of {lost[0].video}, of which {split.labels} beside it has no labels; "
+            "restore it from a copy.",
+        )
+        return
+    settings = project.models / path.stem / "settings.yaml"
+    if not settings.exists() and not snapshot_steps(settings.parent):  # else told with the network
+        with found.about(settings):
+            read_training_settings(settings)
+    for video in sorted({ref.video for ref in frames}):
+        with found.about(project.frame_store(video)):
+            store = project.frame_store(video)
+            stored = {*image_paths(project, video)}  # every step takes them over
+            stored |= set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
+            absent = sorted(ref.number for ref in frames if ref.video == video and ref.number not in stored)
+            if absent and all(finding.path != store for finding in found.wrong):  # else told with the labels
+                found.add(store, str(never_extracted(project, video, absent)))
+
+
+@dataclass(frozen=True)
+class KnownNetwork:
+    """A network that is there, for results that name it."""
+
+    sha256: str  # of the snapshot's manifest
+    words: tuple[str, ...] | None  # by which a step is told of it; none where it is of another iteration
+
+
+def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]:
+    """Look at the settings, the split and every file of every snapshot, by its SHA-256; return networks by scorer."""
+    networks: dict[str, KnownNetwork] = {}
+    for folder in sorted(path for path in (project.root / "posecut-models").glob("iteration-*/*") if path.is_dir()):
+        steps, settings = snapshot_steps(folder), folder / "settings.yaml"
+        split = project.root / "training-datasets" / folder.parent.name / f"{folder.name}.yaml"
+        if settings.exists():
+            found.count("settings files")
+            with found.about(settings):
+                read_training_settings(settings)
+                _check_whole(settings, found)
+        for path in (settings, split):
+            if not path.exists() and (steps or settings.exists()):
+                used = "with which a network was trained" if steps else f"with which {folder.name} is to be trained"
+                found.add(path, f"{path} is missing, {used}; restore it from a copy.")
+        for step in steps:
+            found.count("network snapshots")
+            with found.about(snapshot_folder(folder, step)):
+                info = read_info(snapshot_folder(folder, step))
+                sha256 = file_sha256(snapshot_folder(folder, step) / "snapshot.json")
+                networks[info.scorer] = KnownNetwork(sha256, _words(project, folder, step))
+    return networks
+
+
+def _words(project: Project, folder: Path, step: int) -> tuple[str, ...] | None:
+    found = re.search(r"shuffle(\d+)$", folder.name)
+    for index in range(len(project.config.training_fractions)) if found else ():
+        if found and project.model_folder(int(found[1]), index) == folder:
+            return ("--shuffle", found[1], "--trainingsetindex", str(index), "--snapshot", str(step))
+    return None
+
+
+def _check_whole(settings: Path, found: Findings) -> None:
+    """Name settings whose last lines are gone: what they leave out has its default, which nobody chose."""
+    if "seed" not in load_mapping(read_yaml(settings), settings):
+        found.add(settings, f"{settings} lacks the setting seed, as where its end is cut off; restore it from a copy.")
+
+
+def check_results(project: Project, networks: Mapping[str, KnownNetwork], found: Findings) -> None:
+    """Look whether predictions, evaluations and figures can be opened, and came from the networks that are there."""
+    known = {path.resolve() for path in project_videos(project).values()}
+    for path in _everything(project.root):
+        inside = path.is_relative_to(project.labeled_data) or path.is_relative_to(project.training_datasets.parent)
+        if inside or not os.path.isfile(path) or path.resolve() in known or path.name.startswith("."):
+            continue
+        if path.suffix == ".h5" or _OWN.fullmatch(path.name):
+            found.count("results")
+            with found.about(path):
+                problem = _unreadable(path)
+                if problem:
+                    made_by = (
+                        "posecut evaluate-network" if "evaluation" in str(path.parent) else "posecut analyze-videos"
+                    )
+                    advice = f"delete it and make it again, as by {made_by}"
+                    found.add(path, f"{path} is not a readable {path.suffix} ({problem}); {advice}.")
+                else:
+                    _check_origin(project, path, networks, found)
+
+
+def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetwork], found: Findings) -> None:
+    """Name results of an earlier network of the same name, or of another video of the name."""
+    if path.name.endswith("-results.csv"):
+        scorer, rows = path.name.removesuffix("-results.csv"), read_results(path)
+        network = networks.get(scorer)
+        if rows and network and not is_present(rows[-1], network.sha256):
+            command = _again(project, "evaluate-network", network)
+            found.add(path, f"{path} was measured of {_EARLIER}; {command}.", harmless=True)
+        return
+    drawn = path.suffix == ".mp4"
+    origin = origin_from(comment_of(path)) if drawn else read_origin(path) if path.suffix == ".h5" else None
+    analysis = origin.analysis if origin else None
+    network = networks.get(analysis.scorer) if analysis else None
+    if origin is None or analysis is None or network is None:
+        return
+    video = _video_of(project, path, analysis.scorer)
+    why = _EARLIER if network.sha256 != analysis.network else ""
+    if not why and video and analysis.video != file_fingerprint(video):
+        why = f"another video than {video}, or from that before it changed"
+    if why:
+        verb = "create-labeled-video" if drawn else "filterpredictions" if origin.predictions else "analyze-videos"
+        filtered = ("--filtered",) if drawn and path.stem.endswith("_filtered_labeled") else ()
+        again = _again(project, verb, network, *([video] if video else []), *_beside(path, video), *filtered)
+        found.add(path, f"{path} came from {why}; {again}.", harmless=drawn)
+
+
+_EARLIER = "an earlier network of its name, which was trained again since"
+
+
+def _video_of(project: Project, path: Path, scorer: str) -> Path | None:
+    """Return the project's video of which a file holds results; None where it is of another."""
+    videos = (video for video in project_videos(project).values() if os.path.isfile(video))
+    return next((one for one in videos if path.name.startswith(prediction_path(one, scorer).stem)), None)
+
+
+def _beside(path: Path, video: Path | None) -> tuple[str, ...]:
+    return () if video is None or path.parent == video.parent else ("--destfolder", str(path.parent))
+
+
+def _again(project: Project, verb: str, network: KnownNetwork, *words: str | Path) -> str:
+    if network.words is None or (verb != "evaluate-network" and not words):
+        return f"delete it, or make it again by posecut {verb}"
+    options = [word.replace("--snapshot", "--snapshots") if not words else word for word in network.words]
+    return f"make it again: {command_line(verb, project.root, *words, *options)}"
+
+
+def _unreadable(path: Path) -> str:
+    """Say why a result cannot be read, as far as a look at it tells; "" where it can."""
+    try:
+        if path.suffix == ".h5":
+            h5py.File(path, "r").close()
+        elif path.suffix == ".png":
+            with Image.open(path) as image:
+                image.load()
+        elif path.suffix in (".csv", ".html"):
+            return _torn_text(path)
+        elif path.suffix == ".mp4":
+            index_video(path)
+    except (OSError, ValueError, SyntaxError, PosecutError):
+        return "it may be cut off"
+    return ""
+
+
+def _torn_text(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        stream.seek(max(0, size - 1))
+        ends = stream.read(1)
+    if not head.strip():
+        return "it is empty"
+    if b"\0" in head or "\ufffd" in head[: _HEAD // 2].decode("utf-8", errors="replace").rstrip("\ufffd"):
+        return "it is no text in UTF-8"
+    return "" if ends in (b"\n", b"\r", b">") else "it ends within a line"
+
+
+def check_jobs(project: Project, found: Findings) -> None:
+    """Look at what a window's jobs left to be read: the proposals of labels."""
+    if project.proposals.is_symlink() and not project.proposals.exists():
+        _tell_dead_link(project.proposals, found)
+    elif project.proposals.exists():
+        with found.about(project.proposals):
+            read_proposals(project.proposals)
+
+
+def check_disk(root: Path, found: Findings) -> None:
+    """Look whether the disk has room, and folders may be written to."""
+    with found.about(root):
+        free = shutil.disk_usage(root).free
+        if free < _ROOM:
+            found.add(
+                root, f"The disk of {root} has {free // 2**20} MB left, expected {_ROOM // 2**20}; free some space."
+            )
+        if not os.access(root, os.W_OK):
+            found.add(
+                root,
+                f"{root} may only be read, so that no step can write to it; change its permissions.",
+                harmless=True,
+            )
+            return
+        for path in _everything(root):
+            if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
+                found.add(path, f"{path} may not be written to, which steps must; change its permissions.")
+
+
+def check_sums(root: Path, found: Findings) -> None:
+    """Hold every file against its sum of the last check, and keep the sums for the next one where that is possible."""
+    try:
+        new = sums_of(root)
+    except OSError as error:
+        found.add(error.filename or root, f"Cannot read {error.filename} ({error.strerror}); check the disk.")
+        return
+    found.count("files", len(new))
+    old = {}
+    try:
+        old = read_sums(root)
+    except PosecutError as error:
+        found.add(sums_path(root), str(error))
+    changed = compare_sums(old, new)
+    for name in changed:
+        found.add(
+            root / name,
+            f"{root / name} changed since the last check although nobody wrote to it, as on a failing disk; restore it "
+            "from a copy.",
+        )
+    missing = missing_files(old, new)
+    for name in missing:
+        found.add(
+            root / name,
+            f"{root / name} was there at the last check and is gone; restore it from a copy, or delete "
+            f"{sums_path(root)} if it was meant to go.",
+        )
+    told = {name: old[name] for name in old if name in changed or name.startswith(missing)}
+    try:
+        write_sums(root, {**new, **told})
+    except StorageError:
+        return  # the project may only be read

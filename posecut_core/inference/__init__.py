@@ -1,0 +1,1 @@
+"""A trained network at work: on stored frames and on whole videos."""

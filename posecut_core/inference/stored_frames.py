@@ -1,0 +1,126 @@
+"""Predict extracted frames from a frame store, by anything that predicts."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64, UInt8
+
+from posecut_core.errors import VideoError
+from posecut_core.video.frame_store import FrameStore
+
+# --- predicting -------------------------------------------------------------------------------------------------------
+# What analysis asks of a network, so that neither videos nor evaluation need to know how it is built.
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """Anything that finds bodyparts in images; `posecut_core.inference.predictor.Predictor` does."""
+
+    @property
+    def bodyparts(self) -> tuple[str, ...]:
+        """The K bodyparts that it looks for."""
+
+    @property
+    def scorer(self) -> str:
+        """Its name in tables and file names."""
+
+    def predict(
+        self, images: UInt8[np.ndarray, "B H W 3"]
+    ) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
+        """Find positions in pixels of the given images, and their likelihoods."""
+
+
+def padded(images: UInt8[np.ndarray, "B H W 3"], count: int) -> UInt8[np.ndarray, "N H W 3"]:
+    """Repeat the last image until there are `count`, so that a network compiles for one batch size only."""
+    if len(images) == count:
+        return images
+    return np.concatenate([images, np.repeat(images[-1:], count - len(images), axis=0)])
+
+
+# --- labelled frames --------------------------------------------------------------------------------------------------
+# Predict extracted frames from a frame store, where frames of one video may be crops of different sizes.
+
+
+@dataclass(frozen=True)
+class StoredFrames:
+    """Extracted frames of one video."""
+
+    video: str
+    store: FrameStore
+    numbers: Int64[np.ndarray, " F"]
+    origins: Int64[np.ndarray, "F 2"]  # x, y of each stored image's top-left pixel in the full frame
+    sizes: Int64[np.ndarray, "F 2"]  # height, width of each stored image
+
+
+@dataclass(frozen=True)
+class LabelledFrames(StoredFrames):
+    """Labelled frames of one video that belong to a training dataset."""
+
+    xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
+    looked_for: Bool[np.ndarray, "F K"]  # bodyparts that are absent where they have no label
+    is_train: Bool[np.ndarray, " F"]  # the others are test frames, except those that validate
+    validates: Bool[np.ndarray, " F"]  # held out of the training frames, to watch the training
+
+
+@dataclass(frozen=True)
+class FramePredictions:
+    """Predictions of chosen frames, in pixels of the full frame."""
+
+    xy: Float64[np.ndarray, "F K 2"]
+    likelihood: Float64[np.ndarray, "F K"]
+
+
+def stored_frames(video: str, store: FrameStore, numbers: Int64[np.ndarray, " F"]) -> StoredFrames:
+    """Choose frames of a store, which has all of them.
+
+    Raises:
+        VideoError: it lacks one.
+    """
+    absent = sorted({*numbers.tolist()}.difference(store.numbers.tolist()))
+    if absent:
+        raise VideoError(
+            f"Frame {absent[0]} of {video} is not among the extracted frames in {store.path}, expected its picture; "
+            "extract it again (posecut extract-frames --frames)."
+        )
+    places = np.searchsorted(store.numbers, numbers)
+    return StoredFrames(video, store, numbers, store.origins[places], store.sizes[places])
+
+
+def predict_stored_frames(
+    predictor: Predicts, frames: StoredFrames, *, batch_size: int, advance: Callable[[int], None]
+) -> FramePredictions:
+    """Predict stored frames; positions in crops are shifted back to where they lie in the full frame.
+
+    Frames of one size share batches, each padded to `batch_size`, so that the network compiles once per size.
+
+    Args:
+        predictor: the network.
+        frames: which frames of which store.
+        batch_size: frames that the network sees at once.
+        advance: told after each batch how many frames it held.
+
+    Raises:
+        VideoError: the store lacks one of the frames.
+    """
+    shape = (len(frames.numbers), len(predictor.bodyparts))
+    xy, likelihood = np.full((*shape, 2), np.nan), np.zeros(shape)
+    for places in batches_of_one_size(frames.sizes, batch_size):
+        images = np.stack([frames.store.read(int(number)) for number in frames.numbers[places]])
+        found_xy, found_likelihood = predictor.predict(padded(images, batch_size))
+        xy[places] = found_xy[: len(places)] + frames.origins[places][:, None, :]
+        likelihood[places] = found_likelihood[: len(places)]
+        advance(len(places))
+    return FramePredictions(xy, likelihood)
+
+
+def batches_of_one_size(sizes: Int64[np.ndarray, "F 2"], batch_size: int) -> Iterator[Int64[np.ndarray, " B"]]:
+    """Group positions of images of one size into batches of at most `batch_size`, each position once."""
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, (height, width) in enumerate(sizes.tolist()):
+        groups[height, width].append(place)
+    for places in groups.values():
+        for start in range(0, len(places), batch_size):
+            yield np.array(places[start : start + batch_size], dtype=np.int64)

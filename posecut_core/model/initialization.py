@@ -1,0 +1,362 @@
+"""Initial weights: random, ImageNet's from the hub, a safetensors file, or an earlier network."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+from safetensors import SafetensorError, safe_open
+
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
+from posecut_core.model.hub import HubFile, fetch_weights, imagenet_repository
+from posecut_core.model.pose_net import NetworkSpec, initial_parameters, parameter_shapes
+from posecut_core.model.resnet import STEM, ResNetSpec
+from posecut_core.model.snapshots import MANIFEST, load_parameters, read_info
+from posecut_core.progress import Report
+from posecut_core.project.given import given_path
+from posecut_core.storage.files import file_sha256
+
+# --- pretrained -------------------------------------------------------------------------------------------------------
+# Initial weights from a safetensors file in torchvision's or timm's names, checked tensor by tensor.
+
+
+_EPSILON = 1e-5  # of torchvision's BatchNorm
+_IGNORED = ("fc.", "head.")  # the classifier
+_COUNTER = ".num_batches_tracked"
+_LARGEST = 2**31  # bytes of a file; a ResNet-152 has an eighth of it
+_REALS = ("F64", "F32", "F16", "BF16")
+
+Tensors = dict[str, np.ndarray]
+
+
+def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
+    """Read all tensors as float32, and the file's metadata; counters are left out.
+
+    Raises:
+        ModelError: the file is missing, not safetensors, or holds values that are not finite or not real numbers.
+    """
+    if not path.is_file():
+        raise ModelError(
+            f"There is no weights file {path}; give the path of a .safetensors file, 'imagenet' or 'random'."
+        )
+    if path.stat().st_size > _LARGEST:
+        raise ModelError(f"{path} has {path.stat().st_size} bytes, more than a ResNet; give the weights of one.")
+    try:
+        with safe_open(path, framework="numpy") as archive:
+            metadata = dict(archive.metadata() or {})
+            names = [name for name in archive.keys() if not name.endswith(_COUNTER)]  # noqa: SIM118 - not a dict
+            types = {name: archive.get_slice(name).get_dtype() for name in names}
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+                tensors = {name: archive.get_tensor(name).astype(np.float32) for name in names if types[name] in _REALS}
+    except (SafetensorError, OSError, TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise ModelError(
+            f"{path} is not a readable safetensors file (damaged, cut short or another format); fetch it again."
+        ) from error
+    for name in names:
+        if types[name] not in _REALS:
+            raise ModelError(
+                f"Tensor {name} of {path} holds values of type {types[name]}, but {', '.join(_REALS)} are expected; "
+                "give weights that are not quantised."
+            )
+        _refuse_values(path, name, tensors[name])
+    return tensors, metadata
+
+
+def _refuse_values(path: Path, name: str, tensor: np.ndarray) -> None:
+    if not np.isfinite(tensor).all():
+        raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; fetch the file again.")
+    if name.endswith(".running_var") and (tensor < 0).any():
+        raise ModelError(f"Tensor {name} of {path} holds a variance below zero; fetch the file again.")
+
+
+def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, norm: str, source: str) -> ResNetSpec:
+    """Find out which ResNet the weights are for; `norm` is `auto` or what the user insists on.
+
+    Raises:
+        ModelError: these are not the weights of a ResNet, or not of one with the norm that is asked for.
+    """
+    first = tensors.get("layer1.0.conv1.weight")
+    if first is None or first.ndim != 4 or not first.size:
+        raise ModelError(
+            f"{source} has no tensor layer1.0.conv1.weight, so it is no ResNet in torchvision's names; "
+            "give the weights of the ResNet that net_type names."
+        )
+    if norm == "frozen_batch" and not _has_statistics(tensors):
+        raise ModelError(
+            f"Setting norm is frozen_batch, but {source} holds no running statistics of a batch norm; set norm to auto."
+        )
+    inside_conv1 = metadata.get("stride_in") == "conv1"
+    return ResNetSpec(
+        depth=depth,
+        width=first.shape[0] / STEM,
+        norm=norm if norm != "auto" else "frozen_batch" if _has_statistics(tensors) else "group",
+        stride_in="conv1" if inside_conv1 else "conv2",
+        # Networks that stride in conv1 come from Caffe and TensorFlow, whose pooling pads behind only.
+        pool_before=0 if inside_conv1 else 1,
+    )
+
+
+def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, source: str) -> dict:
+    """Return `initial` with the backbone's parameters replaced by the weights; heads stay as they are.
+
+    Raises:
+        ModelError: a tensor is missing, unexpected or of the wrong shape; it is named.
+    """
+    shapes = parameter_shapes(spec)["backbone"]
+    wanted = _names(shapes)
+    used: set[str] = set()
+    has_statistics = _has_statistics(tensors)
+    backbone = _copy(initial["backbone"])
+    for name, path in wanted.items():
+        if path[-1] == "kernel":
+            used.add(f"{name}.weight")
+            _put(backbone, path, _kernel(tensors, f"{name}.weight", _get(shapes, path).shape, source))
+            continue
+        names = [f"{name}.weight", f"{name}.bias"]
+        names += [f"{name}.running_mean", f"{name}.running_var"] if has_statistics else []
+        used.update(names)
+        channels = _get(shapes, (*path, "scale")).shape
+        values = [_take(tensors, each, channels, source) for each in names]
+        if spec.resnet.norm == "group" and has_statistics:
+            continue  # another norm was asked for: statistics of a batch say nothing about groups
+        scale, bias = _folded(*values)
+        _put(backbone, (*path, "scale"), scale)
+        _put(backbone, (*path, "bias"), bias)
+    _refuse_extra(tensors, used, spec, source)
+    return {**initial, "backbone": backbone}
+
+
+def _has_statistics(tensors: Tensors) -> bool:
+    return any(name.endswith(".running_mean") for name in tensors)
+
+
+def _folded(
+    weight: np.ndarray, bias: np.ndarray, mean: np.ndarray | float = 0.0, variance: np.ndarray | float = 1.0 - _EPSILON
+) -> tuple[np.ndarray, np.ndarray]:
+    scale = weight / np.sqrt(variance + _EPSILON)
+    return scale.astype(np.float32), (bias - mean * scale).astype(np.float32)
+
+
+def _names(backbone: dict) -> dict[str, tuple]:
+    """Map torchvision's names of convolutions and norms to paths in our tree."""
+    names: dict[str, tuple] = {"conv1": ("stem", "kernel"), "bn1": ("stem_norm",)}
+    for stage, blocks in backbone["stages"].items():
+        for index, block in blocks.items():
+            prefix, path = f"layer{stage + 1}.{index}", ("stages", stage, index)
+            for number in block["convs"]:
+                names[f"{prefix}.conv{number + 1}"] = (*path, "convs", number, "kernel")
+                names[f"{prefix}.bn{number + 1}"] = (*path, "norms", number)
+            if "shortcut" in block:
+                names[f"{prefix}.downsample.0"] = (*path, "shortcut", "kernel")
+                names[f"{prefix}.downsample.1"] = (*path, "shortcut_norm")
+    return names
+
+
+def _take(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+    if name not in tensors:
+        raise ModelError(f"{source} lacks tensor {name}; give the weights of the ResNet that net_type names.")
+    if tensors[name].shape != shape:
+        raise ModelError(
+            f"Tensor {name} of {source} has shape {tensors[name].shape}, but the network needs {shape}; "
+            "give the weights of the ResNet that net_type names."
+        )
+    return tensors[name]
+
+
+def _kernel(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+    height, width, inputs, outputs = shape
+    return _take(tensors, name, (outputs, inputs, height, width), source).transpose(2, 3, 1, 0)
+
+
+def _refuse_extra(tensors: Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:
+    extra = [name for name in tensors if name not in used and not name.startswith(_IGNORED)]
+    if extra:
+        raise ModelError(
+            f"{source} holds tensor {extra[0]} that a ResNet-{spec.resnet.depth} does not have; "
+            "set net_type to the network that the weights belong to."
+        )
+
+
+def _get(tree: Any, path: tuple) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def _put(tree: dict, path: tuple, value: np.ndarray) -> None:
+    _get(tree, path[:-1])[path[-1]] = jnp.asarray(value)
+
+
+def _copy(tree: Any) -> Any:
+    return {key: _copy(value) for key, value in tree.items()} if isinstance(tree, dict) else tree
+
+
+# --- continuation -----------------------------------------------------------------------------------------------------
+# What an earlier network hands on to a new training: all that it has learnt, also where bodyparts were added since.
+
+
+def continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, dict]:
+    """Return network and parameters of a snapshot, for other bodyparts; maps of new ones are drawn.
+
+    Raises:
+        ModelError: the snapshot is missing or damaged, or of another network than `settings` name.
+    """
+    before = read_info(folder).network
+    _check(folder, before, settings)
+    spec = dataclasses.replace(
+        before, bodyparts=bodyparts, precision=settings.precision, intermediate=settings.intermediate_supervision
+    )
+    learnt = load_parameters(folder, parameter_shapes(before))
+    return spec, handed_on(learnt, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
+
+
+def handed_on(learnt: dict, fresh: dict, *, before: tuple[str, ...], after: tuple[str, ...]) -> dict:
+    """Return `fresh` parameters of a network for the bodyparts `after`, with all that one for `before` has learnt."""
+    target, source = _columns(before, after)
+    own = {name: part for name, part in fresh.items() if name in learnt and name != "backbone"}
+
+    def mixed(new: Array, old: Array) -> Array:
+        return new.at[..., target].set(old[..., source])
+
+    maps = {name: jax.tree.map(mixed, part, learnt[name]) for name, part in own.items()}
+    return {**fresh, **maps, "backbone": learnt["backbone"]}
+
+
+def _columns(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Int[Array, " N"], Int[Array, " N"]]:
+    """Pair the maps, K scores and then 2 K offsets (`network.PoseNet`), of bodyparts that stand in both."""
+    pairs = [(after.index(name), before.index(name)) for name in after if name in before]
+    places = np.array(pairs, dtype=np.int32).reshape(-1, 2)
+    counts = np.array([len(after), len(before)], dtype=np.int32)
+    columns = np.concatenate([places, counts + 2 * places, counts + 2 * places + 1])
+    return jnp.asarray(columns[:, 0]), jnp.asarray(columns[:, 1])
+
+
+def _check(folder: Path, network: NetworkSpec, settings: TrainingSettings) -> None:
+    found: list[tuple[str, Any, Any]] = [("net_type", f"resnet_{network.resnet.depth}", settings.net_type)]
+    if settings.norm != "auto":
+        found.append(("norm", network.resnet.norm, settings.norm))
+    if settings.width != 1.0:
+        found.append(("width", network.resnet.width, settings.width))
+    for name, has, asked in found:
+        if has != asked:
+            raise ModelError(
+                f"Snapshot {folder} holds a network with {name} {has}, but the settings ask for {asked}; set {name} to "
+                f"{has}, or begin with other weights."
+            )
+
+
+# --- beginning --------------------------------------------------------------------------------------------------------
+# What a training begins with: ImageNet weights from the hub, random ones, those of a file, or an earlier network.
+
+
+_WORDS = ("imagenet", "random", "previous")
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A network before its first step."""
+
+    spec: NetworkSpec
+    parameters: dict
+    settings: TrainingSettings  # which say from now on what weights these were
+
+
+def placed_weights(given: str, *folders: Path) -> str:
+    """Return what init_weights means from any working folder: a word as it is, a file by its absolute path.
+
+    Args:
+        given: "imagenet", "random", "previous", or the path of a file.
+        folders: where to look for a file that is not below the working folder.
+    """
+    if given.strip().lower() in _WORDS:
+        return given.strip().lower()
+    path = given_path(given)
+    return str(next((folder / given for folder in folders if not path.exists() and (folder / given).exists()), path))
+
+
+def begin(
+    settings: TrainingSettings, bodyparts: tuple[str, ...], *, previous: Path | None = None, report: Report
+) -> Beginning:
+    """Make the network that `settings` describe; ImageNet weights are fetched if they are not on this computer.
+
+    Args:
+        settings: of the training.
+        bodyparts: which the network is to find.
+        previous: the snapshot that init_weights `previous` stands for, None if there is none.
+        report: told of the download.
+
+    Raises:
+        ModelError: the weights cannot be had, or are not those of the network that `settings` name.
+        StorageError: the disk refuses.
+    """
+    if settings.init_weights == "random":
+        return _random(_recorded(settings, None, None), bodyparts)
+    if settings.init_weights == "imagenet":
+        found = _imagenet(settings, report)
+        settings = _recorded(settings, f"{found.repository}@{found.revision}", found.sha256)
+        return _from_file(found.path, found.repository, settings, bodyparts)
+    if settings.init_weights == "previous":
+        return _previous(previous, settings, bodyparts)
+    path = Path(settings.init_weights).expanduser()
+    begun = _from_file(path, str(path), settings, bodyparts)
+    return dataclasses.replace(begun, settings=_recorded(settings, None, file_sha256(path)))
+
+
+def _recorded(settings: TrainingSettings, origin: str | None, sha256: str | None) -> TrainingSettings:
+    return dataclasses.replace(settings, init_origin=origin, init_sha256=sha256)
+
+
+def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
+    norm = "group" if settings.norm == "auto" else settings.norm
+    spec = _spec(ResNetSpec(_depth(settings), settings.width, norm), bodyparts, settings)
+    return Beginning(spec, initial_parameters(settings.seed, spec), settings)
+
+
+def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
+    if snapshot is None:
+        raise ModelError(
+            "There is no network of this shuffle in an iteration before this one, which init_weights 'previous' asks "
+            "for; begin with other weights, such as imagenet."
+        )
+    spec, parameters = continued(snapshot, settings, bodyparts)
+    origin = "/".join(snapshot.parts[-3:])  # iteration, training, snapshot: the project may move
+    return Beginning(spec, parameters, _recorded(settings, origin, file_sha256(snapshot / MANIFEST)))
+
+
+def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
+    if settings.width != 1.0:
+        raise ModelError(
+            f"Setting width is {settings.width}, but ImageNet weights are those of a network of width 1.0; leave width "
+            "at 1.0, or begin with random weights (--weights random)."
+        )
+    repository = imagenet_repository(_depth(settings), settings.norm)
+    name, _, commit = (settings.init_origin or "").partition("@")
+    if name != repository:  # the first time, or net_type or norm has been changed since
+        return fetch_weights(repository, report=report)
+    return fetch_weights(repository, revision=commit, sha256=settings.init_sha256, report=report)
+
+
+def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
+    tensors, metadata = read_weights(path)
+    resnet = spec_of_weights(tensors, metadata, depth=_depth(settings), norm=settings.norm, source=source)
+    if settings.width not in (1.0, resnet.width):
+        raise ModelError(
+            f"Setting width is {settings.width}, but {source} holds a network of width {resnet.width}; "
+            "leave width at 1.0, weights bring their own."
+        )
+    spec = _spec(resnet, bodyparts, settings)
+    parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)
+    return Beginning(spec, parameters, settings)
+
+
+def _spec(resnet: ResNetSpec, bodyparts: tuple[str, ...], settings: TrainingSettings) -> NetworkSpec:
+    return NetworkSpec(resnet, bodyparts, settings.precision, settings.intermediate_supervision)
+
+
+def _depth(settings: TrainingSettings) -> int:
+    return int(settings.net_type.removeprefix("resnet_"))

@@ -1,0 +1,259 @@
+"""Pictures of frames with labels, predictions or both drawn on them (paper, steps E and H)."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float64, UInt8
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from posecut_core.plots.figures import colours_of, png_bytes, save_png
+
+# --- markers ----------------------------------------------------------------------------------------------------------
+# A frame as a figure with markers on it and the names of the bodyparts beside it, never over it.
+
+
+_DPI = 100
+_POINTS_PER_PIXEL = 72 / _DPI
+_LEAST_SIDE, _LARGEST_SIDE = 640, 1920  # of the drawn frame in pixels: small frames are enlarged, huge ones reduced
+_TITLE_HEIGHT = 30
+_LINE_HEIGHT, _SWATCH_WIDTH, _LETTER_WIDTH = 20, 28, 7.2
+_MARGIN = 10
+_FONT_SIZE = 9.0  # points
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One line of the legend."""
+
+    text: str
+    colour: tuple[float, float, float]
+    marker: str
+
+
+class FramePicture:
+    """A frame drawn pixel on pixel (or enlarged by a whole number), with a title above and a legend at its right."""
+
+    def __init__(self, image: UInt8[np.ndarray, "H W 3"], *, title: str, legend: tuple[LegendEntry, ...]) -> None:
+        height, width = image.shape[:2]
+        scale = display_scale(height, width)
+        self._frame_size = (round(width * scale), round(height * scale))
+        legend_width, rows = _legend_extent(legend, self._frame_size[1])
+        total = (self._frame_size[0] + legend_width, self._frame_size[1] + _TITLE_HEIGHT)
+        self.figure = Figure(figsize=(total[0] / _DPI, total[1] / _DPI), dpi=_DPI, facecolor="white")
+        FigureCanvasAgg(self.figure)
+        self.axes = self._add_axes(0, *self._frame_size, total)
+        self.axes.imshow(image, interpolation="nearest" if scale >= 1 else "antialiased", aspect="auto")
+        self.axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        title_place = (_MARGIN / total[0], 1 - _TITLE_HEIGHT / 2 / total[1])
+        self.figure.text(*title_place, title, fontsize=_FONT_SIZE + 1, va="center", ha="left", parse_math=False)
+        if legend:
+            _draw_legend(self._add_axes(self._frame_size[0], legend_width, self._frame_size[1], total), legend, rows)
+
+    def _add_axes(self, left: int, width: int, height: int, total: tuple[int, int]) -> Axes:
+        axes = self.figure.add_axes((left / total[0], 0.0, width / total[0], height / total[1]))
+        axes.set_axis_off()
+        axes.set(xlim=(0, width), ylim=(height, 0))
+        return axes
+
+    def mark(
+        self,
+        xy: Float64[np.ndarray, "K 2"],
+        colours: Float64[np.ndarray, "K 3"],
+        *,
+        shown: Bool[np.ndarray, " K"],
+        marker: str,
+        size: int | float,
+        alpha: int | float,
+    ) -> None:
+        """Draw one marker per shown bodypart, `size` pixels wide; bodyparts without a position are left out."""
+        use = shown & ~np.isnan(xy).any(axis=1)
+        if not use.any():
+            return
+        area = (size * _POINTS_PER_PIXEL) ** 2
+        # Two widths: with one of everything matplotlib stamps markers, half a pixel off their places.
+        place = {"x": xy[use, 0], "y": xy[use, 1], "s": area, "marker": marker, "alpha": alpha, "snap": False}
+        if marker in "+x":
+            # A dark rim keeps thin strokes visible on any ground.
+            self.axes.scatter(**place, c="black", linewidths=(3.0, 3.0))
+            self.axes.scatter(**place, c=colours[use], linewidths=(1.4, 1.4))
+        else:
+            self.axes.scatter(**place, c=colours[use], linewidths=(0.6, 0.6), edgecolors="black")
+
+    def connect(
+        self, xy: Float64[np.ndarray, "K 2"], bones: tuple[tuple[int, int], ...], colour: str, alpha: int | float
+    ) -> None:
+        """Draw a line between both ends of each bone whose ends have positions."""
+        for first, second in bones:
+            ends = xy[[first, second]]
+            if not np.isnan(ends).any():
+                self.axes.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.2, alpha=alpha)
+
+    def save(self, path: Path) -> None:
+        """Write the picture as PNG, whole or not at all.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        save_png(self.figure, path)
+
+    def png(self, *, most_width: int) -> bytes:
+        """Return the picture as a PNG that is at most `most_width` pixels wide."""
+        width = self.figure.get_figwidth() * _DPI
+        return png_bytes(self.figure, dpi=_DPI * min(1.0, most_width / width))
+
+
+def bodypart_legend(
+    bodyparts: tuple[str, ...], colours: Float64[np.ndarray, "K 3"], marker: str = "o"
+) -> tuple[LegendEntry, ...]:
+    """Make one legend line per bodypart."""
+    return tuple(
+        LegendEntry(part, (float(c[0]), float(c[1]), float(c[2])), marker)
+        for part, c in zip(bodyparts, colours, strict=True)
+    )
+
+
+def display_scale(height: int, width: int) -> float:
+    """Choose how much larger than its pixels a frame is drawn."""
+    longest = max(height, width)
+    if longest < _LEAST_SIDE:
+        return float(math.ceil(_LEAST_SIDE / longest))
+    return min(1.0, _LARGEST_SIDE / longest)
+
+
+def _legend_extent(legend: tuple[LegendEntry, ...], height: int) -> tuple[int, int]:
+    """Return the legend's width in pixels and its number of rows, so that all entries fit beside the frame."""
+    if not legend:
+        return 0, 1
+    rows = max(1, (height - _MARGIN) // _LINE_HEIGHT)
+    return math.ceil(len(legend) / rows) * _column_width(legend) + _MARGIN, rows
+
+
+def _column_width(legend: tuple[LegendEntry, ...]) -> int:
+    return math.ceil(_SWATCH_WIDTH + _LETTER_WIDTH * max(len(entry.text) for entry in legend))
+
+
+def _draw_legend(axes: Axes, legend: tuple[LegendEntry, ...], rows: int) -> None:
+    column_width = _column_width(legend)
+    for place, entry in enumerate(legend):
+        left = place // rows * column_width + _MARGIN
+        y = (place % rows + 0.5) * _LINE_HEIGHT
+        axes.scatter([left + 5], [y], s=40, marker=entry.marker, c=[entry.colour], linewidths=1.4)
+        axes.text(left + 18, y, entry.text, fontsize=_FONT_SIZE, va="center_baseline", ha="left", parse_math=False)
+
+
+# --- check images -----------------------------------------------------------------------------------------------------
+# Pictures of labelled frames, so that a person sees whether the labels are right (paper, step E).
+
+
+def draw_check_image(
+    path: Path,
+    image: UInt8[np.ndarray, "H W 3"],
+    xy: Float64[np.ndarray, "K 2"],
+    *,
+    bodyparts: tuple[str, ...],
+    drafts: Float64[np.ndarray, "K 2"] | None = None,
+    title: str = "",
+    skeleton: tuple[tuple[str, str], ...] = (),
+    skeleton_color: str = "black",
+    colormap: str = "rainbow",
+    dotsize: int | float = 12,
+    alphavalue: int | float = 0.7,
+) -> None:
+    """Write a PNG of a frame with a '+' on each label, an 'x' on each draft, and lines along the labels' skeleton.
+
+    Args:
+        path: the PNG to write.
+        image: the frame.
+        xy: labels in pixels of the given image; NaN is not drawn, and named as missing in the legend.
+        bodyparts: names of the K bodyparts.
+        drafts: what a network proposes, as `xy`; named as drafts in the legend.
+        title: text above the frame.
+        skeleton: pairs of bodyparts to connect; pairs with a bodypart that is not given are left out.
+        skeleton_color: any name of a colour that matplotlib knows.
+        colormap: matplotlib's name; gives each bodypart its colour.
+        dotsize: size of the markers in pixels of the picture.
+        alphavalue: opacity of the markers, 0 to 1.
+
+    Raises:
+        ArgumentError: colormap is unknown.
+        StorageError: the folder cannot be written.
+    """
+    colours = colours_of(colormap, len(bodyparts))
+    labelled = ~np.isnan(xy).any(axis=1)
+    proposed = np.zeros_like(labelled) if drafts is None else ~np.isnan(drafts).any(axis=1)
+    entries = zip(bodypart_legend(bodyparts, colours, "+"), labelled.tolist(), proposed.tolist(), strict=True)
+    legend = tuple(_entry(entry, label=label, draft=draft) for entry, label, draft in entries)
+    picture = FramePicture(image, title=title, legend=legend)
+    picture.connect(xy, bones_between(bodyparts, skeleton), skeleton_color, alphavalue)
+    picture.mark(xy, colours, shown=labelled, marker="+", size=dotsize, alpha=alphavalue)
+    if drafts is not None:
+        picture.mark(drafts, colours, shown=proposed, marker="x", size=dotsize, alpha=alphavalue)
+    picture.save(path)
+
+
+def _entry(entry: LegendEntry, *, label: bool, draft: bool) -> LegendEntry:
+    """Say of a bodypart without a label whether it has a draft."""
+    if label:
+        return entry
+    if draft:
+        return replace(entry, text=f"{entry.text} (draft)", marker="x")
+    return replace(entry, text=f"{entry.text} (no label)")
+
+
+def bones_between(bodyparts: tuple[str, ...], skeleton: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
+    """Turn the skeleton's names into indices of `bodyparts`; bones with an unknown end are left out."""
+    place = {part: k for k, part in enumerate(bodyparts)}
+    return tuple((place[a], place[b]) for a, b in skeleton if a in place and b in place)
+
+
+# --- evaluation images ------------------------------------------------------------------------------------------------
+# Pictures of labelled frames with both human labels and predictions (paper, step H and figure 5).
+
+
+_GREY = (0.35, 0.35, 0.35)
+
+
+def evaluation_picture(
+    image: UInt8[np.ndarray, "H W 3"],
+    labelled: Float64[np.ndarray, "K 2"],
+    predicted: Float64[np.ndarray, "K 2"],
+    likelihood: Float64[np.ndarray, " K"],
+    *,
+    bodyparts: tuple[str, ...],
+    colours: Float64[np.ndarray, "K 3"],
+    pcutoff: int | float,
+    title: str = "",
+    dotsize: int | float = 12,
+    alphavalue: int | float = 0.7,
+) -> FramePicture:
+    """Draw a frame with '+' for human labels, '.' for predictions with likelihood above pcutoff, 'x' for the others.
+
+    Args:
+        image: the frame.
+        labelled: human labels in pixels of the given image; NaN is not drawn.
+        predicted: the network's positions in the same pixels.
+        likelihood: of each prediction.
+        bodyparts: names of the K bodyparts.
+        colours: red green blue of each bodypart, from 0 to 1.
+        pcutoff: predictions with a likelihood above it are drawn as '.'.
+        title: text above the frame.
+        dotsize: size of the markers in pixels of the picture.
+        alphavalue: opacity of the markers, 0 to 1.
+    """
+    legend = (
+        *bodypart_legend(bodyparts, colours, "s"),
+        LegendEntry("human", _GREY, "+"),
+        LegendEntry(f"likelihood > {pcutoff:g}", _GREY, "."),
+        LegendEntry(f"likelihood \N{LESS-THAN OR EQUAL TO} {pcutoff:g}", _GREY, "x"),
+    )
+    picture = FramePicture(image, title=title, legend=legend)
+    likely = likelihood > pcutoff
+    everywhere = np.ones(len(bodyparts), dtype=bool)
+    picture.mark(labelled, colours, shown=everywhere, marker="+", size=dotsize, alpha=alphavalue)
+    picture.mark(predicted, colours, shown=likely, marker=".", size=dotsize * 1.3, alpha=alphavalue)
+    picture.mark(predicted, colours, shown=~likely, marker="x", size=dotsize * 0.7, alpha=alphavalue)
+    return picture

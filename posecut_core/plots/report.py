@@ -1,0 +1,196 @@
+"""The parts of a report: a self-contained HTML page, the reliability diagram, and the curves of a training."""
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from posecut_core.evaluation.reliability import Calibration
+from posecut_core.evaluation.tables import StepErrors
+from posecut_core.model.log import Metrics
+from posecut_core.plots.figures import new_figure, say, styled
+
+# --- page -------------------------------------------------------------------------------------------------------------
+# A page of HTML that needs nothing beside itself: tables and sentences, and pictures inside the file.
+#
+# Every text is escaped: names of bodyparts, videos and projects are the user's.
+
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 0.15rem 1.1rem 0.15rem 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
+th { font-weight: 600; } figure { margin: 1rem 0; } img { max-width: 100%; } figcaption { color: #555; }
+"""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells under a header."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG with the words below it."""
+
+    png: bytes
+    caption: str
+
+
+Part = Words | Table | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """Parts under a heading."""
+
+    heading: str
+    parts: tuple[Part, ...]
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """Write a page as one HTML document."""
+    body = "\n".join(map(_section, sections))
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _section(section: Section) -> str:
+    parts = "\n".join(map(_part, section.parts))
+    return f"<h2>{escape(section.heading)}</h2>\n{parts}"
+
+
+def _part(part: Part) -> str:
+    match part:
+        case Words(text):
+            return f"<p>{escape(text)}</p>"
+        case Table(header, rows):
+            body = "\n".join(_row(row, "td") for row in rows)
+            return f"<table>\n{_row(header, 'th')}\n{body}\n</table>"
+        case Picture(png, caption):
+            data = base64.b64encode(png).decode("ascii")
+            words = escape(caption)
+            picture = f'<img src="data:image/png;base64,{data}" alt="{words}">'
+            return f"<figure>\n{picture}\n<figcaption>{words}</figcaption>\n</figure>"
+
+
+def _row(cells: tuple[str, ...], kind: str) -> str:
+    return "<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>"
+
+
+# --- calibration diagram ----------------------------------------------------------------------------------------------
+# The reliability diagram: likelihoods beside the share of predictions that are right.
+
+
+_BLUE, _ORANGE, _GREY = "#3b6fa5", "#c8641e", "0.45"
+
+
+def draw_reliability(calibration: Calibration, *, title: str) -> Figure:
+    """Draw the share of right predictions in each range of likelihoods, and below it how many points that is of.
+
+    Likelihoods that mean what they say lie on the diagonal.
+    """
+    figure = new_figure(title, size=(6, 6.5))
+    if not calibration.points:
+        say(figure, "No test frame has points to judge likelihoods by.")
+        return figure
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    _draw_shares(styled(upper), calibration)
+    _draw_counts(styled(lower), calibration)
+    figure.legend(loc="outside lower center", fontsize=9, edgecolor="none")  # any place inside may hold a bar
+    return figure
+
+
+def _draw_shares(axes: Axes, calibration: Calibration) -> None:
+    used = [entry for entry in calibration.bins if entry.points]
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1.0, linestyle="--", label="as likely as they are right")
+    axes.bar(
+        [(entry.low + entry.high) / 2 for entry in used],
+        [entry.share_right for entry in used],
+        width=[0.92 * (entry.high - entry.low) for entry in used],
+        color=_BLUE,
+        alpha=0.35,
+        linewidth=0,
+    )
+    likelihoods, shares = [entry.likelihood for entry in used], [entry.share_right for entry in used]
+    axes.plot(likelihoods, shares, "o-", color=_BLUE, linewidth=1.2, markersize=5, label="predictions of test frames")
+    if not math.isnan(calibration.suggested_pcutoff):
+        words = f"suggested pcutoff {calibration.suggested_pcutoff:.2f}"
+        axes.axvline(calibration.suggested_pcutoff, color=_ORANGE, linewidth=1.2, label=words)
+    axes.set(ylabel=f"share within {calibration.within:g} px of the label", xlim=(0, 1), ylim=(-0.02, 1.04))
+    axes.set_title(f"expected calibration error {calibration.expected_error:.3f}", fontsize=10)
+
+
+def _draw_counts(axes: Axes, calibration: Calibration) -> None:
+    edges = [entry.low for entry in calibration.bins] + [1.0]
+    axes.stairs([entry.points for entry in calibration.bins], edges, color=_GREY, fill=True, alpha=0.5)
+    axes.set(xlabel="likelihood", ylabel="points", ylim=(0, None))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+
+
+# --- training curves --------------------------------------------------------------------------------------------------
+# Curves of a training: loss, errors in pixels, learning rate and speed over its steps.
+
+
+_BLUE, _ORANGE, _GREEN, _GREY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"
+
+
+def draw_loss(rows: Sequence[Metrics], *, title: str) -> Figure:
+    """Draw loss, learning rate and steps per second."""
+    figure = new_figure(title, size=(9, 6))
+    if not rows:
+        say(figure, "The log of the training is empty.")
+        return figure
+    steps = [row.step for row in rows]
+    upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    _line(upper, steps, [row.loss for row in rows], _GREY, "loss")
+    if all(row.loss > 0 for row in rows):
+        upper.set_yscale("log")
+    _line(middle, steps, [row.learning_rate for row in rows], _GREY, "learning rate")
+    _line(lower, steps, [row.steps_per_second for row in rows], _GREY, "steps per s")
+    for axes in (middle, lower):
+        axes.set_ylim(bottom=0)
+    lower.set_xlabel("training step")
+    return figure
+
+
+def draw_errors(rows: Sequence[Metrics], evaluated: Sequence[StepErrors], *, title: str) -> Figure:
+    """Draw the error on validation frames while training, and the errors of the snapshots that were evaluated."""
+    figure = new_figure(title, size=(9, 4))
+    validated = [row for row in rows if not math.isnan(row.validation_error)]
+    axes = styled(figure.add_subplot())
+    if validated:
+        errors = [row.validation_error for row in validated]
+        axes.plot([row.step for row in validated], errors, color=_GREEN, linewidth=1.3, label="validation frames")
+    steps = [entry.step for entry in evaluated]
+    for errors, colour, marker, words in (
+        ([entry.train for entry in evaluated], _BLUE, "o", "training frames"),
+        ([entry.test for entry in evaluated], _ORANGE, "s", "test frames"),
+    ):
+        axes.plot(steps, errors, f"{marker}-", color=colour, linewidth=1.0, markersize=6, label=words)
+    axes.set(xlabel="training step", ylabel="mean error (pixels)", xlim=(0, None), ylim=(0, None))
+    axes.legend(fontsize=9, framealpha=0.85, edgecolor="none")
+    return figure
+
+
+def _line(axes: Axes, steps: Sequence[int], values: Sequence[float], colour: str, words: str) -> None:
+    styled(axes).plot(steps, values, ".-", color=colour, linewidth=1.1, markersize=3)
+    axes.set_ylabel(words)

@@ -1,0 +1,1 @@
+"""Predictions: values, files, filters, and proposals for unlabelled frames."""

@@ -1,0 +1,235 @@
+"""Prediction files in DeepLabCut's layout, and which of them lie beside a video."""
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64
+
+from posecut_core.errors import AnalysisError, LabelError
+from posecut_core.poses.predictions import ATTRIBUTE, Origin, Predictions
+from posecut_core.storage.disk import ending_after, fitting_name
+from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.tables import KEY, open_hdf, read_hdf, write_hdf_table
+
+# --- prediction files -------------------------------------------------------------------------------------------------
+# Predictions as DeepLabCut-layout .h5 and .csv files: columns scorer, bodyparts, coords (x, y, likelihood).
+#
+# Rows are frame numbers from 0. Files are written in chunks of rows, so that memory does not grow with a video.
+
+
+_COORDS = ("x", "y", "likelihood")
+_CHUNK_ROWS = 20_000
+_LONGEST_ENDING = len("_filtered_labeled.mp4")  # of the files that are derived from predictions
+_BEGINNING = 9  # bytes: "scorer", perhaps after a mark
+
+
+def prediction_path(
+    video_path: str | os.PathLike[str], scorer: str, destfolder: str | os.PathLike[str] | None = None
+) -> Path:
+    """Name the .h5 of a video's predictions: `<video><scorer>.h5` beside the video or in `destfolder`.
+
+    The name of a video that would make it, or a file derived from it, too long for a disk is cut in it.
+    """
+    video = Path(video_path)
+    return Path(destfolder or video.parent) / fitting_name(video.stem, f"{scorer}.h5", room=_LONGEST_ENDING)
+
+
+def filtered_path(predictions_path: Path) -> Path:
+    """Name the .h5 of filtered predictions, beside those that they were made from."""
+    return predictions_path.with_name(f"{predictions_path.stem}_filtered.h5")
+
+
+def prediction_columns(scorer: str, bodyparts: tuple[str, ...]) -> pd.MultiIndex:
+    """Build DeepLabCut's three column levels of predictions."""
+    return pd.MultiIndex.from_product([[scorer], bodyparts, _COORDS], names=["scorer", "bodyparts", "coords"])
+
+
+def write_predictions(
+    base_path: Path, predictions: Predictions, *, csv: bool = False, origin: Origin | None = None
+) -> tuple[Path, ...]:
+    """Write `<base_path>` with suffix .h5 and, if wished, .csv; each file is replaced whole or not at all.
+
+    Args:
+        base_path: path of the .h5; the .csv lies beside it.
+        predictions: its arrays may be mapped from disk; they are read in chunks.
+        csv: whether to write the .csv as well; one that is there is replaced in any case, as it is of other
+            predictions. It comes first: where there is an .h5, the analysis is complete.
+        origin: what the predictions came from; the .h5 says so.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    h5_path, csv_path = base_path.with_name(f"{base_path.stem}.h5"), base_path.with_name(f"{base_path.stem}.csv")
+    csv = csv or csv_path.is_file()
+    if csv:
+        write_csv(csv_path, predictions)
+    attributes = {ATTRIBUTE: origin.text} if origin else {}
+    write_hdf_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy), attributes=attributes)
+    return (h5_path, csv_path) if csv else (h5_path,)
+
+
+def write_csv(path: Path, predictions: Predictions) -> None:
+    """Write predictions as .csv, replaced whole or not at all.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        for chunk in _chunks(predictions):
+            chunk.to_csv(stream, header=chunk.index[0] == 0)
+
+
+def csv_agrees(path: Path, predictions: Predictions) -> bool:
+    """Tell whether a .csv is one of these predictions, by its head, its first row and its last."""
+    if not len(predictions.xy):
+        return False
+    expected = io.StringIO(newline="")
+    next(_chunks(predictions)).iloc[:1].to_csv(expected)
+    last = _rows(predictions, slice(len(predictions.xy) - 1, None))
+    index = [len(predictions.xy) - 1]
+    end = pd.DataFrame(last, index=index).to_csv(header=False)
+    head = expected.getvalue().encode()
+    with open_file(path) as stream:
+        found = stream.read(len(head))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - len(end)))
+        return found == head and stream.read() == end.encode()
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read predictions from an .h5 or, with that suffix, a .csv in DeepLabCut's layout.
+
+    Raises:
+        AnalysisError: the file is missing or holds something else.
+    """
+    if not path.is_file():
+        raise AnalysisError(f"Found no predictions at {path}; run posecut analyze-videos first.")
+    frame = _read_csv(path) if path.suffix == ".csv" else _read_h5(path)
+    levels = frame.columns
+    if levels.nlevels != 3 or set(levels.get_level_values(2)) != set(_COORDS):
+        raise AnalysisError(
+            f"{path} is no table of predictions with columns scorer, bodyparts and x, y, likelihood; "
+            "choose a file that posecut analyze-videos wrote for one animal."
+        )
+    scorer = str(levels.get_level_values(0)[0])
+    bodyparts = tuple(str(part) for part in levels.get_level_values(1).unique())
+    ordered = frame.reindex(columns=prediction_columns(scorer, bodyparts))
+    rows = ordered.to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), len(_COORDS))
+    return Predictions(scorer, bodyparts, rows[..., :2], rows[..., 2])
+
+
+def count_rows(path: Path) -> int:
+    """Count the frames of an .h5 of predictions without reading them.
+
+    Raises:
+        AnalysisError: the file holds something else.
+    """
+    try:
+        with open_hdf(path) as file:
+            return len(file[KEY]["table"])
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError):
+        return len(read_predictions(path).xy)
+
+
+def _read_h5(path: Path) -> pd.DataFrame:
+    try:
+        return read_hdf(path)
+    except LabelError as error:
+        raise AnalysisError(
+            f"{path} is not a readable .h5 of predictions; delete it and run posecut analyze-videos again."
+        ) from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    with suppress(OSError, ValueError, TypeError, IndexError, OverflowError), open_file(path) as stream:
+        if not stream.peek(_BEGINNING)[:_BEGINNING].removeprefix(b"\xef\xbb\xbf").startswith(b"scorer"):
+            raise ValueError
+        # As text first: pandas' own parser of numbers is not exact in every version.
+        return pd.read_csv(stream, header=[0, 1, 2], index_col=0, dtype=str).astype(np.float64)
+    raise AnalysisError(
+        f"{path} is not a readable .csv of predictions; delete it and run posecut analyze-videos again."
+    )
+
+
+def _chunks(predictions: Predictions) -> Iterator[pd.DataFrame]:
+    columns = prediction_columns(predictions.scorer, predictions.bodyparts)
+    for start in range(0, max(len(predictions.xy), 1), _CHUNK_ROWS):
+        rows = _rows(predictions, slice(start, start + _CHUNK_ROWS))
+        yield pd.DataFrame(rows, columns=columns, index=np.arange(start, start + len(rows)))
+
+
+def _rows(predictions: Predictions, part: slice) -> Float64[np.ndarray, "B columns"]:
+    triples = np.concatenate([predictions.xy[part], predictions.likelihood[part][..., None]], axis=-1)
+    return triples.reshape(len(triples), -1)
+
+
+# --- found predictions ------------------------------------------------------------------------------------------------
+# Which networks have analysed a video: told by the names of the files beside it, without opening any.
+
+
+_FILTERED = "_filtered"
+_NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how the scorers of networks begin, ours and DeepLabCut's
+_OURS = re.compile(
+    r"PoseCut_resnet\d+_.+?(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)_(?P<step>\d+)"
+)
+USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
+
+
+@dataclass(frozen=True)
+class NetworkName:
+    """What the name of one of our networks says."""
+
+    iteration: int
+    shuffle: int
+    step: int  # training steps of its snapshot
+    percent: int = USUAL_PERCENT  # its training fraction
+
+
+@dataclass(frozen=True)
+class FoundPredictions:
+    """One file with the predictions of a video."""
+
+    video: Path
+    table: Path  # the .h5
+    scorer: str  # the network
+    filtered: bool
+
+
+def network_name(scorer: str) -> NetworkName | None:
+    """Read the name of a network; None if it is not one of ours."""
+    found = _OURS.fullmatch(scorer)
+    if found is None:
+        return None
+    numbers = (int(found["iteration"] or 0), int(found["shuffle"]), int(found["step"]))
+    return NetworkName(*numbers, int(found["percent"] or USUAL_PERCENT))
+
+
+def find_predictions(
+    video: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None
+) -> tuple[FoundPredictions, ...]:
+    """List the predictions of a video by any network, the newest files first.
+
+    Args:
+        video: the video's file, which need not exist.
+        folder: where to look; by default beside the video.
+    """
+    path = Path(video)
+    place = Path(folder or path.parent)
+    try:
+        named = [entry for entry in place.iterdir() if entry.suffix == ".h5"]
+        dated = sorted((-entry.stat().st_mtime, entry) for entry in named if ending_after(path.stem, entry.stem))
+    except OSError:  # nothing is found in a folder that is missing or may not be read
+        return ()
+    names = [(entry, ending_after(path.stem, entry.stem) or "") for _, entry in dated]
+    return tuple(
+        FoundPredictions(path, entry, name.removesuffix(_FILTERED), name.endswith(_FILTERED))
+        for entry, name in names
+        if name.startswith(_NETWORKS)
+    )

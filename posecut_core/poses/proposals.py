@@ -1,0 +1,135 @@
+"""Proposals of a network for frames that nobody has labelled yet: `posecut-jobs/proposals.json`, one file per project.
+
+    {"schema": 1, "model": "PoseCut_resnet18_...", "step": 600, "bodyparts": ["snout"],
+     "videos": {"session1": {"numbers": [40], "xy": [[[81.5, 40.0]]], "likelihood": [[0.98]]}}}
+
+They are only shown: the label store knows nothing of them before a person accepts one. A position that is missing is
+twice null.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from posecut_core.errors import AnalysisError
+from posecut_core.storage.files import read_json, write_text
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class VideoProposals:
+    """Where a network sees the K bodyparts in F frames of one video."""
+
+    numbers: Int64[np.ndarray, " F"]  # frame numbers, strictly increasing
+    xy: Float64[np.ndarray, "F K 2"]  # pixels of the full frame; NaN in both where there is none
+    likelihood: Float64[np.ndarray, "F K"]
+
+    def __post_init__(self) -> None:
+        """Refuse what no network proposes.
+
+        Raises:
+            AnalysisError: frames repeat or are unordered, an x lacks its y, a position is infinite, or a likelihood is
+                not between 0 and 1.
+        """
+        if np.any(self.numbers < 0) or np.any(np.diff(self.numbers) <= 0):
+            raise AnalysisError("Frame numbers of proposals must increase from 0 without repeats; sort them.")
+        missing = np.isnan(self.xy)
+        if np.isinf(self.xy).any() or np.any(missing[..., 0] != missing[..., 1]):
+            raise AnalysisError("A proposal has an x without its y, or an infinite one; give two numbers or two NaN.")
+        if not np.all((self.likelihood >= 0) & (self.likelihood <= 1)):
+            raise AnalysisError("A proposal's likelihood is not between 0 and 1; give a probability.")
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What one snapshot of a network proposes for a project."""
+
+    model: str  # scorer of the network
+    step: int  # training steps of its snapshot
+    bodyparts: tuple[str, ...]
+    videos: Mapping[str, VideoProposals]  # stem of the video's file name -> its frames
+
+    @property
+    def frames(self) -> int:
+        """Count the frames of all videos."""
+        return sum(len(video.numbers) for video in self.videos.values())
+
+
+def write_proposals(path: Path, proposals: Proposals) -> None:
+    """Replace the proposals of a project, whole or not at all; `read_proposals` is the inverse.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    videos = {
+        name: {
+            "numbers": video.numbers.tolist(),
+            "xy": [[_pair(x, y) for x, y in frame] for frame in video.xy.tolist()],
+            "likelihood": video.likelihood.tolist(),
+        }
+        for name, video in proposals.videos.items()
+    }
+    head = {"schema": SCHEMA, "model": proposals.model, "step": proposals.step, "bodyparts": proposals.bodyparts}
+    write_text(path, json.dumps({**head, "videos": videos}, ensure_ascii=False, allow_nan=False))
+
+
+def read_proposals(path: Path) -> Proposals:
+    """Read what `write_proposals` wrote.
+
+    Raises:
+        AnalysisError: the file is missing, holds something else, or a newer PoseCut wrote it.
+    """
+    try:
+        document = read_json(path)
+    except FileNotFoundError as error:
+        raise AnalysisError(f"Found no proposals at {path}; let a network make some (propose_labels).") from error
+    except (OSError, ValueError) as error:
+        raise _foreign(path) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise AnalysisError(f"{path} was written by a newer PoseCut (schema {schema}); update PoseCut.")
+    try:
+        return _proposals(document)
+    except (AnalysisError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _foreign(path) from error
+
+
+def _pair(x: float, y: float) -> tuple[float | None, float | None]:
+    return (None, None) if math.isnan(x) else (x, y)
+
+
+def _foreign(path: Path) -> AnalysisError:
+    return AnalysisError(
+        f"{path} holds no proposals as PoseCut writes them; delete it and let a network make new ones (propose_labels)."
+    )
+
+
+def _proposals(document: Any) -> Proposals:
+    model, step, bodyparts = document["model"], document["step"], tuple(document["bodyparts"])
+    names = [model, *bodyparts, *document["videos"]]
+    if not all(isinstance(name, str) for name in names) or not isinstance(step, int) or isinstance(step, bool):
+        raise ValueError
+    return Proposals(
+        model, step, bodyparts, {name: _video(video, len(bodyparts)) for name, video in document["videos"].items()}
+    )
+
+
+def _video(values: Any, bodyparts: int) -> VideoProposals:
+    if not all(isinstance(number, int) for number in values["numbers"]):
+        raise ValueError
+    numbers = np.array(values["numbers"], dtype=np.int64)
+    shape = (len(numbers), bodyparts)
+    xy = np.array(values["xy"], dtype=np.float64)  # None becomes NaN
+    likelihood = np.array(values["likelihood"], dtype=np.float64)
+    if not numbers.size:
+        xy, likelihood = xy.reshape(*shape, 2), likelihood.reshape(shape)
+    if (xy.shape, likelihood.shape) != ((*shape, 2), shape):
+        raise ValueError
+    return VideoProposals(numbers, xy, likelihood)

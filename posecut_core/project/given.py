@@ -1,0 +1,563 @@
+"""What people give: files, names and numbers in the many forms that a shell, a notebook or a window passes on."""
+
+import csv
+import difflib
+import functools
+import glob
+import inspect
+import math
+import operator
+import os
+import re
+import types
+import typing
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from posecut_core.errors import ArgumentError, PosecutError, VideoError
+from posecut_core.storage.files import open_file
+
+# --- given files ------------------------------------------------------------------------------------------------------
+# Files as people name them: paths with quotes and patterns, videos and folders of them, and what is no recording.
+
+
+Videos = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+VIDEO_SUFFIXES = frozenset(
+    {".264", ".265", ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".h264", ".h265", ".hevc", ".m1v"}
+    | {".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf"}
+    | {".nut", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
+)
+_IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_TABLE_SUFFIXES = frozenset({".csv", ".h5", ".hdf5", ".json", ".parquet", ".pickle", ".pkl", ".xls", ".xlsx"})
+_TEXT_SUFFIXES = frozenset(
+    {".doc", ".docx", ".html", ".ini", ".lock", ".log", ".md", ".pdf", ".rtf", ".txt", ".xml", ".yaml", ".yml"}
+)
+_NO_VIDEOS = _IMAGE_SUFFIXES | _TABLE_SUFFIXES | _TEXT_SUFFIXES
+_LABELED = "_labeled"  # how labelled videos end, PoseCut's and DeepLabCut's
+_NETWORKS = re.compile("PoseCut_|DLC_|DeepCut")  # how names of networks begin, which stand in those of results
+_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/+", re.IGNORECASE)
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+_LISTED = 12  # names in a sentence
+
+
+@dataclass(frozen=True)
+class GivenVideos:
+    """The video files that were meant, each once, and what was given besides."""
+
+    paths: tuple[Path, ...]  # absolute
+    refused: dict[str, PosecutError] = field(default_factory=dict)  # as it was given -> why it is no video
+    notes: tuple[str, ...] = ()  # sentences on what was left out of folders, and on what was given twice
+
+
+def given_path(given: str | os.PathLike[str]) -> Path:
+    """Return the absolute path that a person means.
+
+    A home sign, quotes and blanks around it, a file:// address, and slashes of Windows are understood where nothing is
+    called exactly so.
+
+    Raises:
+        ArgumentError: it is empty, or no path at all.
+    """
+    return Path(os.path.abspath(os.path.expanduser(_meant(given))))
+
+
+def given_folder(given: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a folder that a person means, which need not be there yet.
+
+    Raises:
+        ArgumentError: it is empty, no path, or a file, or would lie in one.
+    """
+    path = given_path(given)
+    there = next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
+    if there.exists() and not there.is_dir():
+        raise ArgumentError(f"{there} is a file, expected a folder to write into; give the path of a folder.")
+    return path
+
+
+def listed(given: object, *, what: str = "videos") -> list[str | os.PathLike[str]]:
+    """List what is given for a list; a single text or path stands for itself.
+
+    Raises:
+        ArgumentError: it is neither a text or path nor several of them.
+    """
+    if isinstance(given, str | os.PathLike):
+        return [given]
+    entries: list[str | os.PathLike[str]] = []
+    for entry in given if isinstance(given, Iterable) else [given]:
+        if not isinstance(entry, str | os.PathLike):
+            raise ArgumentError(f"{what} contains {entry!r}, expected names or paths; correct the list.")
+        entries.append(entry)
+    return entries
+
+
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are one where letters' case and spelling do not count, as on Windows and macOS."""
+    return name_key(one) == name_key(other)
+
+
+def name_key(name: str) -> str:
+    """Return a name as disks compare it that tell neither case nor composed letters apart."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def given_videos(
+    videos: Videos,
+    *,
+    videotype: str | Sequence[str] = "",
+    named: Callable[[str], Path | None] = lambda name: None,
+    known: Sequence[str] = (),
+) -> GivenVideos:
+    """List the video files that are meant by files, folders, patterns, or names that the caller knows.
+
+    A folder stands for the videos directly in it: those of `videotype`, by default of any known suffix; labelled videos
+    and hidden files are left out. One thing that is no video does not keep the others from being found.
+
+    Args:
+        videos: what was given.
+        videotype: suffixes that count in folders.
+        named: returns the path of a video that is known by such a name.
+        known: these names, to say them where something is not found.
+
+    Raises:
+        ArgumentError: nothing was given.
+    """
+    suffixes = _suffixes(videotype)
+    found: dict[Path, None] = {}
+    refused: dict[str, PosecutError] = {}
+    notes: list[str] = []
+    entries = [part for entry in listed(videos) for part in _parts(entry)]
+    if not entries:
+        raise ArgumentError("No videos were given, expected at least one video file or a folder with videos; name one.")
+    for entry in entries:
+        try:
+            paths, left_out = _videos_meant(entry, suffixes, named, known)
+        except VideoError as error:
+            refused[os.fspath(entry)] = error
+            continue
+        found.update(dict.fromkeys(paths))
+        notes += left_out
+    return GivenVideos(tuple(found), refused, tuple(dict.fromkeys(notes)))
+
+
+def videos_in(folder: Path) -> list[Path]:
+    """Return the recordings directly in a folder, by their names' ends, in the order of their names."""
+    return _sorted_folder(folder, VIDEO_SUFFIXES)[0] if folder.is_dir() else []
+
+
+def refuse_other_kind(path: Path) -> None:
+    """Refuse a file that is known to be no recording, by its name: say what it is and what to give instead.
+
+    Raises:
+        VideoError: it is a labelled video, a table, an image, a text, or what macOS keeps beside a file.
+    """
+    suffix = path.suffix.lower()
+    if path.name.startswith("._") and _begins_with(path, _APPLE_DOUBLE):
+        raise VideoError(f"{path} is what macOS keeps beside a file, not a video; give {path.name[2:]} instead.")
+    result = bool(_network_places(path.stem))
+    if path.stem.lower().endswith(_LABELED) and result:
+        raise VideoError(f"{path} is a labelled video: poses are drawn on its pictures; give {_recording_of(path)}.")
+    if suffix in _TABLE_SUFFIXES:
+        kind = "a table of labels" if path.name.startswith("CollectedData") else "a table, not a video"
+        raise VideoError(
+            f"{path} is {'a file of results' if result else kind}; give "
+            f"{_recording_of(path) if result else 'the recording, a video file'}."
+        )
+    if suffix in _IMAGE_SUFFIXES:
+        raise VideoError(
+            f"{path} is an image, not a video; give the video that it was taken from, or make one of such images "
+            "(ffmpeg does)."
+        )
+    if suffix in _TEXT_SUFFIXES:
+        kind = "a project's config.yaml" if path.name == "config.yaml" else "a text, not a video"
+        raise VideoError(f"{path} is {kind}; name the project first and then video files or folders with videos.")
+
+
+def missing_video(path: Path, given: str | os.PathLike[str], *, known: Sequence[str] = ()) -> VideoError:
+    """Make the error for a video that is nowhere, with the nearest name that there is."""
+    if _ADDRESS.match(os.fsdecode(given).strip()):
+        return VideoError(
+            f"{os.fsdecode(given).strip()} is an address of the network, expected a file; save the video on this "
+            "computer and give its path."
+        )
+    there = [*known, *(name for name in _names_in(path.parent) if Path(name).suffix.lower() in VIDEO_SUFFIXES)]
+    near = difflib.get_close_matches(path.name, there, n=1) or difflib.get_close_matches(path.stem, there, n=1)
+    guess = f" (perhaps {near[0]} is meant)" if near else ""
+    of_project = f", or a video of the project ({named_few(known)})" if known else ""
+    where = given if known and os.sep not in os.fspath(given) else path
+    return VideoError(f"Found no video or folder {where}{guess}; give the path of a file or folder{of_project}.")
+
+
+def named_few(names: Sequence[str]) -> str:
+    """Name the first of many."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _meant(given: str | os.PathLike[str]) -> str:
+    if not isinstance(given, str | os.PathLike):
+        raise ArgumentError(f"{given!r} is no path; give a text or a Path.")
+    text = os.fsdecode(given)
+    if _exists(text):
+        return text
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1].strip()
+    if not text:
+        raise ArgumentError("An empty text was given for a path; give the path of a file or folder.")
+    if text.lower().startswith("file:"):
+        text = url2pathname(unquote(urlsplit(text).path) if os.name != "nt" else urlsplit(text).path)
+    slashed = text.replace("\\", "/")
+    return slashed if not _exists(text) and (_exists(slashed) or glob.has_magic(slashed)) else text
+
+
+def _exists(text: str) -> bool:
+    return bool(text) and os.path.lexists(os.path.expanduser(text))
+
+
+def _parts(entry: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
+    """Split a text at commas where it is no path and each part is one."""
+    parts = [part.strip() for part in entry.split(",")] if isinstance(entry, str) else []
+    split = (
+        len(parts) > 1 and not given_path(entry).exists() and all(part and given_path(part).exists() for part in parts)
+    )
+    return list(parts) if split else [entry]
+
+
+def _suffixes(videotype: str | Sequence[str]) -> frozenset[str]:
+    words = videotype.split(",") if isinstance(videotype, str) else listed(videotype, what="videotype")
+    wanted = {str(word).strip().lower().lstrip("*").lstrip(".") for word in words}
+    return frozenset(f".{word}" for word in wanted if word) or VIDEO_SUFFIXES
+
+
+def _videos_meant(
+    entry: str | os.PathLike[str],
+    suffixes: frozenset[str],
+    named: Callable[[str], Path | None],
+    known: Sequence[str],
+) -> tuple[list[Path], list[str]]:
+    """Return the videos that one thing stands for, and sentences on what is left out."""
+    path = given_path(entry)
+    of_project = named(os.fspath(entry).strip())
+    if path.is_dir():
+        inside, left_out = _sorted_folder(path, suffixes)
+        if not inside and of_project is not None:
+            return [of_project], []
+        if not inside:
+            raise _empty_folder(path, suffixes)
+        return inside, [f"Left out of {path}: {named_few(left_out)}"] if left_out else []
+    if path.exists():
+        refuse_other_kind(path)
+        return [path], []
+    if of_project is not None:
+        return [of_project], []
+    if glob.has_magic(str(path)):
+        matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+        chosen, left_out = _sorted_files(matches, VIDEO_SUFFIXES)
+        if chosen:
+            return chosen, [f"Left out of {path}: {named_few(left_out)}"] if left_out else []
+        raise VideoError(f"Found no video that fits the pattern {path}; check it, or name the files.")
+    raise missing_video(path, entry, known=known)
+
+
+def _sorted_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[Path], list[str]]:
+    try:
+        return _sorted_files(sorted(folder.iterdir()), suffixes)
+    except OSError as error:
+        raise VideoError(f"Folder {folder} cannot be read ({error.strerror}); check its permissions.") from error
+
+
+def _sorted_files(files: Iterable[Path], suffixes: frozenset[str]) -> tuple[list[Path], list[str]]:
+    """Tell recordings from what is left out and should be named; results, texts and what systems keep are not named."""
+    recordings, left_out = [], []
+    for path in files:
+        suffix = path.suffix.lower()
+        if path.is_dir() or ".partial" in path.suffixes or path.name.startswith(("._", ".DS_Store")):
+            continue
+        is_derived = path.stem.lower().endswith(_LABELED) or path.name.startswith(".")
+        if suffix in suffixes and not is_derived:
+            recordings.append(path)
+        elif suffix in VIDEO_SUFFIXES and suffixes == VIDEO_SUFFIXES:
+            left_out.append(f"{path.name} ({'hidden' if path.name.startswith('.') else 'a labelled video'})")
+        elif suffixes == VIDEO_SUFFIXES and suffix not in _NO_VIDEOS and not path.name.startswith("."):
+            left_out.append(f"{path.name} (not known as a video by its ending; give the file itself if it is one)")
+    return recordings, left_out
+
+
+def _empty_folder(folder: Path, suffixes: frozenset[str]) -> VideoError:
+    """Say what a folder without recordings holds, and what to give."""
+    names = _names_in(folder)
+    deeper = [name for name in names if (folder / name).is_dir() and videos_in(folder / name)]
+    of_type = "" if suffixes == VIDEO_SUFFIXES else f" of type {', '.join(sorted(word[1:] for word in suffixes))}"
+    if "config.yaml" in names:
+        told = "is a project, which is named first; then give video files or folders with videos"
+    elif any(Path(name).suffix.lower() in _IMAGE_SUFFIXES for name in names):
+        told = f"holds images, but no videos{of_type}; give the videos that they were taken from"
+    elif any(Path(name).stem.lower().endswith(_LABELED) for name in names):
+        told = f"holds labelled videos, but no recordings{of_type}; give the folder of the recordings"
+    elif deeper:
+        told = f"holds no videos{of_type}, but folders in it do; give these: {named_few(deeper)}"
+    else:
+        told = f"holds no videos{of_type} (.mp4, .avi, .mov, .mkv and the like); check the path"
+    return VideoError(f"Folder {folder} {told}.")
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    try:
+        with open_file(path) as file:
+            return file.read(len(magic)) == magic
+    except OSError:
+        return False
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return []
+
+
+def _network_places(stem: str) -> list[int]:
+    """Return where the name of a network may begin in that of a result, behind the recording's."""
+    return sorted(match.start() for match in _NETWORKS.finditer(stem) if match.start())
+
+
+def _recording_of(path: Path) -> str:
+    """Name the recording that a result belongs to, as far as its name tells."""
+    stems = [path.stem[:place] for place in _network_places(path.stem)] or [path.stem]
+    there = [other for other in videos_in(path.parent) if other.stem in stems]
+    return f"the recording, {there[-1]}" if there else f"the recording, {stems[-1]} with its own ending"
+
+
+# --- given values -----------------------------------------------------------------------------------------------------
+# Names and numbers as people give them: one for a list, texts for numbers, ranges, arrays of other libraries.
+#
+# `forgiving` turns the arguments of a public step into what its annotations say, so that each step need not.
+
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+_MOST = 10_000_000  # numbers that a list may have: more are a slip
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let a function take its arguments in the forms that people use, and refuse others in a sentence.
+
+    A parameter of whole numbers takes texts and numbers of other libraries, one of several takes a single one, ranges
+    such as "100-110,517" and anything that can be gone through; one of names takes a single name, or several in a text
+    with commas between them, and quotes around a name that has a comma.
+
+    Raises (as the function that is made):
+        ArgumentError: a value cannot be what its parameter is.
+    """
+
+    @functools.wraps(step)
+    def called(*words: Arguments.args, **options: Arguments.kwargs) -> Result:
+        signature, hints = _annotated(step)
+        try:
+            bound = signature.bind(*words, **options)
+        except TypeError:
+            return step(*words, **options)  # Python says what is missing, or too much
+        for name, value in bound.arguments.items():
+            bound.arguments[name] = _converted(value, hints.get(name), name)
+        return step(*bound.args, **bound.kwargs)
+
+    return called
+
+
+def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple[str, ...]:
+    """List names, given as several, as one, or as a text with commas between them, or semicolons if it has no commas.
+
+    Square brackets around the whole text, and single quotes around names in them, are Python's and no part of a name.
+
+    Args:
+        given: the names; in a text a name that has a comma stands in double quotes, if it is not known anyway.
+        what: they are called in an error.
+        known: names to look for first, also such as have commas.
+
+    Raises:
+        ArgumentError: one of them is no text.
+    """
+    names = tuple(known)
+    if isinstance(given, str):
+        return (str(given),) if given in names else _split(_separated(given), names)
+    entries = list(given) if isinstance(given, Iterable) else [given]
+    wrong = [entry for entry in entries if not isinstance(entry, str | os.PathLike)]
+    if wrong:
+        raise ArgumentError(f"{what} contains {wrong[0]!r}, expected names; correct the list.")
+    return tuple(str(entry) for entry in entries)
+
+
+def whole_number(given: object, *, what: str) -> int:
+    """Return a whole number, given as such, as a text, or as a number of another library.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    text = given.strip() if isinstance(given, str) else given
+    try:
+        if isinstance(text, str):
+            return int(text)
+        if isinstance(text, float) and text.is_integer():
+            return int(text)
+        if not isinstance(text, bool):
+            return operator.index(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        pass
+    raise ArgumentError(f"{what} is {given!r}, expected a whole number.")
+
+
+def whole_numbers(given: object, *, what: str) -> tuple[int, ...]:
+    """List whole numbers, given as several, as one, or as a text of numbers and ranges such as "5,10-12".
+
+    Raises:
+        ArgumentError: a part is neither, or there are more than ten million.
+    """
+    if isinstance(given, str):
+        parts = [part.strip() for part in _separated(given).split(",") if part.strip()]
+        spans = [_span(part, what) for part in parts]
+        if sum(len(span) for span in spans) > _MOST:
+            raise ArgumentError(f"{what} is {given!r}, expected at most {_MOST} numbers; give smaller ranges.")
+        return tuple(number for span in spans for number in span)
+    if not isinstance(given, Iterable):
+        return (whole_number(given, what=what),)
+    entries = (whole_numbers(entry, what=what) if isinstance(entry, str) else (entry,) for entry in given)
+    return tuple(whole_number(entry, what=what) for several in entries for entry in several)
+
+
+def number(given: object, *, what: str) -> float:
+    """Return a number that is not NaN, given as such or as a text.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    try:
+        found = given if isinstance(given, int | float) else float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = math.nan
+    if isinstance(given, bool) or math.isnan(found):
+        raise ArgumentError(f"{what} is {given!r}, expected a number.")
+    return found
+
+
+def _separated(text: str) -> str:
+    """Write a list in the way of Python or of other programs as parts with commas between them."""
+    inner = text.strip()[1:-1]
+    if text.strip() == f"[{inner}]" and not set("[]") & set(inner):
+        text = re.sub(r"(^|,)\s*'([^',]*)'\s*(?=,|$)", r"\1\2", inner)
+    return text if "," in text else text.replace(";", ",")
+
+
+def _split(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Split a text at commas outside quotes; neighbours that are a known name together stay together."""
+    parts = text.split(",")
+    found: list[str] = []
+    rest: list[str] = []
+    while parts:
+        longest = next((n for n in range(len(parts), 1, -1) if ",".join(parts[:n]).strip() in known), 0)
+        if longest and not rest:
+            found.append(",".join(parts[:longest]).strip())
+            parts = parts[longest:]
+            continue
+        rest.append(parts.pop(0))
+        if ",".join(rest).count('"') % 2 == 0:
+            found += _unquoted(",".join(rest))
+            rest = []
+    return tuple(name for name in (*found, *rest) if name.strip())
+
+
+def _unquoted(text: str) -> list[str]:
+    row = next(csv.reader([" ".join(text.split())], skipinitialspace=True), [])
+    return [name.strip() for name in row]
+
+
+def _span(part: str, what: str) -> range:
+    low, dash, high = part.partition("-")
+    low, high = low.strip(), high.strip()
+    if not low and high.isascii() and high.isdigit():
+        raise ArgumentError(f"The {what} {part!r} is negative; expected numbers from 0, counted from the beginning.")
+    if not (low.isascii() and low.isdigit()) or (dash and not (high.isascii() and high.isdigit())):
+        raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
+    if len(low) > 18 or len(high) > 18:
+        raise ArgumentError(f"The {what} {part!r} is larger than any that there is; expected numbers as in 5,10-12.")
+    first, last = int(low), int(high if dash else low)
+    if last < first:
+        raise ArgumentError(
+            f"The {what}s {part!r} run backwards; expected the smaller one first, as in {last}-{first}."
+        )
+    return range(first, last + 1)
+
+
+@functools.cache
+def _annotated(step: Callable[..., object]) -> tuple[inspect.Signature, Mapping[str, object]]:
+    return inspect.signature(step), typing.get_type_hints(step)
+
+
+def _converted(value: Any, hint: object, name: str) -> Any:
+    """Turn a value into what an annotation says, where people give it in other forms."""
+    kinds = _kinds(hint)
+    if value is None and type(None) in kinds:
+        return None
+    if bool in kinds:
+        return _flag(value, name)
+    if Sequence[int] in kinds:
+        return _several(value, kinds, name)
+    if Sequence[str] in kinds:
+        return value if str in kinds and isinstance(value, str) else given_names(value, what=name)
+    if float in kinds:
+        return number(value, what=name)
+    if int in kinds:
+        word = str in kinds and isinstance(value, str) and not value.strip().lstrip("+-").isdigit()
+        return value if word else whole_number(value, what=name)
+    return value
+
+
+def _kinds(hint: object) -> tuple[object, ...]:
+    is_union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _several(value: Any, kinds: tuple[object, ...], name: str) -> Any:
+    if isinstance(value, str) and str in kinds and re.search(r"[^\d\s,;\[\]-]|^\W*$", value):
+        return value.strip()
+    return whole_numbers(value, what=name.removesuffix("s") if isinstance(value, str) else name)
+
+
+def _flag(value: Any, name: str) -> bool:
+    found = _TRUTH.get(str(value).strip().lower())
+    if found is None:
+        raise ArgumentError(f"{name} is {value!r}, expected True or False.")
+    return found
+
+
+# --- bodyparts --------------------------------------------------------------------------------------------------------
+# Bodyparts that a file or a network has and config.yaml has not: one sentence for all of them.
+
+
+def shown(name: str) -> str:
+    """Return a name as a sentence shows it: in quotes where a blank at its end or beginning could not be seen."""
+    return repr(name) if name != name.strip() or not name.isprintable() else name
+
+
+def foreign_bodyparts(found: Iterable[str], known: Collection[str], *, source: str, remedy: str) -> str | None:
+    """Say that `source` has bodyparts that the project does not have; None where it has none.
+
+    Args:
+        found: names in the source.
+        known: names in config.yaml.
+        source: what has them, as the sentence begins.
+        remedy: what else than giving the old names back helps, as the sentence ends.
+    """
+    foreign = [name for name in found if name not in known]
+    if not foreign:
+        return None
+    return (
+        f"{source} has {', '.join(map(repr, foreign))}, expected only bodyparts of config.yaml "
+        f"({', '.join(map(shown, known))}); if they were renamed there, call them as before, else {remedy}."
+    )

@@ -1,0 +1,448 @@
+"""The frames extracted from one video, losslessly compressed in a zarr folder, each with its frame number."""
+
+import contextlib
+import errno
+import hashlib
+import itertools
+import math
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import zarr
+from jaxtyping import Int64, UInt8
+from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.errors import BaseZarrError
+
+from posecut_core.errors import StorageError, VideoError
+from posecut_core.storage import disk
+from posecut_core.storage.files import SETTINGS, open_file, read_json, storage_error
+from posecut_core.storage.locks import hold
+
+# --- store folder -----------------------------------------------------------------------------------------------------
+# The zarr folder of a frame store: begin one, open one, and say in a sentence what is wrong with one.
+
+
+SCHEMA_VERSION = 1
+FREE = -1  # in place of a frame number
+_ARRAYS = {"number": 1, "origin": 2, "size": 2, "frames": 4}  # and their dimensions
+_UNREADABLE = (  # what zarr raises on a damaged folder
+    *(OSError, ValueError, LookupError, TypeError, RuntimeError, AssertionError, AttributeError, OverflowError),
+    *(NotImplementedError, MemoryError, BaseZarrError),
+)
+_CODECS = ("bytes", "blosc", "crc32c")
+_LARGEST = 2**30  # bytes of a chunk
+_MOST_ROWS, _MOST_VALUES, _MOST_CHUNKS = 2**22, 2**29, 2**12  # of an array; in a row and a chunk; of a row
+
+
+def create_store(folder: Path) -> None:
+    """Begin an empty store, at once and whole; one that is there already stays as it is.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    with writable(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        whole = disk.new_folder(folder)
+        try:
+            whole.chmod(0o755)
+            _write_empty(whole)
+            try:
+                os.rename(whole, folder)
+            except OSError:
+                if not folder.exists():  # else another program was first, or it is a store that has lost its head
+                    raise
+        finally:
+            shutil.rmtree(whole, ignore_errors=True)
+
+
+def sweep_rows(folder: Path, used: Collection[int]) -> None:
+    """Delete what killed programs have left in a store: files half written, and images of rows without a number.
+
+    Args:
+        folder: the store, which nobody else writes to now.
+        used: its rows that have a number.
+    """
+    rows = folder / "frames" / "c"
+    left = [path for path in _listed(rows) if not (path.name.isdigit() and int(path.name) in used)]
+    places = (folder, *(folder / name for name in ("frames", "number", "origin", "size")))
+    inside = ("number/c", "origin/c", "origin/c/0", "size/c", "size/c/0")
+    for place in (*places, *(folder / name for name in inside)):
+        left += [path for path in _listed(place) if path.name.endswith(".partial")]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _listed(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def open_store(folder: Path) -> zarr.Group:
+    """Open the folder of a store.
+
+    Raises:
+        VideoError: there is none, or it is damaged or of a newer version of PoseCut.
+        StorageError: it must not be read.
+    """
+    if not folder.is_dir():
+        raise VideoError(f"There are no extracted frames at {folder}; extract frames first.")
+    with readable(folder):
+        check_chunk(folder / "zarr.json")
+        group = zarr.open_group(str(folder), mode="r+", zarr_format=3, use_consolidated=False)
+        _check_schema(folder, group)
+        for name, dimensions in _ARRAYS.items():
+            _check_array(folder / name, dimensions)
+        return group
+
+
+def _check_array(folder: Path, dimensions: int) -> None:
+    """Check what an array says of itself, before zarr makes room for it or looks for what decodes it.
+
+    Raises:
+        OSError: a file is missing, or is no file.
+        ValueError: it is not as PoseCut begins arrays, or larger than any.
+        LookupError, TypeError: it lacks something, or has something else in its place.
+    """
+    if dimensions == 4 and not folder.exists():
+        return  # no frame was ever added
+    said = read_json(folder / "zarr.json", at_most=SETTINGS)
+    shape, chunk = said["shape"], said["chunk_grid"]["configuration"]["chunk_shape"]
+    kind = "uint8" if dimensions == 4 else "int64"
+    codecs = tuple(codec["name"] for codec in said["codecs"])
+    if (said["data_type"], codecs, len(shape), len(chunk)) != (kind, _CODECS, dimensions, dimensions):
+        raise ValueError(f"{folder.name} is another array than PoseCut's")
+    if not all(type(side) is int and side >= 0 for side in (*shape, *chunk)) or 0 in chunk:
+        raise ValueError(f"{folder.name} has a size that is none")
+    chunks = math.prod(-(-side // part) for side, part in zip(shape[1:], chunk[1:], strict=True))
+    if shape[0] > _MOST_ROWS or chunks > _MOST_CHUNKS or max(map(math.prod, (shape[1:], chunk))) > _MOST_VALUES:
+        raise ValueError(f"{folder.name} claims {shape}, more than any video has")
+    if (folder / "c").is_symlink():
+        raise ValueError(f"{folder.name} leads elsewhere")
+    for path in (folder / "c").rglob("*") if dimensions < 4 else ():
+        check_chunk(path)
+
+
+def check_chunk(path: Path) -> None:
+    """Refuse what is no file in the place of a chunk, or more than one can hold; a missing one is none.
+
+    Raises:
+        OSError: it is a pipe, a device, or endless.
+    """
+    if os.path.lexists(path) and not path.is_dir():
+        with open_file(path) as stream:
+            if os.fstat(stream.fileno()).st_size > _LARGEST:
+                raise OSError(f"{path} has more bytes than a chunk")
+
+
+def refuse_elsewhere(path: Path, folder: Path) -> None:
+    """Refuse to write where a link leads out of a folder.
+
+    Raises:
+        OSError: it does.
+    """
+    if not os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep):
+        raise OSError(errno.ELOOP, "a link leads out of it", str(path))
+
+
+def create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
+    """Begin an empty array; images (4 dimensions) are uint8, all else int64."""
+    kind = np.uint8 if len(shape) == 4 else np.int64
+    # every number of a chunk is replaced at once, by renaming a temporary file: zarr's LocalStore writes so
+    compressor = BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle", typesize=1)
+    codecs = [compressor, Crc32cCodec()]  # a checksum, or a flipped bit would be another picture
+    group.create_array(name, shape=shape, chunks=chunk, dtype=kind, compressors=codecs, fill_value=fill)
+
+
+@contextlib.contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that a store is damaged."""
+    try:
+        yield
+    except VideoError:
+        raise
+    except PermissionError as error:
+        raise StorageError(f"Cannot read {folder}; permission was denied: change its permissions.") from error
+    except _UNREADABLE as error:
+        raise _damaged(folder) from error
+
+
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Say in one sentence why a store cannot be written to."""
+    try:
+        yield
+    except BaseZarrError as error:
+        raise _damaged(folder) from error
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
+def _damaged(folder: Path) -> VideoError:
+    return VideoError(
+        f"The extracted frames at {folder} are damaged; restore them from a copy, or delete the folder and extract "
+        "again."
+    )
+
+
+def _write_empty(folder: Path) -> None:
+    group = zarr.create_group(str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": SCHEMA_VERSION})
+    create_array(group, "number", (0,), chunk=(1024,), fill=FREE)
+    create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
+    create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
+
+
+def _check_schema(folder: Path, group: zarr.Group) -> None:
+    version = group.attrs.get("schema")
+    if group.attrs.get("posecut") != "frames" or not isinstance(version, int):
+        raise VideoError(f"{folder} is a zarr folder but holds no PoseCut frames; choose another folder.")
+    if version > SCHEMA_VERSION:
+        raise VideoError(
+            f"{folder} has schema version {version}, this PoseCut reads up to {SCHEMA_VERSION}; update PoseCut."
+        )
+
+
+# --- store ------------------------------------------------------------------------------------------------------------
+# The frames extracted from one video, losslessly compressed in a zarr folder, each with its frame number.
+#
+#     frames.zarr/     zarr format 3; attributes say `posecut: frames` and the schema's version
+#       frames         uint8 [F, H, W, 3]  smaller frames are padded with zeros on the right and at the bottom
+#       origin         int64 [F, 2]        x, y of the frame's top-left pixel in the full frame
+#       size           int64 [F, 2]        height, width without the padding
+#       number         int64 [F]           frame number in the video; -1 marks a row that is free
+#
+# A frame belongs to the store once its number is written, which happens last, for all frames that are added together: a
+# crash or a full disk leaves the earlier frames as they were and the rows of the unfinished ones free.
+
+
+StoredFrame = tuple[int, UInt8[np.ndarray, "_ _ 3"], tuple[int, int]]  # frame number, RGB image, (x, y) of its origin
+
+_BATCH = 8  # frames held in memory while appending; zarr's cost per call is shared by them
+
+
+class FrameStore:
+    """Extracted frames by their number in the video. Open it with `FrameStore.open`."""
+
+    def __init__(self, path: Path, group: zarr.Group) -> None:
+        self.path = path
+        self._group = group
+        self._refresh()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, create: bool = False) -> "FrameStore":
+        """Open the store at `path`; with `create`, begin an empty one where there is none.
+
+        Raises:
+            VideoError: there is no store, or it is damaged or of a newer version of PoseCut.
+            StorageError: the store cannot be created.
+        """
+        folder = Path(path)
+        if create and not (folder / "zarr.json").exists():
+            create_store(folder)
+        return cls(folder, open_store(folder))
+
+    @property
+    def numbers(self) -> Int64[np.ndarray, " F"]:
+        """Frame numbers in increasing order."""
+        return np.array(sorted(self._rows), dtype=np.int64)
+
+    @property
+    def origins(self) -> Int64[np.ndarray, "F 2"]:
+        """x, y of each frame's top-left pixel in the full frame, in the order of `numbers`."""
+        return self._origins[[self._rows[number] for number in sorted(self._rows)]]
+
+    @property
+    def sizes(self) -> Int64[np.ndarray, "F 2"]:
+        """Height, width of each frame in pixels, in the order of `numbers`."""
+        return self._sizes[[self._rows[number] for number in sorted(self._rows)]]
+
+    def read(self, number: int) -> UInt8[np.ndarray, "H W 3"]:
+        """Read the RGB image of one frame.
+
+        Raises:
+            VideoError: the store has no such frame, or it is damaged on disk.
+        """
+        if number not in self._rows:
+            raise VideoError(
+                f"Frame {number} is not among the {len(self._rows)} extracted frames in {self.path}; "
+                "extract it first or choose another frame number."
+            )
+        row = self._rows[number]
+        height, width = self._sizes[row]
+        with readable(self.path):
+            check_chunk(self._chunk(row))
+            image = np.asarray(self._array("frames")[row, :height, :width])
+            if not image.any() and not (image.size and self._chunk(row).is_file()):
+                raise FileNotFoundError(f"a chunk of frame {number} is gone")  # zarr reads it as zeros
+            return image
+
+    def fingerprint(self, number: int) -> str:
+        """Return what the pixels of one frame are recognised by: 32 digits of the SHA-256 of their size and values.
+
+        Raises:
+            VideoError: the store has no such frame, or it is damaged on disk.
+        """
+        return picture_hash(self.read(number))
+
+    def append(self, frames: Iterable[StoredFrame]) -> int:
+        """Add frames whose number the store does not have yet, all of them or none, and return how many were added.
+
+        Other writers wait until it is done, and what they have added before is known when the first frame is asked for.
+
+        Raises:
+            StorageError: the disk is full, read-only or not writable, or another program adds frames for long; the
+                store is then as it was before.
+            VideoError: the store is damaged.
+        """
+        with self._alone():
+            if not self.path.exists():  # who began it has thought better of it
+                create_store(self.path)
+            self._refresh()
+            with writable(self.path):
+                sweep_rows(self.path, set(self._rows.values()))
+            written = dict[int, int]()  # row -> frame number
+            try:
+                self._add(self._skip_known(frames), written)
+            except BaseException:
+                self._take_back(list(written))
+                raise
+            self._refresh()
+        return len(written)
+
+    def remove(self, numbers: Iterable[int]) -> int:
+        """Take frames out, ignore numbers that are not in the store, and return how many were taken out.
+
+        Raises:
+            StorageError: the disk is read-only or not writable, or another program adds frames for long.
+            VideoError: the store is damaged.
+        """
+        with self._alone():
+            self._refresh()
+            rows = [self._rows[number] for number in set(numbers) if number in self._rows]
+            if rows:
+                with writable(self.path):
+                    self._number(rows, [FREE] * len(rows))
+                    self._discard(rows)
+                self._refresh()
+        return len(rows)
+
+    def delete_if_empty(self) -> None:
+        """Delete the folder where no frame is in it; one that another program fills at the moment stays."""
+        with contextlib.suppress(StorageError, VideoError), self._alone(patience=0):
+            self._refresh()
+            if not self._rows:
+                shutil.rmtree(self.path, ignore_errors=True)
+
+    def _alone(self, *, patience: float | None = None) -> contextlib.AbstractContextManager[None]:
+        """Keep other writers out, but no readers; what is known of the store may be out of date by then."""
+        advice = "it adds frames of the same video: wait until it has ended, then try again"
+        return hold(self.path.with_suffix(".lock"), advice=advice, patience=patience)
+
+    def _array(self, name: str) -> zarr.Array:
+        array = self._group[name]
+        assert isinstance(array, zarr.Array)
+        return array
+
+    def _chunk(self, row: int) -> Path:
+        return self.path / "frames" / "c" / str(row) / "0" / "0" / "0"
+
+    def _refresh(self) -> None:
+        with readable(self.path):
+            written = np.asarray(self._array("number")[:])
+            rows = {int(number): row for row, number in enumerate(written) if number != FREE}
+            origins, sizes = np.asarray(self._array("origin")[:]), np.asarray(self._array("size")[:])
+            used = list(rows.values())
+            if min(rows, default=0) < 0 or (sizes[used] < 0).any() or len(origins) <= max(used, default=-1):
+                raise ValueError("a frame has no number, size or origin")
+            self._rows, self._origins, self._sizes = rows, origins, sizes
+
+    def _add(self, fresh: Iterator[StoredFrame], written: dict[int, int]) -> None:
+        """Write frames into free rows, batch by batch, note them in `written`, and last their numbers."""
+        while batch := list(itertools.islice(fresh, _BATCH)):
+            rows = self._free_rows(len(batch), besides=written)
+            written.update(zip(rows.tolist(), (number for number, _, _ in batch), strict=True))
+            with writable(self.path):
+                _to_the_end(self._write, rows, batch)
+        with writable(self.path):
+            _to_the_end(self._number, list(written), list(written.values()))
+
+    def _number(self, rows: list[int], numbers: list[int]) -> None:
+        self._array("number")[np.array(rows, np.int64)] = np.array(numbers, np.int64)
+
+    def _take_back(self, rows: list[int]) -> None:
+        """Free the rows of frames that were not all added; a picture stays where its number cannot be taken back."""
+        with contextlib.suppress(OSError, KeyError, VideoError):  # the error that led here says more
+            self._refresh()
+            numbered = sorted(set(self._rows.values()).intersection(rows))
+            self._discard([row for row in rows if row not in numbered])  # a full disk needs the room for what follows
+            if numbered:
+                self._number(numbered, [FREE] * len(numbered))
+                self._discard(numbered)
+                self._refresh()
+
+    def _skip_known(self, frames: Iterable[StoredFrame]) -> Iterator[StoredFrame]:
+        seen = set(self._rows)
+        for number, image, origin in frames:
+            if number not in seen:
+                seen.add(number)
+                yield number, image, origin
+
+    def _write(self, rows: Int64[np.ndarray, " F"], batch: list[StoredFrame]) -> None:
+        """Write everything but the numbers, with which rows belong to the store."""
+        sizes = np.array([image.shape[:2] for _, image, _ in batch], dtype=np.int64)
+        self._grow(int(rows.max()) + 1, sizes.max(axis=0))
+        with zarr.config.set({"array.write_empty_chunks": True}):  # black frames too, to tell them from lost ones
+            frames = self._array("frames")
+            for row, (_, image, _) in zip(rows, batch, strict=True):
+                refuse_elsewhere(self._chunk(int(row)), self.path)
+                frames[row] = _pad(image, frames.shape[1:3])
+        self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
+        self._array("size")[rows] = sizes
+
+    def _discard(self, rows: list[int]) -> None:
+        """Delete the images of free rows: an empty chunk is deleted from the disk, which needs no space."""
+        frames = self._array("frames")
+        for row in rows:
+            if row < frames.shape[0]:  # a full disk may have refused the room for it
+                frames[row] = 0
+
+    def _free_rows(self, count: int, *, besides: Iterable[int]) -> Int64[np.ndarray, " F"]:
+        used = {*self._rows.values(), *besides}
+        free = (row for row in itertools.count() if row not in used)
+        return np.array(list(itertools.islice(free, count)), dtype=np.int64)
+
+    def _grow(self, rows: int, size: Int64[np.ndarray, " 2"]) -> None:
+        """Make room for `rows` frames of `size`; never shrink."""
+        if "frames" not in self._group:
+            height, width = (int(side) for side in size)
+            create_array(self._group, "frames", (0, height, width, 3), chunk=(1, height, width, 3), fill=0)
+        frames = self._array("frames")
+        height, width = (max(old, int(new)) for old, new in zip(frames.shape[1:3], size, strict=True))
+        shape = (max(rows, frames.shape[0]), height, width, 3)
+        if shape != frames.shape:
+            frames.resize(shape)
+        for name in ("origin", "size", "number"):
+            array = self._array(name)
+            if array.shape[0] < rows:
+                array.resize((rows, *array.shape[1:]))
+
+
+def picture_hash(image: UInt8[np.ndarray, "H W 3"]) -> str:
+    """Return what a picture is recognised by: 32 digits of the SHA-256 of its size and values."""
+    return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]
+
+
+def _to_the_end(write: Callable[..., None], *words: object) -> None:
+    """Wait until zarr's threads have written, also where Ctrl-C comes meanwhile: else they might after the undoing."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(write, *words).result()
+
+
+def _pad(image: UInt8[np.ndarray, "h w 3"], size: tuple[int, ...]) -> UInt8[np.ndarray, "H W 3"]:
+    if image.shape[:2] == size:
+        return image
+    padded = np.zeros((*size, 3), dtype=np.uint8)
+    padded[: image.shape[0], : image.shape[1]] = image
+    return padded

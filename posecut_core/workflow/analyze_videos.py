@@ -1,0 +1,285 @@
+"""Step I: predict every frame of videos (`analyze_videos`)."""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.errors import (
+    AnalysisError,
+    ArgumentError,
+    PosecutError,
+    StorageError,
+    VideoError,
+    raise_together,
+    treat_each,
+)
+from posecut_core.formats.deeplabcut.results import results_scorer
+from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.stored_frames import Predicts
+from posecut_core.inference.video import analyse_video, analysis_origin, rows_path
+from posecut_core.poses.files import (
+    count_rows,
+    csv_agrees,
+    prediction_path,
+    read_predictions,
+    write_csv,
+    write_predictions,
+)
+from posecut_core.poses.predictions import AnalysisOrigin, differences, read_origin
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import Crop
+from posecut_core.project.given import Videos, forgiving, given_folder
+from posecut_core.storage.files import file_sha256
+from posecut_core.storage.locks import clear_lock, sole_writer
+from posecut_core.video.gaps import Gap
+from posecut_core.video.index import index_video
+from posecut_core.video.reader import VideoReader
+from posecut_core.workflow.arguments import chosen_batch_size, chosen_steps, chosen_videos
+from posecut_core.workflow.opening import note_bodyparts, open_project
+from posecut_core.workflow.provenance import check_replaceable
+
+
+@dataclass(frozen=True)
+class AnalysedVideo:
+    """One video and where its predictions lie."""
+
+    video: Path
+    files: tuple[Path, ...]  # .h5 first, then .csv if wished
+    frame_count: int  # rows of the table
+    undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0; not looked up where skipped
+    frames_per_second: float  # 0 where nothing was left to analyse
+    skipped: bool  # true if it had been analysed before
+    gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
+
+
+@dataclass(frozen=True)
+class AnalysedVideos:
+    """All videos of one call, in the order in which they were analysed."""
+
+    scorer: str
+    videos: tuple[AnalysedVideo, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file with predictions."""
+        return tuple(path for video in self.videos for path in video.files)
+
+
+@forgiving
+def analyze_videos(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    *,
+    save_as_csv: bool = False,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    batch_size: int | None = None,
+    overwrite: bool = False,
+    snapshot: int | str | None = None,
+    dlc_names: bool = False,
+    report: Report = silent,
+) -> AnalysedVideos:
+    """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
+
+    Memory does not grow with the length of a video; an interrupted analysis goes on where it stopped. A video that
+    fails does not stop the others: it is named in the error at the end, which carries what was `done`. A video that was
+    analysed before is skipped if its predictions came from this very network, from the same video and the same window,
+    and analysed anew if not, which is told. Predictions that do not say where they came from are taken at their name.
+
+    Args:
+        config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
+            given in pixels of the full frame all the same.
+        videos: video files, names of project videos, or folders with videos.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        save_as_csv: whether to write a .csv as well.
+        destfolder: where to write instead of beside each video.
+        videotype: suffix of the videos to take from folders; by default any known one.
+        batch_size: frames at once; by default config.yaml's batch_size.
+        overwrite: whether to analyse videos again that have predictions by this network.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        dlc_names: whether to name files and columns as DeepLabCut 3 does, so that its functions, and programs that go
+            by its names, find them; predictions that are there under our names are then copied.
+        report: told of every batch.
+
+    Raises:
+        ArgumentError: nothing was given, or all that was given would be written to one file.
+        VideoError: the only video does not exist or cannot be read.
+        ModelError: there is no such snapshot.
+        StorageError: the folder of the only video cannot be written.
+        AnalysisError: some of several videos could not be analysed; the others have been.
+    """
+    project = open_project(config)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    size = chosen_batch_size(project, batch_size)
+    model_folder = project.model_folder(shuffle, trainingsetindex)
+    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
+    predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
+    weights = file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex))  # holds hashes of them
+    folder = None if destfolder is None else given_folder(destfolder)
+    scorer = predictor.scorer
+    if dlc_names:
+        scorer = results_scorer(project, shuffle, trainingsetindex, scorer)
+    targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
+    apart, clashing = _distinct(targets)
+    request = _Request(predictor, scorer, weights, project.config.crop, size, save_as_csv, overwrite, report)
+    done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
+    analysed = AnalysedVideos(scorer, tuple(done))
+    failed = {**given.refused, **clashing, **failed}
+    wrong = "videos could not be analysed"
+    raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=analysed)
+    return analysed
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is the same for all videos of a call."""
+
+    predictor: Predicts
+    scorer: str  # by which files and columns are named
+    network: str  # tells weights apart, where their scorer does not
+    crop: Crop | None
+    batch_size: int
+    csv: bool
+    overwrite: bool
+    report: Report
+
+
+def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+    try:
+        if request.scorer != request.predictor.scorer:
+            check_replaceable(target)
+        if target.is_file() and not request.overwrite and _fits(request, video, target):  # also on a read-only disk
+            clear_lock(target)
+            skipped = _skip(request, video, target)
+            request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
+            return skipped
+        with sole_writer(target, doing=f"{video.name} is being analysed"):
+            return _copy(request, video, target) or _analyse(request, video, target)
+    except StorageError as error:
+        raise type(error)(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
+
+
+def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:
+    """Write predictions that are there under our name of the network under another one; None where there are none."""
+    if request.scorer == request.predictor.scorer:
+        return None
+    ours = prediction_path(video, request.predictor.scorer, target.parent)
+    origin = read_origin(ours)
+    if request.overwrite or origin is None or origin.analysis is None or not _fits(request, video, ours):
+        return None
+    named = replace(origin, analysis=replace(origin.analysis, scorer=request.scorer))
+    predictions = replace(read_predictions(ours), scorer=request.scorer)
+    files = write_predictions(target, predictions, csv=request.csv, origin=named)
+    return AnalysedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True)
+
+
+def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+    result = analyse_video(
+        request.predictor,
+        video,
+        target,
+        batch_size=request.batch_size,
+        crop=request.crop,
+        csv=request.csv,
+        network=request.network,
+        scorer=request.scorer,
+        report=request.report,
+    )
+    return AnalysedVideo(
+        video,
+        result.files,
+        result.frame_count,
+        result.undecodable,
+        result.frames_per_second,
+        skipped=False,
+        gaps=result.gaps,
+    )
+
+
+def _fits(request: _Request, video: Path, target: Path) -> bool:
+    """Tell whether a table is what an analysis would write now, as far as it says; `report` is told why it is not.
+
+    Predictions stay of use where the video has gone bad: then only the network has to be the same.
+
+    Raises:
+        AnalysisError: the crop does not lie within the frame.
+    """
+    origin = read_origin(target)
+    found = origin.analysis if origin else None
+    try:
+        index, rows = index_video(video), count_rows(target)
+        wanted = analysis_origin(request.predictor, request.network, video, index, request.crop)
+        why = _misfit(request, video, target, found, wanted, rows)
+    except (VideoError, StorageError):
+        why = "by another network of the same name" if found and found.network != request.network else ""
+    if why:
+        request.report(Progress(f"{video.name} was analysed before {why}; it is analysed anew", 0, 0))
+    elif found is None:
+        told = f"{target.name} does not say which network and video it came from, as PoseCut 0.1 wrote it or another "
+        request.report(Progress(f"{told}program; it is taken at its name, unless you analyse with overwrite", 0, 0))
+    return not why
+
+
+def _misfit(
+    request: _Request, video: Path, target: Path, found: AnalysisOrigin | None, wanted: AnalysisOrigin, rows: int
+) -> str:
+    """Say why a table is not what an analysis would write now; nothing where it is, or does not say."""
+    if rows != wanted.frame_count:
+        return f"with {rows} frames and has {wanted.frame_count} now"
+    if found is not None and (differs := differences(found, wanted)):
+        return " and ".join(differs)
+    if found is not None and found.decoder == wanted.decoder:
+        return ""
+    if (parts := read_predictions(target).bodyparts) != wanted.bodyparts:
+        return f"for the bodyparts {', '.join(parts)}"
+    return "when some of its frames could not be read, which can be now" if _reads_more(video, target) else ""
+
+
+def _reads_more(video: Path, target: Path) -> bool:
+    """Tell whether any frame without predictions can be decoded here."""
+    empty = np.flatnonzero(np.isnan(read_predictions(target).xy).all(axis=(1, 2)))
+    if not len(empty):
+        return False
+    with VideoReader(video) as reader:
+        return any(image is not None for _, image in reader.frames(empty.tolist()))
+
+
+def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+    """Describe a video that has predictions; write the .csv if it is wished, and missing or not that of the .h5."""
+    with contextlib.suppress(OSError):
+        rows_path(target).unlink(missing_ok=True)  # a call may have been killed when it had written the table
+    files: tuple[Path, ...] = (target,)
+    csv_path = target.with_suffix(".csv")
+    if request.csv or csv_path.is_file():
+        predictions = read_predictions(target)
+        agrees = csv_path.is_file() and csv_agrees(csv_path, predictions)
+        if request.csv and not agrees:
+            write_csv(csv_path, predictions)
+        elif not agrees:
+            told = f"{csv_path.name} is not what {target.name} says, as another program or an earlier analysis wrote it"
+            request.report(Progress(f"{told}; analyse with a wish for the .csv to write it anew", 0, 0))
+        files = (target, csv_path) if request.csv else files
+    return AnalysedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
+
+
+def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, PosecutError]]:
+    """Tell videos with a file of their own from those whose results would have one name."""
+    names = {target: os.path.normcase(target) for target in targets.values()}
+    counts = Counter(names[target] for target in targets.values())
+    clashing: dict[str, PosecutError] = {}
+    for path, target in targets.items():
+        if counts[names[target]] > 1:
+            same = " and ".join(str(other) for other, there in targets.items() if names[there] == names[target])
+            clashing[str(path)] = ArgumentError(
+                f"{same} would all be written to {target}; analyse them in separate calls with a destfolder each."
+            )
+    return [path for path in targets if str(path) not in clashing], clashing

@@ -1,0 +1,351 @@
+"""Help while labelling (`assist`): a small network learns from the labels as they come, and proposes the others."""
+
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from posecut_core.dataset.frames import (
+    KnownImages,
+    TrainingFrames,
+    check_trainable,
+    load_frames,
+    mirror_order,
+    scaled_size,
+)
+from posecut_core.dataset.settings import TrainingSettings, settings_from
+from posecut_core.errors import VideoError
+from posecut_core.inference.predictor import Predictor
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.devices import chosen_devices, placement, use_compilation_cache
+from posecut_core.model.initialization import begin
+from posecut_core.model.log import Metrics
+from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
+from posecut_core.model.snapshots import (
+    SnapshotInfo,
+    load_state,
+    newest_sound,
+    remove_old_snapshots,
+    save_snapshot,
+    snapshot_folder,
+)
+from posecut_core.model.step import TrainState, fit, initial_state
+from posecut_core.poses.proposals import write_proposals
+from posecut_core.progress import Progress, Report, deferred_interrupt, silent
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames, proposals_for, stored_videos
+
+# --- assistant --------------------------------------------------------------------------------------------------------
+# The small network that learns while somebody labels: what it is built like, and where it goes on from.
+
+
+SETTINGS: Mapping[str, object] = {
+    "net_type": "resnet_18",
+    "width": 0.5,
+    "norm": "frozen_batch",  # no statistics: few small crops have poor ones
+    "init_weights": "random",  # no download stands before the first help
+    "batch_size": 4,
+    "crop_size": 160,
+    "crop_on_animal": 0.7,
+    "rotation": 180.0,  # of few frames, none shows the animal in all directions
+    "blur": 0.5,
+    "noise": 0.02,
+    "learning_rate": 3e-3,
+    "learning_rate_decay": "none",
+    "ema_decay": 0.99,
+    "maxiters": 10**9,
+    "display_iters": 25,
+}  # all others are as for any training
+COMFORTABLE_SIDE = 320  # pixels: longest side of the scaled frames
+SMALLEST_SCALE = 0.25
+RADIUS = 8.5  # scaled pixels: cells so near to a label are the bodypart
+_KEPT = 2  # snapshots: one more than is needed, should the last be damaged
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """The network of a project, before its next step."""
+
+    project: Project
+    settings: TrainingSettings
+    spec: NetworkSpec
+    state: TrainState
+
+    def info(self, step: int) -> SnapshotInfo:
+        """Say what a snapshot of `step` holds."""
+        run = f"{self.project.config.task}{self.project.config.date}assistant"
+        return SnapshotInfo(step, run, self.spec, self.settings.global_scale)
+
+    def save(self, step: int) -> Path:
+        """Write a snapshot of the network as it is after `step`; older ones are deleted.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        saved = save_snapshot(self.project.assistant, self.info(step), self.state)
+        remove_old_snapshots(self.project.assistant, keep=_KEPT)
+        return saved
+
+
+def begin_assistant(project: Project, changes: Mapping[str, object]) -> Assistant:
+    """Go on from the assistant's last snapshot, or begin afresh where it was for other bodyparts.
+
+    Args:
+        project: the project, in which frames have been extracted.
+        changes: settings that replace the assistant's own; another scale or network begins afresh too.
+
+    Raises:
+        ModelError: a setting cannot work, or a newer PoseCut wrote the snapshot.
+        StorageError: a damaged snapshot cannot be set aside.
+    """
+    info, _ = newest_sound(project.assistant)
+    scale = info.global_scale if info else _scale(project)
+    scale = float(str(changes.get("global_scale", scale)))
+    settings = settings_from({**SETTINGS, "global_scale": scale, "pos_dist_thresh": RADIUS / scale, **changes})
+    begun = begin(settings, project.config.bodyparts, report=silent)
+    if info and (info.network, info.global_scale) == (begun.spec, settings.global_scale):
+        shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(begun.spec))
+        state = load_state(snapshot_folder(project.assistant, info.step), info, shapes)
+        return Assistant(project, settings, begun.spec, state)
+    shutil.rmtree(project.assistant, ignore_errors=True)
+    return Assistant(project, settings, begun.spec, initial_state(begun.parameters, settings))
+
+
+def assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], known: KnownImages) -> TrainingFrames:
+    """Read the labelled frames, padded to the size of the largest extracted frame of the project.
+
+    Raises:
+        DatasetError: they cannot be trained on.
+        VideoError: extracted frames are damaged.
+    """
+    project, scale = assistant.project, assistant.settings.global_scale
+    refs = labelled_refs(tables)
+    sides = [side for video in stored_videos(project) for side in _sizes(project, video)]
+    least = scaled_size(max(height for height, _ in sides), max(width for _, width in sides), scale=scale)
+    frames = load_frames(
+        refs,
+        tables,
+        lambda video: FrameStore.open(project.frame_store(video)),
+        scale=scale,
+        least=least,
+        known=known,
+        report=silent,
+    )
+    check_trainable(frames, refs)
+    return frames
+
+
+def _scale(project: Project) -> float:
+    """Choose global_scale so that the longest side of extracted frames comes down to a comfortable one."""
+    longest = max(max(size) for video in stored_videos(project) for size in _sizes(project, video))
+    return round(min(1.0, max(SMALLEST_SCALE, COMFORTABLE_SIDE / longest)), 3)
+
+
+def _sizes(project: Project, video: str) -> list[tuple[int, int]]:
+    return [(height, width) for height, width in FrameStore.open(project.frame_store(video)).sizes.tolist()]
+
+
+# --- assisting --------------------------------------------------------------------------------------------------------
+# Help while labelling (`assist`): a network learns from the labels as they come, and proposes the others.
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When the assistant does what; all but `frames` is counted in training steps, which take 0.1 to 0.2 s."""
+
+    frames: int = 5  # labelled ones with which it begins
+    first: int = 300  # the first proposals
+    every: int = 300  # the next ones; later where there are more frames than that to predict
+    look: int = 25  # whether labels have changed
+    rest: int = 6000  # without another label it has learnt what there is to learn, and waits for one
+
+
+PACE = Pace()
+
+
+@dataclass(frozen=True)
+class Assisted:
+    """What `assist` left behind."""
+
+    first_step: int  # 0, or the step of the snapshot that it went on from
+    last_step: int
+    labelled_frames: int  # that it learnt from at last
+    proposals: Path
+    snapshot: Path
+
+
+def _a_second() -> None:
+    time.sleep(1)
+
+
+def assist(
+    config: str | os.PathLike[str],
+    *,
+    maxiters: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    pace: Pace = PACE,
+    wait: Callable[[], None] = _a_second,
+    report: Report = silent,
+) -> Assisted:
+    """Train a small network on what is labelled so far, and propose labels for the other extracted frames.
+
+    Labels may be edited meanwhile, also by other programs: those that are new join the training. Proposals are written
+    to `posecut-jobs/proposals.json`, the network to `posecut-models/assistant/`; training datasets, shuffles and
+    config.yaml stay as they are. Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot;
+    calling again goes on from it, or begins afresh if the bodyparts have other names by then.
+
+    Args:
+        config: path of config.yaml.
+        maxiters: end after this many steps in all; by default it goes on until it is interrupted.
+        settings: any settings of training (as in settings.yaml) that replace the assistant's own.
+        pace: with how many labelled frames it begins, and how often it does what.
+        wait: is called between two looks at the labels while there is nothing to do.
+        report: told of the loss, of new proposals, and while there are too few labels.
+
+    Raises:
+        LabelError: labels are damaged or do not fit the project.
+        DatasetError: the frames are too small to be trained on, or do not fit into memory.
+        ModelError: a setting cannot work, or a newer PoseCut wrote the snapshot.
+        StorageError: the disk refuses.
+    """
+    use_compilation_cache()
+    limit = {} if maxiters is None else {"maxiters": maxiters}
+    with deferred_interrupt() as interrupted:
+
+        def tell(progress: Progress | None) -> None:
+            if progress is not None:
+                report(progress)
+            if interrupted():
+                raise KeyboardInterrupt
+
+        watch = LabelWatch(config, report=report)
+        return _Assistance(watch, pace, {**(settings or {}), **limit}, wait, tell).run()
+
+
+class _Assistance:
+    """One call of `assist`: what it looks at, and when the next proposals are due."""
+
+    def __init__(
+        self,
+        watch: LabelWatch,
+        pace: Pace,
+        settings: Mapping[str, object],
+        wait: Callable[[], None],
+        tell: Callable[[Progress | None], None],
+    ) -> None:
+        self._watch, self._pace, self._settings, self._wait, self._tell = watch, pace, settings, wait, tell
+        self._due = 0  # step of the next proposals
+        self._failed = False  # whether the last proposals could not be made
+
+    def run(self) -> Assisted:
+        """Train until the last step; with other bodyparts another network begins."""
+        while True:
+            self._labels()
+            found = self._learn(begin_assistant(self._watch.project, self._settings))
+            if found is not None:
+                return found
+
+    def _learn(self, assistant: Assistant) -> Assisted | None:
+        """Train one network, on other frames whenever labels have changed; None where the bodyparts have."""
+        images: KnownImages = {}
+        first = step = int(assistant.state.step)
+        self._due = step + 1 if step else self._pace.first
+        while True:
+            tables = self._labels(assistant)
+            if self._watch.project.config.bodyparts != assistant.spec.bodyparts:
+                return None
+            frames = assistant_frames(assistant, tables, images)
+            assistant = self._steps(assistant, frames)
+            step = int(assistant.state.step)
+            if step >= assistant.settings.maxiters:
+                project = assistant.project
+                snapshot = snapshot_folder(project.assistant, step)
+                return Assisted(first, step, len(frames), project.proposals, snapshot)
+
+    def _labels(self, assistant: Assistant | None = None) -> dict[str, LabelTable]:
+        """Wait until enough frames are labelled, and return their labels; an interruption leaves a snapshot."""
+        self._watch.look()
+        try:
+            while (count := placed_frames(tables := self._watch.tables())) < self._pace.frames:
+                self._await_change(Progress("waiting for labelled frames", count, self._pace.frames))
+        except KeyboardInterrupt:
+            if assistant is not None:
+                assistant.save(int(assistant.state.step))
+            raise
+        return tables
+
+    def _await_change(self, progress: Progress) -> None:
+        while not self._watch.look():
+            self._tell(progress)
+            self._wait()
+
+    def _steps(self, assistant: Assistant, frames: TrainingFrames) -> Assistant:
+        """Train on the same frames until labels change, the last step is taken, or nothing is left to learn."""
+        settings, spec = assistant.settings, assistant.spec
+        order = mirror_order(spec.bodyparts, settings.mirror_pairs)
+        where = placement(chosen_devices(None), batch_size=settings.batch_size)
+        first = int(assistant.state.step) + 1
+        with closing(fit(assistant.state, frames, order, spec=spec, settings=settings, where=where)) as steps:
+            for step, taken in enumerate(steps, start=first):
+                assistant = dataclasses.replace(assistant, state=taken.state)
+                self._after(assistant, step, _progress(taken.metrics, len(frames)))
+                if step % self._pace.look == 0 and self._watch.look():
+                    return assistant
+                if step - first + 1 == self._pace.rest and step < settings.maxiters:
+                    break
+            else:
+                return assistant
+        assistant.save(step)
+        self._await_change(Progress("waiting for more labels", 0))
+        return assistant
+
+    def _after(self, assistant: Assistant, step: int, progress: Progress | None) -> None:
+        """Save and propose after a step where it is time to; an interruption leaves a snapshot."""
+        saved = step >= self._due or step == assistant.settings.maxiters
+        if saved:
+            assistant.save(step)
+            self._propose(assistant, step)
+        try:
+            self._tell(progress)
+        except KeyboardInterrupt:
+            if not saved:
+                assistant.save(step)
+            raise
+
+    def _propose(self, assistant: Assistant, step: int) -> None:
+        """Write new proposals; frames that somebody takes out meanwhile are passed over once."""
+        project, settings = assistant.project, assistant.settings
+        self._due = step + self._pace.every
+        predictor = Predictor(assistant.info(step), assistant.state.predicting)
+        try:
+            proposals = proposals_for(
+                project,
+                self._watch.contents,
+                predictor,
+                step=step,
+                batch_size=settings.batch_size,
+                report=self._tell,
+            )
+        except VideoError:
+            if self._failed:
+                raise
+            self._failed = True
+            return
+        write_proposals(project.proposals, proposals)
+        self._failed = False
+        self._due = step + max(self._pace.every, proposals.frames)
+        self._tell(Progress("new proposals", proposals.frames, proposals.frames, {"step": step}))
+
+
+def _progress(metrics: Metrics | None, frames: int) -> Progress | None:
+    if metrics is None:
+        return None
+    values = {"loss": metrics.loss, "steps_per_s": metrics.steps_per_second, "labelled_frames": frames}
+    return Progress("learning from your labels", metrics.step, None, values)

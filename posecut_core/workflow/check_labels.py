@@ -1,0 +1,197 @@
+"""Steps D and E: write labels from a program, and look at labels as pictures (`check_labels`)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from posecut_core.errors import LabelError, raise_together, treat_each
+from posecut_core.formats.deeplabcut.frames import frame_words, image_names, image_places
+from posecut_core.labels.store import lost_pictures, read_drafts, read_labels
+from posecut_core.labels.store import write_labels as write_project_labels
+from posecut_core.labels.table import LabelTable
+from posecut_core.labels.validation import labels_named, uncounted
+from posecut_core.plots.frames import draw_check_image
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow.opening import (
+    chosen_stems,
+    frame_folders,
+    note_removed,
+    note_skeleton,
+    note_strangers,
+    open_project,
+    videos_with_frames,
+)
+
+
+@dataclass(frozen=True)
+class WrittenLabels:
+    """What was written, and where."""
+
+    video: str
+    frames: int  # of the table
+    points: int  # labels that are not missing
+    files: tuple[Path, ...]  # .h5, .csv
+
+
+@dataclass(frozen=True)
+class CheckedVideo:
+    """The pictures of one video's labels."""
+
+    video: str
+    folder: Path
+    images: int  # pictures drawn, one per frame with labels or drafts
+    unlabelled: int  # extracted frames without any label
+    missing: dict[str, int]  # bodypart -> labelled frames in which it has no label
+    outside: tuple[str, ...]  # labels outside their frame, as "frame 12 snout"
+    drafts: int = 0  # positions that a network proposes and no person has looked at
+    invisible: tuple[str, ...] = ()  # labels at (0, 0) of their image, named likewise: "not visible" elsewhere
+
+
+@dataclass(frozen=True)
+class CheckedLabels:
+    """What `check_labels` drew."""
+
+    config_path: Path
+    videos: tuple[CheckedVideo, ...]
+
+
+@forgiving
+def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_others: bool = False) -> WrittenLabels:
+    """Make the labels of a video's frames as a table has them, in one edit that can be undone.
+
+    The window undoes it, and so does `undo_labels`.
+
+    Frames and bodyparts that are not in the table stay as they are. NaN is missing: the bodypart is absent from that
+    frame if `table.looked_at` says that somebody looked for it, and unset if not.
+
+    Args:
+        config: path of config.yaml.
+        table: labels in pixels of the full frame.
+        remove_others: whether to unset the labels of the video's other frames.
+
+    Raises:
+        LabelError: a bodypart is not of the project, a frame was not extracted, a label lies far outside its frame, or
+            somebody else edits the labels;
+            nothing is then written.
+        VideoError: the project has no frames of such a video.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config)
+    (video,) = chosen_stems((folder.name for folder in frame_folders(project)), [table.video])
+    table = replace(table, video=video)
+    write_project_labels(project, table, remove_others=remove_others)
+    points = int((~np.isnan(table.xy[..., 0])).sum())
+    files = (project.collected_data(table.video), project.collected_data(table.video, ".csv"))
+    return WrittenLabels(table.video, len(table.numbers), points, files)
+
+
+@forgiving
+def check_labels(
+    config: str | os.PathLike[str], *, videos: str | Sequence[str] | None = None, report: Report = silent
+) -> CheckedLabels:
+    """Draw every frame with labels, or with drafts of them, into `labeled-data/<video>_labeled/`.
+
+    Args:
+        config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
+        videos: names of project videos; by default all that have extracted frames.
+        report: told of every picture.
+
+    Raises:
+        LabelError: no frame has labels or drafts, none of those that have any has a picture, or the labels do not fit
+            the project; of several videos, the others are done.
+        VideoError: a video is not of the project, or no frames were extracted.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config, report=report)
+    note_skeleton(project, report=report)
+    note_strangers(project, report=report)
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
+    read, failed = treat_each(stems, lambda video: (video, read_labels(project, video, report=report)))
+    labels = dict(read)
+    note_removed(project, videos=tuple(labels), report=report)
+    lost = lost_pictures(project, labels)
+    if lost and not failed and not any(len(table.numbers) for table in labels.values()):
+        raise lost
+    found, others = treat_each(
+        (video for video in videos_with_frames(project, videos) if video in labels),
+        lambda video: (labels[video], read_drafts(project, video)),
+    )
+    if not failed | others and not any(len(table.numbers) for pair in found for table in pair):
+        raise LabelError(
+            f"Found no labels of {', '.join(table.video for table, _ in found)}; label the extracted frames first: "
+            "posecut label, or DeepLabCut after posecut export-deeplabcut."
+        )
+    checked, undrawn = treat_each(found, lambda pair: _check(project, *pair, report), name=lambda pair: pair[0].video)
+    done = CheckedLabels(project.config_path, tuple(checked))
+    failed = {**failed, **others, **undrawn}
+    wrong = "videos have labels or frames that cannot be drawn"
+    raise_together(failed, of=len(checked) + len(failed), what=wrong, kind=LabelError, done=done)
+    return done
+
+
+def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:
+    store = FrameStore.open(project.frame_store(table.video))
+    folder = project.checked_labels(table.video)
+    missing = np.isnan(table.xy[..., 0]).sum(axis=0).tolist()
+    words = frame_words(project, table.video, table.numbers.tolist())
+    invisible, outside = uncounted(table, *image_places(project, table.video, table.numbers))
+    return CheckedVideo(
+        video=table.video,
+        folder=folder,
+        images=_draw(project, table, drafts, store, folder, report),
+        unlabelled=len(store.numbers) - len(table.numbers),
+        missing={part: count for part, count in zip(table.bodyparts, missing, strict=True) if count},
+        outside=labels_named(table, outside, words),
+        invisible=labels_named(table, invisible, words),
+        drafts=int((~np.isnan(drafts.xy[..., 0])).sum()),
+    )
+
+
+def _draw(
+    project: Project, table: LabelTable, drafts: LabelTable, store: FrameStore, folder: Path, report: Report
+) -> int:
+    """Draw labels and drafts, and return how many pictures there are."""
+    config = project.config
+    numbers = np.intersect1d(np.union1d(table.numbers, drafts.numbers), store.numbers)
+    table, drafts = (one.rows(np.isin(one.numbers, numbers)) for one in (table, drafts))
+    labels, proposed = (_at(numbers, one) for one in (table, drafts))
+    names = image_names(project, table.video, numbers.tolist())
+    words = frame_words(project, table.video, numbers.tolist())
+
+    def draw(row: int) -> None:
+        number = int(numbers[row])
+        image = store.read(number)
+        origin = store.origins[np.searchsorted(store.numbers, number)]
+        draw_check_image(
+            folder / names[number],
+            image,
+            labels[row] - origin,
+            drafts=proposed[row] - origin,
+            bodyparts=table.bodyparts,
+            title=f"{table.video}, {words[number]}",
+            skeleton=config.skeleton,
+            skeleton_color=config.skeleton_color,
+            colormap=config.colormap,
+            dotsize=config.dotsize,
+            alphavalue=config.alphavalue,
+        )
+        report(Progress(f"drawing labels of {table.video}", row + 1, len(numbers)))
+
+    _, failed = treat_each(range(len(numbers)), draw)
+    if failed:
+        raise next(iter(failed.values()))
+    return len(numbers)
+
+
+def _at(numbers: Int64[np.ndarray, " N"], table: LabelTable) -> Float64[np.ndarray, "N K 2"]:
+    """Return the positions of a table at frame numbers; NaN where it has none of them."""
+    xy = np.full((len(numbers), len(table.bodyparts), 2), np.nan)
+    xy[np.searchsorted(numbers, table.numbers)] = table.xy
+    return xy

@@ -1,0 +1,355 @@
+"""Step A: create a project, and add videos to it later."""
+
+import datetime
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import Crop, edit_config, new_config_text, parse_config, read_config, video_entry
+from posecut_core.project.creation import (
+    PLACEHOLDERS,
+    check_bodyparts,
+    check_name,
+    check_skeleton,
+    clashing_names,
+    contradictions,
+    date_label,
+    folder_name,
+    is_same_video,
+    place_video,
+)
+from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few
+from posecut_core.project.paths import Project
+from posecut_core.project.relocate import videos_in
+from posecut_core.project.state import ProjectState, VideoRecord, fingerprint, update_state, write_state
+from posecut_core.storage import disk
+from posecut_core.storage.files import storage_error, write_text
+from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.video.gaps import gap_sentences
+from posecut_core.video.index import index_video
+from posecut_core.workflow.opening import (
+    Config,
+    frame_folders,
+    frame_window,
+    holds_frames,
+    open_project,
+    project_videos,
+)
+
+
+@dataclass(frozen=True)
+class SkippedVideo:
+    """A video that could not join a project, and why."""
+
+    video: str  # as it was given, or its path
+    reason: str
+
+
+@dataclass(frozen=True)
+class CreatedProject:
+    """A project on disk; usable wherever the path of config.yaml is wanted."""
+
+    config_path: Path
+    videos: tuple[Path, ...]  # in the project's folder
+    created: bool  # False: the project existed already and was left as it was
+    ignored: tuple[str, ...] = ()  # arguments that say otherwise than the project that existed
+    skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
+
+    def __fspath__(self) -> str:
+        """Return the path of config.yaml."""
+        return str(self.config_path)
+
+
+@dataclass(frozen=True)
+class AddedVideos:
+    """What `add_new_videos` did."""
+
+    config_path: Path
+    added: tuple[Path, ...]  # in the project's folder
+    already_there: tuple[Path, ...]  # given, and videos of the project before
+    skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
+
+
+@forgiving
+def create_new_project(
+    project: str,
+    experimenter: str,
+    videos: Videos,
+    working_directory: str | os.PathLike[str] | None = None,
+    copy_videos: bool = False,
+    *,
+    bodyparts: Sequence[str] = PLACEHOLDERS,
+    skeleton: Sequence[Sequence[str]] = (),
+    date: datetime.date | None = None,
+    skip_broken: bool = False,
+    report: Report = silent,
+) -> CreatedProject:
+    """Create `<project>-<experimenter>-<YYYY-MM-DD>` with its config.yaml and links to its videos.
+
+    Either the whole project appears or, where a video or name is bad, nothing; all bad videos are named. A project that
+    exists already under this name is returned as it is, with the names of the arguments that it contradicts. Source:
+    Nath et al. 2019, stage I.
+
+    Args:
+        project: Name of the task, part of file names.
+        experimenter: Name of the one who labels, part of file names.
+        videos: Video files, folders of them, or patterns such as `*.mp4`.
+        working_directory: Where to put the project; by default the current folder.
+        copy_videos: Copy the videos instead of linking to them.
+        bodyparts: What to label; may be edited in config.yaml before labelling.
+        skeleton: Pairs of bodyparts to join by lines in plots.
+        date: Day in the project's name; by default today.
+        skip_broken: Leave out videos that cannot be used, and make the project of the others.
+        report: Told about each video.
+
+    Raises:
+        ArgumentError: a name, the bodyparts or the skeleton are not usable.
+        ProjectError: a folder of that name exists and holds something else.
+        VideoError: videos are missing, unreadable, or named as another; with `skip_broken`, all of them.
+        StorageError: the disk refuses.
+    """
+    bodyparts = tuple(part.strip() for part in bodyparts)
+    check_name(project, what="project name")
+    check_name(experimenter, what="experimenter name")
+    check_bodyparts(bodyparts)
+    check_skeleton(skeleton, bodyparts)
+    day = date or datetime.date.today()
+    root = given_folder(working_directory or ".") / folder_name(project, experimenter, day)
+    given = given_videos(videos)
+    if root.exists():
+        existing = _existing(root, project, experimenter)
+        return replace(
+            existing,
+            ignored=contradictions(
+                read_config(existing.config_path),
+                existing.videos,
+                sources=given.paths,
+                copy=copy_videos,
+                bodyparts=bodyparts,
+                skeleton=skeleton,
+            ),
+        )
+    usable = _usable(given, root / "videos", taken={}, skip_broken=skip_broken, report=report)
+    records = usable.records
+    text = new_config_text(
+        task=project,
+        scorer=experimenter,
+        date=date_label(day),
+        root=root,
+        bodyparts=bodyparts,
+        skeleton=skeleton,
+        videos={root / "videos" / source.name: _full_frame(record) for source, record in records.items()},
+    )
+    parse_config(load_mapping(text, root / "config.yaml"), root / "config.yaml")
+    _build(root, text, records, copy_videos, report)
+    placed = tuple(root / "videos" / source.name for source in records)
+    return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped)
+
+
+@forgiving
+def add_new_videos(
+    config: Config,
+    videos: Videos,
+    copy_videos: bool = False,
+    *,
+    skip_broken: bool = False,
+    report: Report = silent,
+) -> AddedVideos:
+    """Add videos to a project at any time; a video that it has already is left as it is.
+
+    Args:
+        config: Path of config.yaml.
+        videos: Video files, folders of them, or patterns such as `*.mp4`.
+        copy_videos: Copy the videos instead of linking to them.
+        skip_broken: Leave out videos that cannot be used, and add the others.
+        report: Told about each video.
+
+    Raises:
+        ProjectError: there is no project, or its config.yaml is malformed.
+        VideoError: videos are missing, unreadable, or named as another here or in `videos/`; then none is added and all
+            of these are named, unless `skip_broken` leaves them out.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config)
+    given = given_videos(videos)
+    new, _ = joining(project, given.paths)
+    there = tuple(path for path in given.paths if path not in new)
+    usable = _usable(
+        replace(given, paths=new), project.videos, taken=project_videos(project), skip_broken=skip_broken, report=report
+    )
+    targets = _place({**_unlisted(project, new, report), **usable.records}, project, copy_videos, report)
+    return AddedVideos(project.config_path, targets, there, usable.skipped)
+
+
+def joining(project: Project, videos: Sequence[Path]) -> tuple[tuple[Path, ...], dict[str, PosecutError]]:
+    """Tell which of these videos the project does not have, and why some of them cannot join it under their names."""
+    taken = project_videos(project)
+    new = tuple(path for path in videos if not _is_present(path, taken))
+    why = clashing_names(new, project.videos, taken=taken)
+    return new, {str(path): error for path, error in why.items()}
+
+
+def _is_present(source: Path, present: dict[str, Path]) -> bool:
+    """Tell whether a video is one of the project's, or what one of them was copied from."""
+    if source.resolve() in {path.resolve() for path in present.values()}:
+        return True
+    own = present.get(source.stem)
+    return (
+        own is not None and own.name == source.name and source.exists() and own.exists() and is_same_video(own, source)
+    )
+
+
+@dataclass(frozen=True)
+class _Usable:
+    """Videos that can join a project, and those that were left out on request."""
+
+    records: dict[Path, VideoRecord]
+    skipped: tuple[SkippedVideo, ...]
+
+
+def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_broken: bool, report: Report) -> _Usable:
+    """Look through all videos before anything is made, so that all that cannot be used are told at once.
+
+    Raises:
+        VideoError: some cannot be used and are not to be left out, or none can.
+    """
+    for sentence in given.notes:
+        report(Progress(sentence, 0, 0))
+    sources = _once(given.paths, report)
+    clashing = clashing_names(sources, folder, taken=taken)
+    records, broken = treat_each(
+        [source for source in sources if source not in clashing], lambda source: (source, _record(source, report))
+    )
+    failed = {**given.refused, **{str(path): error for path, error in clashing.items()}, **broken}
+    if not (skip_broken and records):
+        advice = "; the others are whole and can be taken without these (skip_broken, --skip-broken)" if records else ""
+        wrong = f"videos cannot be used{advice}"
+        raise_together(failed, of=len(sources) + len(given.refused), what=wrong, kind=VideoError, done=None)
+    return _Usable(dict(records), tuple(SkippedVideo(name, str(error)) for name, error in failed.items()))
+
+
+def _once(videos: Sequence[Path], report: Report) -> tuple[Path, ...]:
+    """Leave out links to a file that was given as well: else its frames would test what they have taught."""
+    first: dict[tuple[int, int], Path] = {}
+    for video in videos:
+        same = first.setdefault((video.stat().st_dev, video.stat().st_ino), video)
+        if same != video:
+            report(Progress(f"{video} is the same file as {same}, and is left out", 0, 0))
+    return tuple(first.values())
+
+
+def _unlisted(project: Project, new: Sequence[Path], report: Report) -> dict[Path, VideoRecord]:
+    """Look through the videos in `videos/` with frames where config.yaml lists none: with its first one it decides."""
+    if project.config.video_sets:
+        return {}
+    folders = {folder.name for folder in frame_folders(project)} - {video.stem for video in new}
+    there = [path for path in videos_in(project.videos) if path.stem in folders and path.is_file()]
+    return dict(treat_each(there, lambda path: (path, _record(path, report)))[0])
+
+
+def _without_file(project: Project, placed: Iterable[Path], report: Report) -> dict[str, dict[str, str]]:
+    """Make entries for folders of frames that would count no more once config.yaml lists a video, and tell of them."""
+    stems = {path.stem for path in placed}
+    if project.config.video_sets or not stems:
+        return {}
+    alone = [folder.name for folder in frame_folders(project) if folder.name not in stems and holds_frames(folder)]
+    if alone:
+        told = f"video_sets in {project.config_path} listed no video, so that each folder of frames counted"
+        kept = "they get entries there as well, without a file in videos"
+        told = f"{told}; so that {named_few(alone)} still do, {kept}; remove the entries of those that are backups"
+        report(Progress(told, 0, 0))
+    return {str(project.videos / f"{name}.mp4"): video_entry(frame_window(project, name)) for name in alone}
+
+
+def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:
+    """Link or copy videos into an existing project and name them in its files; undo the links if that fails."""
+    targets: list[Path] = []
+    before = set(project.videos.iterdir()) if project.videos.is_dir() else set()
+    try:
+        for source in records:
+            targets.append(place_video(source, project.videos, copy=copy))
+            project.frame_folder(source.stem).mkdir(parents=True, exist_ok=True)
+            report(Progress("placing videos", len(targets), len(records)))
+        others = _without_file(project, targets, report)
+        _name_videos(project, dict(zip(targets, records.values(), strict=True)), others)
+    except BaseException as error:
+        for target in set(targets) - before:
+            target.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, StorageError):
+            raise storage_error(project.root, error) from error
+        raise
+    return tuple(targets)
+
+
+def _name_videos(project: Project, records: dict[Path, VideoRecord], others: dict[str, dict[str, str]]) -> None:
+    if not records:
+        return
+    values = load_mapping(read_yaml(project.config_path), project.config_path)
+    entries = values.get("video_sets")
+    videos = dict(entries) if isinstance(entries, dict) else {}
+    videos.update((str(target), video_entry(_full_frame(record))) for target, record in records.items())
+    videos.update(others)
+    added = {target.stem: record for target, record in records.items()}
+    update_state(project, lambda settings: replace(settings, videos={**settings.videos, **added}))
+    edit_config(project.config_path, {"video_sets": videos})
+
+
+def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, report: Report) -> None:
+    """Make the folder under another name and rename it when it is complete."""
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = disk.new_folder(root)
+    except OSError as error:
+        raise storage_error(root, error) from error
+    try:
+        unfinished.chmod(0o755)
+        for folder in ("videos", "labeled-data", "training-datasets"):
+            (unfinished / folder).mkdir()
+        for done, source in enumerate(records, start=1):
+            place_video(source, unfinished / "videos", copy=copy)
+            (unfinished / "labeled-data" / source.stem).mkdir()
+            report(Progress("placing videos", done, len(records)))
+        write_text(unfinished / "config.yaml", text)
+        write_state(
+            unfinished / "posecut.yaml", ProjectState(videos={path.stem: record for path, record in records.items()})
+        )
+        os.rename(unfinished, root)
+    except OSError as error:
+        raise storage_error(root, error) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _existing(root: Path, task: str, scorer: str) -> CreatedProject:
+    path = root / "config.yaml"
+    if not path.is_file():
+        raise ProjectError(
+            f"Found a folder {root} without a config.yaml, expected a project or nothing; remove it or choose another "
+            "project name."
+        )
+    config = read_config(path)
+    if (config.task, config.scorer) != (task, scorer):
+        raise ProjectError(
+            f"{root} holds the project {config.task} of {config.scorer}, expected {task} of {scorer}; choose another "
+            "project name."
+        )
+    return CreatedProject(path, tuple(project_videos(Project(root, config)).values()), False)
+
+
+def _record(source: Path, report: Report) -> VideoRecord:
+    """Read through a video's packets, so that a file that cannot be used is refused before anything is made."""
+    report(Progress(f"checking {source.name}", 0, 1))
+    index = index_video(source)
+    size, sha256 = fingerprint(source)
+    report(Progress(f"checking {source.name}", 1, 1))
+    for sentence in gap_sentences(index.gaps):
+        report(Progress(f"{source.name}: {sentence}", 0, 0))
+    return VideoRecord(size, sha256, index.frame_count, index.width, index.height)
+
+
+def _full_frame(record: VideoRecord) -> Crop:
+    return Crop(0, record.width, 0, record.height)

@@ -1,0 +1,251 @@
+"""Train and evaluate on several splits, so that an error is not one lucky split's (`cross_validate`)."""
+
+import csv
+import dataclasses
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.dataset.split import FrameRef, Split, read_split, split_by_indices, split_by_seed, write_revision
+from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.evaluation.errors import CONFIDENCE, Spread, spread
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
+from posecut_core.storage.files import write_text
+from posecut_core.workflow.create_training_dataset import chosen_settings, free_shuffle, labelled_tables, write_shuffle
+from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, evaluate_network
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.train_network import train_network
+
+# --- folds ------------------------------------------------------------------------------------------------------------
+# The splits that a cross-validation needs, and which shuffles of the project are already made of them.
+
+
+_MAY_DIFFER = ("maxiters", "display_iters", "save_iters", "max_snapshots_to_keep", "init_origin", "init_sha256")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of a cross-validation; the frames that test."""
+
+    name: str  # the video that tests, or the seed of the split
+    split: Split
+
+
+def random_folds(
+    frames: Sequence[FrameRef], *, count: int, fraction: float, seed: int, labels: str
+) -> tuple[Fold, ...]:
+    """Split all frames at random, each time by the next seed.
+
+    Raises:
+        ArgumentError: there would be fewer than two splits.
+        DatasetError: no frame is left for training, or none for testing.
+    """
+    if count < 2:
+        raise ArgumentError(f"{count} splits were asked for, but a spread needs at least 2; give 2 or more.")
+    seeds = range(seed, seed + count)
+    folds = [Fold(f"seed {own}", split_by_seed(frames, fraction=fraction, seed=own, labels=labels)) for own in seeds]
+    if not folds[0].split.test:
+        raise DatasetError(
+            f"With TrainingFraction {fraction:g} all {len(frames)} labelled frames train and none is left to test; "
+            "lower TrainingFraction in config.yaml."
+        )
+    return tuple(folds)
+
+
+def video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> tuple[Fold, ...]:
+    """Split once for each video: its frames test, those of all other videos train.
+
+    Raises:
+        DatasetError: only one video has labels.
+    """
+    videos = sorted({frame.video for frame in frames})
+    if len(videos) < 2:
+        raise DatasetError(
+            f"Only {', '.join(videos)} has labelled frames, but leaving one video out needs at least 2 videos; label "
+            "frames of another video, or use random splits."
+        )
+    return tuple(Fold(video, _without(frames, video, fraction, labels)) for video in videos)
+
+
+def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trainingsetindex: int) -> int:
+    """Find the shuffle that is made of this fold and trains with these settings, or make one; return its number.
+
+    How long it trains and how often it reports may differ: a shuffle that exists is trained further, but one that has
+    been trained for longer is left as it is, and another is made.
+
+    Raises:
+        DatasetError: a training dataset is damaged.
+        ModelError: settings of a shuffle are damaged.
+        StorageError: the project folder cannot be written.
+    """
+    for number in _numbers(project, trainingsetindex):
+        split = read_split(project.split_path(number, trainingsetindex))
+        if (split.train, split.test, split.labels) != (fold.split.train, fold.split.test, fold.split.labels):
+            continue
+        folder = project.model_folder(number, trainingsetindex)
+        if max(snapshot_steps(folder), default=0) > settings.maxiters:
+            continue
+        found = read_settings(folder / "settings.yaml")
+        if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
+            return number
+    number = free_shuffle(project, (trainingsetindex,))
+    write_shuffle(project, number, trainingsetindex, split=fold.split, settings=settings)
+    return number
+
+
+def _without(frames: Sequence[FrameRef], video: str, fraction: float, labels: str) -> Split:
+    train = [place for place, frame in enumerate(frames) if frame.video != video]
+    test = [place for place, frame in enumerate(frames) if frame.video == video]
+    return split_by_indices(frames, train=train, test=test, fraction=fraction, labels=labels)
+
+
+def _numbers(project: Project, trainingsetindex: int) -> list[int]:
+    """Return the shuffles of a training fraction, ascending."""
+    prefix = re.escape(project.dataset_name(1, trainingsetindex).removesuffix("1"))
+    matches = (re.fullmatch(prefix + r"([1-9]\d*)", path.stem) for path in project.training_datasets.glob("*.yaml"))
+    return sorted(int(match[1]) for match in matches if match)
+
+
+# --- cross validation -------------------------------------------------------------------------------------------------
+# Train and evaluate on several splits, so that an error is not one lucky split's (`cross_validate`).
+
+
+@dataclass(frozen=True)
+class ValidatedFold:
+    """One split: a shuffle that was trained and evaluated; errors are means in pixels."""
+
+    name: str  # the video that tests, or the seed of the split
+    shuffle: int
+    training_iterations: int
+    train_frames: int
+    test_frames: int
+    train_error: float
+    test_error: float
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The test error over several splits, in pixels."""
+
+    folds: tuple[ValidatedFold, ...]
+    test: Spread  # over the folds, each of which counts the same
+    confidence: float  # of the interval in `test`
+    table: Path  # .csv with a row per fold
+
+
+@forgiving
+def cross_validate(
+    config: str | os.PathLike[str],
+    *,
+    splits: int = 3,
+    leave_one_video_out: bool = False,
+    trainingsetindex: int = 0,
+    seed: int | None = None,
+    net_type: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    maxiters: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    confidence: float = CONFIDENCE,
+    batch_size: int | None = None,
+    report: Report = silent,
+) -> CrossValidation:
+    """Train and evaluate a network on each of several splits; tell mean, spread and confidence interval of the error.
+
+    Each split is a shuffle as create_training_dataset makes it, and its last snapshot is evaluated. All are trained
+    for the same number of steps. Called again after an interruption, shuffles of the same frames, labels and settings
+    are taken up, unless they were trained for more steps: those already trained are not trained again. The interval is
+    described in `posecut_core.evaluation.errors`.
+
+    Args:
+        config: path of config.yaml; its TrainingFraction gives the share of training frames of random splits.
+        splits: how many random splits, at least 2.
+        leave_one_video_out: split by videos instead: each video with labels tests what the others have taught.
+        trainingsetindex: which of config.yaml's training fractions.
+        seed: of the first split, the next one has seed + 1; by default that of shuffle 1, the project's seed + 1.
+        net_type: resnet_18, 34, 50, 101 or 152; by default config.yaml's default_net_type.
+        settings: further training settings.
+        maxiters: training steps of each split; by default as the settings say.
+        weights: "imagenet", "random", or a .safetensors file of a ResNet to start from; by default as the settings say.
+        confidence: probability that the interval is meant to hold the mean error, between 0 and 1.
+        batch_size: frames at once in the evaluation; by default config.yaml's batch_size.
+        report: told of every split, of training and of evaluation.
+
+    Raises:
+        ArgumentError: splits or confidence is out of range.
+        LabelError: there are no labels.
+        DatasetError: the labels cannot be split so.
+        ModelError: settings or weights cannot be used.
+        StorageError: the disk refused; what was trained is kept.
+    """
+    if not 0 < confidence < 1:
+        raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
+    project = open_project(config, report=report)
+    tables = labelled_tables(project, report=report)
+    named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
+    changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
+    changes |= {name: value for name, value in named.items() if value is not None}
+    wanted = chosen_settings(project, tables, changes)
+    folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
+    found = []
+    for place, fold in enumerate(folds, start=1):
+        report(Progress(f"Split {place} of {len(folds)}: {fold.name}", 0, 0))
+        number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
+        steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
+        train_network(config, number, trainingsetindex, maxiters=steps, settings=changes, report=report)
+        evaluation = evaluate_network(
+            config, number, trainingsetindex=trainingsetindex, snapshots="last", batch_size=batch_size, report=report
+        )
+        found.append(_validated(fold, evaluation.rows[-1]))
+    name = "videos" if leave_one_video_out else "splits"
+    table = project.evaluation_results / f"CrossValidation-{name}.csv"
+    _write_table(table, found)
+    ratio = float(np.mean([fold.test_frames / fold.train_frames for fold in found]))
+    errors = [fold.test_error for fold in found]
+    return CrossValidation(tuple(found), spread(errors, test_ratio=ratio, confidence=confidence), confidence, table)
+
+
+def _folds(
+    project: Project, tables: Sequence[LabelTable], count: int | None, trainingsetindex: int, seed: int | None
+) -> tuple[Fold, ...]:
+    """Make `count` random splits, or one per video where `count` is None."""
+    fraction = project.training_fraction(trainingsetindex)
+    frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
+    labels = write_revision(project.training_datasets, tables)
+    if count is None:
+        return video_folds(frames, fraction=fraction, labels=labels)
+    first = read_state(project.settings_path).seed + 1 if seed is None else seed
+    return random_folds(frames, count=count, fraction=fraction, seed=first, labels=labels)
+
+
+def _validated(fold: Fold, row: EvaluatedSnapshot) -> ValidatedFold:
+    return ValidatedFold(
+        name=fold.name,
+        shuffle=row.shuffle,
+        training_iterations=row.training_iterations,
+        train_frames=row.train_frames,
+        test_frames=row.test_frames,
+        train_error=row.errors.train,
+        test_error=row.errors.test,
+    )
+
+
+def _write_table(path: Path, folds: list[ValidatedFold]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("split", "shuffle", "training iterations", "train frames", "test frames", "train px", "test px"))
+    for fold in folds:
+        errors = ("" if np.isnan(error) else f"{error:.4f}" for error in (fold.train_error, fold.test_error))
+        counts = (fold.shuffle, fold.training_iterations, fold.train_frames, fold.test_frames)
+        writer.writerow((fold.name, *counts, *errors))
+    write_text(path, text.getvalue())

@@ -1,0 +1,153 @@
+"""Rename and add bodyparts at any time: labels refer to identities, so no label moves."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.bodypart_ids import (
+    Identities,
+    NameEdit,
+    RenameBodypart,
+    after_all,
+    read_identities,
+    read_name_edits,
+    record_names,
+)
+from posecut_core.labels.session import LabelSession
+from posecut_core.project.config import edit_config
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.storage.locks import hold
+from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.workflow.opening import frame_folders, open_project
+
+
+@dataclass(frozen=True)
+class EditedBodyparts:
+    """The bodyparts of a project after they were renamed or joined by others."""
+
+    config_path: Path
+    bodyparts: tuple[str, ...]
+    renamed: dict[str, str]  # old name -> new name
+    added: tuple[str, ...]
+
+
+@forgiving
+def edit_bodyparts(
+    config: str | os.PathLike[str], *, rename: Mapping[str, str] | None = None, add: Sequence[str] = ()
+) -> EditedBodyparts:
+    """Rename bodyparts, and add new ones, in config.yaml and in all labels.
+
+    Old frames say nothing about a bodypart that is added: it was not looked for there. Where config.yaml was edited by
+    hand already, this says what was meant. Networks know bodyparts by the names that they were trained with.
+
+    Args:
+        config: path of config.yaml.
+        rename: old name -> new name.
+        add: names of new bodyparts.
+
+    Raises:
+        ArgumentError: a name is unknown, or taken.
+        LabelError: somebody else edits labels, or another program changed them and nobody has decided about it.
+        StorageError: the disk refuses.
+    """
+    project = open_project(config)
+    names = dict(rename or {})
+    known, made = _begun(project, names, add)
+    before = _before(project, known, names, add)
+    after = _after(project, before, names, add)
+    recorded = made > 0 and made == len(_name_edits(known, names, add))  # so that files may have the new names already
+    with _all_sessions(_with_bodyparts(project, after if recorded else before)) as sessions:
+        for session in sessions:
+            session.begin()
+        with hold(project.bodypart_lock):
+            known = known if made else read_identities(project)  # a session may have begun it
+            record_names(project, _name_edits(known, names, add)[made:])
+        _write_config(project, after, names)
+        for session in sessions:
+            session.rename_columns(after)
+    return EditedBodyparts(project.config_path, after, names, tuple(add))
+
+
+def _begun(project: Project, rename: Mapping[str, str], add: Sequence[str]) -> tuple[Identities, int]:
+    """Return the identities before this change, and how many of its entries the journal of names ends with.
+
+    That is how far the same call had come before it was killed; to call again when all is done changes nothing.
+    """
+    recorded = read_name_edits(project)
+    for made in range(min(len(rename) + len(add), len(recorded)), 0, -1):
+        known = after_all(recorded[:-made])
+        if list(recorded[-made:]) == _name_edits(known, rename, add)[:made]:
+            return known, made
+    return after_all(recorded), 0
+
+
+def _before(project: Project, known: Identities, rename: Mapping[str, str], add: Sequence[str]) -> tuple[str, ...]:
+    """Return the list of bodyparts before the change, also where config.yaml has the new one already.
+
+    Raises:
+        ArgumentError: a name is unknown, or taken.
+    """
+    listed = project.config.bodyparts
+    old = {new: name for name, new in rename.items() if name not in listed}
+    before = tuple(old.get(name, name) for name in listed if name not in add)
+    for name, new in rename.items():
+        if name not in before or (known.names and known.identity(name) is None and name not in listed):
+            raise ArgumentError(f"The project has no bodypart {name!r}; choose one of {', '.join(listed)}.")
+        if new in before or list(rename.values()).count(new) > 1 or new in add:
+            raise ArgumentError(f"The name {new!r} is taken, expected a new one for {name}; choose another.")
+    taken = [name for name in add if name in before or known.identity(name) is not None or not name.strip()]
+    if taken or len(set(add)) < len(add):
+        raise ArgumentError(
+            f"{', '.join(map(repr, taken or add))} cannot be added: each new name must be given once, and new."
+        )
+    return before
+
+
+def _after(project: Project, before: Sequence[str], rename: Mapping[str, str], add: Sequence[str]) -> tuple[str, ...]:
+    after = [rename.get(name, name) for name in before]
+    after += [name for name in add if name not in project.config.bodyparts]
+    listed = project.config.bodyparts
+    return listed if set(listed) == {*after, *add} else (*after, *(name for name in add if name not in after))
+
+
+def _with_bodyparts(project: Project, bodyparts: tuple[str, ...]) -> Project:
+    return Project(project.root, replace(project.config, bodyparts=bodyparts))
+
+
+@contextlib.contextmanager
+def _all_sessions(project: Project) -> Iterator[list[LabelSession]]:
+    """Open the labels of all videos for editing, and close them in the end."""
+    with contextlib.ExitStack() as stack:
+        sessions = []
+        for folder in frame_folders(project):
+            session = stack.enter_context(LabelSession.open(project, folder.name))
+            session.require_writable()
+            session.refuse_outside()
+            if session.state.frames or session.revision:
+                sessions.append(session)
+        yield sessions
+
+
+def _name_edits(known: Identities, rename: Mapping[str, str], add: Sequence[str]) -> list[NameEdit]:
+    edits: list[NameEdit] = [
+        RenameBodypart(identity, new) for name, new in rename.items() if (identity := known.identity(name)) is not None
+    ]
+    for name in add if known.names else ():
+        edits.append(known.added(name))
+        known = known.after(edits[-1])
+    return edits
+
+
+def _write_config(project: Project, bodyparts: tuple[str, ...], rename: Mapping[str, str]) -> None:
+    values = load_mapping(read_yaml(project.config_path), project.config_path)
+    changes: dict[str, object] = {"bodyparts": list(bodyparts)}
+    skeleton = values.get("skeleton")
+    if isinstance(skeleton, list):
+        changes["skeleton"] = [
+            [rename.get(str(part), part) for part in bone] if isinstance(bone, list) else bone for bone in skeleton
+        ]
+    edit_config(project.config_path, changes)

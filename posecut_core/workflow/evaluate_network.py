@@ -1,0 +1,326 @@
+"""Step H: measure how far the network's positions lie from the labels, and report it (`evaluate_network`)."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.errors import ArgumentError
+from posecut_core.evaluation.errors import MeanErrors, worst_frames
+from posecut_core.evaluation.reliability import Calibration
+from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.stored_frames import Predicts
+from posecut_core.model.log import read_log
+from posecut_core.plots.figures import png_bytes
+from posecut_core.plots.report import Picture, Section, Table, Words, draw_errors, draw_loss, draw_reliability, page
+from posecut_core.progress import Report, silent
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.storage.files import write_text
+from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps
+from posecut_core.workflow.measurement import (
+    EvaluationFiles,
+    EvaluationJob,
+    Measurement,
+    combined_csv,
+    draw_all,
+    draw_frame,
+    evaluated_steps,
+    frame_names,
+    measure,
+    write_results,
+)
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.provenance import provenance
+
+# --- reporting --------------------------------------------------------------------------------------------------------
+# report.html: all that is known about one trained network, on a page that can be passed on as it is.
+
+
+WORST_FRAMES = 6
+_PICTURE_WIDTH = 900  # pixels
+
+
+def write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> Path:
+    """Write the report of a snapshot in place of an earlier one of the same shuffle.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    sections = (
+        Section("Result", (_summary(job, measured), _covered(measured))),
+        Section("Errors of each bodypart", (_bodyparts(measured, job.project.config.pcutoff),)),
+        Section("Training", _curves(job, measured)),
+        Section("Likelihood", _likelihood(measured.calibration, job.project.config.pcutoff)),
+        Section("Worst frames", _worst(job, predictor, measured)),
+        *provenance(measured.split, measured.settings),
+    )
+    path = job.project.evaluation_folder(job.shuffle, job.trainingsetindex) / "report.html"
+    write_text(path, page(predictor.scorer, sections))
+    return path
+
+
+def _summary(job: EvaluationJob, measured: Measurement) -> Table:
+    pcutoff = job.project.config.pcutoff
+    errors, found = measured.overall(pcutoff), measured.calibration
+    counts = [str(int(side.sum())) for side in (measured.is_train, measured.is_test, measured.validates)]
+    columns, empty = (4, ("",)) if measured.validates.any() else (3, ())
+    return Table(
+        ("", "training frames", "test frames", "validation frames")[:columns],
+        (
+            ("frames", *counts)[:columns],
+            ("labelled points", *map(str, (errors.train_pairs, errors.test_pairs, errors.validation_pairs)))[:columns],
+            ("mean error", *map(_pixels, (errors.train, errors.test, errors.validation)))[:columns],
+            (
+                f"mean error of likelihood {pcutoff:g} or more",
+                _pixels(errors.train_pcutoff),
+                _pixels(errors.test_pcutoff),
+                *empty,
+            ),
+            ("expected calibration error", "", _number(found.expected_error, 3), *empty),
+            ("suggested pcutoff", "", _number(found.suggested_pcutoff, 3), *empty),
+        ),
+    )
+
+
+def _covered(measured: Measurement) -> Words:
+    """Say which bodyparts the errors are of: an average over some looks like one over all."""
+    left_out = f"; {', '.join(measured.left_out)} left out" if measured.left_out else ""
+    return Words(f"Errors and labelled points are those of {', '.join(measured.bodyparts)}{left_out}.")
+
+
+def _bodyparts(measured: Measurement, pcutoff: float) -> Table:
+    likely = f"test error of likelihood {pcutoff:g} or more"
+    header = ("bodypart", "training error", "test error", likely, "test labels")
+    return Table(header, tuple(map(_bodypart, measured.bodyparts, measured.by_bodypart(pcutoff))))
+
+
+def _bodypart(name: str, errors: MeanErrors) -> tuple[str, ...]:
+    values = (errors.train, errors.test, errors.test_pcutoff)
+    return (name, *map(_pixels, values), str(errors.test_pairs))
+
+
+def _curves(job: EvaluationJob, measured: Measurement) -> tuple[Picture, Picture]:
+    rows = read_log(job.project.model_folder(job.shuffle, job.trainingsetindex) / "log.csv")
+    return (
+        Picture(png_bytes(draw_loss(rows, title="")), "Loss, learning rate and speed, from log.csv."),
+        Picture(
+            png_bytes(draw_errors(rows, evaluated_steps(job, measured), title="")),
+            "Mean errors of the snapshots that have been evaluated, and on validation frames while training where "
+            "validation_share is above 0. No snapshot is chosen by them.",
+        ),
+    )
+
+
+def _likelihood(found: Calibration, pcutoff: float) -> tuple[Picture, Words]:
+    suggestion = (
+        "They give no reason for any pcutoff, as none divides right predictions from wrong ones."
+        if math.isnan(found.suggested_pcutoff)
+        else f"A pcutoff of {found.suggested_pcutoff:.2f} divides right from wrong ones best (greatest Youden index); "
+        f"config.yaml has {pcutoff:g}."
+    )
+    words = (
+        f"{found.points_right} of {found.points} predictions on test frames are right: within {found.within:g} px "
+        f"(pos_dist_thresh) of the label. A bodypart without a label counts as absent in that frame, and its "
+        f"prediction as wrong, unless nobody looked for it there. {suggestion}"
+    )
+    diagram = png_bytes(draw_reliability(found, title=""))
+    return Picture(diagram, "How often predictions of a likelihood are right."), Words(words)
+
+
+def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tuple[Words | Picture, ...]:
+    """Draw the test frames of the greatest mean error; training frames where no test frame has labels."""
+    tested = worst_frames(measured.errors, measured.is_test, count=WORST_FRAMES)
+    worst = tested or worst_frames(measured.errors, measured.is_train, count=WORST_FRAMES)
+    places = [
+        (video, found, place)
+        for video, found in zip(measured.frames, measured.predicted, strict=True)
+        for place in range(len(video.numbers))
+    ]
+    names = [name for video in measured.frames for name in frame_names(job.project, video)]
+    drawn = [
+        draw_frame(job.project.config, predictor, *places[index], measured.bodyparts, image=names[index])
+        for index, _ in worst
+    ]
+    pictures = [
+        Picture(picture.png(most_width=_PICTURE_WIDTH), f"Mean error {error:.2f} px.")
+        for picture, (_, error) in zip(drawn, worst, strict=True)
+    ]
+    kind = "test" if tested else "training"
+    return (Words(f"The {kind} frames of the greatest mean error, worst first."), *pictures)
+
+
+def _pixels(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f} px"
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+# --- evaluating -------------------------------------------------------------------------------------------------------
+# Step H: measure how far the network's positions lie from the labels (`evaluate_network`).
+
+
+@dataclass(frozen=True)
+class EvaluatedSnapshot:
+    """Errors of one snapshot in pixels, and its files."""
+
+    scorer: str
+    shuffle: int
+    training_iterations: int
+    train_percent: int  # share of the labelled frames that the network was trained on
+    train_frames: int
+    test_frames: int
+    pcutoff: float
+    errors: MeanErrors  # over all of `bodyparts`
+    bodyparts: tuple[str, ...]
+    bodypart_errors: tuple[MeanErrors, ...]
+    calibration: Calibration  # on the test frames; nothing is changed by the pcutoff that it suggests
+    results_csv: Path
+    bodyparts_csv: Path
+    calibration_csv: Path
+    calibration_png: Path
+    predictions: Path  # .h5 of the labelled frames
+    frames_csv: Path  # their mean errors, the greatest first
+    images: tuple[Path, ...]
+    report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
+    left_out: tuple[str, ...] = ()  # bodyparts of the project or the network that were not measured
+    validation_frames: int = 0  # held out of the training frames by `validation_share`, counted with neither
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was written about this snapshot alone."""
+        tables = (self.results_csv, self.bodyparts_csv, self.calibration_csv, self.frames_csv, self.predictions)
+        return (*tables, self.calibration_png, *self.images, self.report)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All snapshots of one call."""
+
+    rows: tuple[EvaluatedSnapshot, ...]
+    combined_csv: Path
+
+    @property
+    def scorer(self) -> str:
+        """Name of the snapshot that was evaluated last."""
+        return self.rows[-1].scorer
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was written, each once."""
+        return tuple(dict.fromkeys([self.combined_csv, *(path for row in self.rows for path in row.files)]))
+
+
+@forgiving
+def evaluate_network(
+    config: str | os.PathLike[str],
+    shuffle: int | Sequence[int] = (1,),
+    plotting: bool = False,
+    *,
+    trainingsetindex: int = 0,
+    snapshots: Snapshots | None = None,
+    bodyparts: str | Sequence[str] | None = None,
+    batch_size: int | None = None,
+    report: Report = silent,
+) -> Evaluation:
+    """Measure mean Euclidean distances between labels and predictions on training and test frames.
+
+    Likelihoods are held against how often predictions of test frames are right, which is to say within the
+    shuffle's `pos_dist_thresh` of the label; a pcutoff is suggested from the same points. It is not written into
+    config.yaml, and no snapshot is chosen by any of this. `report.html` shows all of it on one page. Frames that
+    validated a training (its setting `validation_share`) are reported apart: they trained nothing, but were watched.
+
+    Args:
+        config: path of config.yaml; its `pcutoff` divides likely from unlikely predictions.
+        shuffle: which shuffles' networks, one or several.
+        plotting: whether to draw every labelled frame with labels and predictions.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshots: "last", "all", a number of training steps or several; by default config.yaml's snapshotindex.
+        bodyparts: those to measure; by default all.
+        batch_size: frames at once; by default config.yaml's batch_size.
+        report: told of every batch and picture.
+
+    Raises:
+        ArgumentError: no shuffle is given, or a bodypart is unknown.
+        DatasetError: there is no such training dataset.
+        ModelError: there is no such snapshot.
+        StorageError: the project folder cannot be written.
+    """
+    project = open_project(config, report=report)
+    shuffles = (shuffle,) if isinstance(shuffle, int) else tuple(shuffle)
+    if not shuffles:
+        raise ArgumentError("No shuffle was given; give the number of at least one, such as 1.")
+    chosen_bodyparts(project.config.bodyparts, bodyparts)
+    size = chosen_batch_size(project, batch_size)
+    chosen = [(number, step) for number in shuffles for step in _steps(project, number, trainingsetindex, snapshots)]
+    rows = []
+    for number, step in chosen:
+        predictor = Predictor.load(project.model_folder(number, trainingsetindex), snapshot=step)
+        job = EvaluationJob(project, number, trainingsetindex, step, bodyparts)
+        rows.append(evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
+    return Evaluation(tuple(rows), combined_csv(project))
+
+
+def evaluate_snapshot(
+    job: EvaluationJob, predictor: Predicts, *, plotting: bool, batch_size: int, report: Report
+) -> EvaluatedSnapshot:
+    """Evaluate one snapshot and write its files.
+
+    Raises:
+        DatasetError: there is no such training dataset, or none of its frames is labelled any more.
+        ModelError: the settings of the training are missing or unreadable.
+        StorageError: the project folder cannot be written.
+    """
+    measured = measure(job, predictor, batch_size=batch_size, report=report)
+    files = write_results(job, predictor, measured, report=report)
+    images: tuple[Path, ...] = ()
+    if plotting:
+        folder = files.results.parent / f"LabeledImages_{predictor.scorer}"
+        images = draw_all(
+            folder, job.project, predictor, measured.frames, measured.predicted, measured.bodyparts, report
+        )
+    return _evaluated(job, predictor, measured, files, images, write_report(job, predictor, measured))
+
+
+def _steps(project: Project, shuffle: int, trainingsetindex: int, snapshots: Snapshots | None) -> tuple[int, ...]:
+    model_folder = project.model_folder(shuffle, trainingsetindex)
+    return chosen_steps(model_folder, snapshots, snapshotindex=project.config.snapshotindex)
+
+
+def _evaluated(
+    job: EvaluationJob,
+    predictor: Predicts,
+    measured: Measurement,
+    files: EvaluationFiles,
+    images: tuple[Path, ...],
+    report: Path,
+) -> EvaluatedSnapshot:
+    pcutoff = job.project.config.pcutoff
+    return EvaluatedSnapshot(
+        scorer=predictor.scorer,
+        shuffle=job.shuffle,
+        training_iterations=job.step,
+        train_percent=job.percent,
+        train_frames=int(np.count_nonzero(measured.is_train)),
+        test_frames=int(np.count_nonzero(measured.is_test)),
+        pcutoff=pcutoff,
+        errors=measured.overall(pcutoff),
+        bodyparts=measured.bodyparts,
+        bodypart_errors=measured.by_bodypart(pcutoff),
+        calibration=measured.calibration,
+        results_csv=files.results,
+        bodyparts_csv=files.bodyparts,
+        calibration_csv=files.calibration,
+        calibration_png=files.diagram,
+        predictions=files.predictions,
+        frames_csv=files.frames,
+        images=images,
+        report=report,
+        left_out=measured.left_out,
+        validation_frames=int(np.count_nonzero(measured.validates)),
+    )

@@ -1,0 +1,146 @@
+"""Hand a project's frames, and a network's results, to other tools."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from posecut_core.errors import AnalysisError, ArgumentError, VideoError, raise_together, treat_each
+from posecut_core.formats.deeplabcut.results import VideoMetadata, metadata_path, write_metadata, write_placeholder
+from posecut_core.labels.store import finish_saving
+from posecut_core.poses.files import prediction_path, write_predictions
+from posecut_core.poses.predictions import Origin
+from posecut_core.progress import Report, silent
+from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.paths import Project
+from posecut_core.storage.locks import sole_writer
+from posecut_core.video.index import index_video
+from posecut_core.workflow.arguments import chosen_videos
+from posecut_core.workflow.labeled_images import export_images
+from posecut_core.workflow.opening import open_project, videos_with_frames
+from posecut_core.workflow.provenance import (
+    FoundTable,
+    Network,
+    check_replaceable,
+    chosen_network,
+    existing_predictions,
+)
+
+
+@dataclass(frozen=True)
+class ExportedVideo:
+    """The images of one video."""
+
+    video: str
+    folder: Path
+    written: int  # images that were not there before
+
+
+@dataclass(frozen=True)
+class ExportedImages:
+    """What `export_deeplabcut` wrote."""
+
+    config_path: Path
+    videos: tuple[ExportedVideo, ...]
+    results: tuple[Path, ...] = ()  # .h5 and .csv of each video, and its metadata if wished
+    placeholder: Path | None = None  # the folder that stands for a network of DeepLabCut's
+
+
+@forgiving
+def export_deeplabcut(
+    config: str | os.PathLike[str],
+    *,
+    videos: str | Sequence[str] | None = None,
+    results: Videos | None = None,
+    metadata: bool = False,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | str | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    report: Report = silent,
+) -> ExportedImages:
+    """Write the extracted frames as `img*.png` beside the labels; DeepLabCut then labels and trains on the project.
+
+    Images that are there already stay as they are. With `results`, predictions are written under DeepLabCut's names as
+    well, which its functions then find; where DeepLabCut has no network of the shuffle, from which it puts the names
+    together, a placeholder is written into `dlc-models-pytorch`.
+
+    Args:
+        config: path of config.yaml.
+        videos: names of project videos; by default all that have extracted frames.
+        results: analysed videos whose predictions to write: files, names of project videos, or folders.
+        metadata: whether to write `_meta.pickle` beside them, which DeepLabCut wants for labelled videos and outliers.
+        shuffle: which shuffle's network, for `results`.
+        trainingsetindex: which of config.yaml's training fractions, for `results`.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        report: told of every image.
+
+    Raises:
+        ArgumentError: metadata are wished without results.
+        VideoError: a video is not of the project, no frames were extracted, or some of several are damaged; the others
+            are done.
+        LabelError: a journal of labels is damaged.
+        AnalysisError: a video has not been analysed by this network, or results of DeepLabCut have the names already.
+        StorageError: the disk refuses.
+    """
+    if metadata and results is None:
+        raise ArgumentError("Metadata belong to results, but no results are to be written; name analysed videos.")
+    project = open_project(config, report=report)
+
+    def export(video: str) -> ExportedVideo:
+        finish_saving(project, video)  # DeepLabCut reads the labels' files, which a killed window may not have written
+        return ExportedVideo(video, project.frame_folder(video), export_images(project, video, report=report))
+
+    exported, broken = treat_each(videos_with_frames(project, videos), export)
+    done = ExportedImages(project.config_path, tuple(exported))
+    if results is None:
+        count = len(exported) + len(broken)
+        raise_together(broken, of=count, what="videos could not be exported", kind=VideoError, done=done)
+        return done
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    given = chosen_videos(project, results, report=report)
+
+    def write(video: Path) -> tuple[Path, ...]:
+        found = existing_predictions(project, video, network, destfolder, report=report)
+        return _write_results(project, video, found, network, trainingsetindex, metadata)
+
+    files, failed = treat_each(given.paths, write)
+    done = replace(
+        done,
+        results=tuple(path for several in files for path in several),
+        placeholder=write_placeholder(project, shuffle, trainingsetindex, network.scorer),
+    )
+    failed = {**broken, **given.refused, **failed}
+    wrong = "exports of images or results failed" if broken else "videos have no results for DeepLabCut"
+    count = len(exported) * bool(broken) + len(files) + len(failed)
+    raise_together(failed, of=count, what=wrong, kind=AnalysisError, done=done)
+    return done
+
+
+def _write_results(
+    project: Project, video: Path, found: FoundTable, network: Network, trainingsetindex: int, metadata: bool
+) -> tuple[Path, ...]:
+    """Write predictions under DeepLabCut's names, and metadata if wished."""
+    target = prediction_path(video, network.dlc_scorer, found.path.parent)
+    check_replaceable(target)
+    analysis = found.origin.analysis if found.origin else None
+    origin = Origin(analysis and replace(analysis, scorer=network.dlc_scorer))
+    with sole_writer(target, doing=f"{target.name} is being written"):
+        named = replace(found.predictions, scorer=network.dlc_scorer)
+        files = write_predictions(target, named, csv=True, origin=origin)
+        if not metadata:
+            return files
+        index, path = index_video(video), metadata_path(target)
+        described = VideoMetadata(
+            scorer=network.dlc_scorer,
+            bodyparts=named.bodyparts,
+            frame_count=len(named.xy),
+            fps=float(index.fps),
+            width=index.width,
+            height=index.height,
+            iteration=project.config.iteration,
+            training_fraction=project.training_fraction(trainingsetindex),
+        )
+        write_metadata(path, described)
+    return (*files, path)

@@ -1,0 +1,231 @@
+"""Steps B and C: choose frames of every video for labelling (`extract_frames`)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError, PosecutError, VideoError, raise_together, treat_each
+from posecut_core.labels.store import known_frames, read_labels
+from posecut_core.progress import Report, silent
+from posecut_core.project.config import Crop
+from posecut_core.project.given import forgiving, listed
+from posecut_core.project.paths import Project
+from posecut_core.project.relocate import video_stem
+from posecut_core.project.state import read_state, update_state
+from posecut_core.video.extraction import extract
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.gaps import Gap
+from posecut_core.workflow.opening import check_videos, chosen_stems, open_project, project_videos, resolve_video
+
+MODES, ALGORITHMS = ("automatic", "manual"), ("kmeans", "uniform")
+
+
+@dataclass(frozen=True)
+class ExtractedVideo:
+    """The frames of one video that are there to label."""
+
+    video: str
+    store: Path
+    added: tuple[int, ...]  # frame numbers that are new
+    frames: tuple[int, ...]  # all frame numbers, new and old
+    damaged: tuple[int, ...]  # frame numbers that could not be decoded
+    short: int = 0  # frames that were asked for and that the video does not have
+    gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no numbers
+    known: int = 0  # frames that were chosen, and had been extracted before
+    labelled: int = 0  # frames that were chosen, and have labels
+
+
+@dataclass(frozen=True)
+class ExtractedFrames:
+    """What `extract_frames` chose."""
+
+    config_path: Path
+    algorithm: str  # kmeans, uniform or given
+    seed: int
+    videos: tuple[ExtractedVideo, ...]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """How frames are chosen, the same for every video."""
+
+    algorithm: str
+    number_of_frames: int
+    crop: bool
+    seed: int
+    step: int
+    colour: bool
+    frames: tuple[int, ...] | None
+    overwrite: bool
+
+
+@forgiving
+def extract_frames(
+    config: str | os.PathLike[str],
+    mode: str = "automatic",
+    algo: str = "kmeans",
+    crop: bool = False,
+    *,
+    videos: str | Sequence[str] | None = None,
+    frames: Sequence[int] | None = None,
+    seed: int | None = None,
+    step: int = 1,
+    colour: bool = False,
+    number_of_frames: int | None = None,
+    overwrite: bool = False,
+    report: Report = silent,
+) -> ExtractedFrames:
+    """Choose frames of the project's videos and keep them, losslessly, in `labeled-data/<video>/frames.zarr`.
+
+    Frames that were extracted before stay. The choice is between `start` and `stop` of config.yaml.
+
+    Args:
+        config: path of config.yaml.
+        mode: "automatic", or "manual": then `frames` names the frames.
+        algo: "kmeans" takes frames that look different, "uniform" takes them at random times.
+        crop: whether to keep only each video's crop in config.yaml.
+        videos: names of project videos; by default all.
+        frames: frame numbers to take from one video, instead of choosing.
+        seed: where the choice starts; by default the seed in posecut.yaml.
+        step: kmeans looks at every `step`-th frame.
+        colour: whether kmeans compares colours, not only brightness.
+        number_of_frames: frames to choose per video; by default config.yaml's numframes2pick.
+        overwrite: whether to remove extracted frames without labels first.
+        report: told of every frame.
+
+    Raises:
+        ArgumentError: a mode, an algorithm or a number is not possible.
+        VideoError: a video is missing, damaged or another than was added, or a frame number lies past its end; the
+            others have their frames.
+        StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
+    """
+    _check(mode, algo, frames, videos, number_of_frames, step)
+    project = open_project(config, report=report)
+    stems = chosen_stems(project_videos(project), videos)
+    if not stems:
+        raise ArgumentError(f"The project {project.root} has no videos; add some first (posecut add-new-videos).")
+    wish = _Wish(
+        algorithm=algo,
+        number_of_frames=project.config.numframes2pick if number_of_frames is None else number_of_frames,
+        crop=crop,
+        seed=read_state(project.settings_path).seed if seed is None else seed,
+        step=step,
+        colour=colour,
+        frames=None if frames is None else tuple(frames),
+        overwrite=overwrite,
+    )
+    done, failed = _extract_all(project, stems, wish, report)
+    algorithm = "given" if frames is not None else algo
+    extracted = ExtractedFrames(project.config_path, algorithm, wish.seed, tuple(done))
+    wrong = "videos gave no frames"
+    raise_together(failed, of=len(stems), what=wrong, kind=VideoError, done=extracted)
+    return extracted
+
+
+def _check(
+    mode: str,
+    algo: str,
+    frames: Sequence[int] | None,
+    videos: str | Sequence[str] | None,
+    number_of_frames: int | None,
+    step: int,
+) -> None:
+    """Refuse what no project could make right."""
+    if mode not in MODES:
+        raise ArgumentError(f"mode is {mode!r}, expected 'automatic' or 'manual'.")
+    if algo not in ALGORITHMS:
+        raise ArgumentError(f"algo is {algo!r}, expected 'kmeans' or 'uniform'.")
+    if mode == "manual" and frames is None:
+        raise ArgumentError(
+            "mode is 'manual' but no frame numbers were given; give them as `frames` (posecut extract-frames --frames "
+            "5,10-12 --video NAME), or choose frames by hand in the napari plugin."
+        )
+    if frames is not None and (videos is None or len(listed(videos)) != 1):
+        raise ArgumentError(
+            "Frame numbers belong to one video, expected exactly one in `videos`; name it (--video NAME)."
+        )
+    if frames is not None and (not frames or min(frames) < 0):
+        raise ArgumentError(
+            f"frames is {list(frames)}, expected at least one frame number of 0 or more; 0 is the first."
+        )
+    for name, value in (("number_of_frames", number_of_frames), ("step", step)):
+        if value is not None and value < 1:
+            raise ArgumentError(f"{name} is {value}, expected 1 or more.")
+
+
+def _extract_all(
+    project: Project, stems: Sequence[str], wish: _Wish, report: Report
+) -> tuple[list[ExtractedVideo], dict[str, PosecutError]]:
+    """Choose the frames of all videos; seeds are written once, as posecut.yaml takes long to write for many videos."""
+    done: list[str] = []
+
+    def extract_one(stem: str) -> ExtractedVideo:
+        extracted = _extract(project, stem, wish, report)
+        done.append(stem)
+        return extracted
+
+    try:
+        return treat_each(stems, extract_one)
+    finally:
+        if wish.frames is None and done:
+            _remember_seed(project, done, wish.seed)
+
+
+def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> ExtractedVideo:
+    """Choose the frames of one video."""
+    path, store = resolve_video(project, stem), project.frame_store(stem)
+    check_videos(project, [path])
+    before = set(_numbers(store))
+    if wish.overwrite and before:
+        needed = known_frames(project, stem)
+        FrameStore.open(store).remove(sorted(before - needed))
+        before &= needed
+    done = extract(
+        path,
+        store,
+        algorithm=wish.algorithm,
+        number_of_frames=wish.number_of_frames,
+        start=project.config.start,
+        stop=project.config.stop,
+        crop=_crop(project, stem) if wish.crop else None,
+        step=wish.step,
+        colour=wish.colour,
+        seed=wish.seed,
+        numbers=wish.frames,
+        report=report,
+    )
+    after = _numbers(store)
+    return ExtractedVideo(
+        stem,
+        store,
+        added=tuple(number for number in after if number not in before),
+        frames=after,
+        known=sum(number in before for number in done.numbers),
+        labelled=len(_labelled(project, stem).intersection(done.numbers)),
+        damaged=done.damaged,
+        short=0 if wish.frames is not None else done.wanted - len(done.numbers),
+        gaps=done.gaps,
+    )
+
+
+def _labelled(project: Project, stem: str) -> set[int]:
+    try:
+        return {*read_labels(project, stem).numbers.tolist()}
+    except PosecutError:  # told where labels are needed
+        return set()
+
+
+def _remember_seed(project: Project, stems: Sequence[str], seed: int) -> None:
+    seeds = dict.fromkeys(stems, seed)
+    update_state(project, lambda settings: replace(settings, extraction_seeds={**settings.extraction_seeds, **seeds}))
+
+
+def _numbers(store: Path) -> tuple[int, ...]:
+    return tuple(FrameStore.open(store).numbers.tolist()) if store.exists() else ()
+
+
+def _crop(project: Project, stem: str) -> Crop | None:
+    """Return a video's crop in config.yaml."""
+    crops = {video_stem(path): crop for path, crop in project.config.video_sets.items()}
+    return crops.get(stem)

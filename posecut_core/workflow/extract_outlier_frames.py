@@ -1,0 +1,390 @@
+"""Step J: find frames in which a network errs, and extract some of them for correction (`extract_outlier_frames`)."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.labels.store import check_editable, read_labels, write_drafts
+from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import step_of
+from posecut_core.poses.filters import ENOUGH
+from posecut_core.poses.predictions import Predictions, of_bodyparts, predictions_hash
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
+from posecut_core.refinement.candidates import Candidate, candidates_path, numbers_of, put_candidates
+from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers, learn_poses
+from posecut_core.storage.files import resumable
+from posecut_core.video.extraction import extract
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.index import index_video
+from posecut_core.video.sampling import window
+from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
+from posecut_core.workflow.create_project import add_new_videos, joining
+from posecut_core.workflow.extract_frames import ALGORITHMS
+from posecut_core.workflow.opening import check_videos, frame_folders, note_bodyparts, open_project
+from posecut_core.workflow.provenance import FoundTable, chosen_network, existing_predictions
+
+# --- outlier video ----------------------------------------------------------------------------------------------------
+# One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts.
+
+
+@dataclass(frozen=True)
+class FoundOutliers:
+    """What was found in one video, before anything is extracted."""
+
+    video: Path
+    criteria: Criteria
+    candidates: tuple[Candidate, ...]
+    looked_at: int  # frames
+    fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
+    number_of_frames: int  # how many of these are going to be extracted, at most
+
+
+Confirm = Callable[[FoundOutliers], bool | Criteria]
+
+
+@dataclass(frozen=True)
+class OutlierVideo:
+    """What became of one video."""
+
+    video: Path
+    criteria: Criteria  # with which the candidates were found in the end
+    looked_at: int  # frames
+    candidates: int
+    table: Path  # the candidates as .csv, those of other algorithms from earlier calls among them
+    confirmed: bool  # False: nothing was extracted or written, because someone said so
+    added: tuple[int, ...] = ()  # frame numbers that are new
+    drafts: int = 0  # positions proposed in them, to be corrected
+    damaged: tuple[int, ...] = ()  # frame numbers that were to be extracted and could not be decoded
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How frames are chosen, the same for every video."""
+
+    bodyparts: str | Sequence[str] | None
+    frames: tuple[int, ...]
+    number_of_frames: int
+    algorithm: str  # of the choice among candidates
+    seed: int
+    confirm: Confirm | None
+    report: Report
+
+
+@dataclass(frozen=True)
+class _Analysed:
+    """A video of which outliers are looked for."""
+
+    project: Project
+    video: Path
+    predictions: tuple[Predictions, ...]  # by the network whose outliers are wanted, then by those to compare it with
+    stored: Sequence[int]  # numbers of the frames that the project had of it when the work began
+
+
+def stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[int]]:
+    """Return stem -> numbers of the frames that the project has of videos; none where they cannot be read."""
+    stored: dict[str, list[int]] = {video.stem: [] for video in videos}
+    for stem in stored:
+        with contextlib.suppress(VideoError, StorageError):  # which extraction says, of that video
+            stored[stem] += FrameStore.open(project.frame_store(stem)).numbers.tolist()
+    return stored
+
+
+def treat_video(
+    project: Project,
+    video: Path,
+    tables: Sequence[FoundTable],
+    criteria: Criteria,
+    wish: Wish,
+    *,
+    stored: Sequence[int],
+) -> OutlierVideo:
+    """Find the outliers of a video, ask, and extract some of them.
+
+    Args:
+        project: the opened project.
+        video: an analysed video.
+        tables: predictions by the network whose outliers are wanted, then by those to compare it with.
+        criteria: what makes a frame an outlier.
+        wish: how frames are chosen.
+        stored: numbers of the frames that the project had of the video when the work began.
+
+    Raises:
+        ArgumentError: a bodypart or a frame number is not possible.
+        AnalysisError: predictions do not fit the video or each other, labels are too few to learn poses from, or the
+            table of candidates is damaged.
+        LabelError: the video's labels cannot be written now; no frame is then extracted.
+        VideoError: the video cannot be read, or cannot join the project.
+        StorageError: the disk refuses.
+    """
+    predictions = tuple(table.predictions for table in tables)
+    _check_length(video, predictions)
+    source = f"The prediction of {video.name} by {predictions[0].scorer}"
+    note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
+    found, confirmed = _agreed(_Analysed(project, video, predictions, stored), criteria, wish)
+    table = candidates_path(tables[0].path)
+    if confirmed:
+        judged = predictions_hash(predictions[0])
+        put_candidates(table, found.candidates, reason=found.criteria.outlieralgorithm, predictions=judged)
+    treated = OutlierVideo(video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
+    return _extract(project, found, predictions[0], wish, treated) if confirmed and found.fresh else treated
+
+
+def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
+    count = index_video(video).frame_count
+    for network in predictions:
+        if len(network.xy) != count:
+            raise AnalysisError(
+                f"The predictions of {video.name} by {network.scorer} have {len(network.xy)} rows, but the video has "
+                f"{count} frames; run posecut analyze-videos again."
+            )
+
+
+def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
+    """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
+    found = _found(analysed, criteria, wish)
+    while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
+        answer = wish.confirm(found)
+        if isinstance(answer, bool):
+            return found, answer
+        try:
+            found = _found(analysed, answer, wish)
+        except (ArgumentError, AnalysisError) as error:
+            # such criteria cannot run here; the last that could still stand
+            wish.report(Progress(str(error).removesuffix("."), 0, 0))
+    return found, True
+
+
+def _found(analysed: _Analysed, criteria: Criteria, wish: Wish) -> FoundOutliers:
+    project, video, predictions = analysed.project, analysed.video, analysed.predictions
+    frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
+    wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
+    evidence = _evidence(project, predictions, criteria, wish)
+    worst = 2 * wish.number_of_frames  # of a fit, if the threshold is too high; as many as DeepLabCut takes
+    candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
+    wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
+    if criteria.outlieralgorithm == "fitting":
+        _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
+    fresh = tuple(number for number in numbers_of(candidates) if number not in analysed.stored)
+    return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames)
+
+
+def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria: Criteria, report: Report) -> None:
+    """Say where `fitting` finds nothing because there is nothing that a model could learn from."""
+    seen = (predictions.likelihood[frames.start : frames.stop] >= criteria.p_bound).sum(axis=0)
+    if seen.max(initial=0) < ENOUGH:
+        told = (
+            f"fitting says nothing about {video.name}: none of its bodyparts has {ENOUGH} positions of likelihood "
+            f"{criteria.p_bound:g} or more in the {len(frames)} frames from start to stop of config.yaml; look at more "
+            "frames, lower p_bound, or choose another outlieralgorithm"
+        )
+        report(Progress(told, 0, 0))
+
+
+def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish) -> Evidence:
+    bodyparts = chosen_bodyparts(predictions[0].bodyparts, wish.bodyparts)
+    return Evidence(
+        of_bodyparts(predictions[0], bodyparts),
+        others=tuple(_same_bodyparts(other, bodyparts) for other in predictions[1:]),
+        poses=_labelled_poses(project, bodyparts) if criteria.outlieralgorithm == "pca" else None,
+        numbers=wish.frames,
+    )
+
+
+def _same_bodyparts(other: Predictions, bodyparts: tuple[str, ...]) -> Predictions:
+    chosen_bodyparts(other.bodyparts, bodyparts)
+    return of_bodyparts(other, bodyparts)
+
+
+def _labelled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
+    """Learn from all labels of the project; a bodypart that it has no more is labelled nowhere."""
+    labels = [read_labels(project, folder.name).xy for folder in frame_folders(project)]
+    xy = np.concatenate([np.empty((0, len(project.config.bodyparts), 2)), *labels])
+    of_part = dict(zip(project.config.bodyparts, np.moveaxis(xy, 1, 0), strict=True))
+    return learn_poses(np.stack([of_part.get(part, np.full((len(xy), 2), np.nan)) for part in bodyparts], axis=1))
+
+
+def _extract(
+    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish, treated: OutlierVideo
+) -> OutlierVideo:
+    """Extract some of the candidates into the project, which the video joins, and propose what the network sees."""
+    add_new_videos(project.config_path, [found.video], report=wish.report)
+    project = open_project(project.config_path)
+    check_editable(project, found.video.stem)  # frames that are stored without drafts never get any: they are known
+    by_hand = found.criteria.outlieralgorithm == "manual"
+    done = extract(
+        found.video,
+        project.frame_store(found.video.stem),
+        algorithm=wish.algorithm,
+        number_of_frames=min(wish.number_of_frames, len(found.fresh)),
+        seed=wish.seed,
+        numbers=found.fresh if by_hand else None,
+        among=found.fresh,
+        report=wish.report,
+    )
+    if not done.numbers:  # all of them damaged
+        return replace(treated, damaged=done.damaged)
+    parts = [part for part in project.config.bodyparts if part in predictions.bodyparts]
+    rows, seen = np.array(done.numbers, dtype=np.int64), of_bodyparts(predictions, tuple(parts))
+    table = LabelTable(found.video.stem, seen.bodyparts, rows, seen.xy[rows])
+    model, step = predictions.scorer, step_of(predictions.scorer)
+    likelihood = np.clip(seen.likelihood[rows], 0.0, 1.0)  # scores of some of DeepLabCut's networks pass 1
+    drafts = write_drafts(project, table, likelihood, model=model, snapshot=step)
+    return replace(treated, added=done.numbers, drafts=drafts, damaged=done.damaged)
+
+
+# --- outliers ---------------------------------------------------------------------------------------------------------
+# Step J: find frames in which a network errs, and extract some of them for correction (`extract_outlier_frames`).
+
+
+@dataclass(frozen=True)
+class ExtractedOutliers:
+    """What `extract_outlier_frames` did."""
+
+    config_path: Path
+    scorer: str  # the network whose predictions were judged
+    extractionalgorithm: str
+    seed: int
+    videos: tuple[OutlierVideo, ...]
+
+
+@forgiving
+def extract_outlier_frames(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    outlieralgorithm: str = "jump",
+    *,
+    comparisonbodyparts: str | Sequence[str] | None = None,
+    epsilon: int | float = 20,
+    p_bound: int | float = 0.01,
+    ARdegree: int = 3,  # noqa: N803 (the paper's name)
+    MAdegree: int = 1,  # noqa: N803 (the paper's name)
+    alpha: int | float = 0.01,
+    extractionalgorithm: str = "kmeans",
+    frames: Sequence[int] | None = None,
+    number_of_frames: int | None = None,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | str | None = None,
+    other_shuffles: Sequence[int] = (),
+    other_snapshots: Sequence[int] = (),
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    seed: int | None = None,
+    confirm: Confirm | None = None,
+    report: Report = silent,
+) -> ExtractedOutliers:
+    """Find frames in which predictions look wrong, and extract some of them with the predictions as drafts of labels.
+
+    All candidates between config.yaml's `start` and `stop` go to a table beside the predictions and replace there those
+    of an earlier call with the same algorithm. Of those that are not among the project's frames already,
+    `number_of_frames` are extracted; a video that the project lacks joins it.
+    Called again, it extracts others, or goes on where it was interrupted. Source: Nath et al. 2019, step J.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        outlieralgorithm: "jump" (a bodypart moves more than `epsilon` in one frame), "uncertain" (a likelihood is below
+            `p_bound`), "fitting" (bodyparts lie on average more than `epsilon` from what a state-space model of their
+            movement expects; with too few of these, the farthest), "pca" (a bodypart lies more than `epsilon` from any
+            pose like the labelled ones), "disagreement" (two networks place a bodypart more than `epsilon` apart),
+            "list" (choose among `frames`), or "manual" (take all of `frames`: the core has no window to choose in).
+        comparisonbodyparts: those to judge by; by default all.
+        epsilon: pixels.
+        p_bound: likelihood; for "fitting", positions below it are missing.
+        ARdegree: for "fitting": how many earlier values the model looks at.
+        MAdegree: for "fitting": how many earlier errors the model looks at.
+        alpha: for "fitting": a candidate names the bodyparts outside the interval of probability 1 - alpha.
+        extractionalgorithm: "kmeans" takes candidates that look different, "uniform" takes them at random.
+        frames: frame numbers of one video, for "list" and "manual".
+        number_of_frames: frames to extract per video; by default config.yaml's numframes2pick.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        other_shuffles: for "disagreement": networks to compare with, such as those of other seeds.
+        other_snapshots: for "disagreement": snapshots of `shuffle` to compare with.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        seed: where the choice among candidates starts; by default the seed in posecut.yaml.
+        confirm: told what was found in a video before any frame is extracted; returns whether to go on, or other
+            criteria, with which the video is judged again, and those after it. Without it nobody is asked.
+        report: told how far the work is.
+
+    Raises:
+        ArgumentError: an algorithm, a number or a bodypart is not possible.
+        AnalysisError: a video has not been analysed by a network, or only by an earlier one of its name, or has changed
+            since; or "pca" has too few labels. Of several videos, those that can be treated are done.
+        LabelError: the labels of a video cannot be written now, as somebody edits them; it then gets no frames.
+        VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.
+        StorageError: the disk refuses; frames of finished videos are kept.
+    """
+    criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
+    project = open_project(config, report=report)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, given.paths)
+    _, clashing = joining(project, given.paths)
+    networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
+    networks += [(shuffle, step) for step in other_snapshots]
+    chosen = [chosen_network(project, number, trainingsetindex, step) for number, step in networks]
+    wish = Wish(
+        bodyparts=None if comparisonbodyparts == "all" else comparisonbodyparts,
+        frames=tuple(frames or ()),
+        number_of_frames=project.config.numframes2pick if number_of_frames is None else number_of_frames,
+        algorithm=extractionalgorithm,
+        seed=read_state(project.settings_path).seed if seed is None else seed,
+        confirm=confirm,
+        report=report,
+    )
+    paths = [path for path in given.paths if str(path) not in clashing]
+    judged = criteria
+
+    def treat(path: Path) -> OutlierVideo:
+        nonlocal judged
+        check_videos(project, [path])
+        tables = [existing_predictions(project, path, network, destfolder, report=report) for network in chosen]
+        treated = treat_video(project, path, tables, judged, wish, stored=stored[path.stem])
+        judged = treated.criteria
+        return treated
+
+    chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
+    request = (criteria, paths, chosen, chosen_by, destfolder)
+    with resumable(project.unfinished_outliers, request, lambda: stored_numbers(project, paths)) as stored:
+        done, failed = treat_each(paths, treat)
+        extracted = ExtractedOutliers(
+            project.config_path, chosen[0].scorer, extractionalgorithm, wish.seed, tuple(done)
+        )
+        failed = {**given.refused, **clashing, **failed}
+        wrong = "videos could not be searched for outliers"
+        raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=extracted)
+    return extracted
+
+
+def _check(
+    outlieralgorithm: str,
+    extractionalgorithm: str,
+    frames: Sequence[int] | None,
+    number_of_frames: int | None,
+    paths: Sequence[Path],
+) -> None:
+    """Refuse what no project could make right."""
+    if extractionalgorithm not in ALGORITHMS:
+        raise ArgumentError(f"extractionalgorithm is {extractionalgorithm!r}, expected 'kmeans' or 'uniform'.")
+    if number_of_frames is not None and number_of_frames < 1:
+        raise ArgumentError(f"number_of_frames is {number_of_frames}, expected 1 or more.")
+    if frames is None:
+        return
+    if outlieralgorithm not in CHOSEN_BY_HAND:
+        raise ArgumentError(
+            f"Frame numbers were given but outlieralgorithm is {outlieralgorithm!r}; use 'list' to choose among them, "
+            "'manual' to take them all, or leave them out."
+        )
+    if len(paths) != 1:
+        raise ArgumentError(f"Frame numbers belong to one video, but {len(paths)} were given; name one video.")

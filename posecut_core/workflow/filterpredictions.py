@@ -1,0 +1,113 @@
+"""Step I: take single errors out of predictions (`filterpredictions`)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
+from posecut_core.poses.filters import arima_filtered, median_filtered
+from posecut_core.poses.predictions import Predictions
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import Videos, forgiving
+from posecut_core.storage.locks import sole_writer
+from posecut_core.workflow.arguments import chosen_videos
+from posecut_core.workflow.opening import open_project
+from posecut_core.workflow.provenance import check_replaceable, chosen_network, existing_predictions
+
+FILTERS = ("median", "arima")
+
+
+@dataclass(frozen=True)
+class FilteredPredictions:
+    """Where the filtered predictions of one call lie."""
+
+    scorer: str
+    filtertype: str
+    files: tuple[Path, ...]  # .h5 and .csv of each video
+
+
+@forgiving
+def filterpredictions(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    *,
+    filtertype: str = "median",
+    windowlength: int = 5,
+    p_bound: int | float = 0.001,
+    ARdegree: int = 3,  # noqa: N803 (the paper's name)
+    MAdegree: int = 1,  # noqa: N803 (the paper's name)
+    save_as_csv: bool = True,
+    snapshot: int | str | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    dlc_names: bool = False,
+    report: Report = silent,
+) -> FilteredPredictions:
+    """Write `<video><scorer>_filtered.h5` beside the predictions: positions smoothed over time, likelihoods as before.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        filtertype: "median" of the frames around each frame, or "arima": what a state-space model of the movement
+            expects from the frames before, which also bridges unlikely and missing positions.
+        windowlength: for "median": frames, an odd number.
+        p_bound: for "arima": positions with a likelihood below it are bridged.
+        ARdegree: for "arima": how many earlier values the model looks at.
+        MAdegree: for "arima": how many earlier errors the model looks at.
+        save_as_csv: whether to write a .csv as well.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        dlc_names: whether to name files and columns as DeepLabCut 3 does.
+        report: told of every video.
+
+    Raises:
+        ArgumentError: a filter or a number is not possible.
+        AnalysisError: a video has not been analysed by this network, or only by an earlier one of its name; of
+            several, the others are done.
+        StorageError: the folder cannot be written.
+    """
+    if filtertype not in FILTERS:
+        raise ArgumentError(f"filtertype is {filtertype!r}, expected 'median' or 'arima'.")
+    if ARdegree < 1 or MAdegree < 0:
+        raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
+    project = open_project(config)
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+
+    def smooth(predictions: Predictions) -> Predictions:
+        if filtertype == "median":
+            return median_filtered(predictions, windowlength=windowlength)
+        return arima_filtered(predictions, p_bound=p_bound, ar_degree=ARdegree, ma_degree=MAdegree)
+
+    settings: dict[str, object] = {"filtertype": filtertype, "windowlength": windowlength}
+    if filtertype == "arima":
+        settings = {"filtertype": filtertype, "p_bound": p_bound, "ARdegree": ARdegree, "MAdegree": MAdegree}
+
+    def filter_one(place: int, video: Path) -> tuple[Path, ...]:
+        found = existing_predictions(project, video, network, destfolder, report=report)
+        origin, predictions = replace(found.derived, settings=settings), found.predictions
+        target = filtered_path(found.path)
+        if dlc_names:
+            predictions = replace(predictions, scorer=network.dlc_scorer)
+            target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
+            check_replaceable(target)
+        with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
+            written = write_predictions(target, smooth(predictions), csv=save_as_csv, origin=origin)
+        report(Progress("filtering predictions", place, len(given.paths)))
+        return written
+
+    places = enumerate(given.paths, start=1)
+    files, failed = treat_each(places, lambda place: filter_one(*place), name=lambda place: str(place[1]))
+    scorer = network.dlc_scorer if dlc_names else network.scorer
+    done = FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
+    failed = {**given.refused, **failed}
+    wrong = "videos have no filtered predictions"
+    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    return done

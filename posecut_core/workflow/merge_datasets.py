@@ -1,0 +1,118 @@
+"""Step J's end: the corrected labels join the others, and the next iteration of training begins (`merge_datasets`)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.dataset.split import has_revision
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.labels.store import accept_drafts, finish_saving, read_state
+from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.config import edit_config
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.workflow.create_training_dataset import labelled_tables
+from posecut_core.workflow.opening import frame_folders, open_project
+
+POLICIES = ("refuse", "accept", "leave")
+_DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
+_NAMED = 8  # frames of each video in a message
+
+
+@dataclass(frozen=True)
+class MergedDatasets:
+    """What the next iteration begins with."""
+
+    config_path: Path
+    iteration: int  # the new one
+    labelled_frames: int
+    accepted: int  # drafts that became labels
+    left: int  # drafts that nobody has looked at, which are not trained on
+    begun_before: bool = False  # nothing was made in the iteration yet, so that it goes on being the next one
+
+
+@forgiving
+def merge_datasets(
+    config: str | os.PathLike[str], *, unreviewed: str = "refuse", report: Report = silent
+) -> MergedDatasets:
+    """Begin the next iteration with all labels as they are now; its datasets and networks get folders of their own.
+
+    One that was begun and in which nothing was made yet stays the next one, however often this is called.
+    Source: Nath et al. 2019, step J; there too `iteration` in config.yaml grows by one.
+
+    Args:
+        config: path of config.yaml.
+        unreviewed: what becomes of drafts that no person has accepted or corrected: "refuse" (nothing is done, and they
+            are listed), "accept" (all become labels as they are), "leave" (they stay drafts and are not trained on).
+        report: told of the videos.
+
+    Raises:
+        ArgumentError: there is no such policy.
+        LabelError: the first iteration has no training dataset yet, or this one has one of the same labels; drafts
+            are unreviewed, nothing is labelled, or another program's changes are undecided.
+        StorageError: the disk refuses; the iteration is then as before.
+    """
+    if unreviewed not in POLICIES:
+        raise ArgumentError(f"unreviewed is {unreviewed!r}, expected one of {', '.join(POLICIES)}.")
+    project = open_project(config, report=report)
+    begun_before = project.config.iteration > 0 and not _is_used(project)
+    if not begun_before:
+        _check_used(project)
+    drafts = {folder.name: read_state(project, folder.name).unreviewed for folder in frame_folders(project)}
+    open_drafts = {video: found for video, found in drafts.items() if found}
+    if open_drafts and unreviewed == "refuse":
+        raise _unreviewed(open_drafts)
+    if unreviewed == "accept":
+        for video, found in open_drafts.items():
+            report(Progress(f"accepting {len(found)} drafts of {video}", 0, 0))
+            accept_drafts(project, video, found)
+        for video in drafts.keys() - open_drafts.keys():  # accepted by a call that was killed before it could save
+            finish_saving(project, video)
+    count = sum(map(len, open_drafts.values()))
+    accepted = count if unreviewed == "accept" else 0
+    tables = labelled_tables(project, report=report)
+    iteration = project.config.iteration
+    if not begun_before:
+        _check_news(project, tables)
+        iteration += 1
+        edit_config(project.config_path, {"iteration": iteration})
+    labelled = sum(len(table.numbers) for table in tables)
+    return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted, begun_before)
+
+
+def _is_used(project: Project) -> bool:
+    """Tell whether the iteration has a training dataset, ours or DeepLabCut's."""
+    return any(found for pattern in _DATASETS for found in project.training_datasets.glob(pattern))
+
+
+def _check_used(project: Project) -> None:
+    """Refuse to leave the first iteration before anything was made in it."""
+    if not _is_used(project):
+        raise LabelError(
+            f"Iteration {project.config.iteration} has no training dataset yet, expected one before the next iteration "
+            "begins; create it, it takes all labels as they are now (posecut create-training-dataset)."
+        )
+
+
+def _check_news(project: Project, tables: list[LabelTable]) -> None:
+    """Refuse an iteration that would train on the same labels as the one before."""
+    if has_revision(project.training_datasets, tables):
+        raise LabelError(
+            f"Nothing was labelled since the training dataset of iteration {project.config.iteration} was created, "
+            "expected new or corrected labels before the next iteration begins; label more frames (posecut "
+            "extract-outlier-frames finds some), or create another shuffle of these (posecut create-training-dataset)."
+        )
+
+
+def _unreviewed(drafts: dict[str, tuple[tuple[int, str], ...]]) -> LabelError:
+    listed = []
+    for video, found in drafts.items():
+        frames = sorted({number for number, _ in found})
+        more = f" and {len(frames) - _NAMED} more" if len(frames) > _NAMED else ""
+        listed.append(f"{video} frames {', '.join(map(str, frames[:_NAMED]))}{more}")
+    return LabelError(
+        f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}), expected that a person has "
+        "seen them; correct or accept them, or say what becomes of them: unreviewed 'accept' makes labels of all, "
+        "'leave' keeps them out of training."
+    )

@@ -1,0 +1,92 @@
+"""What other programs changed in the labels: shown, then taken over or discarded, never without being asked."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError, LabelError, PosecutError, raise_together, treat_each
+from posecut_core.formats.deeplabcut.frames import frame_words
+from posecut_core.labels.edits import Together
+from posecut_core.labels.external_changes import describe
+from posecut_core.labels.session import LabelSession
+from posecut_core.project.given import forgiving
+from posecut_core.project.paths import Project
+from posecut_core.workflow.opening import chosen_stems, frame_folders, open_project
+
+
+@dataclass(frozen=True)
+class MergedVideo:
+    """What other programs changed in the labels of one video."""
+
+    video: str
+    changes: tuple[str, ...]  # as "frame 3: snout placed at (81.5, 40.0)"
+    copies: tuple[Path, ...]  # of files that were discarded
+    obstacle: str = ""  # why they cannot be taken over, so that all one can do is discard them
+
+
+@dataclass(frozen=True)
+class MergedLabels:
+    """What was found, and what became of it."""
+
+    config_path: Path
+    decision: str  # shown, taken over or discarded
+    videos: tuple[MergedVideo, ...]  # those with changes
+
+
+@forgiving
+def merge_labels(
+    config: str | os.PathLike[str],
+    *,
+    take: bool = False,
+    discard: bool = False,
+    videos: str | Sequence[str] | None = None,
+) -> MergedLabels:
+    """Show what other programs changed in the CollectedData files, and take it over if asked to.
+
+    Args:
+        config: path of config.yaml.
+        take: whether to take the changes over, as one edit per video that can be undone.
+        discard: whether to write the files again as PoseCut has them; copies of what was there are kept.
+        videos: names of project videos; by default all.
+
+    Raises:
+        ArgumentError: both were asked for.
+        LabelError: a file is unreadable and not to be discarded, or somebody else edits the labels; of several videos,
+            the others are done.
+        StorageError: the disk refuses.
+    """
+    if take and discard:
+        raise ArgumentError("The changes cannot be both taken over and discarded; choose one.")
+    project = open_project(config)
+    stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
+    found, failed = treat_each(stems, lambda video: _merge(project, video, take=take, discard=discard))
+    decision = "taken over" if take else "discarded" if discard else "shown"
+    done = MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes or one.obstacle))
+    raise_together(
+        failed, of=len(stems), what="videos have labels that cannot be read or written", kind=LabelError, done=done
+    )
+    return done
+
+
+def _merge(project: Project, video: str, *, take: bool, discard: bool) -> MergedVideo:
+    with LabelSession.open(project, video, read_only=not (take or discard)) as session:
+        found = session.outside
+        words = frame_words(project, video, [edit.frame for edit in found.edits])
+        changes = tuple(describe(edit, session.columns, words) for edit in found.edits)
+        obstacle = _obstacle(session)
+        copies: tuple[Path, ...] = ()
+        if found and take:
+            session.merge_outside()
+        elif found and discard:
+            copies = session.discard_outside()
+        return MergedVideo(video, changes, copies, obstacle)
+
+
+def _obstacle(session: LabelSession) -> str:
+    """Say why what other programs changed cannot be taken over; "" where it can."""
+    try:
+        session.check(Together(session.outside.edits))
+    except PosecutError as error:
+        return str(error)
+    return session.outside.problem

@@ -1,0 +1,291 @@
+"""Step I: look at predictions as figures (`plot_trajectories`) and as labelled videos (`create_labeled_video`)."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.plots.figures import bytes_of, colours_of, named_colour
+from posecut_core.plots.frames import bones_between
+from posecut_core.plots.labeled_video import PoseStyle, draw_pose
+from posecut_core.plots.trajectories import draw_trajectories
+from posecut_core.poses.predictions import Origin, Predictions, of_bodyparts, origin_from
+from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.paths import Project
+from posecut_core.storage.locks import clear_lock, sole_writer
+from posecut_core.video.reader import VideoReader
+from posecut_core.video.writer import VideoWriter, comment_of
+from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
+from posecut_core.workflow.opening import note_bodyparts, note_skeleton, open_project
+from posecut_core.workflow.provenance import chosen_network, existing_predictions
+
+
+@dataclass(frozen=True)
+class PlottedTrajectories:
+    """The figures of one call."""
+
+    scorer: str
+    folders: tuple[Path, ...]  # one per video
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class LabeledVideos:
+    """The labelled videos of one call."""
+
+    scorer: str
+    files: tuple[Path, ...]  # one per video
+    skipped: tuple[Path, ...]  # those of `files` that were there before
+
+
+@forgiving
+def plot_trajectories(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    *,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | str | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    bodyparts: str | Sequence[str] | None = None,
+    pcutoff: int | float | None = None,
+    colormap: str | None = None,
+    filtered: bool = False,
+    report: Report = silent,
+) -> PlottedTrajectories:
+    """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video><scorer>/`.
+
+    The folder lies beside the predictions and is named as they are, so that figures of another network, and those that
+    DeepLabCut keeps in `plot-poses/<video>/`, stay.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        bodyparts: those to draw; by default all.
+        pcutoff: points of lower likelihood are left out; by default config.yaml's.
+        colormap: matplotlib's name; by default config.yaml's.
+        filtered: whether to draw what filterpredictions wrote; the folder's name then ends in `_filtered`.
+        report: told of every video.
+
+    Raises:
+        AnalysisError: a video has not been analysed by this network; of several, the others are done.
+        ArgumentError: a bodypart or the colormap is unknown.
+    """
+    project = open_project(config)
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+
+    def plot(path: Path) -> tuple[Path, tuple[Path, ...]]:
+        found = existing_predictions(project, path, network, destfolder, filtered=filtered, report=report)
+        folder = found.path.parent / "plot-poses" / found.path.stem
+        files = draw_trajectories(
+            folder,
+            _chosen_predictions(project, found.predictions, bodyparts, report),
+            pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
+            colormap=colormap or project.config.colormap,
+            title=f"{path.name}, {network.scorer}",
+            alphavalue=project.config.alphavalue,
+            dotsize=project.config.dotsize,
+            origin=found.derived.text,
+        )
+        report(Progress("plotting trajectories", given.paths.index(path) + 1, len(given.paths)))
+        return folder, files
+
+    plotted, failed = treat_each(given.paths, plot)
+    folders, files = (folder for folder, _ in plotted), (path for _, several in plotted for path in several)
+    done = PlottedTrajectories(network.scorer, tuple(folders), tuple(files))
+    failed = {**given.refused, **failed}
+    wrong = "videos have no figures"
+    raise_together(failed, of=len(plotted) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    return done
+
+
+@forgiving
+def create_labeled_video(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    *,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | str | None = None,
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    bodyparts: str | Sequence[str] | None = None,
+    draw_skeleton: bool = False,
+    trailpoints: int = 0,
+    pcutoff: int | float | None = None,
+    dotsize: int | float | None = None,
+    alphavalue: int | float | None = None,
+    colormap: str | None = None,
+    filtered: bool = False,
+    overwrite: bool = False,
+    report: Report = silent,
+) -> LabeledVideos:
+    """Write `<video><scorer>_labeled.mp4` beside the predictions: the video with a disc on each likely bodypart.
+
+    Every frame of the video has its place; one that cannot be decoded repeats the picture before it. A labelled video
+    that is there is kept if it was drawn from the same predictions with the same settings, and drawn anew if not.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions.
+        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        destfolder: where analyze_videos wrote, if not beside the videos.
+        videotype: suffix of the videos to take from folders.
+        bodyparts: those to draw; by default all.
+        draw_skeleton: whether to connect bodyparts along config.yaml's skeleton.
+        trailpoints: how many earlier positions to show behind each disc.
+        pcutoff: only points with a likelihood above it are drawn; by default config.yaml's.
+        dotsize: diameter of the discs in pixels; by default config.yaml's.
+        alphavalue: opacity of the discs, 0 to 1; by default config.yaml's.
+        colormap: matplotlib's name; by default config.yaml's.
+        filtered: whether to draw what filterpredictions wrote; the name then has `_filtered` in it.
+        overwrite: whether to make videos again that exist.
+        report: told of every frame.
+
+    Raises:
+        AnalysisError: a video has not been analysed by this network, or has changed since; of several, the others are
+            done.
+        ArgumentError: a bodypart, the colormap or a size is unknown or out of range.
+        VideoError: a video cannot be read.
+        StorageError: the folder cannot be written.
+    """
+    project = open_project(config)
+    if draw_skeleton:
+        note_skeleton(project, report=report)
+    look = _Look(
+        draw_skeleton=draw_skeleton,
+        trailpoints=trailpoints,
+        pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
+        dotsize=project.config.dotsize if dotsize is None else dotsize,
+        alphavalue=project.config.alphavalue if alphavalue is None else alphavalue,
+        colormap=colormap or project.config.colormap,
+    )
+    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    skipped: list[Path] = []
+
+    def draw(path: Path) -> Path:
+        found = existing_predictions(project, path, network, destfolder, filtered=filtered, report=report)
+        target = found.path.with_name(f"{found.path.stem}_labeled.mp4")
+        predictions = _chosen_predictions(project, found.predictions, bodyparts, report)
+        style = _style(project, look, predictions.bodyparts)
+        origin = replace(found.derived, settings=_drawn(style, predictions.bodyparts))
+        if target.is_file() and not overwrite and _is_drawn(target, found.path, origin, report):
+            clear_lock(target)
+            skipped.append(target)
+            return target
+        with sole_writer(target, doing=f"{target.name} is being drawn"):
+            _write_labeled_video(path, target, predictions, style, origin.text, report)
+        return target
+
+    files, failed = treat_each(given.paths, draw)
+    done = LabeledVideos(network.scorer, tuple(files), tuple(skipped))
+    failed = {**given.refused, **failed}
+    wrong = "videos have no labelled video"
+    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
+    return done
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the caller wishes, checked."""
+
+    draw_skeleton: bool
+    trailpoints: int
+    pcutoff: int | float
+    dotsize: int | float
+    alphavalue: int | float
+    colormap: str
+
+    def __post_init__(self) -> None:
+        if self.trailpoints < 0:
+            raise ArgumentError(f"trailpoints is {self.trailpoints}, expected 0 or more; 0 draws no trails.")
+        if not self.dotsize > 0:
+            raise ArgumentError(f"dotsize is {self.dotsize}, expected a diameter in pixels above 0; 8 is usual.")
+        if not 0 <= self.alphavalue <= 1:
+            raise ArgumentError(f"alphavalue is {self.alphavalue}, expected 0 (invisible) to 1 (opaque); 0.7 is usual.")
+
+
+def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseStyle:
+    """Turn wishes into colours and indices of the bodyparts drawn; each keeps its colour when some are left out."""
+    config = project.config
+    colours = bytes_of(colours_of(look.colormap, len(config.bodyparts)))
+    order = {part: k for k, part in enumerate(config.bodyparts)}
+    red, green, blue = bytes_of(named_colour(config.skeleton_color)[None])[0].tolist()
+    return PoseStyle(
+        colours=np.array([colours[order.get(part, 0)] for part in bodyparts], dtype=np.uint8).reshape(-1, 3),
+        dotsize=look.dotsize,
+        alphavalue=look.alphavalue,
+        pcutoff=look.pcutoff,
+        bones=bones_between(bodyparts, config.skeleton) if look.draw_skeleton else (),
+        bone_colour=(red, green, blue),
+        trailpoints=look.trailpoints,
+    )
+
+
+def _drawn(style: PoseStyle, bodyparts: tuple[str, ...]) -> dict[str, object]:
+    """Write what a labelled video was drawn with in plain values."""
+    values = {**asdict(style), "colours": style.colours.tolist(), "bodyparts": bodyparts}
+    plain: dict[str, object] = json.loads(json.dumps(values))
+    return plain
+
+
+def _is_drawn(target: Path, table: Path, origin: Origin, report: Report) -> bool:
+    """Tell whether a labelled video is what would be drawn now; `report` is told why it is not.
+
+    One that does not say what it was drawn from is believed, if it is not older than the predictions.
+    """
+    found = origin_from(comment_of(target))
+    if found is None:
+        stale = target.stat().st_mtime < table.stat().st_mtime
+        why = "is older than the predictions" if stale else ""
+    elif found.predictions != origin.predictions:
+        why = "was drawn from other predictions"
+    else:
+        why = "was drawn with other settings" if found.settings != origin.settings else ""
+    if why:
+        report(Progress(f"{target.name} {why}; it is drawn anew", 0, 0))
+    return not why
+
+
+def _chosen_predictions(
+    project: Project, predictions: Predictions, wanted: Sequence[str] | None, report: Report
+) -> Predictions:
+    note_bodyparts(project, predictions.bodyparts, source=f"The network {predictions.scorer}", report=report)
+    return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
+
+
+def _write_labeled_video(
+    video: Path, target: Path, predictions: Predictions, style: PoseStyle, comment: str, report: Report
+) -> None:
+    with VideoReader(video) as reader:
+        index = reader.index
+        total = index.frame_count
+        if len(predictions.xy) != total:
+            raise AnalysisError(
+                f"The predictions of {video.name} have {len(predictions.xy)} rows, but the video has {total} frames; "
+                "run posecut analyze-videos again."
+            )
+        picture = np.zeros((index.height, index.width, 3), np.uint8)
+        size = {"width": index.width, "height": index.height}
+        with VideoWriter(target, fps=index.fps, **size, comment=comment) as writer:
+            for number, image in reader.frames():
+                if image is not None:
+                    past = slice(max(0, number - style.trailpoints), number + 1)
+                    picture = draw_pose(image, predictions.xy[past], predictions.likelihood[past], style)
+                writer.write(picture)
+                report(Progress(f"drawing {target.name}", number + 1, total))
