@@ -148,7 +148,7 @@ class FlowBlock(FlowBar):
 
 def dock_class(stage: Stage) -> type[QWidget]:
     """Import the dock of a stage."""
-    kind: type[QWidget] = getattr(importlib.import_module(f"napari_posecut.widgets.{stage.module}"), stage.widget)
+    kind: type[QWidget] = getattr(importlib.import_module(f"napari_posecut.widgets.docks.{stage.module}"), stage.widget)
     return kind
 
 
