@@ -9,11 +9,12 @@ from jaxtyping import Bool, Float, Float32, Float64
 
 from napari_posecut.layers.convert import FILLED, edges_of, to_rows_columns
 from posecut_core.plots.figures import colours_of, named_colour
-from posecut_core.poses.files import FoundPredictions, find_predictions, network_name, read_predictions
+from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
+from posecut_core.types import NetworkName
 from posecut_core.workflow.opening import project_videos
 
 # --- overlay ----------------------------------------------------------------------------------------------------------
@@ -139,19 +140,21 @@ class OwnNetwork:
 
 def own_network(project: Project, scorer: str) -> OwnNetwork | None:
     """Return which network of the project's present iteration a name means; None for any other."""
-    name = network_name(scorer)
-    if name is None or name.iteration != project.config.iteration:
+    name = NetworkName.parse(scorer)
+    run = name.of_project if name else None
+    if name is None or run is None or run.iteration != project.config.iteration:
         return None
     percents = [project.training_percent(index) for index in range(len(project.config.training_fractions))]
-    return OwnNetwork(name.shuffle, percents.index(name.percent), name.step) if name.percent in percents else None
+    return OwnNetwork(run.shuffle, percents.index(run.percent), name.step) if run.percent in percents else None
 
 
 def in_words(found: FoundPredictions) -> str:
     """Name the network of predictions for a person to read."""
-    name, filtered = network_name(found.scorer), "filtered, " if found.filtered else ""
-    if name is None:
+    name, filtered = NetworkName.parse(found.scorer), "filtered, " if found.filtered else ""
+    run = name.of_project if name else None
+    if name is None or run is None:
         return f"{filtered}{found.scorer}"
-    return f"{filtered}{name.step:,} steps, shuffle {name.shuffle}, iteration {name.iteration}"
+    return f"{filtered}{name.step:,} steps, shuffle {run.shuffle}, iteration {run.iteration}"
 
 
 def read_trajectories(project: Project, shown: FoundPredictions) -> Trajectories:

@@ -168,7 +168,7 @@ _FILES = re.compile(
     r".+\.(csv|h5|html|json|jsonl|png|yaml|mp4|lock)"
 )  # names that PoseCut gives to files, never folders
 _LEFT = re.compile(r"\..+-[a-z0-9_]{8}\.partial(\.\w+)?|\.snapshot-\d+\.partial")  # of writing that was killed
-_OWN = re.compile(r".*PoseCut_resnet\d+_.+|CombinedEvaluation-results\.csv|report\.html|log\.csv")  # names of results
+_OWN = re.compile(r".*PoseCut_[a-z][a-z0-9]*_.+|CombinedEvaluation-results\.csv|report\.html|log\.csv")  # of results
 _HEAD = 2**16  # bytes of a table that are looked at
 
 

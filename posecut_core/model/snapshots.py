@@ -33,6 +33,7 @@ from posecut_core.model.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.step import TrainState
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
 from posecut_core.storage.yaml_files import is_file_part
+from posecut_core.types import NetworkName
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"
@@ -51,20 +52,14 @@ class SnapshotInfo:
     """What a snapshot says of itself."""
 
     step: int
-    run: str  # <Task><date>[trainset<pct>][iteration<k>]shuffle<s>, for the names of result files
+    run: str  # str(RunName), for the names of result files
     network: NetworkSpec
     global_scale: float
 
     @property
     def scorer(self) -> str:
         """Name of the trained network, as it stands in result files."""
-        return f"PoseCut_resnet{self.network.resnet.depth}_{self.run}_{self.step}"
-
-
-def step_of(scorer: str) -> int | None:
-    """Return the step of the snapshot that a scorer names; None if it is not a name of ours."""
-    found = re.fullmatch(r"PoseCut_resnet\d+_.+_(\d+)", scorer)
-    return int(found[1]) if found else None
+        return str(NetworkName(f"resnet{self.network.resnet.depth}", self.run, self.step))
 
 
 def snapshot_steps(model_folder: Path) -> tuple[int, ...]:

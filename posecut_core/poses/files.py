@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -176,20 +175,6 @@ def _rows(predictions: Predictions, part: slice) -> Float64[np.ndarray, "B colum
 
 _FILTERED = "_filtered"
 _NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how the scorers of networks begin, ours and DeepLabCut's
-_OURS = re.compile(
-    r"PoseCut_resnet\d+_.+?(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)_(?P<step>\d+)"
-)
-USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
-
-
-@dataclass(frozen=True)
-class NetworkName:
-    """What the name of one of our networks says."""
-
-    iteration: int
-    shuffle: int
-    step: int  # training steps of its snapshot
-    percent: int = USUAL_PERCENT  # its training fraction
 
 
 @dataclass(frozen=True)
@@ -200,15 +185,6 @@ class FoundPredictions:
     table: Path  # the .h5
     scorer: str  # the network
     filtered: bool
-
-
-def network_name(scorer: str) -> NetworkName | None:
-    """Read the name of a network; None if it is not one of ours."""
-    found = _OURS.fullmatch(scorer)
-    if found is None:
-        return None
-    numbers = (int(found["iteration"] or 0), int(found["shuffle"]), int(found["step"]))
-    return NetworkName(*numbers, int(found["percent"] or USUAL_PERCENT))
 
 
 def find_predictions(

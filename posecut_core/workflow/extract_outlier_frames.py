@@ -11,7 +11,6 @@ import numpy as np
 from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError, raise_together, treat_each
 from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import step_of
 from posecut_core.poses.filters import ENOUGH
 from posecut_core.poses.predictions import Predictions, of_bodyparts, predictions_hash
 from posecut_core.progress import Progress, Report, silent
@@ -22,6 +21,7 @@ from posecut_core.refinement.candidates import Candidate, candidates_path, numbe
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
 from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers, learn_poses
 from posecut_core.storage.files import resumable
+from posecut_core.types import NetworkName
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.index import index_video
@@ -235,9 +235,11 @@ def _extract(
     parts = [part for part in project.config.bodyparts if part in predictions.bodyparts]
     rows, seen = np.array(done.numbers, dtype=np.int64), of_bodyparts(predictions, tuple(parts))
     table = LabelTable(found.video.stem, seen.bodyparts, rows, seen.xy[rows])
-    model, step = predictions.scorer, step_of(predictions.scorer)
+    network = NetworkName.parse(predictions.scorer)
     likelihood = np.clip(seen.likelihood[rows], 0.0, 1.0)  # scores of some of DeepLabCut's networks pass 1
-    drafts = write_drafts(project, table, likelihood, model=model, snapshot=step)
+    drafts = write_drafts(
+        project, table, likelihood, model=predictions.scorer, snapshot=network.step if network else None
+    )
     return replace(treated, added=done.numbers, drafts=drafts, damaged=done.damaged)
 
 

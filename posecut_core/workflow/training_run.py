@@ -16,10 +16,10 @@ from posecut_core.model.initialization import begin, placed_weights
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
 from posecut_core.model.step import TrainState, initial_state
-from posecut_core.poses.files import USUAL_PERCENT
 from posecut_core.progress import Progress, Report
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
+from posecut_core.types import RunName
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_training_dataset import labelled_tables, previous_network
 from posecut_core.workflow.measurement import gather_frames, with_pictures
@@ -31,7 +31,7 @@ class TrainingRun:
     """Everything that one call of `train_network` trains with."""
 
     folder: Path
-    name: str  # <Task><date>[trainset<pct>][iteration<k>]shuffle<s>
+    name: str  # str(RunName)
     settings: TrainingSettings
     spec: NetworkSpec
     frames: TrainingFrames
@@ -84,7 +84,8 @@ def prepare_run(
         report=report,
     )
     check_trainable(frames, train)
-    name = _name(project, shuffle, trainingsetindex)
+    percent, iteration = project.training_percent(trainingsetindex), project.config.iteration
+    name = str(RunName(f"{project.config.task}{project.config.date}", shuffle, iteration, percent))
     info, damaged = newest_sound(folder)
     _tell_damaged(damaged, info, report)
     if info:
@@ -111,17 +112,6 @@ def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
             f"that `video_sets` in {project.config_path} lists; create another one (posecut create-training-dataset), "
             "or list them there again."
         )
-
-
-def _name(project: Project, shuffle: int, trainingsetindex: int) -> str:
-    """Name a training so that no two of a project have one name, as their results would be taken for each other's.
-
-    The percentage stands there, not its index: entries of TrainingFraction may be edited and change their places.
-    """
-    percent = project.training_percent(trainingsetindex)
-    fraction = "" if percent == USUAL_PERCENT else f"trainset{percent}"
-    iteration = f"iteration{project.config.iteration}" if project.config.iteration else ""
-    return f"{project.config.task}{project.config.date}{fraction}{iteration}shuffle{shuffle}"
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:

@@ -24,9 +24,10 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
 from posecut_core.errors import VideoError
-from posecut_core.poses.files import find_predictions, network_name
+from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Progress
 from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
+from posecut_core.types import NetworkName
 from posecut_core.workflow.opening import project_videos
 
 # --- queue list -------------------------------------------------------------------------------------------------------
@@ -284,4 +285,4 @@ def _videos_of(job: Job) -> tuple[str, ...]:
 
 def _analysed(video: Path) -> bool:
     """Tell whether predictions of one of our networks lie beside a video."""
-    return any(network_name(found.scorer) for found in find_predictions(video))
+    return any(NetworkName.parse(found.scorer) for found in find_predictions(video))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import read_text, write_bytes, write_text
+from posecut_core.types import NetworkName
 
 _SNAPSHOT = re.compile(r"snapshot(?P<best>-best)?-(?P<epochs>\d+)\.pt")
 _NET_TYPES = {"resnet50": "resnet_50", "resnet101": "resnet_101"}  # that DeepLabCut 3 has; others go by the first
@@ -168,11 +169,11 @@ def _own_network(folder: Path, snapshotindex: int | str) -> tuple[str, str] | No
 
 
 def _net_type(scorer: str) -> str:
-    words = scorer.split("_")
-    return _NET_TYPES.get(words[1] if len(words) > 1 else "", "resnet_50")
+    name = NetworkName.parse(scorer)
+    return _NET_TYPES.get(name.backbone if name else "", "resnet_50")
 
 
 def _step(scorer: str) -> str:
     """Return the step of a snapshot, which the name of a network ends with."""
-    found = re.search(r"\d+$", scorer)
-    return str(int(found[0])) if found else "0"
+    name = NetworkName.parse(scorer)
+    return str(name.step) if name else "0"

@@ -26,7 +26,6 @@ from posecut_core.model.snapshots import (
     save_snapshot,
     snapshot_folder,
     snapshot_steps,
-    step_of,
 )
 from posecut_core.model.step import TrainState, initial_state
 
@@ -87,8 +86,6 @@ def test_the_scorer_names_network_run_and_step(thin):
     """Result files are named after the network that made them."""
     scorer = info_of(thin, 720).scorer
     assert scorer == "PoseCut_resnet18_TestNov23shuffle1_720"
-    assert step_of(scorer) == 720
-    assert step_of("DLC_resnet50_openfieldOct30shuffle1_1000") is None
 
 
 def test_a_flipped_bit_is_found_in_any_file(tmp_path, thin):

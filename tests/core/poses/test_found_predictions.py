@@ -3,26 +3,9 @@
 import os
 from pathlib import Path
 
-import pytest
-
-from posecut_core.poses.files import NetworkName, filtered_path, find_predictions, network_name, prediction_path
+from posecut_core.poses.files import filtered_path, find_predictions, prediction_path
 
 SCORER = "PoseCut_resnet50_reachingJan31shuffle1_720"
-
-
-@pytest.mark.parametrize(
-    ("scorer", "expected"),
-    [
-        (SCORER, NetworkName(0, 1, 720)),
-        ("PoseCut_resnet18_openfieldOct30iteration2shuffle12_400", NetworkName(2, 12, 400)),
-        ("PoseCut_resnet18_openfieldOct30trainset50iteration2shuffle1_400", NetworkName(2, 1, 400, 50)),
-        ("PoseCut_resnet50_shuffle9taskJan1shuffle3_8", NetworkName(0, 3, 8)),
-        ("DLC_resnet50_openfieldOct30shuffle1_500000", None),
-    ],
-)
-def test_a_network_name_is_read(scorer: str, expected: NetworkName | None) -> None:
-    """Iteration, shuffle and step stand in the names of our networks."""
-    assert network_name(scorer) == expected
 
 
 def test_files_of_a_video_are_found(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Values that many rooms share."""
+
+import re
+from dataclasses import dataclass
+
+USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
+_NETWORK = re.compile(r"PoseCut_(?P<backbone>[a-z][a-z0-9]*)_(?P<run>.+)_(?P<step>\d+)")
+_RUN = re.compile(
+    r"(?P<project>.+?)(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)"
+)
+
+
+@dataclass(frozen=True)
+class RunName:
+    """The name of one training, unlike that of any other of its project.
+
+    The training fraction stands in it in percent, not as an index: entries of TrainingFraction may change their places.
+    """
+
+    project: str  # <Task><date>
+    shuffle: int
+    iteration: int = 0
+    percent: int = USUAL_PERCENT
+
+    def __str__(self) -> str:
+        """Write `<Task><date>[trainset<percent>][iteration<k>]shuffle<s>`."""
+        fraction = "" if self.percent == USUAL_PERCENT else f"trainset{self.percent}"
+        iteration = f"iteration{self.iteration}" if self.iteration else ""
+        return f"{self.project}{fraction}{iteration}shuffle{self.shuffle}"
+
+    @classmethod
+    def parse(cls, text: str) -> "RunName | None":
+        """Read a name; None if it is not that of a training of a project."""
+        found = _RUN.fullmatch(text)
+        if found is None:
+            return None
+        iteration, percent = int(found["iteration"] or 0), int(found["percent"] or USUAL_PERCENT)
+        return cls(found["project"], int(found["shuffle"]), iteration, percent)
+
+
+@dataclass(frozen=True)
+class NetworkName:
+    """The name of a trained network: the scorer in the tables and names of its results."""
+
+    backbone: str  # "resnet50"
+    run: str  # str(RunName), or the name of a training that belongs to no shuffle
+    step: int  # training steps of its checkpoint
+
+    def __str__(self) -> str:
+        """Write `PoseCut_<backbone>_<run>_<step>`."""
+        return f"PoseCut_{self.backbone}_{self.run}_{self.step}"
+
+    @property
+    def of_project(self) -> RunName | None:
+        """Return which training of a project made the network; None for one that belongs to no shuffle."""
+        return RunName.parse(self.run)
+
+    @classmethod
+    def parse(cls, text: str) -> "NetworkName | None":
+        """Read a scorer; None if it is not that of a network of PoseCut."""
+        found = _NETWORK.fullmatch(text)
+        return cls(found["backbone"], found["run"], int(found["step"])) if found else None
