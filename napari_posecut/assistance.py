@@ -8,12 +8,12 @@ from psygnal import Signal
 
 from napari_posecut.jobs.board import JobBoard
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.keypoints import Pose, Proposal
 from napari_posecut.labelling.labelling import Labelling
 from posecut_core.errors import PosecutError
 from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.progress import Progress
+from posecut_core.types import FrameRef
 
 SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
 HELP = ("assist", "propose")  # the verbs of this module
@@ -138,7 +138,7 @@ class Assistance:
             self.changed.emit(f"No proposals: {error}")
 
 
-def poses(found: Proposals, columns: dict[str, str]) -> dict[FrameKey, Pose]:
+def poses(found: Proposals, columns: dict[str, str]) -> dict[FrameRef, Pose]:
     """Return proposals by frame and identity of the bodypart, without what the network does not see.
 
     Args:
@@ -148,7 +148,7 @@ def poses(found: Proposals, columns: dict[str, str]) -> dict[FrameKey, Pose]:
     identities = {name: identity for identity, name in columns.items()}
     parts = [identities.get(name) for name in found.bodyparts]
     return {
-        FrameKey(name, number): _pose(found, video, row, parts)
+        FrameRef(name, number): _pose(found, video, row, parts)
         for name, video in found.videos.items()
         for row, number in enumerate(video.numbers.tolist())
     }

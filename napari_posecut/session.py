@@ -16,12 +16,12 @@ from napari_posecut.assistance import HELP, Assistance
 from napari_posecut.jobs.board import JobBoard, in_background
 from napari_posecut.jobs.jobs import Job, running
 from napari_posecut.jobs.verbs import Part, writes
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.canvas import Actions, Canvas, WholeView, bind, prepare, unbind
 from napari_posecut.preferences import preferences, remember_when_closing
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.project.paths import Project
+from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import config_path, open_project
 
 # --- closing ----------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ class Desk:
         if self.labelling is None:
             raise LabelError("No project is open; open one first.")
         self.show_labels()
-        self.labelling.go_to(FrameKey(video, number))
+        self.labelling.go_to(FrameRef(video, number))
 
     def attempt(self, action: Callable[[], Value]) -> Value | None:
         """Run what PoseCut may refuse; tell the person why, where it does, and return None."""

@@ -1,4 +1,4 @@
-"""Values that many rooms share."""
+"""Values that many rooms share: a frame, a window of it, and the names of trainings and networks."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +8,33 @@ _NETWORK = re.compile(r"PoseCut_(?P<backbone>[a-z][a-z0-9]*)_(?P<run>.+)_(?P<ste
 _RUN = re.compile(
     r"(?P<project>.+?)(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)"
 )
+
+
+@dataclass(frozen=True, order=True)
+class FrameRef:
+    """A frame: the stem of its video's file name, and the frame's number in that video."""
+
+    video: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A window of the full frame in pixels: columns x1 to x2 - 1, rows y1 to y2 - 1."""
+
+    x1: int
+    x2: int
+    y1: int
+    y2: int
+
+    @classmethod
+    def of_frame(cls, width: int, height: int) -> "Crop":
+        """Return the window that is the whole frame."""
+        return cls(0, width, 0, height)
+
+    def lies_in(self, width: int, height: int) -> bool:
+        """Tell whether the window holds pixels, and only such of a frame of this size."""
+        return 0 <= self.x1 < self.x2 <= width and 0 <= self.y1 < self.y2 <= height
 
 
 @dataclass(frozen=True)

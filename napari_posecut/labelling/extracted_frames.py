@@ -5,21 +5,17 @@ from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
 from posecut_core.labels.store import known_frames
-from posecut_core.project.config import Crop, edit_config, video_entry
+from posecut_core.project.config import edit_config, video_entry
 from posecut_core.project.paths import Project
 from posecut_core.project.relocate import video_stem
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.types import Crop
 from posecut_core.video.extraction import kept_window
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import project_videos
 
 # --- crop -------------------------------------------------------------------------------------------------------------
 # The crop of a project's video in config.yaml: the window of its frames that extraction keeps.
-
-
-def read_crop(project: Project, video: str) -> Crop | None:
-    """Return the crop of a video, by the stem of its file name; None where it has none."""
-    return {video_stem(path): crop for path, crop in project.config.video_sets.items()}.get(video)
 
 
 def write_crop(project: Project, video: str, crop: Crop) -> None:
@@ -50,16 +46,6 @@ def write_crop(project: Project, video: str, crop: Crop) -> None:
 
 
 Picture = UInt8[np.ndarray, "H W 3"]
-
-
-def frame_numbers(project: Project, video: str) -> tuple[int, ...]:
-    """List the extracted frames of a video.
-
-    Raises:
-        VideoError: the frame store is damaged.
-    """
-    path = project.frame_store(video)
-    return tuple(FrameStore.open(path).numbers.tolist()) if path.exists() else ()
 
 
 def take_frame(project: Project, video: str, number: int, picture: Picture | None, *, crop: Crop | None = None) -> bool:

@@ -14,6 +14,7 @@ from posecut_core.labels.contents import read_contents
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
 from posecut_core.project.paths import Project
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import frame_folders
 
@@ -21,23 +22,15 @@ from posecut_core.workflow.opening import frame_folders
 # The pictures of extracted frames: those next to the shown one are read ahead, so that going on waits for no disk.
 
 
-@dataclass(frozen=True, order=True)
-class FrameKey:
-    """One extracted frame: the stem of its video's file name, and its number in the video."""
-
-    video: str
-    number: int
-
-
 class Pictures:
     """The pictures of some frame stores, read on one thread."""
 
     def __init__(self, stores: Mapping[str, FrameStore]) -> None:
         self._stores = stores
-        self._reading: dict[FrameKey, Future[UInt8[np.ndarray, "H W 3"]]] = {}
+        self._reading: dict[FrameRef, Future[UInt8[np.ndarray, "H W 3"]]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-pictures")
 
-    def read(self, key: FrameKey, *, then: Sequence[FrameKey] = ()) -> UInt8[np.ndarray, "H W 3"]:
+    def read(self, key: FrameRef, *, then: Sequence[FrameRef] = ()) -> UInt8[np.ndarray, "H W 3"]:
         """Return a picture, and begin to read those that are likely to be asked for next; others are forgotten.
 
         Raises:
@@ -51,7 +44,7 @@ class Pictures:
         self._reading = {wanted: self._begin(wanted) for wanted in (key, *then)}
         return picture
 
-    def _begin(self, key: FrameKey) -> "Future[UInt8[np.ndarray, 'H W 3']]":
+    def _begin(self, key: FrameRef) -> "Future[UInt8[np.ndarray, 'H W 3']]":
         if key not in self._reading:
             self._reading[key] = self._thread.submit(self._stores[key.video].read, key.number)
         return self._reading[key]
@@ -183,8 +176,8 @@ class Browser:
         self.session: LabelSession | None = None  # of the video whose labels can be edited
         self.columns: dict[str, str] = {}
         self._known: dict[str, KnownVideo] = {}
-        self._counts: dict[FrameKey, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
-        self._statuses: dict[FrameKey, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
+        self._counts: dict[FrameRef, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
+        self._statuses: dict[FrameRef, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
         self.take(self.look(project))
 
     def look(self, project: Project) -> "Found":
@@ -213,7 +206,7 @@ class Browser:
         self.project, self.columns, self._known = found.project, found.columns, known
         self._states = {video: one.state for video, one in known.items()}
         self._pictures = Pictures({video: one.store for video, one in known.items()})
-        self._origins = {FrameKey(v, number): xy for v, one in known.items() for number, xy in one.origins.items()}
+        self._origins = {FrameRef(v, number): xy for v, one in known.items() for number, xy in one.origins.items()}
         self.frames = tuple(self._origins)
         self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
 
@@ -259,11 +252,11 @@ class Browser:
             return self.session.state
         return self._states[video]
 
-    def frame(self, key: FrameKey) -> Frame:
+    def frame(self, key: FrameRef) -> Frame:
         """Return what is known of a frame."""
         return self.state(key.video).frame(key.number)
 
-    def status(self, key: FrameKey, *, proposed: bool = False) -> FrameStatus:
+    def status(self, key: FrameRef, *, proposed: bool = False) -> FrameStatus:
         """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
         frame, known = self.frame(key), self._statuses.get(key)
         if known is None or known[0] is not frame or known[1] != proposed:  # frames are immutable
@@ -271,7 +264,7 @@ class Browser:
             self._statuses[key] = known = (frame, proposed, status)
         return known[2]
 
-    def image(self, key: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
+    def image(self, key: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
         """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.
 
         Raises:
@@ -281,11 +274,11 @@ class Browser:
         place = self.places[key]
         return self._pictures.read(key, then=self.frames[max(place - 1, 0) : place + 3])
 
-    def origin(self, key: FrameKey) -> tuple[int, int]:
+    def origin(self, key: FrameRef) -> tuple[int, int]:
         """Return x, y of a picture's top-left pixel in the full frame."""
         return self._origins[key]
 
-    def around(self, key: FrameKey, by: int) -> list[FrameKey]:
+    def around(self, key: FrameRef, by: int) -> list[FrameRef]:
         """List all other frames in the order in which they come up, forwards (1) or backwards (-1) from a frame."""
         place = self.places[key]
         after = [*self.frames[place + 1 :], *self.frames[:place]]
@@ -299,7 +292,7 @@ class Browser:
         done = used.count(len(self.columns))
         return Progress(done, len(used), points, len(used) * len(self.columns) - points)
 
-    def _count(self, key: FrameKey) -> int | None:
+    def _count(self, key: FrameRef) -> int | None:
         frame = self.state(key.video).frames.get(key.number)
         known = self._counts.get(key)
         if known is None or known[0] is not frame:  # frames are immutable: the same one needs no counting

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_posecut.labelling.frame_index import FrameKey
 from posecut_core.labels.edits import Accept, Edit, Place, Propose
 from posecut_core.labels.state import Point, Position
+from posecut_core.types import FrameRef
 
 # --- marks ------------------------------------------------------------------------------------------------------------
 # What one bodypart looks like in one frame while it is labelled: a label, a proposal, or nothing yet.
@@ -74,39 +74,39 @@ class ProposedPoses:
     """What is proposed for the frames of a project."""
 
     def __init__(self) -> None:
-        self._network: Mapping[FrameKey, Pose] = {}
-        self._own: dict[FrameKey, dict[str, Proposal | None]] = {}  # copied ones; None where one was waved away
+        self._network: Mapping[FrameRef, Pose] = {}
+        self._own: dict[FrameRef, dict[str, Proposal | None]] = {}  # copied ones; None where one was waved away
 
-    def take(self, network: Mapping[FrameKey, Pose]) -> None:
+    def take(self, network: Mapping[FrameRef, Pose]) -> None:
         """Replace what the network proposes; copies, and what was waved away, stay."""
         self._network = network
 
-    def copy(self, frame: FrameKey, pose: Pose) -> None:
+    def copy(self, frame: FrameRef, pose: Pose) -> None:
         """Propose the pose of another frame."""
         self._own.setdefault(frame, {}).update(pose)
 
-    def wave_away(self, frame: FrameKey, bodypart: str) -> None:
+    def wave_away(self, frame: FrameRef, bodypart: str) -> None:
         """Propose nothing for a bodypart of a frame any more."""
         self._own.setdefault(frame, {})[bodypart] = None
 
-    def of(self, frame: FrameKey) -> Pose:
+    def of(self, frame: FrameRef) -> Pose:
         """Return what is proposed for a frame."""
         known = {**self._network.get(frame, {}), **self._own.get(frame, {})}
         return {part: proposal for part, proposal in known.items() if proposal is not None}
 
-    def has(self, frame: FrameKey) -> bool:
+    def has(self, frame: FrameRef) -> bool:
         """Tell whether anything is proposed for a frame."""
         return bool(self.of(frame) if frame in self._own else self._network.get(frame))
 
 
-def stored(frame: FrameKey, bodypart: str, proposal: Proposal) -> Edit:
+def stored(frame: FrameRef, bodypart: str, proposal: Proposal) -> Edit:
     """Return the edit that writes a proposal down as it is: a network's as a draft, a copied one as a label."""
     if proposal.likelihood is None:
         return Place(frame.number, bodypart, proposal.xy)
     return Propose(frame.number, bodypart, proposal.xy, proposal.likelihood, proposal.model, proposal.snapshot)
 
 
-def accepted(frame: FrameKey, bodypart: str, proposal: Proposal | None) -> tuple[Edit, ...]:
+def accepted(frame: FrameRef, bodypart: str, proposal: Proposal | None) -> tuple[Edit, ...]:
     """Return the edits that make a label of a proposal, or, where it is None, of the draft that is stored."""
     edit = Accept(frame.number, bodypart)
     if proposal is None:

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from psygnal import Signal
 
-from napari_posecut.labelling.frame_index import Browser, Found, FrameKey, FrameStatus, Progress
+from napari_posecut.labelling.frame_index import Browser, Found, FrameStatus, Progress
 from napari_posecut.labelling.keypoints import Mark, Proposal, ProposedPoses, accepted, mark_of, stored
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import (
@@ -27,6 +27,7 @@ from posecut_core.labels.edits import (
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Position
 from posecut_core.project.paths import Project
+from posecut_core.types import FrameRef
 
 # --- tour -------------------------------------------------------------------------------------------------------------
 # The frames of a project with their marks, one of them shown at a time: looking at labels without changing them.
@@ -67,7 +68,7 @@ class Tour:
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
-        self.frame: FrameKey | None = None
+        self.frame: FrameRef | None = None
         self.proposals = ProposedPoses()
         self.browser = Browser(project, take_over=take_over)
         self.aside: Aside = at_once
@@ -85,7 +86,7 @@ class Tour:
         """Return every bodypart of the shown frame, in the project's order."""
         return () if self.frame is None else self.marks_of(self.frame)
 
-    def marks_of(self, frame: FrameKey) -> tuple[Mark, ...]:
+    def marks_of(self, frame: FrameRef) -> tuple[Mark, ...]:
         """Return every bodypart of a frame, in the project's order."""
         points, proposed = self.browser.frame(frame).points, self.proposals.of(frame)
         columns = self.browser.columns.items()
@@ -98,7 +99,7 @@ class Tour:
         chosen = next((mark for mark in marks if mark.bodypart == self._chosen), None)
         return chosen or next((mark for mark in marks if mark.state == "unset"), None) or first_open(marks)
 
-    def status(self, frame: FrameKey) -> FrameStatus:
+    def status(self, frame: FrameRef) -> FrameStatus:
         """Say how far the labelling of a frame is."""
         return self.browser.status(frame, proposed=self.proposals.has(frame))
 
@@ -117,7 +118,7 @@ class Tour:
         """Return what a person should know of how the shown video's labels were opened."""
         return self.browser.session.notices if self.browser.session else ()
 
-    def go_to(self, frame: FrameKey) -> None:
+    def go_to(self, frame: FrameRef) -> None:
         """Show a frame.
 
         Raises:
@@ -204,16 +205,16 @@ class Tour:
         """
         self.aside(self.browser.leave)
 
-    def _shown(self) -> FrameKey:
+    def _shown(self) -> FrameRef:
         if self.frame is None:
             raise LabelError("The project has no extracted frames to label; extract frames first.")
         return self.frame
 
-    def _first_open(self) -> FrameKey | None:
+    def _first_open(self) -> FrameRef | None:
         frames = self.browser.frames
         return next((key for key in frames if self.status(key) not in SETTLED), frames[0] if frames else None)
 
-    def _show(self, frame: FrameKey | None, *, chosen: str | None = None) -> None:
+    def _show(self, frame: FrameRef | None, *, chosen: str | None = None) -> None:
         if frame is not None:
             self._enter(frame.video)
         self.frame, self._chosen = frame, chosen
@@ -237,7 +238,7 @@ def _is_doubtful(mark: Mark, pcutoff: float) -> bool:
 # The labelling of a project, one frame at a time: what a click or a key does, without any window.
 #
 #     labelling = Labelling(open_project(config))
-#     labelling.go_to(FrameKey("session1", 40))
+#     labelling.go_to(FrameRef("session1", 40))
 #     labelling.place((81.5, 40.0))     # the current bodypart; the next one becomes current
 #
 # Every edit goes to the label store and is durable when the call returns. Whoever shows it listens to `frame_changed`
@@ -345,11 +346,11 @@ class Labelling(Tour):
         self.browser.session.require_writable()
         return self.browser.session
 
-    def _labels(self, frame: FrameKey) -> dict[str, Position]:
+    def _labels(self, frame: FrameRef) -> dict[str, Position]:
         points = self.browser.frame(frame).points
         return {part: point.xy for part, point in points.items() if point.is_label and point.xy}
 
-    def _unstored(self, frame: FrameKey, bodypart: str) -> Proposal | None:
+    def _unstored(self, frame: FrameRef, bodypart: str) -> Proposal | None:
         """Return a proposal that is only shown; None where the store knows of the bodypart."""
         known = self.browser.frame(frame).points.get(bodypart)
         return None if known else self.proposals.of(frame).get(bodypart)

@@ -10,7 +10,6 @@ from napari.layers import Image, Layer, Points
 from napari.utils.events import Event
 from psygnal import Signal
 
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.keypoints import Mark, nearest
 from napari_posecut.labelling.keys import KEYS
 from napari_posecut.labelling.labelling import Labelling
@@ -19,6 +18,7 @@ from napari_posecut.preferences import preferences
 from posecut_core.errors import PosecutError
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.types import FrameRef
 
 # --- lock -------------------------------------------------------------------------------------------------------------
 # Keep napari's own tools off a layer: they would add and move markers past the label store, or shift the picture.
@@ -214,7 +214,7 @@ class Canvas:
         """Return the mark within reach of the mouse."""
         return self.mark_at(to_xy(self.viewer.cursor.position))
 
-    def _load(self, frame: FrameKey) -> None:
+    def _load(self, frame: FrameRef) -> None:
         picture, (x, y) = self._read(frame), self.labelling.browser.origin(frame)
         if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
             self.image.data[:] = picture
@@ -224,7 +224,7 @@ class Canvas:
         lack = "" if self._readable else " (its picture cannot be read)"
         self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}{lack}"
 
-    def _read(self, frame: FrameKey) -> UInt8[np.ndarray, "H W 3"]:
+    def _read(self, frame: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
         """Return the frame's picture; a grey one where it cannot be read, and tell the person why."""
         try:
             picture, self._readable = self.labelling.browser.image(frame), True

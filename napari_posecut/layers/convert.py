@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float64
 
 from napari_posecut.labelling.keypoints import Mark, MarkState
 from posecut_core.labels.state import Position
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 
 SYMBOLS: Mapping[MarkState, str] = {
     "unset": "disc",

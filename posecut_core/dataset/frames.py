@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Float64, Int, Int32, UInt8
 
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import inside
 from posecut_core.progress import Progress, Report
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
 # --- batches ----------------------------------------------------------------------------------------------------------

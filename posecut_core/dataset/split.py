@@ -15,20 +15,13 @@ from posecut_core.errors import DatasetError, LabelError
 from posecut_core.labels.table import LabelTable
 from posecut_core.storage.files import read_text, write_text
 from posecut_core.storage.yaml_files import is_file_part, plain_values
+from posecut_core.types import FrameRef
 
 # --- split ------------------------------------------------------------------------------------------------------------
 # Which labelled frames train the network and which test it; written down once, with its seed.
 
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, order=True)
-class FrameRef:
-    """A frame: the video's stem and the frame's number in that video."""
-
-    video: str
-    number: int
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.refinement.criteria import Criteria
-from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.merge_datasets import merge_datasets
@@ -158,8 +158,7 @@ def _chosen(config: Path, video: Path, rounds: Rounds, choose: Choose, report: R
 
 
 def _stored(config: Path, video: Path) -> tuple[int, ...]:
-    store = open_project(config).frame_store(video.stem)
-    return tuple(FrameStore.open(store).numbers.tolist()) if store.exists() else ()
+    return numbers_in(open_project(config).frame_store(video.stem))
 
 
 def _merge(config: Path, rounds: Rounds, report: Report) -> int:

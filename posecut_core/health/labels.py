@@ -22,7 +22,7 @@ from posecut_core.project.paths import Project
 from posecut_core.storage.files import leftovers
 from posecut_core.storage.journal import read_journal
 from posecut_core.storage.locks import Lock, acquire, note_path, read_note
-from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.labeled_images import unreadable_images
 from posecut_core.workflow.opening import labels_outside, unlisted_labels
 
@@ -225,10 +225,9 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
     """Read every stored frame, and hold those that are labelled against what was labelled."""
     path = project.frame_store(video)
     known = _known_images(project, video)
-    numbers: list[int] = []
-    if path.exists():
-        with found.about(path):
-            numbers = FrameStore.open(path).numbers.tolist()
+    numbers: tuple[int, ...] = ()
+    with found.about(path):
+        numbers = numbers_in(path)
     present = {*numbers, *image_paths(project, video)}
     absent = sorted(known.keys() - present) if numbers or not path.exists() else []  # else the store is damaged
     if absent:

@@ -27,13 +27,14 @@ from posecut_core.plots.figures import colours_of, named_colour
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
 from posecut_core.poses.proposals import read_proposals
-from posecut_core.project.config import Crop, ProjectConfig, parse_config, video_entry
+from posecut_core.project.config import ProjectConfig, parse_config, video_entry
 from posecut_core.project.paths import Project, jobs_folder, refuse_links
 from posecut_core.project.relocate import entry_of, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, fingerprint, read_state
 from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
-from posecut_core.video.frame_store import FrameStore
+from posecut_core.types import Crop
+from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.gaps import gap_sentences
 from posecut_core.video.index import VideoIndex, index_video
 from posecut_core.video.writer import comment_of
@@ -369,7 +370,7 @@ def _remedy(project: Project, about_entries: str, *videos: str) -> str:
 
 def _check_crop(project: Project, video: str, crop: Crop | None, size: tuple[int, int], found: Findings) -> None:
     width, height = size
-    if crop and (crop.x2 > width or crop.y2 > height):
+    if crop and not crop.lies_in(width, height):
         path = project.config_path
         found.add(
             path,
@@ -417,7 +418,7 @@ def _check_dataset(
         with found.about(project.frame_store(video)):
             store = project.frame_store(video)
             stored = {*image_paths(project, video)}  # every step takes them over
-            stored |= set(FrameStore.open(store).numbers.tolist()) if store.exists() else set()
+            stored |= {*numbers_in(store)}
             absent = sorted(ref.number for ref in frames if ref.video == video and ref.number not in stored)
             if absent and all(finding.path != store for finding in found.wrong):  # else told with the labels
                 found.add(store, str(never_extracted(project, video, absent)))

@@ -18,8 +18,8 @@ from posecut_core.inference.stored_frames import Predicts, padded
 from posecut_core.poses.files import write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, decoder, file_fingerprint
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.config import Crop
 from posecut_core.storage.files import storage_error
+from posecut_core.types import Crop
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import VideoIndex
 from posecut_core.video.reader import VideoReader
@@ -325,8 +325,8 @@ def analysis_origin(
 def analysed_window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:
     """Check that the crop lies within the frame; without one the window is the frame."""
     if crop is None:
-        return Crop(0, index.width, 0, index.height)
-    if not (0 <= crop.x1 < crop.x2 <= index.width and 0 <= crop.y1 < crop.y2 <= index.height):
+        return Crop.of_frame(index.width, index.height)
+    if not crop.lies_in(index.width, index.height):
         raise AnalysisError(
             f"The crop x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2} does not fit into {video.name}, which is "
             f"{index.width} x {index.height} pixels; correct x1, x2, y1, y2 in config.yaml or set cropping to false."

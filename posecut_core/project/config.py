@@ -21,6 +21,7 @@ from posecut_core.storage.yaml_files import (
     read_yaml,
     shown,
 )
+from posecut_core.types import Crop
 
 # --- keys -------------------------------------------------------------------------------------------------------------
 # The keys that a config.yaml may have.
@@ -88,16 +89,6 @@ _LONGEST_WORD = 100  # bytes; a file's name has 255, and several of them stand i
 
 
 @dataclass(frozen=True)
-class Crop:
-    """A window of the full frame in pixels: columns x1 to x2 - 1, rows y1 to y2 - 1."""
-
-    x1: int
-    x2: int
-    y1: int
-    y2: int
-
-
-@dataclass(frozen=True)
 class ProjectConfig:
     """What config.yaml says (paper, Box 1), validated; see `deeplabcut` for the meaning of each key."""
 
@@ -122,6 +113,10 @@ class ProjectConfig:
     snapshotindex: int | str = -1  # or "all"
     batch_size: int = 8
     crop: Crop | None = None  # x1..y2 where `cropping` is true: the window of analysis
+
+    def crop_of(self, video: str) -> Crop | None:
+        """Return the window that extraction keeps of a video, by the stem of its file name; None where it keeps all."""
+        return next((crop for path, crop in self.video_sets.items() if video_stem(path) == video), None)
 
 
 def training_percent(fraction: float) -> int:

@@ -14,7 +14,7 @@ from jaxtyping import Int64, UInt8
 
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore, StoredFrame
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import VideoIndex
@@ -124,8 +124,8 @@ def kept_window(crop: Crop | None, size: tuple[int, int], video: Path) -> Crop:
     """
     width, height = size
     if crop is None:
-        return Crop(0, width, 0, height)
-    if not (0 <= crop.x1 < crop.x2 <= width and 0 <= crop.y1 < crop.y2 <= height):
+        return Crop.of_frame(width, height)
+    if not crop.lies_in(width, height):
         raise VideoError(
             f"The crop x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2} is not within the "
             f"{width}x{height} pixels of {video}; correct it under video_sets in config.yaml."

@@ -429,6 +429,15 @@ class FrameStore:
                 array.resize((rows, *array.shape[1:]))
 
 
+def numbers_in(path: Path) -> tuple[int, ...]:
+    """List the frame numbers of a store in increasing order; none where no frame was ever extracted.
+
+    Raises:
+        VideoError: the store is damaged.
+    """
+    return tuple(FrameStore.open(path).numbers.tolist()) if path.exists() else ()
+
+
 def picture_hash(image: UInt8[np.ndarray, "H W 3"]) -> str:
     """Return what a picture is recognised by: 32 digits of the SHA-256 of its size and values."""
     return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]

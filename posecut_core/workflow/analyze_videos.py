@@ -32,10 +32,10 @@ from posecut_core.poses.files import (
 )
 from posecut_core.poses.predictions import AnalysisOrigin, differences, read_origin
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.config import Crop
 from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
+from posecut_core.types import Crop
 from posecut_core.video.gaps import Gap
 from posecut_core.video.index import index_video
 from posecut_core.video.reader import VideoReader

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.config import Crop, edit_config, new_config_text, parse_config, read_config, video_entry
+from posecut_core.project.config import edit_config, new_config_text, parse_config, read_config, video_entry
 from posecut_core.project.creation import (
     PLACEHOLDERS,
     check_bodyparts,
@@ -29,6 +29,7 @@ from posecut_core.project.state import ProjectState, VideoRecord, fingerprint, u
 from posecut_core.storage import disk
 from posecut_core.storage.files import storage_error, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.types import Crop
 from posecut_core.video.gaps import gap_sentences
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import (
@@ -352,4 +353,4 @@ def _record(source: Path, report: Report) -> VideoRecord:
 
 
 def _full_frame(record: VideoRecord) -> Crop:
-    return Crop(0, record.width, 0, record.height)
+    return Crop.of_frame(record.width, record.height)

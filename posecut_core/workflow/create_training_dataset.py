@@ -11,7 +11,6 @@ import numpy as np
 
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, read_settings, settings_from, write_settings
 from posecut_core.dataset.split import (
-    FrameRef,
     Split,
     revision_name,
     split_by_indices,
@@ -31,6 +30,7 @@ from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import resumable
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import frame_folders, note_outside, note_removed, note_strangers, open_project
 

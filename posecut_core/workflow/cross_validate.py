@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import FrameRef, Split, read_split, split_by_indices, split_by_seed, write_revision
+from posecut_core.dataset.split import Split, read_split, split_by_indices, split_by_seed, write_revision
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.evaluation.errors import CONFIDENCE, Spread, spread
 from posecut_core.labels.table import LabelTable
@@ -22,6 +22,7 @@ from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import write_text
+from posecut_core.types import FrameRef
 from posecut_core.workflow.create_training_dataset import chosen_settings, free_shuffle, labelled_tables, write_shuffle
 from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, evaluate_network
 from posecut_core.workflow.opening import open_project

@@ -8,13 +8,11 @@ from pathlib import Path
 from posecut_core.errors import ArgumentError, PosecutError, VideoError, raise_together, treat_each
 from posecut_core.labels.store import known_frames, read_labels
 from posecut_core.progress import Report, silent
-from posecut_core.project.config import Crop
 from posecut_core.project.given import forgiving, listed
 from posecut_core.project.paths import Project
-from posecut_core.project.relocate import video_stem
 from posecut_core.project.state import read_state, update_state
 from posecut_core.video.extraction import extract
-from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.frame_store import FrameStore, numbers_in
 from posecut_core.video.gaps import Gap
 from posecut_core.workflow.opening import check_videos, chosen_stems, open_project, project_videos, resolve_video
 
@@ -176,7 +174,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
     """Choose the frames of one video."""
     path, store = resolve_video(project, stem), project.frame_store(stem)
     check_videos(project, [path])
-    before = set(_numbers(store))
+    before = {*numbers_in(store)}
     if wish.overwrite and before:
         needed = known_frames(project, stem)
         FrameStore.open(store).remove(sorted(before - needed))
@@ -188,14 +186,14 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         number_of_frames=wish.number_of_frames,
         start=project.config.start,
         stop=project.config.stop,
-        crop=_crop(project, stem) if wish.crop else None,
+        crop=project.config.crop_of(stem) if wish.crop else None,
         step=wish.step,
         colour=wish.colour,
         seed=wish.seed,
         numbers=wish.frames,
         report=report,
     )
-    after = _numbers(store)
+    after = numbers_in(store)
     return ExtractedVideo(
         stem,
         store,
@@ -219,13 +217,3 @@ def _labelled(project: Project, stem: str) -> set[int]:
 def _remember_seed(project: Project, stems: Sequence[str], seed: int) -> None:
     seeds = dict.fromkeys(stems, seed)
     update_state(project, lambda settings: replace(settings, extraction_seeds={**settings.extraction_seeds, **seeds}))
-
-
-def _numbers(store: Path) -> tuple[int, ...]:
-    return tuple(FrameStore.open(store).numbers.tolist()) if store.exists() else ()
-
-
-def _crop(project: Project, stem: str) -> Crop | None:
-    """Return a video's crop in config.yaml."""
-    crops = {video_stem(path): crop for path, crop in project.config.video_sets.items()}
-    return crops.get(stem)

@@ -23,7 +23,7 @@ from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers,
 from posecut_core.storage.files import resumable
 from posecut_core.types import NetworkName
 from posecut_core.video.extraction import extract
-from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import index_video
 from posecut_core.video.sampling import window
 from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
@@ -94,7 +94,7 @@ def stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[i
     stored: dict[str, list[int]] = {video.stem: [] for video in videos}
     for stem in stored:
         with contextlib.suppress(VideoError, StorageError):  # which extraction says, of that video
-            stored[stem] += FrameStore.open(project.frame_store(stem)).numbers.tolist()
+            stored[stem] += numbers_in(project.frame_store(stem))
     return stored
 
 

@@ -36,7 +36,7 @@ from posecut_core.labels.replaced_images import ReadImage, look_at, note_images,
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_bytes
-from posecut_core.video.frame_store import FrameStore, StoredFrame
+from posecut_core.video.frame_store import FrameStore, StoredFrame, numbers_in
 
 
 def import_images(project: Project, video: str, *, report: Report = silent) -> int:
@@ -135,7 +135,7 @@ def _is_known(project: Project, video: str) -> bool:
     numbers = {frame_number(name) for name in files}
     if None in numbers or len(numbers) < len(files) or no_files(folder) or record_path(folder).exists():
         return False
-    return not files or (path.exists() and numbers <= {*FrameStore.open(path).numbers.tolist()})
+    return not files or numbers <= {*numbers_in(path)}
 
 
 def _new_images(project: Project, video: str) -> tuple[dict[int, Path], list[str]]:
@@ -144,7 +144,7 @@ def _new_images(project: Project, video: str) -> tuple[dict[int, Path], list[str
     images, files, others = images_in(folder), image_files(folder), no_files(folder)
     if not files and not others:
         return {}, []
-    known = set(FrameStore.open(store_path).numbers.tolist()) if store_path.exists() else set()
+    known = {*numbers_in(store_path)}
     if len(images) < len(files):  # several of one frame
         images = images_in(folder, first=labelled_rows(read_rows(folder, project.config.scorer)))
     strange = numbers_of(folder, others)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import FrameRef, Split, read_split, validation_part
+from posecut_core.dataset.split import Split, read_split, validation_part
 from posecut_core.errors import DatasetError, LabelError
 from posecut_core.evaluation.errors import MeanErrors, mean_errors, mean_errors_by_bodypart, pixel_errors, worst_frames
 from posecut_core.evaluation.reliability import Calibration, calibration
@@ -46,6 +46,7 @@ from posecut_core.project.given import named_few
 from posecut_core.project.paths import Project
 from posecut_core.storage.disk import fitting_name
 from posecut_core.storage.files import file_sha256
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.arguments import chosen_bodyparts
 from posecut_core.workflow.opening import note_bodyparts, strangers_among

@@ -16,7 +16,7 @@ from posecut_core.labels.store import removed_bodyparts
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import labels_named, uncounted
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.config import Crop, ProjectConfig, edit_config, parse_config
+from posecut_core.project.config import ProjectConfig, edit_config, parse_config
 from posecut_core.project.given import (
     foreign_bodyparts,
     given_path,
@@ -32,6 +32,7 @@ from posecut_core.project.paths import Project, refuse_links
 from posecut_core.project.relocate import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, fingerprint, read_state
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.labeled_images import import_images
 
@@ -268,10 +269,10 @@ def frame_window(project: Project, video: str) -> Crop | None:
     with contextlib.suppress(PosecutError, OSError, ValueError, SyntaxError):
         if path.exists() and (store := FrameStore.open(path)).numbers.size:
             height, width = store.sizes.max(axis=0).tolist()
-            return None if store.origins.any() else Crop(0, width, 0, height)
+            return None if store.origins.any() else Crop.of_frame(width, height)
         if images:
             with Image.open(next(iter(images.values()))) as image:
-                return Crop(0, image.width, 0, image.height)
+                return Crop.of_frame(image.width, image.height)
     return None
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import LabelError, ModelError
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
@@ -18,6 +17,7 @@ from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.paths import Project
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import frame_folders, open_project
 

@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from posecut_core.dataset.frames import frames_of_step, mirror_order
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import ModelError
 from posecut_core.evaluation.errors import mean_error, pixel_errors
 from posecut_core.inference.predictor import Predictor
@@ -35,6 +34,7 @@ from posecut_core.progress import Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import sole_writer
+from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.training_run import TrainingRun, prepare_run
 

@@ -9,7 +9,7 @@ import jax
 
 from posecut_core.dataset.frames import TrainingFrames, check_trainable, load_frames
 from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
-from posecut_core.dataset.split import FrameRef, Split, read_revision, read_split, validation_part
+from posecut_core.dataset.split import Split, read_revision, read_split, validation_part
 from posecut_core.errors import DatasetError, ModelError
 from posecut_core.inference.stored_frames import LabelledFrames
 from posecut_core.model.initialization import begin, placed_weights
@@ -19,7 +19,7 @@ from posecut_core.model.step import TrainState, initial_state
 from posecut_core.progress import Progress, Report
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
-from posecut_core.types import RunName
+from posecut_core.types import FrameRef, RunName
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_training_dataset import labelled_tables, previous_network
 from posecut_core.workflow.measurement import gather_frames, with_pictures

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.labelling import Labelling
 from posecut_core.labels.state import Position
+from posecut_core.types import FrameRef
 
 Known = tuple[str, Position | None]  # state and position of a bodypart
 
@@ -28,19 +28,19 @@ class LabelModel:
         self.videos = {key.video: Video() for key in self.frames}
         self.undone: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # after, frame
         self.done: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # before, frame
-        self.network: dict[FrameKey, dict[str, Position]] = {}
+        self.network: dict[FrameRef, dict[str, Position]] = {}
         self.likelihood = 0.0
-        self.copies: dict[FrameKey, dict[str, Position | None]] = {}
+        self.copies: dict[FrameRef, dict[str, Position | None]] = {}
 
     @property
-    def key(self) -> FrameKey:
+    def key(self) -> FrameRef:
         return self.frames[self.shown]
 
     @property
     def video(self) -> Video:
         return self.videos[self.key.video]
 
-    def known(self, key: FrameKey, part: str) -> Known:
+    def known(self, key: FrameRef, part: str) -> Known:
         """Return state and position of a bodypart as they are shown."""
         stored = self.videos[key.video].points.get((key.number, part))
         if stored is not None:
@@ -48,7 +48,7 @@ class LabelModel:
         proposed = {**self.network.get(key, {}), **self.copies.get(key, {})}.get(part)
         return ("unset", None) if proposed is None else ("proposed", proposed)
 
-    def marks(self, key: FrameKey) -> list[Known]:
+    def marks(self, key: FrameRef) -> list[Known]:
         return [self.known(key, part) for part in self.parts]
 
     @property
@@ -112,7 +112,7 @@ class LabelModel:
         state, number = back[video].pop()
         forth[video].append((self.videos[video], number))
         self.videos[video], self.chosen = state, None
-        self.shown = self.frames.index(FrameKey(video, number))
+        self.shown = self.frames.index(FrameRef(video, number))
 
     def copy_pose(self) -> None:
         for key in reversed(self.frames[: self.shown]):
@@ -122,7 +122,7 @@ class LabelModel:
                 self.copies.setdefault(self.key, {}).update({part: labels[part] for part in unset})
                 return
 
-    def _label(self, key: FrameKey, part: str) -> Position | None:
+    def _label(self, key: FrameRef, part: str) -> Position | None:
         return self.videos[key.video].points.get((key.number, part), ("unset", None))[1]
 
     # Going about
@@ -130,7 +130,7 @@ class LabelModel:
     def show(self, place: int) -> None:
         self.shown, self.chosen = min(max(place, 0), len(self.frames) - 1), None
 
-    def needs_person(self, key: FrameKey) -> bool:
+    def needs_person(self, key: FrameRef) -> bool:
         states = [self.videos[key.video].points.get((key.number, part)) for part in self.parts]
         return key.number not in self.videos[key.video].dropped and None in states
 

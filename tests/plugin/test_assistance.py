@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from napari_posecut.assistance import Assistance, poses
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.labelling import Labelling
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.fake_board import FakeBoard
@@ -165,8 +165,8 @@ def test_what_a_network_does_not_see_is_not_proposed(labelling):
     columns = labelling.browser.columns
     assert not any(poses(proposed(labelling, likelihood=0.01), columns).values())
     seen = poses(proposed(labelling), columns)
-    assert seen.keys() == {FrameKey(*_place(labelling))}
-    assert poses(proposed(labelling), {"other": "stranger"})[FrameKey(*_place(labelling))] == {}
+    assert seen.keys() == {FrameRef(*_place(labelling))}
+    assert poses(proposed(labelling), {"other": "stranger"})[FrameRef(*_place(labelling))] == {}
 
 
 def test_closing_ends_the_help(board, labelling):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.frame_index import Browser, FrameKey, Progress, decided, status_of
+from napari_posecut.labelling.frame_index import Browser, Progress, decided, status_of
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
 from posecut_core.labels.state import Frame, Origin, Point
+from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import open_project
 from tests.plugin.conftest import FRAMES, SCENES
 
@@ -108,7 +109,7 @@ def test_one_video_is_editable_at_a_time(browser):
 
 def test_a_frame_that_was_never_extracted_is_not_listed(browser):
     """Places know extracted frames only."""
-    assert FrameKey("dark-mouse", 10**6) not in browser.places
+    assert FrameRef("dark-mouse", 10**6) not in browser.places
 
 
 def test_damaged_labels_are_refused(browser):

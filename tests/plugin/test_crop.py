@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.labelling.extracted_frames import read_crop, write_crop
+from napari_posecut.labelling.extracted_frames import write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from posecut_core.errors import VideoError
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 from posecut_core.workflow.opening import open_project
 
 
@@ -17,11 +17,11 @@ def test_crop_round_trip(unlabelled):
     project = open_project(unlabelled)
     before = unlabelled.read_text()
     one, other = (path.stem for path in sorted(project.videos.glob("*.mp4")))
-    kept = read_crop(project, other)
+    kept = project.config.crop_of(other)
     write_crop(project, one, Crop(3, 50, 7, 90))
     again = open_project(unlabelled)
-    assert read_crop(again, one) == Crop(3, 50, 7, 90)
-    assert read_crop(again, other) == kept
+    assert again.config.crop_of(one) == Crop(3, 50, 7, 90)
+    assert again.config.crop_of(other) == kept
     changed = set(unlabelled.read_text().splitlines()) - set(before.splitlines())
     assert len(changed) == 1
     assert "3, 50, 7, 90" in changed.pop()
@@ -30,7 +30,7 @@ def test_crop_round_trip(unlabelled):
 def test_unknown_video_has_no_crop(unlabelled):
     """A video that config.yaml does not list is refused."""
     project = open_project(unlabelled)
-    assert read_crop(project, "cat") is None
+    assert project.config.crop_of("cat") is None
     with pytest.raises(VideoError, match="lists no video cat"):
         write_crop(project, "cat", Crop(0, 1, 0, 1))
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.keypoints import Proposal
 from napari_posecut.labelling.labelling import Labelling
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Place, Propose
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
+from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import open_project
 
 NETWORK = Proposal((30.0, 40.0), 0.4, "net", 10)
@@ -223,7 +223,7 @@ def test_steps_end_at_the_ends(labelling):
     labelling.step(100)
     assert labelling.frame == labelling.browser.frames[-1]
     with pytest.raises(LabelError, match="not among the extracted frames"):
-        labelling.go_to(FrameKey("nowhere", 1))
+        labelling.go_to(FrameRef("nowhere", 1))
 
 
 def test_open_frames_come_round(labelling):

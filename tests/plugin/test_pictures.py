@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.frame_index import FrameKey, Pictures
+from napari_posecut.labelling.frame_index import Pictures
 from posecut_core.errors import VideoError
+from posecut_core.types import FrameRef
 
-FIRST, SECOND = FrameKey("walk", 0), FrameKey("walk", 2)
+FIRST, SECOND = FrameRef("walk", 0), FrameRef("walk", 2)
 
 
 class FailingStore:

@@ -1,10 +1,10 @@
 """What is proposed for a frame, and what becomes of it when a person accepts it."""
 
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.labelling.keypoints import Proposal, ProposedPoses, accepted, stored
 from posecut_core.labels.edits import Accept, Place, Propose
+from posecut_core.types import FrameRef
 
-FRAME, OTHER = FrameKey("m1", 3), FrameKey("m1", 7)
+FRAME, OTHER = FrameRef("m1", 3), FrameRef("m1", 7)
 NETWORK, COPIED = Proposal((1.0, 2.0), 0.4, "net", 10), Proposal((5.0, 6.0))
 
 
@@ -15,7 +15,7 @@ def test_copies_count_before_the_network():
     poses.copy(FRAME, {"a": COPIED})
     assert poses.of(FRAME) == {"a": COPIED, "b": NETWORK}
     assert poses.of(OTHER) == {"a": NETWORK}
-    assert poses.of(FrameKey("m2", 3)) == {}
+    assert poses.of(FrameRef("m2", 3)) == {}
 
 
 def test_what_was_waved_away_stays_away():

@@ -11,13 +11,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from posecut_core.dataset.settings import TrainingSettings, write_settings
-from posecut_core.dataset.split import FrameRef, Split, write_split
+from posecut_core.dataset.split import Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model import preflight, resnet
 from posecut_core.model import step as training
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import analyze_videos, arguments, evaluate_network

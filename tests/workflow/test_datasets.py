@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import FrameRef, read_revision, read_split
+from posecut_core.dataset.split import read_revision, read_split
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, ProjectError, StorageError
 from posecut_core.labels.edits import Delete, MarkAbsent, Propose
 from posecut_core.labels.session import LabelSession
@@ -12,6 +12,7 @@ from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
 from posecut_core.project.state import ProjectState, write_state
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import create_training_dataset as datasets

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from posecut_core.dataset.split import FrameRef
 from posecut_core.labels.store import read_labels
+from posecut_core.types import FrameRef
 from posecut_core.workflow import evaluate_network
 from posecut_core.workflow.measurement import draw_all, draw_frame, frame_kind, gather_frames, predict_all
 from posecut_core.workflow.opening import open_project

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.measurement import frame_names, gather_frames
 from posecut_core.workflow.opening import open_project

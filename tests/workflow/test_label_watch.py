@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Delete, MarkAbsent, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import propose_labels
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts

@@ -13,7 +13,7 @@ from posecut_core.errors import ProjectError, StorageError, VideoError
 from posecut_core.formats.deeplabcut.images import OWN
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_training_dataset import labelled_tables
 from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders

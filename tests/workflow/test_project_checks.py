@@ -31,8 +31,9 @@ from posecut_core.health.project import (
 )
 from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, file_fingerprint
-from posecut_core.project.config import Crop, edit_config
+from posecut_core.project.config import edit_config
 from posecut_core.project.paths import Project
+from posecut_core.types import Crop
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.opening import frame_folders, open_project
 

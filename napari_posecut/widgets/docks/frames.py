@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.board import in_background
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.labelling.extracted_frames import delete_frame, frame_numbers, read_crop, take_frame
+from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
 from napari_posecut.layers.video_layer import frames_of
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.job_line import JobLine
@@ -30,6 +30,7 @@ from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.config import ProjectConfig, edit_config
 from posecut_core.project.state import read_state
+from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.opening import check_videos, project_videos, resolve_video
 
 # --- frame picker -----------------------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ class FramePicker(QWidget):
         project, layer = self._desk.require_project(), self.view.layer
         if layer is None or self._desk.board.writing("frames"):
             raise VideoError("Other work extracts frames at the moment; wait until it has ended, then take this frame.")
-        number, crop = self.number, read_crop(project, self._video) if self._cropped() else None
+        number, crop = self.number, project.config.crop_of(self._video) if self._cropped() else None
         new = take_frame(project, self._video, number, frames_of(layer).read(number), crop=crop)
         self._some_taken = self._some_taken or new
         self._show_number()
@@ -279,7 +280,7 @@ class FramesDock(QWidget):
         """Count the extracted frames of each video."""
         project, counts = self.desk.project, []
         for video, item in self._items.items():
-            numbers = self.desk.attempt(partial(frame_numbers, project, video)) if project else ()
+            numbers = self.desk.attempt(partial(numbers_in, project.frame_store(video))) if project else ()
             counts.append(len(numbers or ()))
             item.setText(1, str(counts[-1]))
         if project is None:

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.assistance import Assistance
-from napari_posecut.labelling.frame_index import MEANING, FrameKey
+from napari_posecut.labelling.frame_index import MEANING
 from napari_posecut.labelling.keypoints import Mark
 from napari_posecut.labelling.keys import key_help
 from napari_posecut.labelling.labelling import Labelling
@@ -27,6 +27,7 @@ from napari_posecut.preferences import preferences
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.tables import coloured_row, table_of
 from posecut_core.plots.figures import bytes_of, colours_of
+from posecut_core.types import FrameRef
 
 # --- help line --------------------------------------------------------------------------------------------------------
 # The line of the dock 3 Label that says how a network helps, and lets a person do without.
@@ -213,7 +214,7 @@ class LabelDock(QWidget):
     def _go_to_number(self) -> None:
         labelling, number = self.desk.labelling, self.number.value()
         if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
-            key = FrameKey(labelling.frame.video, number)
+            key = FrameRef(labelling.frame.video, number)
             self.desk.attempt(lambda: labelling.go_to(key))
             self.show_marks()
 

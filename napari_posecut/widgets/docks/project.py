@@ -21,13 +21,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.labelling.frame_index import MEANING, FrameKey, FrameStatus
+from napari_posecut.labelling.frame_index import MEANING, FrameStatus
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.new_project import NewProjectForm
 from napari_posecut.widgets.forms.videos import ProjectVideos
 from posecut_core.project.paths import Project
+from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import project_videos
 
 # --- state icons ------------------------------------------------------------------------------------------------------
@@ -98,9 +99,9 @@ class ProjectBrowser(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._frames: dict[FrameKey, QTreeWidgetItem] = {}
+        self._frames: dict[FrameRef, QTreeWidgetItem] = {}
         self._videos: dict[str, QTreeWidgetItem] = {}
-        self._statuses: dict[FrameKey, FrameStatus] = {}
+        self._statuses: dict[FrameRef, FrameStatus] = {}
         self._counts: dict[str, Counter[FrameStatus]] = {}
         self.total = QLabel()
         self.total.setWordWrap(True)
@@ -170,7 +171,7 @@ class ProjectBrowser(QWidget):
             self._point_out()
         self._later.start()
 
-    def _update(self, keys: Iterable[FrameKey]) -> None:
+    def _update(self, keys: Iterable[FrameRef]) -> None:
         labelling = self._desk.labelling
         if labelling is None:
             return
@@ -179,7 +180,7 @@ class ProjectBrowser(QWidget):
         self._write(changed)
         self._count({key.video for key in changed})
 
-    def _write(self, keys: Iterable[FrameKey]) -> None:
+    def _write(self, keys: Iterable[FrameRef]) -> None:
         assert self._desk.labelling is not None
         for key in keys:
             before, status = self._statuses.get(key), self._desk.labelling.status(key)
@@ -215,7 +216,7 @@ class ProjectBrowser(QWidget):
             self._desk.attempt(lambda: self._desk.show_frame(key.video, key.number))
 
 
-def _videos(project: Project, keys: Iterable[FrameKey]) -> list[str]:
+def _videos(project: Project, keys: Iterable[FrameRef]) -> list[str]:
     return list(dict.fromkeys((*project_videos(project), *(key.video for key in keys))))
 
 

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.labelling.extracted_frames import read_crop, write_crop
+from napari_posecut.labelling.extracted_frames import write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video_layer import frames_of
 from napari_posecut.session import Desk
@@ -25,7 +25,7 @@ from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
 from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.errors import ArgumentError
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 from posecut_core.workflow.opening import project_videos, resolve_video
 
 
@@ -74,14 +74,14 @@ class ProjectVideos(QWidget):
         """Let the rectangle be the whole frame."""
         if self.rectangle is not None:
             width, height = self._size()
-            self._set_rectangle(Crop(0, width, 0, height))
+            self._set_rectangle(Crop.of_frame(width, height))
 
     def _draw(self, video: str) -> None:
         project = self._desk.require_project()
         layer = self.view.show(resolve_video(project, video))
         self._cropped = video
         _, height, width, _ = frames_of(layer).shape
-        crop = read_crop(project, video) or Crop(0, width, 0, height)
+        crop = project.config.crop_of(video) or Crop.of_frame(width, height)
         self.rectangle = Shapes(
             [crop_corners(crop)],
             shape_type="rectangle",
@@ -155,7 +155,7 @@ class ProjectVideos(QWidget):
         chosen = current.text(0) if current is not None else ""
         self.videos.clear()
         for video, path in project_videos(project).items() if project else ():
-            item = QTreeWidgetItem(self.videos, [video, _spoken(read_crop(project, video)) if project else ""])
+            item = QTreeWidgetItem(self.videos, [video, _spoken(project.config.crop_of(video)) if project else ""])
             item.setToolTip(0, str(path))
             if not path.is_file():
                 item.setText(1, "the file is missing")

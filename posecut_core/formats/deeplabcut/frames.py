@@ -33,7 +33,7 @@ from posecut_core.project.relocate import video_stem
 from posecut_core.project.state import read_state
 from posecut_core.storage.locks import hold
 from posecut_core.video.demux import open_video
-from posecut_core.video.frame_store import FrameStore, picture_hash
+from posecut_core.video.frame_store import FrameStore, numbers_in, picture_hash
 
 
 def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[int, str]:
@@ -188,7 +188,7 @@ def image_origin(project: Project, video: str, size: tuple[int, int]) -> tuple[i
         video: Stem of the video's file name.
         size: Height and width of the image in pixels.
     """
-    crop = next((crop for path, crop in project.config.video_sets.items() if video_stem(path) == video), None)
+    crop = project.config.crop_of(video)
     if crop is None:
         return 0, 0
     sizes = [(crop.y2 - crop.y1, crop.x2 - crop.x1)]
@@ -297,8 +297,7 @@ def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tup
         VideoError: the frame store is damaged.
     """
     path = project.frame_store(video)
-    there = FrameStore.open(path).numbers.tolist() if path.exists() else image_paths(project, video)
-    known = {*there}
+    known = {*numbers_in(path)} if path.exists() else {*image_paths(project, video)}
     return tuple(number for number in numbers if number not in known)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from posecut_core.cli.summaries import tell_cross_validated, tell_dataset, tell_evaluated, tell_trained
-from posecut_core.dataset.split import FrameRef
 from posecut_core.evaluation.errors import MeanErrors, Spread
 from posecut_core.evaluation.reliability import Calibration
+from posecut_core.types import FrameRef
 from posecut_core.workflow.create_training_dataset import CreatedDataset, CreatedShuffle
 from posecut_core.workflow.cross_validate import CrossValidation, ValidatedFold
 from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, Evaluation

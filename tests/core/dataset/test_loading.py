@@ -5,10 +5,10 @@ import pytest
 
 from posecut_core.dataset import frames as loading
 from posecut_core.dataset.frames import load_frames
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import silent
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
 FRAMES = (FrameRef("a", 2), FrameRef("a", 7), FrameRef("b", 7))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.frames import MIN_SIDE, TrainingFrames, check_trainable
-from posecut_core.dataset.split import FrameRef
 from posecut_core.errors import DatasetError
+from posecut_core.types import FrameRef
 
 REFS = (FrameRef("a", 7), FrameRef("b", 9))
 

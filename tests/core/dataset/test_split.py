@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posecut_core.dataset.split import (
-    FrameRef,
-    read_split,
-    split_by_indices,
-    split_by_seed,
-    validation_part,
-    write_split,
-)
+from posecut_core.dataset.split import read_split, split_by_indices, split_by_seed, validation_part, write_split
 from posecut_core.errors import DatasetError
+from posecut_core.types import FrameRef
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b") for number in range(0, 50, 5))
 _LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], exclude_characters="/\\")

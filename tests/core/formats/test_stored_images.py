@@ -14,9 +14,10 @@ from posecut_core.formats.deeplabcut.frames import (
 )
 from posecut_core.formats.deeplabcut.images import OWN, images_in, numbers_of, record_path
 from posecut_core.formats.deeplabcut.tables import ImageLabels, read_collected_data, write_collected_data
-from posecut_core.project.config import Crop, ProjectConfig
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.project.state import ProjectState, VideoRecord, write_state
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 
 IMAGE = np.zeros((8, 10, 3), dtype=np.uint8)

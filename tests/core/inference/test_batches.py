@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.inference.video import batches_ahead, frame_batches
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 
 WHOLE = Crop(0, 4, 0, 2)
 

@@ -7,7 +7,7 @@ from posecut_core.errors import AnalysisError, StorageError
 from posecut_core.inference import video as analysis
 from posecut_core.inference.video import analyse_video
 from posecut_core.poses.files import read_predictions
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from posecut_core.project.config import Crop, ProjectConfig
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 
 IMAGE = np.zeros((8, 10, 3), dtype=np.uint8)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, import_table, read_images
 from posecut_core.labels.table import LabelTable
-from posecut_core.project.config import Crop, ProjectConfig
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from tests.core.labels.conftest import IMAGE
 

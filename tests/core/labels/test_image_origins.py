@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from posecut_core.formats.deeplabcut.frames import image_origin, unplaced_images
-from posecut_core.project.config import Crop, ProjectConfig
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.project.state import ProjectState, VideoRecord, write_state
+from posecut_core.types import Crop
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.replaced_images import disputed_frames, read_settled, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
-from posecut_core.project.config import Crop, ProjectConfig
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.labeled_images import import_images
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from posecut_core.errors import ProjectError
 from posecut_core.project.config import (
     DEEPLABCUT_KEYS,
-    Crop,
     edit_config,
     parse_config,
     read_config,
     training_percent,
     video_entry,
 )
+from posecut_core.types import Crop
 
 MINIMAL = "Task: reach\nscorer: Ann\ndate: Oct30\nbodyparts:\n- hand\n- joystick\n"
 

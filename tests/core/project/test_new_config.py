@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from posecut_core.project.config import DEEPLABCUT_KEYS, Crop, new_config_text, parse_config
+from posecut_core.project.config import DEEPLABCUT_KEYS, new_config_text, parse_config
 from posecut_core.storage.yaml_files import load_mapping
+from posecut_core.types import Crop
 
 
 def test_a_new_config_is_read_back():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.project.config import Crop
+from posecut_core.types import Crop
 from posecut_core.video import extraction
 from posecut_core.video.extraction import extract, thumbnail
 from posecut_core.video.frame_store import FrameStore

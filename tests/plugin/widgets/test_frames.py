@@ -3,9 +3,9 @@
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_posecut.labelling.frame_index import FrameKey
 from napari_posecut.widgets.docks.frames import FramesDock
 from posecut_core.project.config import read_config
+from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import project_videos
 from tests.plugin.immediate_jobs import work_at_once
 
@@ -87,7 +87,7 @@ def test_frame_is_taken_from_a_video(opened):
     assert "was taken before" in picker.hint.text()
     assert counts(opened) == [4, 3]
     picker.back_button.click()
-    assert set(opened.desk.labelling.browser.frames) - set(before) == {FrameKey(picker_video(opened), number)}
+    assert set(opened.desk.labelling.browser.frames) - set(before) == {FrameRef(picker_video(opened), number)}
     assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
     opened.desk.show_frame(picker_video(opened), number)
     opened.delete_button.click()
