@@ -56,6 +56,12 @@ class VideoIndex:
         """Number of frames, damaged ones included."""
         return self.times.size
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether each frame is shown within half a frame's time of where `fps` alone would have it."""
+        late = self.times - self.times[:1] - np.arange(self.times.size) / self.fps
+        return bool(np.abs(late).max(initial=0.0) <= 0.5 / self.fps)
+
 
 def index_video(path: str | os.PathLike[str]) -> VideoIndex:
     """Demux a video once and index its frames.

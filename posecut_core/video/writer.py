@@ -15,12 +15,13 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
-from jaxtyping import UInt8
+from jaxtyping import Float64, Int64, UInt8
 
 from posecut_core.errors import ArgumentError, StorageError, VideoError
 from posecut_core.storage.files import atomic_path, storage_error
 
 _SLOWEST, _FASTEST = 0.001, 100_000  # frames per second; slower ones round to none
+_TICK = Fraction(1, 90_000)  # of a second: the clock of images that do not follow each other at one rate
 _BT601 = {"colorspace": 6, "color_primaries": 6, "color_trc": 6, "color_range": 1}  # numbers of ISO/IEC 23091-2
 
 
@@ -35,6 +36,7 @@ class VideoWriter:
         fps: frames per second.
         width: columns of every image.
         height: rows of every image.
+        times: when each image is shown, in increasing seconds; by default they follow each other at `fps`.
         comment: text that the file carries; `comment_of` reads it.
 
     Raises:
@@ -42,7 +44,16 @@ class VideoWriter:
         StorageError: the disk is full, read-only or not writable.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, fps: float, width: int, height: int, comment: str = "") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fps: float,
+        width: int,
+        height: int,
+        times: Float64[np.ndarray, " T"] | None = None,
+        comment: str = "",
+    ) -> None:
         if not _SLOWEST <= fps <= _FASTEST:
             raise ArgumentError(
                 f"A video cannot have {fps} frames per second; give a number from {_SLOWEST} to {_FASTEST}."
@@ -52,6 +63,8 @@ class VideoWriter:
         self.path = Path(path)
         self.written = 0
         self._rate = Fraction(fps).limit_denominator(1001)
+        self._clock = 1 / self._rate if times is None else _TICK
+        self._ticks = None if times is None else _ticks(times)
         self._size = (height, width)
         self._comment = comment
         self._encoding = self._encode()
@@ -69,7 +82,7 @@ class VideoWriter:
     def _encode(self) -> Iterator[None]:
         with atomic_path(self.path) as temporary:
             with _sentences(self.path):
-                self._container, self._stream = _open(temporary, self._rate, self._size)
+                self._container, self._stream = _open(temporary, self._rate, self._clock, self._size)
                 if self._comment:
                     self._container.metadata["comment"] = self._comment
             try:
@@ -93,7 +106,8 @@ class VideoWriter:
             raise VideoError(f"An image of {found} pixels cannot be part of {self.path}; give images of {expected}.")
         frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU601")
-        frame.pts, frame.time_base = self.written, 1 / self._rate
+        frame.pts = self.written if self._ticks is None else int(self._ticks[self.written])
+        frame.time_base = self._clock
         with _sentences(self.path):
             self._container.mux(self._stream.encode(frame))
         self.written += 1
@@ -108,7 +122,14 @@ def comment_of(path: Path) -> str:
         return ""
 
 
-def _open(path: Path, rate: Fraction, size: tuple[int, int]) -> tuple[OutputContainer, VideoStream]:
+def _ticks(times: Float64[np.ndarray, " T"]) -> Int64[np.ndarray, " T"]:
+    """Count ticks from the first image on; no two images share one."""
+    ordinals = np.arange(times.size)
+    ticks = np.round((times - times[:1]) / float(_TICK)).astype(np.int64)
+    return np.maximum.accumulate(ticks - ordinals) + ordinals
+
+
+def _open(path: Path, rate: Fraction, clock: Fraction, size: tuple[int, int]) -> tuple[OutputContainer, VideoStream]:
     options = {"movflags": "faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
     container = av.open(str(path), mode="w", options=options)
     codec, choices = ("libx264", {"crf": "18", "preset": "veryfast"})
@@ -118,6 +139,7 @@ def _open(path: Path, rate: Fraction, size: tuple[int, int]) -> tuple[OutputCont
     assert isinstance(stream, VideoStream)
     stream.height, stream.width = (side + side % 2 for side in size)
     stream.pix_fmt = "yuv420p"
+    stream.codec_context.time_base = clock
     for name, number in _BT601.items():
         setattr(stream.codec_context, name, number)
     return container, stream

@@ -134,8 +134,9 @@ def create_labeled_video(
 ) -> LabeledVideos:
     """Write `<video><scorer>_labeled.mp4` beside the predictions: the video with a disc on each likely bodypart.
 
-    Every frame of the video has its place; one that cannot be decoded repeats the picture before it. A labelled video
-    that is there is kept if it was drawn from the same predictions with the same settings, and drawn anew if not.
+    Every frame of the video has its place, and its time where the video's rate varies; one that cannot be decoded
+    repeats the picture before it. A labelled video that is there is kept if it was drawn from the same predictions with
+    the same settings, and drawn anew if not.
 
     Args:
         config: path of config.yaml.
@@ -282,7 +283,8 @@ def _write_labeled_video(
             )
         picture = np.zeros((index.height, index.width, 3), np.uint8)
         size = {"width": index.width, "height": index.height}
-        with VideoWriter(target, fps=index.fps, **size, comment=comment) as writer:
+        times = None if index.is_steady else index.times
+        with VideoWriter(target, fps=index.fps, **size, times=times, comment=comment) as writer:
             for number, image in reader.frames():
                 if image is not None:
                     past = slice(max(0, number - style.trailpoints), number + 1)

@@ -12,6 +12,7 @@ from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import origin_from, read_origin
 from posecut_core.video.reader import VideoReader
+from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import plot_trajectories as showing
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.filterpredictions import filterpredictions
@@ -79,6 +80,19 @@ def test_the_labeled_video_has_every_frame_with_its_own_points(spot_project, ana
             x, y = 10.5 + 2 * number, 12.5 + number
             rows, columns = np.nonzero(image.max(axis=2) > 60)
             np.testing.assert_allclose((columns.mean(), rows.mean()), (x, y), atol=1.0)
+
+
+def test_the_labeled_video_keeps_the_times_of_a_varying_rate(spot_project, spot_video):
+    """Kind: a recording whose rate varies is drawn at its mean rate: each pose is shown at the recording's time."""
+    times = np.array([0, 1, 2, 3, 20, 21, 22, 23, 40, 41, 42]) / 25
+    pictures = images(spot_video)
+    with VideoWriter(spot_video, fps=25, width=64, height=48, times=times) as writer:
+        for image in pictures:
+            writer.write(image)
+    analyze_videos(spot_project, spot_video)
+    (path,) = create_labeled_video(spot_project, spot_video).files
+    with VideoReader(path) as reader:
+        np.testing.assert_allclose(reader.index.times, times, atol=1e-4)
 
 
 def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, analysed):

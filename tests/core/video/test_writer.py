@@ -35,6 +35,18 @@ def test_the_rate_is_kept(tmp_path, numbered_image, fps):
         assert reader.index.fps == pytest.approx(fps, rel=1e-3)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_times_are_kept(tmp_path, numbered_image, number_in, name):
+    """Kind: frames of a varying rate follow each other evenly, up to seconds off; here each is shown at its time."""
+    times = np.array([0.5, 0.6, 0.7, 1.7, 1.7 + 1e-6, 4.0, 4.02])
+    with VideoWriter(tmp_path / name, fps=2.0, width=64, height=48, times=times) as writer:
+        for number in range(times.size):
+            writer.write(numbered_image(number))
+    with VideoReader(tmp_path / name) as reader:
+        assert [number_in(image) for _, image in reader.frames()] == list(range(times.size))
+        np.testing.assert_allclose(reader.index.times - reader.index.times[0], times - 0.5, atol=2e-5)
+
+
 def test_colours_come_back(tmp_path):
     """Red, green and blue survive the way into the video and back."""
     image = np.zeros((32, 96, 3), np.uint8)
