@@ -14,6 +14,24 @@ the project's config.yaml first:
     export_deeplabcut, merge_labels                 images for DeepLabCut, and what it changed in the labels
     undo_labels, redo_labels                        the last edits of labels taken back, and made again
     edit_bodyparts, doctor                          other names, more bodyparts; what is damaged and how to mend it
+    propose_labels, assist                          a network that helps to label, once or while somebody labels
+    frame_scoremaps                                 what the network sees in one frame
+
+What these steps work on, for notebooks and programs of one's own:
+
+    open_project, Project                           a project: where everything of it lies, and what config.yaml says
+    VideoReader, VideoWriter                        frames of a video by their exact numbers; images as a video
+    FrameStore, FrameRef, Crop                      extracted frames; one frame of one video; a window of the frame
+    read_labels, LabelTable                         the labels of a video as a table
+    LabelSession, with Place, MarkOccluded,         the same edited one by one: each edit is durable when `apply`
+        MarkAbsent, Delete, Undo, Redo              returns
+    TrainingSettings                                how a network is built and trained
+    Predictor                                       a trained network: images in, positions or score maps out
+    Predictions, read_predictions,                  predictions of a video, and their files
+        write_predictions
+    median_filtered, arima_filtered                 predictions smoothed over time
+
+`posecut_core.demo` draws videos with exact ground truth, and a labelled project of them.
 
 Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labelled frames, K bodyparts,
 C cameras, H W pixels, h w cells of a score map. Positions are x, y in pixels of the full frame, x right, y down, and
@@ -24,11 +42,25 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from posecut_core.dataset.settings import TrainingSettings
     from posecut_core.errors import PosecutError
     from posecut_core.health.doctor import doctor
+    from posecut_core.inference.predictor import Predictor
+    from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Redo, Undo
+    from posecut_core.labels.session import LabelSession
+    from posecut_core.labels.store import read_labels
     from posecut_core.labels.table import LabelTable
+    from posecut_core.poses.files import read_predictions, write_predictions
+    from posecut_core.poses.filters import arima_filtered, median_filtered
+    from posecut_core.poses.predictions import Predictions
     from posecut_core.progress import Progress
+    from posecut_core.project.paths import Project
+    from posecut_core.types import Crop, FrameRef
+    from posecut_core.video.frame_store import FrameStore
+    from posecut_core.video.reader import VideoReader
+    from posecut_core.video.writer import VideoWriter
     from posecut_core.workflow.analyze_videos import analyze_videos
+    from posecut_core.workflow.assist import assist
     from posecut_core.workflow.check_labels import check_labels, write_labels
     from posecut_core.workflow.create_project import add_new_videos, create_new_project
     from posecut_core.workflow.create_training_dataset import create_training_dataset
@@ -41,18 +73,39 @@ if TYPE_CHECKING:
     from posecut_core.workflow.filterpredictions import filterpredictions
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
+    from posecut_core.workflow.opening import open_project
     from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
+    from posecut_core.workflow.propose_labels import propose_labels
+    from posecut_core.workflow.scoremaps import frame_scoremaps
     from posecut_core.workflow.train_network import train_network
     from posecut_core.workflow.undo_labels import redo_labels, undo_labels
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Crop",
+    "Delete",
+    "FrameRef",
+    "FrameStore",
+    "LabelSession",
     "LabelTable",
+    "MarkAbsent",
+    "MarkOccluded",
+    "Place",
     "PosecutError",
+    "Predictions",
+    "Predictor",
     "Progress",
+    "Project",
+    "Redo",
+    "TrainingSettings",
+    "Undo",
+    "VideoReader",
+    "VideoWriter",
     "add_new_videos",
     "analyze_videos",
+    "arima_filtered",
+    "assist",
     "check_labels",
     "create_labeled_video",
     "create_new_project",
@@ -65,21 +118,46 @@ __all__ = [
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "frame_scoremaps",
+    "median_filtered",
     "merge_datasets",
     "merge_labels",
+    "open_project",
     "plot_trajectories",
+    "propose_labels",
+    "read_labels",
+    "read_predictions",
     "redo_labels",
     "train_network",
     "undo_labels",
     "write_labels",
+    "write_predictions",
 ]
 
 _HOMES = {
+    "Crop": "types",
+    "Delete": "labels.edits",
+    "FrameRef": "types",
+    "FrameStore": "video.frame_store",
+    "LabelSession": "labels.session",
     "LabelTable": "labels.table",
+    "MarkAbsent": "labels.edits",
+    "MarkOccluded": "labels.edits",
+    "Place": "labels.edits",
     "PosecutError": "errors",
+    "Predictions": "poses.predictions",
+    "Predictor": "inference.predictor",
     "Progress": "progress",
+    "Project": "project.paths",
+    "Redo": "labels.edits",
+    "TrainingSettings": "dataset.settings",
+    "Undo": "labels.edits",
+    "VideoReader": "video.reader",
+    "VideoWriter": "video.writer",
     "add_new_videos": "workflow.create_project",
     "analyze_videos": "workflow.analyze_videos",
+    "arima_filtered": "poses.filters",
+    "assist": "workflow.assist",
     "check_labels": "workflow.check_labels",
     "create_labeled_video": "workflow.plot_trajectories",
     "create_new_project": "workflow.create_project",
@@ -92,13 +170,20 @@ _HOMES = {
     "extract_frames": "workflow.extract_frames",
     "extract_outlier_frames": "workflow.extract_outlier_frames",
     "filterpredictions": "workflow.filterpredictions",
+    "frame_scoremaps": "workflow.scoremaps",
+    "median_filtered": "poses.filters",
     "merge_datasets": "workflow.merge_datasets",
     "merge_labels": "workflow.merge_labels",
+    "open_project": "workflow.opening",
     "plot_trajectories": "workflow.plot_trajectories",
+    "propose_labels": "workflow.propose_labels",
+    "read_labels": "labels.store",
+    "read_predictions": "poses.files",
     "redo_labels": "workflow.undo_labels",
     "train_network": "workflow.train_network",
     "undo_labels": "workflow.undo_labels",
     "write_labels": "workflow.check_labels",
+    "write_predictions": "poses.files",
 }
 
 

@@ -38,6 +38,7 @@ from posecut_core.model.snapshots import (
 from posecut_core.model.step import TrainState, fit, initial_state
 from posecut_core.poses.proposals import write_proposals
 from posecut_core.progress import Progress, Report, deferred_interrupt, silent
+from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames, proposals_for, stored_videos
@@ -185,6 +186,7 @@ def _a_second() -> None:
     time.sleep(1)
 
 
+@forgiving
 def assist(
     config: str | os.PathLike[str],
     *,

@@ -16,6 +16,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
@@ -133,6 +134,7 @@ class ProposedLabels:
     learns: bool  # whether the network is the one that learns while somebody labels
 
 
+@forgiving
 def propose_labels(
     config: str | os.PathLike[str], shuffle: int | None = None, *, report: Report = silent
 ) -> ProposedLabels:

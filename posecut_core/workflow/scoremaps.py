@@ -8,6 +8,7 @@ import numpy as np
 
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.video import analysed_window
+from posecut_core.project.given import forgiving
 from posecut_core.storage.files import atomic_path
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.arguments import chosen_steps
@@ -27,6 +28,7 @@ class FrameScoremaps:
     origin: tuple[float, float]  # x, y of the middle of the top-left cell in the full frame
 
 
+@forgiving
 def frame_scoremaps(
     config: str | os.PathLike[str],
     video: str | os.PathLike[str],

@@ -1,13 +1,22 @@
-"""The public names of the core."""
+"""The public names of the core, and that notebooks and documents use no others."""
 
+import ast
 import importlib
 import inspect
+import json
+import re
 
+import pytest
+
+import napari_posecut
 import posecut_core
+import posecut_core.demo
+from tests.structure.source import ROOT
 
 WORKFLOW = {
     "add_new_videos",
     "analyze_videos",
+    "assist",
     "check_labels",
     "create_labeled_video",
     "create_new_project",
@@ -20,19 +29,29 @@ WORKFLOW = {
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "frame_scoremaps",
     "merge_datasets",
     "merge_labels",
     "plot_trajectories",
+    "propose_labels",
     "redo_labels",
     "train_network",
     "undo_labels",
     "write_labels",
 }
+# What the steps work on, and functions of it.
+NOUNS = {"Crop", "FrameRef", "FrameStore", "LabelSession", "LabelTable", "Predictions", "Predictor", "Project"}
+NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Progress"}
+NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Place", "Redo", "Undo"}
+NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
+PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
+DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 
 
 def test_public_names_are_exact() -> None:
-    """Exactly the workflow and what it hands around is public, each name once, in order."""
-    assert set(posecut_core.__all__) == WORKFLOW | {"LabelTable", "PosecutError", "Progress"}
+    """Exactly the workflow and what it works on is public, each name once, in order."""
+    assert set(posecut_core.__all__) == WORKFLOW | NOUNS
     assert posecut_core.__all__ == sorted(posecut_core.__all__)
 
 
@@ -64,3 +83,54 @@ def test_results_are_frozen_dataclasses() -> None:
         if isinstance(result, str):
             result = getattr(importlib.import_module(step.__module__), result)
         assert result.__dataclass_params__.frozen, name
+
+
+def private_names(code: str) -> list[str]:
+    """List what code takes out of the project's packages that is not public."""
+    tree = ast.parse(code)
+    taken, called = [], {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            taken += [(node.module or "", alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            called |= {alias.asname or alias.name: alias.name for alias in node.names}
+            taken += [alias.name.rpartition(".")[::2] for alias in node.names if "." in alias.name]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (package := called.get(ast.unparse(node.value))):
+            taken.append((package, node.attr))
+    ours = [(module, name) for module, name in taken if module.split(".")[0] in ("posecut_core", "napari_posecut")]
+    packages = [tuple(package.rpartition(".")[::2]) for package in PUBLIC]
+    return [
+        f"{module}.{name}"
+        for module, name in ours
+        if name not in PUBLIC.get(module, ()) and (module, name) not in packages and not name.startswith("__")
+    ]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebooks_use_public_names_only(name: str) -> None:
+    """What a notebook shows is what its reader may rely on."""
+    cells = json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert private_names("\n".join(code)) == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_use_public_names_only(name: str) -> None:
+    """The Python that documents show takes only public names out of the packages."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert [found for block in blocks for found in private_names(block)] == []
+
+
+def test_private_names_are_noticed() -> None:
+    """A name from a module of the house is none of the public ones, however it is taken."""
+    code = """
+import posecut_core as posecut
+import posecut_core.labels.store
+from posecut_core import demo, open_project
+from posecut_core.demo import film
+from posecut_core.workflow.opening import frame_folders
+posecut.VideoReader, posecut.types
+"""
+    found = ["posecut_core.labels.store", "posecut_core.workflow.opening.frame_folders", "posecut_core.types"]
+    assert private_names(code) == found

@@ -12,22 +12,21 @@ NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 TINY = """
 from dataclasses import replace
 
-from posecut_core.demo import sample, scenes
+from posecut_core import demo
 
 config, videos, folder, frames_to_label, steps = None, [], "project", 3, 2
-scenes.TO_LABEL = tuple(replace(scene, frames=8) for scene in scenes.TO_LABEL[:1])
-scenes.FURTHER = replace(scenes.FURTHER, frames=12)
-sample.sample_project.__kwdefaults__ |= {"scenes": scenes.TO_LABEL, "frames_to_label": frames_to_label}
+demo.TO_LABEL = tuple(replace(scene, frames=8) for scene in demo.TO_LABEL[:1])
+demo.FURTHER = replace(demo.FURTHER, frames=12)
+demo.sample_project.__kwdefaults__ |= {"scenes": demo.TO_LABEL, "frames_to_label": frames_to_label}
 """
 
 OWN_PROJECT = """
 from pathlib import Path
 
 from posecut_core import add_new_videos, create_training_dataset
-from posecut_core.demo.scene import film
 
-config = sample.sample_project(Path(folder))
-add_new_videos(config, [film(scenes.FURTHER, Path(folder) / "more")])
+config = demo.sample_project(Path(folder))
+add_new_videos(config, [demo.film(demo.FURTHER, Path(folder) / "more")])
 (config.parent / "videos" / ".DS_Store").touch()
 create_training_dataset(config)
 """
