@@ -2,12 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
 _NETWORK = re.compile(r"PoseCut_(?P<backbone>[a-z][a-z0-9]*)_(?P<run>.+)_(?P<step>\d+)")
 _RUN = re.compile(
     r"(?P<project>.+?)(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)"
 )
+
+
+Mode = Literal["automatic", "manual"]  # of extract_frames: who chooses the frames
+Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
+OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "list", "manual"]
+FilterType = Literal["median", "arima"]
+Unreviewed = Literal["refuse", "accept", "leave"]  # what becomes of drafts that no person has looked at
 
 
 @dataclass(frozen=True, order=True)

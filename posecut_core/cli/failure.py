@@ -106,6 +106,7 @@ def printable(text: str) -> str:
 
 def _usage(error: BaseException) -> str:
     message = one_line(error.format_message()) if hasattr(error, "format_message") else str(error)
+    message = message.replace(": Value error, ", ": ")  # as typer tells a word that is none of the choices
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "posecut"
     end = "" if message.endswith(("?", "!", ".")) else "."

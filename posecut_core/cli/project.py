@@ -24,6 +24,7 @@ from posecut_core.cli.options import (
 )
 from posecut_core.cli.task import Outcome, Task, told
 from posecut_core.progress import Report
+from posecut_core.types import Algorithm, Mode
 
 _PLACEHOLDERS = "bodypart1,bodypart2,bodypart3,objectA"
 
@@ -114,10 +115,10 @@ def add_new_videos(
 def extract_frames(
     config: Config = None,
     mode: Annotated[
-        str, typer.Option(help="automatic, or manual: then give the frames' numbers with --frames.")
+        Mode, typer.Option(help="automatic, or manual: then give the frames' numbers with --frames.")
     ] = "automatic",
     algo: Annotated[
-        str, typer.Option(help="kmeans takes frames that look different, uniform takes them at random times.")
+        Algorithm, typer.Option(help="kmeans takes frames that look different, uniform takes them at random times.")
     ] = "kmeans",
     crop: Annotated[bool, typer.Option("--crop", help="Keep only each video's crop in config.yaml.")] = False,
     video: SomeVideos = None,

@@ -25,12 +25,13 @@ from posecut_core.cli.options import (
 )
 from posecut_core.cli.task import Outcome, Task, told
 from posecut_core.progress import Report
+from posecut_core.types import Algorithm, OutlierAlgorithm, Unreviewed
 
 
 def extract_outlier_frames(
     config_and_videos: ConfigAndVideos,
     outlieralgorithm: Annotated[
-        str,
+        OutlierAlgorithm,
         typer.Option(
             "--outlieralgorithm",
             help="What makes a frame suspect, in one of the ways explained above: jump, uncertain, fitting, pca, "
@@ -47,7 +48,7 @@ def extract_outlier_frames(
                      show_default=False),
     ] = None,
     extractionalgorithm: Annotated[
-        str,
+        Algorithm,
         typer.Option("--extractionalgorithm", help="Of the frames found, kmeans takes those that look different, "
                      "uniform takes them at random."),
     ] = "kmeans",
@@ -146,7 +147,7 @@ def extract_outlier_frames(
 def merge_datasets(
     config: Config = None,
     unreviewed: Annotated[
-        str,
+        Unreviewed,
         typer.Option(help="What becomes of drafts that no person has looked at: refuse lists them and does nothing, "
                      "accept makes labels of all, leave keeps them out of training."),
     ] = "refuse",

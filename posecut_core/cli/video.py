@@ -25,6 +25,7 @@ from posecut_core.cli.options import (
 )
 from posecut_core.cli.task import Outcome, Task, same_results, told
 from posecut_core.progress import Report
+from posecut_core.types import FilterType
 
 # --- video verbs ------------------------------------------------------------------------------------------------------
 # Verbs that use a trained network on videos.
@@ -210,7 +211,7 @@ def filterpredictions(
     shuffle: Shuffle = 1,
     trainingsetindex: TrainingSetIndex = 0,
     filtertype: Annotated[
-        str,
+        FilterType,
         typer.Option("--filtertype", help="median of the frames around each frame, or arima: what a model of the "
                      "movement expects, which also bridges unlikely positions."),
     ] = "median",

@@ -504,6 +504,8 @@ def _converted(value: Any, hint: object, name: str) -> Any:
     kinds = _kinds(hint)
     if value is None and type(None) in kinds:
         return None
+    if typing.get_origin(hint) is typing.Literal:
+        return _chosen(value, typing.get_args(hint), name)
     if bool in kinds:
         return _flag(value, name)
     if Sequence[int] in kinds:
@@ -527,6 +529,14 @@ def _several(value: Any, kinds: tuple[object, ...], name: str) -> Any:
     if isinstance(value, str) and str in kinds and re.search(r"[^\d\s,;\[\]-]|^\W*$", value):
         return value.strip()
     return whole_numbers(value, what=name.removesuffix("s") if isinstance(value, str) else name)
+
+
+def _chosen(value: Any, choices: tuple[str, ...], name: str) -> str:
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        guess = f" (perhaps {near[0]!r} is meant)" if near else ""
+        raise ArgumentError(f"{name} is {value!r}, expected one of {', '.join(choices)}{guess}.")
+    return str(value)
 
 
 def _flag(value: Any, name: str) -> bool:

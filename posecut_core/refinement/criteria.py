@@ -3,10 +3,12 @@
 import difflib
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 from posecut_core.errors import ArgumentError
+from posecut_core.types import OutlierAlgorithm
 
-ALGORITHMS = ("jump", "uncertain", "fitting", "pca", "disagreement", "list", "manual")
+ALGORITHMS: tuple[OutlierAlgorithm, ...] = get_args(OutlierAlgorithm)
 CHOSEN_BY_HAND = ("list", "manual")
 
 
@@ -14,7 +16,7 @@ CHOSEN_BY_HAND = ("list", "manual")
 class Criteria:
     """How frames are judged (paper, step J); checked when made, so that a wrong name never finds nothing in silence."""
 
-    outlieralgorithm: str = "jump"
+    outlieralgorithm: str = "jump"  # an OutlierAlgorithm
     epsilon: float = 20.0  # pixels; raise it if too many frames are found by jump, fitting, pca or disagreement
     p_bound: float = 0.01  # likelihood; raise it if uncertain finds too few
     ARdegree: int = 3  # how many earlier values fitting looks at

@@ -11,12 +11,11 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving, listed
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state, update_state
+from posecut_core.types import Algorithm, Mode
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore, numbers_in
 from posecut_core.video.gaps import Gap
 from posecut_core.workflow.opening import check_videos, chosen_stems, open_project, project_videos, resolve_video
-
-MODES, ALGORITHMS = ("automatic", "manual"), ("kmeans", "uniform")
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class _Wish:
 @forgiving
 def extract_frames(
     config: str | os.PathLike[str],
-    mode: str = "automatic",
-    algo: str = "kmeans",
+    mode: Mode = "automatic",
+    algo: Algorithm = "kmeans",
     crop: bool = False,
     *,
     videos: str | Sequence[str] | None = None,
@@ -98,7 +97,7 @@ def extract_frames(
             others have their frames.
         StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
-    _check(mode, algo, frames, videos, number_of_frames, step)
+    _check(mode, frames, videos, number_of_frames, step)
     project = open_project(config, report=report)
     stems = chosen_stems(project_videos(project), videos)
     if not stems:
@@ -122,18 +121,13 @@ def extract_frames(
 
 
 def _check(
-    mode: str,
-    algo: str,
+    mode: Mode,
     frames: Sequence[int] | None,
     videos: str | Sequence[str] | None,
     number_of_frames: int | None,
     step: int,
 ) -> None:
     """Refuse what no project could make right."""
-    if mode not in MODES:
-        raise ArgumentError(f"mode is {mode!r}, expected 'automatic' or 'manual'.")
-    if algo not in ALGORITHMS:
-        raise ArgumentError(f"algo is {algo!r}, expected 'kmeans' or 'uniform'.")
     if mode == "manual" and frames is None:
         raise ArgumentError(
             "mode is 'manual' but no frame numbers were given; give them as `frames` (posecut extract-frames --frames "

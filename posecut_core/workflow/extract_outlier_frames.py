@@ -21,14 +21,13 @@ from posecut_core.refinement.candidates import Candidate, candidates_path, numbe
 from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
 from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers, learn_poses
 from posecut_core.storage.files import resumable
-from posecut_core.types import NetworkName
+from posecut_core.types import Algorithm, NetworkName, OutlierAlgorithm
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import index_video
 from posecut_core.video.sampling import window
 from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
 from posecut_core.workflow.create_project import add_new_videos, joining
-from posecut_core.workflow.extract_frames import ALGORITHMS
 from posecut_core.workflow.opening import check_videos, frame_folders, note_bodyparts, open_project
 from posecut_core.workflow.provenance import FoundTable, chosen_network, existing_predictions
 
@@ -253,7 +252,7 @@ class ExtractedOutliers:
 
     config_path: Path
     scorer: str  # the network whose predictions were judged
-    extractionalgorithm: str
+    extractionalgorithm: Algorithm
     seed: int
     videos: tuple[OutlierVideo, ...]
 
@@ -262,7 +261,7 @@ class ExtractedOutliers:
 def extract_outlier_frames(
     config: str | os.PathLike[str],
     videos: Videos,
-    outlieralgorithm: str = "jump",
+    outlieralgorithm: OutlierAlgorithm = "jump",
     *,
     comparisonbodyparts: str | Sequence[str] | None = None,
     epsilon: int | float = 20,
@@ -270,7 +269,7 @@ def extract_outlier_frames(
     ARdegree: int = 3,  # noqa: N803 (the paper's name)
     MAdegree: int = 1,  # noqa: N803 (the paper's name)
     alpha: int | float = 0.01,
-    extractionalgorithm: str = "kmeans",
+    extractionalgorithm: Algorithm = "kmeans",
     frames: Sequence[int] | None = None,
     number_of_frames: int | None = None,
     shuffle: int = 1,
@@ -331,7 +330,7 @@ def extract_outlier_frames(
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
     project = open_project(config, report=report)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
-    _check(outlieralgorithm, extractionalgorithm, frames, number_of_frames, given.paths)
+    _check(outlieralgorithm, frames, number_of_frames, given.paths)
     _, clashing = joining(project, given.paths)
     networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
     networks += [(shuffle, step) for step in other_snapshots]
@@ -370,15 +369,12 @@ def extract_outlier_frames(
 
 
 def _check(
-    outlieralgorithm: str,
-    extractionalgorithm: str,
+    outlieralgorithm: OutlierAlgorithm,
     frames: Sequence[int] | None,
     number_of_frames: int | None,
     paths: Sequence[Path],
 ) -> None:
     """Refuse what no project could make right."""
-    if extractionalgorithm not in ALGORITHMS:
-        raise ArgumentError(f"extractionalgorithm is {extractionalgorithm!r}, expected 'kmeans' or 'uniform'.")
     if number_of_frames is not None and number_of_frames < 1:
         raise ArgumentError(f"number_of_frames is {number_of_frames}, expected 1 or more.")
     if frames is None:

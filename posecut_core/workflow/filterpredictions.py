@@ -12,11 +12,10 @@ from posecut_core.poses.predictions import Predictions
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.storage.locks import sole_writer
+from posecut_core.types import FilterType
 from posecut_core.workflow.arguments import chosen_videos
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.provenance import check_replaceable, chosen_network, existing_predictions
-
-FILTERS = ("median", "arima")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def filterpredictions(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     *,
-    filtertype: str = "median",
+    filtertype: FilterType = "median",
     windowlength: int = 5,
     p_bound: int | float = 0.001,
     ARdegree: int = 3,  # noqa: N803 (the paper's name)
@@ -73,8 +72,6 @@ def filterpredictions(
             several, the others are done.
         StorageError: the folder cannot be written.
     """
-    if filtertype not in FILTERS:
-        raise ArgumentError(f"filtertype is {filtertype!r}, expected 'median' or 'arima'.")
     if ARdegree < 1 or MAdegree < 0:
         raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
     project = open_project(config)

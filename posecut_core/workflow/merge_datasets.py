@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.dataset.split import has_revision
-from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.errors import LabelError
 from posecut_core.labels.store import accept_drafts, finish_saving, read_state
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
+from posecut_core.types import Unreviewed
 from posecut_core.workflow.create_training_dataset import labelled_tables
 from posecut_core.workflow.opening import frame_folders, open_project
 
-POLICIES = ("refuse", "accept", "leave")
 _DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _NAMED = 8  # frames of each video in a message
 
@@ -34,7 +34,7 @@ class MergedDatasets:
 
 @forgiving
 def merge_datasets(
-    config: str | os.PathLike[str], *, unreviewed: str = "refuse", report: Report = silent
+    config: str | os.PathLike[str], *, unreviewed: Unreviewed = "refuse", report: Report = silent
 ) -> MergedDatasets:
     """Begin the next iteration with all labels as they are now; its datasets and networks get folders of their own.
 
@@ -53,8 +53,6 @@ def merge_datasets(
             are unreviewed, nothing is labelled, or another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
-    if unreviewed not in POLICIES:
-        raise ArgumentError(f"unreviewed is {unreviewed!r}, expected one of {', '.join(POLICIES)}.")
     project = open_project(config, report=report)
     begun_before = project.config.iteration > 0 and not _is_used(project)
     if not begun_before:

@@ -5,12 +5,14 @@ import importlib
 import inspect
 import json
 import re
+import typing
 
 import pytest
 
 import napari_posecut
 import posecut_core
 import posecut_core.demo
+from posecut_core.refinement.criteria import ALGORITHMS
 from tests.structure.source import ROOT
 
 WORKFLOW = {
@@ -83,6 +85,26 @@ def test_results_are_frozen_dataclasses() -> None:
         if isinstance(result, str):
             result = getattr(importlib.import_module(step.__module__), result)
         assert result.__dataclass_params__.frozen, name
+
+
+@pytest.mark.parametrize(
+    ("step", "parameter", "choices"),
+    [
+        ("extract_frames", "mode", {"automatic", "manual"}),
+        ("extract_frames", "algo", {"kmeans", "uniform"}),
+        ("filterpredictions", "filtertype", {"median", "arima"}),
+        ("extract_outlier_frames", "outlieralgorithm", set(ALGORITHMS)),
+        ("extract_outlier_frames", "extractionalgorithm", {"kmeans", "uniform"}),
+        ("merge_datasets", "unreviewed", {"refuse", "accept", "leave"}),
+    ],
+)
+def test_choices_are_said_by_types(step: str, parameter: str, choices: set[str]) -> None:
+    """An editor and a type checker know what a parameter takes, and any other word is refused by name."""
+    function = getattr(posecut_core, step)
+    assert set(typing.get_args(typing.get_type_hints(function)[parameter])) == choices
+    required = {} if step in ("extract_frames", "merge_datasets") else {"videos": "a.mp4"}
+    with pytest.raises(posecut_core.PosecutError, match=f"{parameter} is 'anything', expected one of"):
+        function("nowhere", **required, **{parameter: "anything"})
 
 
 def private_names(code: str) -> list[str]:

@@ -31,6 +31,12 @@ def test_usage_errors_point_to_help():
     assert failure.error.endswith("--help")
 
 
+def test_a_word_that_is_no_choice_is_told_with_the_choices():
+    """Kind: a library's jargon in a sentence. The option, the word and what it may be, and nothing else."""
+    failure = explain(typer.BadParameter("Value error, 'fit' is not one of 'jump', 'fitting'", param_hint="'--by'"))
+    assert failure.error.startswith("Invalid value for '--by': 'fit' is not one of 'jump', 'fitting'.")
+
+
 def test_sentences_keep_their_own_end():
     """A question stays one: nothing follows its mark but the way to help."""
     failure = explain(typer.BadParameter("Did you mean 'train-network'?"))
