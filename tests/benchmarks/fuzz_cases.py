@@ -25,7 +25,7 @@ from safetensors.numpy import save_file
 
 from napari_posecut.jobs.files import JobFolder, Outcome, Request, new_job_folder, progress_line
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.dataset.settings import read_state as read_training_settings
+from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import read_revision, read_split
 from posecut_core.evaluation.tables import read_bodypart_errors, read_frame_errors, read_results
 from posecut_core.formats.deeplabcut.images import ImageRecord, read_record, write_record
@@ -196,6 +196,7 @@ def _foreign_labels(project: Project) -> None:
     images = project.frame_folder("images")
     shutil.copytree(project.frame_store("a"), images / "frames.zarr")
     export_images(project, "images")
+    shutil.copytree(images, project.frame_folder("noted"))  # images that are read already
     shutil.rmtree(images / "frames.zarr")
     iio.imwrite(images / "img0009.jpg", np.full((24, 32, 3), 90, np.uint8))
     iio.imwrite(images / "img0010.bmp", np.full((24, 32, 3), 90, np.uint8))
@@ -643,6 +644,13 @@ KINDS = (
     Kind("sums", 300, "posecut-sums.json", lambda root, path: read_sums(root), (break_json,)),
     Kind("rows", 100, "part.rows", _read_rows),
     Kind("image record", 100, "*/images/images.json", lambda root, path: read_record(path.parent), (break_json,)),
+    Kind(
+        "images read",
+        200,
+        "labeled-data/noted/images-read.json",
+        lambda root, path: import_images(_project(root), "noted"),
+        (break_json,),
+    ),
     Kind("labels h5", 6000, "labeled-data/foreign/*.h5", _read_foreign, (break_h5, break_h5)),
     Kind("results h5", 4000, "videos/a*.h5", _read_table, (break_h5, break_h5)),
     Kind("weights", 10000, "weights.safetensors", _read_weights, (break_safetensors, break_safetensors)),

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from posecut_core.dataset.settings import read_state as read_training_settings
+from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import read_split
 from posecut_core.health.doctor import doctor
 from posecut_core.labels.exchange import import_table

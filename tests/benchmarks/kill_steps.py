@@ -7,13 +7,16 @@ import os
 import shutil
 import stat
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import imageio.v3 as iio
 import numpy as np
+import pandas as pd
 
 from posecut_core.cli.failure import explain
 from posecut_core.cli.program import run as posecut
@@ -21,9 +24,8 @@ from posecut_core.dataset.settings import read_settings, write_settings
 from posecut_core.labels import edits, store
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import snapshots
+from posecut_core.model import resnet, snapshots
 from posecut_core.model.pose_net import NetworkSpec
-from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
 from posecut_core.project.paths import Project
@@ -188,9 +190,9 @@ def trained(home: Home) -> None:
     posecut(["create-training-dataset", str(home.folder)])
     project, state = home.open(), TrainState(np.int32(4), {"weight": np.zeros(3)}, {"moment": np.zeros(3)})
     folder = project.model_folder(1)
-    resnet = ResNetSpec(18, width=0.05)
+    spec = NetworkSpec(resnet.ResNetSpec(18, width=0.05), BODYPARTS)
     name = f"Spot{project.config.date}trainset75shuffle1"
-    info = snapshots.SnapshotInfo(4, name, NetworkSpec(resnet, BODYPARTS), 1.0)
+    info = snapshots.SnapshotInfo(4, name, spec, 1.0)
     snapshots.save_snapshot(folder, info, state)
 
 
@@ -216,6 +218,41 @@ def foreign(home: Home) -> None:
     (home.folder / "config.yaml").write_text(text)
     for path in [path for path in home.folder.rglob("*") if _is_ours(path)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def machine_labelled(home: Home) -> None:
+    """Make a project with a dataset, in which DeepLabCut has extracted outliers since and left its predictions."""
+    labelled(home)
+    posecut(["create-training-dataset", str(home.folder)])
+    columns = pd.MultiIndex.from_product([["DLC_resnet50"], BODYPARTS, ["x", "y", "likelihood"]])
+    for stem in VIDEOS:
+        folder = home.open().frame_folder(stem)
+        images = {n: f"img{n:04d}.png" for n in (1, 2)}
+        for number, name in images.items():
+            iio.imwrite(folder / name, spot_image(np.array([7 + number, 12]), number))
+        rows = pd.MultiIndex.from_tuples([("labeled-data", stem, name) for name in images.values()])
+        frame = pd.DataFrame([[8.5, 13.5, 0.9, 11.5, 13.5, 0.4]] * len(images), index=rows, columns=columns)
+        frame.to_hdf(folder / "machinelabels-iter0.h5", key="df_with_missing", mode="w")
+
+
+def replaced(home: Home) -> None:
+    """Make a project in whose folders other pictures have taken the place of images, labelled ones too."""
+    extracted(home)
+    for stem in VIDEOS:
+        store.write_labels(home.open(), table(stem).rows(np.array([True, True, False, False])))
+    posecut(["export-deeplabcut", str(home.folder)])
+    for stem in VIDEOS:
+        for path in sorted(home.open().frame_folder(stem).glob("img*.png"))[1:]:
+            iio.imwrite(path, iio.imread(path)[::-1])
+
+
+def earlier(home: Home) -> None:
+    """Unpack the project of 0.1.0 that lies among the tests."""
+    with zipfile.ZipFile(Path(__file__).parents[1] / "data/project_0_1_0.zip") as archive:
+        archive.extractall(home.root)
+    (home.root / "old").rename(home.folder)
+    home.videos.mkdir()
+    shutil.copy(home.folder / "videos/dots.mp4", home.film("dots"))
 
 
 def moved(home: Home) -> None:
@@ -310,6 +347,12 @@ def write_tables(home: Home) -> int:
     return tried(lambda: [store.write_labels(home.open(), table(stem, shift=1.5)) for stem in VIDEOS])
 
 
+def train_earlier(home: Home) -> int:
+    """Train the network of 0.1.0 on."""
+    resnet.BLOCKS[18] = (2, 2, 2, 2)  # whatever the others have
+    return posecut(["train-network", str(home.folder), "--maxiters", "4", "--saveiters", "1"])
+
+
 def trainable(home: Home) -> None:
     """Make a project whose tiny network trains in a few steps."""
     labelled(home)
@@ -353,9 +396,14 @@ STEPS = {
     "merge-datasets": Step(drafted, verb("merge-datasets", "--unreviewed", "accept")),
     "export-deeplabcut": Step(labelled, verb("export-deeplabcut")),
     "adopt": Step(foreign, verb("create-training-dataset")),
+    "adopt-machine-labels": Step(machine_labelled, verb("merge-datasets", "--unreviewed", "accept")),
+    "replaced-images": Step(replaced, verb("check-labels")),
+    "merge-0.1.0": Step(earlier, verb("merge-datasets", "--unreviewed", "accept")),
+    "analyze-0.1.0": Step(earlier, verb("analyze-videos", "--save-as-csv", videos=["dots"])),
     "open-moved": Step(moved, verb("check-labels")),
     "doctor": Step(torn, verb("doctor", "--mend")),
     "train-network": Step(trainable, verb("train-network"), slow=True),
+    "train-0.1.0": Step(earlier, train_earlier, slow=True),
     "analyze-videos": Step(trained_really, verb("analyze-videos", "--save-as-csv", videos=THREE), slow=True),
 }
 
