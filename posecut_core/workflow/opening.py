@@ -48,7 +48,8 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
 
     A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else
     in memory. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it; one that cannot be read
-    is told and left out. Opening a second time changes nothing.
+    is told and left out. A video whose frame store or record of images' names is damaged is told as well, and stops
+    only what needs it. Opening a second time changes nothing.
 
     Args:
         config: Path of config.yaml, or of the folder that holds it.
@@ -56,8 +57,6 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
-        VideoError: a frame store is damaged.
-        LabelError: the record of images' names is damaged.
         StorageError: images cannot be copied because the disk is full.
     """
     path = config_path(config)
@@ -65,7 +64,10 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
     project = Project(path.parent, _repaired_config(path))
     for folder in frame_folders(project):
         if os.access(folder, os.W_OK):
-            import_images(project, folder.name, report=report)
+            try:
+                import_images(project, folder.name, report=report)
+            except (LabelError, VideoError) as error:
+                _tell(f"New images of {folder.name} are not read: {str(error).removesuffix('.')}", report)
     return project
 
 

@@ -103,16 +103,27 @@ def test_a_project_without_labels_hears_so(spot_project):
         check_labels(spot_project)
 
 
-@pytest.mark.parametrize("damaged", ["labels", "frame"])
+DAMAGED = {
+    "labels": "labels.jsonl",
+    "frame": "frames.zarr/frames/c/1/0/0/0",
+    "store": "frames.zarr/zarr.json",
+    "images": "images.json",
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
 def test_what_is_damaged_stops_no_other(spot_project, damaged):
-    """Kind: the first of several things that fails hides the others: all are drawn that can be, and all named."""
+    """Kind: the first of several things that fails hides the others: all are drawn that can be, and all named.
+
+    Opening the project comes upon the frame stores and the images first.
+    """
     project = open_project(spot_project)
     broken = [shutil.copytree(project.frame_folder("spot"), project.labeled_data / name) for name in ("a", "b")]
     videos = {str(project.videos / f"{name}.mp4"): None for name in ("a", "b", "spot")}
     edit_config(project.config_path, {"video_sets": videos})
     for folder in broken:
-        chunk = folder / "frames.zarr" / "frames" / "c" / "1" / "0" / "0" / "0"
-        (folder / "labels.jsonl" if damaged == "labels" else chunk).write_bytes(b"noise\n")
+        (folder / "img0000.png").write_bytes(b"an image, which is looked at when the project is opened")
+        (folder / DAMAGED[damaged]).write_bytes(b"noise\n")
     with pytest.raises(
         LabelError, match="2 of 3 videos have labels or frames that cannot be drawn; the others"
     ) as told:
