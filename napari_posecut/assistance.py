@@ -12,7 +12,7 @@ from napari_posecut.labelling.keypoints import Pose, Proposal
 from napari_posecut.labelling.labelling import Labelling
 from posecut_core.errors import PosecutError
 from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.types import FrameRef
 
 SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
@@ -104,7 +104,7 @@ class Assistance:
         self._labelling.frame_changed.disconnect(self._look_at_frames)
         self._stop()
 
-    def _note(self, job: Job, progress: Progress) -> None:
+    def _note(self, job: Job, progress: Progress | Notice) -> None:
         if job.request.verb in HELP:
             self.take()
             if job.request.verb == "assist":
@@ -163,7 +163,9 @@ def _pose(found: Proposals, video: VideoProposals, row: int, parts: list[str | N
     }
 
 
-def _sentence(progress: Progress) -> str:
+def _sentence(progress: Progress | Notice) -> str:
+    if isinstance(progress, Notice):
+        return f"{progress.text}."
     if "loss" not in progress.values:
         return f"{progress.stage}: {progress.done} of {progress.total}." if progress.total else f"{progress.stage}."
     return f"A network trains on your labels: step {progress.done}, loss {progress.values['loss']:.3f}."

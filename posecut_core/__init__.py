@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from posecut_core.poses.files import read_predictions, write_predictions
     from posecut_core.poses.filters import arima_filtered, median_filtered
     from posecut_core.poses.predictions import Predictions
-    from posecut_core.progress import Progress
+    from posecut_core.progress import Notice, Progress
     from posecut_core.project.paths import Project
     from posecut_core.types import Crop, FrameRef
     from posecut_core.video.frame_store import FrameStore
@@ -91,6 +91,7 @@ __all__ = [
     "LabelTable",
     "MarkAbsent",
     "MarkOccluded",
+    "Notice",
     "Place",
     "PosecutError",
     "Predictions",
@@ -143,6 +144,7 @@ _HOMES = {
     "LabelTable": "labels.table",
     "MarkAbsent": "labels.edits",
     "MarkOccluded": "labels.edits",
+    "Notice": "progress",
     "Place": "labels.edits",
     "PosecutError": "errors",
     "Predictions": "poses.predictions",

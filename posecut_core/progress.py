@@ -15,8 +15,15 @@ from types import FrameType
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A sentence for the person who waits: the heading of a step, or something worth knowing that stops nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Progress:
-    """One report of a running job."""
+    """How far a running job is."""
 
     stage: str  # what is being done, in a user's words: "training", "reading m4s1.mp4"
     done: int  # units finished so far
@@ -24,10 +31,10 @@ class Progress:
     values: Mapping[str, float] = field(default_factory=dict)  # loss, steps_per_s, seconds_left, frames_per_s ...
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[Progress | Notice], None]
 
 
-def silent(progress: Progress) -> None:
+def silent(report: Progress | Notice) -> None:
     """Ignore a report; the default of every function that takes one."""
 
 

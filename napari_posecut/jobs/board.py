@@ -10,7 +10,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_posecut.jobs.jobs import Job, Request, running, start, tidy
 from napari_posecut.jobs.verbs import Part, in_the_way, writes
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice
 
 # --- background -------------------------------------------------------------------------------------------------------
 # Work of some seconds that needs no process of its own: a thread does it, and the window stays alive meanwhile.
@@ -68,7 +68,7 @@ class JobBoard:
     """The work that runs for the open project, also what a window before this one left running."""
 
     started = Signal(Job)
-    progressed = Signal(Job, Progress)  # the newest report of each look, and every report with values
+    progressed = Signal(Job, object)  # notices, the newest progress of each look, and all progress with values
     ended = Signal(Job)  # its state says how
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class JobBoard:
         for job in self.jobs:
             reports = job.poll()
             for place, report in enumerate(reports):
-                if report.values or place == len(reports) - 1:
+                if isinstance(report, Notice) or report.values or place == len(reports) - 1:
                     self.progressed.emit(job, report)
             if job.state != "running":
                 self._drop(job)

@@ -21,7 +21,7 @@ from napari_posecut.jobs.files import JobFolder, Outcome, progress_line
 from napari_posecut.jobs.verbs import VERBS, Verb
 from posecut_core.cli.failure import as_json, explain
 from posecut_core.errors import ArgumentError
-from posecut_core.progress import Progress, Report, ended_at_once, interrupts
+from posecut_core.progress import Notice, Progress, Report, ended_at_once, interrupts
 
 _SHORTEST, _LONGEST = 0.1, 2.0  # seconds between two reports of a stage
 _LOWER = 10  # niceness: a window is served first
@@ -75,14 +75,15 @@ def reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], fl
     began = clock()
     stage, due = "", began
 
-    def report(progress: Progress) -> None:
+    def report(progress: Progress | Notice) -> None:
         nonlocal stage, due
         if asked():
             raise KeyboardInterrupt
         now = clock()
-        if progress.stage == stage and progress.done != progress.total and now < due:
-            return
-        stage, due = progress.stage, now + min(_LONGEST, max(_SHORTEST, (now - began) / 1000))
+        if isinstance(progress, Progress):
+            if progress.stage == stage and progress.done != progress.total and now < due:
+                return
+            stage, due = progress.stage, now + min(_LONGEST, max(_SHORTEST, (now - began) / 1000))
         with contextlib.suppress(OSError):  # a full disk is told by the work itself
             file.write(progress_line(progress))
             file.flush()

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import psutil
 
 from posecut_core.cli.failure import as_json
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.storage.files import open_file, parse_json, read_json, storage_error, write_text
 
 # --- process ----------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class JobFolder:
         except (KeyError, TypeError, ValueError):
             return None
 
-    def read_progress(self, offset: int) -> tuple[tuple[Progress, ...], int]:
+    def read_progress(self, offset: int) -> tuple[tuple[Progress | Notice, ...], int]:
         """Return the whole reports from a byte of the file on, and the byte after them; a part of them, if many."""
         try:
             with open_file(self.progress) as file:
@@ -238,15 +238,17 @@ def new_job_folder(jobs: Path, name: str) -> JobFolder:
     return JobFolder(path)
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: Progress | Notice) -> str:
     """Write a report as a line of JSON."""
     return as_json(progress) + "\n"
 
 
-def parse_progress(line: bytes) -> Progress | None:
+def parse_progress(line: bytes) -> Progress | Notice | None:
     """Read a report; None where a full disk or a loss of power left no whole one."""
     try:
         values = parse_json(line)
+        if "text" in values:
+            return Notice(str(values["text"]))
         numbers = {str(name): math.nan if value is None else value for name, value in values["values"].items()}
         return Progress(str(values["stage"]), values["done"], values["total"], numbers)
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -20,7 +20,7 @@ import filelock
 from napari_posecut.jobs.files import JobFolder, Outcome, Process, Request, launch, new_job_folder
 from napari_posecut.jobs.verbs import in_the_way
 from posecut_core.errors import PosecutError
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.paths import jobs_folder, refuse_links
 from posecut_core.storage import disk
 from posecut_core.storage.files import storage_error
@@ -46,7 +46,7 @@ class Job:
         self._outcome: Outcome | None = None
         self._message = ""
         self._offset = 0
-        self._reports: list[Progress] = []
+        self._reports: list[Progress | Notice] = []
 
     @property
     def state(self) -> State:
@@ -54,7 +54,7 @@ class Job:
         return self._state
 
     @property
-    def reports(self) -> tuple[Progress, ...]:
+    def reports(self) -> tuple[Progress | Notice, ...]:
         """What it has reported until the last poll, for whoever begins to listen later."""
         return tuple(self._reports)
 
@@ -73,7 +73,7 @@ class Job:
         """End of what the child printed, for whoever is asked for help."""
         return self._files.read_details()
 
-    def poll(self) -> tuple[Progress, ...]:
+    def poll(self) -> tuple[Progress | Notice, ...]:
         """Look at the child, without waiting, and return what it has reported since the last time."""
         if self._state != "running":
             return ()

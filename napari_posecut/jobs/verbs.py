@@ -12,7 +12,7 @@ import psutil
 
 import posecut_core
 from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Notice, Progress, Report
 
 if TYPE_CHECKING:
     from posecut_core.refinement.candidates import Candidate
@@ -71,8 +71,10 @@ def _one(
 ) -> QueuedVideo:
     video = arguments["videos"][place]
 
-    def about(progress: Progress) -> None:
-        report(dataclasses.replace(progress, values={**progress.values, "video": place}))
+    def about(progress: Progress | Notice) -> None:
+        if isinstance(progress, Progress):
+            progress = dataclasses.replace(progress, values={**progress.values, "video": place})
+        report(progress)
 
     try:
         if video in clashing:
@@ -230,7 +232,7 @@ def while_parent_lives(report: Report) -> Report:
     """Return a report that raises KeyboardInterrupt once the process is gone that has started this one."""
     number, parent = os.getppid(), psutil.Process().parent()
 
-    def told(progress: Progress) -> None:
+    def told(progress: Progress | Notice) -> None:
         # On Windows a process keeps the number of a parent that has ended; elsewhere it gets another parent.
         if os.getppid() != number or parent is None or not parent.is_running():
             raise KeyboardInterrupt

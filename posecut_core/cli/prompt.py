@@ -7,7 +7,7 @@ from typing import Any
 
 from posecut_core.cli.task import counted
 from posecut_core.errors import ArgumentError
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Notice, Report
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.workflow.extract_outlier_frames import Confirm, FoundOutliers
 
@@ -33,7 +33,7 @@ def asking(report: Report) -> Confirm:
     """Return a function that says what was found and asks until it understands the answer."""
 
     def ask(found: FoundOutliers) -> bool | Criteria:
-        report(Progress(summary(found), 0, 0))  # total 0: the bar ends, and the terminal is free
+        report(Notice(summary(found)))
         while True:
             question = _QUESTION.format(example=_EXAMPLES.get(found.criteria.outlieralgorithm, "epsilon=30"))
             print(question, end="", file=sys.stderr, flush=True)

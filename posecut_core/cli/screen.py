@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID,
 from rich.progress import Progress as Bars
 
 from posecut_core.cli.failure import printable
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Notice, Progress, Report
 
 _INTERVAL = 10.0  # seconds between two lines of the same stage in a log
 
@@ -42,13 +42,14 @@ class BarDisplay:
         self._task: TaskID | None = None
         self._last = Progress("", 0)
 
-    def __call__(self, progress: Progress) -> None:
-        """Move the bar, or begin another when the stage changes."""
+    def __call__(self, progress: Progress | Notice) -> None:
+        """Move the bar, begin another when the stage changes, or write a notice."""
+        if isinstance(progress, Notice):
+            self.finish()
+            self._bars.console.print(printable(progress.text), style="bold", markup=False, highlight=False)
+            return
         if progress.stage != self._last.stage:
             self.finish()
-            if progress.total == 0:
-                self._bars.console.print(printable(progress.stage), style="bold", markup=False, highlight=False)
-                return
             self._task = self._bars.add_task(printable(progress.stage), total=progress.total, details="")
             self._bars.start()
         self._last = progress
@@ -72,22 +73,25 @@ class PlainDisplay:
         self._stage = ""
         self._spoken = 0.0
 
-    def __call__(self, progress: Progress) -> None:
-        """Write a line if it is time for one."""
+    def __call__(self, progress: Progress | Notice) -> None:
+        """Write a line if it is time for one; a notice always is."""
+        if isinstance(progress, Notice):
+            self._write(printable(progress.text))
+            return
         now = time.monotonic()
         ended = progress.done == progress.total
         if progress.stage != self._stage or ended or now - self._spoken >= _INTERVAL:
             self._stage, self._spoken = progress.stage, now
-            self._console.print(plain_line(progress), markup=False, highlight=False, soft_wrap=True)
+            self._write(plain_line(progress))
+
+    def _write(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def plain_line(progress: Progress) -> str:
-    """Write a report in one line; one with total 0 has nothing to count and is a heading."""
-    stage = printable(progress.stage)
-    if progress.total == 0:
-        return stage
+    """Write how far a job is in one line."""
     total = f"/{progress.total}" if progress.total is not None else ""
-    return f"{stage}: {progress.done}{total} {details(progress)}".rstrip()
+    return f"{printable(progress.stage)}: {progress.done}{total} {details(progress)}".rstrip()
 
 
 def details(progress: Progress) -> str:

@@ -8,7 +8,7 @@ from posecut_core.demo.run import STEPS, Cast, DemoResult, Steps, StepTime, run_
 from posecut_core.demo.sample import RESULTS, VIDEOS, check_folder, earlier_project, film_all, label
 from posecut_core.demo.scene import FURTHER, UNSEEN_AT_DUSK, Scene, mean_errors, prepare
 from posecut_core.poses.files import read_predictions
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.video.frame_store import numbers_in
@@ -72,16 +72,16 @@ def run_refined_demo(folder: Path, *, rounds: Rounds | None = None, report: Repo
         folder: where to write; it is made if it does not exist.
         rounds: what to play; by default few labels of two mice, then outliers of a further video of one of them, in
             which the lamp goes down now and then.
-        report: told of everything; a report with total 0 is a sentence, as the heading of a step is.
+        report: told of everything.
 
     Raises:
         ArgumentError: the folder holds something else.
         StorageError: the disk refuses.
     """
     played = rounds or Rounds()
-    report(Progress("Round 1: a network that has seen few labels", 0, 0))
+    report(Notice("Round 1: a network that has seen few labels"))
     first = first_round(folder, played, report=report)
-    report(Progress("Round 2: frames in which it errs are corrected, and it is trained again", 0, 0))
+    report(Notice("Round 2: frames in which it errs are corrected, and it is trained again"))
     return second_round(first, played, choose=choose_outliers, report=report)
 
 

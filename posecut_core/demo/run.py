@@ -10,7 +10,7 @@ from posecut_core.demo.mouse import BODYPARTS
 from posecut_core.demo.sample import RESULTS, TASK, VIDEOS, check_folder, create, film_all, frames_of, label
 from posecut_core.demo.scene import TO_LABEL, UNSEEN, Scene, mean_errors, prepare
 from posecut_core.poses.files import read_predictions
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
 from posecut_core.workflow.check_labels import check_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
@@ -95,7 +95,7 @@ def run_demo(
         frames_to_label: frames of each video to label.
         task: of the project; another one has a project of its own in the same folder.
         settings: of training, beside those of every demonstration.
-        report: told of everything; a report with total 0 is a sentence, as the heading of a step is.
+        report: told of everything.
 
     Raises:
         ArgumentError: the folder holds something else.
@@ -136,7 +136,7 @@ class Steps:
 
     def __call__(self, words: str, step: Callable[[], Result]) -> Result:
         """Run one step under the heading `words`."""
-        self._report(Progress(f"Step {len(self.times) + 1} of {self._count}: {words}", 0, 0))
+        self._report(Notice(f"Step {len(self.times) + 1} of {self._count}: {words}"))
         begin = time.perf_counter()
         result = step()
         self.times = (*self.times, StepTime(words, round(time.perf_counter() - begin, 2)))

@@ -17,7 +17,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import read_snapshot, snapshot_paths, sound_snapshots
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.validation import FrameImages
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import leftovers
 from posecut_core.storage.journal import read_journal
@@ -93,9 +93,9 @@ def _check_places(project: Project, video: str, found: Findings) -> None:
     with suppress(PosecutError):  # told already
         for double in double_frames(project, video):
             found.add(project.collected_data(video), f"{double}.", harmless=True)
-        notes = list[Progress]()
-        notes.append(Progress(labels_outside(project, read_labels(project, video, report=notes.append)), 0, 0))
-        for told in (note.stage for note in notes if note.stage):
+        notes = list[Progress | Notice]()
+        notes.append(Notice(labels_outside(project, read_labels(project, video, report=notes.append))))
+        for told in (note.text for note in notes if isinstance(note, Notice) and note.text):
             found.add(named_first(told) or project.collected_data(video), f"{told}.", harmless=True)
 
 

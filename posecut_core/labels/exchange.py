@@ -25,7 +25,7 @@ from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.edits import Propose
 from posecut_core.labels.state import Position
 from posecut_core.labels.table import LabelTable
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.tables import read_hdf
@@ -72,7 +72,7 @@ def read_machine_labels(
             frame = frame[[is_image(name) for name in frame.index]]
             numbers = numbers_of(folder, list(frame.index))
         except LabelError as error:
-            report(Progress(f"Predictions that DeepLabCut left are not read: {str(error).removesuffix('.')}", 0, 0))
+            report(Notice(f"Predictions that DeepLabCut left are not read: {str(error).removesuffix('.')}"))
             continue
         for row, labels in enumerate(_predictions(frame, bodyparts)):
             number = numbers[frame.index[row]]

@@ -27,7 +27,7 @@ from posecut_core.formats.deeplabcut.images import (
 )
 from posecut_core.formats.deeplabcut.tables import read_rows
 from posecut_core.labels.contents import read_contents
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text
 from posecut_core.storage.locks import Lock, acquire, hold
@@ -187,7 +187,7 @@ def settle_images(project: Project, video: str, *, report: Report = silent) -> N
                 lock.release()
     disputed = disputed_images(project, video, found)
     if disputed:
-        report(Progress(disputed, 0, 0))
+        report(Notice(disputed))
 
 
 def take_images(project: Project, video: str, images: Iterable[ReplacedImage]) -> None:
@@ -274,7 +274,7 @@ def _read_anew(project: Project, video: str, images: Iterable[ReplacedImage], re
             f"{image.path} shows another picture than when it was read: it is now frame {image.number} of {video}, and "
             "what CollectedData has of it is taken to be of the new picture (posecut check-labels draws it)"
         )
-        report(Progress(text, 0, 0))
+        report(Notice(text))
 
 
 def _path(folder: Path) -> Path:

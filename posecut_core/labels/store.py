@@ -16,7 +16,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import LabelTable, edits_to
 from posecut_core.labels.validation import check_images
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import foreign_bodyparts
 from posecut_core.project.paths import Project
 
@@ -45,7 +45,7 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
     table = contents.table(video)
     absent = without_picture(project, video, table.numbers.tolist())
     if absent:
-        report(Progress(str(never_extracted(project, video, absent)).removesuffix("."), 0, 0))
+        report(Notice(str(never_extracted(project, video, absent)).removesuffix(".")))
         table = table.rows(~np.isin(table.numbers, absent))
     if pictures:
         table = table.rows(~np.isin(table.numbers, disputed_frames(project, video)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from posecut_core.errors import ModelError, PosecutError
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.storage.files import file_sha256, storage_error
 
 FILE = "model.safetensors"
@@ -84,7 +84,7 @@ def _cached(repository: str, revision: str | None, cache: Path | None, report: R
     digest = file_sha256(path)
     if digest == (_blob_name(path) or digest):
         return HubFile(path, repository, path.parent.name, digest)
-    report(Progress(f"The ImageNet weights in {path} were damaged, and are fetched again", 0, 0))
+    report(Notice(f"The ImageNet weights in {path} were damaged, and are fetched again"))
     _remove(path)
     return None
 

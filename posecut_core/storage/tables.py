@@ -15,7 +15,7 @@ import pandas as pd
 import tables
 
 from posecut_core.errors import AnalysisError, LabelError
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Notice, Report
 from posecut_core.storage.files import atomic_path, keep_copy, open_file, read_text, write_text
 
 # --- stored lists -----------------------------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ def own_rows(path: Path, columns: Sequence[str], *, report: Report) -> list[dict
         f"{path} has no column {missing[0]!r}, as when a spreadsheet has saved it with semicolons; it is kept as "
         f"{kept.name} and a new table begins; to go on with the old rows, save them with commas under the old name"
     )
-    report(Progress(text, 0, 0))
+    report(Notice(text))
     return []
 
 

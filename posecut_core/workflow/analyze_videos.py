@@ -31,7 +31,7 @@ from posecut_core.poses.files import (
     write_predictions,
 )
 from posecut_core.poses.predictions import AnalysisOrigin, differences, read_origin
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
@@ -222,10 +222,10 @@ def _fits(request: _Request, video: Path, target: Path) -> bool:
     except (VideoError, StorageError):
         why = "by another network of the same name" if found and found.network != request.network else ""
     if why:
-        request.report(Progress(f"{video.name} was analysed before {why}; it is analysed anew", 0, 0))
+        request.report(Notice(f"{video.name} was analysed before {why}; it is analysed anew"))
     elif found is None:
         told = f"{target.name} does not say which network and video it came from, as PoseCut 0.1 wrote it or another "
-        request.report(Progress(f"{told}program; it is taken at its name, unless you analyse with overwrite", 0, 0))
+        request.report(Notice(f"{told}program; it is taken at its name, unless you analyse with overwrite"))
     return not why
 
 
@@ -266,7 +266,7 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
             write_csv(csv_path, predictions)
         elif not agrees:
             told = f"{csv_path.name} is not what {target.name} says, as another program or an earlier analysis wrote it"
-            request.report(Progress(f"{told}; analyse with a wish for the .csv to write it anew", 0, 0))
+            request.report(Notice(f"{told}; analyse with a wish for the .csv to write it anew"))
         files = (target, csv_path) if request.csv else files
     return AnalysedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 

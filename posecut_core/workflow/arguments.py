@@ -6,7 +6,7 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError, ModelError, VideoError, raise_together
 from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import GivenVideos, Videos, given_names, given_videos
 from posecut_core.project.paths import Project
 from posecut_core.workflow.opening import named_video, project_videos
@@ -34,7 +34,7 @@ def chosen_videos(
     if not given.paths:
         raise_together(given.refused, of=len(given.refused), what="are no videos", kind=VideoError, done=None)
     for sentence in (*given.notes, *(str(error) for error in given.refused.values())):
-        report(Progress(sentence, 0, 0))
+        report(Notice(sentence))
     return given
 
 

@@ -37,7 +37,7 @@ from posecut_core.model.snapshots import (
 )
 from posecut_core.model.step import TrainState, fit, initial_state
 from posecut_core.poses.proposals import write_proposals
-from posecut_core.progress import Progress, Report, deferred_interrupt, silent
+from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.video.frame_store import FrameStore
@@ -221,7 +221,7 @@ def assist(
     limit = {} if maxiters is None else {"maxiters": maxiters}
     with deferred_interrupt() as interrupted:
 
-        def tell(progress: Progress | None) -> None:
+        def tell(progress: Progress | Notice | None) -> None:
             if progress is not None:
                 report(progress)
             if interrupted():
@@ -240,7 +240,7 @@ class _Assistance:
         pace: Pace,
         settings: Mapping[str, object],
         wait: Callable[[], None],
-        tell: Callable[[Progress | None], None],
+        tell: Callable[[Progress | Notice | None], None],
     ) -> None:
         self._watch, self._pace, self._settings, self._wait, self._tell = watch, pace, settings, wait, tell
         self._due = 0  # step of the next proposals

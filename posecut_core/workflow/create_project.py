@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import edit_config, new_config_text, parse_config, read_config, video_entry
 from posecut_core.project.creation import (
     PLACEHOLDERS,
@@ -219,7 +219,7 @@ def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_brok
         VideoError: some cannot be used and are not to be left out, or none can.
     """
     for sentence in given.notes:
-        report(Progress(sentence, 0, 0))
+        report(Notice(sentence))
     sources = _once(given.paths, report)
     clashing = clashing_names(sources, folder, taken=taken)
     records, broken = treat_each(
@@ -239,7 +239,7 @@ def _once(videos: Sequence[Path], report: Report) -> tuple[Path, ...]:
     for video in videos:
         same = first.setdefault((video.stat().st_dev, video.stat().st_ino), video)
         if same != video:
-            report(Progress(f"{video} is the same file as {same}, and is left out", 0, 0))
+            report(Notice(f"{video} is the same file as {same}, and is left out"))
     return tuple(first.values())
 
 
@@ -262,7 +262,7 @@ def _without_file(project: Project, placed: Iterable[Path], report: Report) -> d
         told = f"video_sets in {project.config_path} listed no video, so that each folder of frames counted"
         kept = "they get entries there as well, without a file in videos"
         told = f"{told}; so that {named_few(alone)} still do, {kept}; remove the entries of those that are backups"
-        report(Progress(told, 0, 0))
+        report(Notice(told))
     return {str(project.videos / f"{name}.mp4"): video_entry(frame_window(project, name)) for name in alone}
 
 
@@ -348,7 +348,7 @@ def _record(source: Path, report: Report) -> VideoRecord:
     size, sha256 = fingerprint(source)
     report(Progress(f"checking {source.name}", 1, 1))
     for sentence in gap_sentences(index.gaps):
-        report(Progress(f"{source.name}: {sentence}", 0, 0))
+        report(Notice(f"{source.name}: {sentence}"))
     return VideoRecord(size, sha256, index.frame_count, index.width, index.height)
 
 

@@ -25,7 +25,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import without_outside
 from posecut_core.model.initialization import placed_weights
 from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
@@ -120,7 +120,7 @@ def with_inherited(
         return given
     values = {name: getattr(before.settings, name) for name in _INHERITED if name not in given}
     told = ", ".join(f"{name} {value}" for name, value in values.items())
-    report(Progress(f"Shuffle {shuffle} takes over from an earlier iteration: {told}", 0, 0))
+    report(Notice(f"Shuffle {shuffle} takes over from an earlier iteration: {told}"))
     return {**values, **given}
 
 
@@ -244,7 +244,7 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
         table = read_labels(project, video, pictures=True, report=report)
         note_outside(project, table, report=report)
         for double in double_frames(project, video):
-            report(Progress(double, 0, 0))
+            report(Notice(double))
         if project.frame_store(video).exists():
             table = without_outside(table, FrameStore.open(project.frame_store(video)))
         labelled = np.asarray(table.looked_at.any(axis=1))

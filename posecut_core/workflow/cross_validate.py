@@ -17,7 +17,7 @@ from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.evaluation.errors import CONFIDENCE, Spread, spread
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import snapshot_steps
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
@@ -200,7 +200,7 @@ def cross_validate(
     folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     found = []
     for place, fold in enumerate(folds, start=1):
-        report(Progress(f"Split {place} of {len(folds)}: {fold.name}", 0, 0))
+        report(Notice(f"Split {place} of {len(folds)}: {fold.name}"))
         number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
         steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
         train_network(config, number, trainingsetindex, maxiters=steps, settings=changes, report=report)

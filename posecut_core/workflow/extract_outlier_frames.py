@@ -13,7 +13,7 @@ from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.poses.filters import ENOUGH
 from posecut_core.poses.predictions import Predictions, of_bodyparts, predictions_hash
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
@@ -158,7 +158,7 @@ def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundO
             found = _found(analysed, answer, wish)
         except (ArgumentError, AnalysisError) as error:
             # such criteria cannot run here; the last that could still stand
-            wish.report(Progress(str(error).removesuffix("."), 0, 0))
+            wish.report(Notice(str(error).removesuffix(".")))
     return found, True
 
 
@@ -185,7 +185,7 @@ def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria
             f"{criteria.p_bound:g} or more in the {len(frames)} frames from start to stop of config.yaml; look at more "
             "frames, lower p_bound, or choose another outlieralgorithm"
         )
-        report(Progress(told, 0, 0))
+        report(Notice(told))
 
 
 def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish) -> Evidence:

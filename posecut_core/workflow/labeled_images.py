@@ -33,7 +33,7 @@ from posecut_core.formats.deeplabcut.images import (
 )
 from posecut_core.formats.deeplabcut.tables import read_rows
 from posecut_core.labels.replaced_images import ReadImage, look_at, note_images, read_settled, settle_images
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_bytes
 from posecut_core.video.frame_store import FrameStore, StoredFrame, numbers_in
@@ -175,7 +175,7 @@ def _common_levels(
         f"{video}: {len(ranges)} images have more than 8 bits (values {low:g} to {high:g}); {levels[0]:g} is stored as "
         f"black and {levels[1]:g} as white, for all of the video"
     )
-    report(Progress(text, 0, 0))
+    report(Notice(text))
     return levels
 
 
@@ -201,4 +201,4 @@ def _read_images(
 
 def _tell(sentences: Iterable[str], report: Report) -> None:
     for sentence in filter(None, sentences):
-        report(Progress(sentence.removesuffix("."), 0, 0))
+        report(Notice(sentence.removesuffix(".")))

@@ -40,7 +40,7 @@ from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.plots.figures import colours_of, save_png
 from posecut_core.plots.frames import FramePicture, evaluation_picture
 from posecut_core.plots.report import draw_reliability
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.given import named_few
 from posecut_core.project.paths import Project
@@ -95,7 +95,7 @@ def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> 
     for video in sorted({frame.video for frame in frames}):
         names = image_names(project, video, sorted(frame.number for frame in frames if frame.video == video))
         told = f"{video}: left out because they have no labels any more: {named_few(list(names.values()))}"
-        report(Progress(told, 0, 0))
+        report(Notice(told))
 
 
 def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Report = silent) -> tuple[FrameRef, ...]:
@@ -112,7 +112,7 @@ def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Repor
         absent = without_picture(project, video, sorted(frame.number for frame in frames if frame.video == video))
         if absent:
             lost.append(never_extracted(project, video, absent))
-            report(Progress(str(lost[-1]).removesuffix("."), 0, 0))
+            report(Notice(str(lost[-1]).removesuffix(".")))
         left_out |= {FrameRef(video, number) for number in (*absent, *disputed_frames(project, video))}
     found = tuple(frame for frame in frames if frame not in left_out)
     if frames and not found:
@@ -307,7 +307,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     strangers = strangers_among(project, videos)
     if strangers:
         text = f"Frames of {', '.join(map(repr, strangers))} are left out: `video_sets` does not list such videos"
-        report(Progress(text, 0, 0))
+        report(Notice(text))
     tables = {video: read_labels(project, video, report=report) for video in videos if video not in strangers}
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     frames = gather_frames(project, tables, train=train, test=split.test, validation=held_out, report=report)

@@ -8,7 +8,7 @@ from posecut_core.dataset.split import has_revision
 from posecut_core.errors import LabelError
 from posecut_core.labels.store import accept_drafts, finish_saving, read_state
 from posecut_core.labels.table import LabelTable
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
@@ -63,7 +63,7 @@ def merge_datasets(
         raise _unreviewed(open_drafts)
     if unreviewed == "accept":
         for video, found in open_drafts.items():
-            report(Progress(f"accepting {len(found)} drafts of {video}", 0, 0))
+            report(Notice(f"accepting {len(found)} drafts of {video}"))
             accept_drafts(project, video, found)
         for video in drafts.keys() - open_drafts.keys():  # accepted by a call that was killed before it could save
             finish_saving(project, video)

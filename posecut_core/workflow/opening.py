@@ -15,7 +15,7 @@ from posecut_core.labels.bodypart_ids import Identities, read_identities
 from posecut_core.labels.store import removed_bodyparts
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import labels_named, uncounted
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import ProjectConfig, edit_config, parse_config
 from posecut_core.project.given import (
     foreign_bodyparts,
@@ -310,7 +310,7 @@ def note_bodyparts(project: Project, found: Iterable[str], *, source: str, repor
             f"{source} has {pairs}: its results keep the old name, and evaluations leave it out; {_RETRAIN}, or rename "
             f"it back (posecut edit-bodyparts --rename {','.join(f'{new}:{name}' for name, new in renamed.items())})"
         )
-        report(Progress(text, 0, 0))
+        report(Notice(text))
     rest = [name for name in foreign if name not in renamed]
     sentence = foreign_bodyparts(rest, listed, source=source, remedy=_RETRAIN)
     _tell((sentence or "").removesuffix("."), report)
@@ -318,7 +318,7 @@ def note_bodyparts(project: Project, found: Iterable[str], *, source: str, repor
 
 def _tell(text: str, report: Report) -> None:
     if text:
-        report(Progress(text, 0, 0))
+        report(Notice(text))
 
 
 def _identities(project: Project) -> Identities:

@@ -14,7 +14,7 @@ from posecut_core.plots.frames import bones_between
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.poses.predictions import Origin, Predictions, of_bodyparts, origin_from
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import clear_lock, sole_writer
@@ -259,7 +259,7 @@ def _is_drawn(target: Path, table: Path, origin: Origin, report: Report) -> bool
     else:
         why = "was drawn with other settings" if found.settings != origin.settings else ""
     if why:
-        report(Progress(f"{target.name} {why}; it is drawn anew", 0, 0))
+        report(Notice(f"{target.name} {why}; it is drawn anew"))
     return not why
 
 

@@ -26,7 +26,7 @@ from posecut_core.poses.predictions import (
     predictions_hash,
     read_origin,
 )
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Notice, Report
 from posecut_core.project.given import given_folder
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
@@ -99,7 +99,7 @@ def existing_predictions(
     origin = read_origin(path)
     if origin is None or origin.analysis is None:
         told = "does not say which network and video it came from, as PoseCut 0.1 wrote it or another program"
-        report(Progress(f"{path.name} {told}; it is taken at its name", 0, 0))
+        report(Notice(f"{path.name} {told}; it is taken at its name"))
     else:
         _check_analysis(project, video, network, path, origin.analysis, report)
     found = FoundTable(path, read_predictions(path), origin)
@@ -116,7 +116,7 @@ def _check_analysis(
     crop = project.config.crop
     if crop is not None and found.window != (crop.x1, crop.x2, crop.y1, crop.y2):
         told = f"{video.name} was analysed in the window {in_words(found.window)}, not in that of config.yaml"
-        report(Progress(told, 0, 0))
+        report(Notice(told))
 
 
 def _existing_filtered(video: Path, unfiltered: FoundTable, path: Path) -> FoundTable:

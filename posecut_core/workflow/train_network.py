@@ -30,7 +30,7 @@ from posecut_core.model.snapshots import (
     snapshot_steps,
 )
 from posecut_core.model.step import Taken, TrainState, fit
-from posecut_core.progress import Progress, Report, deferred_interrupt, silent
+from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import sole_writer
@@ -136,7 +136,7 @@ def _tell_estimate(run: TrainingRun, where: Placement, report: Report) -> None:
     order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
     found = estimate(run.state, run.frames, order, spec=run.spec, settings=run.settings, where=where)
     left = run.settings.maxiters - int(run.state.step)
-    report(Progress(f"{left} steps {found.sentence}", 0, 0, {"minutes": found.minutes, "memory_gb": found.memory_gb}))
+    report(Notice(f"{left} steps {found.sentence}"))
 
 
 def _steps(
@@ -201,7 +201,7 @@ def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report:
             "and train again: it goes on from the last snapshot."
         )
     account.restored.append(known[-1])
-    report(Progress(f"{story}; going on from the snapshot of step {known[-1]}", 0, 0))
+    report(Notice(f"{story}; going on from the snapshot of step {known[-1]}"))
     folder = snapshot_folder(run.folder, known[-1])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), run.state)
     return load_state(folder, read_info(folder), shapes)._replace(step=jax.numpy.asarray(bad[-1], jax.numpy.int32))

@@ -16,7 +16,7 @@ from posecut_core.model.initialization import begin, placed_weights
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
 from posecut_core.model.step import TrainState, initial_state
-from posecut_core.progress import Progress, Report
+from posecut_core.progress import Notice, Report
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import FrameRef, RunName
@@ -148,14 +148,14 @@ def _tell_kept(
     ]
     if kept:
         text = f"{path} now has {', '.join(kept)}: it keeps what a network is trained with, for later calls too"
-        report(Progress(text, 0, 0))
+        report(Notice(text))
 
 
 def _tell_damaged(damaged: tuple[Path, ...], info: SnapshotInfo | None, report: Report) -> None:
     if damaged:
         names = ", ".join(path.name.removeprefix("damaged-") for path in damaged)
         beginning = f"from step {info.step}, the newest sound one" if info else "from the beginning: no other is left"
-        report(Progress(f"Damaged and set aside: {names}. Training goes on {beginning}", 0, 0))
+        report(Notice(f"Damaged and set aside: {names}. Training goes on {beginning}"))
 
 
 def _check_run(folder: Path, info: SnapshotInfo, name: str) -> None:

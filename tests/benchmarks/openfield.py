@@ -85,7 +85,7 @@ def peer_training(python: str, data: Path, train: list[int], test: list[int], *,
 
 
 def _show(progress: Progress) -> None:
-    if progress.stage == "training":
+    if isinstance(progress, Progress) and progress.stage == "training":
         loss, left = progress.values["loss"], progress.values["seconds_left"]
         print(f"step {progress.done}/{progress.total}  loss {loss:.4f}  {left / 60:.1f} min left", flush=True)
 

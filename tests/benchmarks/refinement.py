@@ -23,6 +23,7 @@ from posecut_core import add_new_videos, extract_frames
 from posecut_core.demo.refine import Rounds, choose_outliers, first_round, second_round
 from posecut_core.demo.run import Cast
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
+from posecut_core.progress import Notice, Progress
 from posecut_core.refinement.criteria import ALGORITHMS, CHOSEN_BY_HAND, Criteria
 
 USUAL = Rounds()
@@ -86,10 +87,10 @@ def play(folder, arguments, seed):
 
 def show(progress):
     """Print headings, and how a training gets on."""
-    if progress.stage == "training":
+    if isinstance(progress, Progress) and progress.stage == "training":
         print(f"step {progress.done}/{progress.total}  loss {progress.values['loss']:.4f}", flush=True)
-    elif not progress.total:
-        print(progress.stage, flush=True)
+    elif isinstance(progress, Notice):
+        print(progress.text, flush=True)
 
 
 def main():

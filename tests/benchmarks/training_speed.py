@@ -15,6 +15,7 @@ import numpy as np
 from openfield import parser, peer_training, print_result, settings_given, split_of, working_copy
 
 from posecut_core import create_training_dataset, train_network
+from posecut_core.progress import Progress
 
 STEPS_PER_EPOCH = 12
 
@@ -29,7 +30,9 @@ def step_seconds(config, shuffle, split, steps, chosen):
     times = []
 
     def note(progress):
-        if progress.stage == "training":  # the frames are read before, and told of too
+        if (
+            isinstance(progress, Progress) and progress.stage == "training"
+        ):  # the frames are read before, and told of too
             times.append(time.perf_counter())
 
     train_network(config, shuffle, report=note)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from tests.plugin.widgets.fake_board import FakeBoard
 
 
@@ -26,13 +26,13 @@ def test_a_job_is_known_while_it_runs(board):
 
 
 def test_reports_with_values_are_told_all_and_of_the_others_the_newest(board):
-    """A curve misses no point, and a bar is drawn once for each look."""
+    """A curve misses no point, no notice is lost, and a bar is drawn once for each look."""
     told = []
-    board.progressed.connect(lambda job, report: told.append(report.done))
+    board.progressed.connect(lambda job, report: told.append(report))
     board.start("evaluate", {})
-    plain = [Progress("reading", done, 9) for done in range(3)]
-    board.tell(plain[0], Progress("step", 7, 9, {"loss": 1.0}), plain[1], plain[2])
-    assert told == [7, 2]
+    plain, step = [Progress("reading", done, 9) for done in range(3)], Progress("step", 7, 9, {"loss": 1.0})
+    board.tell(plain[0], step, Notice("a video is damaged"), plain[1], plain[2])
+    assert told == [step, Notice("a video is damaged"), plain[2]]
 
 
 def test_what_is_written_tells_what_is_in_the_way(board):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from napari_posecut.jobs.files import DETAILS, Outcome, Request, new_job_folder, parse_progress, progress_line
 from posecut_core.errors import StorageError
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 
 
 @pytest.fixture
@@ -32,6 +32,12 @@ def test_reports_survive_a_round_trip(stage, done, total, values):
     back = parse_progress(line.encode())
     assert (back.stage, back.done, back.total, set(back.values)) == (stage, done, total, set(values))
     assert all(back.values[key] == value or math.isnan(value) for key, value in values.items())
+
+
+@given(st.text())
+def test_notices_survive_a_round_trip(text):
+    """Whatever a notice says."""
+    assert parse_progress(progress_line(Notice(text)).encode()) == Notice(text)
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"null", b"[]", b'{"stage": "a"}', b"\0\0\0", b"\xff", b'{"values": []}'])

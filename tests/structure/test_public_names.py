@@ -44,7 +44,7 @@ WORKFLOW = {
 # What the steps work on, and functions of it.
 NOUNS = {"Crop", "FrameRef", "FrameStore", "LabelSession", "LabelTable", "Predictions", "Predictor", "Project"}
 NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Progress"}
-NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Place", "Redo", "Undo"}
+NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Notice", "Place", "Redo", "Undo"}
 NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
 PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
 DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

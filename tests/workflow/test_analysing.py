@@ -70,7 +70,7 @@ def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
             writer.write(np.zeros((48, 64, 3), np.uint8))
     (grown,) = analyze_videos(spot_project, video, report=said.append).videos
     assert (grown.skipped, grown.frame_count, len(read_predictions(grown.files[0]).xy)) == (False, 15, 15)
-    assert said[0].stage == "a.mp4 was analysed before with 11 frames and has 15 now; it is analysed anew"
+    assert said[0].text == "a.mp4 was analysed before with 11 frames and has 15 now; it is analysed anew"
     video.write_bytes(b"no video")
     (bad,) = analyze_videos(spot_project, video).videos
     assert (bad.skipped, bad.frame_count) == (True, 15)
@@ -98,7 +98,7 @@ def test_what_is_not_of_this_analysis_is_made_anew(spot_project, unseen, network
             for _ in range(11):
                 writer.write(np.zeros((48, 64, 3), np.uint8))
     assert not analyze_videos(spot_project, video, report=said.append).videos[0].skipped
-    assert said[0].stage == f"a.mp4 was analysed before {words}; it is analysed anew"
+    assert said[0].text == f"a.mp4 was analysed before {words}; it is analysed anew"
     assert analyze_videos(spot_project, video).videos[0].skipped
 
 
@@ -128,7 +128,7 @@ def test_the_csv_is_that_of_the_h5(spot_project, unseen):
     fresh = csv_path.read_bytes()
     csv_path.write_text("of an older network")
     analyze_videos(spot_project, video, report=said.append)
-    assert "aFake_10.csv is not what aFake_10.h5 says" in said[0].stage
+    assert "aFake_10.csv is not what aFake_10.h5 says" in said[0].text
     assert analyze_videos(spot_project, video, save_as_csv=True).videos[0].skipped
     assert csv_path.read_bytes() == fresh
 
@@ -173,7 +173,7 @@ def test_a_missing_video_does_not_stop_the_others(spot_project, unseen):
     said = []
     with pytest.raises(AnalysisError, match=r"(?s)1 of 2 videos.*c\.mp4"):
         analyze_videos(spot_project, [unseen / "a.mp4", unseen / "c.mp4"], report=said.append)
-    assert "c.mp4" in said[0].stage
+    assert "c.mp4" in said[0].text
     assert "aFake_10.h5" in names(unseen)
 
 

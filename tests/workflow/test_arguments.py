@@ -62,7 +62,7 @@ def test_what_is_no_video_does_not_hide_the_others(project, tmp_path):
     given = chosen_videos(project, ["m1", "nowhere.mp4", tmp_path / "posecut.txt"], report=said.append)
     assert [path.name for path in given.paths] == ["m1.mp4"]
     assert list(given.refused) == ["nowhere.mp4", str(tmp_path / "posecut.txt")]
-    assert [progress.stage for progress in said] == [str(error) for error in given.refused.values()]
+    assert [notice.text for notice in said] == [str(error) for error in given.refused.values()]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.model import step as training
 from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.poses.proposals import read_proposals
+from posecut_core.progress import Progress
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import assist as assisting
 from posecut_core.workflow.assist import Pace, assist
@@ -52,7 +53,7 @@ class Reports:
         self.stage, self.seen, self.actions = stage, [], {int(step[1:]): act for step, act in actions.items()}
 
     def __call__(self, progress):
-        if progress.stage == self.stage:
+        if isinstance(progress, Progress) and progress.stage == self.stage:
             self.seen.append(progress)
             self.actions.get(progress.done, lambda: None)()
 
@@ -176,7 +177,7 @@ def test_other_bodyparts_begin_another_network(labelling):
     steps_seen = []
 
     def report(progress):
-        if progress.stage == "learning from your labels":
+        if isinstance(progress, Progress) and progress.stage == "learning from your labels":
             steps_seen.append(progress.done)
             if steps_seen == [2, 4]:
                 edit_bodyparts(config, rename={"white": "pale"})

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from posecut_core.errors import ArgumentError, ProjectError, VideoError
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.config import edit_config, read_config
 from posecut_core.project.state import fingerprint, read_state
 from posecut_core.types import Crop
@@ -124,7 +125,7 @@ def test_all_broken_videos_are_named_and_the_others_taken_on_request(tmp_path, v
     created = create(tmp_path, folder, skip_broken=True, report=said.append)
     assert [path.name for path in created.videos] == ["m1.mp4"]
     assert [Path(one.video).name for one in created.skipped] == ["cut.mp4", "empty.mp4", "text.mp4"]
-    assert "m1DLC_resnet50_x_labeled.mp4 (a labelled video), raw.seq (not known" in said[0].stage
+    assert "m1DLC_resnet50_x_labeled.mp4 (a labelled video), raw.seq (not known" in said[0].text
     assert list(project_videos(open_project(created))) == ["m1"]
 
 
@@ -172,7 +173,7 @@ def test_an_interrupted_creation_leaves_nothing_behind(tmp_path, videos):
     """Cancelling while videos are placed removes what was begun."""
 
     def cancel(progress):
-        if progress.stage == "placing videos":
+        if isinstance(progress, Progress) and progress.stage == "placing videos":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -212,11 +213,11 @@ def test_folders_without_a_video_count_on(tmp_path, videos):
     Image.new("RGB", (64, 48)).save(folder / "img1.png")
     edit_config(created.config_path, {"video_sets": {}})
     told = []
-    add_new_videos(created, [videos / "cage 2.mp4"], report=lambda progress: told.append(progress.stage))
+    add_new_videos(created, [videos / "cage 2.mp4"], report=told.append)
     project = open_project(created)
     assert [folder.name for folder in frame_folders(project)] == ["cage 2", "gone", "m1"]
     assert project.config.video_sets[str(project.videos / "gone.mp4")] == Crop(0, 64, 0, 48)
-    assert any("so that gone still do, they get entries there as well" in sentence for sentence in told)
+    assert any(isinstance(report, Notice) and "gone still do, they get entries" in report.text for report in told)
 
 
 def test_copies_are_added_once(tmp_path, videos):
@@ -241,7 +242,12 @@ def test_a_failed_addition_changes_nothing(tmp_path, videos, cause):
     other.write_bytes(b"hello" if cause in ("damaged", "twin") else (videos / "m1.mp4").read_bytes())
 
     def cancel(progress):
-        if cause == "cancelled" and progress.stage == "placing videos" and progress.done == progress.total:
+        if (
+            cause == "cancelled"
+            and isinstance(progress, Progress)
+            and progress.stage == "placing videos"
+            and progress.done == progress.total
+        ):
             raise KeyboardInterrupt
 
     with pytest.raises((VideoError, KeyboardInterrupt)):

@@ -12,6 +12,7 @@ from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.progress import Notice, Progress
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import add_new_videos
 from posecut_core.workflow.cross_validate import cross_validate
@@ -37,7 +38,7 @@ def test_the_error_of_several_splits_is_told_with_its_spread(trainable, options)
     assert (result.test.mean, result.test.sd) == (pytest.approx(np.mean(errors)), pytest.approx(np.std(errors, ddof=1)))
     assert result.test.low < result.test.mean < result.test.high
     assert (result.test.count, result.confidence) == (2, 0.95)
-    assert [progress.stage for progress in reports if progress.stage.startswith("Split")] == [
+    assert [report.text for report in reports if isinstance(report, Notice) and report.text.startswith("Split")] == [
         "Split 1 of 2: seed 8",
         "Split 2 of 2: seed 9",
     ]
@@ -52,7 +53,7 @@ def test_what_is_trained_is_not_trained_again(trainable, options):
     """Interrupted in the second split and called again, the first keeps its snapshot; a third call trains nothing."""
 
     def stop(progress):
-        if progress.stage == "Split 2 of 2: seed 9":
+        if progress == Notice("Split 2 of 2: seed 9"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -65,7 +66,7 @@ def test_what_is_trained_is_not_trained_again(trainable, options):
     again = cross_validate(trainable, splits=2, seed=8, report=reports.append, **options)
     assert again == result
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert not [progress for progress in reports if progress.stage == "training"]
+    assert not [report for report in reports if isinstance(report, Progress) and report.stage == "training"]
     assert not project.split_path(4).exists()
 
 

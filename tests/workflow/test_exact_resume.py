@@ -24,7 +24,7 @@ def kill(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 
 def report(progress):
-    if progress.stage == "training" and str(progress.done) == when:
+    if isinstance(progress, Progress) and progress.stage == "training" and str(progress.done) == when:
         kill()
 
 if when == "saving":

@@ -12,7 +12,7 @@ from posecut_core.formats.deeplabcut.images import OWN
 from posecut_core.health.doctor import doctor
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.progress import silent
+from posecut_core.progress import Notice, silent
 from posecut_core.project.config import edit_config
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.check_labels import check_labels
@@ -30,8 +30,8 @@ def told():
 
     class Told(list):
         def __call__(self, progress):
-            if progress.total == 0:
-                self.append(progress.stage)
+            if isinstance(progress, Notice):
+                self.append(progress.text)
 
     return Told()
 

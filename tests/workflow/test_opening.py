@@ -13,6 +13,7 @@ from posecut_core.errors import ProjectError, StorageError, VideoError
 from posecut_core.formats.deeplabcut.images import OWN
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Notice
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_training_dataset import labelled_tables
@@ -237,7 +238,7 @@ def test_images_as_people_leave_them_are_used(tmp_path):
     store = FrameStore.open(project.frame_store("m1"))
     for number, value in zip(found.numbers.tolist(), (0, 80, 100, 20), strict=True):
         assert abs(int(store.read(number)[0, 0, 0]) - value) <= 2
-    said = "\n".join(progress.stage for progress in told)
+    said = "\n".join(report.text for report in told if isinstance(report, Notice))
     assert "broken.png is not a readable image (it may be cut off)" in said
     assert "put broken.png, gone.png (no frame of the video) back" in said
     assert "frame 13 twice, as img013.png and img13.png, which are labelled differently" in said

@@ -10,6 +10,7 @@ from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import Predictions
+from posecut_core.progress import Notice
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import create_new_project
@@ -62,7 +63,7 @@ def test_a_network_with_an_old_name_is_told(lines):
     said = []
     wish = Wish(None, (9,), 2, "uniform", 0, None, said.append)
     assert treat_video(project, video, [found(table)], Criteria("manual"), wish, stored=()).drafts == 2
-    assert said[0].stage.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
+    assert said[0].text.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_criteria_that_cannot_run_are_asked_again(lines, algorithm, reason):
     wish = Wish(("a", "b"), (), 2, "uniform", 0, confirm, said.append)
     assert treat_video(project, video, [found(table)], Criteria("jump", epsilon=1), wish, stored=()).confirmed
     assert asked == ["jump", "jump"]
-    assert any(reason in progress.stage for progress in said if progress.total == 0)
+    assert any(reason in report.text for report in said if isinstance(report, Notice))
 
 
 def test_too_high_a_threshold_still_shows_the_worst_of_a_fit(lines):
@@ -106,7 +107,10 @@ def test_a_fit_without_enough_positions_is_said(lines, likelihood, told):
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, likelihood=np.full((11, 3), likelihood)))
     treat_video(project, video, [found(table)], Criteria("fitting", p_bound=0.5), wish, stored=())
-    assert any("fitting says nothing about spot.mp4" in progress.stage for progress in said) == told
+    assert (
+        any(isinstance(report, Notice) and "fitting says nothing about spot.mp4" in report.text for report in said)
+        == told
+    )
 
 
 def test_tables_of_other_networks_are_read_by_name(lines):

@@ -12,6 +12,7 @@ from posecut_core.dataset.split import Split
 from posecut_core.errors import AnalysisError
 from posecut_core.model.snapshots import MANIFEST, snapshot_folder
 from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.progress import Notice
 from posecut_core.types import FrameRef
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos
@@ -73,7 +74,7 @@ def without_origin(path):
 
 
 def told(progress):
-    return " ".join(one.stage for one in progress)
+    return " ".join(one.text for one in progress if isinstance(one, Notice))
 
 
 def test_a_snapshot_is_hashed_where_it_is_saved(spot_project):

@@ -11,6 +11,7 @@ import pytest
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import origin_from, read_origin
+from posecut_core.progress import Notice
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import plot_trajectories as showing
@@ -101,13 +102,16 @@ def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, a
     assert create_labeled_video(spot_project, analysed).skipped == ()
     (path,) = create_labeled_video(spot_project, analysed).skipped
     assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
-    assert said[0].stage == f"{path.name} was drawn with other settings; it is drawn anew"
+    assert said[0].text == f"{path.name} was drawn with other settings; it is drawn anew"
     table = path.with_name("spotFake_10.h5")
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, xy=predictions.xy + 3))
     said.clear()
     assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
-    assert any(one.stage.endswith("was drawn from other predictions; it is drawn anew") for one in said)
+    assert any(
+        isinstance(one, Notice) and one.text.endswith("was drawn from other predictions; it is drawn anew")
+        for one in said
+    )
 
 
 @pytest.mark.parametrize("age", [-10, 10])

@@ -19,6 +19,7 @@ from posecut_core.model import snapshots
 from posecut_core.model.log import read_log
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
+from posecut_core.progress import Notice, Progress
 from posecut_core.storage.locks import sole_writer
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
@@ -31,7 +32,7 @@ class Reports:
         self.seen, self.at, self.act = [], at, act
 
     def __call__(self, progress):
-        if progress.stage == "training":
+        if isinstance(progress, Progress) and progress.stage == "training":
             self.seen.append(progress)
             if progress.done == self.at:
                 self.act()
@@ -150,7 +151,7 @@ def test_a_damaged_snapshot_is_named_and_the_one_before_it_used(trainable):
     (trained.snapshot / "parameters" / "_METADATA").write_text("{}")
     told = []
     again = train_network(trainable, max_snapshots_to_keep=1, report=told.append)
-    said = [progress.stage for progress in told if progress.total == 0]
+    said = [report.text for report in told if isinstance(report, Notice)]
     assert said[0] == "Damaged and set aside: snapshot-000004. Training goes on from step 2, the newest sound one"
     assert (again.first_step, again.last_step) == (2, 4)
     assert again.damaged == (trained.model_folder / "damaged-snapshot-000004",)
@@ -205,13 +206,12 @@ def test_training_says_before_its_first_step_what_it_takes(trainable):
     """Minutes and memory come first; a finished training has nothing to say."""
     seen = []
     train_network(trainable, report=seen.append)
-    stages = [progress.stage for progress in seen]
-    told = seen[stages.index("training") - 1]
-    assert re.fullmatch(r"4 steps will take about 1 s, starting not included, and 1\.[01] GB of memory", told.stage)
-    assert set(told.values) == {"minutes", "memory_gb"}
+    first = next(report for report in seen if isinstance(report, Progress) and report.stage == "training")
+    told = seen[seen.index(first) - 1]
+    assert re.fullmatch(r"4 steps will take about 1 s, starting not included, and 1\.[01] GB of memory", told.text)
     seen.clear()
     train_network(trainable, report=seen.append)
-    assert not [progress for progress in seen if "memory" in progress.stage]
+    assert not [report for report in seen if isinstance(report, Notice) and "memory" in report.text]
 
 
 def test_a_device_that_is_not_there_is_refused(trainable):
@@ -225,6 +225,7 @@ import sys
 import jax
 from posecut_core.model import estimate, training
 from posecut_core.model.step import TrainState
+from posecut_core.progress import Progress
 from posecut_core.workflow.train_network import train_network
 
 def step(state, batch, mirror_order, *, spec, settings):
@@ -236,7 +237,7 @@ first, second = jax.local_devices()
 seen = []
 
 def look(progress):
-    if progress.stage == "training":
+    if isinstance(progress, Progress) and progress.stage == "training":
         seen.append({device for array in jax.live_arrays() for device in array.devices()})
 
 for maxiters in (2, 4):  # from a file of weights, and from a snapshot

@@ -14,6 +14,7 @@ from posecut_core.model.log import read_log
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
 from posecut_core.model.step import TrainState
+from posecut_core.progress import Notice, Progress
 from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
@@ -69,7 +70,7 @@ def test_after_many_bad_steps_the_last_snapshot_is_taken(trainable, losing):
     seen = []
     trained = train_network(trainable, **OPTIONS, report=seen.append)
     assert (trained.last_step, trained.skipped, trained.restored) == (12, (6, 7, 8), (4,))
-    (told,) = [progress.stage for progress in seen if "going on" in progress.stage]
+    (told,) = [report.text for report in seen if isinstance(report, Notice) and "going on" in report.text]
     assert told.startswith("3 steps in a row, up to step 8, gave no finite loss or gradients, with frame ")
     assert told.endswith("going on from the snapshot of step 4")
     # Quick steps make parameters 1% smaller: from the snapshot of step 4 on, steps 9 to 12 did.
@@ -102,7 +103,7 @@ def test_killed_among_bad_steps_a_training_ends_like_another(trainable, losing, 
         entry.rename(tmp_path / entry.name)
 
     def kill(progress):
-        if progress.stage == "training" and progress.done == killed_at:
+        if isinstance(progress, Progress) and progress.stage == "training" and progress.done == killed_at:
             raise SystemExit
 
     with pytest.raises(SystemExit):
@@ -117,7 +118,7 @@ def test_an_interruption_at_a_skipped_step_leaves_the_snapshot_before(trainable,
     losing({5})
 
     def interrupt(progress):
-        if progress.stage == "training" and progress.done == 5:
+        if isinstance(progress, Progress) and progress.stage == "training" and progress.done == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

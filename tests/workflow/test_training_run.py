@@ -18,7 +18,7 @@ from posecut_core.model import initialization
 from posecut_core.model.hub import fetch_weights
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
-from posecut_core.progress import silent
+from posecut_core.progress import Notice, silent
 from posecut_core.project.config import edit_config
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import training_run
@@ -228,7 +228,7 @@ def test_frames_without_a_picture_do_not_train(trainable):
     store.remove([train[0].number])
     run = prepare_run(project, 1, 0, {}, report=told.append)
     assert run.refs == train[1:]
-    assert f"{train[0].number} of dots is labelled but was never extracted" in "".join(text.stage for text in told)
+    assert f"{train[0].number} of dots is labelled but was never extracted" in "".join(note.text for note in told)
     store.remove([frame.number for frame in train])
     with pytest.raises(DatasetError, match="never extracted or got lost"):
         prepare_run(project, 1, 0, {}, report=told.append)
@@ -248,7 +248,7 @@ def test_options_that_the_settings_keep_are_told(trainable):
     path, said = open_project(trainable).model_folder(1) / "settings.yaml", []
     for _ in range(2):
         prepare_run(open_project(trainable), 1, 0, {"maxiters": 7, "seed": None}, report=said.append)
-    told = [progress.stage for progress in said if progress.total == 0]
+    told = [report.text for report in said if isinstance(report, Notice)]
     assert len(told) == 1
     assert told[0].startswith(f"{path} now has maxiters 7 instead of 4: it keeps what a network is trained with")
     assert read_settings(path).maxiters == 7

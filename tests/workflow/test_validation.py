@@ -7,7 +7,7 @@ import pytest
 
 from posecut_core.inference.predictor import Predictor
 from posecut_core.model.log import read_log
-from posecut_core.progress import silent
+from posecut_core.progress import Progress, silent
 from posecut_core.workflow.measurement import EvaluationJob, measure
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
@@ -22,7 +22,11 @@ def test_the_error_is_logged_with_the_loss(trainable):
     errors = [row.validation_error for row in read_log(trained.log)]
     assert len(errors) == 2
     assert not any(map(math.isnan, errors))
-    told = [progress.values["validation_error"] for progress in reports if progress.stage == "training"]
+    told = [
+        report.values["validation_error"]
+        for report in reports
+        if isinstance(report, Progress) and report.stage == "training"
+    ]
     assert told == errors
     project = open_project(trainable)
     (held_out,) = prepare_run(project, 1, 0, {}, report=silent).validation

@@ -25,7 +25,7 @@ from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
 from posecut_core.errors import VideoError
 from posecut_core.poses.files import find_predictions
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
 from posecut_core.types import NetworkName
 from posecut_core.workflow.opening import project_videos
@@ -236,7 +236,9 @@ class AnalyseDock(QWidget):
             self._hear(job, report)
         self._allow()
 
-    def _hear(self, job: Job, report: Progress) -> None:
+    def _hear(self, job: Job, report: Progress | Notice) -> None:
+        if isinstance(report, Notice):
+            return
         videos = _videos_of(job)
         place = int(report.values.get("video", -1))
         if job.request.verb != VERB or not 0 <= place < len(videos):

@@ -16,7 +16,7 @@ from napari_posecut.widgets.parts.job_line import JobLine, Words, spoken_time, w
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, read_settings
 from posecut_core.errors import ModelError
 from posecut_core.model.log import Metrics, read_log
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.paths import Project
 
 VERB = "create_dataset_and_train"
@@ -123,15 +123,15 @@ class TrainDock(QWidget):
         state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
         self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
-    def _hear(self, job: Job, report: Progress) -> None:
+    def _hear(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == VERB:
             self._take(report)
             self._draw()
 
-    def _take(self, report: Progress) -> None:
-        if report.total == 0:
-            self._notes = [*self._notes, report.stage][-_NOTES:]
-        if "loss" in report.values:
+    def _take(self, report: Progress | Notice) -> None:
+        if isinstance(report, Notice):
+            self._notes = [*self._notes, report.text][-_NOTES:]
+        elif "loss" in report.values:
             self._rows[report.done] = _metrics(report)
 
     def _draw(self) -> None:

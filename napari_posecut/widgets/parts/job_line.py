@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSize
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Desk
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 
 # --- words ------------------------------------------------------------------------------------------------------------
 # A label of some sentences that is always as high as they are, however narrow its dock is.
@@ -137,8 +137,12 @@ class JobLine(QWidget):
         if job.reports:
             self._show(job, job.reports[-1])
 
-    def _show(self, job: Job, progress: Progress) -> None:
+    def _show(self, job: Job, progress: Progress | Notice) -> None:
         if job is not self.job or not self.stop.isEnabled():
+            return
+        if isinstance(progress, Notice):
+            self.bar.setRange(0, 0)
+            self.sentence.setText(wrappable(f"{progress.text[:1].upper()}{progress.text[1:]}"))
             return
         total = progress.total or 0
         self.bar.setRange(0, total)

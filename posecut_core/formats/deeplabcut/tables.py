@@ -18,7 +18,7 @@ from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
 from posecut_core.formats.deeplabcut.images import SUFFIXES, is_image, last_part, numbers_of
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import foreign_bodyparts, same_name
 from posecut_core.storage.files import atomic_path, read_bytes
 from posecut_core.storage.tables import read_hdf, write_hdf
@@ -321,9 +321,7 @@ def read_collected_data(
     xy = values[list(rows.values())]
     _check_pairs(xy, [names[row] for row in rows.values()], bodyparts, path)
     if np.isinf(xy).any():
-        report(
-            Progress(f"{path} places {int(np.isinf(xy).any(axis=-1).sum())} labels at infinity: they are none", 0, 0)
-        )
+        report(Notice(f"{path} places {int(np.isinf(xy).any(axis=-1).sum())} labels at infinity: they are none"))
         xy = np.where(np.isinf(xy).any(axis=-1, keepdims=True), np.nan, xy)
     return ImageLabels({number: names[row] for number, row in rows.items()}, tuple(bodyparts), xy)
 
@@ -424,14 +422,14 @@ def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.Da
             if not text.exists():
                 raise
             told = f"{hdf} is damaged, so the labels are read from {text.name} beside it; check them and delete the .h5"
-            report(Progress(told, 0, 0))
+            report(Notice(told))
         else:
             if text.exists() and _is_edited(text, hdf, frame):
                 told = (
                     f"{text} is newer than {hdf.name} and says otherwise, but the .h5 is read; delete the .h5 if the "
                     ".csv is right, else delete the .csv"
                 )
-                report(Progress(told, 0, 0))
+                report(Notice(told))
             return hdf, frame
     if text.exists():
         return text, read_csv(text)
@@ -497,11 +495,7 @@ def _checked_columns(
             f"config.yaml; keep the columns of one{_there(path)}."
         )
     if scorers not in ([scorer], []):
-        report(
-            Progress(
-                f"{path} has the scorer {scorers[0]!r} in its columns; taken as {scorer!r}, as its name says", 0, 0
-            )
-        )
+        report(Notice(f"{path} has the scorer {scorers[0]!r} in its columns; taken as {scorer!r}, as its name says"))
     remedy = f"add them to `bodyparts` there, or rename or remove their columns{_there(path)}"
     parts = dict.fromkeys(part for part, _ in columns)
     foreign = foreign_bodyparts(parts, bodyparts, source=str(path), remedy=remedy)
@@ -547,12 +541,12 @@ def own_rows(frame: pd.DataFrame, path: Path, report: Report) -> pd.DataFrame:
     images = [image for _, image in placed]
     if len(others) == 1 and others.total() == len(placed) and not os.path.isdir(folder.parent / next(iter(others))):
         told = f"{path} names its folder {next(iter(others))!r}; taken as what {folder.name!r} was called before"
-        report(Progress(told, 0, 0))
+        report(Notice(told))
         return frame.set_axis(images, axis=0)
     _check_others(path, others, alone=others.total() == len(placed))
     if others:
         listed = ", ".join(f"{count} of {name!r}" for name, count in others.items())
-        report(Progress(f"{path} also holds rows of other folders ({listed}), where their own labels are read", 0, 0))
+        report(Notice(f"{path} also holds rows of other folders ({listed}), where their own labels are read"))
     own = [row for row, (other, _) in enumerate(placed) if other is None]
     return frame.iloc[own].set_axis([images[row] for row in own], axis=0)
 

@@ -7,6 +7,7 @@ import pytest
 
 from posecut_core.cli.prompt import asking, check_terminal, summary, understood
 from posecut_core.errors import ArgumentError
+from posecut_core.progress import Notice
 from posecut_core.refinement.candidates import Candidate
 from posecut_core.refinement.criteria import Criteria
 from posecut_core.workflow.extract_outlier_frames import FoundOutliers
@@ -70,7 +71,7 @@ def test_a_question_is_asked_until_it_is_answered(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO("what\nepsilon=30\n"))
     said = []
     assert asking(said.append)(found()) == Criteria(epsilon=30)
-    assert [(progress.stage, progress.total) for progress in said] == [(summary(found()), 0)]
+    assert said == [Notice(summary(found()))]
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("Extract them?") == 2

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from posecut_core.cli.screen import details, duration, open_consoles, plain_line, progress_display
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 
 
 def shown(reports, **options):
@@ -34,13 +34,13 @@ def test_a_log_speaks_again_after_a_while(monkeypatch):
 
 
 def test_a_heading_has_no_count():
-    """A report with total 0 is printed as it is."""
-    assert shown([Progress("Step 1 of 2: drawing", 0, 0)]) == "Step 1 of 2: drawing\n"
+    """A notice is printed as it is."""
+    assert shown([Notice("Step 1 of 2: drawing")]) == "Step 1 of 2: drawing\n"
 
 
 def test_a_terminal_shows_a_bar_and_keeps_a_line():
     """Each finished stage stays as a line; headings do too."""
-    reports = [Progress("Step 1", 0, 0), Progress("reading [x]", 1, 2), Progress("training", 3, 4, {"loss": 0.5})]
+    reports = [Notice("Step 1"), Progress("reading [x]", 1, 2), Progress("training", 3, 4, {"loss": 0.5})]
     text = shown(reports, force_terminal=True)
     assert "Step 1" in text
     assert "reading [x]: 1/2" in text
@@ -52,7 +52,7 @@ def test_a_terminal_is_free_between_stages():
     stream = io.StringIO()
     with progress_display(Console(file=stream, width=100, force_terminal=True)) as report:
         report(Progress("judging", 5, 5))
-        report(Progress("4 frames found", 0, 0))
+        report(Notice("4 frames found"))
         assert not report._bars.live.is_started
         report(Progress("extracting", 4, 4))
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).splitlines()

@@ -90,7 +90,7 @@ def test_a_csv_edited_by_hand_is_told(folder, old, new, is_told):
 def told(folder):
     said = []
     read_collected_data(folder, "Ann", bodyparts=("nose", "tail"), report=said.append)
-    return "; ".join(progress.stage for progress in said)
+    return "; ".join(notice.text for notice in said)
 
 
 @pytest.mark.parametrize("separator", ["/", "\\"])

@@ -144,4 +144,4 @@ def test_damaged_predictions_of_deeplabcut_stop_nothing(project):
     (project.frame_folder("m1") / "machinelabels-iter0.h5").write_bytes(b"damaged")
     said = []
     assert read_contents(project, "m1", report=said.append).table("m1").numbers.tolist() == [3, 20]
-    assert "machinelabels-iter0.h5 is not a readable HDF5 table" in said[0].stage
+    assert "machinelabels-iter0.h5 is not a readable HDF5 table" in said[0].text

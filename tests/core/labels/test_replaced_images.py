@@ -15,6 +15,7 @@ from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.replaced_images import disputed_frames, read_settled, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
+from posecut_core.progress import Notice
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.types import Crop
@@ -52,7 +53,7 @@ def opened(project):
     """Read the images as opening does, and return what was told."""
     told = []
     import_images(project, "m1", report=told.append)
-    return [text.stage for text in told if not text.total]
+    return [report.text for report in told if isinstance(report, Notice)]
 
 
 def label(project, number):

@@ -68,7 +68,7 @@ def test_a_label_without_its_frame_is_left_out(project):
     FrameStore.open(project.frame_store("m1")).remove([20])
     told = []
     assert read_labels(project, "m1", report=told.append).numbers.tolist() == [3]
-    assert "Frame 20 of m1 is labelled but was never extracted" in told[0].stage
+    assert "Frame 20 of m1 is labelled but was never extracted" in told[0].text
     assert "Frame 20 of m1" in str(lost_pictures(project, ["m1"]))
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS[:1], XY[:1] + 0.5))
     assert pd.read_hdf(project.collected_data("m1")).index.get_level_values(2).tolist() == [

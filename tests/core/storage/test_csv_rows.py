@@ -37,5 +37,5 @@ def test_a_table_of_another_format_is_kept(table):
     kept = [table.with_name(name) for name in ("t-other-format.csv", "t-other-format-2.csv")]
     assert [path.read_bytes() for path in kept] == tables
     assert sorted(table.parent.iterdir()) == sorted([table, *kept])
-    assert "t.csv has no column 'step'" in reports[0].stage
-    assert "kept as t-other-format-2.csv" in reports[2].stage
+    assert "t.csv has no column 'step'" in reports[0].text
+    assert "kept as t-other-format-2.csv" in reports[2].text

@@ -6,9 +6,9 @@ from napari_posecut.widgets.docks import train
 from napari_posecut.widgets.docks.train import TrainDock
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.model.log import Metrics, append_log, start_log
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 
-ESTIMATE = Progress("60 steps will take about 2 min, starting not included, and 1.5 GB of memory", 0, 0, {"minutes": 2})
+ESTIMATE = Notice("60 steps will take about 2 min, starting not included, and 1.5 GB of memory")
 
 
 def step(number, **values):
@@ -66,7 +66,7 @@ def test_curves_grow_while_it_trains(desk, dock, begun):
     """Earlier steps stay, the estimate is shown, and the error has a curve where it is measured."""
     dock.train.click()
     desk.board.tell(ESTIMATE, step(30), step(40, validation_error=4.0))
-    assert dock.notes.text() == ESTIMATE.stage.replace("1.5", "1.\u200b5")
+    assert dock.notes.text() == ESTIMATE.text.replace("1.5", "1.\u200b5")
     assert [one.points for one in dock.curve.series] == [((20, 0.5), (30, 1 / 30), (40, 1 / 40)), ((40, 4.0),)]
     assert dock.figures.text() == "step 40, 2 s per step, learning rate 0.001"
     dock.line.stop.click()
