@@ -89,6 +89,7 @@ def test_manifest_is_found_in_a_wheel(checkout: Path, tmp_path: Path) -> None:
         metadata = wheel.read(next(name for name in names if name.endswith("METADATA"))).decode()
     _check_found(tmp_path / "site")
     assert shipped == (ROOT / "napari.yaml").read_bytes()
+    assert {"posecut_core/py.typed", "napari_posecut/py.typed"} <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"posecut_core", "napari_posecut", "posecut"}
     core = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra ==" not in line]
     assert core

@@ -1,0 +1,173 @@
+"""Parts of the reference that are made from the code while the docs are built, so that they cannot differ from it.
+
+A line `<!-- made from the code: NAME -->` of a page is replaced by what `PARTS[NAME]` returns, which is Markdown.
+"""
+
+import ast
+import dataclasses
+import inspect
+import json
+import re
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+
+import posecut_core
+from napari_posecut.labelling.keys import key_help
+from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED
+from posecut_core.cli.program import app
+from posecut_core.dataset.settings import CHOICES, TrainingSettings
+from posecut_core.errors import PosecutError
+from tests.structure.source import PLUGIN_ROOMS, ROOMS, ROOT, sources
+
+_MARK = re.compile(r"^<!-- made from the code: (\w+) -->$", re.MULTILINE)
+_EVERYWHERE = ("--json", "--debug", "--help")  # options that every verb has
+
+
+def filled_in(page: str) -> str:
+    """Return a page with all that is made from the code."""
+    return _MARK.sub(lambda found: PARTS[found[1]](), page)
+
+
+def verbs() -> str:
+    """Describe every verb of `posecut` with its arguments and options, as its `--help` does."""
+    commands = typer.main.get_command(app).commands
+    panels = dict.fromkeys(command.rich_help_panel for command in commands.values())
+    lines: list[str] = []
+    for panel in panels:
+        lines.append(f"## {panel}\n")
+        for name, command in commands.items():
+            if command.rich_help_panel == panel:
+                lines += _verb(name, command)
+    return "\n".join(lines)
+
+
+def _verb(name: str, command) -> Iterator[str]:
+    meaning, _, example = command.help.rpartition("Example: ")
+    arguments = [entry for entry in command.params if not entry.opts[0].startswith("-")]
+    options = [entry for entry in command.params if entry.opts[0].startswith("--")]
+    words = " ".join(_metavar(entry) for entry in arguments)
+    yield f"### {name}\n\n{meaning.strip()}\n\n```bash\n{example.strip()}\n```\n"
+    yield f"Usage: `posecut {name} {words} [OPTIONS]`\n"
+    yield from _table(("argument", "meaning"), [(f"`{_metavar(entry)}`", entry.help or "") for entry in arguments])
+    own = [entry for entry in options if entry.opts[0] not in _EVERYWHERE]
+    rows = [(f"`{entry.opts[0]}`", entry.help or "", _default(entry)) for entry in own]
+    yield from _table(("option", "meaning", "default"), rows)
+
+
+def _metavar(entry) -> str:
+    return entry.metavar or entry.name.upper()
+
+
+def _default(entry) -> str:
+    value = entry.default
+    shown = value is not None and value is not False and value is not True and value != "" and entry.show_default
+    return f"`{value}`" if shown else ""
+
+
+def steps() -> str:
+    """Let autodoc describe every public function, in the order of the workflow."""
+    functions = [name for name in posecut_core.__all__ if inspect.isfunction(getattr(posecut_core, name))]
+    order = posecut_core.__doc__
+    functions.sort(key=lambda name: order.find(name) if name in order else len(order))
+    return _autodoc(f".. autofunction:: posecut_core.{name}" for name in functions)
+
+
+def nouns() -> str:
+    """Let autodoc describe every public class."""
+    classes = [name for name in posecut_core.__all__ if inspect.isclass(getattr(posecut_core, name))]
+    others = [
+        name for name in posecut_core.__all__ if name not in classes and not callable(getattr(posecut_core, name))
+    ]
+    return _autodoc(
+        [f".. autoclass:: posecut_core.{name}\n   :members:" for name in classes]
+        + [f".. autodata:: posecut_core.{name}" for name in others]
+    )
+
+
+def results() -> str:
+    """List the fields of what every step returns."""
+    lines: list[str] = []
+    for name in posecut_core.__all__:
+        step = getattr(posecut_core, name)
+        result = typing.get_type_hints(step).get("return") if inspect.isfunction(step) else None
+        if dataclasses.is_dataclass(result):
+            fields = ", ".join(f"`{entry.name}`" for entry in dataclasses.fields(result))
+            lines.append(f"| `{name}` | `{result.__name__}`: {fields} |")
+    return "\n".join(["| step | what it returns |", "|---|---|", *lines, ""])
+
+
+def settings() -> str:
+    """Describe every setting of a training."""
+    rows = []
+    for entry in dataclasses.fields(TrainingSettings):
+        meaning = entry.metadata["meaning"]
+        choices = ", ".join(f"`{choice}`" for choice in CHOICES.get(entry.name, ()))
+        rows.append((f"`{entry.name}`", f"`{json.dumps(entry.default)}`", meaning, choices))
+    return "\n".join(_table(("setting", "default", "meaning", "choices"), rows))
+
+
+def exit_codes() -> str:
+    """List the exit codes of `posecut` with the errors behind them."""
+    rows = [("0", "", "done")]
+    kinds = [PosecutError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    codes = {kind.exit_code: kind for kind in reversed(kinds) if "exit_code" in vars(kind)}
+    for code, kind in sorted(codes.items()):
+        rows.append((str(code), f"`{kind.__name__}`", inspect.getdoc(kind).splitlines()[0]))
+    rows.append((str(INTERRUPTED), "`KeyboardInterrupt`", "Ctrl-C or SIGTERM; a training leaves a snapshot first."))
+    rows.append((str(BROKEN_PIPE), "", "The program that reads the output has ended, as `head` does."))
+    return "\n".join(_table(("code", "Python's name", "meaning"), rows))
+
+
+def keys() -> str:
+    """List keys and mouse gestures of labelling."""
+    return "\n".join(_table(("do this", "for that"), key_help()))
+
+
+def rooms() -> str:
+    """List the rooms of the core in their order, with their modules."""
+    return _rooms("posecut_core", ROOMS)
+
+
+def plugin_rooms() -> str:
+    """List the rooms of the plugin in their order, with their modules."""
+    return _rooms("napari_posecut", PLUGIN_ROOMS)
+
+
+def _rooms(package: str, order: tuple[str, ...]) -> str:
+    rows = []
+    for room in order:
+        folder = ROOT / package / room
+        held = [source for source in sources(f"{package}/{room}") if source.path.name != "__init__.py"]
+        path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+        modules = ", ".join(f"`{source.path.relative_to(folder).as_posix()}`" for source in held)
+        rows.append((f"`{room}`", _first_sentence(path), modules))
+    return "\n".join(_table(("room", "what it holds", "modules"), rows))
+
+
+def _first_sentence(module: Path) -> str:
+    said = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return said.split("\n\n")[0]
+
+
+def _autodoc(directives: typing.Iterable[str]) -> str:
+    return "```{eval-rst}\n" + "\n\n".join(directives) + "\n```"
+
+
+def _table(heads: tuple[str, ...], rows: typing.Sequence[tuple[str, ...]]) -> Iterator[str]:
+    if not rows:
+        return
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        yield "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in row) + " |"
+    yield ""
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    made.__name__: made for made in (verbs, steps, nouns, results, settings, exit_codes, keys, rooms, plugin_rooms)
+}
