@@ -13,6 +13,7 @@ from jaxtyping import Float64
 
 from posecut_core.errors import AnalysisError, LabelError
 from posecut_core.poses.predictions import ATTRIBUTE, Origin, Predictions
+from posecut_core.project.given import given_path
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import atomic_path, open_file
 from posecut_core.storage.tables import KEY, open_hdf, read_hdf, write_hdf_table
@@ -51,7 +52,7 @@ def prediction_columns(scorer: str, bodyparts: tuple[str, ...]) -> pd.MultiIndex
 
 
 def write_predictions(
-    base_path: Path, predictions: Predictions, *, csv: bool = False, origin: Origin | None = None
+    base_path: str | os.PathLike[str], predictions: Predictions, *, csv: bool = False, origin: Origin | None = None
 ) -> tuple[Path, ...]:
     """Write `<base_path>` with suffix .h5 and, if wished, .csv; each file is replaced whole or not at all.
 
@@ -65,7 +66,8 @@ def write_predictions(
     Raises:
         StorageError: the folder cannot be written.
     """
-    h5_path, csv_path = base_path.with_name(f"{base_path.stem}.h5"), base_path.with_name(f"{base_path.stem}.csv")
+    base = given_path(base_path)
+    h5_path, csv_path = base.with_name(f"{base.stem}.h5"), base.with_name(f"{base.stem}.csv")
     csv = csv or csv_path.is_file()
     if csv:
         write_csv(csv_path, predictions)
@@ -102,12 +104,13 @@ def csv_agrees(path: Path, predictions: Predictions) -> bool:
         return found == head and stream.read() == end.encode()
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     """Read predictions from an .h5 or, with that suffix, a .csv in DeepLabCut's layout.
 
     Raises:
         AnalysisError: the file is missing or holds something else.
     """
+    path = given_path(path)
     if not path.is_file():
         raise AnalysisError(f"Found no predictions at {path}; run posecut analyze-videos first.")
     frame = _read_csv(path) if path.suffix == ".csv" else _read_h5(path)

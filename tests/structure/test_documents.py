@@ -86,6 +86,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in local if not (page.parent / link).exists()] == []
 
 
+@every_page
+def test_modules_are_where_they_are_said_to_be(page: Path) -> None:
+    """Modules that a page names as `room/module.py`, and what it names behind a colon there, are in the code."""
+    text = page.read_text(encoding="utf-8")
+    roots = (ROOT, ROOT / "posecut_core", ROOT / "napari_posecut", ROOT / "napari_posecut" / "widgets")
+    for name in re.findall(r"`((?:\w+/)+\w+\.py)`", text):
+        assert any((root / name).is_file() for root in roots), name
+    for name, told in re.findall(r"`((?:\w+/)+\w+\.py)`(?::| \()((?:,? ?`[\w.]+`)+)", text):
+        path = next(root / name for root in roots if (root / name).is_file())
+        known = _names(ast.parse(path.read_text(encoding="utf-8")))
+        assert {part for word in re.findall(r"`([\w.]+)`", told) for part in word.split(".")} <= known, name
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda source: source.name)
 def test_programs_import_what_is_there(program: Source) -> None:
     """Benchmarks and the docs take from the packages only what these define: no test runs them, and names move."""

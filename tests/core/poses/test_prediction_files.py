@@ -38,6 +38,12 @@ def test_predictions_come_back_from_both_files(tmp_path, monkeypatch, chunk):
     assert count_rows(files[0]) == 7
 
 
+def test_a_path_may_be_text(tmp_path):
+    """A notebook names files by text, as for every other public step."""
+    assert write_predictions(str(tmp_path / "m1.h5"), predictions(3)) == (tmp_path / "m1.h5",)
+    assert_equal(read_predictions(str(tmp_path / "m1.h5")), predictions(3))
+
+
 def test_the_h5_is_the_table_that_deeplabcut_reads(tmp_path):
     """The .h5 has DeepLabCut's key, format, pandas_version, columns, and frame numbers from 0."""
     (path,) = write_predictions(tmp_path / "video.h5", predictions())
