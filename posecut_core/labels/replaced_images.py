@@ -3,6 +3,8 @@
 What each image held when it was read is noted in `images-read.json` beside it. Its content is looked at again only
 where its size or a time of writing differs, so that opening stays fast; where nothing is noted, as in projects of
 0.1.0, it is compared once with the stored picture. Copied files and pictures saved anew show the same as before.
+
+A few of the images that a project comes with are compared with the video: names may count frames otherwise.
 """
 
 import json
@@ -12,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from posecut_core.errors import PosecutError, StorageError, VideoError, command_line
-from posecut_core.formats.deeplabcut.frames import image_origin, labelled_rows
+from posecut_core.formats.deeplabcut.frames import image_origin, labelled_rows, video_path
 from posecut_core.formats.deeplabcut.images import (
     Levels,
     image_files,
@@ -32,9 +34,12 @@ from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text
 from posecut_core.storage.locks import Lock, acquire, hold
 from posecut_core.video.frame_store import FrameStore, picture_hash
+from posecut_core.video.reader import VideoReader
 
 _SCHEMA = 1
 _BLOCK, _NEAR = 8, 6.0  # pixels; levels of 255 by which means of blocks differ where only the coding does
+_OTHER = 20.0  # the same in brightness, after their contrast was made equal, where pictures are clearly others
+_CHEAP = 2**30  # bytes of a video that are gone through to compare three of its frames
 
 Picture = UInt8[np.ndarray, "H W 3"]
 
@@ -218,6 +223,60 @@ def disputed_images(project: Project, video: str, found: Review) -> str:
     )
 
 
+def unlike_video(project: Project, video: str, *, report: Report = silent) -> str:
+    """Say which image shows another picture than the frame that its name tells; "" where none does.
+
+    The first, the middle and the last image are looked at, where the video is there, can be read and is not huge.
+
+    Raises:
+        LabelError: the record of images' names is damaged.
+        VideoError: the frame store is damaged.
+    """
+    path, images = video_path(project, video), images_in(project.frame_folder(video))
+    if path is None or not path.is_file() or path.stat().st_size > _CHEAP:
+        return ""
+    store = FrameStore.open(project.frame_store(video))
+    with suppress(PosecutError), VideoReader(path, sure=False) as reader:
+        count = reader.index.frame_count
+        numbers = [number for number in store.numbers.tolist() if number in images and number < count]
+        chosen = {numbers[at] for at in (0, len(numbers) // 2, -1) if numbers}
+        for done, number in enumerate(sorted(chosen)):
+            report(Progress(f"comparing images of {video} with {path.name}", done, len(chosen)))
+            window = _window(project, video, store, number, (reader.index.height, reader.index.width))
+            if window is None or _look_alike(store.read(number), reader.read(number)[window]):
+                continue
+            near = [n for n in (number - 1, number + 1) if 0 <= n < count]
+            alike = [n for n in near if _look_alike(store.read(number), reader.read(n)[window])]
+            looks = f", but what frame {alike[0]} does" if alike else ""
+            return (
+                f"{images[number]} shows another picture than frame {number} of {path.name}, which it is by its "
+                f"name{looks}; labels stay on the images that they were made on, but check that {path} is the "
+                "recording that the images are from, and that their names count its frames from 0"
+            )
+    return ""
+
+
+def _window(
+    project: Project, video: str, store: FrameStore, number: int, frame: tuple[int, int]
+) -> tuple[slice, slice] | None:
+    """Return rows and columns of the full frame that a stored picture shows; None where that is not known."""
+    at = int(np.searchsorted(store.numbers, number))
+    (x, y), (height, width) = store.origins[at].tolist(), store.sizes[at].tolist()
+    crop = project.config.crop_of(video)
+    if (height, width) != frame and (crop is None or (x, y) != (crop.x1, crop.y1)):
+        return None
+    return (slice(y, y + height), slice(x, x + width)) if y + height <= frame[0] and x + width <= frame[1] else None
+
+
+def _look_alike(one: Picture, other: Picture) -> bool:
+    """Tell whether two pictures may be one: decoders differ in colours, brightness and contrast, not in places."""
+    pixels = _block_sums(np.ones(one.shape[:2], np.float32))
+    this, that = (_block_sums(image.mean(axis=2, dtype=np.float32)) / pixels for image in (one, other))
+    this, that = this - this.mean(), that - that.mean()
+    contrast = np.clip(float((this * that).sum()) / max(float((this**2).sum()), 1e-9), 0.7, 1.4)
+    return bool(np.abs(contrast * this - that).max() <= _OTHER)
+
+
 def _labelled_pictures(project: Project, video: str) -> tuple[dict[int, str] | None, set[int]]:
     """Return frame -> hash of the picture that its labels in the journal were made on, and the frames that are dropped.
 
@@ -255,11 +314,15 @@ def _show_the_same(one: UInt8[np.ndarray, "_ _ 3"], other: UInt8[np.ndarray, "_ 
         return False
     if np.array_equal(one, other):
         return True
-    sums = one.astype(np.float32) - other
-    size = min(_BLOCK, *one.shape[:2])
+    sums = _block_sums(one.astype(np.float32) - other)
+    return bool(np.abs(sums).max() <= _NEAR * min(_BLOCK, *one.shape[:2]) ** 2)
+
+
+def _block_sums(values: Float32[np.ndarray, "H W *C"]) -> Float32[np.ndarray, "h w *C"]:
+    size = min(_BLOCK, *values.shape[:2])
     for axis in (0, 1):
-        sums = np.add.reduceat(sums, np.arange(0, one.shape[axis], size), axis=axis)
-    return bool(np.abs(sums).max() <= _NEAR * size**2)
+        values = np.add.reduceat(values, np.arange(0, values.shape[axis], size), axis=axis)
+    return values
 
 
 def _read_anew(project: Project, video: str, images: Iterable[ReplacedImage], report: Report) -> None:

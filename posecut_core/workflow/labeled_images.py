@@ -32,7 +32,14 @@ from posecut_core.formats.deeplabcut.images import (
     write_record,
 )
 from posecut_core.formats.deeplabcut.tables import read_rows
-from posecut_core.labels.replaced_images import ReadImage, look_at, note_images, read_settled, settle_images
+from posecut_core.labels.replaced_images import (
+    ReadImage,
+    look_at,
+    note_images,
+    read_settled,
+    settle_images,
+    unlike_video,
+)
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_bytes
@@ -49,7 +56,8 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
     Args:
         project: The project.
         video: Stem of the video's file name; the video itself need not exist.
-        report: Told how many images are done, which are left out, and how images of more than 8 bits are stored.
+        report: Told how many images are done, which are left out, how images of more than 8 bits are stored, and,
+            where the folder is read for the first time, of an image that is not the frame of the video that it names.
 
     Raises:
         LabelError: `images.json` beside the images is damaged.
@@ -79,12 +87,15 @@ def _import_new(project: Project, video: str, report: Report) -> int:
     done = 0
     if images:
         levels = _common_levels(folder, video, list(ranges.values()), report)
+        adopted = not project.frame_store(video).exists()
         store = FrameStore.open(project.frame_store(video), create=True)
         read = dict[str, ReadImage]()
         done = store.append(_read_images(images, levels, problems, read, project, video, report))
         store.delete_if_empty()
         note_images(folder, read)
         _tell([unplaced_images(project, video, sizes)], report)
+        if adopted and done:
+            _tell([unlike_video(project, video, report=report)], report)
     _tell(problems, report)
     return done
 

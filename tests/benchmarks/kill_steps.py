@@ -398,7 +398,7 @@ STEPS = {
     "adopt": Step(foreign, verb("create-training-dataset")),
     "adopt-machine-labels": Step(machine_labelled, verb("merge-datasets", "--unreviewed", "accept")),
     "replaced-images": Step(replaced, verb("check-labels")),
-    "merge-0.1.0": Step(earlier, verb("merge-datasets", "--unreviewed", "accept")),
+    "edit-0.1.0": Step(earlier, verb("edit-bodyparts", "--rename", "white:snout", "--add", "ear")),
     "analyze-0.1.0": Step(earlier, verb("analyze-videos", "--save-as-csv", videos=["dots"])),
     "open-moved": Step(moved, verb("check-labels")),
     "doctor": Step(torn, verb("doctor", "--mend")),

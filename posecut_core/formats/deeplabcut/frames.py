@@ -231,12 +231,17 @@ def _head(project: Project, video: str) -> _Head | None:
     record = read_state(project.settings_path).videos.get(video)
     if record:
         return _Head(record.frames, record.height, record.width)
-    path = next((path for path in project.config.video_sets if video_stem(path) == video), None)
+    path = video_path(project, video)
     with suppress(PosecutError):
-        container, stream = open_video(Path(path or ""))
+        container, stream = open_video(path or Path(""))
         with container:
             return _Head(stream.frames or None, stream.height, stream.width)
     return None
+
+
+def video_path(project: Project, video: str) -> Path | None:
+    """Return the path of a video by its stem as `video_sets` has it, where nothing need be; None where it does not."""
+    return next((Path(path) for path in project.config.video_sets if video_stem(path) == video), None)
 
 
 def _frame_count(project: Project, video: str) -> int | None:

@@ -20,6 +20,7 @@ from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.labeled_images import import_images
 
 
@@ -39,6 +40,46 @@ def project(tmp_path):
         iio.imwrite(image(project, number), picture(number))
     assert import_images(project, "m1") == 3
     return project
+
+
+@pytest.fixture
+def filmed(tmp_path):
+    """A project whose video has twelve such pictures, and no images yet."""
+    with VideoWriter(tmp_path / "m1.mp4", fps=10, width=48, height=32) as writer:
+        for number in range(12):
+            writer.write(picture(number))
+    crops = {str(tmp_path / "m1.mp4"): Crop(8, 40, 4, 28)}
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("nose",), crops))
+    project.frame_folder("m1").mkdir(parents=True)
+    return project
+
+
+@pytest.mark.parametrize("window", [(slice(0, 32), slice(0, 48)), (slice(4, 28), slice(8, 40))])
+@pytest.mark.parametrize(("shift", "looks"), [(0, None), (1, "but what frame 1 does"), (4, "which it is by its name;")])
+def test_images_that_are_not_the_frames_that_they_name_are_told(filmed, window, shift, looks):
+    """Kind: digits in other programs' names are believed: some count from 1, or are of another recording.
+
+    Another coding or brightness is no other picture; cropped images are compared with their part of the frame.
+    """
+    for number in range(1, 8):
+        shown = (0.9 * picture(number)[window] + 9).astype(np.uint8)
+        Image.fromarray(shown).save(filmed.frame_folder("m1") / f"cam_{number + shift}.jpg", quality=90)
+    told = opened(filmed)
+    assert len(told) == (looks is not None)
+    if looks:
+        name = f"cam_{1 + shift}.jpg shows another picture than frame {1 + shift} of m1.mp4"
+        assert name in told[0]
+        assert looks in told[0]
+    assert opened(filmed) == []
+
+
+@pytest.mark.parametrize("size", [(30, 20), (48, 32)])
+def test_images_that_cannot_be_compared_with_the_video_are_not(filmed, size):
+    """Those of other sizes lie nobody knows where, and a broken video shows nothing."""
+    Image.fromarray(picture(9)).resize(size).save(filmed.frame_folder("m1") / "cam_2.png")
+    if size == (48, 32):
+        (filmed.root / "m1.mp4").write_bytes(b"no video")
+    assert not any("another picture" in one for one in opened(filmed))
 
 
 def image(project, number):
