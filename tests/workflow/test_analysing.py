@@ -1,5 +1,6 @@
 """analyze_videos."""
 
+import errno
 import os
 import shutil
 from dataclasses import replace
@@ -15,6 +16,7 @@ from posecut_core.storage.locks import sole_writer
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.opening import open_project
+from tests.failing_disk import FailingDisk
 
 
 def names(folder):
@@ -187,11 +189,12 @@ def test_videos_that_would_share_a_file_do_not_stop_the_others(spot_project, uns
         analyze_videos(spot_project, [unseen / "a.mp4", unseen / "a.mkv"])
 
 
-def test_a_folder_that_cannot_be_written_suggests_destfolder(spot_project, unseen, tmp_path):
+def test_a_folder_that_cannot_be_written_suggests_destfolder(spot_project, unseen, tmp_path, monkeypatch):
     """The sentence says why, and what to do about it."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="or give another destfolder"):
-        analyze_videos(spot_project, unseen / "a.mp4", destfolder=tmp_path / "file")
+    with monkeypatch.context() as patch:
+        FailingDisk(1, errno.EROFS).install(patch)
+        with pytest.raises(StorageError, match="or give another destfolder"):
+            analyze_videos(spot_project, unseen / "a.mp4", destfolder=tmp_path / "results")
 
 
 def test_the_crop_of_the_config_is_used(spot_project, unseen, networks, edit):

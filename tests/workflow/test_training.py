@@ -223,7 +223,7 @@ def test_a_device_that_is_not_there_is_refused(trainable):
 ON_THE_SECOND = """
 import sys
 import jax
-from posecut_core.model import estimate, training
+from posecut_core.model import preflight, step as training
 from posecut_core.model.step import TrainState
 from posecut_core.progress import Progress
 from posecut_core.workflow.train_network import train_network
@@ -232,7 +232,7 @@ def step(state, batch, mirror_order, *, spec, settings):
     return TrainState(state.step + 1, *state[1:]), 1 / (state.step + 1)
 
 training.train_step = step
-estimate.step_bytes = lambda *arguments, **options: 10**8
+preflight.step_bytes = lambda *arguments, **options: 10**8
 first, second = jax.local_devices()
 seen = []
 
