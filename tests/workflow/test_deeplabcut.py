@@ -10,6 +10,7 @@ from PIL import Image
 
 from posecut_core.errors import StorageError, VideoError
 from posecut_core.formats.deeplabcut.images import OWN
+from posecut_core.progress import Notice
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.storage import disk
@@ -105,7 +106,8 @@ def test_images_that_cannot_be_read_stop_no_others(project):
     assert import_images(project, "m1", report=told.append) == 2
     assert FrameStore.open(project.frame_store("m1")).numbers.tolist() == [1, 5]
     words = {2: "is empty", 4: "cut off", 6: "no file", 7: "link to a file that is not there"}
-    named = {number: [note.text for note in told if f"img{number}.png" in note.text] for number in words}
+    texts = [note.text for note in told if isinstance(note, Notice)]
+    named = {number: [text for text in texts if f"img{number}.png" in text] for number in words}
     assert all(len(texts) == 1 and words[number] in texts[0] for number, texts in named.items())
     assert sorted(unreadable_images(project, "m1")) == sorted(f"{text}." for (text,) in named.values())
     (folder / "img4.png").write_bytes(whole)
@@ -131,7 +133,7 @@ def test_deep_images_of_a_video_are_alike(project):
     store = FrameStore.open(project.frame_store("m1"))
     for number, factor in ((1, 4), (2, 16), (3, 8)):
         assert np.abs(store.read(number)[..., 0] - grey * (factor / 16)).max() <= 1
-    assert [note for note in told if "as black and 4095 as white" in note.text]
+    assert [note for note in told if isinstance(note, Notice) and "as black and 4095 as white" in note.text]
 
 
 def test_images_of_any_name_keep_it(project):
