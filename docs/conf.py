@@ -15,8 +15,14 @@ author = "The PoseCut developers"
 copyright = f"2026, {author}"
 version = release = posecut_core.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["build"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["build", "examples"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
@@ -25,6 +31,16 @@ autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 88
 napoleon_use_ivar = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",  # made anew by each build
+    "abort_on_example_error": True,  # they are tests, so
+    "run_stale_examples": True,  # they run also where only the code has changed
+    "download_all_examples": False,
+    "write_computation_times": False,
+    "show_memory": False,
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "PoseCut"
