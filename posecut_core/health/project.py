@@ -22,13 +22,13 @@ from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
 from posecut_core.health.findings import Findings
 from posecut_core.inference.video import analysed_window
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
+from posecut_core.model.snapshots import read_info
 from posecut_core.plots.figures import colours_of, named_colour
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
 from posecut_core.poses.proposals import read_proposals
 from posecut_core.project.config import ProjectConfig, parse_config, video_entry
-from posecut_core.project.paths import Project, jobs_folder, refuse_links
+from posecut_core.project.paths import Project, jobs_folder, refuse_links, snapshot_folder, snapshot_steps
 from posecut_core.project.relocate import entry_of, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, fingerprint, read_state
 from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text

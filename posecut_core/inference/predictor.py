@@ -15,7 +15,8 @@ from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, decode
 from posecut_core.errors import ModelError
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes, scoremaps
-from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info, snapshot_folder, snapshot_steps
+from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
+from posecut_core.project.paths import snapshot_folder, snapshot_steps
 
 
 @partial(jax.jit, static_argnames=("spec", "size"))

@@ -31,6 +31,7 @@ from posecut_core.errors import ModelError, PosecutError
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.step import TrainState
+from posecut_core.project.paths import snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
 from posecut_core.storage.yaml_files import is_file_part
 from posecut_core.types import NetworkName
@@ -39,7 +40,6 @@ SCHEMA = 1
 MANIFEST = "snapshot.json"
 _WIDEST = 8.0  # times the usual channels: more than anybody trained
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
-_NAME = re.compile(r"snapshot-(\d{6,})")
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
 
@@ -60,19 +60,6 @@ class SnapshotInfo:
     def scorer(self) -> str:
         """Name of the trained network, as it stands in result files."""
         return str(NetworkName(f"resnet{self.network.resnet.depth}", self.run, self.step))
-
-
-def snapshot_steps(model_folder: Path) -> tuple[int, ...]:
-    """List the steps of the snapshots in `model_folder`, ascending."""
-    if not model_folder.is_dir():
-        return ()
-    matches = (_NAME.fullmatch(entry.name) for entry in model_folder.iterdir() if entry.is_dir())
-    return tuple(sorted(int(match[1]) for match in matches if match))
-
-
-def snapshot_folder(model_folder: Path, step: int) -> Path:
-    """Return where the snapshot of `step` lies."""
-    return model_folder / f"snapshot-{step:06d}"
 
 
 def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> Path:

@@ -13,8 +13,9 @@ posecut-jobs/<job>/    work that a window has started in processes of their own
 """
 
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, ProjectError
@@ -23,6 +24,8 @@ from posecut_core.storage.disk import fitting_name
 
 _WRITTEN = ("labeled-data", "training-datasets", "posecut-models", "evaluation-results-posecut", "posecut-jobs")
 _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
+
+_SNAPSHOT = re.compile(r"snapshot-(\d{6,})")
 
 
 def jobs_folder(root: Path) -> Path:
@@ -198,7 +201,12 @@ class Project:
 
     def snapshot_manifest(self, shuffle: int, step: int, trainingsetindex: int = 0) -> Path:
         """Return the file with the hashes of a snapshot: its own hash tells the network from others of its name."""
-        return self.model_folder(shuffle, trainingsetindex) / f"snapshot-{step:06d}" / "snapshot.json"
+        return snapshot_folder(self.model_folder(shuffle, trainingsetindex), step) / "snapshot.json"
+
+    def earlier_iterations(self) -> "Iterator[Project]":
+        """Give the project as it was in each earlier iteration, the last one first."""
+        for iteration in range(self.config.iteration - 1, -1, -1):
+            yield replace(self, config=replace(self.config, iteration=iteration))
 
     @property
     def assistant(self) -> Path:
@@ -218,3 +226,16 @@ class Project:
     def evaluation_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
         """Return the folder of a shuffle's evaluation."""
         return self.evaluation_results / self.dataset_name(shuffle, trainingsetindex)
+
+
+def snapshot_steps(model_folder: Path) -> tuple[int, ...]:
+    """List the steps of the snapshots in `model_folder`, ascending."""
+    if not model_folder.is_dir():
+        return ()
+    matches = (_SNAPSHOT.fullmatch(entry.name) for entry in model_folder.iterdir() if entry.is_dir())
+    return tuple(sorted(int(match[1]) for match in matches if match))
+
+
+def snapshot_folder(model_folder: Path, step: int) -> Path:
+    """Return where the snapshot of `step` lies."""
+    return model_folder / f"snapshot-{step:06d}"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, ModelError, VideoError, raise_together
-from posecut_core.model.snapshots import read_info, snapshot_folder, snapshot_steps
+from posecut_core.model.snapshots import read_info
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import GivenVideos, Videos, given_names, given_videos
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.workflow.opening import named_video, project_videos
 
 Snapshots = int | str | Sequence[int]  # steps, "last" or "all"

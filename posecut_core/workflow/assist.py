@@ -27,19 +27,12 @@ from posecut_core.model.devices import chosen_devices, placement, use_compilatio
 from posecut_core.model.initialization import begin
 from posecut_core.model.log import Metrics
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
-from posecut_core.model.snapshots import (
-    SnapshotInfo,
-    load_state,
-    newest_sound,
-    remove_old_snapshots,
-    save_snapshot,
-    snapshot_folder,
-)
+from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, remove_old_snapshots, save_snapshot
 from posecut_core.model.step import TrainState, fit, initial_state
 from posecut_core.poses.proposals import write_proposals
 from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_folder
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames, proposals_for, stored_videos
 

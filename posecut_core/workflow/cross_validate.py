@@ -16,10 +16,9 @@ from posecut_core.dataset.split import Split, read_split, split_by_indices, spli
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.evaluation.errors import CONFIDENCE, Spread, spread
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_steps
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import write_text
 from posecut_core.types import FrameRef

@@ -36,14 +36,13 @@ from posecut_core.labels.replaced_images import disputed_frames, disputed_images
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import without_outside
-from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.plots.figures import colours_of, save_png
 from posecut_core.plots.frames import FramePicture, evaluation_picture
 from posecut_core.plots.report import draw_reliability
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.given import named_few
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_steps
 from posecut_core.storage.disk import fitting_name
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import FrameRef

@@ -13,11 +13,10 @@ from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import snapshot_folder, snapshot_steps
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.opening import frame_folders, open_project

@@ -21,18 +21,11 @@ from posecut_core.inference.stored_frames import predict_stored_frames
 from posecut_core.model.devices import Placement, chosen_devices, placement, use_compilation_cache
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.model.preflight import estimate
-from posecut_core.model.snapshots import (
-    load_state,
-    read_info,
-    remove_old_snapshots,
-    save_snapshot,
-    snapshot_folder,
-    snapshot_steps,
-)
+from posecut_core.model.snapshots import load_state, read_info, remove_old_snapshots, save_snapshot
 from posecut_core.model.step import Taken, TrainState, fit
 from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import open_project

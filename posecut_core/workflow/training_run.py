@@ -8,20 +8,26 @@ from pathlib import Path
 import jax
 
 from posecut_core.dataset.frames import TrainingFrames, check_trainable, load_frames
-from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
+from posecut_core.dataset.settings import (
+    TrainingSettings,
+    previous_network,
+    read_settings,
+    settings_from,
+    write_settings,
+)
 from posecut_core.dataset.split import Split, read_revision, read_split, validation_part
 from posecut_core.errors import DatasetError, ModelError
 from posecut_core.inference.stored_frames import LabelledFrames
 from posecut_core.model.initialization import begin, placed_weights
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
-from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, snapshot_folder, snapshot_steps
+from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound
 from posecut_core.model.step import TrainState, initial_state
 from posecut_core.progress import Notice, Report
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import FrameRef, RunName
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.create_training_dataset import labelled_tables, previous_network
+from posecut_core.workflow.create_training_dataset import labelled_tables
 from posecut_core.workflow.measurement import gather_frames, with_pictures
 from posecut_core.workflow.opening import note_bodyparts, strangers_among
 

@@ -9,9 +9,9 @@ from posecut_core.errors import ModelError, VideoError
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.model import step as training
-from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.poses.proposals import read_proposals
 from posecut_core.progress import Progress
+from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import assist as assisting
 from posecut_core.workflow.assist import Pace, assist

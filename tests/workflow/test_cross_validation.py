@@ -11,8 +11,8 @@ from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import snapshot_steps
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import add_new_videos
 from posecut_core.workflow.cross_validate import cross_validate

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from posecut_core.labels.store import read_labels, read_state
-from posecut_core.model.snapshots import snapshot_steps
+from posecut_core.project.paths import snapshot_steps
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.opening import open_project

@@ -10,7 +10,7 @@ from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import snapshot_folder
+from posecut_core.project.paths import snapshot_folder
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.cross_validate import random_folds, shuffle_of, video_folds

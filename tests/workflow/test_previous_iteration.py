@@ -2,8 +2,13 @@
 
 import pytest
 
-from posecut_core.dataset.settings import TrainingSettings, write_settings
-from posecut_core.workflow.create_training_dataset import PreviousTraining, previous_network, previous_training
+from posecut_core.dataset.settings import (
+    PreviousTraining,
+    TrainingSettings,
+    previous_network,
+    previous_training,
+    write_settings,
+)
 from posecut_core.workflow.opening import open_project
 
 

@@ -10,9 +10,10 @@ from posecut_core import __version__
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import Split
 from posecut_core.errors import AnalysisError
-from posecut_core.model.snapshots import MANIFEST, snapshot_folder
+from posecut_core.model.snapshots import MANIFEST
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.progress import Notice
+from posecut_core.project.paths import snapshot_folder
 from posecut_core.types import FrameRef
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos

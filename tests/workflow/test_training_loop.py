@@ -12,9 +12,10 @@ from posecut_core.errors import ModelError
 from posecut_core.model import step as training
 from posecut_core.model.log import read_log
 from posecut_core.model.pose_net import parameter_shapes
-from posecut_core.model.snapshots import load_parameters, read_info, snapshot_folder, snapshot_steps
+from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.model.step import TrainState
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.paths import snapshot_folder, snapshot_steps
 from posecut_core.types import FrameRef
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network

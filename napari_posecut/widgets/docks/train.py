@@ -1,7 +1,6 @@
 """Dock 4: train a network in the background, watch its curves, pause it, and let it go on."""
 
 import contextlib
-import dataclasses
 import math
 
 from napari import Viewer
@@ -13,7 +12,7 @@ from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.forms.settings import SettingsForm
 from napari_posecut.widgets.parts.curve import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, Words, spoken_time, wrappable
-from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, read_settings
+from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, handed_on, previous_training, read_settings
 from posecut_core.errors import ModelError
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Notice, Progress
@@ -163,13 +162,9 @@ def _shuffle_of(job: Job) -> int:
 
 def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
     """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
-    for iteration in range(project.config.iteration - 1, -1, -1):
-        earlier = Project(project.root, dataclasses.replace(project.config, iteration=iteration))
-        path = earlier.model_folder(shuffle) / "settings.yaml"
-        with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
-            before = read_settings(path)
-            names = ("net_type", "width", "norm", "init_weights")
-            return TrainingSettings(**{name: getattr(before, name) for name in names})
+    with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
+        if (before := previous_training(project, shuffle, 0).settings) is not None:
+            return TrainingSettings(**handed_on(before))
     net_type = project.config.default_net_type
     return TrainingSettings(net_type=net_type) if net_type in NET_TYPES else TrainingSettings()
 

@@ -24,10 +24,9 @@ from posecut_core.model.snapshots import (
     read_info,
     remove_old_snapshots,
     save_snapshot,
-    snapshot_folder,
-    snapshot_steps,
 )
 from posecut_core.model.step import TrainState, initial_state
+from posecut_core.project.paths import snapshot_folder, snapshot_steps
 
 SMALL = {"a": {"kernel": jnp.arange(6.0).reshape(2, 3)}, "b": jnp.ones(3)}
 

@@ -1,10 +1,19 @@
 """The dock in which a network is trained."""
 
+import dataclasses
+
 import pytest
 
 from napari_posecut.widgets.docks import train
 from napari_posecut.widgets.docks.train import TrainDock
-from posecut_core.dataset.settings import TrainingSettings, write_settings
+from posecut_core.dataset.settings import (
+    TrainingSettings,
+    handed_on,
+    previous_training,
+    read_settings,
+    with_inherited,
+    write_settings,
+)
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
 
@@ -104,8 +113,11 @@ def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
 
 
 def test_a_shuffle_of_a_later_iteration_begins_as_before(desk, dock, begun, monkeypatch):
-    """The form shows what a new training takes over from the iteration before."""
-    import dataclasses
-
+    """Kind: one rule written twice. The form shows all that a new training takes over from the iteration before."""
+    path = desk.project.model_folder(1) / "settings.yaml"
+    write_settings(path, dataclasses.replace(read_settings(path), global_scale=0.6))
     desk.project = dataclasses.replace(desk.project, config=dataclasses.replace(desk.project.config, iteration=1))
-    assert train._first_settings(desk.project, 1).net_type == "resnet_18"
+    shown = train._first_settings(desk.project, 1)
+    before = previous_training(desk.project, 1, 0)
+    assert (shown.net_type, shown.global_scale) == ("resnet_18", 0.6)
+    assert handed_on(shown) == {**with_inherited(before, 1, {}, lambda progress: None)}
