@@ -1,9 +1,8 @@
 """Score-map and location-refinement targets, and their inverse: from maps back to positions.
 
 Cell (i, j) of a map with stride s stands for the point x = s * j + (s - 1) / 2, y = s * i + (s - 1) / 2 of the
-network's input. A bodypart's target is a disc of ones of radius `pos_dist_thresh` around the label, or a Gaussian whose
-standard deviation is half of that, and within the disc the offset from the cell to the label in units of `LOCREF_STDEV`
-(Insafutdinov et al. 2016; paper, Box 2).
+network's input. A bodypart's target is a disc of ones of radius `pos_dist_thresh` around the label, and within the disc
+the offset from the cell to the label in units of `LOCREF_STDEV` (Insafutdinov et al. 2016; paper, Box 2).
 """
 
 from typing import NamedTuple
@@ -38,8 +37,8 @@ def cell_centres(height: int, width: int) -> Float[Array, "h w 2"]:
     return jnp.stack(jnp.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
 
 
-def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: float, gaussian: bool = False) -> Targets:
-    """Draw targets, discs or Gaussians, on maps of `height` x `width` cells; a NaN label is absent: an empty map.
+def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: float) -> Targets:
+    """Draw targets on maps of `height` x `width` cells; a NaN label is absent: an empty map.
 
     `radius` is `pos_dist_thresh` in pixels of the network's input. The nearest cell always belongs to the disc, so
     that no label is lost when the radius is smaller than a cell.
@@ -50,8 +49,7 @@ def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: float,
     nearest = jnp.max(jnp.abs(offset), axis=-1) <= STRIDE / 2
     inside = ((distance <= radius) | nearest) & present[:, None, None]
     locref = jnp.where(inside[..., None], offset, 0.0) / LOCREF_STDEV
-    soft = jnp.exp(-2 * jnp.square(distance / radius)) * present[:, None, None]
-    return Targets(scores=soft if gaussian else inside.astype(jnp.float32), locref=locref, inside=inside)
+    return Targets(scores=inside.astype(jnp.float32), locref=locref, inside=inside)
 
 
 def decode(maps: Scoremaps) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]:

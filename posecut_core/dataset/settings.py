@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from posecut_core.errors import ModelError
-from posecut_core.progress import Notice, Report
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import SETTINGS, read_text, write_text
 from posecut_core.storage.yaml_files import plain_values, shown
@@ -45,9 +45,6 @@ class TrainingSettings:
         False, "also train maps read from the third stage, as the paper does for resnet_101 and resnet_152"
     )
     pos_dist_thresh: float = _setting(17.0, "cells within this distance of a label count as the bodypart")
-    score_target: str = _setting(
-        "disc", "disc: such cells are the bodypart alike; gaussian: less so towards the edge, where it is exp(-2)"
-    )
     batch_size: int = _setting(8, "crops per step")
     crop_size: int = _setting(224, "side of a training crop in pixels of the scaled frame; a multiple of 16")
     crop_on_animal: float = _setting(0.8, "share of crops that are centred near the animal, not anywhere")
@@ -69,12 +66,6 @@ class TrainingSettings:
     )
     weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights")
     clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it")
-    layer_decay: float = _setting(
-        1.0, "each stage of the backbone learns by this factor slower than the one after it, the last than the heads"
-    )
-    stochastic_depth: float = _setting(
-        0.0, "share of crops that skip the last residual block; it grows linearly from 0 at the first"
-    )
     ema_decay: float = _setting(
         0.0, "snapshots predict with a running mean of the parameters that keeps this share at each step; 0: no mean"
     )
@@ -98,7 +89,6 @@ CHOICES: Mapping[str, tuple[str | float, ...]] = {  # of the settings that take 
     "net_type": NET_TYPES,
     "width": (0.25, 0.5, 1.0),
     "norm": ("auto", "group", "frozen_batch"),
-    "score_target": ("disc", "gaussian"),
     "precision": ("float32", "bfloat16"),
 }
 
@@ -145,7 +135,6 @@ _CHECKS = (
     ("global_scale", _number(0.05, 4), "a number from 0.05 to 4 is expected"),
     ("intermediate_supervision", lambda value: isinstance(value, bool), "true or false is expected"),
     ("pos_dist_thresh", _number(1, 1000), "a number of pixels from 1 to 1000 is expected"),
-    ("score_target", _one_of(*CHOICES["score_target"]), "disc or gaussian is expected"),
     ("batch_size", _count(1), "a whole number from 1 is expected"),
     (
         "crop_size",
@@ -167,8 +156,6 @@ _CHECKS = (
     ("learning_rate_decay", _one_of("cosine", "none"), "cosine or none is expected"),
     ("weight_decay", _number(0, 1), "a number from 0 to 1 is expected"),
     ("clip_norm", _number(1e-3, 1e6), "a number from 0.001 to 1000000 is expected"),
-    ("layer_decay", _number(0.01, 1), "a factor from 0.01 to 1 is expected"),
-    ("stochastic_depth", _number(0, 0.9), "a share from 0 to 0.9 is expected"),
     ("ema_decay", _number(0, 0.99999), "a share from 0 to 0.99999 is expected"),
     ("locref_loss_weight", _number(0, 100), "a number from 0 to 100 is expected"),
     ("maxiters", _count(1), "a whole number from 1 is expected"),
@@ -187,6 +174,8 @@ _ELSE = (
     "take it from a backup, or train a new shuffle (posecut create-training-dataset makes one), and delete this one's "
     "folder and its file in training-datasets"
 )
+# Settings of 0.1 that did not pay, each with the value at which it did nothing.
+_GONE: Mapping[str, str | float] = {"score_target": "disc", "layer_decay": 1.0, "stochastic_depth": 0.0}
 _REALS = tuple(entry.name for entry in dataclasses.fields(TrainingSettings) if isinstance(entry.default, float))
 
 
@@ -199,8 +188,12 @@ def write_settings(path: Path, settings: TrainingSettings) -> None:
     write_text(path, "".join(lines))
 
 
-def read_settings(path: Path) -> TrainingSettings:
+def read_settings(path: Path, *, report: Report = silent) -> TrainingSettings:
     """Read settings; what the file leaves out has its default.
+
+    Args:
+        path: settings.yaml.
+        report: told of settings of earlier versions that are passed over.
 
     Raises:
         ModelError: the file is missing or not YAML, a key is unknown, or a value cannot work.
@@ -217,18 +210,23 @@ def read_settings(path: Path) -> TrainingSettings:
     if not isinstance(document, dict):
         raise ModelError(f"{path} holds no 'setting: value' lines; correct it, {_ELSE}.")
     try:
-        return settings_from({str(name): value for name, value in document.items()})
+        return settings_from({str(name): value for name, value in document.items()}, report=report)
     except ModelError as error:
         raise ModelError(f"In {path}: {error}") from error
 
 
-def settings_from(values: Mapping[str, Any]) -> TrainingSettings:
+def settings_from(values: Mapping[str, Any], *, report: Report = silent) -> TrainingSettings:
     """Make settings from plain values.
+
+    Args:
+        values: name -> value.
+        report: told of settings of earlier versions that are passed over.
 
     Raises:
         ModelError: an unknown setting (the nearest known one is named) or a value that cannot work.
     """
     known = [entry.name for entry in dataclasses.fields(TrainingSettings)]
+    values = _without_gone(values, report)
     for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -242,6 +240,14 @@ def settings_from(values: Mapping[str, Any]) -> TrainingSettings:
     if settings.scale_jitter_lo > settings.scale_jitter_up:
         raise ModelError("Setting scale_jitter_lo is above scale_jitter_up; exchange or correct them.")
     return settings
+
+
+def _without_gone(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Leave out settings of earlier versions, and tell of those that did something."""
+    told = [f"{name} {shown(values[name])}" for name, idle in _GONE.items() if values.get(name, idle) != idle]
+    if told:
+        report(Notice(f"Settings of an earlier PoseCut are passed over: {', '.join(told)}"))
+    return {name: value for name, value in values.items() if name not in _GONE}
 
 
 def _converted(name: str, value: Any) -> Any:

@@ -69,15 +69,10 @@ class PoseNet(nnx.Module):
         self.middle_bias = nnx.Param(_prior(count)) if spec.intermediate else None
         self.dtype = jnp.dtype(spec.precision)
 
-    def __call__(
-        self, images: Float[Array, "B H W 3"], kept: Float[Array, "N B"] | None = None
-    ) -> tuple[Scoremaps, ...]:
-        """Return the maps of a batch of images, whose sides are multiples of 16, and those of the third stage if any.
-
-        `kept` says which residual blocks count (`resnet.kept_blocks`), all by default.
-        """
+    def __call__(self, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
+        """Return the maps of images, whose sides are multiples of 16, and those of the third stage if any."""
         mean, stdev = jnp.asarray(MEAN)[None, None, None], jnp.asarray(STDEV)[None, None, None]
-        features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype), kept)
+        features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype))
         fine = self.fine_head(seen["stage2"]).astype(jnp.float32)
         final = _maps(self.head(features) + fine, self.bias[...])
         if self.middle_head is None or self.middle_bias is None:
@@ -111,11 +106,9 @@ def scoremaps(spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3
     return training_maps(spec, parameters, images)[0]
 
 
-def training_maps(
-    spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3"], kept: Float[Array, "N B"] | None = None
-) -> tuple[Scoremaps, ...]:
-    """Return all maps that are trained, the ones that predict first; `kept` is `resnet.kept_blocks`."""
+def training_maps(spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
+    """Return all maps that are trained, the ones that predict first."""
     network = nnx.eval_shape(lambda: PoseNet(undrawn, spec))
     graph, state = nnx.split(network)
     nnx.replace_by_pure_dict(state, parameters)
-    return nnx.merge(graph, state)(images, kept)
+    return nnx.merge(graph, state)(images)

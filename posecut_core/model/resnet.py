@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Key, Shaped
+from jaxtyping import Array, Shaped
 
 from posecut_core.model.layers import Conv, Draw, FrozenBatchNorm, GroupNorm, max_pool
 
@@ -34,17 +33,6 @@ class ResNetSpec:
         """Channels that leave each stage."""
         expansion = 4 if self.bottleneck else 1
         return tuple(round(STEM * self.width) * 2**stage * expansion for stage in range(4))
-
-
-def kept_blocks(key: Key[Array, ""], spec: ResNetSpec, *, rate: float, batch: int) -> Float[Array, "N B"]:
-    """Draw which images skip which of the N blocks (stochastic depth; Huang et al. 2016).
-
-    The share that skips grows linearly from 0 at the first block to `rate` at the last. The others count as much more,
-    so that what a block adds stays the same in the mean.
-    """
-    survival = 1 - rate * jnp.linspace(0, 1, sum(BLOCKS[spec.depth]), dtype=jnp.float32)[:, None]
-    kept = jax.random.uniform(key, (len(survival), batch)) < survival
-    return kept / survival
 
 
 def _norm(spec: ResNetSpec, channels: int, *, scale: float = 1.0) -> GroupNorm | FrozenBatchNorm:
@@ -88,15 +76,13 @@ class Block(nnx.Module):
         self.shortcut = Conv(draw, inputs, outputs, kernel=1, stride=stride) if projected else None
         self.shortcut_norm = _norm(spec, outputs) if projected else None
 
-    def __call__(self, x: Shaped[Array, "B H W I"], kept: Float[Array, " B"] | None = None) -> Shaped[Array, "B h w O"]:
-        """Return the features after the block, whose residual counts `kept` times, once by default."""
+    def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:
+        """Return the features after the block."""
         y = x
         for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             y = norm(conv(y if index == 0 else jax.nn.relu(y)))
         if self.shortcut is not None and self.shortcut_norm is not None:
             x = self.shortcut_norm(self.shortcut(x))
-        if kept is not None:
-            y = y * kept[:, None, None, None].astype(y.dtype)
         return jax.nn.relu(x + y)
 
 
@@ -121,17 +107,13 @@ class ResNet(nnx.Module):
         self.stages = nnx.List(stages)
 
     def __call__(
-        self, x: Shaped[Array, "B H W 3"], kept: Float[Array, "N B"] | None = None
+        self, x: Shaped[Array, "B H W 3"]
     ) -> tuple[Shaped[Array, "B h w C"], dict[str, Shaped[Array, "B ..."]]]:
-        """Return the features and every named intermediate: stem, pool, stage1 to stage4.
-
-        `kept` has a row for each of the N blocks, from `kept_blocks`.
-        """
-        rows = iter(() if kept is None else kept)
+        """Return the features and every named intermediate: stem, pool, stage1 to stage4."""
         seen = {"stem": jax.nn.relu(self.stem_norm(self.stem(x)))}
         x = seen["pool"] = max_pool(seen["stem"], before=self.pool_before)
         for number, blocks in enumerate(self.stages, start=1):
             for block in blocks:
-                x = block(x, next(rows, None))
+                x = block(x)
             seen[f"stage{number}"] = x
         return x, seen

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int
 
 from posecut_core.dataset.augmentation import augment
 from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step
@@ -20,7 +20,6 @@ from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import Placement
 from posecut_core.model.log import Metrics
 from posecut_core.model.pose_net import NetworkSpec, training_maps
-from posecut_core.model.resnet import kept_blocks
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 # Elementwise losses; the caller reduces them.
@@ -47,7 +46,7 @@ def pose_loss(
 
 
 # --- optimization -----------------------------------------------------------------------------------------------------
-# How gradients change parameters: the learning rate's course, AdamW, slower rates near the image, running means.
+# How gradients change parameters: the learning rate's course, AdamW, running means.
 
 
 def schedule(settings: TrainingSettings) -> optax.Schedule:
@@ -60,28 +59,13 @@ def schedule(settings: TrainingSettings) -> optax.Schedule:
 
 
 def optimizer(settings: TrainingSettings) -> optax.GradientTransformation:
-    """AdamW (Loshchilov & Hutter 2019) on clipped gradients; only kernels decay, early stages go at `layer_decay`."""
+    """AdamW (Loshchilov & Hutter 2019) on clipped gradients; only kernels decay."""
     adamw = optax.adamw(schedule(settings), weight_decay=settings.weight_decay, mask=_kernels)
-    steps = [optax.clip_by_global_norm(settings.clip_norm), adamw]
-    if settings.layer_decay < 1:
-        steps.append(optax.stateless(lambda updates, _: slowed(updates, decay=settings.layer_decay)))
-    return optax.chain(*steps)
+    return optax.chain(optax.clip_by_global_norm(settings.clip_norm), adamw)
 
 
 def _kernels(parameters: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
-
-
-def slowed(updates: Any, *, decay: float) -> Any:
-    """Multiply the updates of the backbone by `decay` once for the last stage, twice for the third, up to the stem."""
-    return jax.tree.map_with_path(lambda path, leaf: leaf * decay ** _depth_below_heads(path), updates)
-
-
-def _depth_below_heads(path: tuple[Any, ...]) -> int:
-    names: list[Any] = [getattr(entry, "key", None) for entry in path]
-    if names[0] != "backbone":
-        return 0
-    return 4 - names[2] if names[1] == "stages" else 5
 
 
 def running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: float) -> Any:
@@ -161,13 +145,12 @@ def _step(
     radius = settings.pos_dist_thresh * settings.global_scale
 
     cells = settings.crop_size // STRIDE
-    targets = encode(crops.xy, height=cells, width=cells, radius=radius, gaussian=settings.score_target == "gaussian")
-    kept = _kept(key, spec, settings)
+    targets = encode(crops.xy, height=cells, width=cells, radius=radius)
 
     def loss_of(parameters: Any) -> Float[Array, ""]:
         losses = [
             pose_loss(maps, targets, crops.looked_at, locref_weight=settings.locref_loss_weight)
-            for maps in training_maps(spec, parameters, crops.images, kept)
+            for maps in training_maps(spec, parameters, crops.images)
         ]
         return jnp.sum(jnp.stack(losses))
 
@@ -175,13 +158,6 @@ def _step(
     sound = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradients))
     after = _updated(sound, gradients, state, settings)
     return TrainState(state.step + 1, *after), jnp.where(sound, loss, jnp.nan)
-
-
-def _kept(key: Key[Array, ""], spec: NetworkSpec, settings: TrainingSettings) -> Float[Array, "N B"] | None:
-    if not settings.stochastic_depth:
-        return None
-    own = jax.random.fold_in(key, 1)
-    return kept_blocks(own, spec.resnet, rate=settings.stochastic_depth, batch=settings.batch_size)
 
 
 def _updated(

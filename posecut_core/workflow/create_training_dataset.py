@@ -159,7 +159,7 @@ def create_training_dataset(
         keys = [(number, index) for number in numbers for index in fractions]
         before = {key: previous_training(project, *key) for key in keys}
         own = {key: with_inherited(before[key], key[0], given, report) for key in keys}
-        chosen = {key: chosen_settings(project, tables, own[key]) for key in keys}
+        chosen = {key: chosen_settings(project, tables, own[key], report=report) for key in keys}
         previous = {key: fitting_network(before[key], of_key.net_type) for key, of_key in chosen.items()}
         seeds = _seeds(project, numbers, seed)
         indices = _indices(numbers, len(frames), train_indices, test_indices)
@@ -215,7 +215,9 @@ def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
     return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
 
 
-def chosen_settings(project: Project, tables: Sequence[LabelTable], given: Mapping[str, object]) -> TrainingSettings:
+def chosen_settings(
+    project: Project, tables: Sequence[LabelTable], given: Mapping[str, object], *, report: Report = silent
+) -> TrainingSettings:
     """Return the settings of a training: those given, and what suits the project.
 
     Raises:
@@ -230,7 +232,7 @@ def chosen_settings(project: Project, tables: Sequence[LabelTable], given: Mappi
         values["init_weights"] = placed_weights(os.fspath(weights))
     if "global_scale" not in values:
         values["global_scale"] = comfortable_scale(project, tables)
-    return settings_from(values)
+    return settings_from(values, report=report)
 
 
 def check_net_type(project: Project) -> None:

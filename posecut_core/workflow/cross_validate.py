@@ -195,7 +195,7 @@ def cross_validate(
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
     changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     changes |= {name: value for name, value in named.items() if value is not None}
-    wanted = chosen_settings(project, tables, changes)
+    wanted = chosen_settings(project, tables, changes, report=report)
     folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     found = []
     for place, fold in enumerate(folds, start=1):

@@ -72,8 +72,8 @@ def prepare_run(
     split = read_split(split_path)
     _refuse_strangers(project, split_path, split)
     folder = project.model_folder(shuffle, trainingsetindex)
-    before = read_settings(folder / "settings.yaml")
-    settings = _with_same_weights(folder, before, _changed(before, changes))
+    before = read_settings(folder / "settings.yaml", report=report)
+    settings = _with_same_weights(folder, before, _changed(before, changes, report))
     _check_weights(folder, before, settings)
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
@@ -120,10 +120,10 @@ def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
         )
 
 
-def _changed(before: TrainingSettings, changes: Mapping[str, object]) -> TrainingSettings:
+def _changed(before: TrainingSettings, changes: Mapping[str, object], report: Report) -> TrainingSettings:
     given = {name: value for name, value in changes.items() if value is not None}
     values = {entry.name: getattr(before, entry.name) for entry in dataclasses.fields(before)}
-    return settings_from({**values, **given})
+    return settings_from({**values, **given}, report=report)
 
 
 def _with_same_weights(folder: Path, before: TrainingSettings, settings: TrainingSettings) -> TrainingSettings:

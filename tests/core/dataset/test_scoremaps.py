@@ -12,7 +12,7 @@ HEIGHT, WIDTH = 5, 7  # cells
 CERTAIN = 40.0  # logit
 
 RADIUS = 13.6  # pixels, 17 at the usual scale of 0.8
-_encode = jax.jit(scoremaps.encode, static_argnames=("height", "width", "radius", "gaussian"))
+_encode = jax.jit(scoremaps.encode, static_argnames=("height", "width", "radius"))
 decode = jax.jit(scoremaps.decode)
 
 
@@ -89,12 +89,3 @@ def test_each_frame_and_bodypart_is_decoded_from_its_own_map():
     xy = np.random.default_rng(0).uniform(0, 39, (3, 4, 2))
     found, _ = decode(maps_of(encode(xy)))
     np.testing.assert_allclose(found, xy, atol=1e-4)
-
-
-def test_gaussians_fall_from_the_label_to_the_edge():
-    """At the label the target is 1, at the disc's radius exp(-2); an absent bodypart has an empty map."""
-    xy = jnp.asarray([[[27.5, 19.5], [np.nan, np.nan]]], jnp.float32)
-    scores = _encode(xy, height=HEIGHT, width=WIDTH, radius=16.0, gaussian=True).scores
-    assert scores[0, 2, 3, 0] == 1
-    assert scores[0, 2, 5, 0] == pytest.approx(np.exp(-2))
-    assert not scores[..., 1].any()

@@ -180,3 +180,12 @@ def test_any_value_is_taken_or_refused(name, value):
         made = settings_from({name: value})
         assert isinstance(hash(made), int)
         assert json.dumps(getattr(made, name))
+
+
+def test_settings_of_earlier_versions_are_passed_over(tmp_path):
+    """Kind: a file of an earlier version. Keys that are gone are no error, and told where they did something."""
+    path, told = tmp_path / "settings.yaml", []
+    path.write_text("score_target: gaussian\nlayer_decay: 1.0\nstochastic_depth: 0\nseed: 7\n")
+    assert read_settings(path, report=told.append) == TrainingSettings(seed=7)
+    assert [one.text for one in told] == ["Settings of an earlier PoseCut are passed over: score_target 'gaussian'"]
+    assert settings_from({"layer_decay": 0.7}) == TrainingSettings()

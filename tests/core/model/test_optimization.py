@@ -1,4 +1,4 @@
-"""The learning rate's course, what decays, what goes slower, and running means."""
+"""The learning rate's course, what decays, and running means."""
 
 import jax
 import jax.numpy as jnp
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.model.pose_net import parameter_shapes
-from posecut_core.model.step import optimizer, running_mean, schedule, slowed
+from posecut_core.model.step import optimizer, running_mean, schedule
 
 
 @pytest.mark.parametrize("maxiters", [1, 2, 10, 1000])
@@ -36,24 +35,6 @@ def test_only_kernels_decay():
     np.testing.assert_allclose(change["kernel"], -0.1 * settings.learning_rate, rtol=1e-5)
     assert not change["scale"].any()
     assert not change["bias"].any()
-
-
-def test_stages_near_the_image_go_slower(thin):
-    """Heads keep their updates, the last stage gets half of them, the stem a thirty-second part."""
-    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), parameter_shapes(thin))
-    factors = jax.tree.map(lambda leaf: float(leaf.ravel()[0]), slowed(ones, decay=0.5))
-    assert {*jax.tree.leaves(factors["head"]), *jax.tree.leaves(factors["fine_head"]), factors["bias"]} == {1.0}
-    for stage, factor in enumerate((1 / 16, 1 / 8, 1 / 4, 1 / 2)):
-        assert set(jax.tree.leaves(factors["backbone"]["stages"][stage])) == {factor}
-    assert set(jax.tree.leaves(factors["backbone"]["stem"])) == {1 / 32}
-
-
-def test_a_slower_stage_moves_less():
-    """The optimiser itself applies `layer_decay`."""
-    settings = TrainingSettings(layer_decay=0.5, warmup_steps=0, weight_decay=0.0)
-    parameters = {"backbone": {"stages": {3: {"kernel": jnp.ones((1, 1, 2, 2))}}}, "head": jnp.ones((1, 1, 2, 2))}
-    change, _ = optimizer(settings).update(parameters, optimizer(settings).init(parameters), parameters)
-    np.testing.assert_allclose(change["backbone"]["stages"][3]["kernel"], change["head"] / 2, rtol=1e-6)
 
 
 def test_a_running_mean_forgets_its_beginning():

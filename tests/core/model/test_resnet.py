@@ -13,7 +13,7 @@ from flax import nnx
 from posecut_core.model.initialization import convert_weights, spec_of_weights
 from posecut_core.model.layers import drawing, undrawn
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
-from posecut_core.model.resnet import Block, ResNet, ResNetSpec, kept_blocks
+from posecut_core.model.resnet import Block, ResNet, ResNetSpec
 from tests.golden.make_resnet import drawn_image, drawn_weights, sampled_places
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "resnet.npz"
@@ -114,22 +114,3 @@ def test_a_fresh_block_is_the_identity(depth):
     block = Block(drawing(0), ResNetSpec(depth=depth), 8, 8, stride=1, dilations=(1, 1))
     x = jax.random.uniform(jax.random.key(0), (1, 4, 4, 8))
     np.testing.assert_array_equal(block(x), x)
-
-
-def test_blocks_are_skipped_more_often_the_later_they_come():
-    """The first is always kept, the last at one minus the rate; what is kept counts more, so that the mean stays 1."""
-    kept = np.asarray(kept_blocks(jax.random.key(0), ResNetSpec(depth=18), rate=0.5, batch=4000))
-    assert kept.shape == (8, 4000)
-    np.testing.assert_array_equal(kept[0], 1)
-    np.testing.assert_allclose((kept > 0).mean(axis=1), 1 - 0.5 * np.linspace(0, 1, 8), atol=0.03)
-    np.testing.assert_allclose(kept.mean(axis=1), 1, atol=0.05)
-
-
-def test_a_skipped_block_passes_on_what_it_got():
-    """An image whose block is skipped leaves it unchanged, where no shortcut projects it; the other does not."""
-    block = Block(drawing(0), ResNetSpec(depth=18), 64, 64, stride=1, dilations=(1, 1))
-    block.norms[1].scale[...] = jnp.ones(64)
-    x = jnp.asarray(np.random.default_rng(0).random((2, 8, 8, 64), np.float32))
-    y = jax.jit(block.__call__)(x, jnp.asarray([0.0, 1.0]))
-    np.testing.assert_array_equal(y[0], x[0])
-    assert not np.allclose(y[1], x[1])

@@ -130,8 +130,7 @@ def test_a_running_mean_follows_the_parameters(thin, start, frames):
 
 def test_all_of_the_recipe_trains_together(thin, thin_parameters, frames):
     """A step with every option of the recipe lowers the loss of the frames that it trained on."""
-    options = {"ema_decay": 0.9, "layer_decay": 0.7, "stochastic_depth": 0.2, "score_target": "gaussian"}
-    settings = replace(SETTINGS, maxiters=12, intermediate_supervision=True, **options)
+    settings = replace(SETTINGS, maxiters=12, intermediate_supervision=True, ema_decay=0.9)
     spec = replace(thin, intermediate=True)
     state = jax.device_put(initial_state(initial_parameters(0, spec), settings), ONE.state)
     run = fit(state, frames, ORDER, spec=spec, settings=settings, where=ONE)
@@ -186,7 +185,7 @@ def test_a_gradient_that_is_not_finite_skips_the_step(monkeypatch, thin, frames,
     monkeypatch.setattr(
         training,
         "training_maps",
-        lambda spec, parameters, images, kept: (
+        lambda spec, parameters, images: (
             Scoremaps(jnp.broadcast_to(parameters["a"], (2, 8, 8, 2)), jnp.zeros((2, 8, 8, 2, 2))),
         ),
     )
