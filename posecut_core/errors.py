@@ -57,6 +57,22 @@ def command_line(verb: str, *words: str | os.PathLike[str]) -> str:
 # `raise_together` then raises one error that names those that failed and carries what was done.
 
 
+def refuse_newer(path: os.PathLike[str], schema: int, *, known: int, kind: type["PosecutError"]) -> None:
+    """Refuse a file that a newer PoseCut wrote: what it holds may mean something else than it seems to.
+
+    Args:
+        path: the file or folder.
+        schema: what it says that its form is.
+        known: the newest form that this PoseCut reads.
+        kind: the error to raise.
+    """
+    if schema > known:
+        raise kind(
+            f"{os.fspath(path)} was written by a newer PoseCut (schema {schema}); update PoseCut "
+            "(pip install --upgrade posecut)."
+        )
+
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -38,6 +38,14 @@ def silent(report: Progress | Notice) -> None:
     """Ignore a report; the default of every function that takes one."""
 
 
+def rough_time(seconds: float) -> str:
+    """Say a duration as people do: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 class _Watching:
     """What the handlers of signals and the thread that watches them (`ended_at_once`) know of each other."""
 

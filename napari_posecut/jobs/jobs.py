@@ -10,20 +10,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import filelock
-
 from napari_posecut.jobs.files import JobFolder, Outcome, Process, Request, launch, new_job_folder
 from napari_posecut.jobs.verbs import in_the_way
-from posecut_core.errors import PosecutError
+from posecut_core.errors import BusyError, PosecutError
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.paths import jobs_folder, refuse_links
-from posecut_core.storage import disk
 from posecut_core.storage.files import storage_error
+from posecut_core.storage.locks import hold
 from posecut_core.workflow.opening import config_path
 
 State = Literal["running", "done", "failed", "stopped", "crashed"]
@@ -213,19 +211,16 @@ def _words(request: Request) -> str:
 @contextmanager
 def _alone(jobs: Path) -> Iterator[None]:
     """Let one window at a time start jobs of a project, or remove them."""
-    lock = filelock.FileLock(jobs / "start.lock", timeout=0)
     try:
         jobs.mkdir(exist_ok=True)
-        disk.refuse_link(jobs / "start.lock")
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise PosecutError("Another window is starting work in this project; try again in a moment.") from error
-    except (OSError, NotImplementedError) as error:
-        raise storage_error(jobs, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
-    try:
+    except OSError as error:
+        raise storage_error(jobs, error) from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold(jobs / "start.lock", patience=0))
+        except BusyError as error:
+            raise PosecutError("Another window is starting work in this project; try again in a moment.") from error
         yield
-    finally:
-        lock.release()
 
 
 def _crash(code: int | None) -> str:

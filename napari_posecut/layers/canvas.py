@@ -13,11 +13,12 @@ from psygnal import Signal
 from napari_posecut.labelling.keypoints import Mark, nearest
 from napari_posecut.labelling.keys import KEYS
 from napari_posecut.labelling.labelling import Labelling
-from napari_posecut.layers.convert import dotted_lines, edges_of, markers, positions, to_xy
+from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
 from napari_posecut.preferences import preferences
 from posecut_core.errors import PosecutError
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.project.config import bones_between
 from posecut_core.types import FrameRef
 
 # --- lock -------------------------------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ class Canvas:
         self._symbols: list[str] = []
         project = labelling.browser.project
         self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
-        self._edges = edges_of(project.config.skeleton, tuple(labelling.browser.columns.values()))
+        self._edges = bones_between(tuple(labelling.browser.columns.values()), project.config.skeleton)
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click

@@ -69,12 +69,6 @@ def dotted_lines(
     return (ends[:, :1] * (1 - along) + ends[:, 1:] * along).reshape(-1, 2)
 
 
-def edges_of(skeleton: Sequence[tuple[str, str]], bodyparts: Sequence[str]) -> list[tuple[int, int]]:
-    """Return a skeleton's pairs of names as pairs of places; pairs with a name that is no bodypart are left out."""
-    place = {name: number for number, name in enumerate(bodyparts)}
-    return [(place[one], place[other]) for one, other in skeleton if one in place and other in place]
-
-
 def positions(marks: Sequence[Mark]) -> Float64[np.ndarray, "K 2"]:
     """Return x, y of marks; NaN where one has no position."""
     return np.array([mark.xy or (np.nan, np.nan) for mark in marks], dtype=np.float64).reshape(len(marks), 2)

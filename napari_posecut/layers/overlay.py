@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
-from napari_posecut.layers.convert import FILLED, edges_of, to_rows_columns
+from napari_posecut.layers.convert import FILLED, to_rows_columns
 from posecut_core.plots.figures import colours_of, named_colour
 from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
-from posecut_core.project.config import ProjectConfig
+from posecut_core.project.config import ProjectConfig, bones_between
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import NetworkName
@@ -189,6 +189,6 @@ def style_of(config: ProjectConfig, bodyparts: tuple[str, ...]) -> OverlayStyle:
         colours=colours[[order.index(part) for part in bodyparts]],
         shown=np.ones(len(bodyparts), bool),
         pcutoff=config.pcutoff,
-        edges=tuple(edges_of(config.skeleton, bodyparts)),
+        edges=bones_between(bodyparts, config.skeleton),
         bone_colour=(red, green, blue),
     )

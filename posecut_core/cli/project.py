@@ -24,9 +24,9 @@ from posecut_core.cli.options import (
 )
 from posecut_core.cli.task import Outcome, Task, told
 from posecut_core.progress import Report
-from posecut_core.types import Algorithm, Mode
+from posecut_core.types import PLACEHOLDERS, Algorithm, Mode
 
-_PLACEHOLDERS = "bodypart1,bodypart2,bodypart3,objectA"
+_PLACEHOLDERS = ",".join(PLACEHOLDERS)
 
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out videos that cannot be used, and take the others.")

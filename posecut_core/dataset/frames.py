@@ -51,6 +51,14 @@ def scaled_size(height: int, width: int, *, scale: float) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def scale_to(side: float, longest: int, *, least: float) -> float:
+    """Return the global_scale that brings frames, whose longest side has `longest` pixels, down towards `side`.
+
+    Frames are never magnified, nor scaled by less than `least`.
+    """
+    return round(float(np.clip(side / longest, least, 1.0)), 3)
+
+
 def scale_points(
     xy: Float[np.ndarray, "... 2"], *, source: tuple[int, int], target: tuple[int, int]
 ) -> Float[np.ndarray, "... 2"]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from posecut_core.errors import DatasetError, LabelError
+from posecut_core.errors import DatasetError, LabelError, refuse_newer
 from posecut_core.labels.table import LabelTable
 from posecut_core.storage.files import read_text, write_text
 from posecut_core.storage.yaml_files import is_file_part, plain_values
@@ -135,8 +135,8 @@ def read_split(path: Path) -> Split:
         ) from error
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
-    if isinstance(document, dict) and isinstance(document.get("schema"), int) and document["schema"] > SCHEMA:
-        raise DatasetError(f"{path} was written by a newer PoseCut (schema {document['schema']}); update PoseCut.")
+    if isinstance(document, dict) and isinstance(schema := document.get("schema"), int):
+        refuse_newer(path, schema, known=SCHEMA, kind=DatasetError)
     try:
         train, test, seed = _from_videos(document["train"]), _from_videos(document["test"]), document["seed"]
         fraction, labels = float(document["fraction"]), str(document["labels"])

@@ -29,6 +29,7 @@ from posecut_core.demo.mouse import (
     window_around,
     with_disc,
 )
+from posecut_core.evaluation.errors import pixel_errors
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.storage.files import write_text
@@ -423,8 +424,7 @@ def human_labels(
 
 def errors_in_view(predicted: Float64[np.ndarray, "T K 2"], truth: Truth) -> Float64[np.ndarray, "T K"]:
     """Measure the distance in pixels of every prediction from the truth; NaN where the bodypart is hidden."""
-    distance = np.hypot(*np.moveaxis(predicted - truth.xy, -1, 0))
-    return np.where(truth.hidden, np.nan, distance)
+    return np.where(truth.hidden, np.nan, pixel_errors(predicted, truth.xy))
 
 
 def mean_errors(predicted: Float64[np.ndarray, "T K 2"], truth: Truth) -> tuple[tuple[float, ...], float]:

@@ -30,8 +30,8 @@ from posecut_core.poses.proposals import read_proposals
 from posecut_core.project.config import ProjectConfig, parse_config, video_entry
 from posecut_core.project.paths import Project, jobs_folder, refuse_links, snapshot_folder, snapshot_steps
 from posecut_core.project.relocate import entry_of, is_placeholder, repairs, video_stem
-from posecut_core.project.state import VideoRecord, fingerprint, read_state
-from posecut_core.storage.files import file_sha256, parse_json, read_text, write_text
+from posecut_core.project.state import VideoRecord, read_state
+from posecut_core.storage.files import file_sha256, fingerprint, parse_json, read_text, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import numbers_in

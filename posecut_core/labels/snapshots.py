@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, refuse_newer
 from posecut_core.labels.codec import decode_frames, encode_frames
 from posecut_core.labels.state import LabelState
 from posecut_core.storage.files import parse_json, read_text, write_text
@@ -89,10 +89,7 @@ def read_snapshot(path: Path) -> LabelSnapshot:
         whole = text == _signed({key: value for key, value in content.items() if key != "sha256"})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         whole, content, schema = False, {}, 0
-    if schema > SCHEMA:
-        raise LabelError(
-            f"{path} has schema {schema}, expected at most {SCHEMA}; a newer PoseCut wrote it: update yours."
-        )
+    refuse_newer(path, schema, known=SCHEMA, kind=LabelError)
     if not whole:
         raise LabelError(f"{path} is not as it was written; delete it, the next one is made when labels are saved.")
     return _decoded(content, path)

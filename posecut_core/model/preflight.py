@@ -21,6 +21,7 @@ from posecut_core.errors import ModelError
 from posecut_core.model.devices import Placement
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState, fit, jitted_step
+from posecut_core.progress import rough_time
 
 LIBRARIES = 1_000_000_000  # bytes; Python, JAX and its compiler at work on a ResNet-50, as measured on Linux
 TRIAL_STEPS = 2  # the first one of a process is slow
@@ -36,8 +37,7 @@ class Estimate:
     @property
     def sentence(self) -> str:
         """Say how long and how much."""
-        seconds = round(60 * self.minutes)
-        time_taken = f"{round(self.minutes)} min" if seconds > 90 else f"{max(1, seconds)} s"
+        time_taken = rough_time(60 * self.minutes)
         return f"will take about {time_taken}, starting not included, and {self.memory_gb:.1f} GB of memory"
 
 

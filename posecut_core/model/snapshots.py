@@ -27,7 +27,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from posecut_core.dataset.settings import CHOICES
-from posecut_core.errors import ModelError, PosecutError
+from posecut_core.errors import ModelError, PosecutError, refuse_newer
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.step import TrainState
@@ -119,8 +119,7 @@ def read_info(folder: Path) -> SnapshotInfo:
     """
     try:
         manifest = read_json(folder / MANIFEST)
-        if manifest["schema"] > SCHEMA:
-            raise ModelError(f"{folder} was written by a newer PoseCut (schema {manifest['schema']}); update PoseCut.")
+        refuse_newer(folder, manifest["schema"], known=SCHEMA, kind=ModelError)
         if manifest.pop("sha256") != _content_hash(manifest):
             raise _damaged(folder, MANIFEST)
         hashes: dict[str, str] = manifest["files"]

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from posecut_core.plots.figures import colours_of, png_bytes, save_png
+from posecut_core.project.config import bones_between
 
 # --- markers ----------------------------------------------------------------------------------------------------------
 # A frame as a figure with markers on it and the names of the bodyparts beside it, never over it.
@@ -202,12 +203,6 @@ def _entry(entry: LegendEntry, *, label: bool, draft: bool) -> LegendEntry:
     if draft:
         return replace(entry, text=f"{entry.text} (draft)", marker="x")
     return replace(entry, text=f"{entry.text} (no label)")
-
-
-def bones_between(bodyparts: tuple[str, ...], skeleton: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
-    """Turn the skeleton's names into indices of `bodyparts`; bones with an unknown end are left out."""
-    place = {part: k for k, part in enumerate(bodyparts)}
-    return tuple((place[a], place[b]) for a, b in skeleton if a in place and b in place)
 
 
 # --- evaluation images ------------------------------------------------------------------------------------------------

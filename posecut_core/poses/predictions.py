@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from jaxtyping import Float64
 
 from posecut_core import __version__
 from posecut_core.errors import AnalysisError
-from posecut_core.storage.files import open_file, parse_json
+from posecut_core.storage.files import fingerprint, open_file, parse_json
 
 # --- predictions ------------------------------------------------------------------------------------------------------
 # Predictions of one video or of labelled frames: positions and likelihoods.
@@ -55,7 +54,6 @@ def of_bodyparts(predictions: Predictions, bodyparts: Sequence[str]) -> Predicti
 
 ATTRIBUTE = "posecut_origin"  # of the root of an .h5
 _SCHEMA = 1
-_FINGERPRINT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -127,13 +125,8 @@ def decoder() -> str:
 
 def file_fingerprint(path: Path) -> str:
     """Tell one large file from another by its size, its beginning and its end."""
-    digest = hashlib.sha256()
-    with open_file(path) as stream:
-        digest.update(stream.read(_FINGERPRINT_BYTES))
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - _FINGERPRINT_BYTES))
-        digest.update(stream.read(_FINGERPRINT_BYTES))
-    return f"{size}-{digest.hexdigest()[:32]}"
+    size, sha256 = fingerprint(path)
+    return f"{size}-{sha256[:32]}"
 
 
 def predictions_hash(predictions: Predictions) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import AnalysisError
+from posecut_core.errors import AnalysisError, refuse_newer
 from posecut_core.storage.files import read_json, write_text
 
 SCHEMA = 1
@@ -93,8 +93,8 @@ def read_proposals(path: Path) -> Proposals:
     except (OSError, ValueError) as error:
         raise _foreign(path) from error
     schema = document.get("schema") if isinstance(document, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise AnalysisError(f"{path} was written by a newer PoseCut (schema {schema}); update PoseCut.")
+    if isinstance(schema, int):
+        refuse_newer(path, schema, known=SCHEMA, kind=AnalysisError)
     try:
         return _proposals(document)
     except (AnalysisError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

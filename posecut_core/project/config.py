@@ -119,6 +119,12 @@ class ProjectConfig:
         return next((crop for path, crop in self.video_sets.items() if video_stem(path) == video), None)
 
 
+def bones_between(bodyparts: tuple[str, ...], skeleton: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
+    """Turn the skeleton's names into indices of `bodyparts`; bones with an unknown end are left out."""
+    place = {part: k for k, part in enumerate(bodyparts)}
+    return tuple((place[a], place[b]) for a, b in skeleton if a in place and b in place)
+
+
 def training_percent(fraction: float) -> int:
     """Return DeepLabCut's percentage of a training fraction: cut, so that 0.29, which is a little less, gives 28."""
     return int(100 * fraction)

@@ -10,10 +10,9 @@ from pathlib import Path
 from posecut_core.errors import ArgumentError, PosecutError, VideoError
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.given import name_key
-from posecut_core.project.state import fingerprint
-from posecut_core.storage.files import atomic_path, storage_error
+from posecut_core.storage.files import atomic_path, fingerprint, storage_error
+from posecut_core.types import PLACEHOLDERS
 
-PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer
 _LONGEST_NAME = 80  # bytes: names of results hold the project's and the video's
 _FORBIDDEN = frozenset(' /\\:*?"<>|')

@@ -1,6 +1,5 @@
 """posecut.yaml: what PoseCut keeps about a project and config.yaml has no key for."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from posecut_core.errors import ProjectError
+from posecut_core.errors import ProjectError, refuse_newer
 from posecut_core.project.paths import Project
-from posecut_core.storage.files import open_file, write_text
+from posecut_core.storage.files import write_text
 from posecut_core.storage.locks import hold
 from posecut_core.storage.yaml_files import Fields, as_integer, edit_text, load_mapping, read_yaml, shown
 
@@ -28,7 +27,6 @@ videos: {{}}
 # The seed with which each video's frames were chosen last.
 extraction_seeds: {{}}
 """
-_END_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,7 @@ def _parsed(text: str, path: Path) -> ProjectState:
     """Parse once what every step on every video asks for; entries cannot be changed, so that all can share them."""
     fields = Fields(load_mapping(text, path), path)
     schema = fields.integer("schema", SCHEMA, at_least=1)
-    if schema > SCHEMA:
-        raise ProjectError(
-            f"{path} has schema {schema}, expected at most {SCHEMA}; a newer PoseCut wrote it, so update yours "
-            "(pip install --upgrade posecut)."
-        )
+    refuse_newer(path, schema, known=SCHEMA, kind=ProjectError)
     return ProjectState(
         seed=fields.integer("seed", 0, at_least=0),
         videos=MappingProxyType({stem: _record(path, stem, entry) for stem, entry in _entries(fields, "videos")}),
@@ -110,16 +104,6 @@ def update_state(project: Project, change: Callable[[ProjectState], ProjectState
         after = change(before)
         if after != before:
             write_state(project.settings_path, after)
-
-
-def fingerprint(path: Path) -> tuple[int, str]:
-    """Return the size in bytes and the SHA-256 of the first and last MiB of a file."""
-    with open_file(path) as file:
-        digest = hashlib.sha256(file.read(_END_BYTES))
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _END_BYTES))
-        digest.update(file.read(_END_BYTES))
-    return size, digest.hexdigest()
 
 
 def _entries(fields: Fields, key: str) -> list[tuple[str, object]]:

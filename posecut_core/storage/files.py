@@ -23,6 +23,7 @@ from posecut_core.storage import disk
 
 
 SETTINGS = 4 * 2**20  # bytes of a file that people write: ten thousand videos
+_END_BYTES = 2**20  # of the beginning and of the end, by which a large file is known again
 RECORDS = 2**28  # bytes of a file that programs write about frames: a million frames
 _DEEPEST = 100  # lists and mappings within each other
 _BITS = 14_000  # of whole numbers: Python writes no longer ones
@@ -136,6 +137,16 @@ def _count(value: object, known: dict[int, int]) -> int:
 
 # --- hashing ----------------------------------------------------------------------------------------------------------
 # The SHA-256 of a file: what tells that it is still as it was written or fetched.
+
+
+def fingerprint(path: Path) -> tuple[int, str]:
+    """Return the size in bytes and the SHA-256 of the first and last MiB of a file, by which it is known again."""
+    with open_file(path) as file:
+        digest = hashlib.sha256(file.read(_END_BYTES))
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _END_BYTES))
+        digest.update(file.read(_END_BYTES))
+    return size, digest.hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -36,17 +36,28 @@ def hold(path: Path, *, advice: str = "close that program", patience: float | No
         StorageError: the folder cannot be written to or knows no locks.
     """
     lock = filelock.FileLock(path, timeout=PATIENCE if patience is None else patience)
-    try:
-        disk.refuse_link(path)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise BusyError(f"Another program keeps {path} locked, expected it to be free; {advice}.") from error
-    except (OSError, NotImplementedError) as error:
-        raise storage_error(path, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
+    if not _locked(lock, path):
+        raise BusyError(f"Another program keeps {path} locked, expected it to be free; {advice}.")
     try:
         yield
     finally:
         lock.release()
+
+
+def _locked(lock: filelock.BaseFileLock, path: Path) -> bool:
+    """Wait for a lock of the system, as long as it says; tell whether it is held now.
+
+    Raises:
+        StorageError: the folder cannot be written to or knows no locks.
+    """
+    try:
+        disk.refuse_link(path)
+        lock.acquire()
+    except filelock.Timeout:
+        return False
+    except (OSError, NotImplementedError) as error:
+        raise storage_error(path, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
+    return True
 
 
 # --- lock -------------------------------------------------------------------------------------------------------------
@@ -108,13 +119,8 @@ def acquire(path: Path, *, take_over: bool = False, patience: float = 0) -> Lock
         StorageError: the folder cannot be written to.
     """
     handle = filelock.FileLock(path, timeout=patience, thread_local=False)
-    try:
-        disk.refuse_link(path)
-        handle.acquire()
-    except filelock.Timeout:
+    if not _locked(handle, path):
         return read_note(path)
-    except (OSError, NotImplementedError) as error:
-        raise storage_error(path, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
     before = read_note(path)
     if before and before.elsewhere and not take_over:
         handle.release()

@@ -17,7 +17,7 @@ from jaxtyping import Int64, UInt8
 from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.errors import BaseZarrError
 
-from posecut_core.errors import StorageError, VideoError
+from posecut_core.errors import StorageError, VideoError, refuse_newer
 from posecut_core.storage import disk
 from posecut_core.storage.files import SETTINGS, open_file, read_json, storage_error
 from posecut_core.storage.locks import hold
@@ -198,10 +198,7 @@ def _check_schema(folder: Path, group: zarr.Group) -> None:
     version = group.attrs.get("schema")
     if group.attrs.get("posecut") != "frames" or not isinstance(version, int):
         raise VideoError(f"{folder} is a zarr folder but holds no PoseCut frames; choose another folder.")
-    if version > SCHEMA_VERSION:
-        raise VideoError(
-            f"{folder} has schema version {version}, this PoseCut reads up to {SCHEMA_VERSION}; update PoseCut."
-        )
+    refuse_newer(folder, version, known=SCHEMA_VERSION, kind=VideoError)
 
 
 # --- store ------------------------------------------------------------------------------------------------------------

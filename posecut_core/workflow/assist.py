@@ -17,6 +17,7 @@ from posecut_core.dataset.frames import (
     check_trainable,
     load_frames,
     mirror_order,
+    scale_to,
     scaled_size,
 )
 from posecut_core.dataset.settings import TrainingSettings, settings_from
@@ -139,7 +140,7 @@ def assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], kno
 def _scale(project: Project) -> float:
     """Choose global_scale so that the longest side of extracted frames comes down to a comfortable one."""
     longest = max(max(size) for video in stored_videos(project) for size in _sizes(project, video))
-    return round(min(1.0, max(SMALLEST_SCALE, COMFORTABLE_SIDE / longest)), 3)
+    return scale_to(COMFORTABLE_SIDE, longest, least=SMALLEST_SCALE)
 
 
 def _sizes(project: Project, video: str) -> list[tuple[int, int]]:

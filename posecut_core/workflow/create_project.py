@@ -11,7 +11,6 @@ from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoE
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import edit_config, new_config_text, parse_config, read_config, video_entry
 from posecut_core.project.creation import (
-    PLACEHOLDERS,
     check_bodyparts,
     check_name,
     check_skeleton,
@@ -25,11 +24,11 @@ from posecut_core.project.creation import (
 from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few
 from posecut_core.project.paths import Project
 from posecut_core.project.relocate import videos_in
-from posecut_core.project.state import ProjectState, VideoRecord, fingerprint, update_state, write_state
+from posecut_core.project.state import ProjectState, VideoRecord, update_state, write_state
 from posecut_core.storage import disk
-from posecut_core.storage.files import storage_error, write_text
+from posecut_core.storage.files import fingerprint, storage_error, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
-from posecut_core.types import Crop
+from posecut_core.types import PLACEHOLDERS, Crop
 from posecut_core.video.gaps import gap_sentences
 from posecut_core.video.index import index_video
 from posecut_core.workflow.opening import (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posecut_core.dataset.frames import scale_to
 from posecut_core.dataset.settings import (
     NET_TYPES,
     TrainingSettings,
@@ -212,7 +213,7 @@ def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
         int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
         for store, table in zip(stores, tables, strict=True)
     )
-    return round(float(np.clip(COMFORTABLE_SIDE / longest, SMALLEST_SCALE, 1.0)), 3)
+    return scale_to(COMFORTABLE_SIDE, longest, least=SMALLEST_SCALE)
 
 
 def chosen_settings(

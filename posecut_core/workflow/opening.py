@@ -30,7 +30,8 @@ from posecut_core.project.given import (
 )
 from posecut_core.project.paths import Project, refuse_links
 from posecut_core.project.relocate import folders_of_frames, is_placeholder, repairs, video_stem
-from posecut_core.project.state import VideoRecord, fingerprint, read_state
+from posecut_core.project.state import VideoRecord, read_state
+from posecut_core.storage.files import fingerprint
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore

@@ -10,11 +10,11 @@ import numpy as np
 
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.plots.figures import bytes_of, colours_of, named_colour
-from posecut_core.plots.frames import bones_between
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.poses.predictions import Origin, Predictions, of_bodyparts, origin_from
 from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import clear_lock, sole_writer

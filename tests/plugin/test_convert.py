@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies
 
 from napari_posecut.labelling.keypoints import Mark
-from napari_posecut.layers.convert import dotted_lines, edges_of, markers, positions, to_row_column, to_xy
+from napari_posecut.layers.convert import dotted_lines, markers, positions, to_row_column, to_xy
 
 numbers = strategies.floats(-1e4, 1e4)
 COLOURS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
@@ -57,8 +57,3 @@ def test_dots_lead_from_bodypart_to_bodypart():
     assert drawn[:3].tolist() == [[2.0, 1.0], [4.0, 2.5], [6.0, 4.0]]
     assert np.isnan(drawn[3:]).all()
     assert dotted_lines(xy, [], dots=3).shape == (0, 2)
-
-
-def test_edges_are_places():
-    """Pairs of names become pairs of places, pairs with a stranger are left out."""
-    assert edges_of([("a", "c"), ("a", "ghost"), ("c", "b")], ["a", "b", "c"]) == [(0, 2), (2, 1)]

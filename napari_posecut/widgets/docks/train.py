@@ -11,11 +11,11 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.forms.settings import SettingsForm
 from napari_posecut.widgets.parts.curve import CurveView, Series
-from napari_posecut.widgets.parts.job_line import JobLine, Words, spoken_time, wrappable
+from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
 from posecut_core.dataset.settings import NET_TYPES, TrainingSettings, handed_on, previous_training, read_settings
 from posecut_core.errors import ModelError
 from posecut_core.model.log import Metrics, read_log
-from posecut_core.progress import Notice, Progress
+from posecut_core.progress import Notice, Progress, rough_time
 from posecut_core.project.paths import Project
 
 VERB = "create_dataset_and_train"
@@ -192,7 +192,7 @@ def _metrics(report: Progress) -> Metrics:
 
 def _figures(row: Metrics) -> str:
     speed = row.steps_per_second
-    said = f"{speed:.2g} steps/s" if speed >= 1 else f"{spoken_time(1 / speed)} per step" if speed > 0 else ""
+    said = f"{speed:.2g} steps/s" if speed >= 1 else f"{rough_time(1 / speed)} per step" if speed > 0 else ""
     return f"step {row.step}, {said}, learning rate {row.learning_rate:.2g}"
 
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSize
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Desk
-from posecut_core.progress import Notice, Progress
+from posecut_core.progress import Notice, Progress, rough_time
 
 # --- words ------------------------------------------------------------------------------------------------------------
 # A label of some sentences that is always as high as they are, however narrow its dock is.
@@ -149,7 +149,7 @@ class JobLine(QWidget):
         self.bar.setValue(progress.done)
         count = f": {progress.done} of {total}" if total else ""
         left = self._seconds_left(progress)
-        tail = "" if left is None else f", {spoken_time(left)} left"
+        tail = "" if left is None else f", {rough_time(left)} left"
         self.sentence.setText(wrappable(f"{progress.stage[:1].upper()}{progress.stage[1:]}{count}{tail}"))
 
     def _seconds_left(self, progress: Progress) -> float | None:
@@ -191,11 +191,3 @@ class JobLine(QWidget):
         clipboard = QGuiApplication.clipboard()
         if self.job is not None and clipboard is not None:
             clipboard.setText(f"{self.job.request.verb}\n{self.job.message}\n\n{self.job.details}")
-
-
-def spoken_time(seconds: float) -> str:
-    """Say a duration as people do: 45 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image
 
-from posecut_core.errors import LabelError, VideoError
+from posecut_core.errors import LabelError, VideoError, refuse_newer
 from posecut_core.storage.files import open_file, parse_json, read_text, write_text
 
 # --- image names ------------------------------------------------------------------------------------------------------
@@ -214,10 +214,8 @@ def _parsed(text: str, path: Path) -> ImageRecord:
         record = ImageRecord(MappingProxyType(dict(numbers)), levels and (float(levels[0]), float(levels[1])))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise _damaged(path) from error
-    if isinstance(schema, int) and schema > _SCHEMA:
-        raise LabelError(
-            f"{path} has schema {schema}, expected at most {_SCHEMA}; a newer PoseCut wrote it: update yours."
-        )
+    if isinstance(schema, int):
+        refuse_newer(path, schema, known=_SCHEMA, kind=LabelError)
     if not sound or schema != _SCHEMA or (record.levels and not record.levels[0] < record.levels[1]):
         raise _damaged(path)
     return record

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.image import imread
 
 from posecut_core.errors import ArgumentError
-from posecut_core.plots.frames import bones_between, draw_check_image
+from posecut_core.plots.frames import draw_check_image
+from posecut_core.project.config import bones_between
 
 IMAGE = np.full((480, 640, 3), 200, np.uint8)
 XY = np.array([[100.0, 100.0], [300.0, 100.0], [np.nan, np.nan]])

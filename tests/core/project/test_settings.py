@@ -8,8 +8,9 @@ import pytest
 from posecut_core.errors import ProjectError, StorageError
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
-from posecut_core.project.state import ProjectState, VideoRecord, fingerprint, read_state, update_state, write_state
+from posecut_core.project.state import ProjectState, VideoRecord, read_state, update_state, write_state
 from posecut_core.storage import locks as locking
+from posecut_core.storage.files import fingerprint
 from posecut_core.storage.locks import hold
 
 RECORD = VideoRecord(size=10, sha256="0" * 64, frames=5, width=64, height=48)
@@ -66,7 +67,7 @@ def test_comments_survive(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("schema: 2\n", "schema 2, expected at most 1; a newer PoseCut wrote it"),
+        ("schema: 2\n", r"newer PoseCut \(schema 2\); update PoseCut"),
         ("schema: one\n", "schema is 'one'"),
         ("seed: -1\n", "seed is -1"),
         ("videos: [a]\n", "expected a mapping of videos"),

@@ -309,7 +309,7 @@ def test_opening_what_is_no_store_is_refused(tmp_path):
     (tmp_path / "plain").mkdir()
     said = {
         "none": "There are no extracted frames at",
-        "newer": "schema version 99, this PoseCut reads up to 1; update PoseCut",
+        "newer": r"newer PoseCut \(schema 99\); update PoseCut",
         "foreign": "is a zarr folder but holds no PoseCut frames",
         "damaged": "are damaged",
         "plain": "are damaged",

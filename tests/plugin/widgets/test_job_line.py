@@ -4,8 +4,8 @@ import pytest
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_posecut.widgets.parts.job_line import JobLine, spoken_time
-from posecut_core.progress import Progress
+from napari_posecut.widgets.parts.job_line import JobLine
+from posecut_core.progress import Progress, rough_time
 from tests.plugin.widgets.fake_board import FakeBoard
 
 
@@ -123,4 +123,4 @@ def test_a_failure_stays_to_be_read(desk, line, qtbot, state):
 )
 def test_durations_are_said_as_people_do(seconds, said):
     """Seconds, minutes, or hours and minutes."""
-    assert spoken_time(seconds) == said
+    assert rough_time(seconds) == said
