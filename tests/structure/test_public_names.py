@@ -1,10 +1,9 @@
-"""The public names of the core, and that notebooks and documents use no others."""
+"""The public names of the core, and that notebooks use no others."""
 
 import ast
 import importlib
 import inspect
 import json
-import re
 import typing
 
 import pytest
@@ -47,7 +46,6 @@ NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Pro
 NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Notice", "Place", "Redo", "Undo"}
 NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
 PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
-DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 
 
@@ -135,13 +133,6 @@ def test_notebooks_use_public_names_only(name: str) -> None:
     cells = json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert private_names("\n".join(code)) == []
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_documents_use_public_names_only(name: str) -> None:
-    """The Python that documents show takes only public names out of the packages."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert [found for block in blocks for found in private_names(block)] == []
 
 
 def test_private_names_are_noticed() -> None:
