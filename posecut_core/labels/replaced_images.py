@@ -263,9 +263,10 @@ def _window(
     at = int(np.searchsorted(store.numbers, number))
     (x, y), (height, width) = store.origins[at].tolist(), store.sizes[at].tolist()
     crop = project.config.crop_of(video)
-    if (height, width) != frame and (crop is None or (x, y) != (crop.x1, crop.y1)):
-        return None
-    return (slice(y, y + height), slice(x, x + width)) if y + height <= frame[0] and x + width <= frame[1] else None
+    sizes = [frame] if (x, y) == (0, 0) else []
+    if crop and (x, y) == (crop.x1, crop.y1):
+        sizes.append((min(crop.y2, frame[0]) - y, min(crop.x2, frame[1]) - x))
+    return (slice(y, y + height), slice(x, x + width)) if (height, width) in sizes else None
 
 
 def _look_alike(one: Picture, other: Picture) -> bool:

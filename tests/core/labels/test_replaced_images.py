@@ -73,9 +73,11 @@ def test_images_that_are_not_the_frames_that_they_name_are_told(filmed, window, 
     assert opened(filmed) == []
 
 
-@pytest.mark.parametrize("size", [(30, 20), (48, 32)])
-def test_images_that_cannot_be_compared_with_the_video_are_not(filmed, size):
-    """Those of other sizes lie nobody knows where, and a broken video shows nothing."""
+@pytest.mark.parametrize(("size", "crop"), [((30, 20), (8, 40)), ((30, 20), (0, 48)), ((48, 32), (8, 40))])
+def test_images_that_cannot_be_compared_with_the_video_are_not(filmed, size, crop):
+    """Those of other sizes lie nobody knows where, whatever the crop, and a broken video shows nothing."""
+    crops = {video: Crop(*crop, 0, 32) for video in filmed.config.video_sets}
+    filmed = Project(filmed.root, ProjectConfig("reach", "Ann", "Oct30", ("nose",), crops))
     Image.fromarray(picture(9)).resize(size).save(filmed.frame_folder("m1") / "cam_2.png")
     if size == (48, 32):
         (filmed.root / "m1.mp4").write_bytes(b"no video")
