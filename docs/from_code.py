@@ -1,6 +1,7 @@
 """Parts of the reference that are made from the code while the docs are built, so that they cannot differ from it.
 
-A line `<!-- made from the code: NAME -->` of a page is replaced by what `PARTS[NAME]` returns, which is Markdown.
+A line `*Made from the code when these pages are built: NAME.*` of a page is replaced by what `PARTS[NAME]` returns,
+which is Markdown.
 """
 
 import ast
@@ -10,7 +11,6 @@ import json
 import re
 import typing
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import typer
 
@@ -22,7 +22,7 @@ from posecut_core.dataset.settings import CHOICES, TrainingSettings
 from posecut_core.errors import PosecutError
 from tests.structure.source import PLUGIN_ROOMS, ROOMS, ROOT, sources
 
-_MARK = re.compile(r"^<!-- made from the code: (\w+) -->$", re.MULTILINE)
+_MARK = re.compile(r"^\*Made from the code when these pages are built: (\w+)\.\*$", re.MULTILINE)
 _EVERYWHERE = ("--json", "--debug", "--help")  # options that every verb has
 
 
@@ -129,29 +129,24 @@ def keys() -> str:
 
 
 def rooms() -> str:
-    """List the rooms of the core in their order, with their modules."""
+    """List the modules of the core by room."""
     return _rooms("posecut_core", ROOMS)
 
 
 def plugin_rooms() -> str:
-    """List the rooms of the plugin in their order, with their modules."""
+    """List the modules of the plugin by room."""
     return _rooms("napari_posecut", PLUGIN_ROOMS)
 
 
 def _rooms(package: str, order: tuple[str, ...]) -> str:
     rows = []
     for room in order:
-        folder = ROOT / package / room
-        held = [source for source in sources(f"{package}/{room}") if source.path.name != "__init__.py"]
-        path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
-        modules = ", ".join(f"`{source.path.relative_to(folder).as_posix()}`" for source in held)
-        rows.append((f"`{room}`", _first_sentence(path), modules))
-    return "\n".join(_table(("room", "what it holds", "modules"), rows))
-
-
-def _first_sentence(module: Path) -> str:
-    said = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
-    return said.split("\n\n")[0]
+        found = sources(f"{package}/{room}") or sources(package)
+        for source in found:
+            if source.room == room and source.path.name != "__init__.py":
+                path = source.path.relative_to(ROOT / package).as_posix()
+                rows.append((f"`{path}`", (ast.get_docstring(source.tree) or "").split("\n\n")[0]))
+    return "\n".join(_table(("module", "what it holds"), rows))
 
 
 def _autodoc(directives: typing.Iterable[str]) -> str:

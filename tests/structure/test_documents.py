@@ -11,7 +11,7 @@ import typer
 import napari_posecut
 import posecut_core
 from posecut_core.cli.program import app
-from tests.structure.source import ROOT, Source, sources
+from tests.structure.source import PLUGIN_ROOMS, ROOMS, ROOT, Source, sources
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += [ROOT / "notebooks" / "README.md", ROOT / "tests" / "benchmarks" / "README.md"]
@@ -97,6 +97,12 @@ def test_modules_are_where_they_are_said_to_be(page: Path) -> None:
         path = next(root / name for root in roots if (root / name).is_file())
         known = _names(ast.parse(path.read_text(encoding="utf-8")))
         assert {part for word in re.findall(r"`([\w.]+)`", told) for part in word.split(".")} <= known, name
+
+
+def test_the_design_names_every_room_in_its_order() -> None:
+    """The page on the design has a row for each room, as the imports have them."""
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE) == [*ROOMS, *PLUGIN_ROOMS]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda source: source.name)
