@@ -165,6 +165,20 @@ def check_source(path: Path, found: AnalysisOrigin, video: Path, network: str | 
         )
 
 
+def check_length(predictions: Predictions, video: Path, frames: int) -> None:
+    """Check that predictions have a row for each frame of their video.
+
+    Raises:
+        AnalysisError: they have more or fewer.
+    """
+    rows = len(predictions.xy)
+    if rows != frames:
+        raise AnalysisError(
+            f"The predictions of {video.name} by {predictions.scorer} have {rows} rows, but the video has {frames} "
+            "frames; analyse it again (posecut analyze-videos)."
+        )
+
+
 def in_words(window: tuple[int, int, int, int]) -> str:
     """Write a window for a person to read."""
     x1, x2, y1, y2 = window

@@ -12,7 +12,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, StorageError, Vide
 from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.poses.filters import ENOUGH
-from posecut_core.poses.predictions import Predictions, of_bodyparts, predictions_hash
+from posecut_core.poses.predictions import Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.paths import Project
@@ -140,11 +140,7 @@ def treat_video(
 def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
     count = index_video(video).frame_count
     for network in predictions:
-        if len(network.xy) != count:
-            raise AnalysisError(
-                f"The predictions of {video.name} by {network.scorer} have {len(network.xy)} rows, but the video has "
-                f"{count} frames; run posecut analyze-videos again."
-            )
+        check_length(network, video, count)
 
 
 def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:

@@ -12,7 +12,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, raise_together, tr
 from posecut_core.plots.figures import bytes_of, colours_of, named_colour
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
-from posecut_core.poses.predictions import Origin, Predictions, of_bodyparts, origin_from
+from posecut_core.poses.predictions import Origin, Predictions, check_length, of_bodyparts, origin_from
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, forgiving
@@ -276,11 +276,7 @@ def _write_labeled_video(
     with VideoReader(video) as reader:
         index = reader.index
         total = index.frame_count
-        if len(predictions.xy) != total:
-            raise AnalysisError(
-                f"The predictions of {video.name} have {len(predictions.xy)} rows, but the video has {total} frames; "
-                "run posecut analyze-videos again."
-            )
+        check_length(predictions, video, total)
         picture = np.zeros((index.height, index.width, 3), np.uint8)
         size = {"width": index.width, "height": index.height}
         times = None if index.is_steady else index.times

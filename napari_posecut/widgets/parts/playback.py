@@ -17,7 +17,7 @@ from napari_posecut.layers.overlay import OverlayStyle, line_colours, pose_lines
 from napari_posecut.layers.video_layer import show_video
 from napari_posecut.session import Desk
 from posecut_core.errors import AnalysisError
-from posecut_core.poses.predictions import Predictions
+from posecut_core.poses.predictions import Predictions, check_length
 
 # --- video view -------------------------------------------------------------------------------------------------------
 # A video in the place of the labelling: the labelling's layers go, and come back when it is left.
@@ -142,9 +142,11 @@ class Playback:
         assert desk is not None, "a desk outlives its docks"
         view = VideoView(desk)
         image = view.show(video)
-        if image.data.shape[0] != len(predictions.xy):
+        try:
+            check_length(predictions, video, image.data.shape[0])
+        except AnalysisError:
             view.leave()
-            raise _wrong_length(video, image.data.shape[0], len(predictions.xy))
+            raise
         self.video, self.predictions, self.style, self._view = video, predictions, style, view
         self._lines = Vectors(np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2)
         self._lines.edge_width = max(1.0, image.data.shape[2] / 500)
@@ -266,10 +268,4 @@ def _empty_points(style: OverlayStyle) -> Points:
         border_width=0.2,
         border_color=np.concatenate([style.colours, np.ones((len(style.colours), 1))], axis=1),
         canvas_size_limits=(_MARKER, _MARKER),
-    )
-
-
-def _wrong_length(video: Path, frames: int, rows: int) -> AnalysisError:
-    return AnalysisError(
-        f"The predictions of {video.name} have {rows} rows, but the video has {frames} frames; analyse it again."
     )
