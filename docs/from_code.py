@@ -20,7 +20,7 @@ from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED
 from posecut_core.cli.program import app
 from posecut_core.dataset.settings import CHOICES, TrainingSettings
 from posecut_core.errors import PosecutError
-from tests.structure.source import PLUGIN_ROOMS, ROOMS, ROOT, sources
+from tests.structure.source import PLUGIN_ROOMS, ROOMS, sources
 
 _MARK = re.compile(r"^\*Made from the code when these pages are built: (\w+)\.\*$", re.MULTILINE)
 _EVERYWHERE = ("--json", "--debug", "--help")  # options that every verb has
@@ -139,13 +139,12 @@ def plugin_rooms() -> str:
 
 
 def _rooms(package: str, order: tuple[str, ...]) -> str:
-    rows = []
-    for room in order:
-        found = sources(f"{package}/{room}") or sources(package)
-        for source in found:
-            if source.room == room and source.path.name != "__init__.py":
-                path = source.path.relative_to(ROOT / package).as_posix()
-                rows.append((f"`{path}`", (ast.get_docstring(source.tree) or "").split("\n\n")[0]))
+    held = [source for source in sources(package) if source.path.name != "__init__.py" and source.room is not None]
+    held.sort(key=lambda source: (order.index(source.room), source.name))
+    rows = [
+        (f"`{source.name.partition('/')[2]}`", (ast.get_docstring(source.tree) or "").split("\n\n")[0])
+        for source in held
+    ]
     return "\n".join(_table(("module", "what it holds"), rows))
 
 
