@@ -240,7 +240,7 @@ def unlike_video(project: Project, video: str, *, report: Report = silent) -> st
         count = reader.index.frame_count
         numbers = [number for number in store.numbers.tolist() if number in images and number < count]
         chosen = {numbers[at] for at in (0, len(numbers) // 2, -1) if numbers}
-        for done, number in enumerate(sorted(chosen)):
+        for done, number in enumerate(sorted(chosen), start=1):
             report(Progress(f"comparing images of {video} with {path.name}", done, len(chosen)))
             window = _window(project, video, store, number, (reader.index.height, reader.index.width))
             if window is None or _look_alike(store.read(number), reader.read(number)[window]):
