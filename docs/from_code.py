@@ -16,8 +16,8 @@ import typer
 
 import posecut_core
 from napari_posecut.labelling.keys import key_help
-from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED
 from posecut_core.cli.program import app
+from posecut_core.cli.screen import BROKEN_PIPE, INTERRUPTED
 from posecut_core.dataset.settings import CHOICES, TrainingSettings
 from posecut_core.errors import PosecutError
 from tests.structure.source import PLUGIN_ROOMS, ROOMS, sources

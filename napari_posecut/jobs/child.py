@@ -19,7 +19,7 @@ import psutil
 
 from napari_posecut.jobs.files import JobFolder, Outcome, progress_line
 from napari_posecut.jobs.verbs import VERBS, Verb
-from posecut_core.cli.failure import as_json, explain
+from posecut_core.cli.screen import as_json, explain
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, Report, ended_at_once, interrupts
 

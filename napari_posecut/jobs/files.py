@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import psutil
 
-from posecut_core.cli.failure import as_json
+from posecut_core.cli.screen import as_json
 from posecut_core.progress import Notice, Progress
 from posecut_core.storage.files import open_file, parse_json, read_json, storage_error, write_text
 

@@ -15,8 +15,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, StorageError, Vide
 from posecut_core.progress import Notice, Progress, Report
 
 if TYPE_CHECKING:
-    from posecut_core.refinement.candidates import Candidate
-    from posecut_core.refinement.criteria import Criteria
+    from posecut_core.refinement.candidates import Candidate, Criteria
     from posecut_core.workflow.create_training_dataset import CreatedDataset
     from posecut_core.workflow.extract_outlier_frames import FoundOutliers
     from posecut_core.workflow.scoremaps import FrameScoremaps

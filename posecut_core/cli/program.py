@@ -15,8 +15,16 @@ from posecut_core.cli import care, network, project, refine, video
 from posecut_core.cli import care as demo_verb
 from posecut_core.cli import care as label_verb
 from posecut_core.cli import video as video_verbs
-from posecut_core.cli.failure import BROKEN_PIPE, INTERRUPTED, Failure, as_json, explain, printable
-from posecut_core.cli.screen import open_consoles, progress_display
+from posecut_core.cli.screen import (
+    BROKEN_PIPE,
+    INTERRUPTED,
+    Failure,
+    as_json,
+    explain,
+    open_consoles,
+    printable,
+    progress_display,
+)
 from posecut_core.cli.task import Outcome, Task
 from posecut_core.errors import StorageError
 from posecut_core.progress import ended_at_once, interrupts

@@ -106,9 +106,8 @@ def extract_outlier_frames(
     snapshots = integers(other_snapshots, what="snapshot") or ()
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.prompt import asking, check_terminal
-        from posecut_core.cli.summaries import tell_outliers
-        from posecut_core.refinement.criteria import Criteria
+        from posecut_core.cli.summaries import asking, check_terminal, tell_outliers
+        from posecut_core.refinement.candidates import Criteria
         from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 
         Criteria(outlieralgorithm, epsilon, p_bound, ardegree, madegree, alpha)  # a wrong word is told before all

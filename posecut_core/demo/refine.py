@@ -10,7 +10,7 @@ from posecut_core.demo.scene import FURTHER, UNSEEN_AT_DUSK, Scene, mean_errors,
 from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import edit_config
-from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames

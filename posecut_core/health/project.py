@@ -35,8 +35,7 @@ from posecut_core.storage.files import file_sha256, fingerprint, parse_json, rea
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import numbers_in
-from posecut_core.video.gaps import gap_sentences
-from posecut_core.video.index import VideoIndex, index_video
+from posecut_core.video.index import VideoIndex, gap_sentences, index_video
 from posecut_core.video.writer import comment_of
 from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.create_training_dataset import check_net_type

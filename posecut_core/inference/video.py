@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
-from posecut_core.dataset.prefetch import made_ahead
+from posecut_core.dataset.frames import made_ahead
 from posecut_core.errors import AnalysisError
 from posecut_core.inference.stored_frames import Predicts, padded
 from posecut_core.poses.files import write_predictions
@@ -20,8 +20,7 @@ from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, 
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.storage.files import storage_error
 from posecut_core.types import Crop
-from posecut_core.video.gaps import Gap
-from posecut_core.video.index import VideoIndex
+from posecut_core.video.index import Gap, VideoIndex
 from posecut_core.video.reader import VideoReader
 
 # --- pace -------------------------------------------------------------------------------------------------------------

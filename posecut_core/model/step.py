@@ -13,8 +13,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from posecut_core.dataset.augmentation import augment
-from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step
-from posecut_core.dataset.prefetch import made_ahead
+from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, made_ahead
 from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, Targets, encode
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import Placement

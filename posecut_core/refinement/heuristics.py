@@ -11,8 +11,7 @@ from scipy.special import ndtri
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.poses.filters import expect_movement
 from posecut_core.poses.predictions import Predictions
-from posecut_core.refinement.candidates import Candidate, candidates_at, given_frames
-from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Candidate, Criteria, candidates_at, given_frames
 
 # --- thresholds -------------------------------------------------------------------------------------------------------
 # The heuristics that look at one value at a time: low likelihoods (`uncertain`) and long steps (`jump`).

@@ -36,12 +36,10 @@ from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
-from posecut_core.video.gaps import Gap
-from posecut_core.video.index import index_video
+from posecut_core.video.index import Gap, index_video
 from posecut_core.video.reader import VideoReader
-from posecut_core.workflow.arguments import chosen_batch_size, chosen_steps, chosen_videos
+from posecut_core.workflow.arguments import check_replaceable, chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.opening import note_bodyparts, open_project
-from posecut_core.workflow.provenance import check_replaceable
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,7 @@ from posecut_core.storage import disk
 from posecut_core.storage.files import fingerprint, storage_error, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import PLACEHOLDERS, Crop
-from posecut_core.video.gaps import gap_sentences
-from posecut_core.video.index import index_video
+from posecut_core.video.index import gap_sentences, index_video
 from posecut_core.workflow.opening import (
     Config,
     frame_folders,

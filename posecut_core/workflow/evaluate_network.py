@@ -20,7 +20,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_text
-from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps
+from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps, provenance
 from posecut_core.workflow.measurement import (
     EvaluationFiles,
     EvaluationJob,
@@ -34,7 +34,6 @@ from posecut_core.workflow.measurement import (
     write_results,
 )
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.provenance import provenance
 
 # --- reporting --------------------------------------------------------------------------------------------------------
 # report.html: all that is known about one trained network, on a page that can be passed on as it is.

@@ -15,16 +15,16 @@ from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import sole_writer
 from posecut_core.video.index import index_video
-from posecut_core.workflow.arguments import chosen_videos
-from posecut_core.workflow.labeled_images import export_images
-from posecut_core.workflow.opening import open_project, videos_with_frames
-from posecut_core.workflow.provenance import (
+from posecut_core.workflow.arguments import (
     FoundTable,
     Network,
     check_replaceable,
     chosen_network,
+    chosen_videos,
     existing_predictions,
 )
+from posecut_core.workflow.labeled_images import export_images
+from posecut_core.workflow.opening import open_project, videos_with_frames
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from posecut_core.project.state import read_state, update_state
 from posecut_core.types import Algorithm, Mode
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore, numbers_in
-from posecut_core.video.gaps import Gap
+from posecut_core.video.index import Gap
 from posecut_core.workflow.opening import check_videos, chosen_stems, open_project, project_videos, resolve_video
 
 

@@ -17,19 +17,29 @@ from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
-from posecut_core.refinement.candidates import Candidate, candidates_path, numbers_of, put_candidates
-from posecut_core.refinement.criteria import CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.candidates import (
+    CHOSEN_BY_HAND,
+    Candidate,
+    Criteria,
+    candidates_path,
+    numbers_of,
+    put_candidates,
+)
 from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers, learn_poses
 from posecut_core.storage.files import resumable
 from posecut_core.types import Algorithm, NetworkName, OutlierAlgorithm
-from posecut_core.video.extraction import extract
+from posecut_core.video.extraction import extract, window
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import index_video
-from posecut_core.video.sampling import window
-from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
+from posecut_core.workflow.arguments import (
+    FoundTable,
+    chosen_bodyparts,
+    chosen_network,
+    chosen_videos,
+    existing_predictions,
+)
 from posecut_core.workflow.create_project import add_new_videos, joining
 from posecut_core.workflow.opening import check_videos, frame_folders, note_bodyparts, open_project
-from posecut_core.workflow.provenance import FoundTable, chosen_network, existing_predictions
 
 # --- outlier video ----------------------------------------------------------------------------------------------------
 # One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts.

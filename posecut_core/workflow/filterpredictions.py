@@ -13,9 +13,8 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
-from posecut_core.workflow.arguments import chosen_videos
+from posecut_core.workflow.arguments import check_replaceable, chosen_network, chosen_videos, existing_predictions
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.provenance import check_replaceable, chosen_network, existing_predictions
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,8 @@ from posecut_core.project.paths import Project
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
-from posecut_core.workflow.arguments import chosen_bodyparts, chosen_videos
+from posecut_core.workflow.arguments import chosen_bodyparts, chosen_network, chosen_videos, existing_predictions
 from posecut_core.workflow.opening import note_bodyparts, note_skeleton, open_project
-from posecut_core.workflow.provenance import chosen_network, existing_predictions
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 
-from posecut_core.cli.failure import explain
 from posecut_core.cli.program import run as posecut
+from posecut_core.cli.screen import explain
 from posecut_core.dataset.settings import read_settings, write_settings
 from posecut_core.labels import edits, store
 from posecut_core.labels.session import LabelSession

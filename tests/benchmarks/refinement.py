@@ -24,7 +24,7 @@ from posecut_core.demo.refine import Rounds, choose_outliers, first_round, secon
 from posecut_core.demo.run import Cast
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
 from posecut_core.progress import Notice, Progress
-from posecut_core.refinement.criteria import ALGORITHMS, CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.candidates import ALGORITHMS, CHOSEN_BY_HAND, Criteria
 
 USUAL = Rounds()
 

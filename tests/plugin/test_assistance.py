@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_posecut.assistance import Assistance, poses
 from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.session import Assistance, poses
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
 from posecut_core.types import FrameRef

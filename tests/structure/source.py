@@ -33,7 +33,6 @@ PLUGIN_ROOMS = (
     "jobs",
     "preferences",
     "layers",
-    "assistance",
     "session",
     "widgets",
     "window",

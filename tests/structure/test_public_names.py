@@ -11,7 +11,7 @@ import pytest
 import napari_posecut
 import posecut_core
 import posecut_core.demo
-from posecut_core.refinement.criteria import ALGORITHMS
+from posecut_core.refinement.candidates import ALGORITHMS
 from tests.structure.source import ROOT
 
 WORKFLOW = {

@@ -21,7 +21,7 @@ from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.opening import labels_outside, open_project
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
-from posecut_core.workflow.training_run import prepare_run
+from posecut_core.workflow.train_network import prepare_run
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, LabelError, VideoE
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.poses.files import read_predictions, write_predictions
-from posecut_core.refinement.candidates import read_candidates
-from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.candidates import Criteria, read_candidates
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import extract_outlier_frames as outlier_video
 from posecut_core.workflow.analyze_videos import analyze_videos

@@ -17,11 +17,11 @@ from posecut_core.project.paths import snapshot_folder
 from posecut_core.types import FrameRef
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.arguments import LIBRARIES, provenance
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.filterpredictions import filterpredictions
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
-from posecut_core.workflow.provenance import LIBRARIES, provenance
 
 SPLIT = Split((FrameRef("m1", 1),), (), fraction=0.95, seed=7, labels="labels-0123.csv")
 

@@ -68,7 +68,7 @@ def test_a_report_is_of_one_shuffle_and_the_last_snapshot(spot_project, report_o
 def test_texts_are_escaped(spot_project, report_of, monkeypatch):
     """A text that looks like a tag is shown as it is."""
     odd = '<b>&"spot'
-    monkeypatch.setattr("posecut_core.workflow.provenance.__version__", odd)
+    monkeypatch.setattr("posecut_core.workflow.arguments.__version__", odd)
     text, _ = report_of()
     assert odd not in text
     assert escape(odd) in text

@@ -21,12 +21,11 @@ from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import Notice, silent
 from posecut_core.project.config import edit_config
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow import training_run
+from posecut_core.workflow import train_network as training_run
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.train_network import train_network
-from posecut_core.workflow.training_run import prepare_run
+from posecut_core.workflow.train_network import prepare_run, train_network
 from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
 

@@ -10,8 +10,7 @@ from posecut_core.model.log import read_log
 from posecut_core.progress import Progress, silent
 from posecut_core.workflow.measurement import EvaluationJob, measure
 from posecut_core.workflow.opening import open_project
-from posecut_core.workflow.train_network import train_network
-from posecut_core.workflow.training_run import prepare_run
+from posecut_core.workflow.train_network import prepare_run, train_network
 
 
 @pytest.mark.usefixtures("quick_steps")

@@ -18,13 +18,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.assistance import Assistance
 from napari_posecut.labelling.frame_index import MEANING
 from napari_posecut.labelling.keypoints import Mark
 from napari_posecut.labelling.keys import key_help
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.preferences import preferences
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Assistance, Desk, desk_of
 from napari_posecut.widgets.parts.tables import coloured_row, table_of
 from posecut_core.plots.figures import bytes_of, colours_of
 from posecut_core.types import FrameRef

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.prompt import asking, check_terminal, summary, understood
+from posecut_core.cli.summaries import asking, check_terminal, summary, understood
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice
-from posecut_core.refinement.candidates import Candidate
-from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.candidates import Candidate, Criteria
 from posecut_core.workflow.extract_outlier_frames import FoundOutliers
 
 CANDIDATES = tuple(Candidate(number, "jump", 30.0, ("nose",)) for number in (3, 5, 8))

@@ -5,7 +5,7 @@ import errno
 import pytest
 import typer
 
-from posecut_core.cli.failure import explain, one_line
+from posecut_core.cli.screen import explain, one_line
 from posecut_core.errors import ModelError, StorageError, VideoError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.cli.failure import as_json
+from posecut_core.cli.screen import as_json
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from posecut_core.cli.summaries import tell_added, tell_checked, tell_created, tell_extracted
 from posecut_core.errors import VideoError
-from posecut_core.video.gaps import Gap
+from posecut_core.video.index import Gap
 from posecut_core.workflow.check_labels import CheckedLabels, CheckedVideo
 from posecut_core.workflow.create_project import AddedVideos, CreatedProject, SkippedVideo
 from posecut_core.workflow.extract_frames import ExtractedFrames, ExtractedVideo

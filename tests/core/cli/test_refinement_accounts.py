@@ -4,7 +4,7 @@ from pathlib import Path
 
 from posecut_core.cli.summaries import tell_merged_datasets, tell_outliers
 from posecut_core.errors import VideoError
-from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.candidates import Criteria
 from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierVideo
 from posecut_core.workflow.merge_datasets import MergedDatasets
 

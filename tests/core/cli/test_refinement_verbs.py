@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError
-from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.candidates import Criteria
 from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierVideo
 from posecut_core.workflow.merge_datasets import MergedDatasets
 
@@ -57,7 +57,7 @@ def test_without_a_terminal_nothing_is_done(posecut, step, project, monkeypatch)
 
 def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
     """The step gets a function that asks."""
-    monkeypatch.setattr("posecut_core.cli.prompt.check_terminal", lambda *, yes: None)
+    monkeypatch.setattr("posecut_core.cli.summaries.check_terminal", lambda *, yes: None)
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
     assert posecut("extract-outlier-frames", project, "a.mp4")[0] == 0
     assert callable(calls[0]["confirm"])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from posecut_core.cli.summaries import tell_analysed
-from posecut_core.video.gaps import Gap
+from posecut_core.video.index import Gap
 from posecut_core.workflow.analyze_videos import AnalysedVideo, AnalysedVideos
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from posecut_core.dataset.prefetch import made_ahead
+from posecut_core.dataset.frames import made_ahead
 
 
 def counted(made, *, stop=None, fail_at=None):

@@ -3,7 +3,7 @@
 import pytest
 
 from posecut_core.errors import ArgumentError
-from posecut_core.refinement.criteria import ALGORITHMS, Criteria
+from posecut_core.refinement.candidates import ALGORITHMS, Criteria
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

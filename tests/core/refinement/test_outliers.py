@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import AnalysisError, ArgumentError
-from posecut_core.refinement.candidates import numbers_of
-from posecut_core.refinement.criteria import Criteria
+from posecut_core.refinement.candidates import Criteria, numbers_of
 from posecut_core.refinement.heuristics import Evidence, find_outliers, learn_poses
 
 

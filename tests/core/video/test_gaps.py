@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.video.gaps import Gap, find_gaps, gap_sentences
-from posecut_core.video.index import index_video
+from posecut_core.video.index import Gap, find_gaps, gap_sentences, index_video
 
 
 def times(*numbers):

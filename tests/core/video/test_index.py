@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import VideoError
-from posecut_core.video.gaps import Gap
-from posecut_core.video.index import index_video, numbers_from_order
+from posecut_core.video.index import Gap, index_video, numbers_from_order
 from posecut_core.video.reader import VideoReader
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import ArgumentError
-from posecut_core.video.sampling import kmeans_numbers, uniform_numbers, window
+from posecut_core.video.extraction import kmeans_numbers, uniform_numbers, window
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.widgets.forms.outliers import METHODS, OutlierForm, frames_in
+from napari_posecut.widgets.docks.outliers import METHODS, OutlierForm, frames_in
 from posecut_core.errors import ArgumentError
-from posecut_core.refinement.criteria import ALGORITHMS
+from posecut_core.refinement.candidates import ALGORITHMS
 
 
 @given(st.sets(st.integers(0, 10_000), min_size=1))

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from napari_posecut.widgets.forms.settings import SettingsForm
+from napari_posecut.widgets.docks.train import SettingsForm
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 
