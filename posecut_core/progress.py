@@ -6,6 +6,7 @@ The caller may raise `KeyboardInterrupt` from its function to cancel; work then 
 import math
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +55,7 @@ class _Watching:
 
 
 HEARD = 0  # no signal has this number
+_AGAIN = 0.05  # seconds after which a lost interrupt is raised again
 
 
 def interrupts() -> tuple[int, ...]:
@@ -104,8 +106,9 @@ def ended_at_once(end: Callable[[], None], *, patience: float = 3.0) -> Iterator
 
     Each raises KeyboardInterrupt. Python does that between two lines of the main thread; where it has not come to that
     after `patience` seconds, and no work has asked for time (`deferred_interrupt`), another thread calls `end`, which
-    ends the program. Files are then as after a kill, from which every step goes on. Nothing is changed outside the
-    main thread.
+    ends the program. Files are then as after a kill, from which every step goes on. Where the interrupt is raised in a
+    destructor or a callback of the garbage collector, which Python lets nothing leave, it is raised again. Nothing is
+    changed outside the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -115,6 +118,12 @@ def ended_at_once(end: Callable[[], None], *, patience: float = 3.0) -> Iterator
     def stop(number: int, frame: FrameType | None) -> None:
         _tell_heard()
         raise KeyboardInterrupt
+
+    def lost(unraisable: "sys.UnraisableHookArgs") -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt) and before:
+            threading.Timer(_AGAIN, _send, (next(iter(before)),)).start()
+        else:
+            hook(unraisable)
 
     def limit(number: int) -> float | None:
         """Tell for how many seconds a signal may stay unheard; None for one whose handler does not tell."""
@@ -128,11 +137,13 @@ def ended_at_once(end: Callable[[], None], *, patience: float = 3.0) -> Iterator
     watcher.start()
     other = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
     outer, _Watching.written = _Watching.written, written
+    hook, sys.unraisablehook = sys.unraisablehook, lost
     for number in before:
         signal.signal(number, stop)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(other)
@@ -140,6 +151,14 @@ def ended_at_once(end: Callable[[], None], *, patience: float = 3.0) -> Iterator
         written.close()
         watcher.join()
         arrived.close()
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread, so that it also ends a wait there."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _tell_heard() -> None:

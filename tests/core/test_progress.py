@@ -167,6 +167,21 @@ def test_a_signal_after_one_that_was_heard_is_watched_too():
     assert len(ended) == 2
 
 
+def test_an_interrupt_that_a_destructor_swallows_comes_again():
+    """Kind: Python lets no exception leave a destructor or a callback of the garbage collector, as JAX has one."""
+
+    class Interrupted:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    def work():
+        Interrupted()
+        threading.Event().wait(60)
+
+    with pytest.raises(KeyboardInterrupt), ended_at_once(pytest.fail):
+        work()
+
+
 def test_a_program_that_handles_interrupts_itself_is_left_alone(monkeypatch):
     """Where the handler is not Python's, as inside R, nothing is replaced."""
     monkeypatch.setattr(signal, "getsignal", lambda number: None)
