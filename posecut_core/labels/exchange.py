@@ -68,7 +68,7 @@ def read_machine_labels(
     found: dict[int, dict[str, MachineLabel]] = {}
     for path in machine_files(folder):
         try:
-            frame = own_rows(read_hdf(path) if path.suffix == ".h5" else read_csv(path), path, report)
+            frame = own_rows(read_hdf(path) if path.suffix == ".h5" else read_csv(path, report=report), path, report)
             frame = frame[[is_image(name) for name in frame.index]]
             numbers = numbers_of(folder, list(frame.index))
         except LabelError as error:

@@ -31,6 +31,7 @@ from posecut_core.storage.tables import read_hdf, write_hdf
 
 LEVELS = ("scorer", "bodyparts", "coords")
 SEVERAL = ("scorer", "individuals", "bodyparts", "coords")
+_MOST = 0.9  # of the numbers of a table
 _SHOWN = 40  # characters of a cell in a message
 _SEPARATORS = (",", ";", "\t")
 _PLACEHOLDER = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name of a column without one
@@ -51,16 +52,21 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         frame.to_csv(temporary, encoding="utf-8", lineterminator="\n")
 
 
-def read_csv(path: Path) -> pd.DataFrame:
+def read_csv(path: Path, *, report: Report = silent) -> pd.DataFrame:
     """Read a table in DeepLabCut's layout, as programs and spreadsheets write it; an empty cell is NaN.
 
     Cells are separated by commas, semicolons or tabs, numbers have a point or a comma. Names that are left out because
     their cells were merged are filled in, and rows and columns without any content are left out.
 
+    Args:
+        path: The .csv file.
+        report: Told where the file seems to be cut off within its last number.
+
     Raises:
         LabelError: the file is missing, empty, ragged, of another layout, or a cell is no number.
     """
-    separator, lines = _lines(path)
+    text = _text(path)
+    separator, lines = _lines(path, text)
     first = _first_column(lines[0][1])
     levels, rows = _header(path, [(number, cells[first:]) for number, cells in lines])
     leading = next((place for place, cell in enumerate(levels[-1]) if cell and place), len(levels[-1]))
@@ -75,7 +81,15 @@ def read_csv(path: Path) -> pd.DataFrame:
     rows = _without_names_of_levels(rows, leading)
     names = _filled_rows(path, [(number, cells[:leading]) for number, cells in rows])
     cells = [(number, cells[leading:width]) for number, cells in rows]
-    values = _numbers(path, cells, columns, separator)
+    mark = _decimal_mark(path, [cell for _, row in cells for cell in row], separator)
+    values = _numbers(path, cells, columns, mark)
+    if not text.endswith(("\n", "\r")) and _may_be_cut([row for _, row in cells], [len(row) for _, row in rows], mark):
+        told = (
+            f"{path} has no line break at its end and may be cut off there: its last number is {cells[-1][1][-1]!r} "
+            f"({' '.join(columns[-1][-2:])} of {names[-1][-1]}); hold it against the picture and restore the file from "
+            "a copy, or, where it is right, end that line with a line break"
+        )
+        report(Notice(told))
     index = pd.MultiIndex.from_tuples(names) if leading > 1 and names else pd.Index([name[-1] for name in names])
     return pd.DataFrame(values, index=index, columns=pd.MultiIndex.from_tuples(columns, names=_titles(levels)))
 
@@ -92,9 +106,8 @@ def filled_columns(columns: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return filled
 
 
-def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+def _lines(path: Path, text: str) -> tuple[str, list[tuple[int, list[str]]]]:
     """Return what separates cells, and number and cells of each line that has any content."""
-    text = _text(path)
     separator, text, skipped = _separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     lines = []
@@ -201,9 +214,8 @@ def _filled_rows(path: Path, rows: list[tuple[int, list[str]]]) -> list[tuple[st
 
 
 def _numbers(
-    path: Path, rows: Sequence[tuple[int, list[str]]], columns: Sequence[tuple[str, ...]], separator: str
+    path: Path, rows: Sequence[tuple[int, list[str]]], columns: Sequence[tuple[str, ...]], mark: str
 ) -> np.ndarray:
-    mark = _decimal_mark(path, [cell for _, cells in rows for cell in cells], separator)
     values = np.full((len(rows), len(columns)), np.nan)
     for row, (number, cells) in enumerate(rows):
         for column, cell in enumerate(cells):
@@ -217,6 +229,26 @@ def _numbers(
                 )
             values[row, column] = value
     return values
+
+
+def _may_be_cut(rows: Sequence[list[str]], widths: Sequence[int], mark: str) -> bool:
+    """Tell whether the last line, which has no end, is shorter than the others or ends in a number cut within.
+
+    A number that is cut has fewer decimals than the others; people may round single ones, which nine in ten tell.
+
+    Args:
+        rows: Cells of each line below the header, without names.
+        widths: How many cells each line has in all.
+        mark: What precedes decimals.
+    """
+    if not rows or not rows[-1][-1]:
+        return False
+    if len(widths) > 1 and widths[-1] < min(widths[:-1]):
+        return True
+    numbers = [cell for row in rows for cell in row if not math.isnan(_number(cell, mark) or 0.0)]
+    *others, last = [len(re.split(r"\D", cell.partition(mark)[2], maxsplit=1)[0]) for cell in numbers] or [0]
+    more = sum(decimals > last for decimals in others)
+    return more > 0 and more >= _MOST * len(others)
 
 
 def _decimal_mark(path: Path, cells: Sequence[str], separator: str) -> str:
@@ -303,12 +335,12 @@ def read_collected_data(
         scorer: As config.yaml names it.
         bodyparts: The project's, in its order; a bodypart that the file lacks is NaN.
         suffix: Which file; by default the .h5, or the .csv where the .h5 is missing or damaged.
-        report: Told where the .h5 is damaged, and where the .csv is newer and says otherwise.
+        report: Told where the .h5 is damaged, and where the .csv is newer and says otherwise, or seems to be cut off.
 
     Raises:
         LabelError: no file is readable, or it does not fit the project.
     """
-    path, frame = _read_one(_path(folder, scorer, suffix)) if suffix else _read_either(folder, scorer, report)
+    path, frame = _read_one(_path(folder, scorer, suffix), report) if suffix else _read_either(folder, scorer, report)
     if frame is None:
         return None
     frame = _checked_columns(frame, path, scorer, bodyparts, report)
@@ -409,8 +441,8 @@ def _there(path: Path) -> str:
     return f" (save the table as {text.name} in DeepLabCut's layout, and move the .h5 elsewhere)"
 
 
-def _read_one(path: Path) -> tuple[Path, pd.DataFrame]:
-    return path, read_hdf(path) if path.suffix == ".h5" else read_csv(path)
+def _read_one(path: Path, report: Report = silent) -> tuple[Path, pd.DataFrame]:
+    return path, read_hdf(path) if path.suffix == ".h5" else read_csv(path, report=report)
 
 
 def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.DataFrame | None]:
@@ -432,7 +464,7 @@ def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.Da
                 report(Notice(told))
             return hdf, frame
     if text.exists():
-        return text, read_csv(text)
+        return _read_one(text, report)
     others = sorted(path.name for path in folder.glob("CollectedData_*") if path.suffix in (".h5", ".csv"))
     if others:
         wanted = _path(folder, scorer, Path(others[0]).suffix).name

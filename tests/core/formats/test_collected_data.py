@@ -45,9 +45,10 @@ def test_labels_round_trip(folder, left):
     np.testing.assert_array_equal(labels.xy, XY)
 
 
-def test_the_readmes_table_is_read(folder):
-    """What README.md tells people to write is read as it says."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
+def test_the_table_of_the_docs_is_read(folder):
+    """What the how-to on labelling without a window tells people to write is read as it says."""
+    page = ROOT / "docs" / "how_to" / "label_without_window.md"
+    text = page.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
     (folder / "CollectedData_ada.csv").write_text(text)
     labels = read(folder, bodyparts=("snout", "tailbase"), scorer="ada")
     assert list(labels.names) == [3, 40]

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 
 from posecut_core.errors import LabelError
 from posecut_core.formats.deeplabcut.tables import LEVELS, read_csv, write_csv
+from posecut_core.progress import Notice
 
 HEAD = "scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n"
 COLUMNS = pd.MultiIndex.from_product([["Ann"], ["nose", "Ohr, links"], ["x", "y"]], names=LEVELS)
@@ -167,3 +168,32 @@ def test_any_file_is_a_table_or_an_error(tmp_path_factory, content):
     except LabelError:
         columns = 2
     assert columns == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        (WIDE + "labeled-data,m1,img2.png,60.0,2", True),
+        (WIDE + "labeled-data,m1,img2.png,60.0,20.", True),
+        (WIDE.replace(",", ";").replace(".", ",") + "labeled-data;m1;img2,png;60,0;2".replace("img2,", "img2."), True),
+        ('"' + (WIDE + "labeled-data,m1,img2.png,60.0,2").replace(",", '","').replace("\n", '"\n"'), True),
+        (HEAD + "img1.png,12.3456,78.9123\n" * 5 + "img2.png,7.0,12.3456\nimg3.png,1.2345,1.2", True),
+        (WIDE.replace("\n", ",,\n") + "labeled-data,m1,img2.png,60.0,20.0", True),
+        (WIDE + "labeled-data,m1,img2.png,60.0,2\n", False),
+        (WIDE + "labeled-data,m1,img2.png,60.0,20.0", False),
+        (WIDE + "labeled-data,m1,img2.png,,", False),
+        (HEAD + "img1.png,12,34\nimg2.png,56,7", False),
+        (HEAD + "img1.png,12.5,34.25\nimg2.png,56,70.5", False),
+        (HEAD + "img1.png,,7", False),
+        (HEAD.rstrip(), False),
+    ],
+)
+def test_a_table_cut_within_its_last_number_is_told(tmp_path, text, is_told):
+    """Kind: a file that was cut off is still a table, whose last number is another one: 20.0 became 2."""
+    (tmp_path / "a.csv").write_text(text)
+    told = list[Notice]()
+    read_csv(tmp_path / "a.csv", report=told.append)
+    assert bool(told) is is_told
+    if is_told:
+        assert "no line break at its end" in told[0].text
+        assert "(nose y of img" in told[0].text
