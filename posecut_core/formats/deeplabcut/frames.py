@@ -19,6 +19,7 @@ from posecut_core.formats.deeplabcut.images import (
     image_files,
     image_name,
     images_in,
+    meant_number,
     numbered,
     numbers_of,
     read_picture,
@@ -96,6 +97,8 @@ def number_images(project: Project, video: str) -> tuple[str, ...]:
         others = {*doubles, *_other_pictures(project, video, files, first, known)}
         found = numbered(names, known, frames=frames, apart=others)
         kept = {name: number for name, number in found.items() if number != frame_number(name) or name in known}
+        told = numbered(names, kept)
+        kept |= {name: number for name, number in found.items() if told.get(name, number) != number}
         if kept != record.numbers:
             write_record(folder, replace(record, numbers=kept))
     return double_frames(project, video) if doubles else ()
@@ -108,14 +111,14 @@ def double_frames(project: Project, video: str) -> tuple[str, ...]:
         LabelError: `images.json` is damaged.
     """
     folder = project.frame_folder(video)
-    doubles = {name: own for name, own in read_record(folder).numbers.items() if own != frame_number(name) is not None}
+    doubles = {name: own for name, own in read_record(folder).numbers.items() if own != meant_number(name) is not None}
     if not doubles:
         return ()
     rows = read_rows(folder, project.config.scorer)
     labelled = {name: row for name, row in rows.items() if not np.isnan(row).all()}
     numbers, told = numbers_of(folder, [*labelled]), []
     for name, own in doubles.items():
-        first = next((other for other in labelled if numbers[other] == frame_number(name)), None)
+        first = next((other for other in labelled if numbers[other] == meant_number(name)), None)
         if first is not None and name in labelled and not same_labels(labelled[first], labelled[name]):
             told.append(
                 f"{folder} has frame {numbers[first]} twice, as {first} and {name}, which are labelled differently: "
@@ -144,15 +147,23 @@ def _labelled_apart(
 def _other_pictures(
     project: Project, video: str, files: Iterable[str], numbers: Mapping[str, int], known: Mapping[str, int]
 ) -> set[str]:
-    """Return new images of others whose digits are a frame that is stored already and looks otherwise."""
+    """Return new images of others whose digits are a frame that is there already and looks otherwise."""
     path, folder = project.frame_store(video), project.frame_folder(video)
     foreign = [name for name in files if name not in known and frame_number(name) is None]
-    if not foreign or not path.exists():
-        return set()
-    store = FrameStore.open(path)
-    stored = {*store.numbers.tolist()}
-    claims = {name: numbers[name] for name in foreign if numbers[name] in stored}
-    return {name for name, number in claims.items() if _picture_hash(folder / name) != store.fingerprint(number)}
+    store = FrameStore.open(path) if foreign and path.exists() else None
+    stored = {*store.numbers.tolist()} if store else set[int]()
+    usual = {numbers[name]: name for name in files if frame_number(name) == numbers[name]} if foreign else {}
+    found = set[str]()
+    for name in foreign:
+        number = numbers[name]
+        if store and number in stored:
+            look = store.fingerprint(number)
+        elif number in usual:
+            look = _picture_hash(folder / usual[number])
+        else:
+            continue
+        found |= {name} if _picture_hash(folder / name) != look else set()
+    return found
 
 
 def _recognised(project: Project, video: str, files: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:

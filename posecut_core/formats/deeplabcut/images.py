@@ -28,10 +28,10 @@ from posecut_core.storage.files import open_file, parse_json, read_text, write_t
 #
 # `img0123.png` is frame 123, however many zeros lead, and so is `0123.jpg`. Of other names, digits at the end are a
 # frame number where the video is long enough and no other image claims that frame (`frame0123.png`); all others get
-# numbers from `OWN` on, in the order of names. Names that differ in their suffix only are one image. What names of
-# other
-# forms stand for is written once, into `images.json` beside the images, so that no number changes when an image is
-# added or removed.
+# numbers from `OWN` on, in the order of names. Names that differ in their suffix, or in blanks at their ends, only are
+# one image, and so is `IMG0123.png` where `img0123.png` is there: tables from systems that tell no case apart. What
+# names of other forms stand for is written once, into `images.json` beside the images, so that no number changes when
+# an image is added or removed.
 
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
@@ -60,14 +60,20 @@ def last_part(path: str) -> str:
 
 def is_image(name: str) -> bool:
     """Tell whether a file name is an image's; hidden files, which some systems leave beside images, are none."""
-    stem, dot, suffix = name.rpartition(".")
-    named = bool(stem) and len(name) < 256 and not name.startswith(".")
+    stem, dot, suffix = name.strip().rpartition(".")
+    named = bool(stem) and len(name) < 256 and not stem.startswith(".")
     return named and dot + suffix.lower() in SUFFIXES and _is_text(name)
 
 
 def frame_number(name: str) -> int | None:
     """Return the frame number in a name of DeepLabCut's form, or None where the name is of another form."""
     match = _NAME.fullmatch(name.rpartition(".")[0])
+    return int(match[1]) if match and is_image(name) else None
+
+
+def meant_number(name: str) -> int | None:
+    """Return the frame number in a name of DeepLabCut's form but for letters' case and blanks at its ends, or None."""
+    match = _NAME.fullmatch(_stem(name))
     return int(match[1]) if match and is_image(name) else None
 
 
@@ -161,6 +167,11 @@ def numbered(
         number = stems.get(_stem(name), None if number in others else number)
         if number is not None and name not in separate:
             found[name] = number
+    usual = {number for name, number in found.items() if frame_number(name) == number}
+    for name in fresh:
+        number = meant_number(name)
+        if number in usual and frame_number(name) is None and name not in found and name not in separate:
+            found[name] = number
     rest = [name for name in fresh if name not in found]
     numbers = _by_digits(rest, separate, {*found.values()}, _LONGEST if frames is None else frames)
     given = {*found.values(), *numbers.values()}
@@ -248,8 +259,8 @@ def _by_digits(names: Iterable[str], apart: set[str], taken: set[int], frames: i
 
 
 def _stem(name: str) -> str:
-    """Return what a name has in common with those of the same image in other suffixes, cases and normal forms."""
-    return unicodedata.normalize("NFC", name).rpartition(".")[0].casefold()
+    """Return what names of one image share in other suffixes, cases and normal forms, and with blanks at their ends."""
+    return unicodedata.normalize("NFC", name).rpartition(".")[0].casefold().strip()
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

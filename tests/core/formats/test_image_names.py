@@ -18,6 +18,7 @@ from posecut_core.formats.deeplabcut.images import (
     images_in,
     is_image,
     last_part,
+    meant_number,
     no_files,
     numbered,
     numbers_of,
@@ -126,10 +127,12 @@ def test_no_two_images_share_a_number_by_accident(first, later, frames):
     assert before.items() <= after.items()
 
     def same(name):
-        stem = name.rpartition(".")[0].casefold()
-        return stem if frame_number(name) is None else frame_number(name)
+        stem = name.strip().rpartition(".")[0].strip().casefold()
+        return stem if meant_number(name) is None else meant_number(name)
 
     assert len({(after[name], same(name)) for name in after}) == len({*after.values()})
+    stems = {(name.rpartition(".")[0], after[name]) for name in after}
+    assert len(stems) == len({stem for stem, _ in stems})
 
 
 def test_what_is_recorded_stays(tmp_path):

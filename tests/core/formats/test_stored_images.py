@@ -8,11 +8,12 @@ from posecut_core.formats.deeplabcut.frames import (
     double_frames,
     image_names,
     image_origins,
+    image_paths,
     never_extracted,
     number_images,
     without_picture,
 )
-from posecut_core.formats.deeplabcut.images import OWN, images_in, numbers_of, record_path
+from posecut_core.formats.deeplabcut.images import OWN, ImageRecord, images_in, numbers_of, record_path, write_record
 from posecut_core.formats.deeplabcut.tables import ImageLabels, read_collected_data, write_collected_data
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
@@ -170,3 +171,60 @@ def test_a_missing_image_is_named_before_any_was_read(project):
     text = str(never_extracted(project, "m1", [OWN]))
     assert text.startswith("Image mouse left.png of m1 is labelled but was never extracted")
     assert text.count("10000000") == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "row"),
+    [
+        ("img003.png", "IMG003.png"),
+        ("IMG003.PNG", "img003.png"),
+        ("img03.png", "Img3.PNG"),
+        ("IMG003.png", "IMG003.png"),
+        (" img003.png", "img003.png"),
+        ("img003 .png", "img003.png"),
+        ("img003.png ", "img003.png"),
+        ("frame003.png ", "Frame003.png"),
+        ("img003.png", " img003.png "),
+    ],
+)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_letters_case_and_blanks_are_no_other_image(project, file, row, recorded):
+    """Kind: names in a table differ from the files' where a system tells neither apart: a labelled frame fell out."""
+    picture(project, file)
+    rows(project, [row], [[[1, 1]]])
+    if recorded:
+        number_images(project, "m1")
+    folder = project.frame_folder("m1")
+    assert {number: path.name for number, path in image_paths(project, "m1").items()} == {3: file}
+    assert [*read_collected_data(folder, "Ann", bodyparts=("nose",)).names] == [3]
+    assert image_names(project, "m1", [3]) == {3: file}
+
+
+def test_another_picture_in_a_name_of_another_case_stays_apart(project):
+    """A camera's IMG0004.png beside the extracted img0004.png is an image of its own, as what was recorded stays."""
+    picture(project, "img0004.png")
+    picture(project, "IMG0004.png", 9)
+    number_images(project, "m1")
+    assert numbers(project) == {"img0004.png": 4, "IMG0004.png": OWN}
+    picture(project, "img04.png")
+    number_images(project, "m1")
+    assert numbers_of(project.frame_folder("m1"), ["img04.png", "IMG0004.png"]) == {"img04.png": 4, "IMG0004.png": OWN}
+
+
+def test_rows_of_one_frame_in_two_cases_that_differ_are_both_used(project):
+    """Kind: a frame that is labelled twice, differently: both count, and it is told."""
+    picture(project, "img003.png")
+    rows(project, ["img003.png", "IMG003.png"], [[[1, 1]], [[5, 5]]])
+    (told,) = number_images(project, "m1")
+    assert "frame 3 twice, as img003.png and IMG003.png" in told
+    assert numbers_of(project.frame_folder("m1"), ["img003.png", "IMG003.png"]) == {"img003.png": 3, "IMG003.png": OWN}
+
+
+def test_numbers_that_were_recorded_for_names_of_another_case_stay(project):
+    """Labels of existing projects must not move: a file that had the number of a row's name keeps it."""
+    picture(project, "img003.png")
+    rows(project, ["IMG003.png"], [[[1, 1]]])
+    write_record(project.frame_folder("m1"), ImageRecord({"IMG003.png": OWN}))
+    number_images(project, "m1")
+    assert numbers(project) == {"img003.png": OWN}
+    assert [*read_collected_data(project.frame_folder("m1"), "Ann", bodyparts=("nose",)).names] == [OWN]
