@@ -445,8 +445,17 @@ def _check_file(path: Path) -> None:
 
 
 def _moving_pictures(container: InputContainer) -> VideoStream | None:
+    return next(_tracks(container), None)
+
+
+def track_count(container: InputContainer) -> int:
+    """Count the video tracks of a file, of which the first is read; covers and single pictures beside it are none."""
+    first, *others = _tracks(container)
+    return len([first, *(stream for stream in others if stream.frames != 1)])
+
+
+def _tracks(container: InputContainer) -> Iterator[VideoStream]:
     for stream in container.streams.video:
         cover = stream.disposition & av.stream.Disposition.attached_pic
         if not cover and stream.codec_context is not None:
-            return stream
-    return None
+            yield stream

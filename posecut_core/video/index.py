@@ -33,6 +33,7 @@ from posecut_core.video.demux import (
     packet_places,
     presentation_times,
     scan,
+    track_count,
 )
 
 # --- gaps -------------------------------------------------------------------------------------------------------------
@@ -50,16 +51,20 @@ _MOST_PARTS = 200_000  # of a file that are looked at: an hour of .flv
 
 @dataclass(frozen=True)
 class Gap:
-    """A hole in a video of regular rate; the frames behind it are numbered as if it were not there."""
+    """What a file lacks or has besides its numbered frames: a hole, behind which they go on, or other recordings."""
 
     after: int  # number of the last frame before it
     frames: int  # how many are missing, judged by the usual time between two
     empty: bool = False  # the file has places for them, which its recorder left empty: nothing is damaged
     appended: bool = False  # it is behind the end: another recording, of which nobody knows how many frames it has
+    tracks: int = 0  # the file has so many video tracks side by side, of which the first has the numbered frames
 
     @property
     def sentence(self) -> str:
         """Say where it is, without the video's name."""
+        if self.tracks:
+            told = f"the file has {self.tracks} video tracks, and the first is read"
+            return f"{told}: to use another one too, save it as a video of its own"
         if self.appended:
             told = f"another recording lies behind frame {self.after}, the last one, and no program shows it"
             return f"{told}: such files are not joined by their bytes; take each recording as a video of its own"
@@ -303,7 +308,9 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         index = _up_to(index, found, _decodable_count(source, index)) if found.cut else index
         gaps = _gaps(source, found, index.packets.numbers, index.times, found_times=times)
         more = (Gap(index.frame_count - 1, 0, appended=True),) if holds_another(Path(path)) else ()
-        return replace(index, gaps=(*gaps, *more))
+        tracks = track_count(source.container)
+        beside = (Gap(index.frame_count - 1, 0, tracks=tracks),) if tracks > 1 else ()
+        return replace(index, gaps=(*gaps, *more, *beside))
     finally:
         source.close()
 

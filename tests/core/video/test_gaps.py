@@ -1,5 +1,6 @@
 """Frames that a damaged file has lost are missed."""
 
+import av
 import numpy as np
 import pytest
 
@@ -82,3 +83,20 @@ def test_other_bytes_behind_the_end_are_no_recording(tmp_path, encode, tail):
     encode(path, "libx264")
     path.write_bytes(path.read_bytes() + tail)
     assert index_video(path).gaps == ()
+
+
+@pytest.mark.parametrize("name", ["both.mkv", "both.mp4", "both.mov", "both.ts"])
+def test_a_second_video_track_is_told(tmp_path, encode, name):
+    """Kind: a file that holds more than is read. A recording of two cameras in one file gives only the first's."""
+    one = tmp_path / "one.mp4"
+    encode(one, "libx264", b_frames=0)
+    with av.open(one) as first, av.open(one) as second, av.open(tmp_path / name, "w") as file:
+        pairs = [(source, file.add_stream_from_template(source.streams.video[0])) for source in (first, second)]
+        for source, stream in pairs:
+            for packet in source.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    file.mux(packet)
+    index = index_video(tmp_path / name)
+    assert (index.frame_count, index.gaps[-1].tracks) == (40, 2)
+    assert "has 2 video tracks, and the first is read" in gap_sentences(index.gaps)[-1]
