@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from posecut_core.labels.bodypart_ids import match_names, read_identities
-from posecut_core.labels.contents import read_contents
+from posecut_core.labels.contents import read_contents, read_naming
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
 from posecut_core.project.paths import Project
@@ -190,7 +189,7 @@ class Browser:
             LabelError: labels are damaged or do not fit the project.
             StorageError: labels that were open could not be written as files; every edit is in the journal.
         """
-        columns = match_names(read_identities(project), project.config.bodyparts, root=project.root).columns
+        columns = read_naming(project).columns
         known = read_known(project, self._known)
         if not self._still_open(project, columns, known):
             self.leave()

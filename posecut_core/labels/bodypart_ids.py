@@ -5,13 +5,12 @@ identity is the name with which a bodypart began.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from posecut_core.errors import LabelError, command_line
 from posecut_core.project.paths import Project
 from posecut_core.storage.journal import JournalWriter, Record, read_journal
-from posecut_core.storage.locks import hold
 from posecut_core.storage.yaml_files import shown
 
 
@@ -58,6 +57,12 @@ class Identities:
         if self.identity(name) is not None:
             return None
         return next((names[-1] for names in self.names.values() if name in names), None)
+
+    def earlier(self, name: str) -> str:
+        """Return another name for a bodypart that gives its name to another one; nobody has it."""
+        taken = {name for names in self.names.values() for name in names}
+        choices = (f"{name} (earlier)", *(f"{name} (earlier {number})" for number in range(2, len(taken) + 3)))
+        return next(choice for choice in choices if choice not in taken)
 
     def added(self, name: str) -> AddBodypart:
         """Return the edit that adds a bodypart; its identity is its name, numbered if that is taken."""
@@ -140,22 +145,23 @@ def record_names(project: Project, edits: Iterable[NameEdit]) -> None:
         writer.close()
 
 
-def record_new(project: Project) -> None:
-    """Give those of config.yaml's bodyparts an identity that have none yet.
-
-    Raises:
-        LabelError: the journal of names is damaged, or bodyparts came while others went.
-        StorageError: the disk refuses, or another program keeps the names locked.
-    """
-    with hold(project.bodypart_lock):
-        record_names(project, match_names(read_identities(project), project.config.bodyparts, root=project.root).new)
-
-
-def match_names(known: Identities, names: Sequence[str], *, root: str | os.PathLike[str] = ".") -> Naming:
-    """Find the identity of each of config.yaml's bodyparts; `root` is the project's folder, for commands in errors.
+def match_names(
+    known: Identities,
+    names: Sequence[str],
+    *,
+    used: Collection[str] | None = None,
+    root: str | os.PathLike[str] = ".",
+) -> Naming:
+    """Find the identity of each of config.yaml's bodyparts.
 
     A name is matched by present names, then by earlier names of bodyparts that are missing; what is left is new. Names
     that came while others went may be renamed or replaced: that cannot be guessed.
+
+    Args:
+        known: the journal of names.
+        names: of config.yaml's bodyparts.
+        used: identities that something refers to; others may go without a question. None stands for all.
+        root: the project's folder, for commands in errors.
 
     Raises:
         LabelError: bodyparts came while others went.
@@ -168,6 +174,7 @@ def match_names(known: Identities, names: Sequence[str], *, root: str | os.PathL
             found[name] = earlier
             missing.remove(earlier)
     new = [name for name, identity in found.items() if identity is None]
+    missing = [identity for identity in missing if used is None or identity in used]
     if new and missing:
         raise _ambiguous(root, new, [known.name(identity) for identity in missing])
     additions = []

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from posecut_core.errors import LabelError, command_line
-from posecut_core.labels.bodypart_ids import Identities, Naming, match_names, read_identities
+from posecut_core.formats.deeplabcut.tables import collected_bodyparts
+from posecut_core.labels.bodypart_ids import Identities, Naming, match_names, read_identities, record_names
 from posecut_core.labels.codec import decode, is_known
 from posecut_core.labels.edits import Begin, History, Propose, Step, Together, apply, follow, frames_of, replay
 from posecut_core.labels.exchange import collected_hashes, import_table, machine_drafts
@@ -13,8 +14,11 @@ from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import LabelTable, frames_of_table, table_of
 from posecut_core.labels.validation import bodyparts_of
 from posecut_core.progress import Report, silent
+from posecut_core.project.given import name_key, shown
 from posecut_core.project.paths import Project
+from posecut_core.project.relocate import folders_of_frames, video_stem
 from posecut_core.storage.journal import JournalText, read_journal
+from posecut_core.storage.locks import hold
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
             f"from the last snapshot: {command_line('doctor', '--mend', project.root)}."
         )
     refuse_unnamed(project, video, known, followed.steps.values())
-    naming = match_names(known, project.config.bodyparts, root=project.root)
+    naming = _naming(project, known)
     if text.records:
         touched = {number for step in followed.steps.values() for number in frames_of(step)}
         drafts = machine_drafts(project, video, naming, touched, report=report)
@@ -76,6 +80,84 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     drafts = machine_drafts(project, video, naming, labelled, report=report)
     history = replay([Begin(apply(LabelState(frames), Together(drafts)).frames)])
     return Contents(naming, history, text, generations, table, files)
+
+
+def read_naming(project: Project) -> Naming:
+    """Find the identity of each of config.yaml's bodyparts.
+
+    Raises:
+        LabelError: the journal of names is damaged, or bodyparts came while others went that labels or tables have.
+    """
+    return _naming(project, read_identities(project))
+
+
+def record_new(project: Project) -> None:
+    """Give those of config.yaml's bodyparts an identity that have none yet.
+
+    Raises:
+        LabelError: as for `read_naming`, or a table of any video calls bodyparts otherwise; nothing is then written.
+        StorageError: the disk refuses, or another program keeps the names locked.
+    """
+    with hold(project.bodypart_lock):
+        refuse_new_names(project)
+        record_names(project, read_naming(project).new)
+
+
+def refuse_new_names(project: Project) -> None:
+    """Refuse names of config.yaml that are not in the journal of names, where tables of labels have others for them.
+
+    Once they are in the journal, they are bodyparts of their own, and giving the old names back would be another
+    change.
+
+    Raises:
+        LabelError: it is so, or as for `read_naming`.
+    """
+    new, listed = {edit.name for edit in read_naming(project).new}, project.config.bodyparts
+    videos = {name_key(video_stem(video)) for video in project.config.video_sets} if new else ()
+    for folder in folders_of_frames(project.labeled_data):
+        if name_key(folder.name) not in videos or project.label_journal(folder.name).exists():
+            continue
+        try:
+            names = collected_bodyparts(folder, project.config.scorer)
+        except LabelError:
+            continue  # told where its labels are read
+        foreign = [name for name in names if name not in listed]
+        lacking = [name for name in listed if name in new and name not in names]
+        if foreign and lacking:
+            pairs = ",".join(f"{old}:{name}" for old, name in zip(foreign, lacking, strict=False))
+            raise LabelError(
+                f"config.yaml lists {', '.join(map(shown, lacking))} where the table of labels of {folder.name} has "
+                f"{', '.join(map(shown, foreign))}, expected the same bodyparts; if they were renamed, say it: "
+                f"{command_line('edit-bodyparts', project.root, '--rename', pairs)}, if they are others, list both in "
+                "`bodyparts`."
+            )
+
+
+def _naming(project: Project, known: Identities) -> Naming:
+    names = project.config.bodyparts
+    try:
+        return match_names(known, names, root=project.root)
+    except LabelError:
+        return match_names(known, names, used=used_identities(project, known), root=project.root)
+
+
+def used_identities(project: Project, known: Identities) -> frozenset[str]:
+    """Return the identities that labels, drafts or tables refer to; all of them where that cannot be read."""
+    used: set[str] = set()
+    for folder in folders_of_frames(project.labeled_data):
+        text = read_journal(project.label_journal(folder.name))
+        try:
+            steps = sound_steps(text)
+            tables = () if text.records else collected_bodyparts(folder, project.config.scorer)
+        except LabelError:
+            return frozenset(known.names)
+        if text.damaged or text.tail or len(steps) < len(text.records):
+            return frozenset(known.names)
+        states = [generation.state for generation in sound_snapshots(folder)]
+        used.update(part for state in states for frame in state.frames.values() for part in frame.points)
+        used.update(part for step in steps.values() for part in bodyparts_of(step))
+        used.update(identity for name in tables if (identity := known.identity(name)) is not None)
+    return frozenset(used)
 
 
 def refuse_unnamed(project: Project, video: str, known: Identities, steps: Iterable[Step]) -> None:

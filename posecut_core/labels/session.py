@@ -9,9 +9,9 @@ from types import TracebackType
 
 from posecut_core.errors import LabelError, StorageError, command_line
 from posecut_core.formats.deeplabcut.frames import number_images
-from posecut_core.labels.bodypart_ids import Naming, match_names, read_identities, record_new
+from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.codec import encode, plain_step
-from posecut_core.labels.contents import Contents, read_contents
+from posecut_core.labels.contents import Contents, read_contents, read_naming, record_new
 from posecut_core.labels.edits import Begin, History, Identify, Step, Together
 from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, shared_files
 from posecut_core.labels.external_changes import OutsideEdit, changed_suffixes, outside_edits, undecided
@@ -355,7 +355,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         self.require_writable()
         self.project = Project(self.project.root, replace(self.project.config, bodyparts=bodyparts))
-        self._naming = match_names(read_identities(self.project), bodyparts, root=self.project.root)
+        self._naming = read_naming(self.project)
         self._files = SavedFiles(self.project, self.video, self._files.generations)
         self._write()
 

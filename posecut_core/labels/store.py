@@ -7,8 +7,8 @@ from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
 from posecut_core.formats.deeplabcut.frames import never_extracted, without_picture
-from posecut_core.labels.bodypart_ids import match_names, read_identities
-from posecut_core.labels.contents import Contents, read_contents
+from posecut_core.labels.bodypart_ids import read_identities
+from posecut_core.labels.contents import Contents, read_contents, read_naming
 from posecut_core.labels.edits import Accept, Edit, Propose, Together, apply
 from posecut_core.labels.external_changes import outside_edits, undecided
 from posecut_core.labels.replaced_images import disputed_frames
@@ -93,7 +93,7 @@ def removed_bodyparts(project: Project, videos: Iterable[str]) -> tuple[str, ...
         LabelError: as for `read_labels`, or the journal of names is damaged.
     """
     known = read_identities(project)
-    columns = match_names(known, project.config.bodyparts, root=project.root).columns
+    columns = read_naming(project).columns
     gone = [identity for identity in known.names if identity not in columns]
     states = [read_state(project, video) for video in videos] if gone else []
     points = [frame.points for state in states for frame in state.frames.values()]
@@ -252,7 +252,7 @@ def read_drafts(project: Project, video: str) -> LabelTable:
         LabelError: as for `read_labels`.
     """
     state, bodyparts = read_state(project, video), project.config.bodyparts
-    names = match_names(read_identities(project), bodyparts, root=project.root).columns
+    names = read_naming(project).columns
     drafts = [(number, part) for number, part in state.unreviewed if part in names]
     numbers = sorted({number for number, _ in drafts})
     xy = np.full((len(numbers), len(bodyparts), 2), np.nan)

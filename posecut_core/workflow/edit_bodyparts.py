@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.formats.deeplabcut.tables import collected_bodyparts
 from posecut_core.labels.bodypart_ids import (
     Identities,
     NameEdit,
@@ -16,6 +17,7 @@ from posecut_core.labels.bodypart_ids import (
     read_name_edits,
     record_names,
 )
+from posecut_core.labels.contents import read_naming, used_identities
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
@@ -59,13 +61,25 @@ def edit_bodyparts(
     known, made = _begun(project, names, add)
     before = _before(project, known, names, add)
     after = _after(project, before, names, add)
+    old, new = _with_bodyparts(project, before), _with_bodyparts(project, after)
     recorded = made > 0 and made == len(_name_edits(known, names, add))  # so that files may have the new names already
-    with _all_sessions(_with_bodyparts(project, after if recorded else before)) as sessions:
+    ahead = [
+        folder.name for folder in frame_folders(project) if recorded or _is_ahead(project, folder.name, names, add)
+    ]
+    with contextlib.ExitStack() as stack:
+        sessions = _opened(stack, old, [folder.name for folder in frame_folders(project) if folder.name not in ahead])
+        if sessions:
+            with hold(project.bodypart_lock):
+                record_names(project, read_naming(old).new)
         for session in sessions:
             session.begin()
         with hold(project.bodypart_lock):
-            known = known if made else read_identities(project)  # a session may have begun it
+            known = known if made else read_identities(project)
             record_names(project, _name_edits(known, names, add)[made:])
+        others = _opened(stack, new, ahead)
+        for session in others:
+            session.begin()
+        sessions += others
         _write_config(project, after, names)
         for session in sessions:
             session.rename_columns(after)
@@ -78,7 +92,7 @@ def _begun(project: Project, rename: Mapping[str, str], add: Sequence[str]) -> t
     That is how far the same call had come before it was killed; to call again when all is done changes nothing.
     """
     recorded = read_name_edits(project)
-    for made in range(min(len(rename) + len(add), len(recorded)), 0, -1):
+    for made in range(min(2 * len(rename) + len(add), len(recorded)), 0, -1):
         known = after_all(recorded[:-made])
         if list(recorded[-made:]) == _name_edits(known, rename, add)[:made]:
             return known, made
@@ -99,6 +113,13 @@ def _before(project: Project, known: Identities, rename: Mapping[str, str], add:
             raise ArgumentError(f"The project has no bodypart {name!r}; choose one of {', '.join(listed)}.")
         if new in before or list(rename.values()).count(new) > 1 or new in add:
             raise ArgumentError(f"The name {new!r} is taken, expected a new one for {name}; choose another.")
+        other = known.identity(new)
+        gone = other is not None and not any(name in known.names[other] for name in before)
+        if gone and other in used_identities(project, known):
+            raise ArgumentError(
+                f"The name {new!r} is that of a bodypart with labels which config.yaml no longer lists, expected a new "
+                f"one for {name}; choose another, or list {new} in `bodyparts` again and rename it first."
+            )
     taken = [name for name in add if name in before or known.identity(name) is not None or not name.strip()]
     if taken or len(set(add)) < len(add):
         raise ArgumentError(
@@ -118,24 +139,37 @@ def _with_bodyparts(project: Project, bodyparts: tuple[str, ...]) -> Project:
     return Project(project.root, replace(project.config, bodyparts=bodyparts))
 
 
-@contextlib.contextmanager
-def _all_sessions(project: Project) -> Iterator[list[LabelSession]]:
-    """Open the labels of all videos for editing, and close them in the end."""
-    with contextlib.ExitStack() as stack:
-        sessions = []
-        for folder in frame_folders(project):
-            session = stack.enter_context(LabelSession.open(project, folder.name))
-            session.require_writable()
-            session.refuse_outside()
-            if session.state.frames or session.revision:
-                sessions.append(session)
-        yield sessions
+def _is_ahead(project: Project, video: str, rename: Mapping[str, str], add: Sequence[str]) -> bool:
+    """Tell whether all there is of a video's labels is a table that has the new names already, as config.yaml may."""
+    if project.label_journal(video).exists():
+        return False
+    try:
+        names = collected_bodyparts(project.frame_folder(video), project.config.scorer)
+    except LabelError:
+        return False  # told where its labels are opened
+    return not rename.keys() & {*names} and bool({*rename.values(), *add} & {*names})
+
+
+def _opened(stack: contextlib.ExitStack, project: Project, videos: Sequence[str]) -> list[LabelSession]:
+    """Open the labels of videos for editing; return those that know of frames. All are closed with the stack."""
+    sessions = []
+    for video in videos:
+        session = stack.enter_context(LabelSession.open(project, video))
+        session.require_writable()
+        session.refuse_outside()
+        if session.state.frames or session.revision:
+            sessions.append(session)
+    return sessions
 
 
 def _name_edits(known: Identities, rename: Mapping[str, str], add: Sequence[str]) -> list[NameEdit]:
-    edits: list[NameEdit] = [
-        RenameBodypart(identity, new) for name, new in rename.items() if (identity := known.identity(name)) is not None
-    ]
+    edits: list[NameEdit] = []
+    for name, new in rename.items():
+        identity, other = known.identity(name), known.identity(new)
+        if identity is not None and other is not None:  # of a bodypart without labels, which would go by this name too
+            edits.append(RenameBodypart(other, known.earlier(new)))
+        if identity is not None:
+            edits.append(RenameBodypart(identity, new))
     for name in add if known.names else ():
         edits.append(known.added(name))
         known = known.after(edits[-1])

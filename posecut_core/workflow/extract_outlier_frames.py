@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.labels.contents import refuse_new_names
 from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.poses.filters import ENOUGH
@@ -130,10 +131,12 @@ def treat_video(
         ArgumentError: a bodypart or a frame number is not possible.
         AnalysisError: predictions do not fit the video or each other, labels are too few to learn poses from, or the
             table of candidates is damaged.
-        LabelError: the video's labels cannot be written now; no frame is then extracted.
+        LabelError: the video's labels cannot be written now, or tables of the project's labels have other names of
+            bodyparts than config.yaml; no frame is then extracted.
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
+    refuse_new_names(project)
     predictions = tuple(table.predictions for table in tables)
     _check_length(video, predictions)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"

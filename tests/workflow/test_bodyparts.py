@@ -1,13 +1,14 @@
 """Renaming, adding and reordering bodyparts moves no label."""
 
 import contextlib
+import shutil
 
 import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.formats.deeplabcut import tables
-from posecut_core.labels.bodypart_ids import read_identities, record_names
+from posecut_core.labels.bodypart_ids import AddBodypart, read_identities, record_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config, read_config
@@ -118,3 +119,68 @@ def test_a_change_that_was_killed_goes_on(spot_project, monkeypatch, killed):
     assert read_identities(project).names == {"spot": ("spot", "head"), "beside": ("beside",), "ear": ("ear",)}
     assert b"head,head,beside,beside,ear,ear" in project.collected_data("spot", ".csv").read_bytes()
     np.testing.assert_array_equal(read_labels(project, "spot").xy[0, 0], spot_position(0) + OFFSETS[0])
+
+
+def of_deeplabcut(config):
+    """Leave of the labels what DeepLabCut would have: the tables alone."""
+    project = open_project(config)
+    for path in (project.bodypart_journal, *project.frame_folder("spot").glob("labels*.json*")):
+        path.unlink()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("rename", "add", "listed"),
+    [
+        ({}, (), ("spot", "beside")),
+        ({"dot": "spot"}, (), ("spot", "beside")),
+        ({}, ["spot"], ("spot", "beside")),
+        ({"spot": "dot"}, (), ("dot", "beside")),
+        ({"spot": "head"}, ["dot"], None),
+    ],
+)
+def test_a_name_that_nothing_uses_locks_nothing(spot_project, rename, add, listed):
+    """Kind: a journal that names bodyparts otherwise than all tables do. Whatever is said then, the labels stay."""
+    before = labels(spot_project)
+    project = of_deeplabcut(spot_project)
+    record_names(project, [AddBodypart("dot", "dot"), AddBodypart("beside", "beside")])
+    np.testing.assert_array_equal(labels(spot_project).xy, before.xy)
+    if listed is None:
+        with pytest.raises(ArgumentError, match="'dot' cannot be added"):
+            edit_bodyparts(spot_project, rename=rename, add=add)
+        listed = ("spot", "beside")
+    elif rename or add:
+        edit_bodyparts(spot_project, rename=rename, add=add)
+        edit_bodyparts(spot_project, rename=rename, add=add)  # again: nothing is left to do
+    after = labels(spot_project)
+    assert after.bodyparts == listed
+    np.testing.assert_array_equal(after.xy, before.xy)
+
+
+def test_tables_may_have_the_new_name_already(spot_project):
+    """Kind: files of one project of which some were renamed by hand. The call says it of the others too."""
+    before = labels(spot_project)
+    project = of_deeplabcut(spot_project)
+    shutil.copytree(project.frame_folder("spot"), project.frame_folder("other"))
+    edit_config(
+        spot_project,
+        {"video_sets": {name: {"crop": "0, 64, 0, 48"} for name in (*project.config.video_sets, "other.mp4")}},
+    )
+    folder = project.frame_folder("other")
+    text = (folder / "CollectedData_me.csv").read_text().replace("spot", "dot")
+    (folder / "CollectedData_me.csv").write_text(text.replace("labeled-data,dot", "labeled-data,other"))
+    (folder / "CollectedData_me.h5").unlink()
+    edit_bodyparts(spot_project, rename={"spot": "dot"})
+    for video in ("spot", "other"):
+        after = read_labels(open_project(spot_project), video)
+        assert after.bodyparts == ("dot", "beside")
+        np.testing.assert_array_equal(after.xy, before.xy)
+
+
+def test_the_name_of_a_bodypart_that_is_kept_is_taken(spot_project):
+    """Kind: two bodyparts of one name. The labels of the one that config.yaml lists would be those of the other."""
+    edit_config(spot_project, {"bodyparts": ["beside"], "skeleton": []})
+    with pytest.raises(ArgumentError, match="'spot' is that of a bodypart with labels"):
+        edit_bodyparts(spot_project, rename={"beside": "spot"})
+    edit_bodyparts(spot_project, rename={"beside": "side"})
+    assert labels(spot_project).bodyparts == ("side",)

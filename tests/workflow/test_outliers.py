@@ -14,6 +14,7 @@ from posecut_core.refinement.candidates import Criteria, read_candidates
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import extract_outlier_frames as outlier_video
 from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.opening import open_project, project_videos
 
@@ -130,6 +131,22 @@ def test_a_new_video_joins_the_project(spot_project, unseen):
         ("proposed", "machine", "Fake_10")
     }
     assert len(read_labels(project, "new").numbers) == 0
+
+
+def test_names_are_held_against_the_tables_first(spot_project, unseen, edit):
+    """Kind: a step that records names of bodyparts while tables of other videos have others. It writes nothing."""
+    project = open_project(spot_project)
+    for path in (project.bodypart_journal, *project.frame_folder("spot").glob("labels*.json*")):
+        path.unlink()
+    edit(bodyparts=["dot", "beside"], skeleton=[])
+    before = spot_project.read_bytes()
+    with pytest.raises(LabelError, match=r"lists dot where the table of labels of spot has spot.*--rename spot:dot"):
+        extract_outlier_frames(spot_project, unseen)
+    assert spot_project.read_bytes() == before
+    assert not project.bodypart_journal.exists()
+    edit_bodyparts(spot_project, rename={"spot": "dot"})
+    extract_outlier_frames(spot_project, unseen)
+    assert len(read_labels(open_project(spot_project), "spot").numbers) == 4
 
 
 @pytest.mark.parametrize("extractionalgorithm", ["kmeans", "uniform"])

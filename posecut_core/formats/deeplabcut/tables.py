@@ -445,6 +445,16 @@ def _read_one(path: Path, report: Report = silent) -> tuple[Path, pd.DataFrame]:
     return path, read_hdf(path) if path.suffix == ".h5" else read_csv(path, report=report)
 
 
+def collected_bodyparts(folder: Path, scorer: str) -> tuple[str, ...]:
+    """Return the bodyparts that the table of a folder has columns of; none where there is no table.
+
+    Raises:
+        LabelError: no file is readable, or there are several animals.
+    """
+    path, frame = _read_either(folder, scorer, silent)
+    return () if frame is None else tuple(dict.fromkeys(part for part, _ in _named(frame, path)[1]))
+
+
 def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.DataFrame | None]:
     hdf, text = _path(folder, scorer, ".h5"), _path(folder, scorer, ".csv")
     if hdf.exists():

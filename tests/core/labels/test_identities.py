@@ -12,8 +12,8 @@ from posecut_core.labels.bodypart_ids import (
     match_names,
     read_identities,
     record_names,
-    record_new,
 )
+from posecut_core.labels.contents import record_new
 from posecut_core.project.paths import Project
 
 KNOWN = Identities({"nose": ("nose", "snout"), "tail": ("tail",)})
