@@ -339,7 +339,7 @@ def _ordered_columns(group: h5py.Group) -> list[object]:
 def _read_fixed(group: h5py.Group) -> pd.DataFrame:
     """Read the layout in which names of rows, names of columns and blocks of numbers are arrays of their own."""
     columns, rows = _axis(group, "axis0"), _axis(group, "axis1")
-    frame = pd.DataFrame(np.nan, index=_rows(rows), columns=_columns(columns))
+    frame = pd.DataFrame(np.nan, index=_rows(rows), columns=_columns(columns, _titles(group, "axis0")))
     for number in range(int(group.attrs["nblocks"])):
         values = group[f"block{number}_values"]
         places = [columns.index(item) for item in _axis(group, f"block{number}_items")]
@@ -383,13 +383,28 @@ def _rows(names: list[object]) -> pd.Index:
     return pd.Index(names)
 
 
-def _columns(names: list[object]) -> pd.MultiIndex:
-    """Return column names as (scorer, bodyparts, coords), with individuals second where there are four levels."""
+def _titles(group: h5py.Group, axis: str) -> list[str]:
+    """Return what the levels of an axis are called; "" where that is not said."""
+    levels = range(int(group.attrs.get(f"{axis}_nlevels", 0)))
+    named = (group[f"{axis}_level{level}"].attrs.get("name", b"") for level in levels)
+    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in named]
+
+
+def _columns(names: list[object], found: Sequence[str] = ()) -> pd.MultiIndex:
+    """Return column names as (scorer, bodyparts, coords), with individuals second where there are four levels.
+
+    Args:
+        names: of the columns.
+        found: what their levels are called; another order than the usual one counts where it names all of them.
+    """
     tuples = [tuple(str(level) for level in name) for name in names if isinstance(name, tuple)]
     levels = {len(name) for name in tuples}
     if len(tuples) != len(names) or not levels <= {3, 4} or len(levels) != 1:
         raise LabelError("its columns are not named by scorer, bodypart and coordinate")
     titles = ["scorer", "individuals", "bodyparts", "coords"] if levels == {4} else ["scorer", "bodyparts", "coords"]
+    if sorted(found) == sorted(titles):
+        order = [found.index(title) for title in titles]
+        tuples = [tuple(name[place] for place in order) for name in tuples]
     return pd.MultiIndex.from_tuples(tuples, names=titles)
 
 

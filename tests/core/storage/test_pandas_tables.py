@@ -202,3 +202,21 @@ def test_advice_loses_no_labels(tmp_path, text):
     with pytest.raises(LabelError, match="restore it from a copy") as caught:
         read_hdf(tmp_path / "a.h5")
     assert ("delete it" in str(caught.value)) is text
+
+
+@pytest.mark.parametrize("order", [["bodyparts", "scorer", "coords"], ["coords", "bodyparts", "scorer"]])
+@pytest.mark.parametrize("animals", [False, True])
+def test_levels_of_columns_are_told_by_their_names(tmp_path, order, animals):
+    """Kind: a table whose levels are named in another order was read by their places: bodyparts as scorers."""
+    frame = table(LEVELS)
+    if animals:
+        columns = [(scorer, "single", part, coord) for scorer, part, coord in frame.columns]
+        frame.columns = pd.MultiIndex.from_tuples(columns, names=["scorer", "individuals", "bodyparts", "coords"])
+    usual = frame.columns
+    moved = frame.set_axis(usual.reorder_levels([*order, *(["individuals"] if animals else [])]), axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tables.NaturalNameWarning)
+        moved.to_hdf(tmp_path / "a.h5", key=KEY, mode="w")
+    found = read_hdf(tmp_path / "a.h5")
+    assert found.columns.equals(usual)
+    np.testing.assert_array_equal(found.to_numpy(), frame.to_numpy())
