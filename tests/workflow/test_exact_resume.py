@@ -16,6 +16,7 @@ from posecut_core.workflow.opening import open_project
 TRAIN = """
 import os, signal, sys
 from posecut_core.model import snapshots
+from posecut_core.progress import Progress
 from posecut_core.workflow.train_network import train_network
 
 when, *configs = sys.argv[1:]
