@@ -229,8 +229,6 @@ def test_frames_without_a_picture_do_not_train(trainable):
     assert run.refs == train[1:]
     notices = "".join(report.text for report in told if isinstance(report, Notice))
     assert f"{train[0].number} of dots is labelled but was never extracted" in notices
-        note.text for note in told if isinstance(note, Notice)
-    )
     store.remove([frame.number for frame in train])
     with pytest.raises(DatasetError, match="never extracted or got lost"):
         prepare_run(project, 1, 0, {}, report=told.append)
