@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from posecut_core.errors import LabelError, PosecutError, command_line
-from posecut_core.formats.deeplabcut.frames import double_frames, image_paths, never_extracted
+from posecut_core.formats.deeplabcut.frames import double_frames, image_paths, never_extracted, odd_sizes
+from posecut_core.formats.deeplabcut.tables import swapped_folder
 from posecut_core.health.findings import Findings, named_first
 from posecut_core.labels.bodypart_ids import read_identities
 from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed, sound_steps
@@ -73,14 +74,19 @@ def _mending(project: Project) -> str:
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
     """Look at the journal, the snapshots, DeepLabCut's files and the frames of one video."""
     _check_lock(project, video, found)
-    with found.about(project.frame_folder(video)):
+    folder = project.frame_folder(video)
+    with found.about(folder):
         _check_generations(project, video, found, mend=mend)
         _check_leftovers(project, video, found, mend=mend)
     readable = False
+    with found.about(folder):
+        swapped = swapped_folder(folder, project.config.scorer) if project.label_journal(video).exists() else ""
+        if swapped:  # without a journal, reading the labels refuses it
+            found.add(folder, swapped)
     with found.about(project.label_journal(video)):
         readable = _check_journal(project, video, found, mend=mend)
     if readable:
-        with found.about(project.frame_folder(video)):
+        with found.about(folder):
             _check_outside(project, video, found, mend=mend)
     with found.about(project.frame_store(video)):
         _check_frames(project, video, found)
@@ -93,6 +99,9 @@ def _check_places(project: Project, video: str, found: Findings) -> None:
     with suppress(PosecutError):  # told already
         for double in double_frames(project, video):
             found.add(project.collected_data(video), f"{double}.", harmless=True)
+        certain, possible = odd_sizes(project, video)
+        for told in (*certain, *possible):
+            found.add(project.frame_folder(video), f"{told}.", harmless=told in possible)
         notes = list[Progress | Notice]()
         notes.append(Notice(labels_outside(project, read_labels(project, video, report=notes.append))))
         for told in (note.text for note in notes if isinstance(note, Notice) and note.text):

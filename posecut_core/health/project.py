@@ -19,6 +19,7 @@ from posecut_core.dataset.split import Split, read_revision, read_split
 from posecut_core.errors import AnalysisError, PosecutError, StorageError, command_line
 from posecut_core.evaluation.tables import is_present, read_results
 from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
+from posecut_core.formats.deeplabcut.images import is_image, read_size
 from posecut_core.health.findings import Findings
 from posecut_core.inference.video import analysed_window
 from posecut_core.labels.table import LabelTable
@@ -180,7 +181,11 @@ def check_tree(root: Path, found: Findings) -> bool:
         waits = False
         for path in _everything(root):
             mode = path.lstat().st_mode
-            if stat.S_ISLNK(mode) and not path.exists():
+            if path.parent.parent == root / "labeled-data" and is_image(path.name):
+                if not path.is_file():
+                    with found.about(path):
+                        read_size(path)  # says what is in the image's place; steps leave it out
+            elif stat.S_ISLNK(mode) and not path.exists():
                 _tell_dead_link(path, found)
             elif stat.S_ISDIR(mode) and _FILES.fullmatch(path.name) and path.parent.name not in _FOLDERS_OF_VIDEOS:
                 found.add(path, f"{path} is a folder, expected a file; delete it, and restore the file from a copy.")

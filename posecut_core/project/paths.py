@@ -22,6 +22,7 @@ from posecut_core.errors import ArgumentError, ProjectError
 from posecut_core.project.config import ProjectConfig, training_percent
 from posecut_core.storage.disk import fitting_name
 
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")  # of frames in labeled-data
 _WRITTEN = ("labeled-data", "training-datasets", "posecut-models", "evaluation-results-posecut", "posecut-jobs")
 _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
@@ -36,7 +37,7 @@ def jobs_folder(root: Path) -> Path:
 def refuse_links(root: Path) -> None:
     """Refuse a project that would write elsewhere: one of its folders is a link that leads out of it.
 
-    Videos may lie anywhere; they are only read.
+    Videos and images may lie anywhere; they are only read.
 
     Raises:
         ProjectError: there is such a link.
@@ -46,20 +47,32 @@ def refuse_links(root: Path) -> None:
         for link in _links(root / top, levels=_LEVELS):
             leads = os.path.realpath(link)
             if not leads.startswith(real + os.sep):
-                raise ProjectError(
-                    f"{link} is a link to {leads}, outside the project, expected a folder in it, because PoseCut would "
-                    "write there; put the folder itself in the place of the link."
-                )
+                raise ProjectError(f"{link} is a link to {leads}, {_led_out(link)}")
+
+
+def _led_out(link: Path) -> str:
+    """Say what is wrong with a link out of the project, and what to put in its place."""
+    if link.exists():
+        return (
+            "outside the project, expected a folder in it, because PoseCut would write there; put the folder itself in "
+            "the place of the link."
+        )
+    return (
+        "which is not there and outside the project, expected a file or folder in it, because PoseCut would write "
+        "there; put what it led to in the place of the link, or remove the link if that is not needed."
+    )
 
 
 def _links(folder: Path, *, levels: int) -> Iterator[Path]:
-    """Yield a folder and those below it that are links."""
+    """Yield a folder and those below it that are links to folders or lead nowhere; images of frames do not count."""
     if folder.is_symlink():
         yield folder
     elif levels and folder.is_dir():
         with os.scandir(folder) as entries:
             inner = [Path(entry.path) for entry in entries if entry.is_symlink() or entry.is_dir(follow_symlinks=False)]
         for path in inner:
+            if levels < _LEVELS and path.name.strip().lower().endswith(IMAGE_SUFFIXES):
+                continue
             if path.is_dir() or not path.exists():
                 yield from _links(path, levels=levels - 1)
 

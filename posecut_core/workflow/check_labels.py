@@ -23,6 +23,7 @@ from posecut_core.workflow.opening import (
     chosen_stems,
     frame_folders,
     note_removed,
+    note_sizes,
     note_skeleton,
     note_strangers,
     open_project,
@@ -139,6 +140,7 @@ def check_labels(
 def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:
     store = FrameStore.open(project.frame_store(table.video))
     folder = project.checked_labels(table.video)
+    note_sizes(project, table.video, report=report)
     missing = np.isnan(table.xy[..., 0]).sum(axis=0).tolist()
     words = frame_words(project, table.video, table.numbers.tolist())
     invisible, outside = uncounted(table, *image_places(project, table.video, table.numbers))

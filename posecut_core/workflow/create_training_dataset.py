@@ -40,7 +40,14 @@ from posecut_core.project.state import read_state
 from posecut_core.storage.files import resumable
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import frame_folders, note_outside, note_removed, note_strangers, open_project
+from posecut_core.workflow.opening import (
+    frame_folders,
+    note_outside,
+    note_removed,
+    note_sizes,
+    note_strangers,
+    open_project,
+)
 
 # --- shuffles ---------------------------------------------------------------------------------------------------------
 # The numbered splits of a project, each with the settings of its training: which there are, and how one is written.
@@ -190,6 +197,7 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
     for video in videos:
         table = read_labels(project, video, pictures=True, report=report)
         note_outside(project, table, report=report)
+        note_sizes(project, video, report=report)
         for double in double_frames(project, video):
             report(Notice(double))
         if project.frame_store(video).exists():

@@ -15,7 +15,6 @@ from posecut_core.formats.deeplabcut.frames import (
     image_origin,
     labelled_rows,
     number_images,
-    unplaced_images,
 )
 from posecut_core.formats.deeplabcut.images import (
     common_levels,
@@ -74,15 +73,14 @@ def _import_new(project: Project, video: str, report: Report) -> int:
     _tell(number_images(project, video), report)
     images, problems = _new_images(project, video)
     ranges = dict[int, tuple[float, float]]()
-    sizes = list[tuple[int, int]]()
     for number, path in list(images.items()):
         try:
-            found, size = read_range(path), read_size(path)
+            read_size(path)  # says why, where it cannot be read
+            found = read_range(path)
         except VideoError as error:
             problems.append(str(error))
             del images[number]
         else:
-            sizes.append(size)
             ranges |= {number: found} if found else {}
     done = 0
     if images:
@@ -93,7 +91,6 @@ def _import_new(project: Project, video: str, report: Report) -> int:
         done = store.append(_read_images(images, levels, problems, read, project, video, report))
         store.delete_if_empty()
         note_images(folder, read)
-        _tell([unplaced_images(project, video, sizes)], report)
         if adopted and done:
             _tell([unlike_video(project, video, report=report)], report)
     _tell(problems, report)

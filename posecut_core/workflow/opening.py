@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 from PIL import Image
 
 from posecut_core.errors import LabelError, PosecutError, ProjectError, StorageError, VideoError
-from posecut_core.formats.deeplabcut.frames import frame_words, image_places
-from posecut_core.formats.deeplabcut.images import SUFFIXES, images_in
+from posecut_core.formats.deeplabcut.frames import frame_words, image_places, odd_sizes
+from posecut_core.formats.deeplabcut.images import images_in
 from posecut_core.labels.bodypart_ids import Identities, read_identities
 from posecut_core.labels.store import removed_bodyparts
 from posecut_core.labels.table import LabelTable
@@ -28,7 +29,7 @@ from posecut_core.project.given import (
     same_name,
     shown,
 )
-from posecut_core.project.paths import Project, refuse_links
+from posecut_core.project.paths import IMAGE_SUFFIXES, Project, refuse_links
 from posecut_core.project.relocate import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, read_state
 from posecut_core.storage.files import fingerprint
@@ -153,7 +154,7 @@ def holds_frames(folder: Path) -> bool:
     patterns = ("CollectedData_*", "labels.jsonl", "frames.zarr", "machinelabels*")
     if any(next(folder.glob(pattern), None) for pattern in patterns):
         return True
-    images = (path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    images = (path for path in folder.glob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     return not folder.name.endswith("_labeled") and next(images, None) is not None
 
 
@@ -417,6 +418,12 @@ def odd_skeleton(project: Project) -> str:
 def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
     """Tell which labels of a video lie outside their frame, or say "not visible": a network cannot learn them."""
     _tell(labels_outside(project, table), report)
+
+
+def note_sizes(project: Project, video: str, *, report: Report) -> None:
+    """Tell which images of a video have another size than its frames or than the others: labels may lie wrong there."""
+    for told in itertools.chain(*odd_sizes(project, video)):
+        report(Notice(told))
 
 
 def labels_outside(project: Project, table: LabelTable) -> str:

@@ -1,5 +1,7 @@
 """What is wrong with the labels of one video is found, each thing once."""
 
+import shutil
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -49,6 +51,17 @@ def test_damage_is_found_once_and_waits_for_an_editor(project):
     lock.release()
     assert checked(project, mend=True) == (["labels.jsonl"], [True])
     assert checked(project, mend=True) == ([], [])
+
+
+def test_folders_that_changed_names_are_named(project):
+    """Kind: two folders of labeled-data in each other's place. A journal knows no video; the rows of the tables do."""
+    shutil.copytree(project.frame_folder("spot"), project.frame_folder("other"))
+    found = Findings()
+    for video in ("spot", "other"):
+        check_labels_of(project, video, found, mend=False)
+    (told,) = found.wrong
+    assert told.path == project.frame_folder("other")
+    assert "holds rows of 'spot' only, expected rows of 'other': the two folders may have been swapped" in told.problem
 
 
 def test_a_note_from_another_computer_is_named(project):

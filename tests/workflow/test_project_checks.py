@@ -55,6 +55,18 @@ def test_a_sound_project_has_no_finding(project):
     assert problems(check_sums, project.root) == []
 
 
+def test_what_lies_in_an_images_place_stops_no_check(project):
+    """Kind: a pipe, a folder or a link to nowhere in the place of an image. Each is told once, and steps go on."""
+    folder, words = project.frame_folder("dots"), ("is no file, expected an image", "is a link to a file that is not")
+    (os.mkfifo if hasattr(os, "mkfifo") else os.mkdir)(folder / "img007.png")
+    (folder / "img008.png").mkdir()
+    (folder / "img009.png").symlink_to(project.root.parent / "nowhere.png")
+    told = [finding.problem for finding in doctor(project.root).findings]
+    assert [sum(word in problem for problem in told) for word in words] == [2, 1]
+    assert len(told) == 3
+    assert open_project(project.root) == project
+
+
 def test_config_yaml_is_parsed(project):
     """A moved project is no finding; a malformed file is."""
     assert check_config(project.config_path, Findings()) == project.config

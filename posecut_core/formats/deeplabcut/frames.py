@@ -1,6 +1,6 @@
 """The stored images of a video's frames: which frames they are, their names, and where they lie in the full frame."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -209,23 +209,90 @@ def image_origin(project: Project, video: str, size: tuple[int, int]) -> tuple[i
     return (crop.x1, crop.y1) if size in sizes and (head is None or size != (head.height, head.width)) else (0, 0)
 
 
-def unplaced_images(project: Project, video: str, sizes: Iterable[tuple[int, int]]) -> str:
-    """Say which images are neither whole frames of the video nor its crop, by their heights and widths; "" if none."""
+def odd_sizes(project: Project, video: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say which images have another scale than the video's frames, and which only seem so or lie nobody knows where.
+
+    Raises:
+        LabelError: `images.json` is damaged.
+        VideoError: the frame store is damaged.
+    """
+    numbers = np.array([*image_paths(project, video)], dtype=np.int64)
+    origins, sizes = image_places(project, video, numbers)
+    known = ~np.isnan(sizes).any(axis=1) & ~origins.any(axis=1)  # others are known to be a window
+    found = Counter[tuple[int, int]]((int(height), int(width)) for height, width in sizes[known].tolist())
     head = _head(project, video)
-    odd = [
-        (height, width)
-        for height, width in sizes
-        if head and (height, width) != (head.height, head.width)
-        if image_origin(project, video, (height, width)) == (0, 0)
-    ]
-    if head is None or not odd:
-        return ""
-    named = ", ".join(dict.fromkeys(f"{width} x {height}" for height, width in odd))
-    return (
-        f"{video}: {len(odd)} images ({named} pixels) have neither the size of the video's frames ({head.width} x "
-        f"{head.height}) nor of its crop in config.yaml; their labels stay right, but where in the frame they lie is "
-        "not known: they are taken to begin at its top left"
+    if head:
+        return _beside_frame(project, video, found, head)
+    told = _beside_others(video, found)
+    return (), (told,) if told else ()
+
+
+def _beside_frame(
+    project: Project, video: str, sizes: Counter[tuple[int, int]], head: "_Head"
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Hold sizes of images, height and width, against that of the video's frames."""
+    frame = (head.height, head.width)
+    odd = [size for size in sizes if size != frame and (head.decoded or size != frame[::-1])]
+    odd = [size for size in odd if image_origin(project, video, size) == (0, 0)]
+    near = [size for size in odd if _is_near(size, frame)]
+    larger = [size for size in odd if size not in near and _exceeds(size, frame, turned=not head.decoded)]
+    scaled = [size for size in odd if size not in (*near, *larger) and _is_scaled(size, frame)]
+    rest = [size for size in odd if size not in (*larger, *scaled)]
+    of_video = f"than the video's frames ({_named([frame])})"
+    wrong = f"{_listed(video, sizes, larger)} larger {of_video}, so no piece of one but of another scale"
+    maybe = f"{_listed(video, sizes, scaled)} smaller {of_video} and of the same shape, as images of another scale are"
+    lost = (
+        f"{_listed(video, sizes, rest)} neither of the size of the video's frames ({_named([frame])}) nor of its crop "
+        "in config.yaml; their labels are used as they are, but where in the frame they lie is not known: they are "
+        "taken to begin at its top left"
     )
+    told = (f"{maybe}, unless they were cropped; {_RIGHT}",) if scaled else ()
+    return (f"{wrong}; {_RIGHT}",) if larger else (), (*told, lost) if rest else told
+
+
+def _beside_others(video: str, sizes: Counter[tuple[int, int]]) -> str:
+    """Hold sizes of images, height and width, against that of most of them; "" where they are alike."""
+    if len(sizes) < 2:
+        return ""
+    usual, _ = sizes.most_common(1)[0]
+    odd = [size for size in sizes if size != usual]
+    scaled = [size for size in odd if _is_scaled(size, usual) and not _is_near(size, usual)]
+    if scaled:
+        most = f"the others ({_named([usual])}) but of the same shape, as images of another scale are"
+        return f"{_listed(video, sizes, scaled)} not of the size of {most}; {_RIGHT}"
+    return f"{_listed(video, sizes, odd)} not of the size of the others ({_named([usual])}); {_RIGHT}"
+
+
+_RIGHT = (
+    "labels are right there only if they were placed in images of this size: look at them (posecut check-labels), and "
+    "where they lie wrong, put images of the size that was labelled in their place"
+)
+_PADDING = 16  # pixels that a codec adds to a frame or takes off
+
+
+def _exceeds(size: tuple[int, int], frame: tuple[int, int], *, turned: bool) -> bool:
+    """Tell whether an image is no piece of a frame, nor of one on its side where it may be `turned`."""
+    ways = (frame, frame[::-1]) if turned else (frame,)
+    return all(size[0] > height or size[1] > width for height, width in ways)
+
+
+def _is_near(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Tell whether a size differs from another by no more than a codec pads or cuts."""
+    return all(abs(one - two) <= min(_PADDING, two / 10) for one, two in zip(size, other, strict=True))
+
+
+def _is_scaled(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Tell whether two sizes have one ratio of height to width, as far as whole pixels can."""
+    return abs(size[0] * other[1] - size[1] * other[0]) * 2 <= sum(other)
+
+
+def _named(sizes: Iterable[tuple[int, int]]) -> str:
+    return ", ".join(f"{width} x {height}" for height, width in sizes)
+
+
+def _listed(video: str, sizes: Counter[tuple[int, int]], chosen: Sequence[tuple[int, int]]) -> str:
+    count = sum(sizes[size] for size in chosen)
+    return f"{video}: {count} image{'s'[: count != 1]} ({_named(chosen)} pixels) {'is' if count == 1 else 'are'}"
 
 
 @dataclass(frozen=True)
@@ -235,18 +302,19 @@ class _Head:
     frames: int | None
     height: int
     width: int
+    decoded: bool  # whether these are of a decoded frame: a file may say that its frames are to be turned
 
 
 def _head(project: Project, video: str) -> _Head | None:
     """Return what posecut.yaml or else the head of the file says of a video; None where neither says anything."""
     record = read_state(project.settings_path).videos.get(video)
     if record:
-        return _Head(record.frames, record.height, record.width)
+        return _Head(record.frames, record.height, record.width, decoded=True)
     path = video_path(project, video)
     with suppress(PosecutError):
         container, stream = open_video(path or Path(""))
         with container:
-            return _Head(stream.frames or None, stream.height, stream.width)
+            return _Head(stream.frames or None, stream.height, stream.width, decoded=False)
     return None
 
 

@@ -21,6 +21,7 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image
 
 from posecut_core.errors import LabelError, VideoError, refuse_newer
+from posecut_core.project.paths import IMAGE_SUFFIXES
 from posecut_core.storage.files import open_file, parse_json, read_text, write_text
 
 # --- image names ------------------------------------------------------------------------------------------------------
@@ -34,7 +35,6 @@ from posecut_core.storage.files import open_file, parse_json, read_text, write_t
 # an image is added or removed.
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 DIGITS = 4  # of videos whose length is unknown
 OWN = 10**9  # from here on are images that are no frame of the video, as far as their names tell
 _LONGEST = 10**7  # frames of a video of unknown length: digits beyond that are dates or the like
@@ -62,7 +62,7 @@ def is_image(name: str) -> bool:
     """Tell whether a file name is an image's; hidden files, which some systems leave beside images, are none."""
     stem, dot, suffix = name.strip().rpartition(".")
     named = bool(stem) and len(name) < 256 and not stem.startswith(".")
-    return named and dot + suffix.lower() in SUFFIXES and _is_text(name)
+    return named and dot + suffix.lower() in IMAGE_SUFFIXES and _is_text(name)
 
 
 def frame_number(name: str) -> int | None:

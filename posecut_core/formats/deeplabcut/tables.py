@@ -17,9 +17,10 @@ import pandas as pd
 from jaxtyping import Float64
 
 from posecut_core.errors import LabelError
-from posecut_core.formats.deeplabcut.images import SUFFIXES, is_image, last_part, numbers_of
+from posecut_core.formats.deeplabcut.images import is_image, last_part, numbers_of
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import foreign_bodyparts, same_name
+from posecut_core.project.paths import IMAGE_SUFFIXES
 from posecut_core.storage.files import atomic_path, read_bytes
 from posecut_core.storage.tables import read_hdf, write_hdf
 
@@ -193,7 +194,11 @@ def _check_widths(path: Path, rows: Iterable[tuple[int, list[str]]], width: int,
 
 def _without_names_of_levels(rows: list[tuple[int, list[str]]], leading: int) -> list[tuple[int, list[str]]]:
     """Leave out the line in which pandas names the columns that name images."""
-    if rows and not any(rows[0][1][leading:]) and not last_part(rows[0][1][leading - 1]).lower().endswith(SUFFIXES):
+    if (
+        rows
+        and not any(rows[0][1][leading:])
+        and not last_part(rows[0][1][leading - 1]).lower().endswith(IMAGE_SUFFIXES)
+    ):
         return rows[1:]
     return rows
 
@@ -475,6 +480,9 @@ def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.Da
             return hdf, frame
     if text.exists():
         return _read_one(text, report)
+    for path in (hdf, text):
+        if path.is_symlink():
+            raise LabelError(f"{path} is a link to a file that is not there; put that file back, or remove the link.")
     others = sorted(path.name for path in folder.glob("CollectedData_*") if path.suffix in (".h5", ".csv"))
     if others:
         wanted = _path(folder, scorer, Path(others[0]).suffix).name
@@ -599,7 +607,7 @@ def _check_others(path: Path, others: Mapping[str, int], *, alone: bool) -> None
     Raises:
         LabelError: they are not, or a table holds rows of one other folder only.
     """
-    folder, listed = path.parent, ", ".join(map(repr, others))
+    folder = path.parent
     absent = [name for name in others if not os.path.isdir(folder.parent / name)]
     if absent:
         raise LabelError(
@@ -608,11 +616,7 @@ def _check_others(path: Path, others: Mapping[str, int], *, alone: bool) -> None
             f"the name of the folder there that has their images{_there(path)}."
         )
     if alone and len(others) == 1:
-        raise LabelError(
-            f"{path} holds rows of {listed} only, expected rows of {folder.name!r}: it seems to be the other folder's; "
-            f"remove it, or, if its labels are of images in {folder.name!r}, write that name into its rows"
-            f"{_there(path)}."
-        )
+        raise LabelError(_of_other_folder(path, next(iter(others))))
     bare = [name for name in others if not _has_labels(folder.parent / name)]
     if bare:
         raise LabelError(
@@ -620,6 +624,28 @@ def _check_others(path: Path, others: Mapping[str, int], *, alone: bool) -> None
             f"other folders hold; copy {path.name} to {', '.join(str(folder.parent / name) for name in bare)} too: "
             "each folder takes its own rows."
         )
+
+
+def _of_other_folder(path: Path, other: str) -> str:
+    """Say that a table holds rows of another folder only, which is there."""
+    folder = path.parent
+    return (
+        f"{path} holds rows of {other!r} only, expected rows of {folder.name!r}: the two folders may have been "
+        f"swapped, or the table is a copy of the other's; give the folders their names back, or move the copy out of "
+        f"{folder.parent}, or, if its labels are of images in {folder.name!r}, write that name into its rows"
+        f"{_there(path)}."
+    )
+
+
+def swapped_folder(folder: Path, scorer: str) -> str:
+    """Say which table of a folder holds rows of one other folder only, which is there; "" where none does."""
+    for path in (_path(folder, scorer, suffix) for suffix in (".h5", ".csv")):
+        with contextlib.suppress(LabelError):
+            named = {other for other, _ in _placed(_read_one(path)[1], folder)} if path.exists() else set()
+            other = named.pop() if len(named) == 1 else None
+            if other is not None and os.path.isdir(folder.parent / other):
+                return _of_other_folder(path, other)
+    return ""
 
 
 def _has_labels(folder: Path) -> bool:

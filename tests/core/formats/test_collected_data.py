@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.formats.deeplabcut.tables import ImageLabels, foreign_rows, read_collected_data, write_collected_data
+from posecut_core.formats.deeplabcut.tables import (
+    ImageLabels,
+    foreign_rows,
+    read_collected_data,
+    swapped_folder,
+    write_collected_data,
+)
 from tests.structure.source import ROOT
 
 XY = np.array([[[1.1, 2.2], [np.nan, np.nan]], [[5.5, 6.6], [7.7, 8.8]]])
@@ -243,6 +249,26 @@ def test_rows_of_other_videos_are_other_videos_rows(folder):
     np.testing.assert_array_equal(read(other).xy[0], [[5, 6], [7, 8]])
     assert "also holds rows of other folders (2 of 'm2')" in told(folder)
     assert foreign_rows(folder, "Ann") == (folder / "CollectedData_Ann.csv",)
+    assert swapped_folder(folder, "Ann") == ""
+
+
+def test_a_table_of_another_folder_is_not_to_be_removed(folder):
+    """Kind: advice that costs labels. Two folders may have been swapped; a folder's earlier name is none of another."""
+    shared_table(folder, ("m2", "img03.png", "5,6,7,8"))
+    assert swapped_folder(folder, "Ann") == ""
+    folder.with_name("m2").mkdir()
+    with pytest.raises(
+        LabelError, match=r"may have been swapped.*; give the folders their names back, or move"
+    ) as refused:
+        read(folder)
+    assert swapped_folder(folder, "Ann") == str(refused.value)
+
+
+def test_a_table_that_is_a_link_to_nowhere_is_no_table_of_another_scorer(folder):
+    """Kind: a link to nowhere. The advice was to set the scorer to what it is already."""
+    (folder / "CollectedData_Ann.csv").symlink_to("nowhere")
+    with pytest.raises(LabelError, match="is a link to a file that is not there; put that file back"):
+        read(folder)
 
 
 @pytest.mark.parametrize(

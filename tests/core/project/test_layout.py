@@ -47,3 +47,16 @@ def test_a_folder_that_leads_out_of_the_project_is_refused(tmp_path, name):
     (root / "labeled-data/inside").mkdir(parents=True)
     (root / "labeled-data/link").symlink_to(root / "labeled-data/inside")
     refuse_links(root)
+
+
+def test_links_of_images_may_lead_anywhere(tmp_path):
+    """Kind: a link to nowhere that was called a folder. Images are only read, wherever they lie, or do not lie."""
+    folder, outside = tmp_path / "project/labeled-data/m1", tmp_path / "outside"
+    folder.mkdir(parents=True)
+    outside.mkdir()
+    for name, target in (("img1.png", "nowhere"), ("img2.JPG", "outside")):
+        (folder / name).symlink_to(tmp_path / target)
+    refuse_links(tmp_path / "project")
+    (folder / "labels.jsonl").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ProjectError, match=r"which is not there and outside .*; put what it led to in the place of"):
+        refuse_links(tmp_path / "project")
