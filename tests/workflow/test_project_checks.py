@@ -154,7 +154,8 @@ def test_words_are_replaced_by_what_they_stand_for(project):
     entry = re.search(r"(?m)^( *)WILL BE UPDATED:\n.*\n", text)
     project.config_path.write_text(text.replace(entry[0], "".join(f"{entry[1]}{line}\n" for line in lines)))
     assert {folder.name for folder in frame_folders(open_project(project.root))} == before == {"dots", 'm4 "s1'}
-    (left,) = (finding.problem for finding in doctor(project.root).findings)
+    left, copied = (finding.problem for finding in doctor(project.root).findings)
+    assert "holds rows of 'dots' only" in copied
     assert left.startswith(f"Video {project.videos / 'm4 '}")
     assert "is missing; put it into" in left
 
