@@ -183,7 +183,7 @@ class JobFolder:
         values = _read(self.path / "process.json")
         try:  # the job's folder is the last argument of its child
             return Process(str(values["host"]), abs(int(values["pid"])), self.path.name)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def write_outcome(self, outcome: Outcome) -> None:

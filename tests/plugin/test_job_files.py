@@ -90,6 +90,12 @@ def test_files_that_are_not_as_they_were_written_count_as_missing(folder, text):
     assert (folder.read_request(), folder.read_process(), folder.read_outcome()) == (None, None, None)
 
 
+def test_a_process_without_end_is_none(folder):
+    """A number of a process that no computer has, as a damaged file may say it."""
+    write(folder.path / "process.json", '{"host": "here", "pid": Infinity}')
+    assert folder.read_process() is None
+
+
 def test_details_are_the_end_of_what_was_printed(folder):
     """As much of it as anyone reads."""
     assert folder.read_details() == ""
