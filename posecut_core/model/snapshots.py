@@ -39,6 +39,7 @@ from posecut_core.types import NetworkName
 SCHEMA = 1
 MANIFEST = "snapshot.json"
 _WIDEST = 8.0  # times the usual channels: more than anybody trained
+_LARGEST = 2**31  # bytes of a file; all of a ResNet-152 with its moments have a third of it
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
@@ -136,7 +137,8 @@ def read_info(folder: Path) -> SnapshotInfo:
     if folder.name != own.name:
         raise ModelError(f"{folder} holds the snapshot of step {info.step}; rename it to {own.name}, or delete it.")
     for file, expected in hashes.items():
-        if not (folder / file).is_file() or file_sha256(folder / file) != expected:
+        path = folder / file
+        if not path.is_file() or path.stat().st_size > _LARGEST or file_sha256(path) != expected:
             raise _damaged(folder, file)
     return info
 

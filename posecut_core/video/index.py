@@ -5,8 +5,10 @@ file once, their order is that of their presentation times, and both are checked
 times are missing, repeated or made up by the demuxer (AVI with B-frames), the whole file is decoded once instead.
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -195,12 +197,12 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 def _asf_objects(file: BinaryIO) -> Iterator[int]:
     """Give where each object of an .asf ends, up to another header."""
-    at = 0
+    size, at = file.seek(0, 2), 0
     while True:
         file.seek(at)
         head = file.read(24)
         length = int.from_bytes(head[16:24], "little")
-        if len(head) < 24 or length < 24 or (at and head.startswith(_ASF)):
+        if len(head) < 24 or not 24 <= length <= size - at or (at and head.startswith(_ASF)):
             return
         at += length
         yield at
@@ -232,14 +234,22 @@ def _riff_parts(file: BinaryIO) -> Iterator[int]:
         yield at
 
 
+def clock_seconds(tag: str) -> float | None:
+    """Read a time such as 00:01:02.5; None where a tag is none, or damaged."""
+    with suppress(ValueError):
+        hours, minutes, seconds = (float(part) for part in tag.split(":"))
+        if math.isfinite(found := 3600 * hours + 60 * minutes + seconds):
+            return found
+    return None
+
+
 def stated_end(container: InputContainer, stream: VideoStream) -> float | None:
     """Return when the video's frames end by what a Matroska file says; other containers tell by counts of packets."""
     if "matroska" not in container.format.name:
         return None
-    tag = stream.metadata.get("DURATION", "")
-    if tag.count(":") == 2:
-        hours, minutes, seconds = (float(part) for part in tag.split(":"))
-        return 3600 * hours + 60 * minutes + seconds
+    end = clock_seconds(stream.metadata.get("DURATION", ""))
+    if end is not None:
+        return end
     alone = len(container.streams) == 1  # else it is the end of whichever is longest
     return container.duration / 1e6 if alone and container.duration else None
 

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from posecut_core.video.index import Gap, find_gaps, gap_sentences, index_video
+from posecut_core.video.index import Gap, clock_seconds, find_gaps, gap_sentences, holds_another, index_video
 
 
 def times(*numbers):
@@ -74,6 +74,20 @@ def test_what_is_joined_byte_by_byte_is_told(tmp_path, encode, name, codec):
     joined = index_video(path)
     assert (joined.frame_count, joined.gaps) == (alone.frame_count, (Gap(alone.frame_count - 1, 0, appended=True),))
     assert "another recording lies behind frame" in joined.gaps[0].sentence
+
+
+def test_sizes_that_no_file_has_are_no_recording(tmp_path):
+    """Kind: a damaged size inside a container: an .asf whose part would end beyond any disk."""
+    path = tmp_path / "a.wmv"
+    path.write_bytes(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + (2**63).to_bytes(8, "little") + b"\0" * 100)
+    assert not holds_another(path)
+
+
+@pytest.mark.parametrize("tag", ["00:00:00.48000\x1000", "a:b:c", "00:nan:00", "00:00:1e999", "12", ""])
+def test_an_end_that_is_no_time_is_none(tag):
+    """Kind: a damaged tag: the end that a Matroska file states is then what its container says."""
+    assert clock_seconds(tag) is None
+    assert clock_seconds("01:00:02.5") == 3602.5
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 100, b"FLV", b"GoPro notes", b"\0\0\0\x10free" + b"x" * 8])
