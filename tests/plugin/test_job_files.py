@@ -82,18 +82,18 @@ def test_request_process_and_outcome_come_back(folder, tmp_path):
     assert folder.read_outcome() == outcome
 
 
-@pytest.mark.parametrize("text", ["", "[]", "1", '{"config": 1}', '{"host": "a", "pid": "x"}', '{"state": "done"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "1", '{"config": 1}', '{"state": "done"}'),
+        *('{"host": "a", "pid": "x"}', '{"host": "a", "pid": Infinity}'),
+    ],
+)
 def test_files_that_are_not_as_they_were_written_count_as_missing(folder, text):
     """Whoever looks through the folders of jobs is not stopped by one."""
     for name in ("request", "process", "result"):
         (folder.path / f"{name}.json").write_text(text)
     assert (folder.read_request(), folder.read_process(), folder.read_outcome()) == (None, None, None)
-
-
-def test_a_process_without_end_is_none(folder):
-    """A number of a process that no computer has, as a damaged file may say it."""
-    write(folder.path / "process.json", '{"host": "here", "pid": Infinity}')
-    assert folder.read_process() is None
 
 
 def test_details_are_the_end_of_what_was_printed(folder):
