@@ -1,130 +1,130 @@
-"""Edits of labels: one frozen dataclass per kind, what each does to a state, and the history that undo walks."""
+"""Edits of labels: one immutable value per kind, what each does to a state, and the history that undo walks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
+from typing import Annotated
+
+import msgspec
+from msgspec.structs import force_setattr, replace
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.state import Frame, LabelState, Origin, Point, Position
 
 # --- edits ------------------------------------------------------------------------------------------------------------
-# What can be done to the labels of a video: one frozen dataclass per kind of edit, and what each does to a state.
+# What can be done to the labels of a video: one immutable value per kind of edit, and what each does to a state. Its
+# fields and their order are those of its line in the journal.
+
+FrameNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # such as tables can hold
 
 
-@dataclass(frozen=True)
-class Begin:
+class _Edit(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True, forbid_unknown_fields=True):
+    """What an edit of any kind has: its name in the journal."""
+
+
+class Begin(_Edit, frozen=True, tag="begin"):
     """Set all labels: the first line of a journal. It cannot be undone."""
 
-    frames: Mapping[int, Frame]
+    frames: Mapping[FrameNumber, Frame]
+
+    def __post_init__(self) -> None:
+        """Put the frames in order, as they are written."""
+        force_setattr(self, "frames", dict(sorted(self.frames.items())))
 
 
-@dataclass(frozen=True)
-class Identify:
+class Identify(_Edit, frozen=True, tag="identify"):
     """Note by which pixels frames are recognised. It is no change of labels, so undoing passes over it."""
 
-    images: Mapping[int, str]  # frame -> SHA-256
+    images: Mapping[FrameNumber, str]  # frame -> SHA-256
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(_Edit, frozen=True, tag="place"):
     """Place a bodypart by hand, whatever was known of it."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
     xy: Position
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(_Edit, frozen=True, tag="move"):
     """Move a bodypart that has a position; a draft that is moved becomes a label."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
     xy: Position
 
 
-@dataclass(frozen=True)
-class Delete:
+class Delete(_Edit, frozen=True, tag="delete"):
     """Unset a bodypart: nobody has looked for it."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
 
 
-@dataclass(frozen=True)
-class Propose:
+class Propose(_Edit, frozen=True, tag="propose"):
     """Draft the position that a network predicts; what a person has said of the bodypart is never replaced."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
     xy: Position
     likelihood: float
-    model: str = ""
+    model: str = msgspec.field(default_factory=str)  # in the journal also where it is empty
     snapshot: int | None = None
 
 
-@dataclass(frozen=True)
-class Accept:
+class Accept(_Edit, frozen=True, tag="accept"):
     """Make a label of a draft."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
 
 
-@dataclass(frozen=True)
-class MarkOccluded:
+class MarkOccluded(_Edit, frozen=True, tag="occlude"):
     """Say that a bodypart is hidden, with the place where it must be, or without."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
     xy: Position | None = None
 
 
-@dataclass(frozen=True)
-class MarkAbsent:
+class MarkAbsent(_Edit, frozen=True, tag="absent"):
     """Say that a bodypart is not in the frame."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
 
 
-@dataclass(frozen=True)
-class DropFrame:
+class DropFrame(_Edit, frozen=True, tag="drop"):
     """Take a frame out of labelling and training; its points are kept."""
 
-    frame: int
+    frame: FrameNumber
 
 
-@dataclass(frozen=True)
-class RestoreFrame:
+class RestoreFrame(_Edit, frozen=True, tag="restore-frame"):
     """Take a dropped frame back in."""
 
-    frame: int
+    frame: FrameNumber
 
 
-@dataclass(frozen=True)
-class Restore:
+class Restore(_Edit, frozen=True, tag="restore"):
     """Put back what was known of a bodypart before; None is unset."""
 
-    frame: int
+    frame: FrameNumber
     bodypart: str
     point: Point | None
 
 
-@dataclass(frozen=True)
-class Together:
+class Together(_Edit, frozen=True, tag="together"):
     """Several edits that count as one: all or none is kept, and one step undoes them."""
 
     edits: tuple["Edit", ...]
 
 
-@dataclass(frozen=True)
-class Undo:
+class Undo(_Edit, frozen=True, tag="undo"):
     """Take back the last edit that was not taken back yet."""
 
 
-@dataclass(frozen=True)
-class Redo:
+class Redo(_Edit, frozen=True, tag="redo"):
     """Do again what was taken back last."""
 
 

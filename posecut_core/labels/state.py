@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
+from msgspec.structs import force_setattr, replace
 
 from posecut_core.errors import LabelError
 
@@ -16,8 +19,7 @@ from posecut_core.errors import LabelError
 Position = tuple[float, float]  # x, y in pixels of the full frame
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Who a point comes from."""
 
     kind: Literal["human", "machine", "refined"] = "human"  # refined: a machine's, accepted or moved by a person
@@ -29,8 +31,7 @@ class Origin:
 HUMAN = Origin()
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a bodypart in a frame.
 
     A proposed point is a machine's draft and never trained on. An occluded point is hidden: with a position it is
@@ -48,6 +49,8 @@ class Point:
             LabelError: a position is missing, not wanted or not two finite numbers, or drafts and machines do not
                 belong together.
         """
+        if self.origin == HUMAN:
+            force_setattr(self, "origin", HUMAN)  # what is the default itself is left out of files
         if self.xy is not None and (len(self.xy) != 2 or not all(math.isfinite(value) for value in self.xy)):
             raise LabelError(f"A label lies at {self.xy}, expected two finite numbers; give a position in pixels.")
         if self.state in ("proposed", "placed") and self.xy is None:
@@ -72,14 +75,13 @@ class Point:
 # Bodyparts are named by their identities, which stay when a bodypart is renamed (`labels/identities.py`).
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One frame of the video."""
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One frame of the video; fields stand in the order in which files have them."""
 
-    points: Mapping[str, Point] = field(default_factory=dict)  # identity of a bodypart -> point; the others are unset
     image: str = ""  # SHA-256 of the pixels that were labelled; "" where they could not be read
     dropped: bool = False  # taken out of labelling and training, with its points
     listed: bool = False  # has had a row without any label in DeepLabCut's file, and keeps it
+    points: Mapping[str, Point] = msgspec.field(default_factory=dict)  # bodypart's identity -> point; others are unset
 
     @property
     def shown(self) -> str:

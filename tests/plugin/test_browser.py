@@ -25,12 +25,12 @@ def browser(unlabelled):
     [
         (Frame(), False, "unlabelled", 0),
         (Frame(), True, "proposed", 0),
-        (Frame({"a": LABEL}), True, "begun", 1),
-        (Frame({"a": LABEL, "b": DRAFT}), False, "unreviewed", 1),
-        (Frame({"a": LABEL, "b": Point("absent")}), False, "done", 2),
-        (Frame({"a": LABEL, "b": Point("occluded")}), True, "done", 2),
-        (Frame({"a": LABEL}, dropped=True), True, "dropped", None),
-        (Frame({"gone": LABEL}), False, "unlabelled", 0),
+        (Frame(points={"a": LABEL}), True, "begun", 1),
+        (Frame(points={"a": LABEL, "b": DRAFT}), False, "unreviewed", 1),
+        (Frame(points={"a": LABEL, "b": Point("absent")}), False, "done", 2),
+        (Frame(points={"a": LABEL, "b": Point("occluded")}), True, "done", 2),
+        (Frame(points={"a": LABEL}, dropped=True), True, "dropped", None),
+        (Frame(points={"gone": LABEL}), False, "unlabelled", 0),
     ],
 )
 def test_states_of_frames(frame, proposed, status, count):

@@ -1,6 +1,7 @@
 """Edits and frames come back from JSON as they were."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,9 +9,66 @@ from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.codec import decode, decode_frames, encode, encode_frames
-from posecut_core.labels.edits import Begin, Restore, Together
-from posecut_core.labels.state import Point
+from posecut_core.labels.edits import (
+    Accept,
+    Begin,
+    Delete,
+    DropFrame,
+    Identify,
+    MarkAbsent,
+    MarkOccluded,
+    Move,
+    Place,
+    Propose,
+    Redo,
+    Restore,
+    RestoreFrame,
+    Together,
+    Undo,
+)
+from posecut_core.labels.state import Frame, Origin, Point
+from posecut_core.storage.journal import journal_line, parse_journal
 from tests.core.labels.edit_strategies import STEPS, made
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "edits.jsonl"  # written by PoseCut 0.1.0
+IMAGE = "0f" * 32
+POINTS = {
+    "b2": Point("placed", (1.0, 2.5)),
+    "b1": Point("proposed", (1e16, 1e-5), Origin("machine", 0.25, "net", 720)),
+}
+OTHERS = {
+    "b1": Point("occluded"),
+    "b2": Point("absent"),
+    "b3": Point("placed", (3.0, 4.0), Origin("refined", 0.5, "net")),
+}
+EVERY = (
+    Begin({12: Frame(image=IMAGE, points=POINTS), 9: Frame(dropped=True, points=OTHERS), 2: Frame(listed=True)}),
+    Identify({12: IMAGE, 9: ""}),
+    Place(3, "b1", (10.0, -0.0)),
+    Move(3, "b1", (0.1, 2.0)),
+    Delete(3, "b1"),
+    Propose(3, "b1", (1.5, 2.5), 0.875, "PoseCut_é", 720),
+    Propose(3, "b1", (1.5, 2.5), 1.0),
+    Accept(3, "b1"),
+    MarkOccluded(3, "b1"),
+    MarkOccluded(3, "b1", (1.0, 2.0)),
+    MarkAbsent(3, "b1"),
+    DropFrame(3),
+    RestoreFrame(3),
+    Restore(3, "b1", None),
+    Restore(3, "b1", Point("proposed", (1.0, 2.0), Origin("machine", 0.5))),
+    Restore(3, "b1", Point("placed", (1.0, 2.0), Origin("human"))),
+    Together((Place(3, "b1", (1.0, 2.0)), Delete(4, "b2"))),
+    Undo(),
+    Redo(),
+)
+
+
+def test_every_edit_has_the_bytes_of_the_first_version():
+    """A journal is one file for all versions: what was written stays readable, and is written in the same way."""
+    content = GOLDEN.read_bytes()
+    assert b"".join(journal_line(number, encode(step)) for number, step in enumerate(EVERY, 1)) == content
+    assert [decode(record) for _, record in parse_journal(content).records] == list(EVERY)
 
 
 def through_json(value):
@@ -48,6 +106,10 @@ def test_what_is_restored_comes_back(point):
         {"op": "identify", "images": {"-1": "00"}},
         {"op": "drop", "frame": 10**30},
         {"op": "drop", "frame": -1},
+        {"op": "drop", "frame": 3, "why": "blurred"},
+        {"op": "place", "frame": True, "bodypart": "nose", "xy": [1, 2]},
+        {"op": "begin", "frames": {"3": {"points": {"nose": {"state": "guessed", "xy": [1, 2]}}}}},
+        {"op": "begin", "frames": {"3": {"listed": "yes"}}},
     ],
 )
 def test_what_is_no_edit_is_refused(value):

@@ -20,7 +20,7 @@ POINTS = {
     "tail": Point("occluded"),
     "ear": Point("absent"),
 }
-STATE = LabelState({3: Frame(POINTS, image="ab"), 9: Frame(dropped=True)})
+STATE = LabelState({3: Frame(points=POINTS, image="ab"), 9: Frame(dropped=True)})
 
 
 def generation(revision):

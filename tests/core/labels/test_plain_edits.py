@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import force_setattr
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.codec import encode, plain_step
@@ -11,7 +12,7 @@ from posecut_core.labels.edits import MarkOccluded, Place, Propose, Redo, Togeth
 def given(edit, **values):
     """Return an edit with values that annotations do not allow, as a program without a type checker makes it."""
     for name, value in values.items():
-        object.__setattr__(edit, name, value)
+        force_setattr(edit, name, value)
     return edit
 
 

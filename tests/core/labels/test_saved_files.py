@@ -10,7 +10,7 @@ from posecut_core.labels.snapshots import sound_snapshots
 from posecut_core.labels.state import Frame, LabelState, Point
 
 NAMING = Naming({"nose": "nose", "tail": "tail"}, (), frozenset({"nose", "tail"}))
-STATE = LabelState({3: Frame({"nose": Point("placed", (41.0, 62.0))})})
+STATE = LabelState({3: Frame(points={"nose": Point("placed", (41.0, 62.0))})})
 
 
 def test_what_was_written_is_known(project):

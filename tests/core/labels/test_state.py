@@ -17,7 +17,11 @@ def test_points_are_set_and_unset():
 def test_dropped_frames_are_not_shown():
     """Frames are shown in the order of their numbers; dropped ones keep their points."""
     state = LabelState(
-        {9: Frame({"nose": PLACED}), 3: Frame({"nose": PLACED}), 5: Frame({"nose": DRAFT}, dropped=True)}
+        {
+            9: Frame(points={"nose": PLACED}),
+            3: Frame(points={"nose": PLACED}),
+            5: Frame(points={"nose": DRAFT}, dropped=True),
+        }
     )
     assert [number for number, _ in state.shown()] == [3, 9]
     assert state.point(5, "nose") == DRAFT
@@ -25,5 +29,7 @@ def test_dropped_frames_are_not_shown():
 
 def test_drafts_wait_for_review():
     """Only drafts of frames in use are listed."""
-    state = LabelState({3: Frame({"nose": PLACED, "tail": DRAFT}), 5: Frame({"nose": DRAFT}, dropped=True)})
+    state = LabelState(
+        {3: Frame(points={"nose": PLACED, "tail": DRAFT}), 5: Frame(points={"nose": DRAFT}, dropped=True)}
+    )
     assert state.unreviewed == ((3, "tail"),)

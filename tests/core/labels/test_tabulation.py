@@ -15,11 +15,11 @@ REFINED = Point("placed", (1.0, 2.0), Origin("refined", 0.4))
 NAN = [np.nan, np.nan]
 STATE = LabelState(
     {
-        3: Frame({"nose": REFINED, "tail": Point("absent")}),
-        5: Frame({"nose": DRAFT, "tail": Point("occluded", (3.0, 4.0)), "gone": Point("absent")}),
-        7: Frame({"nose": DRAFT}),
-        8: Frame({"nose": REFINED}, dropped=True),
-        9: Frame({"nose": Point("occluded")}),
+        3: Frame(points={"nose": REFINED, "tail": Point("absent")}),
+        5: Frame(points={"nose": DRAFT, "tail": Point("occluded", (3.0, 4.0)), "gone": Point("absent")}),
+        7: Frame(points={"nose": DRAFT}),
+        8: Frame(points={"nose": REFINED}, dropped=True),
+        9: Frame(points={"nose": Point("occluded")}),
     }
 )
 
