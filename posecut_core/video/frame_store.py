@@ -106,8 +106,8 @@ def _check_array(folder: Path, dimensions: int) -> None:
         ValueError: it is not as PoseCut begins arrays, or larger than any.
         LookupError, TypeError: it lacks something, or has something else in its place.
     """
-    if dimensions == 4 and not folder.exists():
-        return  # no frame was ever added
+    if dimensions == 4 and not (folder / "zarr.json").exists() and not (folder / "c").exists():
+        return  # no frame was ever added; a killed program may have left the folder
     said = read_json(folder / "zarr.json", at_most=SETTINGS)
     shape, chunk = said["shape"], said["chunk_grid"]["configuration"]["chunk_shape"]
     kind = "uint8" if dimensions == 4 else "int64"

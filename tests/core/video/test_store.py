@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import sys
-from threading import get_ident
+from threading import Lock, get_ident
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from posecut_core.errors import StorageError, VideoError
 from posecut_core.storage import locks
 from posecut_core.video.frame_store import FrameStore
+from tests.failing_disk import Changes
 
 
 def _images(*numbers, height=6, width=8):
@@ -102,6 +103,37 @@ def test_an_interrupted_append_loses_nothing(tmp_path, monkeypatch, array):
     assert again.append(_frames(after)) == 2
     for number, image in (before | after).items():
         np.testing.assert_array_equal(again.read(number), image)
+
+
+def test_a_program_killed_before_any_change_leaves_a_store(tmp_path):
+    """Kind: a narrow moment at which a kill locks a project. Before every change of the disk the store can be read and
+    added to, and has then what an undisturbed one has.
+    """
+    first, second = _images(1, 2), _images(3, 4, height=9)
+    moments = itertools.count()
+    (tmp_path / "store").mkdir()
+    with Changes(tmp_path / "store", number=1, lasting=True, act=Kept(tmp_path, moments)):
+        FrameStore.open(tmp_path / "store" / "frames.zarr", create=True).append(_frames(first))
+        FrameStore.open(tmp_path / "store" / "frames.zarr").append(_frames(second))
+    count = next(moments)
+    assert count > 30
+    for number in range(count):
+        store = FrameStore.open(tmp_path / f"moment-{number}" / "frames.zarr", create=True)
+        assert store.numbers.tolist() in ([], [1, 2], [1, 2, 3, 4])
+        store.append(_frames(first | second))
+        for frame, image in (first | second).items():
+            np.testing.assert_array_equal(store.read(frame), image)
+
+
+class Kept:
+    """Keeps a copy of the folder `store` at each change of the disk, one change at a time."""
+
+    def __init__(self, root, moments) -> None:
+        self._root, self._moments, self._alone = root, moments, Lock()
+
+    def __call__(self, kind: str) -> None:
+        with self._alone:
+            shutil.copytree(self._root / "store", self._root / f"moment-{next(self._moments)}")
 
 
 def test_a_full_disk_adds_all_or_nothing(tmp_path, monkeypatch):
