@@ -26,8 +26,8 @@ from qtpy.QtWidgets import QApplication
 from napari_posecut.layers.overlay import OverlayStyle
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.parts import playback as video_view
+from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.playback import Playback, playback_of
-from napari_posecut.widgets.parts.timeline import Lane, Timeline
 from posecut_core.plots.figures import bytes_of, colours_of
 from posecut_core.poses.predictions import Predictions
 

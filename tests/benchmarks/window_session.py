@@ -267,7 +267,7 @@ class Session:
         self.wait(lambda: dock.timeline is not None, "the video and its curves")
         QTest.qWait(300)
         place = dock.timeline.rect().center()
-        QTest.mouseClick(dock.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+        QTest.mouseClick(dock.timeline.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
         QTest.qWait(300)
         self.take_picture("results")
         self.do(lambda: press(dock.maps.button), "scoremap")

@@ -26,9 +26,9 @@ from napari_posecut.jobs.board import in_background
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.overlay import analysed_videos, in_words, own_network, read_trajectories, style_of
 from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import playback_of
-from napari_posecut.widgets.parts.timeline import Timeline
 from posecut_core.errors import ArgumentError
 from posecut_core.poses.files import FoundPredictions
 from posecut_core.project.paths import Project

@@ -27,7 +27,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Desk, desk_of
-from napari_posecut.widgets.parts.curve import CurveView, Series
+from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
 from posecut_core.dataset.settings import (
     CHOICES,

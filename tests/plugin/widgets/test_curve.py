@@ -1,13 +1,11 @@
-"""Curves drawn with Qt."""
+"""Curves of a training."""
 
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from napari_posecut.widgets.parts.curve import Axis, CurveView, Series, number_text, round_values
+from napari_posecut.widgets.parts.curves import CurveView, Series
 
 STEPS = tuple(float(step) for step in range(0, 1000, 10))
 LOSS = Series("loss", STEPS, tuple(0.1 * math.exp(-step / 200) for step in STEPS), log=True)
@@ -54,25 +52,3 @@ def test_a_flat_curve_is_drawn(view, y):
     """One point, or equal ones, are no trouble."""
     view.show_series(Series("error", tuple(map(float, range(len(y)))), y))
     assert pixels(view).std() > 0
-
-
-@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 6))
-def test_round_values_lie_between_and_are_few(low, width, about):
-    """Ticks lie inside, in order, and there are about as many as asked for."""
-    ticks = round_values(low, low + width, about)
-    slack = 1e-6 * (abs(low) + width)
-    assert all(low - slack <= tick <= low + width + slack for tick in ticks)
-    assert list(ticks) == sorted(ticks)
-    assert len(ticks) <= about + 1
-
-
-@given(st.floats(1e-6, 1e3), st.floats(1.01, 1e6))
-def test_a_logarithmic_axis_has_ticks_inside(low, factor):
-    """Wherever the axis lies, its numbers are on it."""
-    axis = Axis(low, low * factor, 100, 0, log=True)
-    assert all(-1e-3 <= axis.place(tick) <= 100.001 for tick in axis.ticks(3))
-
-
-def test_numbers_take_little_room():
-    """Trailing zeros are left out, and thousands are shortened."""
-    assert [number_text(value) for value in (0.001, 2.5, 400, 12_000)] == ["0.001", "2.5", "400", "12k"]
