@@ -1,11 +1,12 @@
 """The parts of a report: a self-contained HTML page, the reliability diagram, and the curves of a training."""
 
-import base64
 import math
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from importlib.resources import files
 
+from jinja2 import Template
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -15,19 +16,10 @@ from posecut_core.evaluation.tables import StepErrors
 from posecut_core.model.log import Metrics
 from posecut_core.plots.figures import new_figure, say, styled
 
+_BLUE, _ORANGE, _GREEN, _GREY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"
+
 # --- page -------------------------------------------------------------------------------------------------------------
 # A page of HTML that needs nothing beside itself: tables and sentences, and pictures inside the file.
-#
-# Every text is escaped: names of bodyparts, videos and projects are the user's.
-
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 0.15rem 1.1rem 0.15rem 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
-th { font-weight: 600; } figure { margin: 1rem 0; } img { max-width: 100%; } figcaption { color: #555; }
-"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,11 @@ class Picture:
     png: bytes
     caption: str
 
+    @property
+    def base64(self) -> str:
+        """Return the PNG as text that a page can hold."""
+        return b64encode(self.png).decode("ascii")
+
 
 Part = Words | Table | Picture
 
@@ -65,42 +62,14 @@ class Section:
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """Write a page as one HTML document."""
-    body = "\n".join(map(_section, sections))
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
-    )
-
-
-def _section(section: Section) -> str:
-    parts = "\n".join(map(_part, section.parts))
-    return f"<h2>{escape(section.heading)}</h2>\n{parts}"
-
-
-def _part(part: Part) -> str:
-    match part:
-        case Words(text):
-            return f"<p>{escape(text)}</p>"
-        case Table(header, rows):
-            body = "\n".join(_row(row, "td") for row in rows)
-            return f"<table>\n{_row(header, 'th')}\n{body}\n</table>"
-        case Picture(png, caption):
-            data = base64.b64encode(png).decode("ascii")
-            words = escape(caption)
-            picture = f'<img src="data:image/png;base64,{data}" alt="{words}">'
-            return f"<figure>\n{picture}\n<figcaption>{words}</figcaption>\n</figure>"
-
-
-def _row(cells: tuple[str, ...], kind: str) -> str:
-    return "<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>"
+    """Write a page as one HTML document; every text is escaped, as names of bodyparts and projects are the user's."""
+    source = files(__package__).joinpath("report.html").read_text("utf-8")
+    template = Template(source, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
+    return template.render(title=title, sections=sections)
 
 
 # --- calibration diagram ----------------------------------------------------------------------------------------------
 # The reliability diagram: likelihoods beside the share of predictions that are right.
-
-
-_BLUE, _ORANGE, _GREY = "#3b6fa5", "#c8641e", "0.45"
 
 
 def draw_reliability(calibration: Calibration, *, title: str) -> Figure:
@@ -148,9 +117,6 @@ def _draw_counts(axes: Axes, calibration: Calibration) -> None:
 
 # --- training curves --------------------------------------------------------------------------------------------------
 # Curves of a training: loss, errors in pixels, learning rate and speed over its steps.
-
-
-_BLUE, _ORANGE, _GREEN, _GREY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"
 
 
 def draw_loss(rows: Sequence[Metrics], *, title: str) -> Figure:
