@@ -342,6 +342,8 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         if self.revision == 0:
             self._append(Begin(self.state.frames))
             self._files.begin(self.state, self._naming, self.revision, self._read_from)
+        elif self.revision == 1 and not self._files.generations and not self._outside:  # killed between the two
+            self._files.begin(self.state, self._naming, 1, collected_hashes(self.project, self.video))
         if self._drafts:
             self._writer.append(encode(Together(self._drafts)))
             self._drafts = ()

@@ -95,6 +95,30 @@ def test_labels_of_deeplabcut_are_where_it_begins(project):
     np.testing.assert_array_equal(read_labels(project, "m1").xy, xy)
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_session_killed_as_it_began_leaves_what_one_leaves_that_was_not(project, monkeypatch, begun):
+    """Kind: what a killed step had not come to is never done. The snapshot that knows DeepLabCut's files by their sums
+    follows when the next session begins, and they are not taken for changed.
+    """
+    export_table(project, LabelTable("m1", ("nose", "tail"), np.array([3]), np.full((1, 2, 2), 44.0)))
+    if begun:
+        with monkeypatch.context() as patch, LabelSession.open(project, "m1") as session:
+            patch.setattr("posecut_core.labels.session.write_snapshot", killed)
+            with pytest.raises(SystemExit):
+                session.begin()
+            patch.setattr(session, "close", session._lock.release)
+    with LabelSession.open(project, "m1") as session:
+        assert (session.revision, session.outside.edits) == (int(begun), ())
+        session.apply(NOSE)
+        (first,) = sound_snapshots(project.frame_folder("m1"))
+        assert (first.revision, first.exported, len(first.files)) == (1, 1, 2)
+
+
+def killed(*_words):
+    """End here, as SIGKILL does."""
+    raise SystemExit
+
+
 def test_what_deeplabcut_saves_before_the_first_edit_is_kept(project):
     """The session may have been open for long by then; what does not fit the labels of now is refused."""
     both = np.array([[[41.0, 62.0], [np.nan, np.nan]], [[45.0, 66.0], [47.0, 68.0]]])
