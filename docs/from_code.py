@@ -18,8 +18,9 @@ import posecut_core
 from napari_posecut.labelling.keys import key_help
 from posecut_core.cli.program import app
 from posecut_core.cli.screen import BROKEN_PIPE, INTERRUPTED
-from posecut_core.dataset.settings import CHOICES, TrainingSettings
+from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import PosecutError
+from posecut_core.storage.values import described, properties
 from tests.structure.source import PLUGIN_ROOMS, ROOMS, sources
 
 _MARK = re.compile(r"^\*Made from the code when these pages are built: (\w+)\.\*$", re.MULTILINE)
@@ -102,11 +103,9 @@ def results() -> str:
 def settings() -> str:
     """Describe every setting of a training."""
     rows = []
-    for entry in dataclasses.fields(TrainingSettings):
-        meaning = entry.metadata["meaning"]
-        choices = ", ".join(f"`{choice}`" for choice in CHOICES.get(entry.name, ()))
-        rows.append((f"`{entry.name}`", f"`{json.dumps(entry.default)}`", meaning, choices))
-    return "\n".join(_table(("setting", "default", "meaning", "choices"), rows))
+    for name, about in properties(TrainingSettings).items():
+        rows.append((f"`{name}`", f"`{json.dumps(about['default'])}`", about["description"], described(about)))
+    return "\n".join(_table(("setting", "default", "meaning", "what it takes"), rows))
 
 
 def exit_codes() -> str:

@@ -14,7 +14,8 @@ import yaml
 from posecut_core.errors import DatasetError, LabelError, refuse_newer
 from posecut_core.labels.table import LabelTable
 from posecut_core.storage.files import read_text, write_text
-from posecut_core.storage.yaml_files import is_file_part, plain_values
+from posecut_core.storage.values import is_file_part
+from posecut_core.storage.yaml_files import plain_values
 from posecut_core.types import FrameRef
 
 # --- split ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from posecut_core.errors import LabelError, command_line
 from posecut_core.project.paths import Project
 from posecut_core.storage.journal import JournalWriter, Record, read_journal
-from posecut_core.storage.yaml_files import shown
+from posecut_core.storage.values import shown
 
 
 @dataclass(frozen=True)

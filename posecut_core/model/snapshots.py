@@ -26,18 +26,18 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
-from posecut_core.dataset.settings import CHOICES
 from posecut_core.errors import ModelError, PosecutError, refuse_newer
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.step import TrainState
 from posecut_core.project.paths import snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
-from posecut_core.storage.yaml_files import is_file_part
+from posecut_core.storage.values import is_file_part
 from posecut_core.types import NetworkName
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"
+_PRECISIONS = ("float32", "bfloat16")
 _WIDEST = 8.0  # times the usual channels: more than anybody trained
 _LARGEST = 2**31  # bytes of a file; all of a ResNet-152 with its moments have a third of it
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
@@ -154,7 +154,7 @@ def _info(manifest: dict[str, Any]) -> SnapshotInfo:
     spec = NetworkSpec(resnet, bodyparts, **network)
     info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
     _check_types(resnet, spec, info)
-    if resnet.depth not in BLOCKS or not 0 < resnet.width <= _WIDEST or spec.precision not in CHOICES["precision"]:
+    if resnet.depth not in BLOCKS or not 0 < resnet.width <= _WIDEST or spec.precision not in _PRECISIONS:
         raise ValueError("there is no such network")
     if not bodyparts or not all(isinstance(part, str) for part in bodyparts) or info.step < 0:
         raise ValueError("it has no bodyparts, or no step")

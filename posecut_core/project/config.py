@@ -9,18 +9,8 @@ from pathlib import Path
 from posecut_core.errors import ProjectError
 from posecut_core.project.relocate import video_stem
 from posecut_core.storage.files import storage_error, write_bytes
-from posecut_core.storage.yaml_files import (
-    Fields,
-    as_integer,
-    as_name,
-    as_number,
-    edit_text,
-    is_file_part,
-    is_formula,
-    load_mapping,
-    read_yaml,
-    shown,
-)
+from posecut_core.storage.values import as_integer, as_name, as_number, is_file_part, is_formula, shown
+from posecut_core.storage.yaml_files import Fields, edit_text, load_mapping, read_yaml
 from posecut_core.types import Crop
 
 # --- keys -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from posecut_core.errors import ProjectError, refuse_newer
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_text
 from posecut_core.storage.locks import hold
-from posecut_core.storage.yaml_files import Fields, as_integer, edit_text, load_mapping, read_yaml, shown
+from posecut_core.storage.values import as_integer, shown
+from posecut_core.storage.yaml_files import Fields, edit_text, load_mapping, read_yaml
 
 SCHEMA = 1
 _HEADER = f"""\

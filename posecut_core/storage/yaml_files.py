@@ -1,11 +1,7 @@
 """YAML files: read safely with errors that name the line, checked value by value, and edited in place."""
 
 import codecs
-import datetime
 import io
-import re
-import reprlib
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +16,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from posecut_core.errors import ProjectError
 from posecut_core.storage import files
+from posecut_core.storage.values import as_integer, as_name, as_number, shown
 
 # --- yaml text --------------------------------------------------------------------------------------------------------
 # YAML text in and out with ruamel.yaml: safe reading with errors that name the line, and one way of writing values.
@@ -379,10 +376,7 @@ def _line_end(text: str, place: int) -> int:
 # Checks of single values of config.yaml; an error names the key, what was found, what was expected, what to do.
 
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_short = reprlib.Repr()  # a damaged file may hold a value as long as a book
-_short.maxlevel, _short.maxlist, _short.maxdict, _short.maxstring, _short.maxother = 3, 10, 10, 200, 200
 
 
 @dataclass(frozen=True)
@@ -447,46 +441,3 @@ class Fields:
         if number is None or not 0 <= number <= 1:
             raise self.wrong(key, "a number from 0 to 1")
         return number
-
-
-def is_file_part(name: str) -> bool:
-    """Tell whether a text can be part of a file's name, and leads to no other folder."""
-    wrong = any(letter in "/\\" or unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
-    return not wrong and name not in ("", ".", "..")
-
-
-def is_formula(name: str) -> bool:
-    """Tell whether a spreadsheet that opens a table would run a name: it calls something, another program even."""
-    return name.lstrip().startswith(("=", "+", "-", "@")) and bool(set(name) & set("(!|"))
-
-
-def as_name(value: object) -> str | None:
-    """Return a text, a number or a date as text; None for anything else."""
-    if isinstance(value, str | datetime.date) or as_number(value) is not None:
-        return str(value)
-    return None
-
-
-def as_number(value: object) -> float | None:
-    """Return a number, also one written as text, that is not a truth value; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
-        return None
-    try:
-        return float(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        return None
-
-
-def as_integer(value: object) -> int | None:
-    """Return a whole number; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool) and as_number(value) is not None:
-        return value
-    number = as_number(value)
-    return int(number) if number is not None and number.is_integer() else None
-
-
-def shown(value: object) -> str:
-    """Write a value as Python does, cut to what a message can hold."""
-    return _short.repr(value)

@@ -1,6 +1,5 @@
 """What a user's arguments stand for: videos, snapshots, bodyparts, predictions, and whether those still fit."""
 
-import dataclasses
 import difflib
 import json
 import os
@@ -33,6 +32,7 @@ from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import GivenVideos, Videos, given_folder, given_names, given_videos
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256
+from posecut_core.storage.values import properties
 from posecut_core.workflow.opening import named_video, project_videos
 
 # --- arguments --------------------------------------------------------------------------------------------------------
@@ -294,8 +294,8 @@ def _data(split: Split, settings: TrainingSettings) -> Table:
 
 def _settings(settings: TrainingSettings) -> Table:
     rows = tuple(
-        (entry.name, json.dumps(getattr(settings, entry.name), ensure_ascii=False), entry.metadata["meaning"])
-        for entry in dataclasses.fields(settings)
+        (name, json.dumps(getattr(settings, name), ensure_ascii=False), about["description"])
+        for name, about in properties(TrainingSettings).items()
     )
     return Table(("setting", "value", "meaning"), rows)
 

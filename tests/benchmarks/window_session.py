@@ -227,11 +227,11 @@ class Session:
         write(fields["maxiters"].native, str(steps))
         write(fields["batch_size"].native, "4")
         write(fields["global_scale"].native, "0.5")
-        press(dock.form.more)
+        press(dock.form.more.native)
         write(fields["display_iters"].native, str(max(1, steps // 12)))
         write(fields["validation_share"].native, "0.2")
         self.take_picture("train settings")
-        press(dock.form.more)
+        press(dock.form.more.native)
         self.do(lambda: press(dock.train), "create_dataset_and_train", halfway=lambda: len(dock.curve.series) > 0)
         self.take_picture("trained")
 

@@ -5,22 +5,20 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit, SpinBox
-from magicgui.widgets.bases import ValueWidget
+from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, LineEdit, SpinBox
+from magicgui.widgets.bases import ValueWidget, Widget
 from napari import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -30,8 +28,6 @@ from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
 from posecut_core.dataset.settings import (
-    CHOICES,
-    NET_TYPES,
     TrainingSettings,
     handed_on,
     previous_training,
@@ -42,6 +38,7 @@ from posecut_core.errors import ModelError
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Notice, Progress, rough_time
 from posecut_core.project.paths import Project
+from posecut_core.storage.values import properties
 
 # --- settings ---------------------------------------------------------------------------------------------------------
 # The form of a training's settings, made from the core's own: names, defaults, choices and meanings are its.
@@ -49,46 +46,36 @@ from posecut_core.project.paths import Project
 # What is not a choice, a switch or a count is written as in settings.yaml, and the core says what cannot work.
 
 
-MAIN = {  # the few that matter, and how they are called here
-    "net_type": "network",
-    "init_weights": "begins with",
-    "maxiters": "steps",
-    "batch_size": "crops per step",
-    "global_scale": "frame scale",
-}
-_WRITTEN = ("init_origin", "init_sha256")  # by train-network
 _FILE = "a file"
 _WEIGHTS = {"imagenet": "ImageNet weights", "random": "random weights", "previous": "previous network", _FILE: _FILE}
-_MOST = 2**31 - 1
+_LARGEST = 2**63 - 1
 
 
-class SettingsForm(QWidget):
+class SettingsForm(Container[Widget]):
     """A form of what a training can be told; the rarely needed settings are folded away."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._shown: TrainingSettings | None = None
+        self._shown = TrainingSettings()
         self._automatic = False  # whether global_scale is chosen by the core unless it is given
-        entries = [entry for entry in dataclasses.fields(TrainingSettings) if entry.name not in _WRITTEN]
-        self.fields: dict[str, ValueWidget] = {entry.name: _field(entry) for entry in entries}
+        settings = {name: about for name, about in properties(TrainingSettings).items() if not about.get("readOnly")}
+        self.fields: dict[str, ValueWidget] = {name: _field(name, about) for name, about in settings.items()}
         self._shown_file: object = None  # of weights, as the widget returns what is shown
         self.weights_file = FileEdit(name="weights_file", label="file", filter="*.safetensors")
-        self.more = QToolButton()
-        self.more.setText("More settings")
-        self.more.setCheckable(True)
-        self._main = _form([self.fields[name] for name in MAIN])
-        self._main.insertRow(2, "", self.weights_file.native)
-        rest = QWidget()
-        rest.setLayout(_form([field for name, field in self.fields.items() if name not in MAIN]))
-        rest.setVisible(False)
-        self.more.toggled.connect(rest.setVisible)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._main)
-        for widget in (self.more, rest):
-            layout.addWidget(widget)
+        self.more = CheckBox(name="more", text="More settings", tooltip="show the settings that are rarely changed")
+        rest = [field for name, field in self.fields.items() if "label" not in settings[name]]
+        main: list[Widget] = [field for field in self.fields.values() if field not in rest]
+        main.insert(main.index(self.fields["init_weights"]) + 1, self.weights_file)
+        super().__init__(labels=False)
+        first, folded = Container[Widget](), Container[Widget]()
+        first.extend(main)  # added later than made, their labels get one width
+        folded.extend(rest)
+        self.extend([first, self.more, folded])
+        for part in (self, first, folded):
+            part.margins = (0, 0, 0, 0)
+        folded.visible = False
+        self.more.changed.connect(lambda shown: setattr(folded, "visible", shown))
         self.fields["init_weights"].changed.connect(self._show_file)
-        self.show_settings(TrainingSettings(), automatic=True)
+        self.show_settings(self._shown, automatic=True)
 
     def show_settings(self, settings: TrainingSettings, *, automatic: bool) -> None:
         """Show settings, from which changes count.
@@ -117,7 +104,6 @@ class SettingsForm(QWidget):
         Raises:
             ModelError: a value cannot work.
         """
-        assert self._shown is not None
         typed = {name: self._typed(name, field) for name, field in self.fields.items()}
         if typed["global_scale"] is None:
             del typed["global_scale"]
@@ -133,9 +119,8 @@ class SettingsForm(QWidget):
     def _typed(self, name: str, field: ValueWidget) -> Any:
         if name == "init_weights" and field.value == _FILE:
             # The path is kept as it was written: the widget makes one of this working folder of it.
-            if self._shown is not None and self.weights_file.value == self._shown_file:
-                return self._shown.init_weights
-            return str(self.weights_file.value)
+            unchanged = self.weights_file.value == self._shown_file
+            return self._shown.init_weights if unchanged else str(self.weights_file.value)
         if not isinstance(field, LineEdit):
             return field.value
         try:
@@ -144,41 +129,33 @@ class SettingsForm(QWidget):
             return field.value
 
     def _show_file(self) -> None:
-        self._main.setRowVisible(2, self.fields["init_weights"].value == _FILE)
+        self.weights_file.visible = self.fields["init_weights"].value == _FILE
 
 
-def _form(fields: list[ValueWidget]) -> QFormLayout:
-    form = QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    for field in fields:
-        label = QLabel(field.label)
-        label.setToolTip(field.tooltip or "")
-        field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        form.addRow(label, field.native)
-    return form
-
-
-def _field(entry: "dataclasses.Field[Any]") -> ValueWidget:
-    """Make the widget of one setting."""
-    name, meaning = entry.name, str(entry.metadata["meaning"])
-    told: Mapping[str, Any] = {
-        "name": name,
-        "label": MAIN.get(name, name.replace("_", " ")),
-        "tooltip": f"{name}: {meaning}",
-    }
-    if name == "init_weights":
-        return ComboBox(**told, choices=[(text, value) for value, text in _WEIGHTS.items()])
-    if name in CHOICES:
-        return ComboBox(**told, choices=CHOICES[name])
-    if entry.type is bool:
-        box = CheckBox(**told)
-        box.native.setText("")  # its label is beside it
-        return box
-    if entry.type is int:
-        return SpinBox(**told, min=0, max=_MOST)
-    field = LineEdit(**told)
-    if name == "global_scale" or type(None) in get_args(entry.type):
-        field.native.setPlaceholderText("automatic" if name == "global_scale" else "none")
+def _field(name: str, about: Mapping[str, Any]) -> ValueWidget:
+    """Make the widget of one setting of its JSON schema."""
+    label = about.get("label", name.replace("_", " "))
+    told: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
+    field: ValueWidget
+    if about.get("type") == "boolean":
+        field = CheckBox(**told, text=label)
+    elif name == "init_weights":
+        field = ComboBox(**told, label=label, choices=[(text, value) for value, text in _WEIGHTS.items()])
+    elif "enum" in about:
+        field = ComboBox(**told, label=label, choices=about["enum"])
+    elif about.get("type") == "integer":
+        field = SpinBox(
+            **told,
+            label=label,
+            min=about["minimum"],
+            max=about.get("maximum", _LARGEST),
+            step=about.get("multipleOf", 1),
+        )
+    else:
+        field = LineEdit(**told, label=label)
+        if name == "global_scale" or "anyOf" in about:
+            field.native.setPlaceholderText("automatic" if name == "global_scale" else "none")
+    field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return field
 
 
@@ -231,7 +208,7 @@ class TrainDock(QWidget):
         row.addRow("shuffle", self.shuffle)
         layout.addWidget(self.heading)
         layout.addLayout(row)
-        for widget in (self.form, self.train, self.line, self.notes, self.figures):
+        for widget in (self.form.native, self.train, self.line, self.notes, self.figures):
             layout.addWidget(widget)
         layout.addWidget(self.curve, stretch=1)
         layout.addStretch()
@@ -266,9 +243,9 @@ class TrainDock(QWidget):
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
         project, running = self.desk.project, self.desk.board.of(VERB)
-        for widget in (self.form, self.shuffle, self.train):
+        for widget in (self.form.native, self.shuffle, self.train):
             widget.setEnabled(project is not None and running is None)
-        for widget in (self.form, self.train):  # the curves have their room while it runs
+        for widget in (self.form.native, self.train):  # the curves have their room while it runs
             widget.setVisible(running is None)
         self._rows = {}
         if project is None:
@@ -333,8 +310,9 @@ def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
     with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
         if (before := previous_training(project, shuffle, 0).settings) is not None:
             return TrainingSettings(**handed_on(before))
-    net_type = project.config.default_net_type
-    return TrainingSettings(net_type=net_type) if net_type in NET_TYPES else TrainingSettings()
+    with contextlib.suppress(ModelError):  # other networks of DeepLabCut
+        return settings_from({"net_type": project.config.default_net_type})
+    return TrainingSettings()
 
 
 def _state(steps: int, settings: TrainingSettings | None) -> str:

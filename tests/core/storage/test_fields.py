@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import ProjectError
-from posecut_core.storage.yaml_files import Fields, as_integer, as_name, as_number
+from posecut_core.storage.values import as_integer, as_name, as_number
+from posecut_core.storage.yaml_files import Fields
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,26 @@
 """The form of a training's settings."""
 
-import dataclasses
-
 import pytest
 
 from napari_posecut.widgets.docks.train import SettingsForm
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
+from posecut_core.storage.values import properties
 
 
 @pytest.fixture
 def form(qtbot):
     """A form that shows the defaults."""
     made = SettingsForm()
-    qtbot.addWidget(made)
+    qtbot.addWidget(made.native)
     return made
 
 
 def test_every_setting_is_there_with_its_meaning(form):
     """What the core knows can be set; what a training writes itself cannot."""
-    entries = {entry.name: entry for entry in dataclasses.fields(TrainingSettings)}
-    assert set(form.fields) == set(entries) - {"init_origin", "init_sha256"}
-    assert all(entries[name].metadata["meaning"] in field.tooltip for name, field in form.fields.items())
+    settings = properties(TrainingSettings)
+    assert set(form.fields) == set(settings) - {"init_origin", "init_sha256"}
+    assert all(settings[name]["description"] in field.tooltip for name, field in form.fields.items())
 
 
 def test_nothing_has_changed_at_first(form):

@@ -59,7 +59,7 @@ def test_only_what_was_changed_is_asked_for(desk, dock):
     job = desk.board.job
     assert job.request.verb == "create_dataset_and_train"
     assert job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 60, "init_weights": "random"}}
-    assert dock.form.isHidden()
+    assert dock.form.native.isHidden()
 
 
 def test_a_training_that_went_before_is_gone_on_with(dock, begun):
@@ -81,7 +81,7 @@ def test_curves_grow_while_it_trains(desk, dock, begun):
     dock.line.stop.click()
     desk.board.end("stopped")
     assert dock.notes.text().startswith("Paused")
-    assert not dock.form.isHidden()
+    assert not dock.form.native.isHidden()
 
 
 def test_a_dock_that_is_opened_later_shows_the_training(viewer, desk, dock):
@@ -109,7 +109,7 @@ def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
     dock.form.fields["crop_size"].value = 100
     dock.train.click()
     assert desk.board.jobs == ()
-    assert told == ["Setting crop_size is 100, but a multiple of 16 from 64 to 4096 is expected; correct it."]
+    assert told == ["Setting crop_size is 100, expected a multiple of 16 from 64 to 4096; correct it."]
 
 
 def test_a_shuffle_of_a_later_iteration_begins_as_before(desk, dock, begun, monkeypatch):
