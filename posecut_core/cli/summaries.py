@@ -18,10 +18,11 @@ from posecut_core.demo.run import DemoResult, StepTime
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.health.doctor import Diagnosis
 from posecut_core.health.findings import Finding
+from posecut_core.inference.video import AnalysedVideo
 from posecut_core.progress import Notice, Report
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.index import gap_sentences
-from posecut_core.workflow.analyze_videos import AnalysedVideo, AnalysedVideos
+from posecut_core.workflow.analyze_videos import AnalysedVideos
 from posecut_core.workflow.check_labels import CheckedLabels, CheckedVideo
 from posecut_core.workflow.create_project import AddedVideos, CreatedProject, SkippedVideo
 from posecut_core.workflow.create_training_dataset import CreatedDataset, CreatedShuffle

@@ -22,7 +22,7 @@ class Crops(NamedTuple):
 
     images: Float[Array, "B S S 3"]
     xy: Float[Array, "B K 2"]  # NaN: absent from the crop
-    looked_at: Bool[Array, "B K"]  # as in `Batch`
+    annotated: Bool[Array, "B K"]  # as in `Batch`
 
 
 def transform_points(matrix: Float[Array, "B 2 3"], xy: Float[Array, "B K 2"]) -> Float[Array, "B K 2"]:
@@ -180,7 +180,7 @@ def augment(key: Key[Array, ""], batch: Batch, *, mirror_order: Int[Array, " K"]
     )
     images = random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), settings)
     xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
-    looked_at = jnp.where(mirrored[:, None], batch.looked_at[:, mirror_order], batch.looked_at)
+    annotated = jnp.where(mirrored[:, None], batch.annotated[:, mirror_order], batch.annotated)
     moved = transform_points(invert(matrix), xy)
     visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1)
-    return Crops(images, jnp.where(visible[..., None], moved, jnp.nan), looked_at)
+    return Crops(images, jnp.where(visible[..., None], moved, jnp.nan), annotated)

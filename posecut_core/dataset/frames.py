@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     images: UInt8[Array, "B H W 3"]  # padded to a common size at the right and bottom
     sizes: Int[Array, "B 2"]  # (height, width) of each frame
     xy: Float[Array, "B K 2"]  # NaN: absent
-    looked_at: Bool[Array, "B K"]  # False: nobody has looked for this bodypart in this frame
+    annotated: Bool[Array, "B K"]  # False: nobody has looked for this bodypart in this frame
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TrainingFrames:
     images: UInt8[np.ndarray, "F H W 3"]
     sizes: Int32[np.ndarray, "F 2"]
     xy: Float32[np.ndarray, "F K 2"]
-    looked_at: Bool[np.ndarray, "F K"]
+    annotated: Bool[np.ndarray, "F K"]
 
     def __len__(self) -> int:
         """Count the frames."""
@@ -91,7 +91,7 @@ def batch_of_step(
 ) -> Batch:
     """Gather the batch of `step` and send it to the device, or split over devices as `sharding` says."""
     chosen = frames_of_step(len(frames), batch_size=batch_size, seed=seed, step=step)
-    fields = (frames.images, frames.sizes, frames.xy, frames.looked_at)
+    fields = (frames.images, frames.sizes, frames.xy, frames.annotated)
     return Batch(*jax.device_put([field[chosen] for field in fields], sharding))
 
 
@@ -163,7 +163,7 @@ def load_frames(
         DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.
         VideoError: a store is missing or damaged.
     """
-    labels, looked_at = [_labels(tables, frame) for frame in frames], _looked_at(frames, tables)
+    labels, annotated = [_labels(tables, frame) for frame in frames], _annotated(frames, tables)
     stores = {video: open_store(video) for video in dict.fromkeys(frame.video for frame in frames)}
     places = _places(frames, stores)
     sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
@@ -181,10 +181,10 @@ def load_frames(
         images[index, :rows, :columns] = image
         local = labels[index] - np.array(place.origin)
         outside = ~np.isnan(local[:, 0]) & ~inside(local, np.broadcast_to(np.array(place.size), local.shape))
-        local[outside], looked_at[index, outside] = np.nan, False
+        local[outside], annotated[index, outside] = np.nan, False
         xy[index] = scale_points(local, source=place.size, target=(rows, columns))
         report(Progress("reading training frames", index + 1, len(frames)))
-    return TrainingFrames(images, sizes, xy, looked_at)
+    return TrainingFrames(images, sizes, xy, annotated)
 
 
 def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.ndarray, "K 2"]:
@@ -229,8 +229,8 @@ def _scaled(image: UInt8[np.ndarray, "H W 3"], height: int, width: int) -> UInt8
     return np.asarray(jnp.clip(jnp.round(values), 0, 255).astype(jnp.uint8))
 
 
-def _looked_at(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> Bool[np.ndarray, "F K"]:
-    masks = {video: dict(zip(table.numbers.tolist(), table.looked_at, strict=True)) for video, table in tables.items()}
+def _annotated(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> Bool[np.ndarray, "F K"]:
+    masks = {video: dict(zip(table.numbers.tolist(), table.annotated, strict=True)) for video, table in tables.items()}
     return np.stack([masks[frame.video][frame.number] for frame in frames])
 
 
@@ -252,7 +252,7 @@ def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
             f"The training dataset has only {len(frames)} training frame, at least 2 are needed; "
             "label more frames and create a new dataset."
         )
-    if np.isnan(frames.xy).all() or not frames.looked_at.any():
+    if np.isnan(frames.xy).all() or not frames.annotated.any():
         raise DatasetError("None of the training frames has a label; label more frames and create a new dataset.")
     for frame, xy in zip(refs, frames.xy, strict=True):
         if np.isinf(xy).any():

@@ -232,13 +232,13 @@ def _table(video: str, bodyparts: tuple[str, ...], rows: list[list[str]]) -> Lab
     own = [row for row in rows if row[0] == video]
     numbers = np.array([int(row[1]) for row in own], dtype=np.int64)
     values = [[np.nan if cell in ("", _ABSENT) else float(cell) for cell in row[2:]] for row in own]
-    looked = np.array([[cell != "" for cell in row[2::2]] for row in own])
-    return LabelTable(video, bodyparts, numbers, np.array(values).reshape(len(own), len(bodyparts), 2), looked)
+    annotated = np.array([[cell != "" for cell in row[2::2]] for row in own])
+    return LabelTable(video, bodyparts, numbers, np.array(values).reshape(len(own), len(bodyparts), 2), annotated)
 
 
-def _cell(value: float, looked: bool) -> str:
+def _cell(value: float, annotated: bool) -> str:
     if np.isnan(value):
-        return _ABSENT if looked else ""
+        return _ABSENT if annotated else ""
     return repr(value)
 
 
@@ -248,9 +248,9 @@ def _text(tables: Sequence[LabelTable]) -> str:
     bodyparts = tables[0].bodyparts
     writer.writerow(["video", "frame", *(f"{part} {axis}" for part in bodyparts for axis in "xy")])
     for table in tables:
-        looked = np.repeat(table.looked_at, 2, axis=1).tolist()
+        annotated = np.repeat(table.annotated, 2, axis=1).tolist()
         for number, xy, seen in zip(
-            table.numbers.tolist(), table.xy.reshape(len(looked), -1).tolist(), looked, strict=True
+            table.numbers.tolist(), table.xy.reshape(len(annotated), -1).tolist(), annotated, strict=True
         ):
             writer.writerow([table.video, number, *map(_cell, xy, seen)])
     return stream.getvalue()

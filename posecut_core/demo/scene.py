@@ -418,8 +418,8 @@ def human_labels(
     """
     rows = np.array(numbers, dtype=np.int64)
     xy = truth.xy[rows] + rng.normal(0, jitter, (len(rows), len(BODYPARTS), 2))
-    looked = np.ones((len(rows), len(BODYPARTS)), dtype=bool)  # a person has, for every bodypart
-    return LabelTable(video, BODYPARTS, rows, np.where(truth.hidden[rows][..., None], np.nan, xy), looked)
+    annotated = np.ones((len(rows), len(BODYPARTS)), dtype=bool)  # a person has, for every bodypart
+    return LabelTable(video, BODYPARTS, rows, np.where(truth.hidden[rows][..., None], np.nan, xy), annotated)
 
 
 def errors_in_view(predicted: Float64[np.ndarray, "T K 2"], truth: Truth) -> Float64[np.ndarray, "T K"]:

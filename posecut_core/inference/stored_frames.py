@@ -60,7 +60,7 @@ class LabelledFrames(StoredFrames):
     """Labelled frames of one video that belong to a training dataset."""
 
     xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
-    looked_for: Bool[np.ndarray, "F K"]  # bodyparts that are absent where they have no label
+    annotated: Bool[np.ndarray, "F K"]  # bodyparts that are absent where they have no label
     is_train: Bool[np.ndarray, " F"]  # the others are test frames, except those that validate
     validates: Bool[np.ndarray, " F"]  # held out of the training frames, to watch the training
 

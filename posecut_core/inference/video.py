@@ -190,15 +190,16 @@ _SCAN_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class VideoAnalysis:
-    """What the analysis of one video left behind."""
+class AnalysedVideo:
+    """One video and where its predictions lie."""
 
     video: Path
-    files: tuple[Path, ...]  # .h5 and, if wished, .csv
-    frame_count: int  # rows in each file
-    undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0
-    frames_per_second: float  # of this run; 0 if all frames had been analysed before
-    gaps: tuple[Gap, ...]  # where the file has lost frames, which have no rows
+    files: tuple[Path, ...]  # .h5 first, then .csv if wished
+    frame_count: int  # rows of the table
+    undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0; not looked up where skipped
+    frames_per_second: float  # 0 where nothing was left to analyse
+    skipped: bool = False  # true if it had been analysed before
+    gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
 
 
 def analyse_video(
@@ -212,7 +213,7 @@ def analyse_video(
     network: str = "",
     scorer: str | None = None,
     report: Report = silent,
-) -> VideoAnalysis:
+) -> AnalysedVideo:
     """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
 
     Args:
@@ -240,7 +241,7 @@ def analyse_video(
             speed = _analyse_rest(predictor, reader, window, rows, batch_size, origin.frame_count, video.name, report)
     undecodable, files = _finish(partial, origin, target, csv)
     partial.unlink()
-    return VideoAnalysis(video, files, origin.frame_count, undecodable, speed, reader.index.gaps)
+    return AnalysedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps)
 
 
 def rows_path(target: Path) -> Path:

@@ -104,7 +104,7 @@ def removed_bodyparts(project: Project, videos: Iterable[str]) -> tuple[str, ...
 def write_labels(project: Project, table: LabelTable, *, remove_others: bool = False) -> None:
     """Make the labels of a video's frames as `table` has them, in one edit that can be undone.
 
-    A bodypart without a position is absent from the frame where `table.looked_at` says that somebody looked for it,
+    A bodypart without a position is absent from the frame where `table.annotated` says that somebody looked for it,
     else unset. Bodyparts that are not in the table, drafts, and frames that are not in it stay as they are.
 
     Args:

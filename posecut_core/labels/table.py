@@ -26,7 +26,7 @@ class LabelTable:
     bodyparts: tuple[str, ...]
     numbers: Int64[np.ndarray, " F"]  # frame numbers, strictly increasing
     xy: Float64[np.ndarray, "F K 2"]
-    looked: Bool[np.ndarray, "F K"] | None = None  # what somebody has looked for; None: as `looked_at` says
+    recorded: Bool[np.ndarray, "F K"] | None = None  # what was annotated; None: see `annotated`
 
     def __post_init__(self) -> None:
         """Refuse a table that contradicts itself.
@@ -50,9 +50,9 @@ class LabelTable:
                 f"Labels of {self.video} have shape {self.xy.shape}, but {len(self.numbers)} frames and "
                 f"{len(self.bodyparts)} bodyparts need ({len(self.numbers)}, {len(self.bodyparts)}, 2)."
             )
-        if self.looked is not None and self.looked.shape != self.xy.shape[:2]:
+        if self.recorded is not None and self.recorded.shape != self.xy.shape[:2]:
             raise LabelError(
-                f"looked of {self.video} has shape {self.looked.shape}, expected {self.xy.shape[:2]}, frames x "
+                f"recorded of {self.video} has shape {self.recorded.shape}, expected {self.xy.shape[:2]}, frames x "
                 "bodyparts; give one truth value each."
             )
         if np.any(np.diff(self.numbers) <= 0):
@@ -65,20 +65,20 @@ class LabelTable:
             raise LabelError(f"Labels of {self.video} have an x without its y or the reverse; give both or neither.")
 
     @property
-    def looked_at(self) -> Bool[np.ndarray, "F K"]:
+    def annotated(self) -> Bool[np.ndarray, "F K"]:
         """Tell which bodyparts somebody has looked for in each frame.
 
         Where nothing else is recorded, as in DeepLabCut's files: those that are labelled anywhere in the video, in all
         frames that have a label.
         """
         labelled = ~np.isnan(self.xy[..., 0])
-        if self.looked is not None:
-            return self.looked | labelled
+        if self.recorded is not None:
+            return self.recorded | labelled
         return labelled.any(axis=0) & labelled.any(axis=1)[:, None]
 
     def rows(self, keep: Bool[np.ndarray, " F"]) -> "LabelTable":
         """Return the table of the frames at which `keep` is true."""
-        return LabelTable(self.video, self.bodyparts, self.numbers[keep], self.xy[keep], self.looked_at[keep])
+        return LabelTable(self.video, self.bodyparts, self.numbers[keep], self.xy[keep], self.annotated[keep])
 
 
 # --- tabulation -------------------------------------------------------------------------------------------------------
@@ -98,10 +98,10 @@ def table_of(state: LabelState, video: str, columns: Mapping[str, str]) -> Label
     shown = state.shown()
     rows = [item for item in shown if item[1].listed or any(_is_label(item[1], part) for part in columns)]
     numbers = np.array([number for number, _ in rows], dtype=np.int64)
-    looked = np.array([[_is_label(frame, part) for part in columns] for _, frame in rows], dtype=bool)
+    recorded = np.array([[_is_label(frame, part) for part in columns] for _, frame in rows], dtype=bool)
     xy = np.array([[_position(frame, part) for part in columns] for _, frame in rows], dtype=np.float64)
     shape = (len(rows), len(columns))
-    return LabelTable(video, tuple(columns.values()), numbers, xy.reshape(*shape, 2), looked.reshape(shape))
+    return LabelTable(video, tuple(columns.values()), numbers, xy.reshape(*shape, 2), recorded.reshape(shape))
 
 
 def frames_of_table(table: LabelTable, identities: Mapping[str, str]) -> dict[int, Frame]:
@@ -143,8 +143,8 @@ def edits_to(
 def _points(table: LabelTable, identities: Mapping[str, str]) -> Iterator[tuple[int, str, Point | None]]:
     """Yield frame, identity and point of each cell of a table; None where nobody has looked."""
     parts = [identities[name] for name in table.bodyparts]
-    for number, row, looked in zip(table.numbers.tolist(), table.xy.tolist(), table.looked_at.tolist(), strict=True):
-        for part, (x, y), seen in zip(parts, row, looked, strict=True):
+    for number, row, known in zip(table.numbers.tolist(), table.xy.tolist(), table.annotated.tolist(), strict=True):
+        for part, (x, y), seen in zip(parts, row, known, strict=True):
             yield number, part, (Point("placed", (x, y)) if x == x else Point("absent") if seen else None)
 
 

@@ -43,7 +43,7 @@ def without_outside(table: LabelTable, store: FrameStore) -> LabelTable:
     found = _not_inside(table, store)
     if not found.any():
         return table
-    return replace(table, xy=np.where(found[..., None], np.nan, table.xy), looked=table.looked_at & ~found)
+    return replace(table, xy=np.where(found[..., None], np.nan, table.xy), recorded=table.annotated & ~found)
 
 
 def inside(xy: Float64[np.ndarray, "*batch 2"], size: Shaped[np.ndarray, "*batch 2"]) -> Bool[np.ndarray, "*batch"]:

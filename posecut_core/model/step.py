@@ -35,10 +35,10 @@ def locref_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
 
 
 def pose_loss(
-    maps: Scoremaps, targets: Targets, looked_at: Bool[Array, "B K"], *, locref_weight: float
+    maps: Scoremaps, targets: Targets, annotated: Bool[Array, "B K"], *, locref_weight: float
 ) -> Float[Array, ""]:
     """Reduce to one number: mean over cells that were looked at, plus the weighted mean over the discs."""
-    known = jnp.broadcast_to(looked_at[:, None, None], maps.scores.shape)
+    known = jnp.broadcast_to(annotated[:, None, None], maps.scores.shape)
     score = jnp.sum(score_loss(maps, targets) * known) / jnp.maximum(jnp.sum(known), 1)
     locref = jnp.sum(locref_loss(maps, targets)) / jnp.maximum(jnp.sum(targets.inside), 1)
     return score + locref_weight * locref
@@ -148,7 +148,7 @@ def _step(
 
     def loss_of(parameters: Any) -> Float[Array, ""]:
         losses = [
-            pose_loss(maps, targets, crops.looked_at, locref_weight=settings.locref_loss_weight)
+            pose_loss(maps, targets, crops.annotated, locref_weight=settings.locref_loss_weight)
             for maps in training_maps(spec, parameters, crops.images)
         ]
         return jnp.sum(jnp.stack(losses))

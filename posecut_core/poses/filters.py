@@ -5,6 +5,7 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float64
 from joblib import Parallel, delayed
 from numpy.linalg import LinAlgError
@@ -180,9 +181,9 @@ def median_filtered(predictions: Predictions, *, windowlength: int) -> Predictio
     """
     if windowlength < 1 or windowlength % 2 == 0:
         raise ArgumentError(f"windowlength is {windowlength}, expected an odd number of frames from 1 on; 5 is usual.")
-    columns = predictions.xy.reshape(len(predictions.xy), -1).T
-    smooth = [_median(column, windowlength) for column in columns]
-    return replace(predictions, xy=np.stack(smooth, axis=1).reshape(predictions.xy.shape))
+    columns = pd.DataFrame(predictions.xy.reshape(len(predictions.xy), -1))
+    smooth = columns.rolling(windowlength, center=True, min_periods=1).median().where(columns.notna())
+    return replace(predictions, xy=smooth.to_numpy().reshape(predictions.xy.shape))
 
 
 def arima_filtered(predictions: Predictions, *, p_bound: float, ar_degree: int, ma_degree: int) -> Predictions:
@@ -200,11 +201,3 @@ def arima_filtered(predictions: Predictions, *, p_bound: float, ar_degree: int, 
     mean = expect_movement(predictions, p_bound=p_bound, ar_degree=ar_degree, ma_degree=ma_degree).mean
     known = ~np.isnan(mean).any(axis=-1, keepdims=True)  # both coordinates of a position, or neither
     return replace(predictions, xy=np.where(known, mean, predictions.xy))
-
-
-def _median(column: Float64[np.ndarray, " T"], windowlength: int) -> Float64[np.ndarray, " T"]:
-    padded = np.pad(column, windowlength // 2, constant_values=np.nan)
-    smooth = column.copy()
-    present = ~np.isnan(column)
-    smooth[present] = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, windowlength)[present], axis=1)
-    return smooth

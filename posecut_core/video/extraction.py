@@ -52,45 +52,9 @@ def window(count: int, *, start: float, stop: float) -> range:
     return range(math.floor(first), math.ceil(last))
 
 
-def uniform_numbers(
-    count: int, *, start: float = 0.0, stop: float = 1.0, number_of_frames: int, seed: int
-) -> Int64[np.ndarray, " F"]:
-    """Draw frame numbers from a window of the video without replacement.
-
-    Args:
-        count: frames of the video.
-        start: fraction of the video at which the window begins.
-        stop: fraction at which it ends.
-        number_of_frames: how many to draw; all of the window if it has fewer.
-        seed: the same seed draws the same frames.
-
-    Returns:
-        Frame numbers, increasing.
-    """
-    return np.sort(uniform_ranking(np.array(window(count, start=start, stop=stop)), seed=seed)[:number_of_frames])
-
-
 def uniform_ranking(numbers: Int64[np.ndarray, " T"], *, seed: int) -> Int64[np.ndarray, " T"]:
     """Put frame numbers into the random order in which they are to be taken."""
     return np.random.default_rng(seed).permutation(numbers)
-
-
-def kmeans_numbers(
-    features: Features, numbers: Int64[np.ndarray, " T"], *, number_of_frames: int, seed: int
-) -> Int64[np.ndarray, " F"]:
-    """Choose frames from as many clusters as frames are wanted.
-
-    Args:
-        features: one row per candidate frame: its downsampled picture.
-        numbers: frame number of each row.
-        number_of_frames: how many to choose; all candidates if there are fewer.
-        seed: the same seed chooses the same frames.
-
-    Returns:
-        Frame numbers, increasing.
-    """
-    ranking = kmeans_ranking(features, numbers, number_of_frames=number_of_frames, seed=seed)
-    return np.sort(ranking[:number_of_frames])
 
 
 def kmeans_ranking(

@@ -21,7 +21,7 @@ from posecut_core.errors import (
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import Predicts
-from posecut_core.inference.video import analyse_video, analysis_origin, rows_path
+from posecut_core.inference.video import AnalysedVideo, analyse_video, analysis_origin, rows_path
 from posecut_core.poses.files import (
     count_rows,
     csv_agrees,
@@ -36,23 +36,10 @@ from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
-from posecut_core.video.index import Gap, index_video
+from posecut_core.video.index import index_video
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.arguments import check_replaceable, chosen_batch_size, chosen_steps, chosen_videos
 from posecut_core.workflow.opening import note_bodyparts, open_project
-
-
-@dataclass(frozen=True)
-class AnalysedVideo:
-    """One video and where its predictions lie."""
-
-    video: Path
-    files: tuple[Path, ...]  # .h5 first, then .csv if wished
-    frame_count: int  # rows of the table
-    undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0; not looked up where skipped
-    frames_per_second: float  # 0 where nothing was left to analyse
-    skipped: bool  # true if it had been analysed before
-    gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
 
 
 @dataclass(frozen=True)
@@ -181,7 +168,7 @@ def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:
 
 
 def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
-    result = analyse_video(
+    return analyse_video(
         request.predictor,
         video,
         target,
@@ -191,15 +178,6 @@ def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
         network=request.network,
         scorer=request.scorer,
         report=request.report,
-    )
-    return AnalysedVideo(
-        video,
-        result.files,
-        result.frame_count,
-        result.undecodable,
-        result.frames_per_second,
-        skipped=False,
-        gaps=result.gaps,
     )
 
 

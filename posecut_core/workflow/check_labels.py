@@ -70,7 +70,7 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
     The window undoes it, and so does `undo_labels`.
 
     Frames and bodyparts that are not in the table stay as they are. NaN is missing: the bodypart is absent from that
-    frame if `table.looked_at` says that somebody looked for it, and unset if not.
+    frame if `table.annotated` says that somebody looked for it, and unset if not.
 
     Args:
         config: path of config.yaml.

@@ -202,7 +202,7 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
             report(Notice(double))
         if project.frame_store(video).exists():
             table = without_outside(table, FrameStore.open(project.frame_store(video)))
-        labelled = np.asarray(table.looked_at.any(axis=1))
+        labelled = np.asarray(table.annotated.any(axis=1))
         if labelled.any():
             tables.append(table.rows(labelled))
     if all(np.isnan(table.xy).all() for table in tables):

@@ -142,7 +142,7 @@ def _of_video(project: Project, table: LabelTable, *, train: list[int], validati
     return LabelledFrames(
         **vars(frames),
         xy=labels.xy,
-        looked_for=labels.looked_at,
+        annotated=labels.annotated,
         is_train=np.isin(labels.numbers, train),
         validates=np.isin(labels.numbers, validation),
     )
@@ -264,7 +264,7 @@ class Measurement:
     predicted: tuple[FramePredictions, ...]  # of all bodyparts that the network knows
     errors: Float64[np.ndarray, "F K"]
     likelihood: Float64[np.ndarray, "F K"]
-    looked_for: Bool[np.ndarray, "F K"]
+    annotated: Bool[np.ndarray, "F K"]
     is_train: Bool[np.ndarray, " F"]
     validates: Bool[np.ndarray, " F"]  # held out of the training frames by `validation_share`
 
@@ -286,7 +286,7 @@ class Measurement:
     @property
     def calibration(self) -> Calibration:
         """Compare likelihoods with how often predictions of test frames are right."""
-        judged = self.looked_for & self.is_test[:, None]
+        judged = self.annotated & self.is_test[:, None]
         return calibration(self.errors, self.likelihood, judged, within=self.settings.pos_dist_thresh)
 
 
@@ -324,7 +324,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         predicted=predicted,
         errors=pixel_errors(np.concatenate([found.xy for found in predicted])[:, in_network], labels),
         likelihood=np.concatenate([found.likelihood for found in predicted])[:, in_network],
-        looked_for=np.concatenate([video.looked_for for video in frames])[:, in_labels],
+        annotated=np.concatenate([video.annotated for video in frames])[:, in_labels],
         is_train=np.concatenate([video.is_train for video in frames]),
         validates=np.concatenate([video.validates for video in frames]),
     )

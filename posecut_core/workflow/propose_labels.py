@@ -99,7 +99,7 @@ def placed_frames(tables: Mapping[str, LabelTable]) -> int:
 
 def _trainable(project: Project, table: LabelTable) -> LabelTable:
     stored = FrameStore.open(project.frame_store(table.video)).numbers
-    return table.rows(table.looked_at.any(axis=1) & np.isin(table.numbers, stored))
+    return table.rows(table.annotated.any(axis=1) & np.isin(table.numbers, stored))
 
 
 def _label_files(project: Project, video: str) -> list[Path]:

@@ -40,8 +40,8 @@ def test_old_frames_say_nothing_about_a_new_bodypart(spot_project):
     edited = edit_bodyparts(spot_project, add=["tip"])
     assert (edited.bodyparts, edited.added) == (("spot", "beside", "tip"), ("tip",))
     after = labels(spot_project)
-    assert not after.looked_at[:, 2].any()
-    np.testing.assert_array_equal(after.looked_at[:, :2], before.looked_at)
+    assert not after.annotated[:, 2].any()
+    np.testing.assert_array_equal(after.annotated[:, :2], before.annotated)
 
 
 def test_names_may_be_exchanged(spot_project):

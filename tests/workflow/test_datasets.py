@@ -274,7 +274,7 @@ def test_what_nobody_said_is_not_trained_on(project):
         session.apply(MarkAbsent(2, "head"))
     table = read_revision(create_training_dataset(project).labels)["bee"]
     assert np.isnan(table.xy[:2, 0]).all()
-    assert table.looked_at[:2].tolist() == [[False, True, True], [True, True, True]]
+    assert table.annotated[:2].tolist() == [[False, True, True], [True, True, True]]
 
 
 def test_labels_on_other_pictures_are_refused(project):

@@ -87,7 +87,7 @@ def test_mending_loses_no_label(sound):
     assert len([finding for finding in mended.findings if finding.mended]) == 5
     found = read_labels(open_project(sound), "dots")
     np.testing.assert_array_equal(found.xy, before.xy)
-    np.testing.assert_array_equal(found.looked_at, before.looked_at)
+    np.testing.assert_array_equal(found.annotated, before.annotated)
     with (folder / "labels.jsonl").open("ab") as stream:
         stream.write(b'{"half')
     assert not doctor(sound).sound

@@ -31,13 +31,13 @@ def test_absence_needs_a_label_elsewhere(spot_project):
     project = open_project(spot_project)
     table = read_labels(project, "spot")
     (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST)
-    assert frames.looked_for.tolist() == [[True, True], [True, True]]
+    assert frames.annotated.tolist() == [[True, True], [True, True]]
     xy = table.xy.copy()
     xy[:, 1] = np.nan
     xy[table.numbers == 5] = np.nan
     table = LabelTable("spot", table.bodyparts, table.numbers, xy)
     (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST)
-    assert frames.looked_for.tolist() == [[False, False], [True, False]]
+    assert frames.annotated.tolist() == [[False, False], [True, False]]
 
 
 def test_without_any_label_there_is_nothing_to_measure(spot_project):
@@ -81,4 +81,4 @@ def test_labels_outside_their_picture_are_not_measured(spot_project):
     table = LabelTable("spot", table.bodyparts, table.numbers, xy)
     (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST)
     assert np.isnan(frames.xy[0, 0]).all()
-    assert frames.looked_for[:, 0].tolist() == [False, True]
+    assert frames.annotated[:, 0].tolist() == [False, True]

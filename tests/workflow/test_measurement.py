@@ -26,7 +26,7 @@ def test_errors_likelihoods_and_split_stand_side_by_side(spot_project):
     np.testing.assert_allclose(found.errors, [[5], [np.nan], [np.nan], [np.nan]])
     assert found.likelihood.tolist() == [[0.3]] * 4
     assert found.is_train.tolist() == [True, True, True, False]
-    assert found.looked_for.all()
+    assert found.annotated.all()
     assert EvaluationJob(open_project(spot_project), 1, 0, 10, None).percent == 95
 
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from posecut_core.cli.summaries import tell_analysed
+from posecut_core.inference.video import AnalysedVideo
 from posecut_core.video.index import Gap
-from posecut_core.workflow.analyze_videos import AnalysedVideo, AnalysedVideos
+from posecut_core.workflow.analyze_videos import AnalysedVideos
 
 
 def test_damage_and_earlier_work_are_told():

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from posecut_core.errors import ModelError
-from posecut_core.workflow.analyze_videos import AnalysedVideo, AnalysedVideos
+from posecut_core.inference.video import AnalysedVideo
+from posecut_core.workflow.analyze_videos import AnalysedVideos
 from posecut_core.workflow.plot_trajectories import LabeledVideos, PlottedTrajectories
 
 DONE = AnalysedVideo(Path("a.mp4"), (Path("a.h5"),), 10, (), 50.0, False)

@@ -57,14 +57,14 @@ def sizes(*shape):
     return jnp.array([shape], jnp.int32)
 
 
-def augmented(xy, *, image=None, looked_at=(True, True), extent=(FRAME, FRAME), seed=0, settings=PLAIN):
+def augmented(xy, *, image=None, annotated=(True, True), extent=(FRAME, FRAME), seed=0, settings=PLAIN):
     """Augment a batch of one image and its two labels, which a mirror exchanges."""
     image = np.zeros((FRAME, FRAME, 3), np.uint8) if image is None else image
     batch = Batch(
         images=jnp.asarray(np.tile(image, (BATCH, 1, 1, 1))),
         sizes=jnp.asarray(np.tile(np.array(extent, np.int32), (BATCH, 1))),
         xy=jnp.asarray(np.tile(np.array(xy, np.float32), (BATCH, 1, 1))),
-        looked_at=jnp.asarray(np.tile(looked_at, (BATCH, 1))),
+        annotated=jnp.asarray(np.tile(annotated, (BATCH, 1))),
     )
     crops = _augment(jax.random.key(seed), batch, mirror_order=jnp.array([1, 0]), settings=settings)
     return jax.tree.map(np.asarray, crops)
@@ -197,20 +197,20 @@ def test_augmented_labels_stay_on_what_they_label():
 
 def test_mirrored_crops_keep_what_nobody_looked_for_with_its_bodypart():
     """A right ear that shows as the left one in a mirrored crop is as little looked for there."""
-    _, xy, looked_at = augmented([[48.0, 40.0], [np.nan, np.nan]], looked_at=(True, False), settings=MOVED)
+    _, xy, annotated = augmented([[48.0, 40.0], [np.nan, np.nan]], annotated=(True, False), settings=MOVED)
     visible = ~np.isnan(xy[..., 0])
-    assert looked_at[visible].all()
-    assert (looked_at[:, 0] != looked_at[:, 1]).all()
-    assert np.unique(looked_at[:, 0]).size == 2
+    assert annotated[visible].all()
+    assert (annotated[:, 0] != annotated[:, 1]).all()
+    assert np.unique(annotated[:, 0]).size == 2
 
 
 def test_labels_outside_the_crop_are_missing():
     """A bodypart that a crop does not show is NaN, and a mirror that is off exchanges nothing."""
-    images, xy, looked_at = augmented([[5.0, 5.0], [90.0, 90.0]], looked_at=(True, False))
+    images, xy, annotated = augmented([[5.0, 5.0], [90.0, 90.0]], annotated=(True, False))
     missing = np.isnan(xy).all(axis=-1)
     assert (missing[:, 0] != missing[:, 1]).all()
     assert np.unique(missing[:, 0]).size == 2
-    assert (looked_at == [True, False]).all()
+    assert (annotated == [True, False]).all()
     assert np.isfinite(images).all()
 
 

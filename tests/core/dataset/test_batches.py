@@ -100,11 +100,11 @@ def test_a_batch_holds_everything_of_its_frames():
         images=np.broadcast_to(level[:, None, None, None], (5, 4, 6, 3)).astype(np.uint8),
         sizes=np.stack([level, level], 1).astype(np.int32),
         xy=np.broadcast_to(level[:, None, None], (5, 2, 2)).astype(np.float32),
-        looked_at=np.stack([level > 2, level < 2], 1),
+        annotated=np.stack([level > 2, level < 2], 1),
     )
     batch = batch_of_step(frames, batch_size=3, seed=1, step=4)
     chosen = frames_of_step(len(frames), batch_size=3, seed=1, step=4)
-    for held, values in zip(batch, (frames.images, frames.sizes, frames.xy, frames.looked_at), strict=True):
+    for held, values in zip(batch, (frames.images, frames.sizes, frames.xy, frames.annotated), strict=True):
         np.testing.assert_array_equal(held, values[chosen])
 
 

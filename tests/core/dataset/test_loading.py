@@ -87,7 +87,7 @@ def test_known_images_are_not_read_again(open_store, monkeypatch):
 
 def test_a_bodypart_labelled_nowhere_in_a_video_was_not_looked_for(open_store):
     """It says nothing that it is missing there; in other videos missing means absent."""
-    assert load(open_store).looked_at.tolist() == [[True, True], [True, True], [False, True]]
+    assert load(open_store).annotated.tolist() == [[True, True], [True, True], [False, True]]
 
 
 def test_reading_is_reported(open_store):
@@ -124,4 +124,4 @@ def test_labels_outside_their_picture_are_never_trained_on(open_store):
     tables = {"a": LabelTable("a", ("nose", "tail"), np.array([2, 5, 7]), xy)}
     loaded = load_frames(FRAMES[:2], tables, open_store, scale=1.0, report=silent)
     np.testing.assert_array_equal(loaded.xy, [[[np.nan] * 2, [39.5, 23.5]], [[np.nan] * 2] * 2])
-    assert loaded.looked_at.tolist() == [[False, True], [False, False]]
+    assert loaded.annotated.tolist() == [[False, True], [False, False]]

@@ -10,13 +10,13 @@ from posecut_core.types import FrameRef
 REFS = (FrameRef("a", 7), FrameRef("b", 9))
 
 
-def frames(*, count=2, xy=5.0, looked_at=True, size=(MIN_SIDE, MIN_SIDE)):
+def frames(*, count=2, xy=5.0, annotated=True, size=(MIN_SIDE, MIN_SIDE)):
     """Frames of which the last one has `xy` and `size`."""
     sizes, points = np.full((count, 2), 64, np.int32), np.full((count, 1, 2), 5.0, np.float32)
     sizes[-1], points[-1] = size, xy
     if np.isnan(xy):
         points[:] = xy
-    return TrainingFrames(np.zeros((count, 64, 64, 3), np.uint8), sizes, points, np.full((count, 1), looked_at))
+    return TrainingFrames(np.zeros((count, 64, 64, 3), np.uint8), sizes, points, np.full((count, 1), annotated))
 
 
 def test_frames_that_can_be_learnt_from_pass():
@@ -29,7 +29,7 @@ def test_frames_that_can_be_learnt_from_pass():
     [
         ({"count": 1}, "only 1 training frame, at least 2 are needed; label more frames"),
         ({"xy": np.nan}, "None of the training frames has a label"),
-        ({"looked_at": False}, "None of the training frames has a label"),
+        ({"annotated": False}, "None of the training frames has a label"),
         ({"xy": np.inf}, "label of frame 9 of b is infinite"),
         (
             {"size": (MIN_SIDE - 1, 500)},

@@ -21,7 +21,7 @@ def table(video="m1", *, shift=0.0):
 def same(one, other):
     np.testing.assert_array_equal(one.numbers, other.numbers)
     np.testing.assert_array_equal(one.xy, other.xy)
-    np.testing.assert_array_equal(one.looked_at, other.looked_at)
+    np.testing.assert_array_equal(one.annotated, other.annotated)
     return (one.video, one.bodyparts) == (other.video, other.bodyparts)
 
 

@@ -19,7 +19,7 @@ def test_labels_jitter_around_the_truth():
     truth, numbers = _truth(), tuple(range(500))
     table = human_labels(np.random.default_rng(1), truth, "mouse", numbers, jitter=0.7)
     np.testing.assert_array_equal(np.isnan(table.xy[..., 0]), truth.hidden)
-    assert table.looked_at.all()
+    assert table.annotated.all()
     difference = (table.xy - truth.xy)[~truth.hidden]
     assert abs(difference.mean()) < 0.05
     assert 0.65 < difference.std() < 0.75

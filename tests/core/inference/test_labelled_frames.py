@@ -24,9 +24,9 @@ def frames(tmp_path):
         image[5 + k, 10 + k] = 255
         store.append([(number, image, origin)])
     labels = np.zeros((4, 2, 2))
-    looked_for = np.ones((4, 2), bool)
+    annotated = np.ones((4, 2), bool)
     return LabelledFrames(
-        "m1", store, store.numbers, store.origins, store.sizes, labels, looked_for, *np.eye(2, 4, dtype=bool)
+        "m1", store, store.numbers, store.origins, store.sizes, labels, annotated, *np.eye(2, 4, dtype=bool)
     )
 
 

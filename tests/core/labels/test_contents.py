@@ -93,7 +93,7 @@ def test_rows_without_any_label_stay_in_the_files(project):
     assert list(read_hdf(project.collected_data("m1")).index.get_level_values(2)) == ["img0003.png", "img0020.png"]
     table = read_contents(project, "m1").table("m1")
     assert table.numbers.tolist() == [3, 20]
-    assert table.looked_at.any(axis=1).tolist() == [False, True]
+    assert table.annotated.any(axis=1).tolist() == [False, True]
     assert read_contents(project, "m1").history.state.unreviewed == ()
 
 

@@ -20,7 +20,7 @@ def test_only_what_is_strictly_inside_counts(project):
     assert labels_named(table, invisible, {}) == ("frame 20 nose",)
     counted = without_outside(table, store)
     assert np.isnan(counted.xy[..., 0]).tolist() == [[False, True], [False, False], [True, True]]
-    assert counted.looked_at.tolist() == [[True, False], [True, True], [False, True]]
+    assert counted.annotated.tolist() == [[True, False], [True, True], [False, True]]
 
 
 def test_a_margin_lets_labels_lie_just_outside(project):

@@ -286,10 +286,10 @@ def test_columns_follow_config_yaml(project):
     other = Project(project.root, replace(project.config, bodyparts=("ear", "tail", "nose")))
     table = read_labels(other, "m1")
     assert (table.bodyparts, table.xy[0, 2].tolist()) == (("ear", "tail", "nose"), [41.0, 62.0])
-    assert table.looked_at.tolist() == [[False, False, True]]
+    assert table.annotated.tolist() == [[False, False, True]]
     with LabelSession.open(other, "m1") as session:
         session.apply(Place(3, session.identity("ear"), (44.0, 62.0)))
-    assert read_labels(other, "m1").looked_at.tolist() == [[True, False, True]]
+    assert read_labels(other, "m1").annotated.tolist() == [[True, False, True]]
 
 
 def test_long_sessions_leave_snapshots(project, monkeypatch):

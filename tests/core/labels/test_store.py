@@ -98,7 +98,7 @@ def test_absent_and_not_looked_for_are_different(project):
     """What a table records about looking comes back."""
     looked = np.array([[True, False], [True, True]])
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY, looked))
-    assert read_labels(project, "m1").looked_at.tolist() == looked.tolist()
+    assert read_labels(project, "m1").annotated.tolist() == looked.tolist()
     assert read_state(project, "m1").point(3, "tail") is None
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
     assert read_state(project, "m1").point(3, "tail") == Point("absent")
@@ -115,7 +115,7 @@ def test_drafts_are_no_labels_and_leave_labels_alone(project):
     assert state.point(3, "tail") == Point("proposed", (42.0, 42.0), Origin("machine", 0.3, "net", 720))
     assert state.unreviewed == ((3, "tail"),)
     labels = read_labels(project, "m1")
-    assert (labels.numbers.tolist(), labels.looked_at.tolist()) == ([3], [[True, False]])
+    assert (labels.numbers.tolist(), labels.annotated.tolist()) == ([3], [[True, False]])
     assert known_frames(project, "m1") == {3, 20}
 
 

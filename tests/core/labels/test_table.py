@@ -19,15 +19,15 @@ def test_what_nobody_recorded_follows_from_the_labels():
     xy = np.full((3, 3, 2), np.nan)
     xy[0, 0], xy[1, 1] = 5.0, 6.0
     table = LabelTable("m1", ("nose", "tail", "ear"), np.array([3, 9, 12]), xy)
-    assert table.looked_at.tolist() == [[True, True, False], [True, True, False], [False, False, False]]
+    assert table.annotated.tolist() == [[True, True, False], [True, True, False], [False, False, False]]
 
 
 def test_what_was_looked_for_is_kept_with_the_rows():
     """A recorded mask counts frame by frame, also of a part of the table; what is labelled was looked for."""
     looked = np.array([[False], [True]])
     table = LabelTable("m1", ("nose",), np.array([3, 9]), XY, looked)
-    assert table.looked_at.tolist() == [[True], [True]]
-    assert table.rows(np.array([False, True])).looked_at.tolist() == [[True]]
+    assert table.annotated.tolist() == [[True], [True]]
+    assert table.rows(np.array([False, True])).annotated.tolist() == [[True]]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_contradictions_are_refused(bodyparts, numbers, xy, words):
 def test_values_of_other_kinds_are_refused(changes, words):
     """A list where an array belongs, or a text where several do, which was taken letter by letter, is named."""
     table = object.__new__(LabelTable)  # the tests' own check of types would come first
-    values = {"video": "m1", "bodyparts": ("nose",), "numbers": np.array([3, 9]), "xy": XY, "looked": None}
+    values = {"video": "m1", "bodyparts": ("nose",), "numbers": np.array([3, 9]), "xy": XY, "recorded": None}
     for field, value in {**values, **changes}.items():
         object.__setattr__(table, field, value)
     with pytest.raises(LabelError, match=words):

@@ -33,7 +33,7 @@ def test_only_what_persons_said_is_tabulated():
     found = table_of(STATE, "m1", COLUMNS)
     assert (found.bodyparts, found.numbers.tolist()) == (("tail", "snout"), [3, 5, 9])
     np.testing.assert_array_equal(found.xy, [[NAN, [1, 2]], [[3, 4], NAN], [NAN, NAN]])
-    assert found.looked_at.tolist() == [[True, True], [True, False], [False, True]]
+    assert found.annotated.tolist() == [[True, True], [True, False], [False, True]]
 
 
 def test_a_video_without_labels_has_an_empty_table():

@@ -47,10 +47,10 @@ def test_the_parts_are_means():
 
 def test_bodyparts_nobody_looked_for_cost_nothing():
     """Neither the loss nor its gradient knows the maps of a bodypart that was not looked for."""
-    looked_at = jnp.array([[True, False]])
+    annotated = jnp.array([[True, False]])
 
     def loss(scores):
-        return pose_loss(maps()._replace(scores=scores), targets(), looked_at, locref_weight=0.1)
+        return pose_loss(maps()._replace(scores=scores), targets(), annotated, locref_weight=0.1)
 
     value, gradient = jax.value_and_grad(loss)(jnp.full((1, 2, 2, 2), 3.0))
     assert float(value) == pytest.approx(np.log1p(np.exp(3)), rel=1e-5)
