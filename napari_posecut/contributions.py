@@ -44,7 +44,7 @@ def exit_code(work: Callable[[], object]) -> int:
 # Open a project that was dropped on napari: its config.yaml, or its folder.
 
 
-NO_LAYERS = [(None,)]  # napari's word for: read, and nothing to add
+_NO_LAYERS = [(None,)]  # napari's word for: read, and nothing to add
 _KEYS = {"Task", "scorer", "video_sets"}  # which a project's config.yaml has, also one that is no YAML any more
 _LINES = re.compile(r"^(\w+)[ \t]*:", re.MULTILINE)
 Reader = Callable[[str], list[tuple[None]]]
@@ -56,10 +56,10 @@ def project_reader(path: str | Sequence[str]) -> Reader | None:
     Args:
         path: of a project's config.yaml, or of its folder; several paths are never a project.
     """
-    return _open if isinstance(path, str) and is_project(Path(path)) else None
+    return _open if isinstance(path, str) and _is_project(Path(path)) else None
 
 
-def is_project(path: Path) -> bool:
+def _is_project(path: Path) -> bool:
     """Tell whether a path leads to a project, be it damaged: opening it says what is wrong, as napari cannot."""
     if path.name != "config.yaml" and not (path / "config.yaml").is_file():
         return False
@@ -73,7 +73,7 @@ def _open(path: str) -> list[tuple[None]]:
     viewer = current_viewer()
     if viewer is not None:
         desk_of(viewer).attempt(lambda: open_here(viewer, path))
-    return NO_LAYERS
+    return _NO_LAYERS
 
 
 # --- writer -----------------------------------------------------------------------------------------------------------
@@ -92,11 +92,11 @@ def write_points(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
         ArgumentError: the points have other dimensions.
         StorageError: the disk refuses.
     """
-    write_text(Path(path), table(np.asarray(data), attributes).to_csv(index=False))
+    write_text(Path(path), _table(np.asarray(data), attributes).to_csv(index=False))
     return [path]
 
 
-def table(points: np.ndarray, attributes: Mapping[str, Any]) -> pd.DataFrame:
+def _table(points: np.ndarray, attributes: Mapping[str, Any]) -> pd.DataFrame:
     """Return the points of a layer with x to the right and y down, in pixels of the full frame."""
     if points.ndim != 2 or points.shape[1] not in (2, 3):
         raise ArgumentError(
@@ -151,29 +151,29 @@ def export_deeplabcut(viewer: Viewer) -> None:
 # project opens when it is ready. It stays in the person's data folder, with what they have labelled.
 
 
-FRAMES, LABELLED, OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person where they are others
-DRAW = (sys.executable, "-P", "-m", "napari_posecut.contributions")
+_FRAMES, _LABELLED, _OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person where they are others
+_DRAW = (sys.executable, "-P", "-m", "napari_posecut.contributions")
 _DRAWN = ".drawn"  # a file beside the project: it is whole
 _WAITING = "sample"  # what the layer's metadata say that stands for the project until it is drawn
 
 LayerTuple = tuple[np.ndarray, dict[str, object], str]
 
 
-def sample_folder() -> Path:
+def _sample_folder() -> Path:
     """Return the folder of the sample."""
     return user_data_path("posecut", appauthor=False) / "sample"
 
 
-def draw_sample(folder: Path) -> Path:
+def _draw_sample(folder: Path) -> Path:
     """Draw the videos, label some frames, and return the path of config.yaml; what is there stays.
 
     Raises:
         ArgumentError: the folder holds something else.
         StorageError: the disk refuses.
     """
-    scenes = tuple(replace(scene, frames=FRAMES) for scene in TO_LABEL)
-    config = sample_project(folder, scenes=scenes, frames_to_label=LABELLED)
-    numbers = range(FRAMES // (2 * OPEN), FRAMES, FRAMES // OPEN)
+    scenes = tuple(replace(scene, frames=_FRAMES) for scene in TO_LABEL)
+    config = sample_project(folder, scenes=scenes, frames_to_label=_LABELLED)
+    numbers = range(_FRAMES // (2 * _OPEN), _FRAMES, _FRAMES // _OPEN)
     for scene in scenes:
         extract_frames(config, "manual", frames=numbers, videos=[scene.name])
     (folder / _DRAWN).touch()
@@ -188,11 +188,11 @@ def open_sample() -> list[LayerTuple]:
     """
     viewer = current_viewer()
     if viewer is not None:
-        Drawing(desk_of(viewer), sample_folder(), furnish(viewer))
+        _Drawing(desk_of(viewer), _sample_folder(), furnish(viewer))
     return [(np.zeros((0, 2)), {"name": "the sample is being drawn", "metadata": {"posecut": _WAITING}}, "points")]
 
 
-class Drawing(QObject):
+class _Drawing(QObject):
     """The drawing of the sample, and its opening; it goes with the window that waits for it."""
 
     def __init__(self, desk: Desk, folder: Path, parent: QObject) -> None:
@@ -203,7 +203,7 @@ class Drawing(QObject):
         if (folder / _DRAWN).is_file():
             QTimer.singleShot(0, self._open)  # when napari has added its layers
         else:
-            self._process.start(DRAW[0], [*DRAW[1:], str(folder)])
+            self._process.start(_DRAW[0], [*_DRAW[1:], str(folder)])
             desk.tell("The sample is being drawn; it opens by itself in some seconds.")
 
     def _drawn(self, code: int) -> None:
@@ -229,7 +229,7 @@ class Drawing(QObject):
 
 def main() -> int:
     """Draw the sample into the folder on the command line, and return the exit code."""
-    return exit_code(lambda: draw_sample(Path(sys.argv[1])))
+    return exit_code(lambda: _draw_sample(Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from napari.settings import get_plugin_settings
 
-PLUGIN = "posecut"
+_PLUGIN = "posecut"
 WhenClosing = Literal["ask", "go on", "stop"]
 
 
@@ -41,6 +41,6 @@ def remember_when_closing(choice: WhenClosing) -> None:
 
 def _settings() -> Any:
     try:
-        return get_plugin_settings(PLUGIN)
+        return get_plugin_settings(_PLUGIN)
     except KeyError:
         return None

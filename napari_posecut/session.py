@@ -33,9 +33,9 @@ from posecut_core.workflow.opening import config_path, open_project
 # background on what is labelled so far, and proposes better poses again and again.
 
 
-SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
-HELP = ("assist", "propose")  # the verbs of this module
-TRAINING = "create_dataset_and_train"  # beside it the assistant would only be in the way
+_SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
+_HELP = ("assist", "propose")  # the verbs of this module
+_TRAINING = "create_dataset_and_train"  # beside it the assistant would only be in the way
 
 
 class Assistance:
@@ -76,7 +76,7 @@ class Assistance:
 
     def _begin(self) -> None:
         """Let the project's trained network propose; where there is none, a network trains in the background."""
-        if not self._board.of(*HELP, TRAINING):
+        if not self._board.of(*_HELP, _TRAINING):
             self._start("propose")
 
     def _begin_where_needed(self) -> None:
@@ -95,7 +95,7 @@ class Assistance:
         self._frames = frames
 
     def _stop(self) -> None:
-        job = self._board.of(*HELP)
+        job = self._board.of(*_HELP)
         if job is not None:
             job.stop()
 
@@ -110,7 +110,7 @@ class Assistance:
             found = read_proposals(path)
         except PosecutError:
             return  # proposals can be made anew; what is wrong with them is no help to who labels
-        self._labelling.proposals.take(poses(found, self._labelling.browser.columns))
+        self._labelling.proposals.take(_poses(found, self._labelling.browser.columns))
         self._labelling.marks_changed.emit()
         self.changed.emit(f"{found.frames} frames have proposals, of step {found.step} of the network.")
 
@@ -123,13 +123,13 @@ class Assistance:
         self._stop()
 
     def _note(self, job: Job, progress: Progress | Notice) -> None:
-        if job.request.verb in HELP:
+        if job.request.verb in _HELP:
             self.take()
             if job.request.verb == "assist":
                 self.changed.emit(_sentence(progress))
 
     def _started(self, job: Job) -> None:
-        if job.request.verb == TRAINING and self._board.of("assist") is not None:
+        if job.request.verb == _TRAINING and self._board.of("assist") is not None:
             self._paused = True
             self._stop()
 
@@ -139,9 +139,9 @@ class Assistance:
         self._again = self._again and not again
         if job.request.verb == "propose" and self.helps and (job.state == "failed" or job.result.get("learns")):
             self._start("assist")  # no network has been trained yet, or only the one that goes on learning
-        elif job.request.verb in HELP and job.state == "stopped" and self.helps:
+        elif job.request.verb in _HELP and job.state == "stopped" and self.helps:
             self._begin_where_needed()  # it was stopped before somebody wanted help again
-        elif job.request.verb == TRAINING and self.helps:
+        elif job.request.verb == _TRAINING and self.helps:
             self._start("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False
         elif again and self.helps:
@@ -156,7 +156,7 @@ class Assistance:
             self.changed.emit(f"No proposals: {error}")
 
 
-def poses(found: Proposals, columns: dict[str, str]) -> dict[FrameRef, Pose]:
+def _poses(found: Proposals, columns: dict[str, str]) -> dict[FrameRef, Pose]:
     """Return proposals by frame and identity of the bodypart, without what the network does not see.
 
     Args:
@@ -177,7 +177,7 @@ def _pose(found: Proposals, video: VideoProposals, row: int, parts: list[str | N
     return {
         part: Proposal((x, y), likelihood, found.model, found.step)
         for part, (x, y), likelihood in places
-        if part is not None and x == x and likelihood >= SEEN
+        if part is not None and x == x and likelihood >= _SEEN
     }
 
 
@@ -193,11 +193,11 @@ def _sentence(progress: Progress | Notice) -> str:
 # What happens when the window closes: labels are closed, and a person says what becomes of work that runs.
 
 
-Answer = Literal["go on", "stop", "stay"]
-Ask = Callable[[Sequence[Job], QWidget], Answer]
+_Answer = Literal["go on", "stop", "stay"]
+_Ask = Callable[[Sequence[Job], QWidget], _Answer]
 
 
-class Closing(QObject):
+class _Closing(QObject):
     """Watches the window of a desk, and goes with it."""
 
     def __init__(self, window: QWidget, desk: "Desk") -> None:
@@ -223,11 +223,11 @@ class Closing(QObject):
         return False
 
     def _may_close(self, window: QWidget) -> bool:
-        jobs = [job for job in self._desk.board.jobs if job.request.verb not in HELP]  # help ends with the labelling
+        jobs = [job for job in self._desk.board.jobs if job.request.verb not in _HELP]  # help ends with the labelling
         chosen = preferences().when_closing
         if not jobs:
             return True
-        answer: Answer = "go on" if chosen == "ask" else chosen
+        answer: _Answer = "go on" if chosen == "ask" else chosen
         if chosen == "ask" and window.isVisible():  # of a window that nobody sees, nobody is asked
             answer = self._desk.ask_about_jobs(jobs, window)
         if answer == "stop":
@@ -236,21 +236,21 @@ class Closing(QObject):
         return answer != "stay"
 
 
-def watch(desk: "Desk") -> None:
+def _watch(desk: "Desk") -> None:
     """Watch the window of a desk, if anything is docked in it, for only that leads to the window; once is enough."""
     docked = next(iter(desk.viewer.window.dock_widgets.values()), None)
     widget = getattr(docked, "native", docked)
     while isinstance(widget, QWidget) and widget.parentWidget() is not None:
         widget = widget.parentWidget()
-    if isinstance(widget, QWidget) and widget.findChild(Closing) is None:
-        Closing(widget, desk)
+    if isinstance(widget, QWidget) and widget.findChild(_Closing) is None:
+        _Closing(widget, desk)
 
 
-def ask_person(jobs: Sequence[Job], window: QWidget) -> Answer:
+def _ask_person(jobs: Sequence[Job], window: QWidget) -> _Answer:
     """Ask in a dialog whether work goes on without the window."""
     box = QMessageBox(window)
     box.setWindowTitle("PoseCut")
-    box.setText(f"Still running: {named(jobs)}.")
+    box.setText(f"Still running: {_named(jobs)}.")
     box.setInformativeText(
         "It can go on in the background, and this window finds it again when it opens the project. Or it stops now, "
         "and goes on from there when you start it again."
@@ -262,13 +262,13 @@ def ask_person(jobs: Sequence[Job], window: QWidget) -> Answer:
     again = QCheckBox("do so from now on, without asking")
     box.setCheckBox(again)
     box.exec()
-    answer: Answer = "go on" if box.clickedButton() is on else "stop" if box.clickedButton() is stop else "stay"
+    answer: _Answer = "go on" if box.clickedButton() is on else "stop" if box.clickedButton() is stop else "stay"
     if again.isChecked() and answer != "stay":
         remember_when_closing(answer)
     return answer
 
 
-def named(jobs: Sequence[Job]) -> str:
+def _named(jobs: Sequence[Job]) -> str:
     """Write what runs, for a person to read."""
     return ", ".join(job.request.verb.replace("_", " ") for job in jobs)
 
@@ -306,7 +306,7 @@ class Desk:
         self.board = JobBoard()
         self._left = False
         self.view = WholeView(viewer)
-        self.ask_about_jobs: Ask = ask_person  # that run while the window closes
+        self.ask_about_jobs: _Ask = _ask_person  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
         """Open a project, by its folder or config.yaml, and show its first frame that needs a person.
@@ -337,7 +337,7 @@ class Desk:
         self.board.ended.connect(self._ended)
         self.board.look_after(project.config_path)
         self.assistance = Assistance(self.board, labelling, helps=preferences().helps)
-        watch(self)
+        _watch(self)
         self.project_changed.emit()
         for notice in labelling.notices:
             self.tell(notice)

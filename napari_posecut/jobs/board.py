@@ -61,7 +61,7 @@ def _done_soon(future: "Future[Value]") -> bool:
 # The jobs of a window: looked at several times a second, so that the window never waits for them.
 
 
-INTERVAL = 200  # milliseconds between two looks
+_INTERVAL = 200  # milliseconds between two looks
 
 
 class JobBoard:
@@ -76,7 +76,7 @@ class JobBoard:
         self.past: tuple[Job, ...] = ()  # that were seen to end, for docks that are made afterwards
         self._config: Path | None = None
         self._timer = QTimer()
-        self._timer.setInterval(INTERVAL)
+        self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self.look)
 
     def look_after(self, config: Path) -> None:

@@ -28,7 +28,7 @@ _LOWER = 10  # niceness: a window is served first
 _STOPPED = Outcome("stopped", {}, "")
 
 
-def run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
+def _run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
     """Do what a job's folder asks for, and leave there how it ended.
 
     Args:
@@ -64,7 +64,7 @@ def run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
     return int(outcome.state == "failed")
 
 
-def reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> Report:
+def _reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> Report:
     """Return a function that writes reports as lines, so few that a day of them is read in a moment.
 
     Args:
@@ -94,7 +94,7 @@ def reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], fl
 def _worked(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
     try:
         with files.progress.open("a", encoding="utf-8") as file:
-            result = _called(files, verbs, reporting(file, asked=_never if os.name == "posix" else _asked(files)))
+            result = _called(files, verbs, _reporting(file, asked=_never if os.name == "posix" else _asked(files)))
         return Outcome("done", json.loads(as_json(result)), "")
     except KeyboardInterrupt:
         return _STOPPED
@@ -129,4 +129,4 @@ def _step_back() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1])))
+    sys.exit(_run(Path(sys.argv[1])))

@@ -103,7 +103,7 @@ def _kill(process: psutil.Process) -> None:
 # result.json      how it ended; replaced whole, and not there after a crash
 
 
-DETAILS = 20_000  # bytes of the child's output that are worth showing
+_DETAILS = 20_000  # bytes of the child's output that are worth showing
 _AT_ONCE = 1 << 18  # bytes of progress that are read without holding up a window
 
 
@@ -211,14 +211,14 @@ class JobFolder:
         except OSError:
             return (), offset
         whole = content[: content.rfind(b"\n") + 1]
-        reports = (parse_progress(line) for line in whole.splitlines())
+        reports = (_parse_progress(line) for line in whole.splitlines())
         return tuple(report for report in reports if report is not None), offset + len(whole)
 
     def read_details(self) -> str:
         """Return the end of what the child printed."""
         try:
             with open_file(self.errors) as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - DETAILS))
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _DETAILS))
                 return file.read().decode("utf-8", errors="replace")
         except OSError:
             return ""
@@ -243,7 +243,7 @@ def progress_line(progress: Progress | Notice) -> str:
     return as_json(progress) + "\n"
 
 
-def parse_progress(line: bytes) -> Progress | Notice | None:
+def _parse_progress(line: bytes) -> Progress | Notice | None:
     """Read a report; None where a full disk or a loss of power left no whole one."""
     try:
         values = parse_json(line)

@@ -26,8 +26,8 @@ from posecut_core.workflow.opening import config_path
 
 State = Literal["running", "done", "failed", "stopped", "crashed"]
 # -P: no file in the current folder is taken for a library.
-CHILD = (sys.executable, "-P", "-m", "napari_posecut.jobs.child")
-KEPT = 5  # ended jobs whose messages may still be asked for
+_CHILD = (sys.executable, "-P", "-m", "napari_posecut.jobs.child")
+_KEPT = 5  # ended jobs whose messages may still be asked for
 
 # Only the process that started a child learns how it ended, and the system keeps it until then.
 _own: dict[Path, "subprocess.Popen[bytes]"] = {}
@@ -120,7 +120,7 @@ class Job:
             self._state, self._message = "crashed", _crash(_exit_code(self.folder))
 
 
-def start(config: Path, request: Request, *, program: Sequence[str] = CHILD) -> Job:
+def start(config: Path, request: Request, *, program: Sequence[str] = _CHILD) -> Job:
     """Start work in a child process that outlives this one.
 
     Args:
@@ -159,7 +159,7 @@ def running(config: Path) -> tuple[Job, ...]:
     return tuple(Job(folder.path, request) for folder, request in requests)
 
 
-def tidy(config: Path, *, keep: int = KEPT) -> tuple[Path, ...]:
+def tidy(config: Path, *, keep: int = _KEPT) -> tuple[Path, ...]:
     """Remove the folders of ended jobs but the newest `keep`, and return their paths.
 
     Raises:

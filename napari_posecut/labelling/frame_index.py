@@ -21,7 +21,7 @@ from posecut_core.workflow.opening import frame_folders
 # The pictures of extracted frames: those next to the shown one are read ahead, so that going on waits for no disk.
 
 
-class Pictures:
+class _Pictures:
     """The pictures of some frame stores, read on one thread."""
 
     def __init__(self, stores: Mapping[str, FrameStore]) -> None:
@@ -67,7 +67,7 @@ class KnownVideo:
     of_labels: Stamp
 
 
-def read_known(project: Project, before: Mapping[str, KnownVideo] | None = None) -> dict[str, KnownVideo]:
+def _read_known(project: Project, before: Mapping[str, KnownVideo] | None = None) -> dict[str, KnownVideo]:
     """Read the frames and labels of a project, video by video.
 
     Args:
@@ -190,10 +190,10 @@ class Browser:
             StorageError: labels that were open could not be written as files; every edit is in the journal.
         """
         columns = read_naming(project).columns
-        known = read_known(project, self._known)
+        known = _read_known(project, self._known)
         if not self._still_open(project, columns, known):
             self.leave()
-            known = read_known(project, known)  # with the edits that were open
+            known = _read_known(project, known)  # with the edits that were open
         return Found(project, columns, known)
 
     def take(self, found: "Found") -> None:
@@ -204,7 +204,7 @@ class Browser:
             self._statuses.clear()
         self.project, self.columns, self._known = found.project, found.columns, known
         self._states = {video: one.state for video, one in known.items()}
-        self._pictures = Pictures({video: one.store for video, one in known.items()})
+        self._pictures = _Pictures({video: one.store for video, one in known.items()})
         self._origins = {FrameRef(v, number): xy for v, one in known.items() for number, xy in one.origins.items()}
         self.frames = tuple(self._origins)
         self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
@@ -259,7 +259,7 @@ class Browser:
         """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
         frame, known = self.frame(key), self._statuses.get(key)
         if known is None or known[0] is not frame or known[1] != proposed:  # frames are immutable
-            status = status_of(frame, self.columns, proposed=proposed)
+            status = _status_of(frame, self.columns, proposed=proposed)
             self._statuses[key] = known = (frame, proposed, status)
         return known[2]
 
@@ -295,11 +295,11 @@ class Browser:
         frame = self.state(key.video).frames.get(key.number)
         known = self._counts.get(key)
         if known is None or known[0] is not frame:  # frames are immutable: the same one needs no counting
-            self._counts[key] = known = (frame, decided(frame, self.columns))
+            self._counts[key] = known = (frame, _decided(frame, self.columns))
         return known[1]
 
 
-def status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
+def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
     """Say how far the labelling of a frame is.
 
     Args:
@@ -319,7 +319,7 @@ def status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False)
     return "proposed" if proposed else "unlabelled"
 
 
-def decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
+def _decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
     """Count the bodyparts that a person has decided about; None for a frame that was taken out of training.
 
     Args:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Gesture:
+class _Gesture:
     """Something that a person does with the mouse, and what it means."""
 
     gesture: str
@@ -20,13 +20,13 @@ class Key:
     meaning: str
 
 
-GESTURES = (
-    Gesture("click", "place the current bodypart, go on to the next"),
-    Gesture("Shift + click", "the current bodypart is hidden, and must be here"),
-    Gesture("press on a marker, drag", "move it"),
-    Gesture("right click on a marker", "delete it"),
-    Gesture("drag on the image", "move the view"),
-    Gesture("wheel", "zoom"),
+_GESTURES = (
+    _Gesture("click", "place the current bodypart, go on to the next"),
+    _Gesture("Shift + click", "the current bodypart is hidden, and must be here"),
+    _Gesture("press on a marker, drag", "move it"),
+    _Gesture("right click on a marker", "delete it"),
+    _Gesture("drag on the image", "move the view"),
+    _Gesture("wheel", "zoom"),
 )
 
 KEYS = (
@@ -54,7 +54,7 @@ KEYS = (
 
 def key_help() -> tuple[tuple[str, str], ...]:
     """Return rows of what to do and what it means, for a person to read."""
-    gestures = tuple((gesture.gesture, gesture.meaning) for gesture in GESTURES)
+    gestures = tuple((gesture.gesture, gesture.meaning) for gesture in _GESTURES)
     return gestures + tuple((" or ".join(map(_spelled, key.keys)), key.meaning) for key in KEYS)
 
 

@@ -33,19 +33,19 @@ from posecut_core.types import FrameRef
 # The frames of a project with their marks, one of them shown at a time: looking at labels without changing them.
 
 
-SETTLED = ("done", "dropped")  # frames that need nobody
-Value = TypeVar("Value")
+_SETTLED = ("done", "dropped")  # frames that need nobody
+_Value = TypeVar("_Value")
 
 
-class Aside(Protocol):
+class _Aside(Protocol):
     """Runs what takes long, and returns its result or raises what it raised; a window lets a thread do it."""
 
-    def __call__(self, work: Callable[[], Value], /) -> Value:
+    def __call__(self, work: Callable[[], _Value], /) -> _Value:
         """Return what `work` returns."""
         ...
 
 
-def at_once(work: Callable[[], Value], /) -> Value:
+def _at_once(work: Callable[[], _Value], /) -> _Value:
     """Run it here and now."""
     return work()
 
@@ -71,7 +71,7 @@ class Tour:
         self.frame: FrameRef | None = None
         self.proposals = ProposedPoses()
         self.browser = Browser(project, take_over=take_over)
-        self.aside: Aside = at_once
+        self.aside: _Aside = _at_once
         self._chosen: str | None = None
         self._paused = paused
         self._show(self._first_open())
@@ -140,7 +140,7 @@ class Tour:
     def next_open(self, by: int = 1) -> bool:
         """Show the next frame (the previous one with -1) that needs a person; tell whether there is another."""
         others = self.browser.around(self.frame, by) if self.frame else []
-        found = next((key for key in others if self.status(key) not in SETTLED), None)
+        found = next((key for key in others if self.status(key) not in _SETTLED), None)
         if found is not None:
             self._show(found)
         return found is not None
@@ -212,7 +212,7 @@ class Tour:
 
     def _first_open(self) -> FrameRef | None:
         frames = self.browser.frames
-        return next((key for key in frames if self.status(key) not in SETTLED), frames[0] if frames else None)
+        return next((key for key in frames if self.status(key) not in _SETTLED), frames[0] if frames else None)
 
     def _show(self, frame: FrameRef | None, *, chosen: str | None = None) -> None:
         if frame is not None:

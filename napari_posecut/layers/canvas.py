@@ -76,25 +76,25 @@ class WholeView:
 # There are no modes: a click places, pressing on a marker drags it, dragging on the image moves the view.
 
 
-REACH = 12  # screen pixels from a marker's middle within which it is meant
-ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
-HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
-THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
-READ_AT_LAST = "The frame's picture could be read at last; nothing was labelled while it was not there."
+_REACH = 12  # screen pixels from a marker's middle within which it is meant
+_ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
+_HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
+_THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
+_READ_AT_LAST = "The frame's picture could be read at last; nothing was labelled while it was not there."
 _GREY = 96  # all over, where a picture cannot be read: black would look like a dark video
-STILL = 4  # screen pixels that the mouse may move during a click
+_STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
-Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
-Tell = Callable[[str], None]  # tells the person something
+_Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
+_Tell = Callable[[str], None]  # tells the person something
 
 
 class Canvas:
     """The layers of a labelling, and what the mouse does in them."""
 
-    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: Attempt, tell: Tell) -> None:
+    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: _Attempt, tell: _Tell) -> None:
         """Add the layers to a viewer, and listen to the labelling and the mouse.
 
         Args:
@@ -122,7 +122,7 @@ class Canvas:
         self.points = _empty_points("labels", len(self._colours), about, size=self._marker_size)
         self.points.features = {"bodypart": list(labelling.browser.columns.values())}
         for layer in self.layers:
-            lock(layer, ADVICE)
+            lock(layer, _ADVICE)
         self.show_frame()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
@@ -169,7 +169,7 @@ class Canvas:
             return
         self.show_frame()
         if self._readable:
-            self._tell(READ_AT_LAST)
+            self._tell(_READ_AT_LAST)
 
     def show_marks(self) -> None:
         """Show the marks of the labelling's frame."""
@@ -208,7 +208,7 @@ class Canvas:
     def mark_at(self, xy: Position) -> Mark | None:
         """Return the mark within reach of a position in the full frame."""
         current = self.labelling.current
-        within = REACH / self.viewer.scene.camera.zoom
+        within = _REACH / self.viewer.scene.camera.zoom
         return nearest(self.labelling.marks, xy, within=within, preferred=current.bodypart if current else None)
 
     def mark_under_mouse(self) -> Mark | None:
@@ -281,7 +281,7 @@ class Canvas:
         if self.labelling.frame is None or self.points not in viewer.layers:
             return
         if not self.points.visible or viewer.dims.ndisplay != 2:
-            self._tell(HIDDEN if not self.points.visible else THREE_DIMENSIONS)
+            self._tell(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
             return
         held = self.mark_at(to_xy(event.position))
         start, far = np.array(event.pos), False
@@ -289,7 +289,7 @@ class Canvas:
             viewer.scene.camera.mouse_pan = False
         yield
         while event.type == "mouse_move":
-            far = far or bool(np.abs(np.array(event.pos) - start).max() > STILL)
+            far = far or bool(np.abs(np.array(event.pos) - start).max() > _STILL)
             if far and held is not None and event.button == 1:
                 self._show_dragged(held, event.position)
             yield
@@ -360,7 +360,7 @@ class Actions:
     frame_asked = Signal()  # the person wants to type a frame's number
     help_asked = Signal()
 
-    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: Attempt, tell: Tell) -> None:
+    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: _Attempt, tell: _Tell) -> None:
         self.labelling = labelling
         self.canvas = canvas
         self._attempt, self._tell = attempt, tell

@@ -10,7 +10,7 @@ from napari_posecut.labelling.keypoints import Mark, MarkState
 from posecut_core.labels.state import Position
 from posecut_core.types import Crop
 
-SYMBOLS: Mapping[MarkState, str] = {
+_SYMBOLS: Mapping[MarkState, str] = {
     "unset": "disc",
     "proposed": "disc",
     "placed": "disc",
@@ -44,13 +44,13 @@ def markers(
     shown = np.array([mark.xy is not None for mark in marks], dtype=bool)
     solid = np.concatenate([colours, shown.astype(np.float64)[:, None]], axis=1)  # napari draws all points of a plane
     face = solid * np.array([(1, 1, 1, FILLED[mark.state]) for mark in marks]).reshape(count, 4)
-    places = [to_row_column(mark.xy) if mark.xy else elsewhere for mark in marks]
+    places = [_to_row_column(mark.xy) if mark.xy else elsewhere for mark in marks]
     return MarkerLook(
         data=np.array(places, dtype=np.float64).reshape(count, 2),
         shown=shown,
         face=face,
         border=solid,
-        symbol=[SYMBOLS[mark.state] for mark in marks],
+        symbol=[_SYMBOLS[mark.state] for mark in marks],
     )
 
 
@@ -74,7 +74,7 @@ def positions(marks: Sequence[Mark]) -> Float64[np.ndarray, "K 2"]:
     return np.array([mark.xy or (np.nan, np.nan) for mark in marks], dtype=np.float64).reshape(len(marks), 2)
 
 
-def to_row_column(xy: Position) -> tuple[float, float]:
+def _to_row_column(xy: Position) -> tuple[float, float]:
     """Return where napari draws a position of the full frame."""
     return xy[1], xy[0]
 

@@ -18,8 +18,8 @@ from jaxtyping import UInt8
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 
-GREY = 128  # of a picture that cannot be decoded, or is not there yet
-PATIENCE = 0.06  # seconds for which a picture is waited for, as a person does not notice
+_GREY = 128  # of a picture that cannot be decoded, or is not there yet
+_PATIENCE = 0.06  # seconds for which a picture is waited for, as a person does not notice
 _BLOCK = 16  # frames decoded together: stepping backwards then rarely decodes from a keyframe again
 _MEMORY = 256 * 2**20  # bytes of decoded pictures kept
 
@@ -32,7 +32,7 @@ class VideoFrames:
     dtype = np.dtype(np.uint8)
     ndim = 4
 
-    def __init__(self, path: str | os.PathLike[str], *, patience: float = PATIENCE) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, patience: float = _PATIENCE) -> None:
         """Index a video and begin to decode on a thread.
 
         Args:
@@ -101,13 +101,13 @@ class VideoFrames:
         if not numbers:
             return np.empty((0, *self.shape[1:]), np.uint8)
         if len(numbers) > _BLOCK:
-            return np.full((1, *self.shape[1:]), GREY, np.uint8)
+            return np.full((1, *self.shape[1:]), _GREY, np.uint8)
         return np.stack([self._now(number) for number in numbers])
 
     def _now(self, number: int) -> Picture:
         """Return a picture if it is there in time; else a grey one."""
         picture = self._wait(number, patience=self._patience)
-        return np.full(self.shape[1:], GREY, np.uint8) if picture is None else picture
+        return np.full(self.shape[1:], _GREY, np.uint8) if picture is None else picture
 
     def _wait(self, number: int, *, patience: float | None) -> Picture | None:
         with self._changed:

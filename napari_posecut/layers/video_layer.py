@@ -15,8 +15,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_posecut.jobs.board import in_background
 from napari_posecut.layers.video_frames import VideoFrames
 
-AXES = ("frame", "y", "x")
-ABOUT = "posecut_video"  # key in the layer's metadata: the path of its video
+_AXES = ("frame", "y", "x")
+_ABOUT = "posecut_video"  # key in the layer's metadata: the path of its video
 
 
 class _Relay(QObject):
@@ -54,8 +54,8 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
         multiscale=False,
         contrast_limits=(0, 255),
         projection_mode="none",  # a frame is never mixed with its neighbours
-        axis_labels=AXES,
-        metadata={ABOUT: str(path)},
+        axis_labels=_AXES,
+        metadata={_ABOUT: str(path)},
     )
     relay, shown = _relay(), weakref.ref(layer)
     frames.arrived = lambda number: relay.arrived.emit(shown)
@@ -76,7 +76,7 @@ def _keep_flat(dims: Dims) -> Callable[[], None]:
     """Undo what makes napari show the frames beside each other, which takes all of them; return what stops that."""
 
     def flatten() -> None:
-        if dims.ndim - len(AXES) in dims.displayed:
+        if dims.ndim - len(_AXES) in dims.displayed:
             dims.ndisplay = 2
             dims.order = tuple(range(dims.ndim))
 

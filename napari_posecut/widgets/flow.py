@@ -20,7 +20,7 @@ from napari_posecut.session import Desk, desk_of
 _SOON = 20  # milliseconds within which nobody goes on
 
 
-class MessageLine(QWidget):
+class _MessageLine(QWidget):
     """The last sentence of a desk, until the labelling goes on or a person takes it away; it can be copied."""
 
     def __init__(self, desk: Desk) -> None:
@@ -72,7 +72,7 @@ class MessageLine(QWidget):
 
 
 @dataclass(frozen=True)
-class Stage:
+class _Stage:
     """One stage of the work, and its dock."""
 
     title: str
@@ -81,24 +81,24 @@ class Stage:
     hint: str
 
 
-STAGES = (
-    Stage("1 Project", "project", "ProjectDock", "create or open a project; its videos and bodyparts"),
-    Stage("2 Frames", "frames", "FramesDock", "choose the frames to label"),
-    Stage("3 Label", "label", "LabelDock", "label frames, correct proposals"),
-    Stage("4 Train", "train", "TrainDock", "train a network on the labels"),
-    Stage("5 Evaluate", "evaluate", "EvaluateDock", "how far off the network is"),
-    Stage("6 Analyse", "analyse", "AnalyseDock", "find the bodyparts in whole videos"),
-    Stage("7 Outliers", "outliers", "OutliersDock", "frames in which the network errs"),
-    Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
-    Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),
+_STAGES = (
+    _Stage("1 Project", "project", "ProjectDock", "create or open a project; its videos and bodyparts"),
+    _Stage("2 Frames", "frames", "FramesDock", "choose the frames to label"),
+    _Stage("3 Label", "label", "LabelDock", "label frames, correct proposals"),
+    _Stage("4 Train", "train", "TrainDock", "train a network on the labels"),
+    _Stage("5 Evaluate", "evaluate", "EvaluateDock", "how far off the network is"),
+    _Stage("6 Analyse", "analyse", "AnalyseDock", "find the bodyparts in whole videos"),
+    _Stage("7 Outliers", "outliers", "OutliersDock", "frames in which the network errs"),
+    _Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
+    _Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),
 )
-TITLES = frozenset(stage.title for stage in STAGES)
+_TITLES = frozenset(stage.title for stage in _STAGES)
 
 
 class FlowBar(QWidget):
     """Numbered buttons; each opens its stage's dock and brings it to the front."""
 
-    columns = len(STAGES)
+    columns = len(_STAGES)
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -106,26 +106,26 @@ class FlowBar(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         self.buttons: dict[str, QPushButton] = {}
-        for place, stage in enumerate(STAGES):
+        for place, stage in enumerate(_STAGES):
             button = QPushButton(stage.title)
             button.setToolTip(stage.hint)
             button.clicked.connect(lambda _=False, title=stage.title: self.open(title))
             layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
-        self.message = MessageLine(desk_of(napari_viewer))
+        self.message = _MessageLine(desk_of(napari_viewer))
         layout.addWidget(self.message, layout.rowCount(), 0, 1, self.columns)
         desk_of(napari_viewer).video_wanted.connect(self._show_video)
 
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
-        stage = next(stage for stage in STAGES if stage.title == title)
-        kind = in_background(lambda: dock_class(stage))
+        stage = next(stage for stage in _STAGES if stage.title == title)
+        kind = in_background(lambda: _dock_class(stage))
         widget = next((docked for docked in self._docked() if isinstance(docked, kind)), None)
         if widget is None:
             # napari collects garbage whenever a layer goes: among what came since, not among all that was imported
             gc.freeze()
             widget = kind(self._viewer)
-            beside = not TITLES.isdisjoint(self._viewer.window.dock_widgets)
+            beside = not _TITLES.isdisjoint(self._viewer.window.dock_widgets)
             self._viewer.window.add_dock_widget(
                 widget, name=title, area="right", tabify=beside, add_vertical_stretch=False
             )
@@ -146,7 +146,7 @@ class FlowBlock(FlowBar):
     columns = 3
 
 
-def dock_class(stage: Stage) -> type[QWidget]:
+def _dock_class(stage: _Stage) -> type[QWidget]:
     """Import the dock of a stage."""
     kind: type[QWidget] = getattr(importlib.import_module(f"napari_posecut.widgets.docks.{stage.module}"), stage.widget)
     return kind

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.settings import TrainingSettings
 
-BLUR_TAPS = 3  # a blur reaches this many pixels to each side
+_BLUR_TAPS = 3  # a blur reaches this many pixels to each side
 
 
 class Crops(NamedTuple):
@@ -25,12 +25,12 @@ class Crops(NamedTuple):
     annotated: Bool[Array, "B K"]  # as in `Batch`
 
 
-def transform_points(matrix: Float[Array, "B 2 3"], xy: Float[Array, "B K 2"]) -> Float[Array, "B K 2"]:
+def _transform_points(matrix: Float[Array, "B 2 3"], xy: Float[Array, "B K 2"]) -> Float[Array, "B K 2"]:
     """Map points by 2x3 affine matrices."""
     return jnp.einsum("bij,bkj->bki", matrix[:, :, :2], xy) + matrix[:, None, :, 2]
 
 
-def invert(matrix: Float[Array, "B 2 3"]) -> Float[Array, "B 2 3"]:
+def _invert(matrix: Float[Array, "B 2 3"]) -> Float[Array, "B 2 3"]:
     """Return the affine matrices that undo `matrix`."""
     a, b, c, d = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1]
     rows = jnp.stack([jnp.stack([d, -b], -1), jnp.stack([-c, a], -1)], 1) / (a * d - b * c)[:, None, None]
@@ -49,7 +49,7 @@ def warp(
     y, x = jnp.meshgrid(jnp.arange(size, dtype=jnp.float32), jnp.arange(size, dtype=jnp.float32), indexing="ij")
     grid = jnp.stack([x.ravel(), y.ravel()], -1)
     return jax.vmap(partial(_warp_one, size=size))(
-        images, sizes, transform_points(matrix, grid[None].repeat(len(images), 0))
+        images, sizes, _transform_points(matrix, grid[None].repeat(len(images), 0))
     )
 
 
@@ -76,7 +76,7 @@ def _warp_one(
     return values.reshape(size, size, 3)
 
 
-def crop_matrices(
+def _crop_matrices(
     *,
     centres: Float[Array, "B 2"],
     scales: Float[Array, " B"],
@@ -92,7 +92,7 @@ def crop_matrices(
     return jnp.concatenate([linear, (centres - linear.sum(-1) * middle)[..., None]], axis=-1)
 
 
-def random_centres(
+def _random_centres(
     key: Key[Array, ""], xy: Float[Array, "B K 2"], sizes: Int[Array, "B 2"], *, on_animal: float, spread: float
 ) -> Float[Array, "B 2"]:
     """Choose where crops lie: near a random visible bodypart with probability `on_animal`, else anywhere."""
@@ -108,7 +108,7 @@ def random_centres(
     return jnp.where(use[:, None], near, anywhere)
 
 
-def keep_inside(
+def _keep_inside(
     centres: Float[Array, "B 2"], sizes: Int[Array, "B 2"], reach: Float[Array, " B"]
 ) -> Float[Array, "B 2"]:
     """Move crops that reach `reach` pixels to each side into the frame; one wider than the frame to its middle.
@@ -120,7 +120,7 @@ def keep_inside(
     return jnp.clip(centres, low, last - low)
 
 
-def change_light(
+def _change_light(
     images: Float[Array, "B H W 3"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
 ) -> Float[Array, "B H W 3"]:
     """Stretch each image about mid-grey by `contrast` and add `brightness`."""
@@ -129,26 +129,26 @@ def change_light(
 
 def blur(images: Float[Array, "B H W 3"], sigma: Float[Array, " B"]) -> Float[Array, "B H W 3"]:
     """Blur each image by a Gaussian of its own `sigma` in pixels; 0 leaves it as it is."""
-    offsets = jnp.arange(-BLUR_TAPS, BLUR_TAPS + 1)
+    offsets = jnp.arange(-_BLUR_TAPS, _BLUR_TAPS + 1)
     weights = jnp.exp(-0.5 * (offsets[None] / jnp.maximum(sigma, 1e-3)[:, None]) ** 2)
     weights = weights / weights.sum(axis=1, keepdims=True)
     for axis in (1, 2):
-        widths = [(BLUR_TAPS, BLUR_TAPS) if index == axis else (0, 0) for index in range(4)]
+        widths = [(_BLUR_TAPS, _BLUR_TAPS) if index == axis else (0, 0) for index in range(4)]
         padded = jnp.pad(images, widths, mode="edge")
         length = images.shape[axis]
-        taps = [jax.lax.slice_in_dim(padded, tap, tap + length, axis=axis) for tap in range(2 * BLUR_TAPS + 1)]
+        taps = [jax.lax.slice_in_dim(padded, tap, tap + length, axis=axis) for tap in range(2 * _BLUR_TAPS + 1)]
         images = jnp.einsum("bt,tbhwc->bhwc", weights, jnp.stack(taps))
     return images
 
 
-def random_appearance(
+def _random_appearance(
     key: Key[Array, ""], images: Float[Array, "B H W 3"], settings: TrainingSettings
 ) -> Float[Array, "B H W 3"]:
     """Change light, blur and noise of each image within the bounds of `settings`."""
     contrast, bright, blurred, sigma, level, grain = jax.random.split(key, 6)
     batch = (len(images),)
     log = jnp.log1p(settings.contrast)
-    images = change_light(
+    images = _change_light(
         images,
         contrast=jnp.exp(jax.random.uniform(contrast, batch, minval=-log, maxval=log)),
         brightness=jax.random.uniform(bright, batch, minval=-settings.brightness, maxval=settings.brightness),
@@ -170,17 +170,17 @@ def augment(key: Key[Array, ""], batch: Batch, *, mirror_order: Int[Array, " K"]
     scales = jnp.exp(jax.random.uniform(scale, count, minval=logs[0], maxval=logs[1]))
     turn = jnp.deg2rad(settings.rotation)
     mirrored = jax.random.bernoulli(flip, 0.5, count) & settings.mirror
-    centres = random_centres(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4)
-    matrix = crop_matrices(
-        centres=keep_inside(centres, batch.sizes, size / 2 / scales),
+    centres = _random_centres(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4)
+    matrix = _crop_matrices(
+        centres=_keep_inside(centres, batch.sizes, size / 2 / scales),
         scales=scales,
         angles=jax.random.uniform(angle, count, minval=-turn, maxval=turn),
         mirrored=mirrored,
         size=size,
     )
-    images = random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), settings)
+    images = _random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), settings)
     xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
     annotated = jnp.where(mirrored[:, None], batch.annotated[:, mirror_order], batch.annotated)
-    moved = transform_points(invert(matrix), xy)
+    moved = _transform_points(_invert(matrix), xy)
     visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1)
     return Crops(images, jnp.where(visible[..., None], moved, jnp.nan), annotated)

@@ -123,7 +123,7 @@ def _left_right(bodyparts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 # Read the training frames of a split from their stores, scaled once, into memory.
 
 
-MAX_BYTES = 8 * 2**30  # of scaled frames in memory
+_MAX_BYTES = 8 * 2**30  # of scaled frames in memory
 _resize = jax.jit(resize, static_argnames=("height", "width"))
 
 
@@ -217,10 +217,10 @@ def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> lis
 
 def _check_memory(count: int, height: int, width: int) -> None:
     needed = count * height * width * 3
-    if needed > MAX_BYTES:
+    if needed > _MAX_BYTES:
         raise DatasetError(
             f"{count} training frames of {width}x{height} pixels need {needed / 2**30:.1f} GiB of memory, "
-            f"at most {MAX_BYTES / 2**30:.0f} are used; lower global_scale in the shuffle's settings.yaml."
+            f"at most {_MAX_BYTES / 2**30:.0f} are used; lower global_scale in the shuffle's settings.yaml."
         )
 
 
@@ -238,7 +238,7 @@ def _annotated(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> 
 # What training frames must have, so that training on them can work at all.
 
 
-MIN_SIDE = 32  # scaled pixels: two cells of the network's coarsest maps, or there is nothing to look around at
+_MIN_SIDE = 32  # scaled pixels: two cells of the network's coarsest maps, or there is nothing to look around at
 
 
 def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
@@ -265,10 +265,10 @@ def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
 
 def _check_sizes(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
     for frame, (height, width) in zip(refs, frames.sizes.tolist(), strict=True):
-        if min(height, width) < MIN_SIDE:
+        if min(height, width) < _MIN_SIDE:
             raise DatasetError(
                 f"Frame {frame.number} of {frame.video} has {width}x{height} pixels when scaled, but the network needs "
-                f"{MIN_SIDE} on each side; raise global_scale in the shuffle's settings.yaml, or extract whole frames."
+                f"{_MIN_SIDE} on each side; raise global_scale in the shuffle's settings.yaml, or extract whole frames."
             )
 
 

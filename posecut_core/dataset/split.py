@@ -22,7 +22,7 @@ from posecut_core.types import FrameRef
 # Which labelled frames train the network and which test it; written down once, with its seed.
 
 
-SCHEMA = 1
+_SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def validation_part(
 def write_split(path: Path, split: Split) -> None:
     """Write `split` as YAML; `read_split` is the inverse."""
     document = {
-        "schema": SCHEMA,
+        "schema": _SCHEMA,
         "fraction": split.fraction,
         "seed": split.seed,
         "labels": split.labels,
@@ -137,7 +137,7 @@ def read_split(path: Path) -> Split:
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
     if isinstance(document, dict) and isinstance(schema := document.get("schema"), int):
-        refuse_newer(path, schema, known=SCHEMA, kind=DatasetError)
+        refuse_newer(path, schema, known=_SCHEMA, kind=DatasetError)
     try:
         train, test, seed = _from_videos(document["train"]), _from_videos(document["test"]), document["seed"]
         fraction, labels = float(document["fraction"]), str(document["labels"])

@@ -97,7 +97,7 @@ def drift(rng: np.random.Generator, moments: int, period: float) -> Float64[np.n
     return knots[left] * (1 - weight) + knots[left + 1] * weight
 
 
-def follow(
+def _follow(
     leader: Float64[np.ndarray, "M 2"],
     heading: Float64[np.ndarray, " M"],
     lengths: Float64[np.ndarray, " S"],
@@ -124,7 +124,7 @@ def follow(
     return chains[_WARM_UP:]
 
 
-def settled(values: Float64[np.ndarray, "M *rest"]) -> Float64[np.ndarray, "N *rest"]:
+def _settled(values: Float64[np.ndarray, "M *rest"]) -> Float64[np.ndarray, "N *rest"]:
     """Drop the moments of the warm-up."""
     return values[_WARM_UP:]
 
@@ -169,7 +169,7 @@ SKELETON = (
     ("centre", "tailbase"),
     ("tailbase", "tailtip"),
 )
-HEAD_LINKS, BODY_LINKS, TAIL_LINKS = 3, 7, 11
+_HEAD_LINKS, _BODY_LINKS, _TAIL_LINKS = 3, 7, 11
 _STRIDE = 26.0  # pixels travelled per cycle of the gait
 
 
@@ -211,11 +211,11 @@ class Posture:
 
     def bodyparts(self) -> Float64[np.ndarray, "M 7 2"]:
         """Collect the points in the order of `BODYPARTS`."""
-        centre = (HEAD_LINKS * 2 + BODY_LINKS + 1) // 2
+        centre = (_HEAD_LINKS * 2 + _BODY_LINKS + 1) // 2
         points = [
             self.spine[:, :1],
             self.ears,
-            self.spine[:, [HEAD_LINKS, centre]],
+            self.spine[:, [_HEAD_LINKS, centre]],
             self.spine[:, -1:],
             self.tail[:, -1:],
         ]
@@ -224,17 +224,17 @@ class Posture:
 
 def pose(walk: Walk, individual: Individual) -> Posture:
     """Give the walk a body: head in front of the neck, trunk and tail pulled behind it."""
-    lengths = np.repeat([individual.trunk / BODY_LINKS, individual.tail / TAIL_LINKS], [BODY_LINKS, TAIL_LINKS])
-    bends = np.repeat([0.30, 0.32], [BODY_LINKS, TAIL_LINKS])
-    chain = follow(walk.neck, walk.heading, lengths, bends)
-    gait = settled(walk.travelled)[:, None] * (2 * np.pi / _STRIDE)
+    lengths = np.repeat([individual.trunk / _BODY_LINKS, individual.tail / _TAIL_LINKS], [_BODY_LINKS, _TAIL_LINKS])
+    bends = np.repeat([0.30, 0.32], [_BODY_LINKS, _TAIL_LINKS])
+    chain = _follow(walk.neck, walk.heading, lengths, bends)
+    gait = _settled(walk.travelled)[:, None] * (2 * np.pi / _STRIDE)
     chain = chain + _sway(chain, gait, individual.size)
-    head = _head(chain[:, 0], settled(walk.head), individual.head)
+    head = _head(chain[:, 0], _settled(walk.head), individual.head)
     moments = np.arange(len(chain))
     return Posture(
-        spine=np.concatenate([head, chain[:, : BODY_LINKS + 1]], axis=1),
-        tail=chain[:, BODY_LINKS:],
-        ears=_ears(chain[:, 0], settled(walk.head), individual),
+        spine=np.concatenate([head, chain[:, : _BODY_LINKS + 1]], axis=1),
+        tail=chain[:, _BODY_LINKS:],
+        ears=_ears(chain[:, 0], _settled(walk.head), individual),
         paws=_paws(chain, gait, individual),
         breath=1 + 0.025 * np.sin(moments * 0.35),
     )
@@ -243,7 +243,7 @@ def pose(walk: Walk, individual: Individual) -> Posture:
 def _head(
     neck: Float64[np.ndarray, "M 2"], direction: Float64[np.ndarray, " M"], length: float
 ) -> Float64[np.ndarray, "M 3 2"]:
-    reach = length * np.linspace(1, 0, HEAD_LINKS, endpoint=False)
+    reach = length * np.linspace(1, 0, _HEAD_LINKS, endpoint=False)
     return neck[:, None] + reach[:, None] * _units(direction)[:, None]
 
 
@@ -263,7 +263,7 @@ def _sway(
 ) -> Float64[np.ndarray, "M N 2"]:
     """Swing the hips and the tail sideways with the gait, more towards the tip."""
     along = np.arange(chain.shape[1])
-    growth = np.clip(along / BODY_LINKS, 0, 1) * 0.9 + np.clip((along - BODY_LINKS) / TAIL_LINKS, 0, 1) * 2.2
+    growth = np.clip(along / _BODY_LINKS, 0, 1) * 0.9 + np.clip((along - _BODY_LINKS) / _TAIL_LINKS, 0, 1) * 2.2
     sideways = growth * size * np.sin(gait - along * 0.45)
     return sideways[..., None] * _normals(chain)
 
@@ -275,7 +275,7 @@ def _paws(
     normals = _normals(chain)
     forward = np.stack([normals[..., 1], -normals[..., 0]], axis=-1)
     paws = []
-    for node, spread in ((1, 8.6), (BODY_LINKS - 2, 11.6)):
+    for node, spread in ((1, 8.6), (_BODY_LINKS - 2, 11.6)):
         for side in (-1, 1):
             phase = gait + (np.pi if (side > 0) == (node == 1) else 0.0)
             step = 4.5 * individual.size * np.sin(phase)
@@ -405,7 +405,7 @@ def paint_tail(place: Ribbon, individual: Individual, length: float) -> Paint:
     return _paint(np.asarray(individual.skin, np.float32) * shade[..., None], half - place.distance)
 
 
-def paint_disc(
+def _paint_disc(
     centre: Float64[np.ndarray, "2"],
     window: Window,
     *,
@@ -433,7 +433,7 @@ def with_disc(
     """Lay a disc on top of what is painted; only the pixels around it are computed."""
     low = np.floor(centre - radius).astype(int) - 1 - [int(window.x[0]), int(window.y[0])]
     columns, rows = (slice(max(0, start), start + int(2 * radius) + 4) for start in low.tolist())
-    disc = paint_disc(centre, Window(window.x[columns], window.y[rows]), radius=radius, rim=rim, inner=inner)
+    disc = _paint_disc(centre, Window(window.x[columns], window.y[rows]), radius=radius, rim=rim, inner=inner)
     patch = disc.over(Paint(below.colour[rows, columns], below.opacity[rows, columns]))
     colour, opacity = below.colour.copy(), below.opacity.copy()
     colour[rows, columns], opacity[rows, columns] = patch.colour, patch.opacity
@@ -442,10 +442,10 @@ def with_disc(
 
 def eyes(spine: Float64[np.ndarray, "S 2"], size: float) -> Float64[np.ndarray, "2 2"]:
     """Place the eyes between snout and ears, on both sides."""
-    forward = spine[0] - spine[HEAD_LINKS]
+    forward = spine[0] - spine[_HEAD_LINKS]
     forward = forward / np.hypot(*forward)
     side = np.array([forward[1], -forward[0]]) * 4.6 * size
-    middle = 0.62 * spine[0] + 0.38 * spine[HEAD_LINKS]
+    middle = 0.62 * spine[0] + 0.38 * spine[_HEAD_LINKS]
     return np.stack([middle + side, middle - side])
 
 

@@ -18,8 +18,8 @@ from posecut_core.workflow.merge_datasets import merge_datasets
 from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
 
-TASK = "mouse-refined"  # a project of its own, beside that of the demonstration in one round
-STEP_COUNT = 7  # of the second round
+_TASK = "mouse-refined"  # a project of its own, beside that of the demonstration in one round
+_STEP_COUNT = 7  # of the second round
 _BY_FITTING = Criteria("fitting")  # which finds the farthest where none is far
 _ROUND_2 = "round-2"  # predictions are named alike in both rounds
 
@@ -38,7 +38,7 @@ class Rounds:
     settings: Mapping[str, object] = field(default_factory=dict)  # of both trainings, beside the usual
 
 
-Choose = Callable[[Path, Path, Rounds, Report], object]  # config.yaml, video: extracts frames of the video
+_Choose = Callable[[Path, Path, Rounds, Report], object]  # config.yaml, video: extracts frames of the video
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,15 @@ def run_refined_demo(folder: Path, *, rounds: Rounds | None = None, report: Repo
     """
     played = rounds or Rounds()
     report(Notice("Round 1: a network that has seen few labels"))
-    first = first_round(folder, played, report=report)
+    first = _first_round(folder, played, report=report)
     report(Notice("Round 2: frames in which it errs are corrected, and it is trained again"))
-    return second_round(first, played, choose=choose_outliers, report=report)
+    return _second_round(first, played, choose=_choose_outliers, report=report)
 
 
-def first_round(folder: Path, rounds: Rounds, *, report: Report = silent) -> DemoResult:
+def _first_round(folder: Path, rounds: Rounds, *, report: Report = silent) -> DemoResult:
     """Run the demonstration with few labels, as the project's iteration 0, also where iteration 1 has begun."""
     check_folder(folder)
-    earlier = earlier_project(folder, task=TASK)
+    earlier = earlier_project(folder, task=_TASK)
     if earlier:
         edit_config(earlier, {"iteration": 0})
     return run_demo(
@@ -96,13 +96,13 @@ def first_round(folder: Path, rounds: Rounds, *, report: Report = silent) -> Dem
         cast=rounds.cast,
         steps=rounds.steps,
         frames_to_label=rounds.frames_to_label,
-        task=TASK,
+        task=_TASK,
         settings=rounds.settings,
         report=report,
     )
 
 
-def choose_outliers(config: Path, video: Path, rounds: Rounds, report: Report) -> None:
+def _choose_outliers(config: Path, video: Path, rounds: Rounds, report: Report) -> None:
     """Analyse a video and extract frames in which the network seems to err, with drafts of labels."""
     results = config.parent.parent / RESULTS
     analyze_videos(config, [video], destfolder=results, report=report)
@@ -116,7 +116,7 @@ def choose_outliers(config: Path, video: Path, rounds: Rounds, report: Report) -
     )
 
 
-def second_round(first: DemoResult, rounds: Rounds, *, choose: Choose, report: Report = silent) -> RefinedDemo:
+def _second_round(first: DemoResult, rounds: Rounds, *, choose: _Choose, report: Report = silent) -> RefinedDemo:
     """Label frames of the further video, train again on all labels, and analyse the unseen video again.
 
     Args:
@@ -125,7 +125,7 @@ def second_round(first: DemoResult, rounds: Rounds, *, choose: Choose, report: R
         choose: extracts the frames of the further video that are to be labelled.
         report: told of everything.
     """
-    config, further, step = first.config_path, rounds.further, Steps(report, STEP_COUNT)
+    config, further, step = first.config_path, rounds.further, Steps(report, _STEP_COUNT)
     unseen, results = first.folder / VIDEOS / f"{rounds.cast.unseen.name}.mp4", first.folder / RESULTS / _ROUND_2
     video = step("drawing one more video", lambda: film_all((further,), first.folder / VIDEOS, report)[0])
     frames = step("choosing frames of it to correct", lambda: _chosen(config, video, rounds, choose, report))
@@ -150,7 +150,7 @@ def second_round(first: DemoResult, rounds: Rounds, *, choose: Choose, report: R
     )
 
 
-def _chosen(config: Path, video: Path, rounds: Rounds, choose: Choose, report: Report) -> tuple[int, ...]:
+def _chosen(config: Path, video: Path, rounds: Rounds, choose: _Choose, report: Report) -> tuple[int, ...]:
     """Return the frames of the further video that are in the project; they are chosen if there are none."""
     if not _stored(config, video):
         choose(config, video, rounds, report)

@@ -20,9 +20,9 @@ from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 from posecut_core.workflow.train_network import TrainedNetwork, train_network
 
-NET_TYPE = "resnet_18"
+_NET_TYPE = "resnet_18"
 STEPS = 1400  # of training
-SETTINGS = {
+_SETTINGS = {
     "init_weights": "random",  # the demonstration needs no network
     "norm": "frozen_batch",  # no statistics: those of a crop and those of the whole frame differ where walls are dark
     "width": 0.5,
@@ -37,10 +37,10 @@ SETTINGS = {
     "learning_rate": 3e-3,
     "mirror": True,
 }  # of training; all others are as for any project
-FRAMES_TO_LABEL = 50  # of each video
-STEP_COUNT = 10
+_FRAMES_TO_LABEL = 50  # of each video
+_STEP_COUNT = 10
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Cast:
 
 
 def run_demo(
-    folder: Path, *, cast: Cast | None = None, steps: int = STEPS, frames_to_label: int = FRAMES_TO_LABEL,
+    folder: Path, *, cast: Cast | None = None, steps: int = STEPS, frames_to_label: int = _FRAMES_TO_LABEL,
     task: str = TASK, settings: Mapping[str, object] | None = None, report: Report = silent,
 ) -> DemoResult:  # fmt: skip
     """Draw videos and run the whole workflow on them; in a folder of an earlier demo only what is missing is done.
@@ -102,7 +102,7 @@ def run_demo(
         StorageError: the disk refuses.
     """
     check_folder(folder)
-    scenes, step = cast or Cast(), Steps(report, STEP_COUNT)
+    scenes, step = cast or Cast(), Steps(report, _STEP_COUNT)
     own = [scene.name for scene in scenes.to_label]
     videos = step("drawing the videos of three mice", lambda: film_all(scenes.all, folder / VIDEOS, report))
     config = step("creating a project with two of them", lambda: create(folder, videos[:-1], report, task=task))
@@ -134,7 +134,7 @@ class Steps:
         self._report, self._count = report, count
         self.times: tuple[StepTime, ...] = ()
 
-    def __call__(self, words: str, step: Callable[[], Result]) -> Result:
+    def __call__(self, words: str, step: Callable[[], _Result]) -> _Result:
         """Run one step under the heading `words`."""
         self._report(Notice(f"Step {len(self.times) + 1} of {self._count}: {words}"))
         begin = time.perf_counter()
@@ -146,7 +146,7 @@ class Steps:
 def split(config: Path, settings: Mapping[str, object]) -> None:
     """Create the training dataset of the project's iteration, if there is none, with `settings` beside the usual."""
     if not open_project(config).split_path(1).exists():
-        create_training_dataset(config, shuffles=[1], net_type=NET_TYPE, settings={**SETTINGS, **settings})
+        create_training_dataset(config, shuffles=[1], net_type=_NET_TYPE, settings={**_SETTINGS, **settings})
 
 
 def show(config: Path, video: Path, results: Path, report: Report) -> dict[str, Path]:

@@ -16,9 +16,9 @@ from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.extract_frames import ExtractedFrames, extract_frames
 from posecut_core.workflow.opening import open_project
 
-JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
-DOTSIZE = 6  # pixels, fit for small frames
-TASK, EXPERIMENTER = "mouse", "posecut"
+_JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
+_DOTSIZE = 6  # pixels, fit for small frames
+TASK, _EXPERIMENTER = "mouse", "posecut"
 VIDEOS, RESULTS = "videos", "results"  # folders beside the project
 
 
@@ -70,7 +70,7 @@ def film_all(scenes: tuple[Scene, ...], folder: Path, report: Report) -> list[Pa
 
 def earlier_project(folder: Path, *, task: str = TASK) -> Path | None:
     """Find the config.yaml of an earlier call, of whatever day."""
-    return next(iter(sorted(folder.glob(f"{task}-{EXPERIMENTER}-*/config.yaml"))), None)
+    return next(iter(sorted(folder.glob(f"{task}-{_EXPERIMENTER}-*/config.yaml"))), None)
 
 
 def create(folder: Path, videos: list[Path], report: Report, *, task: str = TASK) -> Path:
@@ -79,9 +79,9 @@ def create(folder: Path, videos: list[Path], report: Report, *, task: str = TASK
     if earlier:
         return earlier
     created = create_new_project(
-        task, EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
+        task, _EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
     )
-    edit_config(created.config_path, {"dotsize": DOTSIZE, "skeleton_color": "white"})
+    edit_config(created.config_path, {"dotsize": _DOTSIZE, "skeleton_color": "white"})
     return created.config_path
 
 
@@ -103,4 +103,4 @@ def label(config: Path, scenes: tuple[Scene, ...], frames: Mapping[str, tuple[in
         if len(read_labels(project, scene.name).numbers):
             continue
         rng = np.random.default_rng([scene.seed, 3])
-        write_labels(config, human_labels(rng, prepare(scene).truth, scene.name, frames[scene.name], jitter=JITTER))
+        write_labels(config, human_labels(rng, prepare(scene).truth, scene.name, frames[scene.name], jitter=_JITTER))

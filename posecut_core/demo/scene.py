@@ -39,7 +39,7 @@ from posecut_core.video.writer import VideoWriter
 # The arena seen from above: floor, walls, a plank to walk under, and light that is uneven and changes.
 
 
-WALL = 15  # thickness of the wall's image in pixels
+_WALL = 15  # thickness of the wall's image in pixels
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Arena:
     hidden: Float32[np.ndarray, "H W 1"]  # share of each pixel that the board covers
 
 
-def build_arena(
+def _build_arena(
     rng: np.random.Generator, *, height: int, width: int, plank: Plank, floor_colour: tuple[float, float, float]
 ) -> Arena:
     """Paint floor, walls and plank."""
@@ -86,9 +86,9 @@ def build_arena(
     return Arena(floor.astype(np.float32), _board(rng, plank, x, y), hidden[..., None].astype(np.float32))
 
 
-def lighting(rng: np.random.Generator, *, frames: int, height: int, width: int) -> "Lighting":
+def _lighting(rng: np.random.Generator, *, frames: int, height: int, width: int) -> "_Lighting":
     """Draw how the light changes over a video."""
-    return Lighting(
+    return _Lighting(
         level=1 + 0.10 * drift(rng, frames, 110.0) + rng.normal(0, 0.006, frames),
         direction=rng.uniform(0, 2 * np.pi) + 0.8 * drift(rng, frames, 160.0),
         slope=0.17 + 0.05 * drift(rng, frames, 90.0),
@@ -99,7 +99,7 @@ def lighting(rng: np.random.Generator, *, frames: int, height: int, width: int) 
 
 
 @dataclass(frozen=True)
-class Lighting:
+class _Lighting:
     """Light over a video: its level, its slope across the arena, and a soft shadow that passes."""
 
     level: Float64[np.ndarray, " T"]
@@ -139,9 +139,9 @@ def _walls(
     x: Float64[np.ndarray, "H W"], y: Float64[np.ndarray, "H W"], height: int, width: int
 ) -> Float64[np.ndarray, "H W"]:
     """Darken the walls, brighten their upper edge, and shade the floor at their foot."""
-    inside = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y]) - WALL
+    inside = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y]) - _WALL
     foot = 1 - 0.38 * np.exp(-np.maximum(inside, 0) / 5)
-    wall = 0.42 - 0.010 * inside + 0.25 * np.exp(-(((inside + WALL - 3) / 1.5) ** 2))
+    wall = 0.42 - 0.010 * inside + 0.25 * np.exp(-(((inside + _WALL - 3) / 1.5) ** 2))
     blend = np.clip(inside + 0.5, 0, 1)
     return blend * foot + (1 - blend) * wall
 
@@ -171,8 +171,8 @@ def _soft(mask: Float64[np.ndarray, "H W"], *, passes: int = 4) -> Float64[np.nd
 # Scenes and their rendering: every frame as a camera would see it, and where every bodypart truly is.
 
 
-SIZE = 256  # height and width of a frame in pixels
-FPS = 30.0
+_SIZE = 256  # height and width of a frame in pixels
+_FPS = 30.0
 _DUSK = 0.3  # what is left of the light while the lamp is down
 _SHADOW = (3, 4)  # pixels by which the animal's shadow falls to the right and down
 
@@ -214,7 +214,7 @@ class Film:
         """Draw the frames in order; drawing again gives the same frames."""
         rng = np.random.default_rng([self.scene.seed, 2])
         fur = fur_texture(rng)
-        lights = lighting(rng, frames=self.scene.frames, height=SIZE, width=SIZE)
+        lights = _lighting(rng, frames=self.scene.frames, height=_SIZE, width=_SIZE)
         for number in range(self.scene.frames):
             yield _expose(self, number, fur, lights.at(number), rng)
 
@@ -222,7 +222,7 @@ class Film:
 def prepare(scene: Scene) -> Film:
     """Let the animal of a scene walk, and note where its bodyparts are in the middle of each exposure."""
     rng = np.random.default_rng([scene.seed, 1])
-    arena = build_arena(rng, height=SIZE, width=SIZE, plank=scene.plank, floor_colour=scene.floor)
+    arena = _build_arena(rng, height=_SIZE, width=_SIZE, plank=scene.plank, floor_colour=scene.floor)
     walk = wander(rng, frames=scene.frames, waypoints=_waypoints(rng, scene.plank), speed=scene.speed)
     posture = pose(walk, scene.individual)
     xy = posture.bodyparts()[SUBSTEPS // 2 :: SUBSTEPS]
@@ -231,7 +231,7 @@ def prepare(scene: Scene) -> Film:
 
 def _waypoints(rng: np.random.Generator, plank: Plank) -> Float64[np.ndarray, "P 2"]:
     """Choose places all over the floor, and now and then both sides of the plank, to walk under it."""
-    low, high = WALL + 30, SIZE - WALL - 30
+    low, high = _WALL + 30, _SIZE - _WALL - 30
     across = 62 * np.array([-np.sin(plank.angle), np.cos(plank.angle)])
     places = []
     for _ in range(8):
@@ -250,7 +250,7 @@ def _expose(
     moments = slice(number * SUBSTEPS, (number + 1) * SUBSTEPS)
     scene, arena, posture = film.scene, film.arena, film.posture
     points = np.concatenate([posture.spine[moments], posture.tail[moments]], axis=1).reshape(-1, 2)
-    window = window_around(points, height=SIZE, width=SIZE)
+    window = window_around(points, height=_SIZE, width=_SIZE)
     rows, columns = window.slices
     ground, seen = arena.floor[rows, columns], arena.floor.copy()
     seen[rows, columns] = np.mean(
@@ -258,7 +258,7 @@ def _expose(
     )
     seen = (seen + (arena.board - seen) * arena.hidden) * (light * np.float32(scene.exposure * _lamp(scene, number)))
     seen = _soften(np.maximum(seen, 0))
-    grain = rng.standard_normal((SIZE, SIZE, 1), dtype=np.float32)
+    grain = rng.standard_normal((_SIZE, _SIZE, 1), dtype=np.float32)
     seen = seen + scene.noise * grain * (0.5 + np.sqrt(seen))
     return np.round(255 * np.clip(seen, 0, 1)).astype(np.uint8)
 
@@ -381,15 +381,15 @@ def film(scene: Scene, folder: Path, *, report: Report = silent) -> Path:
     if path.is_file():
         return path
     prepared = prepare(scene)
-    write_text(folder / f"{scene.name}_truth.csv", truth_table(prepared.truth))
-    with VideoWriter(path, fps=FPS, width=SIZE, height=SIZE) as writer:
+    write_text(folder / f"{scene.name}_truth.csv", _truth_table(prepared.truth))
+    with VideoWriter(path, fps=_FPS, width=_SIZE, height=_SIZE) as writer:
         for number, image in enumerate(prepared.frames(), start=1):
             writer.write(image)
             report(Progress(f"drawing {path.name}", number, scene.frames))
     return path
 
 
-def truth_table(truth: Truth) -> str:
+def _truth_table(truth: Truth) -> str:
     """Write the truth as csv: a row per frame, and x, y and whether it is hidden of each bodypart."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-BINS = 10
+_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,19 @@ def calibration(
     """
     right = (errors <= within)[judged]  # NaN is not within any distance
     likely = likelihood[judged]
-    bins = reliability_bins(likely, right)
+    bins = _reliability_bins(likely, right)
     return Calibration(
         within=float(within),
         points=len(right),
         points_right=int(np.count_nonzero(right)),
-        expected_error=expected_calibration_error(bins),
-        suggested_pcutoff=best_cutoff(likely, right),
+        expected_error=_expected_calibration_error(bins),
+        suggested_pcutoff=_best_cutoff(likely, right),
         bins=bins,
     )
 
 
-def reliability_bins(
-    likelihood: Float64[np.ndarray, " N"], right: Bool[np.ndarray, " N"], *, count: int = BINS
+def _reliability_bins(
+    likelihood: Float64[np.ndarray, " N"], right: Bool[np.ndarray, " N"], *, count: int = _BINS
 ) -> tuple[ReliabilityBin, ...]:
     """Sort points into `count` bins of equal width by their likelihood."""
     places = np.minimum((likelihood * count).astype(int), count - 1)
@@ -76,7 +76,7 @@ def reliability_bins(
     )
 
 
-def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
+def _expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
     """Average |likelihood - share of right predictions| over the points (Naeini et al. 2015; Guo et al. 2017).
 
     0 is perfect; NaN where there are no points.
@@ -88,7 +88,7 @@ def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
     return sum(entry.points * abs(entry.likelihood - entry.share_right) for entry in used) / total
 
 
-def best_cutoff(likelihood: Float64[np.ndarray, " N"], right: Bool[np.ndarray, " N"]) -> float:
+def _best_cutoff(likelihood: Float64[np.ndarray, " N"], right: Bool[np.ndarray, " N"]) -> float:
     """Find the likelihood that best tells right predictions from wrong ones: the greatest Youden index.
 
     The index (Youden 1950) is the share of right predictions kept less the share of wrong ones kept. It weighs both

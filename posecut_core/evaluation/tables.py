@@ -176,7 +176,7 @@ def write_bodypart_errors(path: Path, bodyparts: tuple[str, ...], errors: tuple[
     write_rows(path, columns, rows)
 
 
-def read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
+def _read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
     """Read what `write_bodypart_errors` wrote; rows that another program wrote otherwise are left out."""
     found = {}
     for row in read_rows(path):
@@ -193,7 +193,7 @@ def read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
 
 
 def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
-    """Replace a table of the labelled frames' mean errors, the greatest first; `read_frame_errors` is the inverse.
+    """Replace a table of the labelled frames' mean errors, the greatest first; `_read_frame_errors` is the inverse.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -205,7 +205,7 @@ def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
     write_rows(path, _FRAME_COLUMNS, [dict(zip(_FRAME_COLUMNS, row, strict=True)) for row in rows])
 
 
-def read_frame_errors(path: Path) -> tuple[FrameError, ...]:
+def _read_frame_errors(path: Path) -> tuple[FrameError, ...]:
     """Read the labelled frames' mean errors; rows that another program wrote otherwise are left out."""
     found = []
     for row in read_rows(path):
@@ -321,8 +321,8 @@ def newest_evaluation(project: Project) -> PastEvaluation | None:
             return PastEvaluation(
                 scorer=stem,
                 row=rows[-1],
-                bodyparts=read_bodypart_errors(table.with_name(f"{stem}-keypoint-results.csv")),
-                frames=read_frame_errors(table.with_name(f"{stem}-frame-results.csv")),
+                bodyparts=_read_bodypart_errors(table.with_name(f"{stem}-keypoint-results.csv")),
+                frames=_read_frame_errors(table.with_name(f"{stem}-frame-results.csv")),
                 report=table.with_name("report.html"),
                 is_present=is_present(rows[-1], _network(project, rows[-1])),
             )

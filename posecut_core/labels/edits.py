@@ -154,7 +154,7 @@ def apply(state: LabelState, edit: Edit) -> LabelState:
             return state.with_point(edit.frame, edit.bodypart, _changed(state.point(edit.frame, edit.bodypart), edit))
 
 
-def invert(state: LabelState, edit: Edit) -> Edit:
+def _invert(state: LabelState, edit: Edit) -> Edit:
     """Return the edit that leads back to `state` after `edit` was applied to it.
 
     Raises:
@@ -166,7 +166,7 @@ def invert(state: LabelState, edit: Edit) -> Edit:
         case Together(edits):
             inverses: list[Edit] = []
             for part in edits:
-                inverses.append(invert(state, part))
+                inverses.append(_invert(state, part))
                 state = apply(state, part)
             return Together(tuple(reversed(inverses)))
         case Identify(images):
@@ -294,7 +294,7 @@ class History:
             case Identify():
                 return History(apply(self.state, step), self.done, self.undone)
             case _:
-                made = Made(step, invert(self.state, step), self.done)
+                made = Made(step, _invert(self.state, step), self.done)
                 return History(apply(self.state, step), made)
 
 

@@ -40,7 +40,7 @@ _NAME = re.compile(r"machinelabels-iter(\d+)\.h5")
 
 
 @dataclass(frozen=True)
-class MachineLabel:
+class _MachineLabel:
     """What a network predicts of a bodypart in an image."""
 
     xy: Position
@@ -48,16 +48,16 @@ class MachineLabel:
     model: str  # scorer of the network
 
 
-def machine_files(folder: Path) -> list[Path]:
+def _machine_files(folder: Path) -> list[Path]:
     """Return the files of a folder, the newest iteration first; the .csv, which tells none, only where it is alone."""
     found = {int(match[1]): path for path in folder.glob("machinelabels*") if (match := _NAME.fullmatch(path.name))}
     text = folder / "machinelabels.csv"
     return [found[iteration] for iteration in sorted(found, reverse=True)] or ([text] if text.is_file() else [])
 
 
-def read_machine_labels(
+def _read_machine_labels(
     folder: Path, bodyparts: Sequence[str], *, report: Report = silent
-) -> dict[int, dict[str, MachineLabel]]:
+) -> dict[int, dict[str, _MachineLabel]]:
     """Return frame number -> bodypart -> prediction; of a frame in several tables, what the newest iteration says.
 
     Args:
@@ -65,8 +65,8 @@ def read_machine_labels(
         bodyparts: The project's; others are left out.
         report: Told of tables that cannot be read, which keeps nothing else from being read.
     """
-    found: dict[int, dict[str, MachineLabel]] = {}
-    for path in machine_files(folder):
+    found: dict[int, dict[str, _MachineLabel]] = {}
+    for path in _machine_files(folder):
         try:
             frame = own_rows(read_hdf(path) if path.suffix == ".h5" else read_csv(path, report=report), path, report)
             frame = frame[[is_image(name) for name in frame.index]]
@@ -81,20 +81,20 @@ def read_machine_labels(
     return found
 
 
-def _predictions(frame: pd.DataFrame, bodyparts: Sequence[str]) -> Iterator[dict[str, MachineLabel]]:
+def _predictions(frame: pd.DataFrame, bodyparts: Sequence[str]) -> Iterator[dict[str, _MachineLabel]]:
     """Yield what each row predicts; where it has columns of several networks, the first one that says something."""
     values = frame.to_numpy(dtype=np.float64)
     places: dict[tuple[str, str], dict[str, int]] = {}
     for place, column in enumerate(filled_columns([tuple(map(str, column)) for column in frame.columns])):
         places.setdefault((column[0], column[-2]), {})[column[-1]] = place
     for row in values:
-        labels: dict[str, MachineLabel] = {}
+        labels: dict[str, _MachineLabel] = {}
         for (model, part), own in places.items():
             if part in bodyparts and part not in labels and {"x", "y"} <= own.keys():
                 xy = float(row[own["x"]]), float(row[own["y"]])
                 likelihood = row[own["likelihood"]] if "likelihood" in own else 0.0
                 if np.isfinite(xy).all():
-                    labels[part] = MachineLabel(xy, float(np.clip(np.nan_to_num(likelihood), 0.0, 1.0)), model)
+                    labels[part] = _MachineLabel(xy, float(np.clip(np.nan_to_num(likelihood), 0.0, 1.0)), model)
         yield labels
 
 
@@ -132,9 +132,9 @@ def machine_drafts(
         report: told of tables that cannot be read.
     """
     folder = project.frame_folder(video)
-    if not machine_files(folder):
+    if not _machine_files(folder):
         return ()
-    found = read_machine_labels(folder, project.config.bodyparts, report=report)
+    found = _read_machine_labels(folder, project.config.bodyparts, report=report)
     new = sorted(found.keys() - {*touched})
     labelled = _labelled_frames(project, video) if new else set()
     absent = without_picture(project, video, new)

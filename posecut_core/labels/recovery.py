@@ -26,7 +26,7 @@ class Recovered:
     lost: tuple[int, ...]  # revisions of the edits that are gone
 
 
-def recover(text: JournalText, generations: tuple[LabelSnapshot, ...]) -> Recovered:
+def _recover(text: JournalText, generations: tuple[LabelSnapshot, ...]) -> Recovered:
     """Restore labels from a damaged journal.
 
     A snapshot that is newer than the damage restores everything. Without one, edits after the damage are made as far as
@@ -63,7 +63,7 @@ def rebuild_journal(project: Project, video: str) -> tuple[Path | None, Recovere
     """
     path = project.label_journal(video)
     text = read_journal(path)
-    found = recover(text, sound_snapshots(project.frame_folder(video)))
+    found = _recover(text, sound_snapshots(project.frame_folder(video)))
     kept = _keep(path, f"labels-damaged-{found.revision}.jsonl")
     write_bytes(path, journal_line(found.revision + 1, encode(Begin(found.history.state.frames))))
     return kept, found

@@ -114,7 +114,7 @@ def note_images(folder: Path, found: Mapping[str, ReadImage]) -> None:
         write_text(_path(folder), json.dumps({"schema": _SCHEMA, "images": images}, indent=1) + "\n")
 
 
-def are_noted(folder: Path, names: Iterable[str]) -> bool:
+def _are_noted(folder: Path, names: Iterable[str]) -> bool:
     """Tell whether images are as they were read, by their sizes and times."""
     known = _noted(folder)
     return all(name in known and _is_noted(folder / name, known[name]) for name in names)
@@ -129,7 +129,7 @@ def review_images(project: Project, video: str, *, report: Report = silent) -> R
     """
     folder, store_path = project.frame_folder(video), project.frame_store(video)
     files = image_files(folder)
-    if not files or not store_path.exists() or are_noted(folder, files):
+    if not files or not store_path.exists() or _are_noted(folder, files):
         return Review()
     images, known, store = images_in(folder), _noted(folder), FrameStore.open(store_path)
     if len(images) < len(files):  # several of one frame

@@ -30,7 +30,7 @@ from posecut_core.storage.locks import Lock, acquire, note_path
 # What happens when labels are opened for editing: the lock is taken and what a crash left behind is cleared up.
 
 
-def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, tuple[str, ...]]:
+def _lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, tuple[str, ...]]:
     """Try to become the writer of a video's labels; return the lock, or None, and what a person should know."""
     what = f"The labels of {video}"
     if not project.frame_folder(video).is_dir():  # a lock would make one
@@ -50,7 +50,7 @@ def lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock 
     ) if found.stale else ()
 
 
-def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
+def _tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
     """Sweep temporary files and set a torn tail of the journal aside; return what a person should know.
 
     Raises:
@@ -76,7 +76,7 @@ def tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
 # The files that a session writes beside the journal: snapshots, and CollectedData files for DeepLabCut.
 
 
-SNAPSHOT_EVERY = 200  # edits: what a damaged line of the journal could cost is in a snapshot soon
+_SNAPSHOT_EVERY = 200  # edits: what a damaged line of the journal could cost is in a snapshot soon
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Outside:
         return bool(self.edits or self.problem)
 
 
-class SavedFiles:
+class _SavedFiles:
     """The snapshots and CollectedData files of one video."""
 
     def __init__(self, project: Project, video: str, generations: Sequence[LabelSnapshot]) -> None:
@@ -142,7 +142,7 @@ class SavedFiles:
 
     def follow(self, state: LabelState, naming: Naming, revision: int) -> None:
         """Write a snapshot now and then while somebody edits; where the disk refuses, the journal is enough."""
-        if revision - self.revision >= SNAPSHOT_EVERY:
+        if revision - self.revision >= _SNAPSHOT_EVERY:
             with contextlib.suppress(StorageError):
                 self.snapshot(state, naming, revision)
 
@@ -221,7 +221,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._drafts = contents.drafts
         self._writer = JournalWriter(project.label_journal(video), contents.journal)
         self._images = FrameImages(project, video)
-        self._files = SavedFiles(project, video, contents.generations)
+        self._files = _SavedFiles(project, video, contents.generations)
         self._outside = self._find_outside()
 
     @classmethod
@@ -237,13 +237,13 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         Raises:
             LabelError: the journal is damaged (`posecut doctor` mends it) or does not fit the project.
         """
-        lock, notices = (None, ()) if read_only else lock_labels(project, video, take_over=take_over)
+        lock, notices = (None, ()) if read_only else _lock_labels(project, video, take_over=take_over)
         try:
             if lock is not None and not project.label_journal(video).exists():
                 notices += number_images(project, video)  # the journal will know frames by their numbers alone
             contents = read_contents(project, video)
             if lock is not None:
-                notices += tidy(project, video, contents)
+                notices += _tidy(project, video, contents)
             return cls(project, video, contents, lock, notices)
         except BaseException:
             if lock is not None:
@@ -358,7 +358,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self.require_writable()
         self.project = Project(self.project.root, replace(self.project.config, bodyparts=bodyparts))
         self._naming = read_naming(self.project)
-        self._files = SavedFiles(self.project, self.video, self._files.generations)
+        self._files = _SavedFiles(self.project, self.video, self._files.generations)
         self._write()
 
     def save(self) -> None:

@@ -20,8 +20,8 @@ from posecut_core.labels.codec import decode_frames, encode_frames
 from posecut_core.labels.state import LabelState
 from posecut_core.storage.files import parse_json, read_text, write_text
 
-SCHEMA = 1
-KEPT = 3
+_SCHEMA = 1
+_KEPT = 3
 _LONGEST = 100  # letters of what is wrong with one
 _NAME = re.compile(r"labels-(\d{8,})\.json")
 
@@ -50,7 +50,7 @@ def snapshot_revisions(folder: Path) -> frozenset[int]:
 
 def kept_revisions(revisions: Iterable[int], *, exported: int) -> frozenset[int]:
     """Return which snapshots stay: the newest few, and that of the labels that the CollectedData files have."""
-    return frozenset({*sorted(revisions, reverse=True)[:KEPT], exported})
+    return frozenset({*sorted(revisions, reverse=True)[:_KEPT], exported})
 
 
 def write_snapshot(folder: Path, generation: LabelSnapshot) -> Path:
@@ -60,7 +60,7 @@ def write_snapshot(folder: Path, generation: LabelSnapshot) -> Path:
         StorageError: the disk refuses.
     """
     content = {
-        "schema": SCHEMA,
+        "schema": _SCHEMA,
         "revision": generation.revision,
         "bodyparts": dict(generation.bodyparts),
         "files": dict(generation.files),
@@ -89,7 +89,7 @@ def read_snapshot(path: Path) -> LabelSnapshot:
         whole = text == _signed({key: value for key, value in content.items() if key != "sha256"})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         whole, content, schema = False, {}, 0
-    refuse_newer(path, schema, known=SCHEMA, kind=LabelError)
+    refuse_newer(path, schema, known=_SCHEMA, kind=LabelError)
     if not whole:
         raise LabelError(f"{path} is not as it was written; delete it, the next one is made when labels are saved.")
     return _decoded(content, path)

@@ -28,7 +28,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     snapshot: int | None = None  # its training steps
 
 
-HUMAN = Origin()
+_HUMAN = Origin()
 
 
 class Point(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 
     state: Literal["proposed", "placed", "occluded", "absent"]
     xy: Position | None = None
-    origin: Origin = HUMAN
+    origin: Origin = _HUMAN
 
     def __post_init__(self) -> None:
         """Refuse a point that contradicts itself.
@@ -49,8 +49,8 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
             LabelError: a position is missing, not wanted or not two finite numbers, or drafts and machines do not
                 belong together.
         """
-        if self.origin == HUMAN:
-            force_setattr(self, "origin", HUMAN)  # what is the default itself is left out of files
+        if self.origin == _HUMAN:
+            force_setattr(self, "origin", _HUMAN)  # what is the default itself is left out of files
         if self.xy is not None and (len(self.xy) != 2 or not all(math.isfinite(value) for value in self.xy)):
             raise LabelError(f"A label lies at {self.xy}, expected two finite numbers; give a position in pixels.")
         if self.state in ("proposed", "placed") and self.xy is None:

@@ -35,7 +35,7 @@ from posecut_core.video.frame_store import FrameStore
 
 
 NUMBERS: Mapping[int, str] = MappingProxyType({})  # frames are called by their numbers
-FAR = 0.1  # of the longer side of the picture; a label just outside it may be meant
+_FAR = 0.1  # of the longer side of the picture; a label just outside it may be meant
 
 
 def without_outside(table: LabelTable, store: FrameStore) -> LabelTable:
@@ -57,7 +57,7 @@ def inside(xy: Float64[np.ndarray, "*batch 2"], size: Shaped[np.ndarray, "*batch
     return (x > 0) & (x < size[..., 1]) & (y > 0) & (y < size[..., 0])
 
 
-def beyond(
+def _beyond(
     numbers: Int64[np.ndarray, " F"], xy: Float64[np.ndarray, "F K 2"], store: FrameStore, *, margin: float
 ) -> Bool[np.ndarray, "F K"]:
     """Tell which positions lie further outside the stored picture of their frame than a margin.
@@ -117,7 +117,7 @@ def _not_inside(table: LabelTable, store: FrameStore) -> Bool[np.ndarray, "F K"]
     return corner | out
 
 
-def far_labels(video: str, places: Sequence[str]) -> LabelError:
+def _far_labels(video: str, places: Sequence[str]) -> LabelError:
     """Say that labels lie where only a mistake puts them, such as those of another video or scale."""
     return LabelError(
         f"Labels of {video} lie far outside their frame ({places[0]}, {len(places)} in all), expected pixels of "
@@ -152,7 +152,7 @@ class FrameImages:
             return ""
         found = self.fingerprint(number)
         if known and found and found != known:
-            raise other_picture(self._project, self._video, number)
+            raise _other_picture(self._project, self._video, number)
         self._seen.add(number)
         return found if not known else ""
 
@@ -208,7 +208,7 @@ def needed_frames(step: Step) -> tuple[int, ...]:
     return (step.frame,) if isinstance(step, _Drawn) else ()
 
 
-def other_picture(project: Project, video: str, number: int) -> LabelError:
+def _other_picture(project: Project, video: str, number: int) -> LabelError:
     """Say that a frame is not the one that was labelled."""
     word = frame_words(project, video, [number])[number]
     return LabelError(
@@ -248,10 +248,10 @@ def refuse_far(step: Step, video: str, naming: Naming, images: FrameImages) -> N
         return
     numbers = np.array([edit.frame for edit in edits], dtype=np.int64)
     xy = np.array([edit.xy for edit in edits], dtype=np.float64)[:, None]
-    rows = np.flatnonzero(beyond(numbers, xy, store, margin=FAR)[:, 0]).tolist()
+    rows = np.flatnonzero(_beyond(numbers, xy, store, margin=_FAR)[:, 0]).tolist()
     names = [f"frame {edits[row].frame} {naming.name(edits[row].bodypart)}" for row in rows]
     if names:
-        raise far_labels(video, names)
+        raise _far_labels(video, names)
 
 
 def bodyparts_of(step: Step) -> frozenset[str]:

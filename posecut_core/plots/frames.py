@@ -27,7 +27,7 @@ _FONT_SIZE = 9.0  # points
 
 
 @dataclass(frozen=True)
-class LegendEntry:
+class _LegendEntry:
     """One line of the legend."""
 
     text: str
@@ -38,9 +38,9 @@ class LegendEntry:
 class FramePicture:
     """A frame drawn pixel on pixel (or enlarged by a whole number), with a title above and a legend at its right."""
 
-    def __init__(self, image: UInt8[np.ndarray, "H W 3"], *, title: str, legend: tuple[LegendEntry, ...]) -> None:
+    def __init__(self, image: UInt8[np.ndarray, "H W 3"], *, title: str, legend: tuple[_LegendEntry, ...]) -> None:
         height, width = image.shape[:2]
-        scale = display_scale(height, width)
+        scale = _display_scale(height, width)
         self._frame_size = (round(width * scale), round(height * scale))
         legend_width, rows = _legend_extent(legend, self._frame_size[1])
         total = (self._frame_size[0] + legend_width, self._frame_size[1] + _TITLE_HEIGHT)
@@ -107,17 +107,17 @@ class FramePicture:
         return png_bytes(self.figure, dpi=_DPI * min(1.0, most_width / width))
 
 
-def bodypart_legend(
+def _bodypart_legend(
     bodyparts: tuple[str, ...], colours: Float64[np.ndarray, "K 3"], marker: str = "o"
-) -> tuple[LegendEntry, ...]:
+) -> tuple[_LegendEntry, ...]:
     """Make one legend line per bodypart."""
     return tuple(
-        LegendEntry(part, (float(c[0]), float(c[1]), float(c[2])), marker)
+        _LegendEntry(part, (float(c[0]), float(c[1]), float(c[2])), marker)
         for part, c in zip(bodyparts, colours, strict=True)
     )
 
 
-def display_scale(height: int, width: int) -> float:
+def _display_scale(height: int, width: int) -> float:
     """Choose how much larger than its pixels a frame is drawn."""
     longest = max(height, width)
     if longest < _LEAST_SIDE:
@@ -125,7 +125,7 @@ def display_scale(height: int, width: int) -> float:
     return min(1.0, _LARGEST_SIDE / longest)
 
 
-def _legend_extent(legend: tuple[LegendEntry, ...], height: int) -> tuple[int, int]:
+def _legend_extent(legend: tuple[_LegendEntry, ...], height: int) -> tuple[int, int]:
     """Return the legend's width in pixels and its number of rows, so that all entries fit beside the frame."""
     if not legend:
         return 0, 1
@@ -133,11 +133,11 @@ def _legend_extent(legend: tuple[LegendEntry, ...], height: int) -> tuple[int, i
     return math.ceil(len(legend) / rows) * _column_width(legend) + _MARGIN, rows
 
 
-def _column_width(legend: tuple[LegendEntry, ...]) -> int:
+def _column_width(legend: tuple[_LegendEntry, ...]) -> int:
     return math.ceil(_SWATCH_WIDTH + _LETTER_WIDTH * max(len(entry.text) for entry in legend))
 
 
-def _draw_legend(axes: Axes, legend: tuple[LegendEntry, ...], rows: int) -> None:
+def _draw_legend(axes: Axes, legend: tuple[_LegendEntry, ...], rows: int) -> None:
     column_width = _column_width(legend)
     for place, entry in enumerate(legend):
         left = place // rows * column_width + _MARGIN
@@ -186,7 +186,7 @@ def draw_check_image(
     colours = colours_of(colormap, len(bodyparts))
     labelled = ~np.isnan(xy).any(axis=1)
     proposed = np.zeros_like(labelled) if drafts is None else ~np.isnan(drafts).any(axis=1)
-    entries = zip(bodypart_legend(bodyparts, colours, "+"), labelled.tolist(), proposed.tolist(), strict=True)
+    entries = zip(_bodypart_legend(bodyparts, colours, "+"), labelled.tolist(), proposed.tolist(), strict=True)
     legend = tuple(_entry(entry, label=label, draft=draft) for entry, label, draft in entries)
     picture = FramePicture(image, title=title, legend=legend)
     picture.connect(xy, bones_between(bodyparts, skeleton), skeleton_color, alphavalue)
@@ -196,7 +196,7 @@ def draw_check_image(
     picture.save(path)
 
 
-def _entry(entry: LegendEntry, *, label: bool, draft: bool) -> LegendEntry:
+def _entry(entry: _LegendEntry, *, label: bool, draft: bool) -> _LegendEntry:
     """Say of a bodypart without a label whether it has a draft."""
     if label:
         return entry
@@ -240,10 +240,10 @@ def evaluation_picture(
         alphavalue: opacity of the markers, 0 to 1.
     """
     legend = (
-        *bodypart_legend(bodyparts, colours, "s"),
-        LegendEntry("human", _GREY, "+"),
-        LegendEntry(f"likelihood > {pcutoff:g}", _GREY, "."),
-        LegendEntry(f"likelihood \N{LESS-THAN OR EQUAL TO} {pcutoff:g}", _GREY, "x"),
+        *_bodypart_legend(bodyparts, colours, "s"),
+        _LegendEntry("human", _GREY, "+"),
+        _LegendEntry(f"likelihood > {pcutoff:g}", _GREY, "."),
+        _LegendEntry(f"likelihood \N{LESS-THAN OR EQUAL TO} {pcutoff:g}", _GREY, "x"),
     )
     picture = FramePicture(image, title=title, legend=legend)
     likely = likelihood > pcutoff

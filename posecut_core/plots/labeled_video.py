@@ -37,7 +37,7 @@ def draw_pose(
         style: colours and sizes.
     """
     drawn = image.copy()
-    shown = visible_points(xy, likelihood, style.pcutoff)
+    shown = _visible_points(xy, likelihood, style.pcutoff)
     for first, second in style.bones:
         if shown[-1, first] and shown[-1, second]:
             _draw_line(drawn, xy[-1, first], xy[-1, second], max(1.0, style.dotsize / 5), style)
@@ -45,18 +45,18 @@ def draw_pose(
         strength = 1.0 if age == 0 else _FADED + (0.6 - _FADED) * (1 - age / len(xy))
         for k in np.flatnonzero(shown[-1 - age]):
             radius = max(0.5, style.dotsize / 2 * strength)
-            draw_disc(drawn, xy[-1 - age, k], radius, style.colours[k], style.alphavalue * strength)
+            _draw_disc(drawn, xy[-1 - age, k], radius, style.colours[k], style.alphavalue * strength)
     return drawn
 
 
-def visible_points(
+def _visible_points(
     xy: Float64[np.ndarray, "past K 2"], likelihood: Float64[np.ndarray, "past K"], pcutoff: int | float
 ) -> Bool[np.ndarray, "past K"]:
     """Tell which points are drawn: likelihood above pcutoff, and a position."""
     return (likelihood > pcutoff) & ~np.isnan(xy).any(axis=-1)
 
 
-def draw_disc(
+def _draw_disc(
     image: UInt8[np.ndarray, "H W 3"],
     centre: Float64[np.ndarray, "2"],
     radius: float,

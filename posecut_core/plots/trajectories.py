@@ -20,7 +20,7 @@ _HISTOGRAM_BINS = 50
 
 
 @dataclass(frozen=True)
-class Envelope:
+class _Envelope:
     """A long series as its least, middle and greatest value in each bin of frames."""
 
     frames: Float64[np.ndarray, " bins"]  # middle of each bin
@@ -50,7 +50,7 @@ def draw_trajectories(
         StorageError: the folder cannot be written.
     """
     colours = colours_of(colormap, len(predictions.bodyparts))
-    xy = likely_positions(predictions, pcutoff)
+    xy = _likely_positions(predictions, pcutoff)
     drawings: dict[str, Callable[[Figure], None]] = {
         "trajectory.png": lambda figure: _draw_path(figure, xy, colours, dotsize / 5, alphavalue),
         "plot.png": lambda figure: _draw_over_time(figure, xy, colours),
@@ -68,17 +68,17 @@ def draw_trajectories(
     return tuple(folder / name for name in drawings)
 
 
-def likely_positions(predictions: Predictions, pcutoff: float) -> Float64[np.ndarray, "T K 2"]:
+def _likely_positions(predictions: Predictions, pcutoff: float) -> Float64[np.ndarray, "T K 2"]:
     """Return positions with NaN in place of those whose likelihood is below pcutoff."""
     return np.where(predictions.likelihood[..., None] >= pcutoff, predictions.xy, np.nan)
 
 
-def displacements(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "steps K"]:
+def _displacements(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "steps K"]:
     """Measure how far each point moves from one frame to the next in pixels; NaN where either is missing."""
     return np.hypot(*np.moveaxis(np.diff(xy, axis=0), -1, 0))
 
 
-def envelope(values: Float64[np.ndarray, " T"], bins: int) -> Envelope:
+def _envelope(values: Float64[np.ndarray, " T"], bins: int) -> _Envelope:
     """Reduce a series to `bins` bins of equal length, so that no spike is lost; a bin of NaN alone stays NaN."""
     width = -(-len(values) // bins)
     used = -(-len(values) // width)
@@ -89,7 +89,7 @@ def envelope(values: Float64[np.ndarray, " T"], bins: int) -> Envelope:
     rows = np.arange(used)
     last = np.maximum(known - 1, 0)
     frames = (rows + 0.5) * width - 0.5
-    return Envelope(frames, ordered[:, 0], ordered[rows, last // 2], ordered[rows, last])
+    return _Envelope(frames, ordered[:, 0], ordered[rows, last // 2], ordered[rows, last])
 
 
 def _draw_path(
@@ -143,7 +143,7 @@ def _draw_likelihood(
 
 def _draw_jumps(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
     axes = styled(figure.add_subplot())
-    moved = displacements(xy)
+    moved = _displacements(xy)
     known = moved[~np.isnan(moved)]
     edges = np.linspace(0, max(float(known.max()) if known.size else 1.0, 1e-6), _HISTOGRAM_BINS + 1)
     for k, colour in enumerate(colours):
@@ -159,7 +159,7 @@ def _draw_series(axes: Axes, values: Float64[np.ndarray, " T"], colour: Float64[
     if len(values) <= 2 * _BINS:
         axes.plot(values, color=colour, linewidth=0.9, alpha=0.85)
         return
-    reduced = envelope(values, _BINS)
+    reduced = _envelope(values, _BINS)
     axes.fill_between(reduced.frames, reduced.least, reduced.greatest, color=colour, alpha=0.3, linewidth=0.3)
     axes.plot(reduced.frames, reduced.median, color=colour, linewidth=0.9, alpha=0.85)
 

@@ -58,14 +58,14 @@ def expect_movement(predictions: Predictions, *, p_bound: float, ar_degree: int,
     seen = np.where((predictions.likelihood < p_bound)[..., None], np.nan, predictions.xy)
     columns, degrees = seen.reshape(len(seen), -1).T, {"ar_degree": ar_degree, "ma_degree": ma_degree}
     if seen.size < _WORTH_PROCESSES:
-        expected = [expect(column, **degrees) for column in columns]
+        expected = [_expect(column, **degrees) for column in columns]
     else:
-        expected = Parallel(n_jobs=os.cpu_count())(delayed(expect)(column, **degrees) for column in columns)
+        expected = Parallel(n_jobs=os.cpu_count())(delayed(_expect)(column, **degrees) for column in columns)
     mean, deviation = ([one.mean for one in expected], [one.deviation for one in expected])
     return Expectation(np.stack(mean, axis=1).reshape(seen.shape), np.stack(deviation, axis=1).reshape(seen.shape))
 
 
-def expect(series: Float64[np.ndarray, " T"], *, ar_degree: int, ma_degree: int) -> Expectation:
+def _expect(series: Float64[np.ndarray, " T"], *, ar_degree: int, ma_degree: int) -> Expectation:
     """Fit an ARMA model to a coordinate and predict every value from those before it.
 
     Up to the first observed value there is nothing to predict from: the expectation there is NaN, not the model's mean

@@ -20,7 +20,7 @@ from jaxtyping import Float64, Int64
 from posecut_core.errors import AnalysisError, refuse_newer
 from posecut_core.storage.files import read_json, write_text
 
-SCHEMA = 1
+_SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def write_proposals(path: Path, proposals: Proposals) -> None:
         }
         for name, video in proposals.videos.items()
     }
-    head = {"schema": SCHEMA, "model": proposals.model, "step": proposals.step, "bodyparts": proposals.bodyparts}
+    head = {"schema": _SCHEMA, "model": proposals.model, "step": proposals.step, "bodyparts": proposals.bodyparts}
     write_text(path, json.dumps({**head, "videos": videos}, ensure_ascii=False, allow_nan=False))
 
 
@@ -94,7 +94,7 @@ def read_proposals(path: Path) -> Proposals:
         raise _foreign(path) from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if isinstance(schema, int):
-        refuse_newer(path, schema, known=SCHEMA, kind=AnalysisError)
+        refuse_newer(path, schema, known=_SCHEMA, kind=AnalysisError)
     try:
         return _proposals(document)
     except (AnalysisError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

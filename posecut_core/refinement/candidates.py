@@ -20,7 +20,7 @@ from posecut_core.types import OutlierAlgorithm
 # What makes a frame a candidate: the heuristic and its numbers, under the paper's names.
 
 
-ALGORITHMS: tuple[OutlierAlgorithm, ...] = get_args(OutlierAlgorithm)
+_ALGORITHMS: tuple[OutlierAlgorithm, ...] = get_args(OutlierAlgorithm)
 CHOSEN_BY_HAND = ("list", "manual")
 
 
@@ -41,11 +41,11 @@ class Criteria:
         Raises:
             ArgumentError: an algorithm is unknown or a number is out of range.
         """
-        if self.outlieralgorithm not in ALGORITHMS:
-            near = difflib.get_close_matches(self.outlieralgorithm, ALGORITHMS, n=1)
+        if self.outlieralgorithm not in _ALGORITHMS:
+            near = difflib.get_close_matches(self.outlieralgorithm, _ALGORITHMS, n=1)
             raise ArgumentError(
                 f"There is no outlieralgorithm {self.outlieralgorithm!r}{f', perhaps {near[0]!r}' if near else ''}; "
-                f"choose among {', '.join(ALGORITHMS)}."
+                f"choose among {', '.join(_ALGORITHMS)}."
             )
         if not 0 <= self.epsilon < math.inf:
             raise ArgumentError(f"epsilon is {self.epsilon}, expected a distance in pixels, 0 or more; 20 is usual.")
@@ -128,7 +128,7 @@ def candidates_path(predictions_path: Path) -> Path:
     return predictions_path.with_name(f"{predictions_path.stem}_outliers.csv")
 
 
-def write_candidates(path: Path, candidates: tuple[Candidate, ...], *, predictions: str) -> None:
+def _write_candidates(path: Path, candidates: tuple[Candidate, ...], *, predictions: str) -> None:
     """Replace a table of candidates in predictions of that hash, whole or not at all.
 
     Raises:
@@ -157,13 +157,13 @@ def put_candidates(path: Path, candidates: tuple[Candidate, ...], *, reason: str
         AnalysisError: the file holds something else.
         StorageError: the folder cannot be written.
     """
-    before = read_candidates(path, predictions=predictions) if path.exists() else ()
+    before = _read_candidates(path, predictions=predictions) if path.exists() else ()
     others = [one for one in before if one.reason != reason]
     together = tuple(sorted((*others, *candidates), key=lambda one: (one.number, one.reason)))
-    write_candidates(path, together, predictions=predictions)
+    _write_candidates(path, together, predictions=predictions)
 
 
-def read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Candidate, ...]:
+def _read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Candidate, ...]:
     """Read a table of candidates, or only those in predictions of a hash.
 
     Raises:

@@ -14,12 +14,12 @@ from posecut_core.poses.predictions import Predictions
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Candidate, Criteria, candidates_at, given_frames
 
 # --- thresholds -------------------------------------------------------------------------------------------------------
-# The heuristics that look at one value at a time: low likelihoods (`uncertain`) and long steps (`jump`).
+# The heuristics that look at one value at a time: low likelihoods (`_uncertain`) and long steps (`_jump`).
 #
 # Source: Nath et al. 2019, step J.
 
 
-def uncertain(predictions: Predictions, *, p_bound: float, first: int = 0) -> tuple[Candidate, ...]:
+def _uncertain(predictions: Predictions, *, p_bound: float, first: int = 0) -> tuple[Candidate, ...]:
     """Find frames in which a bodypart has a likelihood below `p_bound`; the score is the lowest likelihood.
 
     Such a bodypart may also be hidden, not mistaken.
@@ -39,7 +39,7 @@ def uncertain(predictions: Predictions, *, p_bound: float, first: int = 0) -> tu
     )
 
 
-def jump(predictions: Predictions, *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
+def _jump(predictions: Predictions, *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
     """Find frames in which a bodypart lies more than `epsilon` pixels from where it was a frame before.
 
     The score is the longest step. The first frame has none before it and is no candidate; nor is a frame without a
@@ -58,13 +58,13 @@ def jump(predictions: Predictions, *, epsilon: float, first: int = 0) -> tuple[C
 
 
 # --- disagreement -----------------------------------------------------------------------------------------------------
-# The heuristic `disagreement`: frames in which networks see a bodypart at different places.
+# The heuristic `_disagreement`: frames in which networks see a bodypart at different places.
 #
 # Snapshots of one training, or networks trained from different seeds, agree where the training frames have taught them
 # what to see, and differ where they have not (query by committee: Seung et al. 1992).
 
 
-def disagreement(networks: Sequence[Predictions], *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
+def _disagreement(networks: Sequence[Predictions], *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
     """Find frames in which two of the networks place a bodypart more than `epsilon` pixels apart.
 
     The score is the greatest distance. Where a network gives no position, the others are compared.
@@ -102,14 +102,14 @@ def _check(networks: Sequence[Predictions]) -> None:
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------
-# The heuristic `fitting`: frames that lie far from where a state-space model of the movement expects them.
+# The heuristic `_fitting`: frames that lie far from where a state-space model of the movement expects them.
 #
 # Source: Nath et al. 2019, step J. Each coordinate of each bodypart has a model of its own; a prediction with a low
 # likelihood is missing for the model, and still compared with what it expects.
 
 
 @dataclass(frozen=True)
-class Deviations:
+class _Deviations:
     """How far predictions lie from what is expected; NaN where nothing is."""
 
     distance: Float64[np.ndarray, "T K"]  # pixels
@@ -118,7 +118,7 @@ class Deviations:
 
 def deviations(
     predictions: Predictions, *, p_bound: float, ar_degree: int = 3, ma_degree: int = 1, alpha: float = 0.01
-) -> Deviations:
+) -> _Deviations:
     """Fit a model to each coordinate of each bodypart and compare.
 
     Args:
@@ -131,11 +131,11 @@ def deviations(
     expected = expect_movement(predictions, p_bound=p_bound, ar_degree=ar_degree, ma_degree=ma_degree)
     difference = predictions.xy - expected.mean
     outside = np.abs(difference) > ndtri(1 - alpha / 2) * expected.deviation  # False where either is NaN
-    return Deviations(np.linalg.norm(difference, axis=-1), outside.any(axis=-1))
+    return _Deviations(np.linalg.norm(difference, axis=-1), outside.any(axis=-1))
 
 
-def fitting(
-    predictions: Predictions, found: Deviations, *, epsilon: float, at_least: int = 0, first: int = 0
+def _fitting(
+    predictions: Predictions, found: _Deviations, *, epsilon: float, at_least: int = 0, first: int = 0
 ) -> tuple[Candidate, ...]:
     """Find frames whose bodyparts lie, on average, more than `epsilon` pixels from what is expected.
 
@@ -220,7 +220,7 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
     return PosePca(mean, directions[: int(np.searchsorted(shares, _EXPLAINED)) + 1])
 
 
-def pca_residual(predictions: Predictions, poses: PosePca, *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
+def _pca_residual(predictions: Predictions, poses: PosePca, *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
     """Find frames with a bodypart more than `epsilon` pixels from any pose like the labelled ones.
 
     The score is the greatest of these distances. A misplaced bodypart also draws on the others, so that several may be
@@ -262,7 +262,7 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
         evidence: what is known of the video.
         criteria: the heuristic and its numbers.
         frames: frame numbers to look at; frames chosen by hand may lie outside.
-        at_least: how many `fitting` finds whatever epsilon is, so that a threshold too high still shows the worst.
+        at_least: how many `_fitting` finds whatever epsilon is, so that a threshold too high still shows the worst.
 
     Raises:
         ArgumentError: a frame chosen by hand is not in the video, or none was given.
@@ -273,15 +273,15 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
         return given_frames(_checked(evidence, name), reason=name)
     part = _rows(evidence.predictions, frames)
     if name == "uncertain":
-        return uncertain(part, p_bound=criteria.p_bound, first=first)
+        return _uncertain(part, p_bound=criteria.p_bound, first=first)
     if name == "jump":
-        return jump(part, epsilon=criteria.epsilon, first=first)
+        return _jump(part, epsilon=criteria.epsilon, first=first)
     if name == "disagreement":
         others = [_rows(other, frames) for other in evidence.others]
-        return disagreement([part, *others], epsilon=criteria.epsilon, first=first)
+        return _disagreement([part, *others], epsilon=criteria.epsilon, first=first)
     if name == "pca":
         assert evidence.poses is not None
-        return pca_residual(part, evidence.poses, epsilon=criteria.epsilon, first=first)
+        return _pca_residual(part, evidence.poses, epsilon=criteria.epsilon, first=first)
     found = deviations(
         part,
         p_bound=criteria.p_bound,
@@ -289,7 +289,7 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
         ma_degree=criteria.MAdegree,
         alpha=criteria.alpha,
     )
-    return fitting(part, found, epsilon=criteria.epsilon, at_least=at_least, first=first)
+    return _fitting(part, found, epsilon=criteria.epsilon, at_least=at_least, first=first)
 
 
 def _rows(predictions: Predictions, frames: range) -> Predictions:

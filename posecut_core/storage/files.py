@@ -24,7 +24,7 @@ from posecut_core.storage import disk
 
 SETTINGS = 4 * 2**20  # bytes of a file that people write: ten thousand videos
 _END_BYTES = 2**20  # of the beginning and of the end, by which a large file is known again
-RECORDS = 2**28  # bytes of a file that programs write about frames: a million frames
+_RECORDS = 2**28  # bytes of a file that programs write about frames: a million frames
 _DEEPEST = 100  # lists and mappings within each other
 _BITS = 14_000  # of whole numbers: Python writes no longer ones
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -46,7 +46,7 @@ def open_file(path: Path) -> io.BufferedReader:
     raise OSError(errno.EINVAL, "it is no file but a pipe or a device", str(path))
 
 
-def read_bytes(path: Path, *, at_most: int = RECORDS) -> bytes:
+def read_bytes(path: Path, *, at_most: int = _RECORDS) -> bytes:
     """Read a regular file.
 
     Raises:
@@ -59,7 +59,7 @@ def read_bytes(path: Path, *, at_most: int = RECORDS) -> bytes:
         return stream.read(at_most)
 
 
-def read_text(path: Path, *, at_most: int = RECORDS, errors: str = "strict") -> str:
+def read_text(path: Path, *, at_most: int = _RECORDS, errors: str = "strict") -> str:
     r"""Read a text in UTF-8; a byte order mark is dropped, and line ends become `\n`.
 
     Raises:
@@ -70,7 +70,7 @@ def read_text(path: Path, *, at_most: int = RECORDS, errors: str = "strict") -> 
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_json(path: Path, *, at_most: int = RECORDS) -> Any:
+def read_json(path: Path, *, at_most: int = _RECORDS) -> Any:
     """Read a JSON text.
 
     Raises:

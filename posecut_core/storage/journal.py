@@ -46,10 +46,10 @@ def read_journal(path: Path) -> JournalText:
         content = read_bytes(path) if os.path.lexists(path) else b""
     except OSError as error:
         raise LabelError(f"Cannot read {path} ({error.strerror}); check its permissions and the disk.") from error
-    return parse_journal(content)
+    return _parse_journal(content)
 
 
-def parse_journal(content: bytes) -> JournalText:
+def _parse_journal(content: bytes) -> JournalText:
     """Tell good lines, damage and torn tail of a journal apart."""
     records: list[tuple[int, Record]] = []
     bad: list[int] = []
@@ -70,7 +70,7 @@ def parse_journal(content: bytes) -> JournalText:
 
 
 def journal_line(revision: int, edit: Record) -> bytes:
-    """Write one line, with its end; `parse_journal` is the inverse."""
+    """Write one line, with its end; `_parse_journal` is the inverse."""
     body = json.dumps({"revision": revision, "edit": edit}, separators=(",", ":"), allow_nan=False)[:-1].encode("ascii")
     return b'%s,"crc":"%08x"}\n' % (body, zlib.crc32(body))
 

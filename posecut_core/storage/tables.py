@@ -53,7 +53,7 @@ _IGNORED = frozenset(["PROTO", "FRAME", "STOP"])
 _MARK = object()
 
 
-def decode_list(encoded: bytes) -> list[object]:
+def _decode_list(encoded: bytes) -> list[object]:
     """Decode a list of plain values.
 
     Raises:
@@ -319,7 +319,7 @@ def _read_table(group: h5py.Group) -> pd.DataFrame:
     blocks: list[np.ndarray] = []
     for name in records.dtype.names:
         if name.startswith("values_block_"):
-            columns += decode_list(bytes(records.attrs[f"{name}_kind"]))
+            columns += _decode_list(bytes(records.attrs[f"{name}_kind"]))
             blocks.append(_floats(records[name].reshape(len(records), -1)))
     order = [columns.index(column) for column in _ordered_columns(group)]
     values = np.concatenate(blocks, axis=1) if blocks else np.empty((len(records), 0))
@@ -332,7 +332,7 @@ def _read_table(group: h5py.Group) -> pd.DataFrame:
 
 def _ordered_columns(group: h5py.Group) -> list[object]:
     """Return the names of columns in order, stored as [(axis, names)]."""
-    axes = decode_list(bytes(group.attrs["non_index_axes"]))
+    axes = _decode_list(bytes(group.attrs["non_index_axes"]))
     return list(axes[0][1])  # type: ignore[index]
 
 

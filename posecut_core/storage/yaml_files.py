@@ -52,14 +52,14 @@ _PlainConstructor.add_constructor("tag:yaml.org,2002:python/unicode", _as_text)
 _PlainConstructor.add_constructor("tag:yaml.org,2002:python/str", _as_text)
 
 
-def safe_yaml() -> YAML:
+def _safe_yaml() -> YAML:
     """Make a loader of plain values."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _PlainConstructor
     return yaml
 
 
-def round_trip_yaml() -> YAML:
+def _round_trip_yaml() -> YAML:
     """Make a loader and writer that keeps comments and order, and never wraps a line."""
     yaml = YAML(typ="rt", pure=True)
     yaml.width = _LINE_WIDTH
@@ -106,7 +106,7 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
         )
     try:
         files.refuse_deep(text)
-        value = safe_yaml().load(text)
+        value = _safe_yaml().load(text)
         values = files.count_values(value)
     except RecursionError as error:
         raise ProjectError(
@@ -134,10 +134,10 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
     return {str(key): entry for key, entry in value.items()}
 
 
-def line_of(path: Path, *keys: object) -> int | None:
+def _line_of(path: Path, *keys: object) -> int | None:
     """Return the line, counted from 1, of the value that keys and places in lists lead to; None where it is not."""
     try:
-        node = safe_yaml().compose(read_yaml(path))
+        node = _safe_yaml().compose(read_yaml(path))
     except (ProjectError, YAMLError, ValueError, RecursionError):
         return None
     line = None
@@ -171,20 +171,20 @@ def plain_values(text: str) -> Any:
     return value
 
 
-def dump(value: object) -> str:
+def _dump(value: object) -> str:
     """Write a plain value as YAML text in block style, ending with a line end."""
     stream = io.StringIO()
-    round_trip_yaml().dump(escaped(value), stream)
+    _round_trip_yaml().dump(_escaped(value), stream)
     return stream.getvalue().removesuffix("...\n")
 
 
-def escaped(value: object) -> object:
+def _escaped(value: object) -> object:
     """Have texts with a "next line" (U+0085) written in double quotes, as ruamel.yaml takes it for a line end."""
     if isinstance(value, str):
         return DoubleQuotedScalarString(value) if "\x85" in value else value
     if isinstance(value, Mapping):
-        return {escaped(key): escaped(item) for key, item in value.items()}
-    return [escaped(item) for item in value] if isinstance(value, list | tuple) else value
+        return {_escaped(key): _escaped(item) for key, item in value.items()}
+    return [_escaped(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _twice(root: Node, line: int) -> tuple[str, str]:
@@ -219,7 +219,7 @@ def _reason(error: BaseException) -> str:
 
 def _yaml_sentence(error: MarkedYAMLError, text: str, path: Path) -> str:
     if isinstance(error, DuplicateKeyError) and error.problem_mark is not None:
-        key, lines = _twice(safe_yaml().compose(text), error.problem_mark.line + 1)
+        key, lines = _twice(_safe_yaml().compose(text), error.problem_mark.line + 1)
         return (
             f"{path} has the key {key!r} twice, in {lines}, expected it once; remove one of the two with what "
             "belongs to it."
@@ -237,7 +237,7 @@ def _yaml_sentence(error: MarkedYAMLError, text: str, path: Path) -> str:
 # (anchors, odd layouts) goes through ruamel.yaml's own round trip, which keeps most comments.
 
 
-Edit = tuple[int, int, str]  # start, end, new text
+_Edit = tuple[int, int, str]  # start, end, new text
 
 
 def edit_text(text: str, changes: Mapping[str, object], path: Path) -> str:
@@ -260,7 +260,7 @@ def edit_text(text: str, changes: Mapping[str, object], path: Path) -> str:
 
 
 def _by_spans(text: str, old: dict[str, object], wanted: dict[str, object]) -> str:
-    node = safe_yaml().compose(text)
+    node = _safe_yaml().compose(text)
     if not isinstance(node, MappingNode) or node.flow_style:
         return text
     for start, end, new in sorted(_mapping_edits(text, node, old, wanted), reverse=True):
@@ -269,15 +269,15 @@ def _by_spans(text: str, old: dict[str, object], wanted: dict[str, object]) -> s
 
 
 def _by_round_trip(text: str, changes: Mapping[str, object]) -> str:
-    yaml = round_trip_yaml()
+    yaml = _round_trip_yaml()
     data = yaml.load(text)
-    data.update({key: escaped(value) for key, value in changes.items()})
+    data.update({key: _escaped(value) for key, value in changes.items()})
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()
 
 
-def _value_edits(text: str, node: Node, old: object, new: object) -> Iterator[Edit] | None:
+def _value_edits(text: str, node: Node, old: object, new: object) -> Iterator[_Edit] | None:
     """Return edits inside a block mapping or list; None where the value must be replaced as a whole."""
     if not isinstance(node, MappingNode | SequenceNode) or node.flow_style or not old or not new:
         return None
@@ -288,7 +288,7 @@ def _value_edits(text: str, node: Node, old: object, new: object) -> Iterator[Ed
     return None
 
 
-def _mapping_edits(text: str, node: MappingNode, old: dict, new: dict) -> Iterator[Edit]:
+def _mapping_edits(text: str, node: MappingNode, old: dict, new: dict) -> Iterator[_Edit]:
     """Yield edits of a block mapping; a key that goes lends its place and comments to one that comes."""
     coming = [key for key in new if key not in old]
     indent = " " * node.start_mark.column
@@ -306,11 +306,11 @@ def _mapping_edits(text: str, node: MappingNode, old: dict, new: dict) -> Iterat
             else:
                 yield from inner
     if coming:
-        block = "".join(_indented(dump({key: new[key]}), indent) for key in coming)
+        block = "".join(_indented(_dump({key: new[key]}), indent) for key in coming)
         yield _appended(text, node, block)
 
 
-def _list_edits(text: str, node: SequenceNode, old: list, new: list) -> Iterator[Edit]:
+def _list_edits(text: str, node: SequenceNode, old: list, new: list) -> Iterator[_Edit]:
     """Yield edits of a block list, item by item."""
     for place, item in enumerate(node.value):
         if place >= len(new):
@@ -322,7 +322,7 @@ def _list_edits(text: str, node: SequenceNode, old: list, new: list) -> Iterator
         yield _appended(text, node, "".join(f"{indent}- {_inline(item)}\n" for item in new[len(old) :]))
 
 
-def _appended(text: str, node: Node, block: str) -> Edit:
+def _appended(text: str, node: Node, block: str) -> _Edit:
     place = _line_end(text, _end(text, node))
     missing_line_end = "" if place == 0 or text[place - 1] == "\n" else "\n"
     return place, place, missing_line_end + block
@@ -330,7 +330,7 @@ def _appended(text: str, node: Node, block: str) -> Edit:
 
 def _after_key(value: object, indent: str) -> str:
     """Return `: value` as it follows a key, without the last line end."""
-    dumped = dump({"k": value})[1:]
+    dumped = _dump({"k": value})[1:]
     first, _, rest = dumped.partition("\n")
     return (first + "\n" + _indented(rest, indent)).rstrip("\n")
 
@@ -343,7 +343,7 @@ def _inline(value: object) -> str:
     """Return a value on one line: a scalar, or a list in brackets."""
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_inline(item) for item in value) + "]"
-    return dump(value).rstrip("\n")
+    return _dump(value).rstrip("\n")
 
 
 def _end(text: str, node: Node) -> int:
@@ -391,7 +391,7 @@ class Fields:
 
     def place(self, *keys: object) -> str:
         """Say where a value stands, by the keys that lead to it: the file and, where it is found there, the line."""
-        line = line_of(self.path, *keys)
+        line = _line_of(self.path, *keys)
         return f"{self.path} line {line}" if line else str(self.path)
 
     def wrong(self, key: str, expected: str) -> ProjectError:

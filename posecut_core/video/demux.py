@@ -103,7 +103,7 @@ class PacketTable:
         return self.ordinals.size - 1
 
 
-def filled_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+def _filled_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
     """Yield the packets that hold data, up to the point where the file breaks."""
     try:
         for packet in container.demux(stream):
@@ -117,7 +117,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     """Demux the whole file once, decoding nothing."""
     codec = stream.codec_context.name
     rows = []
-    for packet in filled_packets(container, stream):
+    for packet in _filled_packets(container, stream):
         stamps = [UNKNOWN if value is None else value for value in (packet.pts, packet.dts, packet.pos)]
         rows.append((*stamps, packet.size, _is_key(packet, codec), _is_shown(packet, codec), packet.is_corrupt))
     table = np.array(rows, dtype=np.int64).reshape(-1, 7)
@@ -201,7 +201,7 @@ def _telling_mark(scan: Scan) -> Mark | None:
     return None
 
 
-def sums_agree(packet: av.Packet) -> bool:
+def _sums_agree(packet: av.Packet) -> bool:
     """Tell whether each slice of an FFV1 packet has the sum (RFC 9043, section 4.9) that stands behind it.
 
     FFmpeg fills a slice that has not with that of the frame before, and says nothing.
@@ -346,7 +346,7 @@ class Source:
         """Demux the whole file."""
         self.close()
         self._open()
-        return enumerate(filled_packets(self.container, self.stream))
+        return enumerate(_filled_packets(self.container, self.stream))
 
     def from_keyframe(self, table: PacketTable, position: int) -> Iterator[TaggedPacket]:
         """Demux from a keyframe at `position` of the table's keyframes, or from an earlier one.
@@ -382,7 +382,7 @@ class Source:
         except (av.error.FFmpegError, OSError):
             return
         expected = -1
-        for packet in filled_packets(self.container, self.stream):
+        for packet in _filled_packets(self.container, self.stream):
             ordinal = expected if expected >= 0 and table.is_at(packet, expected) else table.find(packet)
             expected = -1 if ordinal is None else ordinal + 1
             if ordinal is not None:
@@ -400,7 +400,7 @@ class Source:
     def _is_whole(self, packet: av.Packet) -> bool:
         if self.stream.codec_context.name != "ffv1":
             return True
-        right = sums_agree(packet)
+        right = _sums_agree(packet)
         self._has_sums |= right
         return right or not self._has_sums
 

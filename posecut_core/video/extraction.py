@@ -33,7 +33,7 @@ from posecut_core.video.reader import VideoReader
 # downsampled frames by their look and draws from every group, which finds rare postures too.
 
 
-Features = UInt8[np.ndarray, "T D"] | Float32[np.ndarray, "T D"]
+_Features = UInt8[np.ndarray, "T D"] | Float32[np.ndarray, "T D"]
 
 
 def window(count: int, *, start: float, stop: float) -> range:
@@ -52,13 +52,13 @@ def window(count: int, *, start: float, stop: float) -> range:
     return range(math.floor(first), math.ceil(last))
 
 
-def uniform_ranking(numbers: Int64[np.ndarray, " T"], *, seed: int) -> Int64[np.ndarray, " T"]:
+def _uniform_ranking(numbers: Int64[np.ndarray, " T"], *, seed: int) -> Int64[np.ndarray, " T"]:
     """Put frame numbers into the random order in which they are to be taken."""
     return np.random.default_rng(seed).permutation(numbers)
 
 
-def kmeans_ranking(
-    features: Features, numbers: Int64[np.ndarray, " T"], *, number_of_frames: int, seed: int
+def _kmeans_ranking(
+    features: _Features, numbers: Int64[np.ndarray, " T"], *, number_of_frames: int, seed: int
 ) -> Int64[np.ndarray, " T"]:
     """Put all candidates into the order in which they are to be taken: one from each cluster, then a second, ...
 
@@ -76,7 +76,7 @@ def kmeans_ranking(
     return numbers[np.lexsort((clusters, -sizes[clusters], turns))]
 
 
-def _clusters(features: Features, *, count: int, seed: int) -> Int64[np.ndarray, " T"]:
+def _clusters(features: _Features, *, count: int, seed: int) -> Int64[np.ndarray, " T"]:
     """Assign each row to one of `count` clusters, of which some may stay empty."""
     centred = features.astype(np.float32)
     centred -= centred.mean(axis=0)
@@ -93,7 +93,7 @@ def _clusters(features: Features, *, count: int, seed: int) -> Int64[np.ndarray,
 # Candidates are decoded once, shrunk to thumbnails as they come; only the frames chosen are then decoded in full.
 
 
-MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in grey, 40 MB in colour
+_MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in grey, 40 MB in colour
 _REPORT_EVERY = 50  # frames
 
 
@@ -138,7 +138,7 @@ def extract(
         start: fraction of the video at which candidates begin.
         stop: fraction at which they end.
         crop: the window of the full frame to keep; None keeps all.
-        step: every step-th frame is a candidate. Videos with more than `MAX_CANDIDATES` use a larger step for k-means.
+        step: every step-th frame is a candidate. Videos with more than `_MAX_CANDIDATES` use a larger step for k-means.
         resize_width: pixels across the thumbnails that k-means compares.
         colour: compare thumbnails in colour instead of grey.
         seed: the same seed chooses the same frames.
@@ -161,13 +161,13 @@ def extract(
             whole = window(reader.index.frame_count, start=start, stop=stop)
             candidates = (whole if among is None else _given(among, reader.index).tolist())[::step]
             if algorithm == "uniform":
-                ranking = uniform_ranking(np.array(candidates), seed=seed)
+                ranking = _uniform_ranking(np.array(candidates), seed=seed)
             else:
-                coarser = max(1, -(-len(candidates) // MAX_CANDIDATES))
+                coarser = max(1, -(-len(candidates) // _MAX_CANDIDATES))
                 step *= coarser
                 candidates, look = candidates[::coarser], (resize_width, colour)
                 found, features = _thumbnails(reader, candidates, area, look, step, report)
-                ranking = kmeans_ranking(features, found, number_of_frames=number_of_frames, seed=seed)
+                ranking = _kmeans_ranking(features, found, number_of_frames=number_of_frames, seed=seed)
         chosen, added = _store(reader, Path(store_path), ranking, number_of_frames, area, report)
         index = reader.index
         return Extracted(
@@ -227,7 +227,7 @@ def _thumbnails(
             report(Progress(stage, done, len(candidates), {"step": step}))
         if picture is not None:
             found.append(number)
-            small = thumbnail(picture, area, shown=shown, width=look[0], colour=look[1])
+            small = _thumbnail(picture, area, shown=shown, width=look[0], colour=look[1])
             rows.append(small.ravel())
     report(Progress(stage, len(candidates), len(candidates), {"step": step}))
     if not found:
@@ -238,7 +238,7 @@ def _thumbnails(
     return np.array(found, dtype=np.int64), np.stack(rows)
 
 
-def thumbnail(
+def _thumbnail(
     picture: av.VideoFrame, area: Crop, *, shown: tuple[int, int], width: int, colour: bool
 ) -> UInt8[np.ndarray, "h w C"]:
     """Shrink the area of a decoded picture to about `width` pixels across; never enlarge it.

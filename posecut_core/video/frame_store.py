@@ -26,8 +26,8 @@ from posecut_core.storage.locks import hold
 # The zarr folder of a frame store: begin one, open one, and say in a sentence what is wrong with one.
 
 
-SCHEMA_VERSION = 1
-FREE = -1  # in place of a frame number
+_SCHEMA_VERSION = 1
+_FREE = -1  # in place of a frame number
 _ARRAYS = {"number": 1, "origin": 2, "size": 2, "frames": 4}  # and their dimensions
 _UNREADABLE = (  # what zarr raises on a damaged folder
     *(OSError, ValueError, LookupError, TypeError, RuntimeError, AssertionError, AttributeError, OverflowError),
@@ -38,13 +38,13 @@ _LARGEST = 2**30  # bytes of a chunk
 _MOST_ROWS, _MOST_VALUES, _MOST_CHUNKS = 2**22, 2**29, 2**12  # of an array; in a row and a chunk; of a row
 
 
-def create_store(folder: Path) -> None:
+def _create_store(folder: Path) -> None:
     """Begin an empty store, at once and whole; one that is there already stays as it is.
 
     Raises:
         StorageError: the disk refuses.
     """
-    with writable(folder):
+    with _writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         whole = disk.new_folder(folder)
         try:
@@ -59,7 +59,7 @@ def create_store(folder: Path) -> None:
             shutil.rmtree(whole, ignore_errors=True)
 
 
-def sweep_rows(folder: Path, used: Collection[int]) -> None:
+def _sweep_rows(folder: Path, used: Collection[int]) -> None:
     """Delete what killed programs have left in a store: files half written, and images of rows without a number.
 
     Args:
@@ -80,7 +80,7 @@ def _listed(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def open_store(folder: Path) -> zarr.Group:
+def _open_store(folder: Path) -> zarr.Group:
     """Open the folder of a store.
 
     Raises:
@@ -89,8 +89,8 @@ def open_store(folder: Path) -> zarr.Group:
     """
     if not folder.is_dir():
         raise VideoError(f"There are no extracted frames at {folder}; extract frames first.")
-    with readable(folder):
-        check_chunk(folder / "zarr.json")
+    with _readable(folder):
+        _check_chunk(folder / "zarr.json")
         group = zarr.open_group(str(folder), mode="r+", zarr_format=3, use_consolidated=False)
         _check_schema(folder, group)
         for name, dimensions in _ARRAYS.items():
@@ -122,10 +122,10 @@ def _check_array(folder: Path, dimensions: int) -> None:
     if (folder / "c").is_symlink():
         raise ValueError(f"{folder.name} leads elsewhere")
     for path in (folder / "c").rglob("*") if dimensions < 4 else ():
-        check_chunk(path)
+        _check_chunk(path)
 
 
-def check_chunk(path: Path) -> None:
+def _check_chunk(path: Path) -> None:
     """Refuse what is no file in the place of a chunk, or more than one can hold; a missing one is none.
 
     Raises:
@@ -137,7 +137,7 @@ def check_chunk(path: Path) -> None:
                 raise OSError(f"{path} has more bytes than a chunk")
 
 
-def refuse_elsewhere(path: Path, folder: Path) -> None:
+def _refuse_elsewhere(path: Path, folder: Path) -> None:
     """Refuse to write where a link leads out of a folder.
 
     Raises:
@@ -147,7 +147,7 @@ def refuse_elsewhere(path: Path, folder: Path) -> None:
         raise OSError(errno.ELOOP, "a link leads out of it", str(path))
 
 
-def create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
+def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
     """Begin an empty array; images (4 dimensions) are uint8, all else int64."""
     kind = np.uint8 if len(shape) == 4 else np.int64
     # every number of a chunk is replaced at once, by renaming a temporary file: zarr's LocalStore writes so
@@ -157,7 +157,7 @@ def create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk:
 
 
 @contextlib.contextmanager
-def readable(folder: Path) -> Iterator[None]:
+def _readable(folder: Path) -> Iterator[None]:
     """Say in one sentence that a store is damaged."""
     try:
         yield
@@ -170,7 +170,7 @@ def readable(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writable(folder: Path) -> Iterator[None]:
+def _writable(folder: Path) -> Iterator[None]:
     """Say in one sentence why a store cannot be written to."""
     try:
         yield
@@ -188,17 +188,17 @@ def _damaged(folder: Path) -> VideoError:
 
 
 def _write_empty(folder: Path) -> None:
-    group = zarr.create_group(str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": SCHEMA_VERSION})
-    create_array(group, "number", (0,), chunk=(1024,), fill=FREE)
-    create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
-    create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
+    group = zarr.create_group(str(folder), zarr_format=3, attributes={"posecut": "frames", "schema": _SCHEMA_VERSION})
+    _create_array(group, "number", (0,), chunk=(1024,), fill=_FREE)
+    _create_array(group, "origin", (0, 2), chunk=(1024, 2), fill=0)
+    _create_array(group, "size", (0, 2), chunk=(1024, 2), fill=0)
 
 
 def _check_schema(folder: Path, group: zarr.Group) -> None:
     version = group.attrs.get("schema")
     if group.attrs.get("posecut") != "frames" or not isinstance(version, int):
         raise VideoError(f"{folder} is a zarr folder but holds no PoseCut frames; choose another folder.")
-    refuse_newer(folder, version, known=SCHEMA_VERSION, kind=VideoError)
+    refuse_newer(folder, version, known=_SCHEMA_VERSION, kind=VideoError)
 
 
 # --- store ------------------------------------------------------------------------------------------------------------
@@ -237,8 +237,8 @@ class FrameStore:
         """
         folder = Path(path)
         if create and not (folder / "zarr.json").exists():
-            create_store(folder)
-        return cls(folder, open_store(folder))
+            _create_store(folder)
+        return cls(folder, _open_store(folder))
 
     @property
     def numbers(self) -> Int64[np.ndarray, " F"]:
@@ -268,8 +268,8 @@ class FrameStore:
             )
         row = self._rows[number]
         height, width = self._sizes[row]
-        with readable(self.path):
-            check_chunk(self._chunk(row))
+        with _readable(self.path):
+            _check_chunk(self._chunk(row))
             image = np.asarray(self._array("frames")[row, :height, :width])
             if not image.any() and not (image.size and self._chunk(row).is_file()):
                 raise FileNotFoundError(f"a chunk of frame {number} is gone")  # zarr reads it as zeros
@@ -295,10 +295,10 @@ class FrameStore:
         """
         with self._alone():
             if not self.path.exists():  # who began it has thought better of it
-                create_store(self.path)
+                _create_store(self.path)
             self._refresh()
-            with writable(self.path):
-                sweep_rows(self.path, set(self._rows.values()))
+            with _writable(self.path):
+                _sweep_rows(self.path, set(self._rows.values()))
             written = dict[int, int]()  # row -> frame number
             try:
                 self._add(self._skip_known(frames), written)
@@ -319,8 +319,8 @@ class FrameStore:
             self._refresh()
             rows = [self._rows[number] for number in set(numbers) if number in self._rows]
             if rows:
-                with writable(self.path):
-                    self._number(rows, [FREE] * len(rows))
+                with _writable(self.path):
+                    self._number(rows, [_FREE] * len(rows))
                     self._discard(rows)
                 self._refresh()
         return len(rows)
@@ -346,9 +346,9 @@ class FrameStore:
         return self.path / "frames" / "c" / str(row) / "0" / "0" / "0"
 
     def _refresh(self) -> None:
-        with readable(self.path):
+        with _readable(self.path):
             written = np.asarray(self._array("number")[:])
-            rows = {int(number): row for row, number in enumerate(written) if number != FREE}
+            rows = {int(number): row for row, number in enumerate(written) if number != _FREE}
             origins, sizes = np.asarray(self._array("origin")[:]), np.asarray(self._array("size")[:])
             used = list(rows.values())
             if min(rows, default=0) < 0 or (sizes[used] < 0).any() or len(origins) <= max(used, default=-1):
@@ -360,9 +360,9 @@ class FrameStore:
         while batch := list(itertools.islice(fresh, _BATCH)):
             rows = self._free_rows(len(batch), besides=written)
             written.update(zip(rows.tolist(), (number for number, _, _ in batch), strict=True))
-            with writable(self.path):
+            with _writable(self.path):
                 _to_the_end(self._write, rows, batch)
-        with writable(self.path):
+        with _writable(self.path):
             _to_the_end(self._number, list(written), list(written.values()))
 
     def _number(self, rows: list[int], numbers: list[int]) -> None:
@@ -375,7 +375,7 @@ class FrameStore:
             numbered = sorted(set(self._rows.values()).intersection(rows))
             self._discard([row for row in rows if row not in numbered])  # a full disk needs the room for what follows
             if numbered:
-                self._number(numbered, [FREE] * len(numbered))
+                self._number(numbered, [_FREE] * len(numbered))
                 self._discard(numbered)
                 self._refresh()
 
@@ -393,7 +393,7 @@ class FrameStore:
         with zarr.config.set({"array.write_empty_chunks": True}):  # black frames too, to tell them from lost ones
             frames = self._array("frames")
             for row, (_, image, _) in zip(rows, batch, strict=True):
-                refuse_elsewhere(self._chunk(int(row)), self.path)
+                _refuse_elsewhere(self._chunk(int(row)), self.path)
                 frames[row] = _pad(image, frames.shape[1:3])
         self._array("origin")[rows] = np.array([origin for _, _, origin in batch], dtype=np.int64)
         self._array("size")[rows] = sizes
@@ -414,7 +414,7 @@ class FrameStore:
         """Make room for `rows` frames of `size`; never shrink."""
         if "frames" not in self._group:
             height, width = (int(side) for side in size)
-            create_array(self._group, "frames", (0, height, width, 3), chunk=(1, height, width, 3), fill=0)
+            _create_array(self._group, "frames", (0, height, width, 3), chunk=(1, height, width, 3), fill=0)
         frames = self._array("frames")
         height, width = (max(old, int(new)) for old, new in zip(frames.shape[1:3], size, strict=True))
         shape = (max(rows, frames.shape[0]), height, width, 3)

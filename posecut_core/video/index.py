@@ -91,13 +91,13 @@ def _places(count: int) -> str:
     return "1 place holds no picture" if count == 1 else f"{count} places hold no picture"
 
 
-def is_regular(steps: Float64[np.ndarray, " S"]) -> bool:
+def _is_regular(steps: Float64[np.ndarray, " S"]) -> bool:
     """Tell whether the steps between times are alike, so that a longer one means something."""
     usual = float(np.median(steps)) if steps.size else 0.0
     return usual > 0 and bool(np.mean(np.abs(steps - usual) <= _ALIKE * usual) >= _REGULAR)
 
 
-def find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> tuple[Gap, ...]:
+def _find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> tuple[Gap, ...]:
     """Find the holes between frames, and behind the last one.
 
     Args:
@@ -105,12 +105,12 @@ def find_gaps(times: Float64[np.ndarray, " T"], *, stated_end: float | None) -> 
         stated_end: when the video ends by what its container says, in seconds; None where it does not say.
     """
     steps = np.diff(times)
-    if not is_regular(steps):
+    if not _is_regular(steps):
         return ()
     lost = np.minimum(np.round(steps / np.median(steps)).astype(np.int64) - 1, _missing_around(times, steps))
     gaps = [Gap(int(place), int(lost[place])) for place in np.flatnonzero(lost > 0)]
     if stated_end is not None:
-        at_end = missing_at_end(times, stated_end)
+        at_end = _missing_at_end(times, stated_end)
         gaps += [Gap(times.size - 1, at_end)] if at_end >= _AT_END else []
     return tuple(gaps)
 
@@ -126,13 +126,13 @@ def _missing_around(times: Float64[np.ndarray, " T"], steps: Float64[np.ndarray,
     return found
 
 
-def missing_at_end(times: Float64[np.ndarray, " T"], stated_end: float) -> int:
+def _missing_at_end(times: Float64[np.ndarray, " T"], stated_end: float) -> int:
     """Count the frames between the last one and the end that a container states, judged by their usual time."""
     usual = float(np.median(np.diff(times))) if times.size > 1 else 0.0
     return max(0, round((stated_end - times[-1]) / usual) - 1) if usual else 0
 
 
-def empty_places(
+def _empty_places(
     places: Int64[np.ndarray, " P"], frames: Int64[np.ndarray, " P"], shown: Int64[np.ndarray, " T"]
 ) -> tuple[Gap, ...]:
     """List the places between those of an AVI's packets that hold nothing.
@@ -148,7 +148,7 @@ def empty_places(
     return tuple(Gap(int(frames[at]) - 1, int(lost[at]), empty=True) for at in np.flatnonzero(lost > 0))
 
 
-def holds_another(path: Path) -> bool:
+def _holds_another(path: Path) -> bool:
     """Tell whether another recording lies behind a file's own end, as where two files were joined byte by byte.
 
     Only containers that say where they end are looked through: behind it FFmpeg reads nothing.
@@ -234,7 +234,7 @@ def _riff_parts(file: BinaryIO) -> Iterator[int]:
         yield at
 
 
-def clock_seconds(tag: str) -> float | None:
+def _clock_seconds(tag: str) -> float | None:
     """Read a time such as 00:01:02.5; None where a tag is none, or damaged."""
     with suppress(ValueError):
         hours, minutes, seconds = (float(part) for part in tag.split(":"))
@@ -247,7 +247,7 @@ def stated_end(container: InputContainer, stream: VideoStream) -> float | None:
     """Return when the video's frames end by what a Matroska file says; other containers tell by counts of packets."""
     if "matroska" not in container.format.name:
         return None
-    end = clock_seconds(stream.metadata.get("DURATION", ""))
+    end = _clock_seconds(stream.metadata.get("DURATION", ""))
     if end is not None:
         return end
     alone = len(container.streams) == 1  # else it is the end of whichever is longest
@@ -308,16 +308,16 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         order = _first_and_order(source, found)
         table = make_table(found, order.numbers)
         times = presentation_times(found, order.numbers, time_base=time_base, rate=rate)
-        width, height = shown_size(order.first)
+        width, height = _shown_size(order.first)
         damaged = tuple(sorted({*order.doubtful, *table.numbers[found.corrupt & found.shown].tolist()}))
         index = VideoIndex(
             Path(path), width, height, _fps(times, rate), times, damaged=damaged, suspect=order.suspect, packets=table
         )
         if _may_be_cut(source, found, times):
-            index = _up_to(index, found, sure_count(times, order.numbers))
+            index = _up_to(index, found, _sure_count(times, order.numbers))
         index = _up_to(index, found, _decodable_count(source, index)) if found.cut else index
         gaps = _gaps(source, found, index.packets.numbers, index.times, found_times=times)
-        more = (Gap(index.frame_count - 1, 0, appended=True),) if holds_another(Path(path)) else ()
+        more = (Gap(index.frame_count - 1, 0, appended=True),) if _holds_another(Path(path)) else ()
         tracks = track_count(source.container)
         beside = (Gap(index.frame_count - 1, 0, tracks=tracks),) if tracks > 1 else ()
         return replace(index, gaps=(*gaps, *more, *beside))
@@ -325,7 +325,7 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         source.close()
 
 
-def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
+def _shown_size(frame: av.VideoFrame) -> tuple[int, int]:
     """Width and height of a frame in pixels once it is turned as the file says."""
     turned = frame.rotation % 180 == 90
     return (frame.height, frame.width) if turned else (frame.width, frame.height)
@@ -374,11 +374,11 @@ def _order_by_decoding(source: Source, found: Scan) -> _Order:
     order = list(dict.fromkeys(order))
     fields = (found.pts == UNKNOWN) & (found.pts != UNKNOWN).any()  # the second of two may have no time of its own
     lost = [int(ordinal) for ordinal in np.setdiff1d(np.flatnonzero(found.shown & ~fields), order)]
-    numbers = numbers_from_order(order, lost, packets=found.pts.size)
+    numbers = _numbers_from_order(order, lost, packets=found.pts.size)
     return _Order(first, numbers, tuple(_doubtful(numbers, lost)), tuple(numbers[corrupt].tolist()))
 
 
-def numbers_from_order(order: list[int], lost: list[int], *, packets: int) -> Int64[np.ndarray, " P"]:
+def _numbers_from_order(order: list[int], lost: list[int], *, packets: int) -> Int64[np.ndarray, " P"]:
     """Number packets by the order in which they were decoded; a lost one goes where its place in the file suggests.
 
     With B-frames that place may be off by a few frames; see `_doubtful`.
@@ -406,11 +406,11 @@ def _may_be_cut(source: Source, found: Scan, times: Float64[np.ndarray, " T"]) -
         return found.cut
     end = stated_end(source.container, source.stream)
     if end is not None:
-        return missing_at_end(times, end) > 0
+        return _missing_at_end(times, end) > 0
     return not found.corrupt.any()  # which explains a hole
 
 
-def sure_count(times: Float64[np.ndarray, " T"], numbers: Int64[np.ndarray, " P"]) -> int:
+def _sure_count(times: Float64[np.ndarray, " T"], numbers: Int64[np.ndarray, " P"]) -> int:
     """Count the frames whose number is sure where a file was cut off between frames that are stored out of order.
 
     A frame stored ahead of its time may have survived while some that are shown before it were lost. They leave a
@@ -421,7 +421,7 @@ def sure_count(times: Float64[np.ndarray, " T"], numbers: Int64[np.ndarray, " P"
     late = int((np.arange(places.size) - places).max(initial=0))  # stored so many places later than shown, at most
     early = int((places - np.arange(places.size)).max(initial=0))
     steps = np.diff(times)
-    gaps = np.flatnonzero(steps > 1.5 * np.median(steps)) if late and is_regular(steps) else steps[:0]
+    gaps = np.flatnonzero(steps > 1.5 * np.median(steps)) if late and _is_regular(steps) else steps[:0]
     if not gaps.size or gaps[-1] != steps.size - 1:
         return times.size
     return int(gaps[gaps >= steps.size - late - early][0]) + 1
@@ -447,10 +447,10 @@ def _gaps(
     """Find the holes; a file that was cut off may say how many frames it had, or hold some that are not counted."""
     places = packet_places(source.container, found.dts)
     if places is None:
-        gaps, known = find_gaps(times, stated_end=stated_end(source.container, source.stream)), times.size
+        gaps, known = _find_gaps(times, stated_end=stated_end(source.container, source.stream)), times.size
     else:
         shown = np.round(found_times / float(source.stream.time_base or 1)).astype(np.int64)
-        gaps = empty_places(places, np.cumsum(numbers != NOT_SHOWN), shown[: times.size])
+        gaps = _empty_places(places, np.cumsum(numbers != NOT_SHOWN), shown[: times.size])
         known = int(places[-1]) + 1 - (found_times.size - times.size)
     if gaps and gaps[-1].after == times.size - 1:
         return gaps

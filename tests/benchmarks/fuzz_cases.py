@@ -27,7 +27,7 @@ from napari_posecut.jobs.files import JobFolder, Outcome, Request, new_job_folde
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import read_revision, read_split
-from posecut_core.evaluation.tables import read_bodypart_errors, read_frame_errors, read_results
+from posecut_core.evaluation.tables import _read_bodypart_errors, _read_frame_errors, read_results
 from posecut_core.formats.deeplabcut.images import ImageRecord, read_record, write_record
 from posecut_core.health.doctor import doctor
 from posecut_core.health.project import read_sums, sums_of, write_sums
@@ -49,7 +49,7 @@ from posecut_core.progress import Progress
 from posecut_core.project.config import read_config
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
-from posecut_core.refinement.candidates import Candidate, read_candidates, write_candidates
+from posecut_core.refinement.candidates import Candidate, _read_candidates, _write_candidates
 from posecut_core.storage.locks import read_note
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
@@ -154,7 +154,7 @@ def _results(project: Project, xy: np.ndarray) -> None:
     base = project.videos / f"a{SCORER}.h5"
     write_predictions(base, Predictions(SCORER, PARTS, xy, np.full((4, 3), 0.9)), csv=True, origin=Origin(ROWS))
     shutil.copy(base, base.with_name(f"{base.stem}_filtered.h5"))
-    write_candidates(
+    _write_candidates(
         base.with_name(f"{base.stem}_outliers.csv"), (Candidate(3, "jump", 1.5, ("nose",)),), predictions="aa"
     )
     folder = project.evaluation_folder(1)
@@ -634,10 +634,10 @@ KINDS = (
     Kind("lock note", 200, f"{_A}/*-holder.json", lambda root, path: read_note(path.with_name("labels.lock"))),
     Kind("labels csv", 2000, "labeled-data/foreign/*.csv", _read_foreign, (break_csv,)),
     Kind("results csv", 1000, f"videos/a{SCORER}.csv", _read_table, (break_csv,)),
-    Kind("outliers csv", 400, "videos/*_outliers.csv", _only(read_candidates), (break_csv,)),
+    Kind("outliers csv", 400, "videos/*_outliers.csv", _only(_read_candidates), (break_csv,)),
     Kind("evaluation", 300, f"{_EVALUATED}/*_10-results.csv", _only(read_results), (break_csv,)),
-    Kind("bodypart errors", 200, f"{_EVALUATED}/*-keypoint-*", _only(read_bodypart_errors), (break_csv,)),
-    Kind("frame errors", 200, f"{_EVALUATED}/*-frame-*", _only(read_frame_errors), (break_csv,)),
+    Kind("bodypart errors", 200, f"{_EVALUATED}/*-keypoint-*", _only(_read_bodypart_errors), (break_csv,)),
+    Kind("frame errors", 200, f"{_EVALUATED}/*-frame-*", _only(_read_frame_errors), (break_csv,)),
     Kind("log", 300, f"{NETWORK}/*/log.csv", _only(read_log), (break_csv,)),
     Kind("proposals", 600, "posecut-jobs/proposals.json", _only(read_proposals), (break_json,)),
     Kind("jobs", 600, "posecut-jobs/*/*", _read_job, (break_json,)),

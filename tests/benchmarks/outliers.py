@@ -1,4 +1,4 @@
-"""Time `fitting` on 2,330 frames of 4 bodyparts, alone or beside DeepLabCut.
+"""Time `_fitting` on 2,330 frames of 4 bodyparts, alone or beside DeepLabCut.
 
     python tests/benchmarks/outliers.py [--data FOLDER] [--peer PYTHON]
 
@@ -78,19 +78,19 @@ def result(ours: list[float], theirs: list[float]) -> dict[str, object]:
 
 def agreement() -> dict[str, object]:
     """Compare with statsmodels left to itself, as DeepLabCut uses it: the walk, and the walk with displaced frames."""
-    from posecut_core.poses.filters import expect
+    from posecut_core.poses.filters import _expect
     from posecut_core.refinement.candidates import numbers_of
-    from posecut_core.refinement.heuristics import Deviations, deviations, fitting
+    from posecut_core.refinement.heuristics import _Deviations, _fitting, deviations
 
     clean, displaced = walk(), walk()
     displaced.xy[list(DISPLACED), 1] += 120.0
     series = clean.xy.reshape(2330, 8)
-    expected = np.stack([expect(one, ar_degree=3, ma_degree=1).mean for one in series.T], axis=1)
+    expected = np.stack([_expect(one, ar_degree=3, ma_degree=1).mean for one in series.T], axis=1)
     apart = np.abs(expected - alone(series))[1:].max()
     theirs = np.linalg.norm(displaced.xy - alone(displaced.xy.reshape(2330, 8)).reshape(2330, 4, 2), axis=-1)
     theirs[0] = np.nan  # of which nothing can be expected
-    found = [deviations(displaced, **SETTINGS), Deviations(theirs, np.zeros(theirs.shape, bool))]
-    numbers = [numbers_of(fitting(displaced, one, epsilon=20.0)) for one in found]
+    found = [deviations(displaced, **SETTINGS), _Deviations(theirs, np.zeros(theirs.shape, bool))]
+    numbers = [numbers_of(_fitting(displaced, one, epsilon=20.0)) for one in found]
     return {
         "distance_px": round(float(apart), 2),
         "candidates": len(numbers[0]),

@@ -20,11 +20,11 @@ import numpy as np
 from openfield import print_result
 
 from posecut_core import add_new_videos, extract_frames
-from posecut_core.demo.refine import Rounds, choose_outliers, first_round, second_round
+from posecut_core.demo.refine import Rounds, _choose_outliers, _first_round, _second_round
 from posecut_core.demo.run import Cast
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
 from posecut_core.progress import Notice, Progress
-from posecut_core.refinement.candidates import ALGORITHMS, CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.candidates import _ALGORITHMS, CHOSEN_BY_HAND, Criteria
 
 USUAL = Rounds()
 
@@ -63,13 +63,13 @@ def choose_at_random(seed):
 def play(folder, arguments, seed):
     """Play one seed's rounds in `folder`; return its errors."""
     rounds, start = rounds_of(arguments, seed), time.perf_counter()
-    first_round(folder / "outliers", rounds, report=show)
+    _first_round(folder / "outliers", rounds, report=show)
     shutil.copytree(folder / "outliers", folder / "random", symlinks=True)
-    ways = {"outliers": choose_outliers, "random": choose_at_random(seed)}
+    ways = {"outliers": _choose_outliers, "random": choose_at_random(seed)}
     ends = {}
     for name, choose in ways.items():
-        first = first_round(folder / name, rounds)  # finds what was done
-        ends[name] = second_round(first, rounds, choose=choose, report=show)
+        first = _first_round(folder / name, rounds)  # finds what was done
+        ends[name] = _second_round(first, rounds, choose=choose, report=show)
     if ends["outliers"].before != ends["random"].before or len(ends["outliers"].corrected) != len(
         ends["random"].corrected
     ):
@@ -102,7 +102,7 @@ def main():
     options.add_argument(
         "--frames-to-correct", type=int, default=USUAL.frames_to_correct, help="(default: %(default)s)"
     )
-    heuristics = [name for name in ALGORITHMS if name not in (*CHOSEN_BY_HAND, "disagreement")]
+    heuristics = [name for name in _ALGORITHMS if name not in (*CHOSEN_BY_HAND, "disagreement")]
     options.add_argument("--outlieralgorithm", choices=heuristics, default=USUAL.criteria.outlieralgorithm)
     options.add_argument("--epsilon", type=float, default=USUAL.criteria.epsilon, help="pixels (default: %(default)s)")
     options.add_argument("--p-bound", type=float, default=USUAL.criteria.p_bound, help="(default: %(default)s)")

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_posecut.labelling.keypoints import Proposal
 from napari_posecut.labelling.keys import KEYS
-from napari_posecut.layers.canvas import REACH
+from napari_posecut.layers.canvas import _REACH
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.labels.state import Position
@@ -115,10 +115,10 @@ class Actions(stateful.RuleBasedStateMachine):
 
     @stateful.rule(action=strategies.sampled_from(["accept", "undo", "redo", "absent", "occluded", "unset", "drop"]))
     def button(self, action: str) -> None:
-        from napari_posecut.widgets.docks.label import BUTTONS
+        from napari_posecut.widgets.docks.label import _BUTTONS
 
         self._hover_nowhere()
-        text = next(text for text, method, _ in BUTTONS if method == action)
+        text = next(text for text, method, _ in _BUTTONS if method == action)
         next(button for button in self.dock.findChildren(QPushButton) if button.text() == text).click()
         if self.desk.canvas is not None:
             self._expect(action)
@@ -269,14 +269,14 @@ class Actions(stateful.RuleBasedStateMachine):
         return {part: zoom * float(np.hypot(*np.subtract(at, xy))) for part, (_, at) in marks if at is not None}
 
     def _held(self, xy: Position) -> str | None:
-        near = {part: distance for part, distance in self._distances(xy).items() if distance <= REACH}
+        near = {part: distance for part, distance in self._distances(xy).items() if distance <= _REACH}
         return min(near, key=lambda part: (part != self.model.current, near[part]), default=None)
 
     def _is_unclear(self, xy: Position) -> bool:
         """Tell whether rounding to pixels decides which marker is meant."""
         distances = sorted(self._distances(xy).values())
-        close = [distance for distance in distances if distance < REACH + 2]
-        return any(abs(distance - REACH) < 2 for distance in distances) or len(close) > 1
+        close = [distance for distance in distances if distance < _REACH + 2]
+        return any(abs(distance - _REACH) < 2 for distance in distances) or len(close) > 1
 
     def _on_canvas(self, xy: Position) -> bool:
         return self.hand.canvas.rect().adjusted(4, 4, -4, -4).contains(self.hand.place(xy))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_posecut.labelling.labelling import Labelling
-from napari_posecut.session import Assistance, poses
+from napari_posecut.session import Assistance, _poses
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
 from posecut_core.types import FrameRef
@@ -163,10 +163,10 @@ def test_proposals_are_shown_as_they_come(board, labelling):
 def test_what_a_network_does_not_see_is_not_proposed(labelling):
     """Next to no likelihood means that the bodypart is hidden; other names belong to nobody."""
     columns = labelling.browser.columns
-    assert not any(poses(proposed(labelling, likelihood=0.01), columns).values())
-    seen = poses(proposed(labelling), columns)
+    assert not any(_poses(proposed(labelling, likelihood=0.01), columns).values())
+    seen = _poses(proposed(labelling), columns)
     assert seen.keys() == {FrameRef(*_place(labelling))}
-    assert poses(proposed(labelling), {"other": "stranger"})[FrameRef(*_place(labelling))] == {}
+    assert _poses(proposed(labelling), {"other": "stranger"})[FrameRef(*_place(labelling))] == {}
 
 
 def test_closing_ends_the_help(board, labelling):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.frame_index import Browser, Progress, decided, status_of
+from napari_posecut.labelling.frame_index import Browser, Progress, _decided, _status_of
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
 from posecut_core.labels.state import Frame, Origin, Point
@@ -35,8 +35,8 @@ def browser(unlabelled):
 )
 def test_states_of_frames(frame, proposed, status, count):
     """A frame is as far as its bodyparts are; those that the project no longer has do not count."""
-    assert status_of(frame, ("a", "b"), proposed=proposed) == status
-    assert decided(frame, ("a", "b")) == count
+    assert _status_of(frame, ("a", "b"), proposed=proposed) == status
+    assert _decided(frame, ("a", "b")) == count
 
 
 def test_frames_come_video_by_video(browser):

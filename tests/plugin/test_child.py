@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from napari_posecut.jobs.child import reporting
-from napari_posecut.jobs.files import parse_progress
+from napari_posecut.jobs.child import _reporting
+from napari_posecut.jobs.files import _parse_progress
 from napari_posecut.jobs.jobs import Request, running, start
 from posecut_core.progress import Progress
 from tests.plugin.tiny_verbs import PROGRAM, until
@@ -76,13 +76,13 @@ def test_the_real_child_does_the_real_work(tmp_path):
 
 
 def _written(file):
-    return [(one.stage, one.done) for one in map(parse_progress, file.getvalue().encode().splitlines())]
+    return [(one.stage, one.done) for one in map(_parse_progress, file.getvalue().encode().splitlines())]
 
 
 def test_a_stage_is_told_in_few_lines():
     """Its first and last report count, and between them some ten in a second, fewer the longer the work takes."""
     file, seconds = io.StringIO(), [0.0]
-    report = reporting(file, asked=lambda: False, clock=lambda: seconds[0])
+    report = _reporting(file, asked=lambda: False, clock=lambda: seconds[0])
     for done in range(5):
         seconds[0] = 0.04 * done
         report(Progress("a", done, 5))
@@ -99,7 +99,7 @@ def test_a_stage_is_told_in_few_lines():
 def test_a_wish_to_stop_interrupts_at_the_next_report():
     """Where no signal can say so."""
     with pytest.raises(KeyboardInterrupt):
-        reporting(io.StringIO(), asked=lambda: True)(Progress("a", 0))
+        _reporting(io.StringIO(), asked=lambda: True)(Progress("a", 0))
 
 
 def test_reports_that_cannot_be_written_do_not_end_the_work():
@@ -109,7 +109,7 @@ def test_reports_that_cannot_be_written_do_not_end_the_work():
         def flush(self):
             raise OSError(errno.ENOSPC, "full")
 
-    reporting(Full(), asked=lambda: False)(Progress("a", 0))
+    _reporting(Full(), asked=lambda: False)(Progress("a", 0))
 
 
 def test_a_network_that_helps_ends_with_a_window_that_is_killed(unlabelled):

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies
 
 from napari_posecut.labelling.keypoints import Mark
-from napari_posecut.layers.convert import dotted_lines, markers, positions, to_row_column, to_xy
+from napari_posecut.layers.convert import _to_row_column, dotted_lines, markers, positions, to_xy
 
 numbers = strategies.floats(-1e4, 1e4)
 COLOURS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
@@ -15,8 +15,8 @@ COLOURS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
 @hypothesis.given(xy=strategies.tuples(numbers, numbers))
 def test_a_position_comes_back(xy):
     """(x, y) -> (row, column) -> (x, y) is the same, also with a frame's number before it."""
-    assert to_xy(to_row_column(xy)) == xy
-    assert to_xy((7.0, *to_row_column(xy))) == xy
+    assert to_xy(_to_row_column(xy)) == xy
+    assert to_xy((7.0, *_to_row_column(xy))) == xy
 
 
 @hypothesis.given(xy=arrays.arrays(np.float64, (3, 2), elements=numbers))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.jobs.files import DETAILS, Outcome, Request, new_job_folder, parse_progress, progress_line
+from napari_posecut.jobs.files import _DETAILS, Outcome, Request, _parse_progress, new_job_folder, progress_line
 from posecut_core.errors import StorageError
 from posecut_core.progress import Notice, Progress
 
@@ -29,7 +29,7 @@ def test_reports_survive_a_round_trip(stage, done, total, values):
     """Whatever the stage is called and whichever numbers are missing."""
     line = progress_line(Progress(stage, done, total, values))
     assert line.count("\n") == 1
-    back = parse_progress(line.encode())
+    back = _parse_progress(line.encode())
     assert (back.stage, back.done, back.total, set(back.values)) == (stage, done, total, set(values))
     assert all(back.values[key] == value or math.isnan(value) for key, value in values.items())
 
@@ -37,13 +37,13 @@ def test_reports_survive_a_round_trip(stage, done, total, values):
 @given(st.text())
 def test_notices_survive_a_round_trip(text):
     """Whatever a notice says."""
-    assert parse_progress(progress_line(Notice(text)).encode()) == Notice(text)
+    assert _parse_progress(progress_line(Notice(text)).encode()) == Notice(text)
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"null", b"[]", b'{"stage": "a"}', b"\0\0\0", b"\xff", b'{"values": []}'])
 def test_a_line_that_is_no_report_is_none(line):
     """A full disk or a loss of power may leave such lines."""
-    assert parse_progress(line) is None
+    assert _parse_progress(line) is None
 
 
 def test_a_half_line_waits_for_its_rest(folder):
@@ -99,8 +99,8 @@ def test_files_that_are_not_as_they_were_written_count_as_missing(folder, text):
 def test_details_are_the_end_of_what_was_printed(folder):
     """As much of it as anyone reads."""
     assert folder.read_details() == ""
-    write(folder.errors, "x" * DETAILS + "the end")
-    assert (len(folder.read_details()), folder.read_details()[-7:]) == (DETAILS, "the end")
+    write(folder.errors, "x" * _DETAILS + "the end")
+    assert (len(folder.read_details()), folder.read_details()[-7:]) == (_DETAILS, "the end")
 
 
 def test_a_wish_to_stop_is_noted(folder):

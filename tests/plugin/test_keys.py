@@ -4,14 +4,14 @@ from collections import Counter
 
 from napari.utils.key_bindings import coerce_keybinding
 
-from napari_posecut.labelling.keys import GESTURES, KEYS, key_help
+from napari_posecut.labelling.keys import _GESTURES, KEYS, key_help
 from napari_posecut.layers.canvas import Actions
-from napari_posecut.widgets.docks.label import BUTTONS
+from napari_posecut.widgets.docks.label import _BUTTONS
 
 
 def test_every_key_has_its_action():
     """The methods that the table and the buttons name exist."""
-    names = [key.action for key in KEYS] + [action for _, action, _ in BUTTONS]
+    names = [key.action for key in KEYS] + [action for _, action, _ in _BUTTONS]
     assert [name for name in names if not callable(getattr(Actions, name, None))] == []
 
 
@@ -35,12 +35,12 @@ def test_napari_understands_every_key():
 def test_help_has_a_line_for_each():
     """The help lists every gesture and every key, as keyboards are labelled."""
     rows = key_help()
-    assert len(rows) == len(GESTURES) + len(KEYS)
+    assert len(rows) == len(_GESTURES) + len(KEYS)
     assert ("Ctrl + Shift + Z or Ctrl + Y", "redo") in rows
     assert [row for row in rows if not all(row)] == []
 
 
 def test_buttons_name_their_keys():
     """The key that a button's tooltip names is the one that does the same."""
-    help_of = {key.action: row[0].split(" or ") for key, row in zip(KEYS, key_help()[len(GESTURES) :], strict=True)}
-    assert [text for text, action, key in BUTTONS if key not in help_of[action]] == []
+    help_of = {key.action: row[0].split(" or ") for key, row in zip(KEYS, key_help()[len(_GESTURES) :], strict=True)}
+    assert [text for text, action, key in _BUTTONS if key not in help_of[action]] == []

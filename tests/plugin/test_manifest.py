@@ -8,7 +8,7 @@ import yaml
 from npe2 import PluginManager, PluginManifest
 
 import napari_posecut
-from napari_posecut.widgets.flow import STAGES, FlowBlock, dock_class
+from napari_posecut.widgets.flow import _STAGES, FlowBlock, _dock_class
 
 TEXT = (Path(napari_posecut.__file__).parent / "napari.yaml").read_text(encoding="utf-8")
 WRITTEN = yaml.safe_load(TEXT)["contributions"]
@@ -45,9 +45,9 @@ def test_every_command_is_used_or_in_a_menu(manifest):
 def test_docks_are_those_of_the_row_of_buttons(manifest):
     """Both list the same docks under the same titles, in the same order."""
     widgets = manifest.contributions.widgets
-    assert [widget.display_name for widget in widgets] == ["PoseCut", *(stage.title for stage in STAGES)]
+    assert [widget.display_name for widget in widgets] == ["PoseCut", *(stage.title for stage in _STAGES)]
     assert widgets[0].get_callable() is FlowBlock
-    assert [widget.get_callable() for widget in widgets[1:]] == [dock_class(stage) for stage in STAGES]
+    assert [widget.get_callable() for widget in widgets[1:]] == [_dock_class(stage) for stage in _STAGES]
 
 
 def test_docks_take_the_viewer_only(manifest):
@@ -56,7 +56,7 @@ def test_docks_take_the_viewer_only(manifest):
         assert list(inspect.signature(widget.get_callable()).parameters) == ["napari_viewer"]
 
 
-@pytest.mark.parametrize("title", ["PoseCut", *(stage.title for stage in STAGES)])
+@pytest.mark.parametrize("title", ["PoseCut", *(stage.title for stage in _STAGES)])
 def test_every_widget_opens(viewer, title):
     """Each works without a project, from napari's own menu."""
     _, widget = viewer.window.add_plugin_dock_widget("posecut", title)

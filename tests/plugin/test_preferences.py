@@ -18,7 +18,7 @@ def test_defaults_are_those_of_the_manifest():
 
 def test_a_plugin_that_is_switched_off_has_defaults(monkeypatch):
     """Reading and remembering do no harm then."""
-    monkeypatch.setattr(module, "PLUGIN", "nobody")
+    monkeypatch.setattr(module, "_PLUGIN", "nobody")
     remember_when_closing("stop")
     assert preferences() == Preferences()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from napari_posecut import contributions
-from napari_posecut.contributions import NO_LAYERS, project_reader
+from napari_posecut.contributions import _NO_LAYERS, project_reader
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.flow import FlowBar
 
@@ -47,11 +47,11 @@ def test_a_refusal_is_told(viewer, config, monkeypatch):
     """What goes wrong on opening is a sentence for the person, not an exception in napari."""
     opener = project_reader(str(config))
     config.unlink()
-    assert opener(str(config)) == NO_LAYERS
+    assert opener(str(config)) == _NO_LAYERS
     assert desk_of(viewer).project is None
 
 
 def test_without_a_window_nothing_is_opened(config, monkeypatch):
     """A script that reads the path through npe2 gets no layers."""
     monkeypatch.setattr(contributions, "current_viewer", lambda: None)
-    assert project_reader(str(config))(str(config)) == NO_LAYERS
+    assert project_reader(str(config))(str(config)) == _NO_LAYERS

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from napari_posecut import contributions
-from napari_posecut.contributions import draw_sample, sample_folder
+from napari_posecut.contributions import _draw_sample, _sample_folder
 from napari_posecut.session import desk_of
 from posecut_core.errors import ArgumentError
 
@@ -20,22 +20,22 @@ def tiny(monkeypatch):
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     """The folder of the sample, in which there is nothing yet."""
-    monkeypatch.setattr(contributions, "sample_folder", lambda: tmp_path / "sample")
+    monkeypatch.setattr(contributions, "_sample_folder", lambda: tmp_path / "sample")
     return tmp_path / "sample"
 
 
 def drawn_by(monkeypatch, code, *words):
-    monkeypatch.setattr(contributions, "DRAW", (sys.executable, "-c", code, *map(str, words)))
+    monkeypatch.setattr(contributions, "_DRAW", (sys.executable, "-c", code, *map(str, words)))
 
 
 def test_the_sample_stays_in_the_persons_data_folder():
     """Its folder has the name of the program, and nothing is drawn by looking."""
-    assert sample_folder().parts[-2:] == ("posecut", "sample")
+    assert _sample_folder().parts[-2:] == ("posecut", "sample")
 
 
 def test_it_is_drawn_elsewhere_and_opened(tiny, folder, viewer, qtbot, monkeypatch, tmp_path):
     """The first time another process draws it; afterwards it opens at once, as it was left."""
-    draw_sample(tmp_path / "drawn")
+    _draw_sample(tmp_path / "drawn")
     drawn_by(monkeypatch, "import shutil, sys; shutil.copytree(*sys.argv[1:], symlinks=True)", tmp_path / "drawn")
     desk = desk_of(viewer)
     for _ in range(2):
@@ -62,10 +62,10 @@ def test_why_it_was_not_drawn_is_told(folder, viewer, qtbot, monkeypatch):
 
 def test_drawing_twice_changes_nothing(tiny, tmp_path):
     """Whatever was left by a broken attempt is completed."""
-    config = draw_sample(tmp_path)
+    config = _draw_sample(tmp_path)
     times = {path: path.stat().st_mtime_ns for path in (config.parent / "labeled-data").rglob("labels.jsonl")}
     assert len(times) == 2
-    assert draw_sample(tmp_path) == config
+    assert _draw_sample(tmp_path) == config
     assert times == {path: path.stat().st_mtime_ns for path in times}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.components import Dims
 
-from napari_posecut.layers.video_layer import ABOUT, AXES, frames_of, show_video
+from napari_posecut.layers.video_layer import _ABOUT, _AXES, frames_of, show_video
 from posecut_core.errors import VideoError
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.opening import open_project, project_videos
@@ -23,8 +23,8 @@ def video(unlabelled):
 def test_slider_shows_exact_frames(viewer, video, qtbot):
     """The slider goes through the frames by their numbers, and what is shown is what the core decodes."""
     layer = show_video(viewer, video)
-    assert layer.axis_labels == AXES
-    assert layer.metadata == {ABOUT: str(video)}
+    assert layer.axis_labels == _AXES
+    assert layer.metadata == {_ABOUT: str(video)}
     assert viewer.dims.nsteps[0] == 12
     with VideoReader(video) as reader:
         for number in (7, 2, 11):

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 
 import napari_posecut
 from napari_posecut import window
-from napari_posecut.session import Closing, ask_person, desk_of, named
+from napari_posecut.session import _ask_person, _Closing, _named, desk_of
 from napari_posecut.widgets.docks.label import LabelDock
 from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import furnish, open_here, open_window
@@ -154,7 +154,7 @@ def test_the_question_can_be_answered_for_ever(opened, settings, qtbot, monkeypa
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     monkeypatch.setattr(QMessageBox, "exec", choose)
-    assert ask_person((FakeJob(),), furnish(opened).window()) == "stop"
+    assert _ask_person((FakeJob(),), furnish(opened).window()) == "stop"
     assert texts == ["Still running: create dataset and train."]
     assert settings.work.when_closing == "stop"
 
@@ -170,7 +170,7 @@ def test_a_stop_that_fails_is_told(opened, monkeypatch):
 def test_a_window_is_watched_once(opened, config):
     """Opening the project again asks nobody twice."""
     desk_of(opened).open(config)
-    assert len(furnish(opened).window().findChildren(Closing)) == 1
+    assert len(furnish(opened).window().findChildren(_Closing)) == 1
 
 
 def test_docks_opened_elsewhere_are_found(viewer):
@@ -184,4 +184,4 @@ def test_docks_opened_elsewhere_are_found(viewer):
 
 def test_work_is_named_for_people():
     """Verbs are written as words."""
-    assert named((FakeJob(), FakeJob())) == "create dataset and train, create dataset and train"
+    assert _named((FakeJob(), FakeJob())) == "create dataset and train, create dataset and train"

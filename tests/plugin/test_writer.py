@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from napari.layers import Points
 
-from napari_posecut.contributions import table, write_points
+from napari_posecut.contributions import _table, write_points
 from posecut_core.errors import ArgumentError
 
 
@@ -32,7 +32,7 @@ def test_other_tables_are_left_to_napari(tmp_path):
 
 def test_points_without_a_position_are_left_out():
     """NaN is no place; without features there are positions only."""
-    written = table(np.array([[1.0, 2.0], [np.nan, 3.0]]), {})
+    written = _table(np.array([[1.0, 2.0], [np.nan, 3.0]]), {})
     assert written.to_dict("list") == {"x": [2.0], "y": [1.0]}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_posecut.jobs.child import run
+from napari_posecut.jobs.child import _run
 from posecut_core.errors import ModelError
 from posecut_core.progress import Progress, deferred_interrupt
 
@@ -101,4 +101,4 @@ VERBS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1]), VERBS))
+    sys.exit(_run(Path(sys.argv[1]), VERBS))

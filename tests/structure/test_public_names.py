@@ -11,7 +11,7 @@ import pytest
 import napari_posecut
 import posecut_core
 import posecut_core.demo
-from posecut_core.refinement.candidates import ALGORITHMS
+from posecut_core.refinement.candidates import _ALGORITHMS
 from tests.structure.source import ROOT
 
 WORKFLOW = {
@@ -91,7 +91,7 @@ def test_results_are_frozen_dataclasses() -> None:
         ("extract_frames", "mode", {"automatic", "manual"}),
         ("extract_frames", "algo", {"kmeans", "uniform"}),
         ("filterpredictions", "filtertype", {"median", "arima"}),
-        ("extract_outlier_frames", "outlieralgorithm", set(ALGORITHMS)),
+        ("extract_outlier_frames", "outlieralgorithm", set(_ALGORITHMS)),
         ("extract_outlier_frames", "extractionalgorithm", {"kmeans", "uniform"}),
         ("merge_datasets", "unreviewed", {"refuse", "accept", "leave"}),
     ],

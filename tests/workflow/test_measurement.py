@@ -5,7 +5,7 @@ import pytest
 
 from posecut_core.cli.summaries import tell_evaluated
 from posecut_core.errors import DatasetError, ModelError
-from posecut_core.evaluation.tables import read_frame_errors, read_results
+from posecut_core.evaluation.tables import _read_frame_errors, read_results
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
 from posecut_core.workflow import evaluate_network as evaluating
@@ -69,7 +69,7 @@ def test_frames_that_validated_are_measured_apart(spot_project):
     assert errors.test_pairs == np.count_nonzero(~np.isnan(found.errors[3]))
     row = evaluate_network(spot_project).rows[0]
     assert (row.train_frames, row.validation_frames, row.test_frames) == (2, 1, 1)
-    assert [error.side for error in read_frame_errors(row.frames_csv)].count("validation") == 1
+    assert [error.side for error in _read_frame_errors(row.frames_csv)].count("validation") == 1
     assert read_results(row.results_csv)[-1].validation == pytest.approx(errors.validation, abs=1e-3)
     assert "validation frames" in row.report.read_text()
     assert "on 1 frame that validated" in tell_evaluated(spot_project, evaluate_network(spot_project)).lines[0]

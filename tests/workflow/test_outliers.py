@@ -10,7 +10,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, LabelError, VideoE
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.poses.files import read_predictions, write_predictions
-from posecut_core.refinement.candidates import Criteria, read_candidates
+from posecut_core.refinement.candidates import Criteria, _read_candidates
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import extract_outlier_frames as outlier_video
 from posecut_core.workflow.analyze_videos import analyze_videos
@@ -58,7 +58,7 @@ def unseen(spot_project, spot_video, tmp_path, errs):
 def test_candidates_are_written_and_new_ones_extracted(spot_project, analysed):
     """All jumps are in the table; frames that the project has are not extracted again."""
     (done,) = extract_outlier_frames(spot_project, analysed).videos
-    assert [one.number for one in read_candidates(done.table)] == [5, 6, 8, 9]
+    assert [one.number for one in _read_candidates(done.table)] == [5, 6, 8, 9]
     assert done.table == analysed.parent / "spotFake_10_outliers.csv"
     assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
     assert done.drafts == sum(part.state == "proposed" for part in points_of(spot_project, "spot", done.added))
@@ -173,7 +173,7 @@ def test_candidates_of_other_algorithms_stay(spot_project, unseen):
     extract_outlier_frames(spot_project, unseen)
     options = {"frames": [1, 4], "number_of_frames": 1}
     (done,) = extract_outlier_frames(spot_project, unseen, "list", **options).videos
-    assert [(one.number, one.reason) for one in read_candidates(done.table)] == [
+    assert [(one.number, one.reason) for one in _read_candidates(done.table)] == [
         (1, "list"), (2, "jump"), (3, "jump"), (4, "list"), (7, "jump"), (8, "jump"),
     ]  # fmt: skip
 
@@ -226,7 +226,7 @@ def test_networks_are_compared(spot_project, spot_video, errs):
     errs(table, 4)
     options = {"shuffle": 2, "snapshot": 10, "other_snapshots": [20]}
     (done,) = extract_outlier_frames(spot_project, spot_video, "disagreement", **options).videos
-    assert (done.added, read_candidates(done.table)[0].bodyparts) == ((4,), ("spot",))
+    assert (done.added, _read_candidates(done.table)[0].bodyparts) == ((4,), ("spot",))
 
 
 def test_too_few_labels_for_poses_are_said(spot_project, unseen):

@@ -34,11 +34,11 @@ from posecut_core.workflow.opening import project_videos
 # The list of videos to analyse: a check box and a state each; files may be dropped on it.
 
 
-DONE = "done"
+_DONE = "done"
 _PATH = Qt.ItemDataRole.UserRole
 
 
-class QueueList(QTreeWidget):
+class _QueueList(QTreeWidget):
     """Videos in the order in which they are analysed."""
 
     wanted = Signal(str)  # path of a video that is done and was clicked twice
@@ -82,7 +82,7 @@ class QueueList(QTreeWidget):
         if item is not None:
             item.setText(1, state)
             item.setToolTip(1, why)
-            if state == DONE:
+            if state == _DONE:
                 item.setCheckState(0, Qt.CheckState.Unchecked)
 
     def state_of(self, path: str) -> str:
@@ -111,7 +111,7 @@ class QueueList(QTreeWidget):
         return [item for item in items if item is not None]
 
     def _want(self, item: QTreeWidgetItem) -> None:
-        if item.text(1) == DONE:
+        if item.text(1) == _DONE:
             self.wanted.emit(item.data(0, _PATH))
 
 
@@ -125,7 +125,7 @@ def _files(data: QMimeData | None) -> list[Path]:
 # Dock 6: find the bodyparts in whole videos, one after the other, in the background.
 
 
-VERB = "analyze_queue"
+_VERB = "analyze_queue"
 _TOLD = 3  # failures that are told under the list
 
 
@@ -138,7 +138,7 @@ class AnalyseDock(QWidget):
         self._why: list[str] = []  # rich text of each failure
         self._root: Path | None = None  # of the project whose videos are listed
         self.heading, self.failures = Words(), Words()
-        self.videos = QueueList()
+        self.videos = _QueueList()
         self.add = QPushButton("Add videos…")
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
@@ -151,7 +151,7 @@ class AnalyseDock(QWidget):
         self.filter = QCheckBox("smooth the trajectories (median)")
         self.draw = QCheckBox("draw the bodyparts into a video")
         self.analyse = QPushButton("Analyse")
-        self.line = JobLine(self.desk, (VERB,))
+        self.line = JobLine(self.desk, (_VERB,))
         self._lay_out()
         self._connect()
         self._follow()
@@ -173,7 +173,7 @@ class AnalyseDock(QWidget):
             "filter": self.filter.isChecked(),
             "draw": self.draw.isChecked(),
         }
-        self.desk.start(VERB, arguments)
+        self.desk.start(_VERB, arguments)
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)
@@ -209,14 +209,14 @@ class AnalyseDock(QWidget):
             self._clear_failures()
         for path in () if project is None else project_videos(project).values():
             before = _analysed(path)
-            self.videos.add(path, state=DONE if before else "", checked=not before)
-        job = self.desk.board.of(VERB)
+            self.videos.add(path, state=_DONE if before else "", checked=not before)
+        job = self.desk.board.of(_VERB)
         if job is not None:
             self._begin(job)
         self._allow()
 
     def _allow(self) -> None:
-        project, running = self.desk.project, self.desk.board.of(VERB)
+        project, running = self.desk.project, self.desk.board.of(_VERB)
         for widget in (self.analyse, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
         self.failures.setVisible(bool(self.failures.text()))
@@ -226,7 +226,7 @@ class AnalyseDock(QWidget):
             self.heading.setText("Check the videos to analyse. Drop others here, or add them below.")
 
     def _begin(self, job: Job) -> None:
-        if job.request.verb != VERB:
+        if job.request.verb != _VERB:
             return
         self._clear_failures()
         for video in _videos_of(job):
@@ -241,10 +241,10 @@ class AnalyseDock(QWidget):
             return
         videos = _videos_of(job)
         place = int(report.values.get("video", -1))
-        if job.request.verb != VERB or not 0 <= place < len(videos):
+        if job.request.verb != _VERB or not 0 <= place < len(videos):
             return
         if "finished" in report.values:
-            self.videos.set_state(videos[place], DONE)
+            self.videos.set_state(videos[place], _DONE)
         elif "failed" in report.values:
             self._fail(videos[place], report.stage)
         elif report.total:
@@ -264,7 +264,7 @@ class AnalyseDock(QWidget):
 
     def _end(self, job: Job) -> None:
         for video in _videos_of(job):
-            if self.videos.state_of(video) not in (DONE, "failed"):
+            if self.videos.state_of(video) not in (_DONE, "failed"):
                 self.videos.set_state(video, "stopped", why="Analyse goes on where it stopped")
         self._allow()
 

@@ -30,7 +30,7 @@ _MEANING = (  # of the columns
     "mean error on frames that it has not seen: this one counts",
     "labels in test frames that were measured",
 )
-WORST = 30  # frames that are listed
+_WORST = 30  # frames that are listed
 
 
 class EvaluateDock(QWidget):
@@ -112,7 +112,7 @@ class EvaluateDock(QWidget):
         if found is not None:
             self.summary.setText(_summary(found))
             self.bodyparts.addTopLevelItems([_bodypart(*entry) for entry in found.bodyparts.items()])
-            self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:WORST]])
+            self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:_WORST]])
             self.report.setEnabled(found.report.is_file())
 
     def _end(self, job: Job) -> None:

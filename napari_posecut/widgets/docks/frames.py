@@ -37,10 +37,10 @@ from posecut_core.workflow.opening import check_videos, project_videos, resolve_
 # Looking through a video, and taking frames from it by hand.
 
 
-KEY = "T"
+_KEY = "T"
 
 
-class FramePicker(QWidget):
+class _FramePicker(QWidget):
     """A button that shows a video in the place of the labelling, and one that takes the frame at its slider."""
 
     taken = Signal()
@@ -63,7 +63,7 @@ class FramePicker(QWidget):
         self.look_button.clicked.connect(lambda: desk.attempt(self.look))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
-        self.take_button = QPushButton(f"Take this frame ({KEY})")
+        self.take_button = QPushButton(f"Take this frame ({_KEY})")
         self.take_button.clicked.connect(lambda: desk.attempt(self.take))
         self.back_button = QPushButton("Back to labelling")
         self.back_button.clicked.connect(self.view.leave)
@@ -97,7 +97,7 @@ class FramePicker(QWidget):
         self.view.show(path)
         self._video, viewer = video, self._desk.viewer
         viewer.dims.set_current_step(0, 0)
-        viewer.bind_key(KEY, lambda _: self._desk.attempt(self.take), overwrite=True)
+        viewer.bind_key(_KEY, lambda _: self._desk.attempt(self.take), overwrite=True)
         viewer.dims.events.current_step.connect(self._show_number)
         self._show_buttons()
 
@@ -125,7 +125,7 @@ class FramePicker(QWidget):
 
     def _left(self) -> None:
         viewer = self._desk.viewer
-        viewer.bind_key(KEY, None, overwrite=True)
+        viewer.bind_key(_KEY, None, overwrite=True)
         viewer.dims.events.current_step.disconnect(self._show_number)
         self._show_buttons()
         if self._some_taken:
@@ -144,7 +144,7 @@ class FramePicker(QWidget):
 # Dock 2: choose the frames to label, by an algorithm or by looking through a video.
 
 
-ALGORITHMS = (("varied (k-means)", "kmeans"), ("random (uniform)", "uniform"))
+_ALGORITHMS = (("varied (k-means)", "kmeans"), ("random (uniform)", "uniform"))
 _MOST = 10_000  # frames of one video
 
 
@@ -159,7 +159,7 @@ class FramesDock(QWidget):
         self.videos = table_of(("video", "frames"))
         self._items: dict[str, QTreeWidgetItem] = {}
         self.algorithm = QComboBox()
-        for words, name in ALGORITHMS:
+        for words, name in _ALGORITHMS:
             self.algorithm.addItem(words, name)
         self.algorithm.setToolTip("k-means takes frames that look different; uniform takes frames at random times")
         self.count = QSpinBox()
@@ -173,7 +173,7 @@ class FramesDock(QWidget):
         self.extract_button.clicked.connect(lambda: self.desk.attempt(self.extract))
         self.line = JobLine(self.desk, ("extract_frames",))
         self.line.ended.connect(self._extracted)
-        self.picker = FramePicker(self.desk, self._chosen_video, self.crop.isChecked)
+        self.picker = _FramePicker(self.desk, self._chosen_video, self.crop.isChecked)
         self.picker.taken.connect(self._count)
         self.delete_button = QPushButton("Delete the shown frame")
         self.delete_button.clicked.connect(lambda: self.desk.attempt(self.delete))

@@ -32,7 +32,7 @@ from posecut_core.types import FrameRef
 # The line of the dock 3 Label that says how a network helps, and lets a person do without.
 
 
-class HelpLine(QWidget):
+class _HelpLine(QWidget):
     """Whether a network helps while a person labels, and what it does at the moment."""
 
     def __init__(self, desk: Desk) -> None:
@@ -74,7 +74,7 @@ class HelpLine(QWidget):
 # Dock 3: the bodyparts of the shown frame, its neighbours, and the buttons beside the keys.
 
 
-BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
+_BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
     ("Accept proposals", "accept", "Enter"),
     ("Undo", "undo", "Ctrl + Z"),
     ("Next to label", "next_open", "Shift + D"),
@@ -112,7 +112,7 @@ class LabelDock(QWidget):
         self.advance = QCheckBox("go on by itself when a frame is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
-        self.network = HelpLine(self.desk)
+        self.network = _HelpLine(self.desk)
         self.progress = QProgressBar()
         self.buttons = QWidget()
         self.keys_button = QPushButton("Keys and mouse (F1)")
@@ -158,7 +158,7 @@ class LabelDock(QWidget):
         layout.addWidget(self.bodyparts, stretch=3)
         grid = QGridLayout(self.buttons)
         grid.setContentsMargins(0, 0, 0, 0)
-        for place, (text, action, key) in enumerate(BUTTONS):
+        for place, (text, action, key) in enumerate(_BUTTONS):
             button = QPushButton(text)
             button.setToolTip(f"{text} (key: {key})")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image

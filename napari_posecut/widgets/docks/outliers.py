@@ -38,7 +38,7 @@ from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
 # The form in which a person says what makes a frame look wrong.
 
 
-METHODS = (  # what is said, the algorithm, the fields that it has
+_METHODS = (  # what is said, the algorithm, the fields that it has
     ("a bodypart jumps", "jump", ("epsilon", "bodyparts")),
     ("a likelihood is low", "uncertain", ("p_bound", "bodyparts")),
     (
@@ -55,14 +55,14 @@ _USUAL: Mapping[str, Any] = {field.name: field.default for field in dataclasses.
 _LONGEST = 10_000_000  # frames; more in one range is a slip of the keyboard
 
 
-class OutlierForm(QWidget):
+class _OutlierForm(QWidget):
     """Method, its numbers, and how many frames are wanted."""
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.method = ComboBox(label="wrong if", choices=[(text, name) for text, name, _ in METHODS])
+        self.method = ComboBox(label="wrong if", choices=[(text, name) for text, name, _ in _METHODS])
         self.fields = _fields()
         self.number = SpinBox(label="frames per video", min=1, max=1000, value=20)
         self.choice = ComboBox(
@@ -113,7 +113,7 @@ class OutlierForm(QWidget):
             if name == "bodyparts" and value:
                 given["comparisonbodyparts"] = list(value)
             elif name == "frames":
-                given["frames"] = list(frames_in(value))
+                given["frames"] = list(_frames_in(value))
             elif name not in ("bodyparts", "other"):
                 given[name] = value
         return given
@@ -125,7 +125,7 @@ class OutlierForm(QWidget):
         self.choice.visible = self.number.visible = self.algorithm != "manual"
 
 
-def frames_in(text: str) -> tuple[int, ...]:
+def _frames_in(text: str) -> tuple[int, ...]:
     """Read frame numbers such as "12, 40-44".
 
     Raises:
@@ -146,7 +146,7 @@ def frames_in(text: str) -> tuple[int, ...]:
 
 
 def _names_of(algorithm: str) -> tuple[str, ...]:
-    return next(names for _, name, names in METHODS if name == algorithm)
+    return next(names for _, name, names in _METHODS if name == algorithm)
 
 
 def _fields() -> Mapping[str, Any]:
@@ -188,7 +188,7 @@ class OutliersDock(QWidget):
         self.videos.setMaximumHeight(90)
         self.videos.itemChanged.connect(self._forget)
         self.videos.currentItemChanged.connect(self._show_suspects)
-        self.form = OutlierForm()
+        self.form = _OutlierForm()
         self.form.changed.connect(self._forget)
         self.find_button = QPushButton("Find frames that look wrong")
         self.find_button.clicked.connect(self.judge)

@@ -93,7 +93,7 @@ _QUIET = 300  # milliseconds without a change, after which the frames that are n
 _KEY = Qt.ItemDataRole.UserRole
 
 
-class ProjectBrowser(QWidget):
+class _ProjectBrowser(QWidget):
     """A tree of videos and frames that follows the labelling; only what changed is written anew."""
 
     def __init__(self, desk: Desk) -> None:
@@ -252,7 +252,7 @@ class ProjectDock(QWidget):
         self.take_over_button = QPushButton("Edit all the same")
         self.take_over_button.setToolTip("only if you know that the other program is not running any more")
         self.take_over_button.clicked.connect(self.take_over)
-        self.frames = ProjectBrowser(self.desk)
+        self.frames = _ProjectBrowser(self.desk)
         self.videos = ProjectVideos(self.desk)
         self.bodyparts, self.skeleton = BodypartsEditor(self.desk), SkeletonEditor(self.desk)
         self.new = NewProjectForm(self.desk)

@@ -22,7 +22,7 @@ from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.tables import table_of
 
-POLICIES = (  # of merge_datasets, what is said, what it means
+_POLICIES = (  # of merge_datasets, what is said, what it means
     ("refuse", "must be reviewed first", "nothing is merged while a draft is unreviewed"),
     ("accept", "become labels, unseen", "positions that no person has looked at are then trained on"),
     ("leave", "stay drafts", "they are not trained on, and can be reviewed later"),
@@ -61,7 +61,7 @@ class RefineDock(QWidget):
     @property
     def policy(self) -> str:
         """Return what becomes of drafts that nobody has reviewed."""
-        return POLICIES[self.policies.checkedId()][0]
+        return _POLICIES[self.policies.checkedId()][0]
 
     def go_on(self, video: str | None = None) -> None:
         """Show the next frame with drafts, of one video or of all."""
@@ -113,7 +113,7 @@ class RefineDock(QWidget):
             layout.addWidget(widget)
         self.choice = QGroupBox("Drafts that nobody has reviewed")
         inner = QVBoxLayout(self.choice)
-        for number, (_, text, meaning) in enumerate(POLICIES):
+        for number, (_, text, meaning) in enumerate(_POLICIES):
             button = QRadioButton(text)
             button.setToolTip(meaning)
             button.setChecked(number == 0)

@@ -55,7 +55,7 @@ from posecut_core.poses.files import FoundPredictions
 _TRAIL = 10  # frames at first
 
 
-class OverlayControls(QWidget):
+class _OverlayControls(QWidget):
     """The controls of the overlay; `changed` by a person or by another video."""
 
     changed = Signal()
@@ -153,7 +153,7 @@ def _silent(*widgets: QWidget) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class FrameMaps:
+class _FrameMaps:
     """The maps of a frame, by bodypart."""
 
     frame: int
@@ -162,7 +162,7 @@ class FrameMaps:
     origin: Float[np.ndarray, " 2"]  # x, y of the middle of the top-left cell
 
 
-class ScoreMaps(QWidget):
+class _ScoreMaps(QWidget):
     """A button that asks for the maps of the frame that is shown, and how far that is.
 
     Args:
@@ -176,7 +176,7 @@ class ScoreMaps(QWidget):
         super().__init__()
         self._desk, self._playback = desk, playback
         self._of: FoundPredictions | None = None
-        self._maps: FrameMaps | None = None
+        self._maps: _FrameMaps | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="posecut-scoremaps-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self.button = QPushButton("Score map of the chosen bodypart")
@@ -232,10 +232,10 @@ class ScoreMaps(QWidget):
             self.computed.emit()
 
 
-def _read(result: Mapping[str, Any]) -> FrameMaps:
+def _read(result: Mapping[str, Any]) -> _FrameMaps:
     maps = np.moveaxis(np.load(result["file"], allow_pickle=False), 2, 0)
     named = dict(zip(result["bodyparts"], maps, strict=True))
-    return FrameMaps(int(result["frame"]), named, np.array(result["cell"]), np.array(result["origin"]))
+    return _FrameMaps(int(result["frame"]), named, np.array(result["cell"]), np.array(result["origin"]))
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ class ResultsDock(QWidget):
         self._folders: list[Path] = []
         self._shown: FoundPredictions | None = None
         self._create_choice()
-        self.overlay, self.maps = OverlayControls(), ScoreMaps(self.desk, self.playback)
+        self.overlay, self.maps = _OverlayControls(), _ScoreMaps(self.desk, self.playback)
         self.overlay.changed.connect(self._restyle)
         self.overlay.bodypart_chosen.connect(self._show_map)
         self.maps.computed.connect(self._show_map)

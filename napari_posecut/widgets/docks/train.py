@@ -51,7 +51,7 @@ _WEIGHTS = {"imagenet": "ImageNet weights", "random": "random weights", "previou
 _LARGEST = 2**63 - 1
 
 
-class SettingsForm(Container[Widget]):
+class _SettingsForm(Container[Widget]):
     """A form of what a training can be told; the rarely needed settings are folded away."""
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget:
 # Dock 4: train a network in the background, watch its curves, pause it, and let it go on.
 
 
-VERB = "create_dataset_and_train"
+_VERB = "create_dataset_and_train"
 _NOTES = 3  # sentences of the core that are shown together
 
 
@@ -179,9 +179,9 @@ class TrainDock(QWidget):
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("shuffle: each is a split of the labels into training and test frames, with a network")
-        self.form = SettingsForm()
+        self.form = _SettingsForm()
         self.train = QPushButton("Train")
-        self.line = JobLine(self.desk, (VERB,), stop_text="Pause")
+        self.line = JobLine(self.desk, (_VERB,), stop_text="Pause")
         self.curve = CurveView()
         self._lay_out()
         self.shuffle.valueChanged.connect(self._show_shuffle)
@@ -198,7 +198,7 @@ class TrainDock(QWidget):
 
     def _start(self) -> None:
         arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
-        self.desk.start(VERB, arguments)
+        self.desk.start(_VERB, arguments)
 
     def _lay_out(self) -> None:
         self.setMinimumWidth(290)
@@ -222,14 +222,14 @@ class TrainDock(QWidget):
 
     def _follow(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""
-        job = self.desk.board.of(VERB)
+        job = self.desk.board.of(_VERB)
         if job is not None:
             self._begin(job)
         else:
             self._show_shuffle()
 
     def _begin(self, job: Job) -> None:
-        if job.request.verb != VERB:
+        if job.request.verb != _VERB:
             return
         self._notes = []
         self.shuffle.blockSignals(True)
@@ -242,7 +242,7 @@ class TrainDock(QWidget):
 
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
-        project, running = self.desk.project, self.desk.board.of(VERB)
+        project, running = self.desk.project, self.desk.board.of(_VERB)
         for widget in (self.form.native, self.shuffle, self.train):
             widget.setEnabled(project is not None and running is None)
         for widget in (self.form.native, self.train):  # the curves have their room while it runs
@@ -263,12 +263,12 @@ class TrainDock(QWidget):
         steps = max(self._rows, default=0)
         self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
         self.train.setText("Resume" if 0 < steps < self.form.fields["maxiters"].value else "Train")
-        running = self.desk.board.of(VERB) is not None
+        running = self.desk.board.of(_VERB) is not None
         state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
         self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
     def _hear(self, job: Job, report: Progress | Notice) -> None:
-        if job.request.verb == VERB:
+        if job.request.verb == _VERB:
             self._take(report)
             self._draw()
 

@@ -39,7 +39,7 @@ class Row:
     new: str
 
 
-def rewrite_bodyparts(config: Path, rows: Sequence[Row]) -> None:
+def _rewrite_bodyparts(config: Path, rows: Sequence[Row]) -> None:
     """Rename, add and reorder bodyparts in config.yaml and in all labels.
 
     Args:
@@ -121,7 +121,7 @@ class BodypartsEditor(QWidget):
         assert labelling is not None
         labelling.pause()
         try:
-            in_background(lambda: rewrite_bodyparts(project.config_path, rows))
+            in_background(lambda: _rewrite_bodyparts(project.config_path, rows))
         finally:
             self._desk.refresh()
         self.revert()
@@ -150,7 +150,7 @@ class BodypartsEditor(QWidget):
 # The skeleton of a project: pairs of bodyparts that lines join.
 
 
-Bone = tuple[str, str]
+_Bone = tuple[str, str]
 
 
 class SkeletonEditor(QWidget):
@@ -203,10 +203,10 @@ class SkeletonEditor(QWidget):
         if chosen >= 0:
             self._write([bone for place, bone in enumerate(skeleton) if place != chosen])
 
-    def _skeleton(self) -> tuple[Bone, ...]:
+    def _skeleton(self) -> tuple[_Bone, ...]:
         return self._desk.require_project().config.skeleton
 
-    def _write(self, skeleton: list[Bone]) -> None:
+    def _write(self, skeleton: list[_Bone]) -> None:
         edit_config(self._desk.require_project().config_path, {"skeleton": [list(bone) for bone in skeleton]})
         self._desk.refresh()
 

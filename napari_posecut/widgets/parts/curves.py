@@ -248,7 +248,7 @@ class Timeline(_Plots):
             for curve, values, shown in zip(curves, lane.values, self._shown, strict=True):
                 curve.setVisible(bool(shown))
                 if shown:
-                    curve.setData(x, extremes(values, first, last, columns).T.ravel())
+                    curve.setData(x, _extremes(values, first, last, columns).T.ravel())
 
     def _choose(self, time: float) -> None:
         frame = min(max(math.floor(time), 0), self._count - 1)
@@ -274,7 +274,7 @@ class _FrameAxis(pg.AxisItem):
         return [f"{value:,.0f}" if value == int(value) else "" for value in values]
 
 
-def extremes(
+def _extremes(
     values: Float[np.ndarray, " T"], first: float, last: float, columns: int
 ) -> Float[np.ndarray, "2 columns"]:
     """Return the least and the greatest value in each of `columns` equal parts of the frames `first` to `last`.

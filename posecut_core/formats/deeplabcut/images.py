@@ -298,7 +298,7 @@ def _is_text(name: str) -> bool:
 # ignored.
 
 
-MAX_PIXELS = 40_000_000  # of one picture: more than a frame of 8K video; some files claim sizes that no memory holds
+_MAX_PIXELS = 40_000_000  # of one picture: more than a frame of 8K video; some files claim sizes that no memory holds
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")  # others call further programs
 _NARROW = 8  # values in less than this part of their range are stretched, as of thermal cameras
 _WHITE = 255.0
@@ -307,7 +307,7 @@ _DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use
 _REFUSALS = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, MemoryError, EOFError)
 
 Levels = tuple[float, float]  # values that become black and white
-Values = Shaped[np.ndarray, "H W *channels"]
+_Values = Shaped[np.ndarray, "H W *channels"]
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -332,7 +332,7 @@ def read_picture(path: Path, *, levels: Levels | None = None) -> UInt8[np.ndarra
     """
     values = _read_values(path)
     if values.dtype != np.uint8:
-        low, high = levels or common_levels([value_range(values)])
+        low, high = levels or common_levels([_value_range(values)])
         values = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
         values = np.clip(np.rint((values - low) * (255.0 / (high - low))), 0, 255).astype(np.uint8)
     return values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=2)
@@ -348,10 +348,10 @@ def read_range(path: Path) -> Levels | None:
         if not _is_deep(image):
             return None
     values = _read_values(path)
-    return None if values.dtype == np.uint8 else value_range(values)
+    return None if values.dtype == np.uint8 else _value_range(values)
 
 
-def value_range(values: Values) -> Levels:
+def _value_range(values: _Values) -> Levels:
     """Return the least and the greatest finite value."""
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
@@ -375,7 +375,7 @@ def common_levels(ranges: Iterable[Levels]) -> Levels:
     return low, max(high, low + 1.0)
 
 
-def _read_values(path: Path) -> Values:
+def _read_values(path: Path) -> _Values:
     """Read an image as RGB of 8 bits, or as its own values where it has more bits."""
     with _opened(path) as image:
         if not _is_deep(image):
@@ -391,7 +391,7 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode[0] in "IF" or (image.mode in _COLOURS and any(";16" in str(part[3]) for part in parts))
 
 
-def _deep_colours(path: Path, tiff: bool) -> Values:
+def _deep_colours(path: Path, tiff: bool) -> _Values:
     with path.open("rb") as file, av.open(file, "r", format="tiff_pipe" if tiff else "png_pipe") as container:
         frame = next(container.decode(video=0))
         return frame.to_ndarray(format="gray16le" if frame.format.name.startswith("ya") else "rgb48le")
@@ -404,12 +404,12 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is odd about an image that can be read
             with open_file(path) as stream, Image.open(stream, formats=_FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
+                if image.width * image.height > _MAX_PIXELS:
                     raise Image.DecompressionBombError
                 yield image
     except Image.DecompressionBombError as error:
         raise VideoError(
-            f"{path} has more than {MAX_PIXELS // 10**6} million pixels, or says so, expected a frame of a video; "
+            f"{path} has more than {_MAX_PIXELS // 10**6} million pixels, or says so, expected a frame of a video; "
             "scale it down, or remove it."
         ) from error
     except (*_REFUSALS, av.error.FFmpegError) as error:

@@ -84,7 +84,7 @@ def metadata_path(predictions_path: Path) -> Path:
 
 
 def write_metadata(path: Path, video: VideoMetadata) -> None:
-    """Write the metadata of a video's predictions: plain data, as `plain_pickle` writes nothing else.
+    """Write the metadata of a video's predictions: plain data, as `_plain_pickle` writes nothing else.
 
     Positions are in pixels of the full frame, so that it has no cropping, whatever window was analysed.
 
@@ -109,10 +109,10 @@ def write_metadata(path: Path, video: VideoMetadata) -> None:
         "bodyparts": list(video.bodyparts),
         "unique_bodyparts": [],
     }
-    write_bytes(path, plain_pickle({"data": data}))
+    write_bytes(path, _plain_pickle({"data": data}))
 
 
-def plain_pickle(value: object) -> bytes:
+def _plain_pickle(value: object) -> bytes:
     """Write None, truth values, numbers, text, and lists, tuples and dictionaries of them as a pickle of protocol 2.
 
     There is no instruction in it that finds or calls anything.

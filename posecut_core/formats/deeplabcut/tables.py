@@ -30,8 +30,8 @@ from posecut_core.storage.tables import read_hdf, write_hdf
 # The last header line tells how many columns name the image: `coords,x,...` one, `coords,,,x,...` three.
 
 
-LEVELS = ("scorer", "bodyparts", "coords")
-SEVERAL = ("scorer", "individuals", "bodyparts", "coords")
+_LEVELS = ("scorer", "bodyparts", "coords")
+_SEVERAL = ("scorer", "individuals", "bodyparts", "coords")
 _MOST = 0.9  # of the numbers of a table
 _SHOWN = 40  # characters of a cell in a message
 _SEPARATORS = (",", ";", "\t")
@@ -43,7 +43,7 @@ _THOUSANDS = {mark: re.compile(rf"[+-]?\d{{1,3}}(\{mark}\d{{3}})+(?![\d{mark}]).
 _DATE = re.compile(r"\d+[./-]\d+[./-]\d+|\d.*[^\W\d_]{3}|[^\W\d_]{3}.*\d")
 
 
-def write_csv(path: Path, frame: pd.DataFrame) -> None:
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Replace `path` by a table in DeepLabCut's layout; numbers are written so that reading gives the same bits.
 
     Raises:
@@ -166,10 +166,10 @@ def _first_column(cells: list[str]) -> int:
 
 def _header(path: Path, lines: list[tuple[int, list[str]]]) -> tuple[list[list[str]], list[tuple[int, list[str]]]]:
     """Return the header's lines, of equal lengths, and the rows below them."""
-    titles = [cells[0].lower() if cells else "" for _, cells in lines[: len(SEVERAL)]]
-    count = next((len(known) for known in (LEVELS, SEVERAL) if tuple(titles[: len(known)]) == known), 0)
+    titles = [cells[0].lower() if cells else "" for _, cells in lines[: len(_SEVERAL)]]
+    count = next((len(known) for known in (_LEVELS, _SEVERAL) if tuple(titles[: len(known)]) == known), 0)
     if not count:
-        found = ", ".join(repr(title) for title in titles[: len(LEVELS)])
+        found = ", ".join(repr(title) for title in titles[: len(_LEVELS)])
         raise LabelError(
             f"{path} has lines that begin with {found}, expected three that begin with scorer, bodyparts and coords "
             "and then one per image, as DeepLabCut writes them; write these lines, or restore it from a copy."
@@ -180,7 +180,7 @@ def _header(path: Path, lines: list[tuple[int, list[str]]]) -> tuple[list[list[s
 
 
 def _titles(levels: Sequence[object]) -> tuple[str, ...]:
-    return LEVELS if len(levels) == len(LEVELS) else SEVERAL
+    return _LEVELS if len(levels) == len(_LEVELS) else _SEVERAL
 
 
 def _check_widths(path: Path, rows: Iterable[tuple[int, list[str]]], width: int, *, header: int) -> None:
@@ -397,10 +397,10 @@ def write_collected_data(folder: Path, scorer: str, labels: ImageLabels) -> None
     """
     names, count = list(labels.names.values()), len(labels.names)
     rows = pd.MultiIndex.from_arrays([["labeled-data"] * count, [folder.name] * count, names])
-    columns = pd.MultiIndex.from_product([[scorer], list(labels.bodyparts), ["x", "y"]], names=LEVELS)
+    columns = pd.MultiIndex.from_product([[scorer], list(labels.bodyparts), ["x", "y"]], names=_LEVELS)
     frame = pd.DataFrame(labels.xy.reshape(count, 2 * len(labels.bodyparts)), index=rows, columns=columns)
     write_hdf(_path(folder, scorer, ".h5"), frame)  # first, because it is the one that counts
-    write_csv(_path(folder, scorer, ".csv"), frame)
+    _write_csv(_path(folder, scorer, ".csv"), frame)
 
 
 def _path(folder: Path, scorer: str, suffix: str) -> Path:
@@ -521,7 +521,7 @@ def _named(frame: pd.DataFrame, path: Path) -> tuple[list[str], list[tuple[str, 
         LabelError: there are several animals; a single one may have a name or a placeholder for one.
     """
     columns = filled_columns([tuple(map(str, column)) for column in frame.columns])
-    animals = dict.fromkeys(column[1] for column in columns if len(column) == len(SEVERAL) and column[1])
+    animals = dict.fromkeys(column[1] for column in columns if len(column) == len(_SEVERAL) and column[1])
     if len(animals) > 1:
         raise LabelError(
             f"{path} holds labels of several individuals ({', '.join(animals)}), expected one animal; use a "

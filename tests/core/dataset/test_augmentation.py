@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.augmentation import (
+    _change_light,
+    _crop_matrices,
+    _invert,
+    _keep_inside,
+    _random_appearance,
+    _random_centres,
+    _transform_points,
     augment,
     blur,
-    change_light,
-    crop_matrices,
-    invert,
-    keep_inside,
-    random_appearance,
-    random_centres,
-    transform_points,
     warp,
 )
 from posecut_core.dataset.frames import Batch
@@ -47,7 +47,7 @@ def centre_of(image):
 
 
 def matrices(*, centre, scale=1.0, angle=0.0, mirrored=False, size=SIZE):
-    return crop_matrices(
+    return _crop_matrices(
         centres=jnp.array([centre]), scales=jnp.array([scale]), angles=jnp.array([angle]),
         mirrored=jnp.array([mirrored]), size=size,
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_a_dot_lands_where_its_label_does(scale, angle, mirrored):
     x, y = 37.3, 28.6
     matrix = matrices(centre=[34.0, 30.5], scale=scale, angle=angle, mirrored=mirrored)
     crop = np.asarray(_warp(jnp.asarray(dot_image(x, y))[None], sizes(SIZE, SIZE), matrix, size=SIZE))[0]
-    expected = transform_points(invert(matrix), jnp.array([[[x, y]]]))[0, 0]
+    expected = _transform_points(_invert(matrix), jnp.array([[[x, y]]]))[0, 0]
     np.testing.assert_allclose(centre_of(crop), expected, atol=0.05)
     assert np.hypot(*(np.asarray(expected) - 31.5)) == pytest.approx(scale * np.hypot(3.3, 1.9), abs=1e-3)
 
@@ -103,7 +103,7 @@ def test_a_crop_is_centred_where_it_should_be():
     """The middle of the crop shows `centres`, and a mirror exchanges its sides."""
     for mirrored, side in ((False, 1), (True, -1)):
         matrix = matrices(centre=[10.0, 20.0], scale=2.0, mirrored=mirrored)
-        points = transform_points(matrix, jnp.array([[[31.5, 31.5], [33.5, 31.5]]]))
+        points = _transform_points(matrix, jnp.array([[[31.5, 31.5], [33.5, 31.5]]]))
         np.testing.assert_allclose(points[0], [[10, 20], [10 + side, 20]], atol=1e-5)
 
 
@@ -111,14 +111,14 @@ def test_invert_undoes_a_map():
     """To the crop and back is where it was, and NaN stays NaN."""
     matrix = matrices(centre=[100.0, 20.0], scale=0.8, angle=1.1, mirrored=True)
     xy = jnp.array([[[3.0, 4.0], [-50.0, 200.0], [np.nan, np.nan]]])
-    np.testing.assert_allclose(transform_points(matrix, transform_points(invert(matrix), xy)), xy, atol=1e-3)
+    np.testing.assert_allclose(_transform_points(matrix, _transform_points(_invert(matrix), xy)), xy, atol=1e-3)
 
 
 def test_crops_lie_near_a_visible_bodypart():
     """With `on_animal` 1 every crop has a labelled bodypart within `spread`; a frame without labels is no obstacle."""
     xy = jnp.tile(jnp.array([[[5.0, 90.0], [np.nan, np.nan]]]), (200, 1, 1)).at[100:].set(np.nan)
     extent = jnp.tile(jnp.array([[100, 40]]), (200, 1))
-    centres = np.asarray(random_centres(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
+    centres = np.asarray(_random_centres(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
     assert (np.abs(centres[:100] - [5, 90]) <= 8).all()
     assert (centres[100:] >= 0).all()
     assert (centres[100:] <= [40, 100]).all()
@@ -129,7 +129,7 @@ def test_crops_are_moved_into_the_frame():
     """A crop that would reach beyond the frame ends at its border; one wider than the frame lies at its middle."""
     centres = jnp.array([[50.0, 50.0], [2.0, 98.0], [-5.0, 120.0], [99.0, 1.0]])
     extent = jnp.tile(jnp.array([[100, 60]]), (4, 1))
-    moved = np.asarray(keep_inside(centres, extent, jnp.array([10.0, 10.0, 16.0, 40.0])))
+    moved = np.asarray(_keep_inside(centres, extent, jnp.array([10.0, 10.0, 16.0, 40.0])))
     np.testing.assert_allclose(moved, [[49.5, 50], [9.5, 89.5], [15.5, 83.5], [29.5, 39.5]])
 
 
@@ -147,7 +147,7 @@ def test_crops_show_no_more_than_the_frame():
 def test_light_is_stretched_about_grey():
     """Contrast leaves mid-grey as it is, brightness is added."""
     images = jnp.array([0.0, 0.5, 1.0]).reshape(1, 1, 3, 1).repeat(3, axis=3)
-    changed = change_light(images, contrast=jnp.array([0.5]), brightness=jnp.array([0.1]))
+    changed = _change_light(images, contrast=jnp.array([0.5]), brightness=jnp.array([0.1]))
     np.testing.assert_allclose(changed[0, 0, :, 0], [0.35, 0.6, 0.85], atol=1e-6)
 
 
@@ -167,7 +167,7 @@ def test_appearance_stays_within_its_bounds():
     """Light changes by no more than the settings say, each image by its own amount."""
     settings = dataclasses.replace(PLAIN, brightness=0.2, blur=1.0)
     grey = jnp.full((16, 8, 8, 3), 0.5)
-    one, same, other = (np.asarray(random_appearance(jax.random.key(seed), grey, settings)) for seed in (1, 1, 2))
+    one, same, other = (np.asarray(_random_appearance(jax.random.key(seed), grey, settings)) for seed in (1, 1, 2))
     assert (np.abs(one - 0.5) <= 0.2 + 1e-6).all()
     assert np.unique(one[:, 4, 4, 0].round(4)).size > 8
     np.testing.assert_array_equal(one, same)

@@ -113,7 +113,7 @@ def test_a_frame_without_labels_is_never_given_another_ones(open_store, frame):
 
 def test_frames_that_do_not_fit_into_memory_are_refused(open_store, monkeypatch):
     """The sentence says how much memory would be needed and which setting helps, before anything is read."""
-    monkeypatch.setattr(loading, "MAX_BYTES", 1000)
+    monkeypatch.setattr(loading, "_MAX_BYTES", 1000)
     with pytest.raises(DatasetError, match=r"3 training frames of 50x24 pixels need .*; lower global_scale"):
         load(open_store, report=pytest.fail)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from posecut_core.dataset.frames import MIN_SIDE, TrainingFrames, check_trainable
+from posecut_core.dataset.frames import _MIN_SIDE, TrainingFrames, check_trainable
 from posecut_core.errors import DatasetError
 from posecut_core.types import FrameRef
 
 REFS = (FrameRef("a", 7), FrameRef("b", 9))
 
 
-def frames(*, count=2, xy=5.0, annotated=True, size=(MIN_SIDE, MIN_SIDE)):
+def frames(*, count=2, xy=5.0, annotated=True, size=(_MIN_SIDE, _MIN_SIDE)):
     """Frames of which the last one has `xy` and `size`."""
     sizes, points = np.full((count, 2), 64, np.int32), np.full((count, 1, 2), 5.0, np.float32)
     sizes[-1], points[-1] = size, xy
@@ -32,10 +32,10 @@ def test_frames_that_can_be_learnt_from_pass():
         ({"annotated": False}, "None of the training frames has a label"),
         ({"xy": np.inf}, "label of frame 9 of b is infinite"),
         (
-            {"size": (MIN_SIDE - 1, 500)},
+            {"size": (_MIN_SIDE - 1, 500)},
             "Frame 9 of b has 500x31 pixels when scaled, .* needs 32 .* raise global_scale",
         ),
-        ({"size": (500, MIN_SIDE - 1)}, "Frame 9 of b has 31x500 pixels"),
+        ({"size": (500, _MIN_SIDE - 1)}, "Frame 9 of b has 31x500 pixels"),
     ],
 )
 def test_what_cannot_work_is_named(changes, words):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.demo.scene import WALL, Plank, build_arena, lighting
+from posecut_core.demo.scene import _WALL, Plank, _build_arena, _lighting
 
 PLANK = Plank(x=60.0, y=50.0, angle=0.4)
 
@@ -11,7 +11,7 @@ PLANK = Plank(x=60.0, y=50.0, angle=0.4)
 @pytest.fixture(scope="module")
 def arena():
     """A small arena."""
-    return build_arena(np.random.default_rng(0), height=96, width=128, plank=PLANK, floor_colour=(0.6, 0.6, 0.6))
+    return _build_arena(np.random.default_rng(0), height=96, width=128, plank=PLANK, floor_colour=(0.6, 0.6, 0.6))
 
 
 def test_a_plank_covers_its_area():
@@ -23,7 +23,7 @@ def test_a_plank_covers_its_area():
 
 def test_walls_are_darker_than_the_floor(arena):
     """The arena's edge can be told from its floor."""
-    assert arena.floor[:WALL].mean() < 0.85 * arena.floor[70:80, 30:100].mean()
+    assert arena.floor[:_WALL].mean() < 0.85 * arena.floor[70:80, 30:100].mean()
 
 
 def test_floor_and_board_have_texture(arena):
@@ -36,7 +36,7 @@ def test_floor_and_board_have_texture(arena):
 
 def test_light_is_uneven_and_changes():
     """Light differs across the arena and over time, and never goes out."""
-    light = lighting(np.random.default_rng(1), frames=200, height=48, width=64)
+    light = _lighting(np.random.default_rng(1), frames=200, height=48, width=64)
     first, last = light.at(0), light.at(199)
     assert np.ptp(first) > 0.2
     assert np.abs(first - last).mean() > 0.01

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from posecut_core.demo.mouse import BODYPARTS
-from posecut_core.demo.scene import UNSEEN, film, truth_table
+from posecut_core.demo.scene import UNSEEN, _truth_table, film
 from posecut_core.video.reader import VideoReader
 
 
@@ -25,7 +25,7 @@ def test_a_film_is_written_once(tmp_path):
 
 def test_the_truth_comes_back_from_its_table(short_film):
     """The table holds every position to a thousandth of a pixel, and which points are hidden."""
-    rows = list(csv.DictReader(truth_table(short_film.truth).splitlines()))
+    rows = list(csv.DictReader(_truth_table(short_film.truth).splitlines()))
     for place, part in enumerate(BODYPARTS):
         xy = np.array([[float(row[f"{part}_x"]), float(row[f"{part}_y"])] for row in rows])
         np.testing.assert_allclose(xy, short_film.truth.xy[:, place], atol=0.0006)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from posecut_core.demo.mouse import SUBSTEPS, drift, follow, settled, wander
+from posecut_core.demo.mouse import SUBSTEPS, _follow, _settled, drift, wander
 
 WAYPOINTS = np.array([[50.0, 50.0], [200.0, 60.0], [120.0, 200.0]])
 
@@ -12,7 +12,7 @@ def test_a_walk_is_smooth():
     walk = wander(np.random.default_rng(3), frames=100, waypoints=WAYPOINTS)
     assert np.linalg.norm(np.diff(walk.neck, axis=0), axis=1).max() < 2
     assert np.abs(np.diff(walk.heading)).max() < 0.1
-    assert len(settled(walk.neck)) == 100 * SUBSTEPS
+    assert len(_settled(walk.neck)) == 100 * SUBSTEPS
 
 
 def test_a_walk_goes_somewhere():
@@ -26,7 +26,7 @@ def test_links_keep_their_length_and_bend_little():
     """A chain that follows never stretches, and no link bends more than it may."""
     walk = wander(np.random.default_rng(3), frames=60, waypoints=WAYPOINTS)
     lengths, bends = np.array([5.0, 4.0, 3.0]), np.array([0.3, 0.3, 0.2])
-    chain = follow(walk.neck, walk.heading, lengths, bends)
+    chain = _follow(walk.neck, walk.heading, lengths, bends)
     links = chain[:, :-1] - chain[:, 1:]
     np.testing.assert_allclose(np.linalg.norm(links, axis=-1), np.broadcast_to(lengths, (180, 3)))
     angles = np.arctan2(links[..., 1], links[..., 0])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from posecut_core.demo.mouse import BODYPARTS
-from posecut_core.demo.scene import SIZE, prepare
+from posecut_core.demo.scene import _SIZE, prepare
 
 
 def test_the_same_scene_gives_the_same_frames(short_film):
@@ -23,7 +23,7 @@ def test_truth_fits_the_frames(short_film):
     assert truth.xy.shape == (6, len(BODYPARTS), 2)
     assert truth.hidden.shape == (6, len(BODYPARTS))
     assert truth.xy.min() > 0
-    assert truth.xy.max() < SIZE - 1
+    assert truth.xy.max() < _SIZE - 1
 
 
 def test_the_animal_is_where_the_truth_says(short_film):

@@ -23,11 +23,11 @@ def test_steps_are_announced_and_timed():
 
 def test_the_whole_demonstration_on_a_few_frames(tmp_path, monkeypatch):
     """Every step runs through the public functions; a second run trains, labels and analyses nothing again."""
-    monkeypatch.setattr(demo, "SETTINGS", {**demo.SETTINGS, "batch_size": 1, "crop_size": 64, "global_scale": 0.25})
+    monkeypatch.setattr(demo, "_SETTINGS", {**demo._SETTINGS, "batch_size": 1, "crop_size": 64, "global_scale": 0.25})
     seen = []
     first = run_demo(tmp_path / "demo", cast=SHORT, steps=2, frames_to_label=2, report=seen.append)
     headings = [report for report in seen if isinstance(report, Notice) and report.text.startswith("Step ")]
-    assert len(headings) == len(first.times) == demo.STEP_COUNT
+    assert len(headings) == len(first.times) == demo._STEP_COUNT
     assert all(path.exists() for path in first.files.values())
     assert np.isfinite([first.unseen_error, first.train_error, first.frames_per_second, *first.unseen_errors]).all()
     again = run_demo(tmp_path / "demo", cast=SHORT, steps=2, frames_to_label=2)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.demo.sample import JITTER, check_folder, earlier_project, sample_project
+from posecut_core.demo.sample import _JITTER, check_folder, earlier_project, sample_project
 from posecut_core.demo.scene import TO_LABEL, prepare
 from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
@@ -20,7 +20,7 @@ def test_a_sample_project_is_labelled_near_the_truth(tmp_path):
     table = read_labels(open_project(config), SCENE.name)
     truth = prepare(SCENE).truth.xy[table.numbers]
     assert len(table.numbers) == 2
-    assert np.nanmax(np.abs(table.xy - truth)) < 6 * JITTER
+    assert np.nanmax(np.abs(table.xy - truth)) < 6 * _JITTER
     assert sample_project(tmp_path / "new", scenes=(SCENE,), frames_to_label=2) == config
     np.testing.assert_array_equal(read_labels(open_project(config), SCENE.name).xy, table.xy)
 

@@ -12,10 +12,10 @@ from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration, ReliabilityBin
 from posecut_core.evaluation.tables import (
     FrameError,
+    _read_bodypart_errors,
+    _read_frame_errors,
     errors_by_step,
     put_row,
-    read_bodypart_errors,
-    read_frame_errors,
     read_results,
     result_row,
     write_bodypart_errors,
@@ -168,14 +168,14 @@ def test_results_come_back(tmp_path):
 def test_errors_of_bodyparts_come_back(tmp_path):
     """Means and numbers of labels are read as they were written."""
     write_bodypart_errors(tmp_path / "b.csv", ("snout",), (ERRORS,))
-    assert repr(read_bodypart_errors(tmp_path / "b.csv")) == repr({"snout": ERRORS})
+    assert repr(_read_bodypart_errors(tmp_path / "b.csv")) == repr({"snout": ERRORS})
 
 
 def test_errors_of_frames_come_back_with_the_worst_first(tmp_path):
     """Each frame is named by video and number, and says on which side of the split it is."""
     good, bad = FrameError("m, 1", 7, True, 0.5), FrameError("m2", 30, False, 12.25)
     write_frame_errors(tmp_path / "f.csv", [good, bad])
-    assert read_frame_errors(tmp_path / "f.csv") == (bad, good)
+    assert _read_frame_errors(tmp_path / "f.csv") == (bad, good)
 
 
 def test_rows_are_added_by_one_program_at_a_time(tmp_path, monkeypatch):

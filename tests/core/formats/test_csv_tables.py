@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from posecut_core.errors import LabelError
-from posecut_core.formats.deeplabcut.tables import LEVELS, read_csv, write_csv
+from posecut_core.formats.deeplabcut.tables import _LEVELS, _write_csv, read_csv
 from posecut_core.progress import Notice
 
 HEAD = "scorer,Ann,Ann\nbodyparts,nose,nose\ncoords,x,y\n"
-COLUMNS = pd.MultiIndex.from_product([["Ann"], ["nose", "Ohr, links"], ["x", "y"]], names=LEVELS)
+COLUMNS = pd.MultiIndex.from_product([["Ann"], ["nose", "Ohr, links"], ["x", "y"]], names=_LEVELS)
 
 
 @settings(max_examples=40)
@@ -21,7 +21,7 @@ def test_tables_round_trip_bit_by_bit(tmp_path_factory, values):
     """Every number comes back as it was, missing ones as NaN, and so do the names."""
     rows = pd.MultiIndex.from_tuples([("labeled-data", "m1", f"img{n}.png") for n in range(5)])[: len(values)]
     path = tmp_path_factory.mktemp("csv") / "a.csv"
-    write_csv(path, pd.DataFrame(values, index=rows, columns=COLUMNS))
+    _write_csv(path, pd.DataFrame(values, index=rows, columns=COLUMNS))
     frame = read_csv(path)
     np.testing.assert_array_equal(frame.to_numpy(), values)
     assert frame.columns.equals(COLUMNS)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from posecut_core.formats.deeplabcut.results import (
     VideoMetadata,
+    _plain_pickle,
     metadata_path,
-    plain_pickle,
     results_scorer,
     write_metadata,
     write_placeholder,
@@ -38,7 +38,7 @@ def project(tmp_path):
 @given(PLAIN)
 def test_a_plain_pickle_holds_plain_data_and_no_instruction_that_finds_or_calls(value):
     """Kind: a file that runs code in whoever reads it; ours has only instructions that build plain values."""
-    written = plain_pickle(value)
+    written = _plain_pickle(value)
     assert {code.name for code, _, _ in pickletools.genops(written)} <= HARMLESS
     assert pickle.loads(written) == value
 
@@ -47,7 +47,7 @@ def test_a_plain_pickle_holds_plain_data_and_no_instruction_that_finds_or_calls(
 def test_anything_else_is_refused(value):
     """Sets, bytes, objects and functions are no plain data, however deep they lie."""
     with pytest.raises(TypeError, match="is not plain data"):
-        plain_pickle(value)
+        _plain_pickle(value)
 
 
 def test_metadata_are_those_of_deeplabcut(tmp_path):

@@ -139,7 +139,7 @@ def test_an_image_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
             read_picture(path)
     path.write_bytes(whole.getvalue())
     with monkeypatch.context() as patch:
-        patch.setattr(images, "MAX_PIXELS", 50)
+        patch.setattr(images, "_MAX_PIXELS", 50)
         with pytest.raises(VideoError, match="million pixels"):
             read_picture(path)
     with monkeypatch.context() as patch:

@@ -14,7 +14,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import LabelSnapshot
 from posecut_core.labels.state import LabelState, Origin, Point
 from posecut_core.labels.table import LabelTable
-from posecut_core.storage.journal import journal_line, parse_journal
+from posecut_core.storage.journal import _parse_journal, journal_line
 from posecut_core.storage.tables import read_hdf
 
 BEGIN, DROP = {"op": "begin", "frames": {}}, {"op": "drop", "frame": 3}
@@ -70,7 +70,7 @@ def test_a_file_that_is_saved_while_it_is_read_is_noticed(project, monkeypatch):
 )
 def test_what_a_journal_lacks_is_said(lines, newest, problem):
     """Lines that are damaged, out of turn, or known to a snapshot only."""
-    text = parse_journal(b"".join(journal_line(*line) for line in lines))
+    text = _parse_journal(b"".join(journal_line(*line) for line in lines))
     generations = (LabelSnapshot(newest, LabelState(), {}),) if newest else ()
     found = follow_journal(text, generations)
     assert found.problem.startswith(problem)

@@ -18,9 +18,9 @@ from posecut_core.labels.edits import (
     RestoreFrame,
     Together,
     Undo,
+    _invert,
     apply,
     frames_of,
-    invert,
 )
 from posecut_core.labels.state import Frame, LabelState, Origin, Point
 from tests.core.labels.edit_strategies import EDITS, made
@@ -78,7 +78,7 @@ def test_every_edit_can_be_inverted(edits):
     """The inverse of an edit leads back to where it began."""
     state = LabelState()
     for edit, history in made(edits):
-        assert apply(history.state, invert(state, edit)) == state
+        assert apply(history.state, _invert(state, edit)) == state
         state = history.state
 
 
@@ -86,7 +86,7 @@ def test_beginning_sets_everything():
     """It is inverted by beginning as before."""
     old, new = LabelState({1: Frame(dropped=True)}), {2: Frame(image="a")}
     assert apply(old, Begin(new)) == LabelState(new)
-    assert invert(old, Begin(new)) == Begin(old.frames)
+    assert _invert(old, Begin(new)) == Begin(old.frames)
 
 
 def test_frames_of_an_edit_are_each_named_once():

@@ -27,7 +27,7 @@ from posecut_core.labels.edits import (
     Undo,
 )
 from posecut_core.labels.state import Frame, Origin, Point
-from posecut_core.storage.journal import journal_line, parse_journal
+from posecut_core.storage.journal import _parse_journal, journal_line
 from tests.core.labels.edit_strategies import STEPS, made
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "edits.jsonl"  # written by PoseCut 0.1.0
@@ -68,7 +68,7 @@ def test_every_edit_has_the_bytes_of_the_first_version():
     """A journal is one file for all versions: what was written stays readable, and is written in the same way."""
     content = GOLDEN.read_bytes()
     assert b"".join(journal_line(number, encode(step)) for number, step in enumerate(EVERY, 1)) == content
-    assert [decode(record) for _, record in parse_journal(content).records] == list(EVERY)
+    assert [decode(record) for _, record in _parse_journal(content).records] == list(EVERY)
 
 
 def through_json(value):

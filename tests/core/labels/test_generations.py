@@ -5,7 +5,7 @@ import pytest
 from posecut_core.errors import LabelError
 from posecut_core.labels import snapshots
 from posecut_core.labels.snapshots import (
-    KEPT,
+    _KEPT,
     LabelSnapshot,
     kept_revisions,
     read_snapshot,
@@ -37,7 +37,7 @@ def test_the_newest_few_are_kept(tmp_path):
     for revision in (5, 7, 7, 9, 100_000_000, 11):
         write_snapshot(tmp_path, generation(revision))
     assert [found.revision for found in sound_snapshots(tmp_path)] == [100_000_000, 11, 9]
-    assert len(snapshot_paths(tmp_path)) == KEPT
+    assert len(snapshot_paths(tmp_path)) == _KEPT
     assert sound_snapshots(tmp_path / "nowhere") == ()
 
 

@@ -3,16 +3,16 @@
 import os
 
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.session import lock_labels, tidy
+from posecut_core.labels.session import _lock_labels, _tidy
 from posecut_core.storage import disk
 from posecut_core.storage.locks import Lock, acquire, note_path
 
 
 def test_the_lock_is_taken_once(project):
     """Who comes second may read, and is told who edits."""
-    lock, notices = lock_labels(project, "m1", take_over=False)
+    lock, notices = _lock_labels(project, "m1", take_over=False)
     assert (isinstance(lock, Lock), notices) == (True, ())
-    nothing, notices = lock_labels(project, "m1", take_over=False)
+    nothing, notices = _lock_labels(project, "m1", take_over=False)
     assert nothing is None
     assert notices[0].startswith(f"The labels of m1 are open for reading only, because process {os.getpid()} on ")
     assert notices[0].endswith(" is editing them.")
@@ -23,11 +23,11 @@ def test_who_holds_it_on_another_computer_may_have_ended(project):
     """The way out is told, for nobody can see it from here; it works."""
     note = note_path(project.label_lock("m1"))
     note.write_text('{"host": "elsewhere", "pid": 7}')
-    nothing, notices = lock_labels(project, "m1", take_over=False)
+    nothing, notices = _lock_labels(project, "m1", take_over=False)
     assert nothing is None
     assert notices[0].endswith(f"process 7 on elsewhere is editing them. If that program has ended, delete {note}.")
     note.unlink()
-    lock, notices = lock_labels(project, "m1", take_over=False)
+    lock, notices = _lock_labels(project, "m1", take_over=False)
     assert notices == ()
     lock.release()
 
@@ -36,7 +36,7 @@ def test_a_holder_that_ended_is_told(project, monkeypatch):
     """Its edits are all there."""
     first = acquire(project.label_lock("m1"))
     first.handle.release()  # as the system does when a program is killed
-    lock, notices = lock_labels(project, "m1", take_over=False)
+    lock, notices = _lock_labels(project, "m1", take_over=False)
     assert notices[0].endswith("ended without closing the labels of m1; every edit is kept.")
     lock.release()
 
@@ -46,7 +46,7 @@ def test_what_crashes_leave_is_cleared_up(project):
     for name in ("labels-00000001.json", "CollectedData_Ann.h5"):
         os.close(disk.new_file(project.frame_folder("m1") / name)[0])
     project.label_journal("m1").write_bytes(b'{"revision":1')
-    notices = tidy(project, "m1", read_contents(project, "m1"))
+    notices = _tidy(project, "m1", read_contents(project, "m1"))
     names = {path.name for path in project.frame_folder("m1").iterdir() if path.suffix != ".lock"}
     assert names == {"frames.zarr", "labels.jsonl", "labels-torn-0.txt"}
     assert project.label_journal("m1").read_bytes() == b""
@@ -55,7 +55,7 @@ def test_what_crashes_leave_is_cleared_up(project):
 
 def test_a_video_that_was_never_added_gets_no_folder(project):
     """A misspelt name leaves nothing behind."""
-    lock, notices = lock_labels(project, "m2", take_over=False)
+    lock, notices = _lock_labels(project, "m2", take_over=False)
     assert lock is None
     assert "does not exist; extract frames." in notices[0]
     assert not project.frame_folder("m2").exists()

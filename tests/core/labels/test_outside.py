@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.formats.deeplabcut.tables import read_csv, write_csv
+from posecut_core.formats.deeplabcut.tables import _write_csv, read_csv
 from posecut_core.labels import contents
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import Delete, Place
@@ -40,7 +40,7 @@ def change(project, row, column, value, *, csv=True):
     frame.iloc[row, column] = value
     write_hdf(project.collected_data("m1"), frame)
     if csv:
-        write_csv(project.collected_data("m1", ".csv"), frame)
+        _write_csv(project.collected_data("m1", ".csv"), frame)
 
 
 def test_moves_additions_and_deletions_are_seen(labelled):
@@ -66,7 +66,7 @@ def test_the_table_as_text_counts_where_only_it_was_changed(labelled):
     path = labelled.collected_data("m1", ".csv")
     frame = read_csv(path)
     frame.iloc[1, 0] = 41.0
-    write_csv(path, frame)
+    _write_csv(path, frame)
     assert changed_suffixes(labelled, "m1", read_contents(labelled, "m1").generations) == (".csv",)
     assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
 
@@ -77,10 +77,10 @@ def test_two_files_that_were_changed_differently_are_not_read(labelled):
     path = labelled.collected_data("m1", ".csv")
     frame = read_csv(path)
     frame.iloc[0, 0] = 2.004  # a spreadsheet rounds
-    write_csv(path, frame)
+    _write_csv(path, frame)
     assert found(labelled) == (Place(3, "nose", (42.0, 62.5)),)
     frame.iloc[1, 2] = 4.0
-    write_csv(path, frame)
+    _write_csv(path, frame)
     with pytest.raises(LabelError, match=r"were both changed .* differ in 1 labels \(the first: frame 20: tail\)"):
         found(labelled)
     with LabelSession.open(labelled, "m1") as session:
@@ -113,12 +113,12 @@ def test_what_a_spreadsheet_rounds_is_no_change(labelled):
     with LabelSession.open(labelled, "m1") as session:
         session.apply(Place(3, "tail", (40 + 10 / 3, 60 + 1 / 7)))
     path = labelled.collected_data("m1", ".csv")
-    write_csv(path, read_csv(path).round(4))
+    _write_csv(path, read_csv(path).round(4))
     assert changed_suffixes(labelled, "m1", read_contents(labelled, "m1").generations) == (".csv",)
     assert found(labelled) == ()
     frame = read_csv(path)
     frame.iloc[1, 0] = 41.0
-    write_csv(path, frame)
+    _write_csv(path, frame)
     assert found(labelled) == (Place(20, "nose", (46.0, 9.0)),)
 
 
@@ -148,7 +148,7 @@ def test_files_of_any_kept_revision_are_ours(labelled):
 @pytest.mark.parametrize(("edits", "snapshots"), [(3, 3), (9, 4)])
 def test_what_was_labelled_since_the_files_were_written_is_not_deleted(labelled, monkeypatch, edits, snapshots):
     """Only what the other program did is told, after one snapshot or after more than are kept."""
-    monkeypatch.setattr("posecut_core.labels.session.SNAPSHOT_EVERY", 2)
+    monkeypatch.setattr("posecut_core.labels.session._SNAPSHOT_EVERY", 2)
     session = LabelSession.open(labelled, "m1")
     for place in range(edits):
         session.apply(Place(3, "tail", (44.0, 60.0 + place)))
@@ -166,7 +166,7 @@ def test_a_damaged_snapshot_invents_no_changes(labelled, monkeypatch, damage, la
 
     The snapshot of the labels that it found is damaged, be it the newest, or older than edits made since.
     """
-    monkeypatch.setattr("posecut_core.labels.session.SNAPSHOT_EVERY", 1)
+    monkeypatch.setattr("posecut_core.labels.session._SNAPSHOT_EVERY", 1)
     with LabelSession.open(labelled, "m1") as session:
         session.apply(Place(3, "tail", (49.0, 60.0)))
         session.save()

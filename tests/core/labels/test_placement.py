@@ -3,7 +3,7 @@
 import numpy as np
 
 from posecut_core.labels.table import LabelTable
-from posecut_core.labels.validation import FAR, beyond, far_labels, labels_named, uncounted, without_outside
+from posecut_core.labels.validation import _FAR, _beyond, _far_labels, labels_named, uncounted, without_outside
 from posecut_core.video.frame_store import FrameStore
 
 NUMBERS = np.array([3, 4, 20], dtype=np.int64)  # 10 x 8 pixels at (40, 60), not extracted, at (5, 6)
@@ -27,9 +27,9 @@ def test_a_margin_lets_labels_lie_just_outside(project):
     """By a share of the longer side, in any order of frames."""
     store = FrameStore.open(project.frame_store("m1"))
     xy = np.array([[[15.4, 6.0]], [[0.0, 0.0]], [[38.4, 60.0]]])
-    assert beyond(NUMBERS[::-1], xy, store, margin=FAR)[:, 0].tolist() == [False, False, True]
+    assert _beyond(NUMBERS[::-1], xy, store, margin=_FAR)[:, 0].tolist() == [False, False, True]
 
 
 def test_the_first_and_their_number_are_named():
     """One sentence says what is expected."""
-    assert "(frame 3 nose, 2 in all), expected pixels" in str(far_labels("m1", ["frame 3 nose", "frame 4 nose"]))
+    assert "(frame 3 nose, 2 in all), expected pixels" in str(_far_labels("m1", ["frame 3 nose", "frame 4 nose"]))

@@ -3,7 +3,7 @@
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.state import HUMAN, Origin, Point
+from posecut_core.labels.state import _HUMAN, Origin, Point
 
 MACHINE = Origin("machine", 0.4, "net", 720)
 
@@ -12,7 +12,7 @@ def test_only_drafts_are_no_labels():
     """Whatever a person has said is a label, also that a bodypart is hidden or absent."""
     assert not Point("proposed", (1.0, 2.0), MACHINE).is_label
     points = [Point("placed", (1.0, 2.0)), Point("occluded"), Point("occluded", (1.0, 2.0)), Point("absent")]
-    assert all(point.is_label and point.origin == HUMAN for point in points)
+    assert all(point.is_label and point.origin == _HUMAN for point in points)
 
 
 @pytest.mark.parametrize(

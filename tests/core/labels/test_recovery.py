@@ -7,18 +7,18 @@ from posecut_core.labels.bodypart_ids import read_identities
 from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import Begin, Place, Redo, Undo, apply, replay
-from posecut_core.labels.recovery import rebuild_journal, rebuild_names, recover
+from posecut_core.labels.recovery import _recover, rebuild_journal, rebuild_names
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import LabelSnapshot
 from posecut_core.labels.state import LabelState
-from posecut_core.storage.journal import journal_line, parse_journal
+from posecut_core.storage.journal import _parse_journal, journal_line
 
 STEPS = [Begin({}), *(Place(number, "nose", (1.0 * number, 0.0)) for number in range(2, 7)), Undo()]
 
 
 def text_without(*missing):
     kept = [(number, encode(step)) for number, step in enumerate(STEPS, start=1) if number not in missing]
-    return parse_journal(b"".join(journal_line(*line) for line in kept))
+    return _parse_journal(b"".join(journal_line(*line) for line in kept))
 
 
 def generation(revision):
@@ -28,26 +28,26 @@ def generation(revision):
 @pytest.mark.parametrize("missing", [(3,), (1,), (2, 3, 4), (6, 7), tuple(range(1, 8))])
 def test_a_snapshot_after_the_damage_restores_everything(missing):
     """Whatever lines are gone."""
-    found = recover(text_without(*missing), (generation(7), generation(1)))
+    found = _recover(text_without(*missing), (generation(7), generation(1)))
     assert (found.history.state, found.revision, found.lost) == (replay(STEPS).state, 7, ())
 
 
 def test_later_edits_follow_a_snapshot():
     """Lines after it are sound and are made again."""
-    found = recover(text_without(3), (generation(5),))
+    found = _recover(text_without(3), (generation(5),))
     assert (found.history.state, found.lost) == (replay(STEPS).state, ())
 
 
 def test_without_a_snapshot_only_the_damaged_edit_is_lost():
     """What follows is made as far as it can be."""
-    found = recover(text_without(3), ())
+    found = _recover(text_without(3), ())
     assert found.lost == (3,)
     assert found.history.state == replay([STEPS[0], STEPS[1], *STEPS[3:]]).state
 
 
 def test_without_a_beginning_edits_are_made_on_nothing():
     """That is better than nothing."""
-    found = recover(text_without(1, 2), ())
+    found = _recover(text_without(1, 2), ())
     assert (found.lost, sorted(found.history.state.frames)) == ((1, 2), [3, 4, 5])
 
 

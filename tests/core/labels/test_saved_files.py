@@ -5,7 +5,7 @@ import pytest
 from posecut_core.errors import LabelError
 from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.exchange import collected_hashes
-from posecut_core.labels.session import Outside, SavedFiles
+from posecut_core.labels.session import Outside, _SavedFiles
 from posecut_core.labels.snapshots import sound_snapshots
 from posecut_core.labels.state import Frame, LabelState, Point
 
@@ -15,7 +15,7 @@ STATE = LabelState({3: Frame(points={"nose": Point("placed", (41.0, 62.0))})})
 
 def test_what_was_written_is_known(project):
     """The newest snapshot has the hashes of the files."""
-    files = SavedFiles(project, "m1", ())
+    files = _SavedFiles(project, "m1", ())
     assert files.revision == 0
     files.begin(LabelState(), NAMING, 1, {"CollectedData_Ann.h5": "00"})
     assert files.generations[0].files == {"CollectedData_Ann.h5": "00"}
@@ -29,7 +29,7 @@ def test_what_was_written_is_known(project):
 
 def test_a_file_that_cannot_be_read_is_not_written_over(project):
     """Who decides against it has it kept, once, and nothing that is as it was written."""
-    files = SavedFiles(project, "m1", ())
+    files = _SavedFiles(project, "m1", ())
     files.write(STATE, NAMING, 4)
     project.collected_data("m1").write_bytes(b"garbage")
     found = files.outside(STATE, NAMING)

@@ -294,7 +294,7 @@ def test_columns_follow_config_yaml(project):
 
 def test_long_sessions_leave_snapshots(project, monkeypatch):
     """DeepLabCut's files follow on closing, also after a snapshot of the last edit."""
-    monkeypatch.setattr("posecut_core.labels.session.SNAPSHOT_EVERY", 4)
+    monkeypatch.setattr("posecut_core.labels.session._SNAPSHOT_EVERY", 4)
     with LabelSession.open(project, "m1") as session:
         for _ in range(2):
             session.apply(NOSE)

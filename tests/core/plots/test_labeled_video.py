@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.plots.labeled_video import PoseStyle, draw_disc, draw_pose
+from posecut_core.plots.labeled_video import PoseStyle, _draw_disc, draw_pose
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 STYLE = PoseStyle(colours=np.array([RED, GREEN], np.uint8), dotsize=6.0, alphavalue=1.0, pcutoff=0.6)
@@ -19,7 +19,7 @@ def pose(*frames):
 def test_a_disc_lies_where_its_centre_is_to_a_fraction_of_a_pixel():
     """The centre of mass of an anti-aliased disc is its centre, its mass the area of the circle."""
     image = np.zeros((40, 60, 3), np.uint8)
-    draw_disc(image, np.array([20.3, 17.75]), 5.0, np.array([255, 255, 255], np.uint8), 1.0)
+    _draw_disc(image, np.array([20.3, 17.75]), 5.0, np.array([255, 255, 255], np.uint8), 1.0)
     weight = image[..., 0] / 255.0
     y, x = np.indices(weight.shape)
     centre = ((weight * x).sum() / weight.sum(), (weight * y).sum() / weight.sum())

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from posecut_core.errors import ArgumentError, StorageError
-from posecut_core.plots.trajectories import displacements, draw_trajectories, envelope, likely_positions
+from posecut_core.plots.trajectories import _displacements, _envelope, _likely_positions, draw_trajectories
 from posecut_core.poses.predictions import Predictions
 
 NAMES = ("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png")
@@ -35,13 +35,13 @@ def test_frames_that_could_not_be_decoded_are_gaps(tmp_path):
 def test_unlikely_points_are_masked_and_points_at_the_cutoff_are_not():
     """Positions with a likelihood below pcutoff become NaN."""
     predictions = Predictions("s", ("a",), np.ones((3, 1, 2)), np.array([[0.59], [0.6], [0.61]]))
-    assert np.isnan(likely_positions(predictions, 0.6)[:, 0, 0]).tolist() == [True, False, False]
+    assert np.isnan(_likely_positions(predictions, 0.6)[:, 0, 0]).tolist() == [True, False, False]
 
 
 def test_displacements_are_distances_between_neighbouring_frames():
     """A point that moves by (3, 4) moves by 5; next to a gap nothing is known."""
     xy = np.array([[[0.0, 0.0]], [[3.0, 4.0]], [[np.nan, np.nan]], [[3.0, 4.0]]])
-    np.testing.assert_array_equal(displacements(xy), [[5.0], [np.nan], [np.nan]])
+    np.testing.assert_array_equal(_displacements(xy), [[5.0], [np.nan], [np.nan]])
 
 
 def test_an_envelope_loses_no_spike():
@@ -49,7 +49,7 @@ def test_an_envelope_loses_no_spike():
     values = np.zeros(1003)
     values[517], values[901] = 9.0, -7.0
     values[100:200] = np.nan
-    reduced = envelope(values, 100)
+    reduced = _envelope(values, 100)
     width = reduced.frames[1] - reduced.frames[0]
     assert abs(reduced.frames[np.nanargmax(reduced.greatest)] - 517) <= width
     assert abs(reduced.frames[np.nanargmin(reduced.least)] - 901) <= width

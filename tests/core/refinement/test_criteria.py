@@ -3,10 +3,10 @@
 import pytest
 
 from posecut_core.errors import ArgumentError
-from posecut_core.refinement.candidates import ALGORITHMS, Criteria
+from posecut_core.refinement.candidates import _ALGORITHMS, Criteria
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", _ALGORITHMS)
 def test_each_algorithm_has_defaults(name):
     """Naming the heuristic is enough."""
     assert Criteria(name).epsilon == 20

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from posecut_core.poses.predictions import Predictions
-from posecut_core.refinement.heuristics import Deviations, deviations, fitting
+from posecut_core.refinement.heuristics import _Deviations, _fitting, deviations
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def moving(walk):
 
 def found_in(predictions, **options):
     found = deviations(predictions, p_bound=0.01)
-    return fitting(predictions, found, **{"epsilon": 20.0, **options})
+    return _fitting(predictions, found, **{"epsilon": 20.0, **options})
 
 
 def test_a_clean_movement_has_no_outliers(moving):
@@ -59,7 +59,7 @@ def test_scores_are_averages_over_what_is_known(moving):
     """Missing distances are left out of the average, and a frame without any is no candidate."""
     distance = np.array([[np.nan, np.nan], [10.0, np.nan], [10.0, 30.0], [1.0, 1.0]])
     predictions = moving()
-    found = fitting(predictions, Deviations(distance, np.zeros((4, 2), bool)), epsilon=5, at_least=4)
+    found = _fitting(predictions, _Deviations(distance, np.zeros((4, 2), bool)), epsilon=5, at_least=4)
     assert [(one.number, one.score, one.bodyparts) for one in found] == [
         (1, 10.0, ("nose",)),
         (2, 20.0, ("tail",)),

@@ -5,7 +5,7 @@ import pytest
 
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions
-from posecut_core.refinement.heuristics import learn_poses, pca_residual
+from posecut_core.refinement.heuristics import _pca_residual, learn_poses
 
 BODYPARTS = ("nose", "hip", "tail")
 
@@ -33,7 +33,7 @@ def test_a_bodypart_out_of_line_is_found(poses):
     """A hip 30 pixels beside the line is farther from any learned pose than the other bodyparts are."""
     xy = straight(np.zeros(3), np.full(3, 30.0))
     xy[1, 1, 1] += 30.0
-    found = pca_residual(Predictions("net", BODYPARTS, xy, np.ones((3, 3))), poses, epsilon=15, first=7)
+    found = _pca_residual(Predictions("net", BODYPARTS, xy, np.ones((3, 3))), poses, epsilon=15, first=7)
     assert [(one.number, one.bodyparts) for one in found] == [(8, ("hip",))]
     assert found[0].score == pytest.approx(20.0)  # two thirds: the centre moves by the other third
 
@@ -42,7 +42,7 @@ def test_missing_bodyparts_are_no_outliers(poses):
     """A frame with a missing bodypart cannot be judged."""
     xy = straight(np.zeros(2), np.full(2, 30.0))
     xy[0, 0] = np.nan
-    assert pca_residual(Predictions("net", BODYPARTS, xy, np.ones((2, 3))), poses, epsilon=0.1) == ()
+    assert _pca_residual(Predictions("net", BODYPARTS, xy, np.ones((2, 3))), poses, epsilon=0.1) == ()
 
 
 def test_too_few_labels_teach_no_pose():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError, StorageError
 from posecut_core.storage import disk
-from posecut_core.storage.journal import JournalWriter, journal_line, parse_journal, read_journal
+from posecut_core.storage.journal import JournalWriter, _parse_journal, journal_line, read_journal
 
 EDITS = [{"op": "place", "frame": number, "bodypart": "nöse", "xy": [1.5, number]} for number in range(5)]
 CONTENT = b"".join(journal_line(number, edit) for number, edit in enumerate(EDITS, start=1))
@@ -46,7 +46,7 @@ def test_a_journal_that_does_not_exist_is_empty(tmp_path):
 @given(st.integers(0, len(CONTENT)))
 def test_a_cut_leaves_whole_lines_and_a_tail(place):
     """Wherever a crash cuts the file, every whole line is there and the rest is the tail."""
-    text = parse_journal(CONTENT[:place])
+    text = _parse_journal(CONTENT[:place])
     assert len(text.records) == CONTENT[:place].count(b"\n")
     assert CONTENT[: text.length] + text.tail == CONTENT[:place]
     assert text.damaged == ()
@@ -58,7 +58,7 @@ def test_every_flipped_bit_is_noticed(place, bit):
     """The line with the flip is bad: damage, or a torn tail if it is the last one; the others are good."""
     flipped = bytearray(CONTENT)
     flipped[place] ^= 1 << bit
-    text = parse_journal(bytes(flipped))
+    text = _parse_journal(bytes(flipped))
     assert len(text.records) < len(EDITS)
     assert text.damaged or text.tail
     assert all(EDITS[revision - 1] == edit for revision, edit in text.records)
@@ -67,8 +67,8 @@ def test_every_flipped_bit_is_noticed(place, bit):
 def test_a_line_that_is_gone_is_damage():
     """Revisions must follow each other, and none comes twice."""
     lines = CONTENT.splitlines(keepends=True)
-    assert parse_journal(b"".join([*lines[:2], *lines[3:]])).damaged == (3,)
-    assert parse_journal(b"".join([*lines[:2], lines[1], *lines[2:]])).damaged == (3,)
+    assert _parse_journal(b"".join([*lines[:2], *lines[3:]])).damaged == (3,)
+    assert _parse_journal(b"".join([*lines[:2], lines[1], *lines[2:]])).damaged == (3,)
 
 
 @pytest.mark.parametrize("call", ["write", "sync_data"])

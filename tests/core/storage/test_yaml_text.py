@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import ProjectError
-from posecut_core.storage.yaml_files import dump, load_mapping, read_yaml
+from posecut_core.storage.yaml_files import _dump, load_mapping, read_yaml
 
 PATH = Path("config.yaml")
 
@@ -69,4 +69,4 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_long_paths_stay_on_one_line():
     """Keys and values of any length are written on one line, so that other programs can read them."""
     key, value = "/k" * 400, "/v v" * 400
-    assert dump({key: value}) == f"{key}: {value}\n"
+    assert _dump({key: value}) == f"{key}: {value}\n"

@@ -7,7 +7,7 @@ import pytest
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.types import Crop
 from posecut_core.video import extraction
-from posecut_core.video.extraction import extract, thumbnail
+from posecut_core.video.extraction import _thumbnail, extract
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
 
@@ -133,7 +133,7 @@ def test_a_damaged_frame_among_given_ones_is_left_out_and_named(tmp_path, encode
 
 def test_long_videos_use_a_larger_step(tmp_path, video, monkeypatch):
     """Memory is bounded by the number of candidates; the step used is reported."""
-    monkeypatch.setattr(extraction, "MAX_CANDIDATES", 15)
+    monkeypatch.setattr(extraction, "_MAX_CANDIDATES", 15)
     said = []
     done = extract(video, tmp_path / "f.zarr", number_of_frames=4, report=said.append)
     assert done.step == 3
@@ -174,11 +174,11 @@ def test_a_thumbnail_shows_the_area(video, colour):
     with VideoReader(video) as reader:
         (_, picture), image = next(reader.pictures([9])), reader.read(9)
     area = Crop(16, 64, 0, 32)
-    small = thumbnail(picture, area, shown=(64, 48), width=6, colour=colour)
+    small = _thumbnail(picture, area, shown=(64, 48), width=6, colour=colour)
     assert small.shape == (4, 6, 3 if colour else 1)
     blocks = image[:32, 16:64].reshape(4, 8, 6, 8, 3).mean(axis=(1, 3))
     assert np.abs(small - (blocks if colour else blocks.mean(axis=2, keepdims=True))).mean() < 12
-    assert thumbnail(picture, area, shown=(64, 48), width=100, colour=colour).shape[:2] == (32, 48)
+    assert _thumbnail(picture, area, shown=(64, 48), width=100, colour=colour).shape[:2] == (32, 48)
 
 
 def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
@@ -186,7 +186,7 @@ def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
     path = encode(tmp_path / "phone.mp4", "libx264", rotation=90)
     with VideoReader(path) as reader:
         (_, picture), image = next(reader.pictures([1])), reader.read(1)
-    small = thumbnail(picture, Crop(0, 48, 0, 64), shown=(48, 64), width=12, colour=False)
+    small = _thumbnail(picture, Crop(0, 48, 0, 64), shown=(48, 64), width=12, colour=False)
     assert small.shape == (16, 12, 1)
     assert np.abs(small[..., 0] - image.reshape(16, 4, 12, 4, 3).mean(axis=(1, 3, 4))).mean() < 12
 
@@ -197,7 +197,7 @@ def test_thumbnails_show_the_same_area_where_the_size_changes(video):
         picture = next(reader.pictures([9]))[1]
     larger = picture.reformat(128, 96, interpolation="POINT")
     area, look = Crop(16, 64, 0, 32), {"shown": (64, 48), "width": 6, "colour": False}
-    small, same = thumbnail(picture, area, **look), thumbnail(larger, area, **look)
+    small, same = _thumbnail(picture, area, **look), _thumbnail(larger, area, **look)
     assert np.abs(small.astype(int) - same).mean() < 2
 
 

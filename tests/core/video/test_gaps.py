@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from posecut_core.video.index import Gap, clock_seconds, find_gaps, gap_sentences, holds_another, index_video
+from posecut_core.video.index import Gap, _clock_seconds, _find_gaps, _holds_another, gap_sentences, index_video
 
 
 def times(*numbers):
@@ -15,28 +15,28 @@ def times(*numbers):
 def test_holes_are_named_by_the_frame_before_them():
     """Where a regular video skips ahead, the frames that would have fitted in are counted."""
     shown = [number for number in range(100) if number not in (40, *range(60, 70))]
-    assert find_gaps(times(*shown), stated_end=None) == (Gap(39, 1), Gap(58, 10))
+    assert _find_gaps(times(*shown), stated_end=None) == (Gap(39, 1), Gap(58, 10))
 
 
 def test_a_late_frame_is_none_that_is_missing():
     """Times that demuxers estimate, or that a busy computer took, come too late now and then: the next ones make up."""
     late = times(*range(40), 41, 41, *range(42, 100))
-    assert find_gaps(late, stated_end=None) == ()
+    assert _find_gaps(late, stated_end=None) == ()
     late = times(*range(40), 41, 42, 43, *range(43, 50), *range(60, 100))
-    assert find_gaps(late, stated_end=None) == (Gap(49, 10),)
+    assert _find_gaps(late, stated_end=None) == (Gap(49, 10),)
 
 
 @pytest.mark.parametrize(("end", "gaps"), [(4.0, ()), (4.08, ()), (6.0, (Gap(99, 50),)), (None, ())])
 def test_a_video_that_was_cut_off_lacks_its_end(end, gaps):
     """A stated end far behind the last frame is a hole; one that is about right is none."""
-    assert find_gaps(times(*range(100)), stated_end=end) == gaps
+    assert _find_gaps(times(*range(100)), stated_end=end) == gaps
 
 
 def test_pauses_of_an_irregular_video_mean_nothing():
     """Where the rate varies nobody can tell what is missing; one frame, or none, has no rate."""
     irregular = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.2, 50))
-    assert find_gaps(irregular, stated_end=99.0) == ()
-    assert find_gaps(times(0), stated_end=99.0) == ()
+    assert _find_gaps(irregular, stated_end=99.0) == ()
+    assert _find_gaps(times(0), stated_end=99.0) == ()
 
 
 def test_empty_places_are_told_in_one_sentence():
@@ -80,14 +80,14 @@ def test_sizes_that_no_file_has_are_no_recording(tmp_path):
     """Kind: a damaged size inside a container: an .asf whose part would end beyond any disk."""
     path = tmp_path / "a.wmv"
     path.write_bytes(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + (2**63).to_bytes(8, "little") + b"\0" * 100)
-    assert not holds_another(path)
+    assert not _holds_another(path)
 
 
 @pytest.mark.parametrize("tag", ["00:00:00.48000\x1000", "a:b:c", "00:nan:00", "00:00:1e999", "12", ""])
 def test_an_end_that_is_no_time_is_none(tag):
     """Kind: a damaged tag: the end that a Matroska file states is then what its container says."""
-    assert clock_seconds(tag) is None
-    assert clock_seconds("01:00:02.5") == 3602.5
+    assert _clock_seconds(tag) is None
+    assert _clock_seconds("01:00:02.5") == 3602.5
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 100, b"FLV", b"GoPro notes", b"\0\0\0\x10free" + b"x" * 8])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import VideoError
-from posecut_core.video.index import Gap, index_video, numbers_from_order
+from posecut_core.video.index import Gap, _numbers_from_order, index_video
 from posecut_core.video.reader import VideoReader
 
 
@@ -185,6 +185,6 @@ def test_a_video_without_one_good_frame_is_refused(tmp_path, encode):
 
 def test_lost_packets_take_a_place_in_the_order():
     """A packet that gave no frame is numbered by its place in the file; packets never shown are not."""
-    numbers = numbers_from_order([0, 2, 1, 4], [3], packets=6)
+    numbers = _numbers_from_order([0, 2, 1, 4], [3], packets=6)
     assert numbers.tolist() == [0, 2, 1, 3, 4, -1]
-    assert numbers_from_order([3, 0], [4, 1, 2], packets=5).tolist() == [3, 1, 2, 0, 4]
+    assert _numbers_from_order([3, 0], [4, 1, 2], packets=5).tolist() == [3, 1, 2, 0, 4]

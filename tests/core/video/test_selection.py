@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import ArgumentError
-from posecut_core.video.extraction import kmeans_ranking, uniform_ranking, window
+from posecut_core.video.extraction import _kmeans_ranking, _uniform_ranking, window
 
 
 @pytest.mark.parametrize(
@@ -35,18 +35,18 @@ def test_an_impossible_window_is_refused(start, stop):
 @given(count=st.integers(1, 300), wanted=st.integers(1, 40), seed=st.integers(0, 99))
 def test_uniform_draws_the_number_wanted(count, wanted, seed):
     """Exactly as many different frames as wanted, or all; sorted; the same for the same seed."""
-    ranking = uniform_ranking(np.arange(count), seed=seed)
+    ranking = _uniform_ranking(np.arange(count), seed=seed)
     numbers = np.sort(ranking[:wanted])
     assert numbers.size == min(count, wanted)
     assert (np.diff(numbers) > 0).all()
     assert set(numbers.tolist()) <= set(range(count))
-    np.testing.assert_array_equal(ranking, uniform_ranking(np.arange(count), seed=seed))
+    np.testing.assert_array_equal(ranking, _uniform_ranking(np.arange(count), seed=seed))
 
 
 def test_uniform_can_draw_any_frame_of_the_window():
     """The first and the last frame of the window can be drawn, and none outside."""
     part = np.array(window(20, start=0.5, stop=1.0))
-    drawn = {int(number) for seed in range(200) for number in uniform_ranking(part, seed=seed)[:3]}
+    drawn = {int(number) for seed in range(200) for number in _uniform_ranking(part, seed=seed)[:3]}
     assert drawn == set(range(10, 20))
 
 
@@ -55,7 +55,7 @@ def test_uniform_can_draw_any_frame_of_the_window():
 def test_kmeans_chooses_the_number_wanted(rows, kinds, wanted, seed):
     """Exactly as many frames as wanted, or all, even if fewer than that look different."""
     features = np.random.default_rng(seed).integers(0, 256, (kinds, 6), dtype=np.uint8)[np.arange(rows) % kinds]
-    numbers = np.sort(kmeans_ranking(features, np.arange(rows) * 3, number_of_frames=wanted, seed=seed)[:wanted])
+    numbers = np.sort(_kmeans_ranking(features, np.arange(rows) * 3, number_of_frames=wanted, seed=seed)[:wanted])
     assert numbers.size == min(rows, wanted)
     assert (np.diff(numbers) > 0).all()
     assert (numbers % 3 == 0).all()
@@ -66,14 +66,14 @@ def test_kmeans_finds_what_is_rare():
     features = np.zeros((101, 12), np.uint8)
     features[40:80] = 120
     features[100] = 255
-    numbers = kmeans_ranking(features, np.arange(101), number_of_frames=3, seed=0)[:3]
+    numbers = _kmeans_ranking(features, np.arange(101), number_of_frames=3, seed=0)[:3]
     assert sorted(int(features[number, 0]) for number in numbers) == [0, 120, 255]
 
 
 def test_kmeans_may_choose_frame_0_and_repeats_itself():
     """Frame 0 is a frame like others, and one seed gives one choice."""
     features = np.random.default_rng(1).integers(0, 256, (40, 6), dtype=np.uint8)
-    choices = [tuple(kmeans_ranking(features, np.arange(40), number_of_frames=10, seed=s)[:10]) for s in range(20)]
+    choices = [tuple(_kmeans_ranking(features, np.arange(40), number_of_frames=10, seed=s)[:10]) for s in range(20)]
     assert any(0 in choice for choice in choices)
-    assert choices[7] == tuple(kmeans_ranking(features, np.arange(40), number_of_frames=10, seed=7)[:10])
+    assert choices[7] == tuple(_kmeans_ranking(features, np.arange(40), number_of_frames=10, seed=7)[:10])
     assert len(set(choices)) > 1

@@ -6,13 +6,13 @@ import pytest
 
 from napari_posecut.jobs.board import in_background
 from napari_posecut.session import desk_of
-from napari_posecut.widgets.flow import MessageLine
+from napari_posecut.widgets.flow import _MessageLine
 from posecut_core.errors import LabelError
 
 
 @pytest.fixture
 def line(viewer, qtbot):
-    line = MessageLine(desk_of(viewer))
+    line = _MessageLine(desk_of(viewer))
     qtbot.addWidget(line)
     return line
 

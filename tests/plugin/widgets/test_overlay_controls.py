@@ -5,14 +5,14 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_posecut.layers.overlay import OverlayStyle
-from napari_posecut.widgets.docks.results import OverlayControls
+from napari_posecut.widgets.docks.results import _OverlayControls
 
 STYLE = OverlayStyle(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), np.ones(2, bool), pcutoff=0.6, edges=((0, 1),))
 
 
 @pytest.fixture
 def controls(qtbot):
-    controls = OverlayControls()
+    controls = _OverlayControls()
     qtbot.addWidget(controls)
     controls.show_video(("snout", "tail"), STYLE)
     return controls

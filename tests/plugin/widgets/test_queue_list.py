@@ -4,13 +4,13 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
-from napari_posecut.widgets.docks.analyse import QueueList
+from napari_posecut.widgets.docks.analyse import _QueueList
 
 
 @pytest.fixture
 def videos(qtbot):
     """An empty list."""
-    made = QueueList()
+    made = _QueueList()
     qtbot.addWidget(made)
     return made
 

@@ -7,7 +7,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_posecut.widgets.parts.curves import Lane, Timeline, extremes
+from napari_posecut.widgets.parts.curves import Lane, Timeline, _extremes
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_no_outlier_is_lost():
     values = np.zeros(100_000, np.float32)
     values[77_777], values[-1], values[:10] = 9, 7, np.nan
     values[20] = -3
-    least, greatest = extremes(values, 0, 100_000, 500)
+    least, greatest = _extremes(values, 0, 100_000, 500)
     assert (greatest[388], greatest[-1], least[0]) == (9, 7, -3)
     assert np.count_nonzero(least) + np.count_nonzero(greatest) == 3
 
@@ -104,7 +104,7 @@ def test_no_outlier_is_lost():
 @pytest.mark.parametrize(("first", "last", "columns"), [(0, 10, 5), (2, 6, 4), (3, 7, 40), (9, 10, 3)])
 def test_columns_show_their_frames(first, last, columns):
     """Each column's extremes are those of the frames in it, or of the one in which it lies."""
-    least, greatest = extremes(np.arange(10.0), first, last, columns)
+    least, greatest = _extremes(np.arange(10.0), first, last, columns)
     assert least[0] == first
     assert greatest[-1] == last - 1
     assert (np.diff(least) >= 0).all()
@@ -112,7 +112,7 @@ def test_columns_show_their_frames(first, last, columns):
 
 def test_missing_values_are_gaps():
     """NaN is skipped where a column has other values, and leaves a gap where it has none."""
-    found = extremes(np.array([1.0, np.nan, np.nan, np.nan, 4.0, 5.0]), 0, 6, 3)
+    found = _extremes(np.array([1.0, np.nan, np.nan, np.nan, 4.0, 5.0]), 0, 6, 3)
     np.testing.assert_array_equal(found[0], [1, np.nan, 4])
 
 
