@@ -78,13 +78,18 @@ class RunName:
 class NetworkName:
     """The name of a trained network: the scorer in the tables and names of its results."""
 
-    backbone: str  # "resnet50"
+    backbone: str  # its net_type without underscores
     run: str  # str(RunName), or the name of a training that belongs to no shuffle
     step: int  # training steps of its checkpoint
 
     def __str__(self) -> str:
         """Write `PoseCut_<backbone>_<run>_<step>`."""
         return f"PoseCut_{self.backbone}_{self.run}_{self.step}"
+
+    @classmethod
+    def of(cls, net_type: str, run: str, step: int) -> "NetworkName":
+        """Name a network by the `net_type` of its settings."""
+        return cls(net_type.replace("_", ""), run, step)
 
     @property
     def of_project(self) -> RunName | None:

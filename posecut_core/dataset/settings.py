@@ -9,7 +9,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import (
     ConfigDict,
@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from posecut_core.backbones import net_types
 from posecut_core.errors import ModelError
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
@@ -27,8 +28,6 @@ from posecut_core.storage.files import SETTINGS, read_text, write_text
 from posecut_core.storage.values import faults, properties, shown
 from posecut_core.storage.yaml_files import plain_values
 
-NetType = Literal["resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152"]
-NET_TYPES: tuple[NetType, ...] = get_args(NetType)
 _WIDTHS = (0.25, 0.5, 1.0)
 
 
@@ -46,8 +45,10 @@ class TrainingSettings:
     setting takes, and `readOnly` stands at those that train-network writes.
     """
 
-    net_type: NetType = _setting(
-        "resnet_50", "resnet_18, resnet_34, resnet_50, resnet_101 or resnet_152", label="network"
+    net_type: str = Field(
+        default="resnet_50",
+        description=f"{', '.join(net_types()[:-1])} or {net_types()[-1]}",
+        json_schema_extra=lambda schema: schema.update(label="network", enum=[*net_types()]),
     )
     width: float = _setting(
         1.0, "share of the usual channels, of random weights only; 0.5 takes a third of the time", enum=[*_WIDTHS]
@@ -139,6 +140,13 @@ class TrainingSettings:
         "float32", "float32, or bfloat16 for the convolutions on accelerators"
     )
     seed: int = _setting(0, "all random choices follow from this", ge=0)
+
+    @field_validator("net_type")
+    @classmethod
+    def _known_net_type(cls, value: str) -> str:
+        if value not in net_types():
+            raise ValueError
+        return value
 
     @field_validator("width")
     @classmethod

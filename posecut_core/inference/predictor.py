@@ -41,7 +41,8 @@ def score(
 
 def _maps(parameters: Any, images: UInt8[Array, "B H W 3"], spec: NetworkSpec, size: tuple[int, int]) -> Scoremaps:
     scaled = resize(images, height=size[0], width=size[1]) / 255
-    bottom, right = -size[0] % 16, -size[1] % 16
+    multiple = spec.backbone.stages[-1].stride
+    bottom, right = -size[0] % multiple, -size[1] % multiple
     return scoremaps(spec, parameters, jnp.pad(scaled, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge"))
 
 

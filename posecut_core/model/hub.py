@@ -31,11 +31,6 @@ class HubFile:
     sha256: str
 
 
-def imagenet_repository(depth: int, norm: str) -> str:
-    """Name the repository of a ResNet's ImageNet weights; only ResNet-50 was published with GroupNorm."""
-    return "timm/resnet50_gn.a1h_in1k" if depth == 50 and norm != "frozen_batch" else f"timm/resnet{depth}.tv_in1k"
-
-
 def fetch_weights(
     repository: str,
     *,

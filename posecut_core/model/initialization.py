@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Array, Int
 from safetensors import SafetensorError, safe_open
 
+from posecut_core.backbones import Backbone, backbone_of
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
-from posecut_core.model.hub import HubFile, fetch_weights, imagenet_repository
+from posecut_core.model.hub import HubFile, fetch_weights
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters, parameter_shapes
-from posecut_core.model.resnet import STEM, ResNetSpec
-from posecut_core.model.snapshots import MANIFEST, load_parameters, read_info
+from posecut_core.model.snapshots import LARGEST, MANIFEST, load_parameters, read_info
 from posecut_core.progress import Report
 from posecut_core.project.given import given_path
 from posecut_core.storage.files import file_sha256
@@ -26,9 +26,7 @@ from posecut_core.storage.files import file_sha256
 
 
 _EPSILON = 1e-5  # of torchvision's BatchNorm
-_IGNORED = ("fc.", "head.")  # the classifier
 _COUNTER = ".num_batches_tracked"
-_LARGEST = 2**31  # bytes of a file; a ResNet-152 has an eighth of it
 _REALS = ("F64", "F32", "F16", "BF16")
 
 Tensors = dict[str, np.ndarray]
@@ -44,8 +42,10 @@ def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
         raise ModelError(
             f"There is no weights file {path}; give the path of a .safetensors file, 'imagenet' or 'random'."
         )
-    if path.stat().st_size > _LARGEST:
-        raise ModelError(f"{path} has {path.stat().st_size} bytes, more than a ResNet; give the weights of one.")
+    if path.stat().st_size > LARGEST:
+        raise ModelError(
+            f"{path} has {path.stat().st_size} bytes, more than any network of ours; give the weights of one."
+        )
     try:
         with safe_open(path, framework="numpy") as archive:
             metadata = dict(archive.metadata() or {})
@@ -74,31 +74,25 @@ def _refuse_values(path: Path, name: str, tensor: np.ndarray) -> None:
         raise ModelError(f"Tensor {name} of {path} holds a variance below zero; fetch the file again.")
 
 
-def spec_of_weights(tensors: Tensors, metadata: dict[str, str], *, depth: int, norm: str, source: str) -> ResNetSpec:
-    """Find out which ResNet the weights are for; `norm` is `auto` or what the user insists on.
+def backbone_of_weights(
+    tensors: Tensors, metadata: dict[str, str], *, net_type: str, norm: str, source: str
+) -> Backbone:
+    """Find out which backbone the weights are for; `norm` is `auto` or what the user insists on.
 
     Raises:
-        ModelError: these are not the weights of a ResNet, or not of one with the norm that is asked for.
+        ModelError: these are not the weights of such a backbone, or not of one with the norm that is asked for.
     """
-    first = tensors.get("layer1.0.conv1.weight")
-    if first is None or first.ndim != 4 or not first.size:
-        raise ModelError(
-            f"{source} has no tensor layer1.0.conv1.weight, so it is no ResNet in torchvision's names; "
-            "give the weights of the ResNet that net_type names."
-        )
-    if norm == "frozen_batch" and not _has_statistics(tensors):
+    found = backbone_of(net_type).of_weights(tensors, metadata, source=source)
+    has_statistics = _has_statistics(tensors)
+    if norm == "frozen_batch" and not has_statistics:
         raise ModelError(
             f"Setting norm is frozen_batch, but {source} holds no running statistics of a batch norm; set norm to auto."
         )
-    inside_conv1 = metadata.get("stride_in") == "conv1"
-    return ResNetSpec(
-        depth=depth,
-        width=first.shape[0] / STEM,
-        norm=norm if norm != "auto" else "frozen_batch" if _has_statistics(tensors) else "group",
-        stride_in="conv1" if inside_conv1 else "conv2",
-        # Networks that stride in conv1 come from Caffe and TensorFlow, whose pooling pads behind only.
-        pool_before=0 if inside_conv1 else 1,
-    )
+    return _changed(found, norm=("frozen_batch" if has_statistics else "group") if norm == "auto" else norm)
+
+
+def _changed(backbone: Backbone, **values: str | float) -> Backbone:
+    return dataclasses.replace(backbone, **values)
 
 
 def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, source: str) -> dict:
@@ -108,7 +102,7 @@ def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, sourc
         ModelError: a tensor is missing, unexpected or of the wrong shape; it is named.
     """
     shapes = parameter_shapes(spec)["backbone"]
-    wanted = _names(shapes)
+    wanted = spec.backbone.tensor_names(shapes)
     used: set[str] = set()
     has_statistics = _has_statistics(tensors)
     backbone = _copy(initial["backbone"])
@@ -122,7 +116,7 @@ def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, sourc
         used.update(names)
         channels = _get(shapes, (*path, "scale")).shape
         values = [_take(tensors, each, channels, source) for each in names]
-        if spec.resnet.norm == "group" and has_statistics:
+        if spec.backbone.norm == "group" and has_statistics:
             continue  # another norm was asked for: statistics of a batch say nothing about groups
         scale, bias = _folded(*values)
         _put(backbone, (*path, "scale"), scale)
@@ -142,28 +136,13 @@ def _folded(
     return scale.astype(np.float32), (bias - mean * scale).astype(np.float32)
 
 
-def _names(backbone: dict) -> dict[str, tuple]:
-    """Map torchvision's names of convolutions and norms to paths in our tree."""
-    names: dict[str, tuple] = {"conv1": ("stem", "kernel"), "bn1": ("stem_norm",)}
-    for stage, blocks in backbone["stages"].items():
-        for index, block in blocks.items():
-            prefix, path = f"layer{stage + 1}.{index}", ("stages", stage, index)
-            for number in block["convs"]:
-                names[f"{prefix}.conv{number + 1}"] = (*path, "convs", number, "kernel")
-                names[f"{prefix}.bn{number + 1}"] = (*path, "norms", number)
-            if "shortcut" in block:
-                names[f"{prefix}.downsample.0"] = (*path, "shortcut", "kernel")
-                names[f"{prefix}.downsample.1"] = (*path, "shortcut_norm")
-    return names
-
-
 def _take(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
     if name not in tensors:
-        raise ModelError(f"{source} lacks tensor {name}; give the weights of the ResNet that net_type names.")
+        raise ModelError(f"{source} lacks tensor {name}; give the weights of the network that net_type names.")
     if tensors[name].shape != shape:
         raise ModelError(
             f"Tensor {name} of {source} has shape {tensors[name].shape}, but the network needs {shape}; "
-            "give the weights of the ResNet that net_type names."
+            "give the weights of the network that net_type names."
         )
     return tensors[name]
 
@@ -174,10 +153,10 @@ def _kernel(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) ->
 
 
 def _refuse_extra(tensors: Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:
-    extra = [name for name in tensors if name not in used and not name.startswith(_IGNORED)]
+    extra = [name for name in tensors if name not in used and not name.startswith(spec.backbone.classifier)]
     if extra:
         raise ModelError(
-            f"{source} holds tensor {extra[0]} that a ResNet-{spec.resnet.depth} does not have; "
+            f"{source} holds tensor {extra[0]} that {spec.backbone.net_type} does not have; "
             "set net_type to the network that the weights belong to."
         )
 
@@ -237,11 +216,11 @@ def _columns(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Int[Array
 
 
 def _check(folder: Path, network: NetworkSpec, settings: TrainingSettings) -> None:
-    found: list[tuple[str, Any, Any]] = [("net_type", f"resnet_{network.resnet.depth}", settings.net_type)]
+    found: list[tuple[str, Any, Any]] = [("net_type", network.backbone.net_type, settings.net_type)]
     if settings.norm != "auto":
-        found.append(("norm", network.resnet.norm, settings.norm))
+        found.append(("norm", network.backbone.norm, settings.norm))
     if settings.width != 1.0:
-        found.append(("width", network.resnet.width, settings.width))
+        found.append(("width", network.backbone.width, settings.width))
     for name, has, asked in found:
         if has != asked:
             raise ModelError(
@@ -313,7 +292,7 @@ def _recorded(settings: TrainingSettings, origin: str | None, sha256: str | None
 
 def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     norm = "group" if settings.norm == "auto" else settings.norm
-    spec = _spec(ResNetSpec(_depth(settings), settings.width, norm), bodyparts, settings)
+    spec = _spec(_changed(backbone_of(settings.net_type), width=settings.width, norm=norm), bodyparts, settings)
     return Beginning(spec, initial_parameters(settings.seed, spec), settings)
 
 
@@ -334,7 +313,11 @@ def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
             f"Setting width is {settings.width}, but ImageNet weights are those of a network of width 1.0; leave width "
             "at 1.0, or begin with random weights (--weights random)."
         )
-    repository = imagenet_repository(_depth(settings), settings.norm)
+    repository = backbone_of(settings.net_type).repository(settings.norm)
+    if repository is None:
+        raise ModelError(
+            f"There are no ImageNet weights of {settings.net_type}; begin with random weights (--weights random)."
+        )
     name, _, commit = (settings.init_origin or "").partition("@")
     if name != repository:  # the first time, or net_type or norm has been changed since
         return fetch_weights(repository, report=report)
@@ -343,20 +326,16 @@ def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
 
 def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     tensors, metadata = read_weights(path)
-    resnet = spec_of_weights(tensors, metadata, depth=_depth(settings), norm=settings.norm, source=source)
-    if settings.width not in (1.0, resnet.width):
+    backbone = backbone_of_weights(tensors, metadata, net_type=settings.net_type, norm=settings.norm, source=source)
+    if settings.width not in (1.0, backbone.width):
         raise ModelError(
-            f"Setting width is {settings.width}, but {source} holds a network of width {resnet.width}; "
+            f"Setting width is {settings.width}, but {source} holds a network of width {backbone.width}; "
             "leave width at 1.0, weights bring their own."
         )
-    spec = _spec(resnet, bodyparts, settings)
+    spec = _spec(backbone, bodyparts, settings)
     parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)
     return Beginning(spec, parameters, settings)
 
 
-def _spec(resnet: ResNetSpec, bodyparts: tuple[str, ...], settings: TrainingSettings) -> NetworkSpec:
-    return NetworkSpec(resnet, bodyparts, settings.precision, settings.intermediate_supervision)
-
-
-def _depth(settings: TrainingSettings) -> int:
-    return int(settings.net_type.removeprefix("resnet_"))
+def _spec(backbone: Backbone, bodyparts: tuple[str, ...], settings: TrainingSettings) -> NetworkSpec:
+    return NetworkSpec(backbone, bodyparts, settings.precision, settings.intermediate_supervision)

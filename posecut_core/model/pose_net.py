@@ -1,4 +1,4 @@
-"""The pose network: a ResNet and two transposed convolutions, for score maps and for location refinement."""
+"""The pose network: a backbone and heads, for score maps and for location refinement."""
 
 import math
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float
 
-from posecut_core.dataset.scoremaps import Scoremaps
-from posecut_core.model.layers import Conv, Draw, drawing, undrawn
-from posecut_core.model.resnet import ResNet, ResNetSpec
+from posecut_core.backbones import Backbone
+from posecut_core.backbones.layers import Conv, Draw, TransposedConv, drawing, undrawn
+from posecut_core.dataset.scoremaps import STRIDE, Scoremaps
+from posecut_core.errors import ModelError
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
 STDEV = (0.229, 0.224, 0.225)
@@ -22,62 +23,62 @@ HEAD_STDEV = 0.001
 class NetworkSpec:
     """All that is needed to build the network that a snapshot's parameters belong to."""
 
-    resnet: ResNetSpec
+    backbone: Backbone
     bodyparts: tuple[str, ...]
     precision: str = "float32"
-    intermediate: bool = False  # whether a head on the third stage is trained too
+    intermediate: bool = False  # whether a head on the stage before the last is trained too
 
+    def stages(self) -> tuple[int, int, int | None]:
+        """Return which stages of the backbone the maps are read from: the last, the finer, and the one before the last.
 
-class Head(nnx.Module):
-    """A 3x3 transposed convolution of stride 2: maps at half the backbone's stride."""
-
-    def __init__(self, draw: Draw, inputs: int, outputs: int):
-        self.kernel = nnx.Param(draw((3, 3, inputs, outputs), HEAD_STDEV))
-
-    def __call__(self, x: Shaped[Array, "B h w C"]) -> Float[Array, "B H W O"]:
-        """Return maps at twice the resolution of the features.
-
-        One matrix product makes all taps: on the CPU its gradient takes a tenth of the time of XLA's convolution's.
+        Raises:
+            ModelError: the backbone has not all of those that this network needs.
         """
-        taps = jnp.einsum("bhwi,uvio->bhwuvo", x, self.kernel[...].astype(x.dtype)).astype(jnp.float32)
-        return _interleave(_interleave(taps, axis=1), axis=2)
-
-
-def _interleave(taps: Float[Array, "..."], *, axis: int) -> Float[Array, "..."]:
-    """Lay the taps on axis 3 out along `axis`: the last of cell i adds to cell 2i, then to 2i + 1 and 2i + 2."""
-    last, middle, first = (jnp.take(taps, tap, axis=3) for tap in range(3))
-    before = [(1, 0) if index == axis else (0, 0) for index in range(last.ndim)]
-    shifted = jax.lax.slice_in_dim(jnp.pad(last, before), 0, last.shape[axis], axis=axis)
-    pairs = jnp.stack([first + shifted, middle], axis=axis + 1)
-    return pairs.reshape(*pairs.shape[:axis], -1, *pairs.shape[axis + 2 :])
+        strides = [stage.stride for stage in self.backbone.stages]
+        coarse = [place for place, stride in enumerate(strides) if stride == 2 * STRIDE]
+        if STRIDE not in strides or not coarse or strides[-1] != 2 * STRIDE:
+            raise ModelError(
+                f"{self.backbone.net_type} has stages of stride {', '.join(map(str, strides))}, expected one of "
+                f"{STRIDE} and a last one of {2 * STRIDE}; choose another net_type."
+            )
+        if self.intermediate and len(coarse) == 1:
+            raise ModelError(
+                f"{self.backbone.net_type} has no second stage of stride {2 * STRIDE} for intermediate_supervision; "
+                "set it to false."
+            )
+        fine = max(place for place, stride in enumerate(strides) if stride == STRIDE)
+        return coarse[-1], fine, coarse[-2] if self.intermediate else None
 
 
 class PoseNet(nnx.Module):
     """Images in [0, 1] to score maps; see `dataset.scoremaps` for what the maps mean.
 
-    The maps are read from the last stage, and from the second, which has their stride: so fresh networks learn sooner.
+    The maps are read from the last stage, and from the one that has their stride: so fresh networks learn sooner.
     Of three maps per bodypart the first are the scores, the others the offsets.
     """
 
     def __init__(self, draw: Draw, spec: NetworkSpec):
         count = len(spec.bodyparts)
-        self.backbone = ResNet(draw, spec.resnet)
-        self.head = Head(draw, spec.resnet.channels[-1], 3 * count)
-        self.fine_head = Conv(draw, spec.resnet.channels[1], 3 * count, kernel=3, stdev=HEAD_STDEV)
+        self.last, self.fine, self.middle = spec.stages()
+        channels = [stage.channels for stage in spec.backbone.stages]
+        self.backbone = spec.backbone.build(draw)
+        self.head = TransposedConv(draw, channels[self.last], 3 * count, stdev=HEAD_STDEV)
+        self.fine_head = Conv(draw, channels[self.fine], 3 * count, kernel=3, stdev=HEAD_STDEV)
         self.bias = nnx.Param(_prior(count))
-        self.middle_head = Head(draw, spec.resnet.channels[2], 3 * count) if spec.intermediate else None
-        self.middle_bias = nnx.Param(_prior(count)) if spec.intermediate else None
+        middle = None if self.middle is None else channels[self.middle]
+        self.middle_head = TransposedConv(draw, middle, 3 * count, stdev=HEAD_STDEV) if middle else None
+        self.middle_bias = nnx.Param(_prior(count)) if middle else None
         self.dtype = jnp.dtype(spec.precision)
 
     def __call__(self, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
-        """Return the maps of images, whose sides are multiples of 16, and those of the third stage if any."""
+        """Return the maps of images, whose sides are multiples of 16, and those of the stage before the last if any."""
         mean, stdev = jnp.asarray(MEAN)[None, None, None], jnp.asarray(STDEV)[None, None, None]
-        features, seen = self.backbone(((images - mean) / stdev).astype(self.dtype))
-        fine = self.fine_head(seen["stage2"]).astype(jnp.float32)
-        final = _maps(self.head(features) + fine, self.bias[...])
-        if self.middle_head is None or self.middle_bias is None:
+        features = self.backbone(((images - mean) / stdev).astype(self.dtype))
+        fine = self.fine_head(features[self.fine]).astype(jnp.float32)
+        final = _maps(self.head(features[self.last]) + fine, self.bias[...])
+        if self.middle is None or self.middle_head is None or self.middle_bias is None:
             return (final,)
-        return final, _maps(self.middle_head(seen["stage3"]), self.middle_bias[...])
+        return final, _maps(self.middle_head(features[self.middle]), self.middle_bias[...])
 
 
 def _prior(count: int) -> Float[Array, " O"]:

@@ -26,9 +26,9 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from posecut_core.backbones import Backbone, described, from_description
 from posecut_core.errors import ModelError, PosecutError, refuse_newer
 from posecut_core.model.pose_net import NetworkSpec
-from posecut_core.model.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.step import TrainState
 from posecut_core.project.paths import snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
@@ -37,9 +37,8 @@ from posecut_core.types import NetworkName
 
 SCHEMA = 1
 MANIFEST = "snapshot.json"
+LARGEST = 2**31  # bytes of a file; all of the largest network with its moments have a third of it
 _PRECISIONS = ("float32", "bfloat16")
-_WIDEST = 8.0  # times the usual channels: more than anybody trained
-_LARGEST = 2**31  # bytes of a file; all of a ResNet-152 with its moments have a third of it
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
@@ -60,7 +59,7 @@ class SnapshotInfo:
     @property
     def scorer(self) -> str:
         """Name of the trained network, as it stands in result files."""
-        return str(NetworkName(f"resnet{self.network.resnet.depth}", self.run, self.step))
+        return str(NetworkName.of(self.network.backbone.net_type, self.run, self.step))
 
 
 def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> Path:
@@ -138,7 +137,7 @@ def read_info(folder: Path) -> SnapshotInfo:
         raise ModelError(f"{folder} holds the snapshot of step {info.step}; rename it to {own.name}, or delete it.")
     for file, expected in hashes.items():
         path = folder / file
-        if not path.is_file() or path.stat().st_size > _LARGEST or file_sha256(path) != expected:
+        if not path.is_file() or path.stat().st_size > LARGEST or file_sha256(path) != expected:
             raise _damaged(folder, file)
     return info
 
@@ -150,11 +149,12 @@ def _info(manifest: dict[str, Any]) -> SnapshotInfo:
         LookupError, TypeError, ValueError, AttributeError: it says something else.
     """
     network = dict(manifest["network"])
-    resnet, bodyparts = ResNetSpec(**network.pop("resnet")), tuple(network.pop("bodyparts"))
-    spec = NetworkSpec(resnet, bodyparts, **network)
+    backbone, bodyparts = from_description(network), tuple(network.pop("bodyparts"))
+    del network[backbone.family]
+    spec = NetworkSpec(backbone, bodyparts, **network)
     info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
-    _check_types(resnet, spec, info)
-    if resnet.depth not in BLOCKS or not 0 < resnet.width <= _WIDEST or spec.precision not in _PRECISIONS:
+    _check_types(backbone, spec, info)
+    if spec.precision not in _PRECISIONS:
         raise ValueError("there is no such network")
     if not bodyparts or not all(isinstance(part, str) for part in bodyparts) or info.step < 0:
         raise ValueError("it has no bodyparts, or no step")
@@ -163,7 +163,7 @@ def _info(manifest: dict[str, Any]) -> SnapshotInfo:
     return info
 
 
-def _check_types(*values: ResNetSpec | NetworkSpec | SnapshotInfo) -> None:
+def _check_types(*values: Backbone | NetworkSpec | SnapshotInfo) -> None:
     kinds: dict[object, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}
     for value in values:
         for entry in dataclasses.fields(value):
@@ -270,10 +270,16 @@ def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
         "step": info.step,
         "run": info.run,
         "global_scale": info.global_scale,
-        "network": dataclasses.asdict(info.network),
+        "network": _described(info.network),
         "files": {file: file_sha256(folder / file) for file in _files(folder)},
     }
     return {**content, "sha256": _content_hash(content)}
+
+
+def _described(network: NetworkSpec) -> dict[str, Any]:
+    """Return what is read by `_info`; the backbone is called by its family, as the only one of 0.1.0 was."""
+    rest = {entry.name: getattr(network, entry.name) for entry in dataclasses.fields(network)}
+    return {**described(rest.pop("backbone")), **rest}
 
 
 def _content_hash(content: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from posecut_core.backbones import net_types
 from posecut_core.dataset.frames import scale_to
 from posecut_core.dataset.settings import (
-    NET_TYPES,
     TrainingSettings,
     fitting_network,
     previous_training,
@@ -250,10 +250,10 @@ def check_net_type(project: Project) -> None:
     Raises:
         ProjectError: it is so.
     """
-    if project.config.default_net_type not in NET_TYPES:
+    if project.config.default_net_type not in net_types():
         raise ProjectError(
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
-            f"{', '.join(NET_TYPES)}; correct it there, or give net_type (--net-type)."
+            f"{', '.join(net_types())}; correct it there, or give net_type (--net-type)."
         )
 
 

@@ -220,12 +220,12 @@ def _resume(
     model_folder: Path, info: SnapshotInfo, settings: TrainingSettings, bodyparts: tuple[str, ...]
 ) -> tuple[NetworkSpec, TrainState]:
     folder = snapshot_folder(model_folder, info.step)
-    resnet = info.network.resnet
+    backbone = info.network.backbone
     for what, found, asked in (
         ("bodyparts", ", ".join(info.network.bodyparts), ", ".join(bodyparts)),
-        ("net_type", f"resnet_{resnet.depth}", settings.net_type),
-        ("width", resnet.width, settings.width if settings.init_weights == "random" else resnet.width),
-        ("norm", resnet.norm, resnet.norm if settings.norm == "auto" else settings.norm),
+        ("net_type", backbone.net_type, settings.net_type),
+        ("width", backbone.width, settings.width if settings.init_weights == "random" else backbone.width),
+        ("norm", backbone.norm, backbone.norm if settings.norm == "auto" else settings.norm),
         ("intermediate_supervision", info.network.intermediate, settings.intermediate_supervision),
         ("global_scale", info.global_scale, settings.global_scale),
     ):

@@ -24,6 +24,7 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from napari_posecut.jobs.files import JobFolder, Outcome, Request, new_job_folder, progress_line
+from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import read_revision, read_split
@@ -36,10 +37,9 @@ from posecut_core.labels.exchange import import_table
 from posecut_core.labels.snapshots import read_snapshot
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.initialization import convert_weights, read_weights, spec_of_weights
+from posecut_core.model.initialization import backbone_of_weights, convert_weights, read_weights
 from posecut_core.model.log import Metrics, append_log, read_log, start_log
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters
-from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info, save_snapshot
 from posecut_core.model.step import initial_state
 from posecut_core.poses.files import count_rows, read_predictions, write_predictions
@@ -260,7 +260,7 @@ _drawn = cache(partial(initial_parameters, 0))  # drawn once for each network, a
 
 def _read_weights(root: Path, path: Path) -> None:
     tensors, metadata = read_weights(path)
-    spec = spec_of_weights(tensors, metadata, depth=18, norm="auto", source=str(path))
+    spec = backbone_of_weights(tensors, metadata, net_type="resnet_18", norm="auto", source=str(path))
     if spec.width <= 1:
         network = NetworkSpec(spec, PARTS)
         convert_weights(tensors, _drawn(network), network, source=str(path))

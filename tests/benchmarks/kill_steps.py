@@ -19,13 +19,14 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 
+from posecut_core.backbones import resnet
 from posecut_core.cli.program import run as posecut
 from posecut_core.cli.screen import explain
 from posecut_core.dataset.settings import read_settings, write_settings
 from posecut_core.labels import edits, store
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import resnet, snapshots
+from posecut_core.model import snapshots
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config

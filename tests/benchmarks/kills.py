@@ -45,7 +45,7 @@ if __name__ == "__main__":  # before anything reads them; children inherit them
     os.environ |= {"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from posecut_core.model import resnet
+from posecut_core.backbones import resnet
 from tests.benchmarks.kill_steps import STEPS, Home, Step, Tree, compared, lost_edits, tree, without_networks
 from tests.failing_disk import Changes, full
 

@@ -16,6 +16,7 @@ ROOMS = (
     "formats",
     "labels",
     "poses",
+    "backbones",
     "dataset",
     "model",
     "inference",

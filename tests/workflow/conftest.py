@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from posecut_core.backbones import resnet
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import preflight, resnet
+from posecut_core.model import preflight
 from posecut_core.model import step as training
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config

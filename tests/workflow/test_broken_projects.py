@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.cli.program import run
 from posecut_core.errors import ProjectError
 from posecut_core.health.doctor import doctor
@@ -25,7 +26,6 @@ from posecut_core.health.project import sums_path
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.pose_net import NetworkSpec
-from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import TrainState
 from posecut_core.poses.files import prediction_path, write_predictions

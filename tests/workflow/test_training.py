@@ -70,7 +70,7 @@ def test_an_interrupted_training_ends_like_another(trainable, tmp_path_factory):
     assert read_info(resumed.snapshot) == read_info(straight.snapshot)
     jax.tree.map(np.testing.assert_array_equal, parameters(resumed), parameters(straight))
     assert [row.loss for row in read_log(resumed.log)] == [row.loss for row in read_log(straight.log)]
-    resnet = read_info(resumed.snapshot).network.resnet
+    resnet = read_info(resumed.snapshot).network.backbone
     assert (resnet.depth, resnet.width, resnet.norm) == (18, 0.125, "frozen_batch")
 
 

@@ -39,7 +39,11 @@ def test_a_run_begins_with_the_weights(trainable):
     run = prepare(trainable, maxiters=99, noise=None)
     project = open_project(trainable)
     assert len(run.frames) == len(run.refs) == 3
-    assert (run.spec.resnet.depth, run.spec.resnet.norm, run.spec.bodyparts) == (18, "frozen_batch", ("white", "black"))
+    assert (run.spec.backbone.depth, run.spec.backbone.norm, run.spec.bodyparts) == (
+        18,
+        "frozen_batch",
+        ("white", "black"),
+    )
     assert (int(run.state.step), run.damaged) == (0, ())
     assert run.name == f"Dots{project.config.date}shuffle1"
     assert run.folder == project.model_folder(1)
@@ -49,7 +53,7 @@ def test_a_run_begins_with_the_weights(trainable):
 
 def test_random_weights_have_group_norm(trainable):
     """From random weights the network has the norm that suits small batches, unless another is asked for."""
-    assert prepare(trainable, init_weights="random").spec.resnet.norm == "group"
+    assert prepare(trainable, init_weights="random").spec.backbone.norm == "group"
 
 
 def test_imagenet_weights_are_written_down(trainable, tmp_path, monkeypatch):
@@ -118,7 +122,7 @@ def test_a_random_network_keeps_its_width(trainable):
     narrow = dataclasses.replace(read_settings(path), init_weights="random", width=0.25)
     write_settings(path, narrow)
     train_network(trainable)
-    assert prepare(trainable).spec.resnet.width == 0.25
+    assert prepare(trainable).spec.backbone.width == 0.25
     with pytest.raises(ModelError, match=r"has width 0\.25, but 0\.5.*new shuffle"):
         prepare(trainable, width=0.5)
 

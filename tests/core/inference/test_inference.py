@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.scoremaps import Scoremaps, _cell_centres
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.inference import predictor as inference
 from posecut_core.inference.predictor import Predictor, locate, score
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
-from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
 

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
+from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
-from posecut_core.model.resnet import ResNetSpec
 
 
 def drawn(generator, path, leaf):

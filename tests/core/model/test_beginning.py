@@ -52,7 +52,7 @@ def test_imagenet_weights_are_the_default(hub, weights):
     """They are fetched, put into the network, and written down with commit and hash."""
     begun = start(SMALL)
     np.testing.assert_array_equal(first_kernel(begun), load_file(weights)["conv1.weight"])
-    assert begun.spec.resnet.norm == "frozen_batch"
+    assert begun.spec.backbone.norm == "frozen_batch"
     assert (begun.settings.init_origin, begun.settings.init_sha256) == (ORIGIN, hub.sha256)
 
 
@@ -89,9 +89,9 @@ def test_narrow_networks_are_random(hub):
 def test_random_weights_need_nobody(hub):
     """Only those who ask for random weights get them: by the seed, of any width, with GroupNorm unless told."""
     begun = start(SMALL, init_weights="random", width=0.25, init_origin=ORIGIN, init_sha256="0" * 64)
-    assert (begun.spec.resnet.width, begun.spec.resnet.norm) == (0.25, "group")
+    assert (begun.spec.backbone.width, begun.spec.backbone.norm) == (0.25, "group")
     assert (begun.settings.init_origin, begun.settings.init_sha256) == (None, None)
-    assert start(SMALL, init_weights="random", width=0.25, norm="frozen_batch").spec.resnet.norm == "frozen_batch"
+    assert start(SMALL, init_weights="random", width=0.25, norm="frozen_batch").spec.backbone.norm == "frozen_batch"
     assert hub.requests == []
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.frames import TrainingFrames, batch_of_step
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
@@ -16,7 +17,6 @@ from posecut_core.model import step as training
 from posecut_core.model.devices import placement
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.preflight import LIBRARIES, Estimate, check_memory, memory_of, step_bytes
-from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.step import TrainState, initial_state
 
 SETTINGS = TrainingSettings(batch_size=2, crop_size=64, maxiters=61)

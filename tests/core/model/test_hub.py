@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from posecut_core.backbones import backbone_of
 from posecut_core.errors import ModelError, StorageError
-from posecut_core.model.hub import FILE, fetch_weights, imagenet_repository
+from posecut_core.model.hub import FILE, fetch_weights
 from tests.hub_server import COMMIT, Hub, serving
 
 REPOSITORY = "timm/resnet18.tv_in1k"
@@ -49,7 +50,7 @@ def contents(tmp_path):
 )
 def test_repositories_follow_from_the_network(depth, norm, repository):
     """ResNet-50 has weights for GroupNorm; all have torchvision's for frozen BatchNorm."""
-    assert imagenet_repository(depth, norm) == repository
+    assert backbone_of(f"resnet_{depth}").repository(norm) == repository
 
 
 def test_a_file_comes_once(hub, fetch):

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from posecut_core.model.layers import drawing
-from posecut_core.model.pose_net import PRIOR, Head, initial_parameters, parameter_shapes, scoremaps, training_maps
-from posecut_core.model.resnet import ResNetSpec
+from posecut_core.backbones.resnet import ResNetSpec
+from posecut_core.model.pose_net import PRIOR, initial_parameters, parameter_shapes, scoremaps, training_maps
 
 
 def images(count, height, width):
@@ -42,7 +41,7 @@ def test_images_of_a_batch_do_not_mix(thin, thin_parameters):
 @pytest.mark.parametrize("norm", ["group", "frozen_batch"])
 def test_bfloat16_is_close(thin, thin_parameters, norm):
     """In bfloat16 the maps are float32 still, and close to what float32 gives; parameters are the same."""
-    spec = dataclasses.replace(thin, resnet=dataclasses.replace(thin.resnet, norm=norm))
+    spec = dataclasses.replace(thin, backbone=dataclasses.replace(thin.backbone, norm=norm))
     low = dataclasses.replace(spec, precision="bfloat16")
     assert jax.tree.map(lambda leaf: leaf.dtype, parameter_shapes(low)) == jax.tree.map(
         lambda leaf: leaf.dtype, parameter_shapes(spec)
@@ -73,7 +72,7 @@ def test_parameters_follow_from_the_seed(thin):
 
 def test_the_paper_s_network_has_its_size(thin):
     """A ResNet-50 without its classifier has torchvision's 23,508,032 parameters."""
-    spec = dataclasses.replace(thin, resnet=ResNetSpec(depth=50))
+    spec = dataclasses.replace(thin, backbone=ResNetSpec(depth=50))
     backbone = parameter_shapes(spec)["backbone"]
     assert sum(leaf.size for leaf in jax.tree.leaves(backbone)) == 23_508_032
 
@@ -88,12 +87,3 @@ def test_intermediate_supervision_adds_maps_of_the_third_stage(thin):
     alone = {name: value for name, value in parameters.items() if not name.startswith("middle")}
     assert jax.tree.structure(alone) == jax.tree.structure(parameter_shapes(thin))
     np.testing.assert_allclose(jax.jit(scoremaps, static_argnums=0)(thin, alone, x).scores, final.scores, atol=1e-5)
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (4, 2)])
-def test_a_head_is_a_transposed_convolution(height, width):
-    """Taps laid out and added up equal XLA's transposed convolution."""
-    head = Head(drawing(0), 8, 3)
-    x = jnp.asarray(np.random.default_rng(1).normal(size=(2, height, width, 8)), jnp.float32)
-    expected = jax.lax.conv_transpose(x, head.kernel[...], (2, 2), "SAME")
-    np.testing.assert_allclose(head(x), expected, atol=1e-7)

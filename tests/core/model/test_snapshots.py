@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, StorageError
 from posecut_core.model import snapshots
-from posecut_core.model.resnet import ResNetSpec
 from posecut_core.model.snapshots import (
     DamagedSnapshotError,
     SnapshotInfo,
@@ -157,7 +157,7 @@ def test_another_network_is_refused(tmp_path, thin):
 def test_every_network_is_described_exactly(tmp_path, thin):
     """All that is needed to build the network again is in the manifest."""
     resnet = ResNetSpec(depth=101, width=0.3, norm="frozen_batch", stride_in="conv1", pool_before=0)
-    network = dataclasses.replace(thin, resnet=resnet, bodyparts=("Ohr, l", "żyła"), precision="bfloat16")
+    network = dataclasses.replace(thin, backbone=resnet, bodyparts=("Ohr, l", "żyła"), precision="bfloat16")
     info = SnapshotInfo(1_234_567, "x", network, 0.1)
     folder = save_snapshot(tmp_path, info, small_state())
     assert folder.name == "snapshot-1234567"

@@ -15,10 +15,10 @@ import numpy as np
 import optax
 import pytest
 
+from posecut_core.backbones import resnet
 from posecut_core.dataset.frames import TrainingFrames, batch_of_step
 from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.model import resnet
 from posecut_core.model import step as training
 from posecut_core.model.devices import placement
 from posecut_core.model.log import Metrics
@@ -266,7 +266,7 @@ from posecut_core.dataset.frames import TrainingFrames
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import chosen_devices, placement
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters
-from posecut_core.model.resnet import BLOCKS, ResNetSpec
+from posecut_core.backbones.resnet import BLOCKS, ResNetSpec
 from posecut_core.model.step import fit, initial_state, jitted_step
 
 BLOCKS[18] = (1, 1, 1, 1)

@@ -1,8 +1,7 @@
-"""The few layers of a ResNet, in NHWC, with float32 parameters that may compute in another precision."""
+"""The few layers of our networks, in NHWC, with float32 parameters that may compute in another precision."""
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +9,9 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Shaped
 
-GROUPS = 32
+from posecut_core.backbones.kernels import convolve, transposed
+
+_GROUPS = 32
 
 Draw = Callable[[tuple[int, ...], float], Array]  # normal numbers of a shape and a standard deviation
 
@@ -49,59 +50,18 @@ class Conv(nnx.Module):
 
     def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:
         """Apply the layer."""
-        return _convolve(x, self.kernel[...].astype(x.dtype), self.stride, self.dilation)
+        return convolve(x, self.kernel[...].astype(x.dtype), stride=self.stride, dilation=self.dilation)
 
 
-def _plain(
-    x: Shaped[Array, "B H W I"], kernel: Shaped[Array, "k k I O"], stride: int, dilation: int
-) -> Shaped[Array, "B h w O"]:
-    if kernel.shape[0] == 1:
-        # On the CPU XLA runs a matrix product a third faster than the same 1x1 convolution.
-        return jnp.einsum("bhwi,io->bhwo", x[:, ::stride, ::stride], kernel[0, 0])
-    pad = dilation * (kernel.shape[0] - 1) // 2
-    return jax.lax.conv_general_dilated(
-        x,
-        kernel,
-        (stride, stride),
-        ((pad, pad), (pad, pad)),
-        rhs_dilation=(dilation, dilation),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
+class TransposedConv(nnx.Module):
+    """A 3x3 transposed convolution of stride 2 without bias: maps of twice the resolution, in float32."""
 
+    def __init__(self, draw: Draw, inputs: int, outputs: int, *, stdev: float):
+        self.kernel = nnx.Param(draw((3, 3, inputs, outputs), stdev))
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _convolve(
-    x: Shaped[Array, "B H W I"], kernel: Shaped[Array, "k k I O"], stride: int, dilation: int
-) -> Shaped[Array, "B h w O"]:
-    """Convolve, with a gradient that takes two thirds of the time of XLA's own on the CPU.
-
-    There XLA fuses what comes before into the transposition that the gradient towards the kernel begins with, and walks
-    memory across. The barrier keeps the two apart (`training.CPU_OPTIONS` makes it last); for 1x1 convolutions the
-    input, the lesser of the two, is transposed.
-    """
-    return _plain(x, kernel, stride, dilation)
-
-
-_Saved = tuple[Shaped[Array, "B H W I"], Shaped[Array, "k k I O"]]
-
-
-def _forward(
-    x: Shaped[Array, "B H W I"], kernel: Shaped[Array, "k k I O"], stride: int, dilation: int
-) -> tuple[Shaped[Array, "B h w O"], _Saved]:
-    return _plain(x, kernel, stride, dilation), (x, kernel)
-
-
-def _backward(stride: int, dilation: int, saved: _Saved, gradient: Shaped[Array, "B h w O"]) -> _Saved:
-    x, kernel = saved
-    x, gradient = jax.lax.optimization_barrier((x, gradient))
-    (to_input,) = jax.vjp(lambda x: _plain(x, kernel, stride, dilation), x)[1](gradient)
-    if kernel.shape[0] == 1:
-        return to_input, jnp.einsum("bhwi,bhwo->io", x[:, ::stride, ::stride], gradient)[None, None]
-    (to_kernel,) = jax.vjp(lambda kernel: _plain(x, kernel, stride, dilation), kernel)[1](gradient)
-    return to_input, to_kernel
-
-
-_convolve.defvjp(_forward, _backward)
+    def __call__(self, x: Shaped[Array, "B h w I"]) -> Float[Array, "B H W O"]:
+        """Apply the layer."""
+        return transposed(x, self.kernel[...].astype(x.dtype))
 
 
 class GroupNorm(nnx.Module):
@@ -135,7 +95,7 @@ class FrozenBatchNorm(nnx.Module):
 
 def _over_groups(values: Float[Array, "B C"]) -> Float[Array, "B C"]:
     batch, channels = values.shape
-    groups = values.reshape(batch, math.gcd(GROUPS, channels), -1)
+    groups = values.reshape(batch, math.gcd(_GROUPS, channels), -1)
     return jnp.broadcast_to(groups.mean(axis=-1, keepdims=True), groups.shape).reshape(batch, channels)
 
 
@@ -143,19 +103,3 @@ def _affine(
     x: Shaped[Array, "B H W C"], factor: Float[Array, "#B C"], bias: Float[Array, "#B C"]
 ) -> Shaped[Array, "B H W C"]:
     return (x * factor[:, None, None] + bias[:, None, None]).astype(x.dtype)
-
-
-def max_pool(x: Shaped[Array, "B H W C"], *, before: int) -> Shaped[Array, "B h w C"]:
-    """Take the maximum of 3x3 windows at stride 2, padded by `before` pixels in front and to a full window behind.
-
-    Written as maxima of slices: the gradient of XLA's own window maximum takes four times as long on the CPU.
-    """
-    low = float("-inf")
-    for axis in (1, 2):
-        length = (x.shape[axis] + 1) // 2
-        widths = [(0, 0)] * 4
-        widths[axis] = (before, max(0, 2 * length + 1 - before - x.shape[axis]))
-        padded = jnp.pad(x, widths, constant_values=low)
-        taps = [jax.lax.slice_in_dim(padded, tap, tap + 2 * length - 1, 2, axis=axis) for tap in range(3)]
-        x = jnp.maximum(jnp.maximum(taps[0], taps[1]), taps[2])
-    return x

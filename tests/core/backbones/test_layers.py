@@ -6,39 +6,75 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from posecut_core.model.layers import Conv, FrozenBatchNorm, GroupNorm, drawing, max_pool, undrawn
+from posecut_core.backbones import kernels
+from posecut_core.backbones.layers import Conv, FrozenBatchNorm, GroupNorm, TransposedConv, drawing, undrawn
 
 
 def drawn(*shape, seed=0):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
 
 
-def window_maximum(x, before):
-    height, width = ((-(-side // 2) - 1) * 2 + 3 - before - side for side in x.shape[1:3])
-    padding = ((0, 0), (before, height), (before, width), (0, 0))
-    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), padding)
+def assert_equal_with_gradients(one, other, *inputs, tolerance):
+    """Two functions have equal results, and gradients towards each input."""
+    found, back = jax.vjp(jax.jit(one), *inputs)
+    expected, other_back = jax.vjp(jax.jit(other), *inputs)
+    toward = drawn(*expected.shape, seed=9)
+    for ours, theirs in zip((found, *back(toward)), (expected, *other_back(toward)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize(("height", "width"), [(8, 12), (7, 9), (5, 8), (2, 1)])
-def test_max_pool_is_the_window_maximum(height, width, before):
-    """Maxima of slices equal XLA's window maximum, and so do their gradients, on even and odd sides."""
-    x, weights = drawn(2, height, width, 3), drawn(2, -(-height // 2), -(-width // 2), 3, seed=1)
-    np.testing.assert_array_equal(max_pool(x, before=before), window_maximum(x, before))
-    ours = jax.jit(jax.grad(lambda x: jnp.sum(max_pool(x, before=before) * weights)))(x)
-    theirs = jax.jit(jax.grad(lambda x: jnp.sum(window_maximum(x, before) * weights)))(x)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+def test_pooling_is_the_same_on_every_device(height, width, before):
+    """Maxima of slices, as on the CPU, equal XLA's window maximum, and so do their gradients."""
+    pools = (lambda x, pool=pool: pool(x, before) for pool in (kernels.cpu_max_pool, kernels.plain_max_pool))
+    assert_equal_with_gradients(*pools, drawn(2, height, width, 3), tolerance=1e-6)
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("side", [6, 7])
-def test_a_1x1_convolution_is_a_product(side, stride):
-    """Slicing and a matrix product equal XLA's strided 1x1 convolution."""
-    conv, x = Conv(drawing(0), 5, 4, kernel=1, stride=stride), drawn(2, side, side + 1, 5)
-    expected = jax.lax.conv_general_dilated(
-        x, conv.kernel[...], (stride, stride), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation"), [(1, 1, 1), (1, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2), (7, 2, 1)]
+)
+def test_convolving_is_the_same_on_every_device(kernel, stride, dilation):
+    """Products, and gradients of our own, as on the CPU, equal XLA's convolution and what XLA derives from it."""
+    forms = (
+        lambda x, weights, form=form: form(x, weights, stride, dilation)
+        for form in (kernels.cpu_convolve, kernels.plain_convolve)
     )
-    np.testing.assert_allclose(conv(x), expected, rtol=1e-5, atol=1e-6)
+    weights = drawn(kernel, kernel, 3, 4, seed=1) / kernel
+    assert_equal_with_gradients(*forms, drawn(2, 9, 8, 3), weights, tolerance=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (4, 2)])
+def test_convolving_transposed_is_the_same_on_every_device(height, width):
+    """Taps laid out and added up, as on the CPU, equal XLA's transposed convolution and its gradients."""
+    x, weights = drawn(2, height, width, 8), drawn(3, 3, 8, 3, seed=1)
+    assert_equal_with_gradients(kernels.cpu_transposed, kernels.plain_transposed, x, weights, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_only_the_cpu_has_other_forms(monkeypatch, backend):
+    """Which form runs is a matter of the backend; elsewhere XLA's own is kept."""
+    monkeypatch.setattr(kernels.jax, "default_backend", lambda: backend)
+    for layer, operation in (
+        (Conv(drawing(0), 3, 4, kernel=1), "conv_general_dilated"),
+        (TransposedConv(drawing(0), 3, 4, stdev=1.0), "conv_general_dilated"),
+        (lambda x: kernels.max_pool(x, before=1), "reduce_window"),
+    ):
+        assert (operation in str(jax.make_jaxpr(layer)(drawn(1, 4, 4, 3)))) is (backend == "gpu")
+
+
+def test_barriers_reach_the_compiled_program():
+    """The pass that `CPU_OPTIONS` leaves out exists: without the option it takes the gradients' barriers away."""
+
+    def loss(x, weights):
+        return jnp.sum(kernels.cpu_convolve(x, weights, 1, 1) ** 2)
+
+    arguments = drawn(1, 8, 8, 2), drawn(3, 3, 2, 2)
+    programs = [
+        jax.jit(jax.grad(loss, argnums=1), compiler_options=options).lower(*arguments).compile().as_text()
+        for options in (kernels.CPU_OPTIONS, None)
+    ]
+    assert ["opt-barrier" in program for program in programs] == [True, False]
 
 
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
@@ -53,35 +89,6 @@ def test_a_3x3_convolution_is_its_sum(stride, dilation):
         for j in range(3)
     )[:, ::stride, ::stride]
     np.testing.assert_allclose(conv(x), expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "stride", "dilation"), [(1, 1, 1), (1, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2), (7, 2, 1)]
-)
-def test_gradients_of_a_convolution_are_xla_s(kernel, stride, dilation):
-    """Our own gradient, towards the input and towards the kernel, is what XLA derives."""
-    conv, x = Conv(drawing(0), 3, 4, kernel=kernel, stride=stride, dilation=dilation), drawn(2, 9, 8, 3)
-    pad = dilation * (kernel - 1) // 2
-
-    def plain(x, weights):
-        return jax.lax.conv_general_dilated(
-            x,
-            weights,
-            (stride, stride),
-            ((pad, pad), (pad, pad)),
-            rhs_dilation=(dilation, dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
-
-    graph, state = nnx.split(conv)
-    weights = conv.kernel[...]
-
-    def ours(x, weights):
-        return nnx.merge(graph, jax.tree.map(lambda _: weights, state))(x)
-
-    toward = drawn(*plain(x, weights).shape, seed=1)
-    for found, expected in zip(*(jax.vjp(f, x, weights)[1](toward) for f in (ours, plain)), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_kernels_are_drawn_for_rectified_inputs():
