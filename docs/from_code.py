@@ -12,19 +12,17 @@ import re
 import typing
 from collections.abc import Callable, Iterator
 
-import typer
-
 import posecut_core
 from napari_posecut.labelling.keys import key_help
-from posecut_core.cli.program import app
 from posecut_core.cli.screen import BROKEN_PIPE, INTERRUPTED
+from posecut_core.cli.verbs import VERBS, Option, example, options, summary, usage
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import PosecutError
 from posecut_core.storage.values import described, properties
 from tests.structure.source import PLUGIN_ROOMS, ROOMS, sources
 
 _MARK = re.compile(r"^\*Made from the code when these pages are built: (\w+)\.\*$", re.MULTILINE)
-_EVERYWHERE = ("--json", "--debug", "--help")  # options that every verb has
+_EVERYWHERE = ("--json", "--debug")  # options that every verb has
 
 
 def filled_in(page: str) -> str:
@@ -34,38 +32,32 @@ def filled_in(page: str) -> str:
 
 def verbs() -> str:
     """Describe every verb of `posecut` with its arguments and options, as its `--help` does."""
-    commands = typer.main.get_command(app).commands
-    panels = dict.fromkeys(command.rich_help_panel for command in commands.values())
+    panels = dict.fromkeys(verb.panel for verb in VERBS.values())
     lines: list[str] = []
     for panel in panels:
         lines.append(f"## {panel}\n")
-        for name, command in commands.items():
-            if command.rich_help_panel == panel:
-                lines += _verb(name, command)
+        for name, verb in VERBS.items():
+            if verb.panel == panel:
+                lines += _verb(name)
     return "\n".join(lines)
 
 
-def _verb(name: str, command) -> Iterator[str]:
-    meaning, _, example = command.help.rpartition("Example: ")
-    arguments = [entry for entry in command.params if not entry.opts[0].startswith("-")]
-    options = [entry for entry in command.params if entry.opts[0].startswith("--")]
-    words = " ".join(_metavar(entry) for entry in arguments)
-    yield f"### {name}\n\n{meaning.strip()}\n\n```bash\n{example.strip()}\n```\n"
-    yield f"Usage: `posecut {name} {words} [OPTIONS]`\n"
-    yield from _table(("argument", "meaning"), [(f"`{_metavar(entry)}`", entry.help or "") for entry in arguments])
-    own = [entry for entry in options if entry.opts[0] not in _EVERYWHERE]
-    rows = [(f"`{entry.opts[0]}`", entry.help or "", _default(entry)) for entry in own]
-    yield from _table(("option", "meaning", "default"), rows)
+def _verb(name: str) -> Iterator[str]:
+    arguments = [entry for entry in options(name) if entry.by_place]
+    own = [entry for entry in options(name) if not entry.by_place and entry.name not in _EVERYWHERE]
+    yield f"### {name}\n\n{summary(name)} {VERBS[name].note}\n\n```bash\n{example(name)}\n```\n"
+    yield f"{usage(name)}\n"
+    yield from _table(("argument", "meaning"), [(f"`{entry.name}`", entry.meaning) for entry in arguments])
+    rows = [(f"`{entry.name}`", entry.meaning, _choices(entry), _default(entry)) for entry in own]
+    yield from _table(("option", "meaning", "choices", "default"), rows)
 
 
-def _metavar(entry) -> str:
-    return entry.metavar or entry.name.upper()
+def _choices(option: Option) -> str:
+    return ", ".join(f"`{choice}`" for choice in option.choices)
 
 
-def _default(entry) -> str:
-    value = entry.default
-    shown = value is not None and value is not False and value is not True and value != "" and entry.show_default
-    return f"`{value}`" if shown else ""
+def _default(option: Option) -> str:
+    return f"`{option.shown_default}`" if option.shown_default else ""
 
 
 def steps() -> str:

@@ -1,20 +1,13 @@
-"""The program `posecut`: all verbs in the order of the workflow, run, shown, and ended with an exit code."""
+"""The program `posecut`: read the command line, run the task, show the result, end with an exit code."""
 
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Sequence
 
-import typer
 from rich.console import Console, ConsoleRenderable
 
-from posecut_core import __version__
-from posecut_core.cli import care, network, project, refine, video
-from posecut_core.cli import care as demo_verb
-from posecut_core.cli import care as label_verb
-from posecut_core.cli import video as video_verbs
 from posecut_core.cli.screen import (
     BROKEN_PIPE,
     INTERRUPTED,
@@ -26,67 +19,9 @@ from posecut_core.cli.screen import (
     progress_display,
 )
 from posecut_core.cli.task import Outcome, Task
+from posecut_core.cli.verbs import parse
 from posecut_core.errors import StorageError
 from posecut_core.progress import ended_at_once, interrupts
-
-# --- app --------------------------------------------------------------------------------------------------------------
-# The verbs put together, in the order of the workflow.
-
-
-_HELP = """PoseCut follows the bodyparts of animals in video: you label some frames, it learns to find the rest.
-
-The verbs below are in the order in which you use them; each tells you which one comes next. To see all of them at work
-on a drawn mouse, run: posecut demo"""
-
-app = typer.Typer(
-    name="posecut",
-    help=_HELP,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def posecut(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.",
-                                          callback=lambda wanted: _show_version(wanted))] = False,
-) -> None:  # fmt: skip
-    """Hold the options of the program itself; its help is the app's."""
-
-
-def _show_version(wanted: bool) -> bool:
-    if wanted:
-        print(f"posecut {__version__}")
-        raise typer.Exit
-    return wanted
-
-
-_PANELS: dict[str, tuple[Callable[..., Task], ...]] = {
-    "Begin": (demo_verb.demo, project.create_new_project, project.add_new_videos),
-    "Label": (
-        *(project.extract_frames, label_verb.label, project.check_labels),
-        *(project.export_deeplabcut, care.edit_bodyparts, care.merge_labels),
-        *(care.undo_labels, care.redo_labels),
-    ),
-    "Train": (
-        *(network.create_training_dataset, network.train_network),
-        *(network.evaluate_network, network.cross_validate),
-    ),
-    "Use": (
-        *(video_verbs.analyze_videos, video.filterpredictions),
-        *(video_verbs.plot_trajectories, video_verbs.create_labeled_video),
-    ),
-    "Refine": (refine.extract_outlier_frames, refine.merge_datasets),
-    "Care": (care.doctor,),
-}
-for _panel, _verbs in _PANELS.items():
-    for _verb in _verbs:
-        app.command(_verb.__name__.replace("_", "-"), rich_help_panel=_panel)(_verb)
-
-
-# --- entry ------------------------------------------------------------------------------------------------------------
-# The program: read the command line, run the task, show the result, end with a code.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -119,7 +54,7 @@ def run(arguments: list[str]) -> int:
         warnings.simplefilter("ignore")
     task: Task | None = None
     try:
-        task = _parse(arguments)
+        task = parse(arguments, out)
         outcome = None if task is None else _perform(task, out, err, json=json)
         if outcome is not None:
             _show(outcome, out, err, json=json)
@@ -133,16 +68,6 @@ def run(arguments: list[str]) -> int:
         failure = explain(error, when_interrupted=task.when_interrupted if task else "")
         _tell(failure, out, err, json=json)
         return failure.exit_code
-
-
-def _parse(arguments: list[str]) -> Task | None:
-    """Turn the command line into a task; None where help or the version was asked for and shown."""
-    pass
-
-    answer = app(arguments or ["--help"], prog_name="posecut", standalone_mode=False)
-    if answer == INTERRUPTED:  # typer has taken a Ctrl-C for an end
-        raise KeyboardInterrupt
-    return answer if isinstance(answer, Task) else None
 
 
 def _perform(task: Task, out: Console, err: Console, *, json: bool) -> Outcome:

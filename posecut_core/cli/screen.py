@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -31,9 +30,8 @@ from posecut_core.progress import Notice, Progress, Report
 
 _OBEYED, _JOINING = ("Cc", "Cf", "Cs"), "\n\u200c\u200d"  # controls, directions of writing, half letters
 _LONGEST = 2000  # letters of a sentence
-USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+INTERRUPTED, BROKEN_PIPE = 130, 141
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-UsageProblem = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,6 @@ def explain(
         return Failure("\n  ".join(_cut(one_line(line)) for line in lines), type(error).__name__, error.exit_code)
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"Interrupted. {when_interrupted}".rstrip(), "Interrupted", INTERRUPTED)
-    if isinstance(error, UsageProblem):
-        return Failure(_usage(error), "UsageError", USAGE)
     if isinstance(error, MemoryError):
         advice = "close other programs, or use a smaller batch_size, and run the same command again"
         return Failure(f"The computer ran out of memory; {advice}.", "MemoryError", 1)
@@ -108,15 +104,6 @@ def printable(text: str) -> str:
         else letter
         for letter in text
     )
-
-
-def _usage(error: BaseException) -> str:
-    message = one_line(error.format_message()) if hasattr(error, "format_message") else str(error)
-    message = message.replace(": Value error, ", ": ")  # as typer tells a word that is none of the choices
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "posecut"
-    end = "" if message.endswith(("?", "!", ".")) else "."
-    return f"{message}{end} For help: {path} --help"
 
 
 def _disk(error: OSError, keep: Callable[[BaseException], Path | None]) -> Failure:

@@ -4,15 +4,16 @@ import dataclasses
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from posecut_core.cli.label import ClosedWindow
 from posecut_core.cli.screen import duration
-from posecut_core.cli.task import Outcome, command, counted, differing, shorter, spans
+from posecut_core.cli.task import Outcome, command, counted, differing, same_results, shorter, spans
 from posecut_core.demo.refine import RefinedDemo
 from posecut_core.demo.run import DemoResult, StepTime
 from posecut_core.errors import ArgumentError, VideoError
@@ -38,6 +39,26 @@ from posecut_core.workflow.merge_labels import MergedLabels
 from posecut_core.workflow.plot_trajectories import LabeledVideos, PlottedTrajectories
 from posecut_core.workflow.train_network import TrainedNetwork
 from posecut_core.workflow.undo_labels import UndoneLabels
+
+# --- outcomes ---------------------------------------------------------------------------------------------------------
+# What is said of each verb's result.
+
+
+def outcome_of(verb: str, result: Any, given: Mapping[str, Any]) -> Outcome:
+    """Say what a verb did and which command comes next.
+
+    Args:
+        verb: the verb.
+        result: what its step returned.
+        given: the arguments of the step.
+    """
+    return _OUTCOMES[verb](result, given)
+
+
+def _of_window(window: ClosedWindow, given: Mapping[str, Any]) -> Outcome:
+    following = (command("check-labels", window.project),) if window.project and not window.exit_code else ()
+    return Outcome(window, window.summary(), following, exit_code=window.exit_code)
+
 
 # --- project accounts -------------------------------------------------------------------------------------------------
 # What people are told about projects, frames and labels, and which command comes next.
@@ -547,21 +568,21 @@ _YES, _NO = ("y", "yes"), ("n", "no", "")  # empty: Enter alone, or the end of t
 _EXAMPLES = {"uncertain": "p_bound=0.1", "list": "epsilon=30 outlieralgorithm=jump"}
 
 
-def check_terminal(*, yes: bool) -> None:
-    """Refuse to ask where nobody can answer.
+def asking(given: Mapping[str, Any], report: Report, *, yes: bool) -> Confirm | None:
+    """Return a function that says what was found and asks until it understands the answer; None where none is asked.
 
     Raises:
-        ArgumentError: the input is no terminal, and --yes was not given.
+        ArgumentError: nobody can be asked, or what was typed is no way to choose frames.
     """
-    if not yes and not sys.stdin.isatty():
+    names = [entry.name for entry in dataclasses.fields(Criteria)]
+    algorithm = Criteria(**{name: given[name] for name in names if name in given}).outlieralgorithm
+    if yes or algorithm == "manual":
+        return None
+    if not sys.stdin.isatty():
         raise ArgumentError(
             "The number of frames found must be confirmed, but the input is no terminal; add --yes to extract without "
             "being asked."
         )
-
-
-def asking(report: Report) -> Confirm:
-    """Return a function that says what was found and asks until it understands the answer."""
 
     def ask(found: FoundOutliers) -> bool | Criteria:
         report(Notice(summary(found)))
@@ -625,3 +646,37 @@ def _change(part: str, criteria: Criteria) -> tuple[str, object]:
         return name, kind(value)
     except ValueError as error:
         raise ArgumentError(f"{name} is {value!r}, expected a number; as in {name}=3.") from error
+
+
+_OUTCOMES: Mapping[str, Callable[[Any, Mapping[str, Any]], Outcome]] = {
+    "demo": lambda result, given: tell_refined_demo(result) if given.get("refine") else tell_demo(result),
+    "create-new-project": lambda result, given: tell_created(result, placeholders="bodyparts" not in given),
+    "add-new-videos": lambda result, given: tell_added(result),
+    "extract-frames": lambda result, given: tell_extracted(result),
+    "label": _of_window,
+    "check-labels": lambda result, given: tell_checked(result),
+    "export-deeplabcut": lambda result, given: tell_exported(result),
+    "edit-bodyparts": lambda result, given: tell_edited(result),
+    "merge-labels": lambda result, given: tell_merged(result),
+    "undo-labels": lambda result, given: tell_undone(result),
+    "redo-labels": lambda result, given: tell_undone(result),
+    "create-training-dataset": lambda result, given: tell_dataset(Path(given["config"]), result),
+    "train-network": lambda result, given: tell_trained(Path(given["config"]), result),
+    "evaluate-network": lambda result, given: tell_evaluated(
+        Path(given["config"]), result, trainingsetindex=given.get("trainingsetindex", 0)
+    ),
+    "cross-validate": lambda result, given: tell_cross_validated(Path(given["config"]), result),
+    "analyze-videos": lambda result, given: tell_analysed(Path(given["config"]), result, options=same_results(given)),
+    "filterpredictions": lambda result, given: tell_filtered(
+        Path(given["config"]), given["videos"], result, options=(*same_results(given), "--filtered")
+    ),
+    "plot-trajectories": lambda result, given: tell_plotted(
+        Path(given["config"]), given["videos"], result, options=same_results(given)
+    ),
+    "create-labeled-video": lambda result, given: tell_labeled(
+        Path(given["config"]), given["videos"], result, options=same_results(given)
+    ),
+    "extract-outlier-frames": lambda result, given: tell_outliers(result),
+    "merge-datasets": lambda result, given: tell_merged_datasets(result),
+    "doctor": lambda result, given: tell_diagnosis(result),
+}

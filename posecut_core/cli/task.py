@@ -1,7 +1,7 @@
 """What a verb hands back to be run, and what comes out of it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -60,15 +60,13 @@ def differing(**options: tuple[object, object]) -> tuple[str, ...]:
     return tuple(word for name, value in chosen.items() for word in (f"--{name}", str(value)))
 
 
-def same_results(
-    shuffle: int, trainingsetindex: int, snapshot_: str | None, destfolder: Path | None
-) -> tuple[str, ...]:
+def same_results(given: Mapping[str, object]) -> tuple[str, ...]:
     """Write the options that lead the next command to the results of this one."""
     return differing(
-        shuffle=(shuffle, 1),
-        trainingsetindex=(trainingsetindex, 0),
-        snapshot=(snapshot_, None),
-        destfolder=(destfolder, None),
+        shuffle=(given.get("shuffle", 1), 1),
+        trainingsetindex=(given.get("trainingsetindex", 0), 0),
+        snapshot=(given.get("snapshot"), None),
+        destfolder=(given.get("destfolder"), None),
     )
 
 

@@ -105,9 +105,6 @@ def worst_frames(
 # Errors of several splits taken together: mean, spread and a confidence interval. Numbers in, numbers out.
 
 
-CONFIDENCE = 0.95
-
-
 @dataclass(frozen=True)
 class Spread:
     """Mean of the errors of n splits in pixels, and how sure it is; NaN where there are too few."""
@@ -119,7 +116,7 @@ class Spread:
     count: int  # splits with an error
 
 
-def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = CONFIDENCE) -> Spread:
+def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = 0.95) -> Spread:
     """Take the errors of several splits together; splits whose error is NaN are left out.
 
     The interval is Student's t, mean ± t · sd · sqrt(1/n + test_ratio), with the correction of Nadeau & Bengio (2003):

@@ -41,7 +41,7 @@ class Diagnosis:
 
 @forgiving
 def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report = silent) -> Diagnosis:
-    """Check journals, snapshots, frames, videos, training datasets, networks, results and settings of a project.
+    """Check labels, frames, videos, networks and settings of a project, and say what is wrong and how to mend it.
 
     Journals, snapshots, frames, label revisions and networks have checksums of their own. Every other file is held
     against its sum of the last check. Nothing but those sums is written unless `mend` is true. Whatever a file holds,
@@ -49,7 +49,7 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
 
     Args:
         config: path of config.yaml.
-        mend: whether to rebuild damaged journals from snapshots and sweep what crashes left; damaged files are kept.
+        mend: rebuild damaged journals from snapshots and sweep what crashes left; copies of damaged files are kept.
         report: told of each video.
 
     Raises:

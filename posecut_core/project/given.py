@@ -351,7 +351,7 @@ def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
     A parameter of whole numbers takes texts and numbers of other libraries, one of several takes a single one, ranges
     such as "100-110,517" and anything that can be gone through; one of names takes a single name, or several in a text
-    with commas between them, and quotes around a name that has a comma.
+    with commas between them, and quotes around a name that has a comma; one of pairs takes a text such as "a:b,c:d".
 
     Raises (as the function that is made):
         ArgumentError: a value cannot be what its parameter is.
@@ -392,6 +392,21 @@ def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple
     if wrong:
         raise ArgumentError(f"{what} contains {wrong[0]!r}, expected names; correct the list.")
     return tuple(str(entry) for entry in entries)
+
+
+def given_pairs(given: str, *, what: str) -> list[tuple[str, str]]:
+    """List pairs of names, given as a text such as "snout:neck,neck:tailbase".
+
+    Raises:
+        ArgumentError: a part is not two names joined by a colon.
+    """
+    found = [tuple(name.strip() for name in part.split(":", 1)) for part in given_names(given, what=what)]
+    wrong = next((pair for pair in found if len(pair) != 2 or not all(pair)), None)
+    if wrong is not None:
+        raise ArgumentError(
+            f"{what} contains {':'.join(wrong)!r}, expected two names joined by ':', as snout:neck; correct it."
+        )
+    return [(one, other) for one, other in found]
 
 
 def whole_number(given: object, *, what: str) -> int:
@@ -508,6 +523,9 @@ def _converted(value: Any, hint: object, name: str) -> Any:
         return _chosen(value, typing.get_args(hint), name)
     if bool in kinds:
         return _flag(value, name)
+    if isinstance(value, str) and {Mapping[str, str], Sequence[Sequence[str]]} & set(kinds):
+        pairs = given_pairs(value, what=name)
+        return dict(pairs) if Mapping[str, str] in kinds else pairs
     if Sequence[int] in kinds:
         return _several(value, kinds, name)
     if Sequence[str] in kinds:

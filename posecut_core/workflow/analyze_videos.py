@@ -71,27 +71,28 @@ def analyze_videos(
     dlc_names: bool = False,
     report: Report = silent,
 ) -> AnalysedVideos:
-    """Write the network's predictions for every frame of videos to `<video><scorer>.h5` beside each video.
+    """Predict the bodyparts in every frame of videos.
 
-    Memory does not grow with the length of a video; an interrupted analysis goes on where it stopped. A video that
-    fails does not stop the others: it is named in the error at the end, which carries what was `done`. A video that was
-    analysed before is skipped if its predictions came from this very network, from the same video and the same window,
-    and analysed anew if not, which is told. Predictions that do not say where they came from are taken at their name.
+    Predictions are written to `<video><scorer>.h5` beside each video. Memory does not grow with the length of a video;
+    an interrupted analysis goes on where it stopped. A video that fails does not stop the others: it is named in the
+    error at the end, which carries what was `done`. A video that was analysed before is skipped if its predictions came
+    from this very network, from the same video and the same window, and analysed anew if not, which is told.
+    Predictions that do not say where they came from are taken at their name.
 
     Args:
         config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
             given in pixels of the full frame all the same.
         videos: video files, names of project videos, or folders with videos.
-        shuffle: which shuffle's network.
-        trainingsetindex: which of config.yaml's training fractions.
-        save_as_csv: whether to write a .csv as well.
-        destfolder: where to write instead of beside each video.
-        videotype: suffix of the videos to take from folders; by default any known one.
-        batch_size: frames at once; by default config.yaml's batch_size.
-        overwrite: whether to analyse videos again that have predictions by this network.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
-        dlc_names: whether to name files and columns as DeepLabCut 3 does, so that its functions, and programs that go
-            by its names, find them; predictions that are there under our names are then copied.
+        shuffle: which shuffle: which split of the labelled frames, and its network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        save_as_csv: write a .csv beside the .h5.
+        destfolder: folder of the predictions; by default beside each video.
+        videotype: take only videos of this suffix from folders, such as mp4; by default all.
+        batch_size: frames at once; by default batch_size in config.yaml.
+        overwrite: analyse videos again that have predictions by this network.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
+            there under PoseCut's names are then copied.
         report: told of every batch.
 
     Raises:

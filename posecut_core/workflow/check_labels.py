@@ -97,11 +97,13 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
 def check_labels(
     config: str | os.PathLike[str], *, videos: str | Sequence[str] | None = None, report: Report = silent
 ) -> CheckedLabels:
-    """Draw every frame with labels, or with drafts of them, into `labeled-data/<video>_labeled/`.
+    """Draw the labels onto the frames, to see whether they are right.
+
+    Every frame with labels, or with drafts of them, is drawn into `labeled-data/<video>_labeled/`.
 
     Args:
         config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
-        videos: names of project videos; by default all that have extracted frames.
+        videos: only these videos of the project; by default all that have extracted frames.
         report: told of every picture.
 
     Raises:

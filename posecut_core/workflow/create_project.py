@@ -87,20 +87,21 @@ def create_new_project(
     skip_broken: bool = False,
     report: Report = silent,
 ) -> CreatedProject:
-    """Create `<project>-<experimenter>-<YYYY-MM-DD>` with its config.yaml and links to its videos.
+    """Create a project: a folder with config.yaml and links to its videos.
 
-    Either the whole project appears or, where a video or name is bad, nothing; all bad videos are named. A project that
-    exists already under this name is returned as it is, with the names of the arguments that it contradicts. Source:
-    Nath et al. 2019, stage I.
+    The folder is called `<project>-<experimenter>-<YYYY-MM-DD>`. Either the whole project appears or, where a video or
+    name is bad, nothing; all bad videos are named. A project that exists already under this name is returned as it is,
+    with the names of the arguments that it contradicts. Source: Nath et al. 2019, stage I.
 
     Args:
-        project: Name of the task, part of file names.
+        project: Name of the task, such as reaching; part of file names.
         experimenter: Name of the one who labels, part of file names.
         videos: Video files, folders of them, or patterns such as `*.mp4`.
-        working_directory: Where to put the project; by default the current folder.
+        working_directory: Where to make the project's folder; by default the current folder.
         copy_videos: Copy the videos instead of linking to them.
-        bodyparts: What to label; may be edited in config.yaml before labelling.
-        skeleton: Pairs of bodyparts to join by lines in plots.
+        bodyparts: What to track, separated by commas; a name with a comma in double quotes. May be changed
+            in config.yaml until labels are made.
+        skeleton: Pairs of bodyparts to join by lines in pictures, as snout:neck,neck:tailbase.
         date: Day in the project's name; by default today.
         skip_broken: Leave out videos that cannot be used, and make the project of the others.
         report: Told about each video.
@@ -158,7 +159,7 @@ def add_new_videos(
     skip_broken: bool = False,
     report: Report = silent,
 ) -> AddedVideos:
-    """Add videos to a project at any time; a video that it has already is left as it is.
+    """Add videos to a project, at any time; those that it has already stay as they are.
 
     Args:
         config: Path of config.yaml.

@@ -130,19 +130,22 @@ def create_training_dataset(
     settings: Mapping[str, object] | None = None,
     report: Report = silent,
 ) -> CreatedDataset:
-    """Split the labelled frames and write the settings of the training.
+    """Split the labelled frames into frames to train on and frames to test on.
+
+    The settings of each training, what weights it begins with among them, are then in a file to edit.
 
     Args:
         config: path of config.yaml; its TrainingFraction gives the share of training frames.
-        num_shuffles: how many independent splits to make.
-        shuffles: their numbers; by default the next free ones.
+        num_shuffles: how many random splits to make.
+        shuffles: numbers for these splits, as 1,2,3; by default the next free ones.
         trainingsetindex: which entry of TrainingFraction; by default a dataset is made for each.
         train_indices: for each shuffle, positions of the training frames among all labelled frames, which are
             sorted by video and frame number; by default they are drawn.
         test_indices: for each shuffle, positions of the test frames; by default all that do not train.
         seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
-        net_type: resnet_18, 34, 50, 101 or 152; by default that of the same shuffle in the iteration before, with
-            its width, norm, initial weights and scale, and in the first iteration config.yaml's default_net_type.
+        net_type: resnet_18, 34, 50, 101 or 152; small ones are fast. By default that of the same shuffle in the
+            iteration before, with its width, norm, initial weights and scale, and in the first iteration
+            default_net_type in config.yaml.
         settings: further training settings (see settings.yaml, which is written with all of them).
         report: told about images that are copied, labels to look at, and settings of the iteration before.
 

@@ -14,7 +14,7 @@ import numpy as np
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import Split, read_split, split_by_indices, split_by_seed, write_revision
 from posecut_core.errors import ArgumentError, DatasetError
-from posecut_core.evaluation.errors import CONFIDENCE, Spread, spread
+from posecut_core.evaluation.errors import Spread, spread
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
@@ -156,11 +156,11 @@ def cross_validate(
     settings: Mapping[str, object] | None = None,
     maxiters: int | None = None,
     weights: str | os.PathLike[str] | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float = 0.95,
     batch_size: int | None = None,
     report: Report = silent,
 ) -> CrossValidation:
-    """Train and evaluate a network on each of several splits; tell mean, spread and confidence interval of the error.
+    """Train and evaluate on several splits: mean, spread and confidence interval of the test error.
 
     Each split is a shuffle as create_training_dataset makes it, and its last snapshot is evaluated. All are trained
     for the same number of steps. Called again after an interruption, shuffles of the same frames, labels and settings
@@ -169,16 +169,17 @@ def cross_validate(
 
     Args:
         config: path of config.yaml; its TrainingFraction gives the share of training frames of random splits.
-        splits: how many random splits, at least 2.
-        leave_one_video_out: split by videos instead: each video with labels tests what the others have taught.
-        trainingsetindex: which of config.yaml's training fractions.
+        splits: how many random splits, 2 or more.
+        leave_one_video_out: split by videos: each video with labels tests what the others have taught.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
         seed: of the first split, the next one has seed + 1; by default that of shuffle 1, the project's seed + 1.
-        net_type: resnet_18, 34, 50, 101 or 152; by default config.yaml's default_net_type.
+        net_type: resnet_18, 34, 50, 101 or 152; by default default_net_type in config.yaml.
         settings: further training settings.
-        maxiters: training steps of each split; by default as the settings say.
-        weights: "imagenet", "random", or a .safetensors file of a ResNet to start from; by default as the settings say.
+        maxiters: training steps of each split; by default as the training settings say.
+        weights: "imagenet", "random", or a .safetensors file of a ResNet to begin with; by default as the training
+            settings say.
         confidence: probability that the interval is meant to hold the mean error, between 0 and 1.
-        batch_size: frames at once in the evaluation; by default config.yaml's batch_size.
+        batch_size: frames at once in the evaluation; by default batch_size in config.yaml.
         report: told of every split, of training and of evaluation.
 
     Raises:

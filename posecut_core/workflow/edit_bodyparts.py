@@ -41,15 +41,15 @@ class EditedBodyparts:
 def edit_bodyparts(
     config: str | os.PathLike[str], *, rename: Mapping[str, str] | None = None, add: Sequence[str] = ()
 ) -> EditedBodyparts:
-    """Rename bodyparts, and add new ones, in config.yaml and in all labels.
+    """Rename bodyparts or add new ones, in config.yaml and in all labels; no label moves.
 
     Old frames say nothing about a bodypart that is added: it was not looked for there. Where config.yaml was edited by
     hand already, this says what was meant. Networks know bodyparts by the names that they were trained with.
 
     Args:
         config: path of config.yaml.
-        rename: old name -> new name.
-        add: names of new bodyparts.
+        rename: old and new names, as nose:snout,tail:tailbase.
+        add: new bodyparts, separated by commas.
 
     Raises:
         ArgumentError: a name is unknown, or taken.

@@ -227,21 +227,22 @@ def evaluate_network(
     batch_size: int | None = None,
     report: Report = silent,
 ) -> Evaluation:
-    """Measure mean Euclidean distances between labels and predictions on training and test frames.
+    """Measure how far the predictions are from the labels, on training and on test frames.
 
-    Likelihoods are held against how often predictions of test frames are right, which is to say within the
-    shuffle's `pos_dist_thresh` of the label; a pcutoff is suggested from the same points. It is not written into
-    config.yaml, and no snapshot is chosen by any of this. `report.html` shows all of it on one page. Frames that
-    validated a training (its setting `validation_share`) are reported apart: they trained nothing, but were watched.
+    Errors are mean Euclidean distances in pixels. Likelihoods are held against how often predictions of test frames are
+    right, which is to say within the shuffle's `pos_dist_thresh` of the label; a pcutoff is suggested from the same
+    points. It is not written into config.yaml, and no snapshot is chosen by any of this. `report.html` shows all of it
+    on one page. Frames that validated a training (its setting `validation_share`) are reported apart: they trained
+    nothing, but were watched.
 
     Args:
         config: path of config.yaml; its `pcutoff` divides likely from unlikely predictions.
-        shuffle: which shuffles' networks, one or several.
-        plotting: whether to draw every labelled frame with labels and predictions.
-        trainingsetindex: which of config.yaml's training fractions.
-        snapshots: "last", "all", a number of training steps or several; by default config.yaml's snapshotindex.
-        bodyparts: those to measure; by default all.
-        batch_size: frames at once; by default config.yaml's batch_size.
+        shuffle: which shuffles' networks, one or several, as 1 or 1,2,3.
+        plotting: draw labels and predictions on every labelled frame.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        snapshots: "last", "all", or numbers of training steps; by default as snapshotindex in config.yaml says.
+        bodyparts: measure only these, separated by commas; by default all.
+        batch_size: frames at once; by default batch_size in config.yaml.
         report: told of every batch and picture.
 
     Raises:

@@ -59,21 +59,23 @@ def export_deeplabcut(
     destfolder: str | os.PathLike[str] | None = None,
     report: Report = silent,
 ) -> ExportedImages:
-    """Write the extracted frames as `img*.png` beside the labels; DeepLabCut then labels and trains on the project.
+    """Write the extracted frames as images, so that DeepLabCut can label and train on them, and results if named.
 
-    Images that are there already stay as they are. With `results`, predictions are written under DeepLabCut's names as
-    well, which its functions then find; where DeepLabCut has no network of the shuffle, from which it puts the names
-    together, a placeholder is written into `dlc-models-pytorch`.
+    The images are `img*.png` beside the labels; those that are there already stay as they are. With `results`,
+    predictions are written under DeepLabCut's names as well, which its functions then find; where DeepLabCut has no
+    network of the shuffle, from which it puts the names together, a placeholder is written into `dlc-models-pytorch`.
 
     Args:
         config: path of config.yaml.
-        videos: names of project videos; by default all that have extracted frames.
-        results: analysed videos whose predictions to write: files, names of project videos, or folders.
-        metadata: whether to write `_meta.pickle` beside them, which DeepLabCut wants for labelled videos and outliers.
-        shuffle: which shuffle's network, for `results`.
-        trainingsetindex: which of config.yaml's training fractions, for `results`.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
-        destfolder: where analyze_videos wrote, if not beside the videos.
+        videos: only these videos of the project; by default all that have extracted frames.
+        results: analysed videos whose predictions to write under names that DeepLabCut finds: files, names of project
+            videos, or folders.
+        metadata: with `results`: write the `_meta.pickle` that DeepLabCut wants beside them for labelled videos and
+            outliers.
+        shuffle: with `results`: which shuffle's network.
+        trainingsetindex: with `results`: which of config.yaml's training fractions, counted from 0.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        destfolder: folder of the predictions; by default beside each video.
         report: told of every image.
 
     Raises:

@@ -73,22 +73,23 @@ def extract_frames(
     overwrite: bool = False,
     report: Report = silent,
 ) -> ExtractedFrames:
-    """Choose frames of the project's videos and keep them, losslessly, in `labeled-data/<video>/frames.zarr`.
+    """Choose frames of every video for labelling.
 
-    Frames that were extracted before stay. The choice is between `start` and `stop` of config.yaml.
+    They are kept, losslessly, in `labeled-data/<video>/frames.zarr`. Frames that were extracted before stay. The choice
+    is between `start` and `stop` of config.yaml.
 
     Args:
         config: path of config.yaml.
-        mode: "automatic", or "manual": then `frames` names the frames.
+        mode: "automatic", or "manual": then give the frames' numbers with `frames`.
         algo: "kmeans" takes frames that look different, "uniform" takes them at random times.
-        crop: whether to keep only each video's crop in config.yaml.
-        videos: names of project videos; by default all.
-        frames: frame numbers to take from one video, instead of choosing.
-        seed: where the choice starts; by default the seed in posecut.yaml.
-        step: kmeans looks at every `step`-th frame.
-        colour: whether kmeans compares colours, not only brightness.
-        number_of_frames: frames to choose per video; by default config.yaml's numframes2pick.
-        overwrite: whether to remove extracted frames without labels first.
+        crop: keep only each video's crop in config.yaml.
+        videos: only these videos of the project; by default all.
+        frames: take exactly these frames of one video, as 5,10-12; by default `algo` chooses.
+        seed: another seed chooses other frames; by default the seed in posecut.yaml.
+        step: let kmeans look at every so many frames; more is faster.
+        colour: let kmeans compare colors, not only brightness.
+        number_of_frames: frames to choose per video; by default numframes2pick in config.yaml.
+        overwrite: first remove extracted frames that have no labels.
         report: told of every frame.
 
     Raises:

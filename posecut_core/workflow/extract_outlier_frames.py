@@ -292,38 +292,39 @@ def extract_outlier_frames(
     confirm: Confirm | None = None,
     report: Report = silent,
 ) -> ExtractedOutliers:
-    """Find frames in which predictions look wrong, and extract some of them with the predictions as drafts of labels.
+    """Find frames in which predictions look wrong, and extract some of them to label next.
 
-    All candidates between config.yaml's `start` and `stop` go to a table beside the predictions and replace there those
-    of an earlier call with the same algorithm. Of those that are not among the project's frames already,
-    `number_of_frames` are extracted; a video that the project lacks joins it.
+    They get the predictions as drafts of labels. All candidates between config.yaml's `start` and `stop` go to a table
+    beside the predictions and replace there those of an earlier call with the same algorithm. Of those that are not
+    among the project's frames already, `number_of_frames` are extracted; a video that the project lacks joins it.
     Called again, it extracts others, or goes on where it was interrupted. Source: Nath et al. 2019, step J.
 
     Args:
         config: path of config.yaml.
         videos: analysed videos: files, names of project videos, or folders.
         outlieralgorithm: "jump" (a bodypart moves more than `epsilon` in one frame), "uncertain" (a likelihood is below
-            `p_bound`), "fitting" (bodyparts lie on average more than `epsilon` from what a state-space model of their
-            movement expects; with too few of these, the farthest), "pca" (a bodypart lies more than `epsilon` from any
+            `p_bound`), "fitting" (bodyparts lie on average more than `epsilon` from where a model of their movement
+            expects them; with too few of these, the farthest), "pca" (a bodypart lies more than `epsilon` from any
             pose like the labelled ones), "disagreement" (two networks place a bodypart more than `epsilon` apart),
-            "list" (choose among `frames`), or "manual" (take all of `frames`: the core has no window to choose in).
-        comparisonbodyparts: those to judge by; by default all.
-        epsilon: pixels.
-        p_bound: likelihood; for "fitting", positions below it are missing.
+            "list" (choose among `frames`), or "manual" (take all of `frames`).
+        comparisonbodyparts: judge by these bodyparts only, separated by commas; by default all.
+        epsilon: pixels; more finds fewer frames.
+        p_bound: likelihood; more finds more frames. For "fitting", positions below it are missing.
         ARdegree: for "fitting": how many earlier values the model looks at.
         MAdegree: for "fitting": how many earlier errors the model looks at.
-        alpha: for "fitting": a candidate names the bodyparts outside the interval of probability 1 - alpha.
+        alpha: for "fitting": report the bodyparts outside the (1 - alpha) prediction interval.
         extractionalgorithm: "kmeans" takes candidates that look different, "uniform" takes them at random.
-        frames: frame numbers of one video, for "list" and "manual".
-        number_of_frames: frames to extract per video; by default config.yaml's numframes2pick.
-        shuffle: which shuffle's network.
-        trainingsetindex: which of config.yaml's training fractions.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
-        other_shuffles: for "disagreement": networks to compare with, such as those of other seeds.
-        other_snapshots: for "disagreement": snapshots of `shuffle` to compare with.
-        destfolder: where analyze_videos wrote, if not beside the videos.
-        videotype: suffix of the videos to take from folders.
-        seed: where the choice among candidates starts; by default the seed in posecut.yaml.
+        frames: frame numbers of one video for "list" and "manual", as 5,10-12.
+        number_of_frames: frames to extract per video; by default numframes2pick in config.yaml.
+        shuffle: which shuffle: which split of the labelled frames, and its network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        other_shuffles: for "disagreement": shuffles whose networks to compare with, as 2,3; they must have analysed the
+            videos.
+        other_snapshots: for "disagreement": snapshots of the same shuffle to compare with, by training steps.
+        destfolder: folder of the predictions; by default beside each video.
+        videotype: take only videos of this suffix from folders, such as mp4; by default all.
+        seed: another seed chooses others of the frames found; by default the seed in posecut.yaml.
         confirm: told what was found in a video before any frame is extracted; returns whether to go on, or other
             criteria, with which the video is judged again, and those after it. Without it nobody is asked.
         report: told how far the work is.

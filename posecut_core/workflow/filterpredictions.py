@@ -45,24 +45,26 @@ def filterpredictions(
     dlc_names: bool = False,
     report: Report = silent,
 ) -> FilteredPredictions:
-    """Write `<video><scorer>_filtered.h5` beside the predictions: positions smoothed over time, likelihoods as before.
+    """Smooth the predictions of analysed videos, into files beside them.
+
+    `<video><scorer>_filtered.h5` has positions smoothed over time, and likelihoods as before.
 
     Args:
         config: path of config.yaml.
         videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle's network.
-        trainingsetindex: which of config.yaml's training fractions.
+        shuffle: which shuffle: which split of the labelled frames, and its network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
         filtertype: "median" of the frames around each frame, or "arima": what a state-space model of the movement
             expects from the frames before, which also bridges unlikely and missing positions.
-        windowlength: for "median": frames, an odd number.
-        p_bound: for "arima": positions with a likelihood below it are bridged.
+        windowlength: for "median": an odd number of frames.
+        p_bound: for "arima": bridge positions of lower likelihood.
         ARdegree: for "arima": how many earlier values the model looks at.
         MAdegree: for "arima": how many earlier errors the model looks at.
-        save_as_csv: whether to write a .csv as well.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
-        destfolder: where analyze_videos wrote, if not beside the videos.
-        videotype: suffix of the videos to take from folders.
-        dlc_names: whether to name files and columns as DeepLabCut 3 does.
+        save_as_csv: write a .csv beside the .h5.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        destfolder: folder of the predictions; by default beside each video.
+        videotype: take only videos of this suffix from folders, such as mp4; by default all.
+        dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names.
         report: told of every video.
 
     Raises:

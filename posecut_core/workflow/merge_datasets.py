@@ -36,9 +36,10 @@ class MergedDatasets:
 def merge_datasets(
     config: str | os.PathLike[str], *, unreviewed: Unreviewed = "refuse", report: Report = silent
 ) -> MergedDatasets:
-    """Begin the next iteration with all labels as they are now; its datasets and networks get folders of their own.
+    """Begin the next iteration, with the corrected labels beside the others.
 
-    One that was begun and in which nothing was made yet stays the next one, however often this is called.
+    Its training datasets and networks get folders of their own; those before stay. One that was begun and in which
+    nothing was made yet stays the next one, however often this is called.
     Source: Nath et al. 2019, step J; there too `iteration` in config.yaml grows by one.
 
     Args:

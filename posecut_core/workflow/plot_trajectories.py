@@ -58,23 +58,23 @@ def plot_trajectories(
     filtered: bool = False,
     report: Report = silent,
 ) -> PlottedTrajectories:
-    """Draw paths, positions over time, likelihoods and movements into `plot-poses/<video><scorer>/`.
+    """Draw the predictions of analysed videos as figures.
 
-    The folder lies beside the predictions and is named as they are, so that figures of another network, and those that
-    DeepLabCut keeps in `plot-poses/<video>/`, stay.
+    Paths, positions over time, likelihoods and movements go to `plot-poses/<video><scorer>/` beside the predictions, so
+    that figures of another network, and those that DeepLabCut keeps in `plot-poses/<video>/`, stay.
 
     Args:
         config: path of config.yaml.
         videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle's network.
-        trainingsetindex: which of config.yaml's training fractions.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
-        destfolder: where analyze_videos wrote, if not beside the videos.
-        videotype: suffix of the videos to take from folders.
-        bodyparts: those to draw; by default all.
-        pcutoff: points of lower likelihood are left out; by default config.yaml's.
-        colormap: matplotlib's name; by default config.yaml's.
-        filtered: whether to draw what filterpredictions wrote; the folder's name then ends in `_filtered`.
+        shuffle: which shuffle: which split of the labelled frames, and its network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        destfolder: folder of the predictions; by default beside each video.
+        videotype: take only videos of this suffix from folders, such as mp4; by default all.
+        bodyparts: draw only these, separated by commas; by default all.
+        pcutoff: leave out points of lower likelihood; by default pcutoff in config.yaml.
+        colormap: colors of the bodyparts, a name of matplotlib's; by default colormap in config.yaml.
+        filtered: draw what filterpredictions wrote; the folder's name then ends in `_filtered`.
         report: told of every video.
 
     Raises:
@@ -131,29 +131,30 @@ def create_labeled_video(
     overwrite: bool = False,
     report: Report = silent,
 ) -> LabeledVideos:
-    """Write `<video><scorer>_labeled.mp4` beside the predictions: the video with a disc on each likely bodypart.
+    """Write videos with the predictions drawn on them.
 
-    Every frame of the video has its place, and its time where the video's rate varies; one that cannot be decoded
-    repeats the picture before it. A labelled video that is there is kept if it was drawn from the same predictions with
-    the same settings, and drawn anew if not.
+    `<video><scorer>_labeled.mp4` beside the predictions shows a disc on each likely bodypart. Every frame of the video
+    has its place, and its time where the video's rate varies; one that cannot be decoded repeats the picture before it.
+    A labelled video that is there is kept if it was drawn from the same predictions with the same settings, and drawn
+    anew if not.
 
     Args:
         config: path of config.yaml.
         videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle's network.
-        trainingsetindex: which of config.yaml's training fractions.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
-        destfolder: where analyze_videos wrote, if not beside the videos.
-        videotype: suffix of the videos to take from folders.
-        bodyparts: those to draw; by default all.
-        draw_skeleton: whether to connect bodyparts along config.yaml's skeleton.
-        trailpoints: how many earlier positions to show behind each disc.
-        pcutoff: only points with a likelihood above it are drawn; by default config.yaml's.
-        dotsize: diameter of the discs in pixels; by default config.yaml's.
-        alphavalue: opacity of the discs, 0 to 1; by default config.yaml's.
-        colormap: matplotlib's name; by default config.yaml's.
-        filtered: whether to draw what filterpredictions wrote; the name then has `_filtered` in it.
-        overwrite: whether to make videos again that exist.
+        shuffle: which shuffle: which split of the labelled frames, and its network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        destfolder: folder of the predictions; by default beside each video.
+        videotype: take only videos of this suffix from folders, such as mp4; by default all.
+        bodyparts: draw only these, separated by commas; by default all.
+        draw_skeleton: join bodyparts by config.yaml's skeleton.
+        trailpoints: earlier positions to show behind each disc.
+        pcutoff: leave out points of lower likelihood; by default pcutoff in config.yaml.
+        dotsize: diameter of the discs in pixels; by default dotsize in config.yaml.
+        alphavalue: opacity of the discs, 0 to 1; by default alphavalue in config.yaml.
+        colormap: colors of the bodyparts, a name of matplotlib's; by default colormap in config.yaml.
+        filtered: draw what filterpredictions wrote; the name then has `_filtered` in it.
+        overwrite: make videos again that exist.
         report: told of every frame.
 
     Raises:

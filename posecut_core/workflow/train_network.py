@@ -465,7 +465,7 @@ def train_network(
     settings: Mapping[str, object] | None = None,
     report: Report = silent,
 ) -> TrainedNetwork:
-    """Train the network of a shuffle, or go on from its last snapshot.
+    """Train the network of a shuffle, or continue from its last snapshot.
 
     Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it. A
     damaged snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it. Before the first
@@ -473,16 +473,17 @@ def train_network(
 
     Args:
         config: path of config.yaml.
-        shuffle: which training dataset.
-        trainingsetindex: which of config.yaml's training fractions.
-        maxiters: end after this many steps in all; this and `settings` replace what settings.yaml says, in the file.
-        displayiters: report and log every so many steps.
-        saveiters: write a snapshot every so many steps.
-        max_snapshots_to_keep: delete older ones.
-        gputouse: index of the device to train on; None takes all, if `batch_size` divides by their number.
-        weights: "imagenet" (the default; fetched once from the model hub), "random", "previous" (the last network of
-            this shuffle in an earlier iteration), or a .safetensors file of a ResNet to start from; only for the first
-            call.
+        shuffle: which shuffle: which split of the labelled frames, and its network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        maxiters: stop after this many steps in all. What is given here replaces what the shuffle's settings.yaml says,
+            so that a later call continues in the same way; by default as that file says.
+        displayiters: log the loss every so many steps; by default as settings.yaml says.
+        saveiters: write a snapshot every so many steps; by default as settings.yaml says.
+        max_snapshots_to_keep: delete older snapshots than so many; by default as settings.yaml says.
+        gputouse: train on this device only, counted from 0; by default on all, if batch_size divides by their number.
+        weights: what a new training begins with: "imagenet" (weights that are downloaded once, then cached), "random",
+            "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file of a ResNet;
+            by default as settings.yaml says, which is imagenet.
         settings: any other settings of settings.yaml.
         report: told of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
             where the setting `validation_share` is above 0.

@@ -27,7 +27,7 @@ class UndoneLabels:
 
 @forgiving
 def undo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -> UndoneLabels:
-    """Take back the last edits of a video's labels: by mouse, by `write_labels`, or taken over from other programs.
+    """Take back the last edits of a video's labels, also those that were taken over from other programs.
 
     Args:
         config: path of config.yaml.
@@ -46,12 +46,12 @@ def undo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -
 
 @forgiving
 def redo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -> UndoneLabels:
-    """Make the edits again that `undo_labels` or the window took back last, as long as no other was made since.
+    """Make the edits of labels again that were taken back last, as long as no other was made since.
 
     Args:
         config: path of config.yaml.
         video: name of the project video.
-        steps: how many edits.
+        steps: how many edits; what was done at once is one.
 
     Raises:
         ArgumentError, LabelError, VideoError, StorageError: as for `undo_labels`.

@@ -6,17 +6,15 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
 
 import napari_posecut
 import posecut_core
-from posecut_core.cli.program import app
+from posecut_core.cli.verbs import VERBS, options
 from tests.structure.source import PLUGIN_ROOMS, ROOMS, ROOT, Source, sources
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += [ROOT / "notebooks" / "README.md", ROOT / "tests" / "benchmarks" / "README.md"]
 PROGRAMS = sources("tests/benchmarks", "docs")
-COMMANDS = typer.main.get_command(app).commands
 PUBLIC = {"posecut": posecut_core, "posecut_core": posecut_core, "napari_posecut": napari_posecut}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -52,8 +50,8 @@ def test_verbs_and_their_options_exist(page: Path) -> None:
     """Every `posecut VERB` is a verb, and has the options that are written behind it."""
     for program, verb, *rest in _command_lines(page):
         if program == "posecut" and verb != "VERB" and not verb.startswith("-"):
-            assert verb in COMMANDS, verb
-            known = {option for entry in COMMANDS[verb].params for option in entry.opts} | {"--help"}
+            assert verb in VERBS, verb
+            known = {option.name for option in options(verb)} | {"--help"}
             assert {word for word in rest if word.startswith("--")} <= known, verb
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.summaries import asking, check_terminal, summary, understood
+from posecut_core.cli.summaries import asking, summary, understood
 from posecut_core.errors import ArgumentError
-from posecut_core.progress import Notice
+from posecut_core.progress import Notice, silent
 from posecut_core.refinement.candidates import Candidate, Criteria
 from posecut_core.workflow.extract_outlier_frames import FoundOutliers
 
@@ -68,8 +68,9 @@ def test_other_answers_are_refused(answer, message):
 def test_a_question_is_asked_until_it_is_answered(monkeypatch, capsys):
     """A wrong answer is explained and asked again; the count is told first, and nothing goes to stdout."""
     monkeypatch.setattr("sys.stdin", io.StringIO("what\nepsilon=30\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     said = []
-    assert asking(said.append)(found()) == Criteria(epsilon=30)
+    assert asking({}, said.append, yes=False)(found()) == Criteria(epsilon=30)
     assert said == [Notice(summary(found()))]
     out, err = capsys.readouterr()
     assert out == ""
@@ -78,8 +79,11 @@ def test_a_question_is_asked_until_it_is_answered(monkeypatch, capsys):
 
 
 def test_without_a_terminal_yes_is_needed(monkeypatch):
-    """A script is told about --yes instead of waiting for ever."""
+    """A script is told about --yes instead of waiting for ever; frames chosen by hand need no question."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with pytest.raises(ArgumentError, match="add --yes"):
-        check_terminal(yes=False)
-    check_terminal(yes=True)
+        asking({}, silent, yes=False)
+    assert asking({"epsilon": 30}, silent, yes=True) is None
+    assert asking({"outlieralgorithm": "manual"}, silent, yes=False) is None
+    with pytest.raises(ArgumentError, match="alpha is 0"):
+        asking({"alpha": 0}, silent, yes=True)

@@ -28,7 +28,7 @@ def perform(monkeypatch, posecut):
     """A function that runs a task as if a verb had made it."""
 
     def call(task, *words):
-        monkeypatch.setattr(entry, "_parse", lambda arguments: task)
+        monkeypatch.setattr(entry, "parse", lambda words, console: task)
         return posecut(*words)
 
     return call
@@ -85,8 +85,12 @@ def test_interrupting_says_what_is_kept(perform):
 
 
 def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatch):
-    """Typer hands back a code where Ctrl-C came while the command line was read."""
-    monkeypatch.setattr("posecut_core.cli.program.app", lambda *arguments, **options: 130)
+    """Ctrl-C may come while the command line is read."""
+
+    def interrupted(words, console):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "parse", interrupted)
     code, _, err = posecut("check-labels")
     assert (code, err.splitlines()[-1]) == (130, "Interrupted.")
 
@@ -95,7 +99,8 @@ def test_sigterm_is_an_interruption():
     """What a batch system or a shutdown sends ends a verb as Ctrl-C does."""
     program = (
         "import signal; from posecut_core.cli import program; from posecut_core.cli.task import Task\n"
-        "program._parse = lambda words: Task(lambda report: signal.raise_signal(signal.SIGTERM), 'It is kept.')\n"
+        "task = Task(lambda report: signal.raise_signal(signal.SIGTERM), 'It is kept.')\n"
+        "program.parse = lambda words, console: task\n"
         "program.main([])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)

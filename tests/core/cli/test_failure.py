@@ -3,7 +3,6 @@
 import errno
 
 import pytest
-import typer
 
 from posecut_core.cli.screen import explain, one_line
 from posecut_core.errors import ModelError, StorageError, VideoError
@@ -22,25 +21,6 @@ def test_a_disk_that_refuses_is_a_storage_error(number):
     failure = explain(OSError(number, "refused", "/data/x.h5"))
     assert (failure.kind, failure.exit_code) == ("StorageError", StorageError.exit_code)
     assert "/data/x.h5" in failure.error
-
-
-def test_usage_errors_point_to_help():
-    """A wrong word on the command line gives code 2 and the way to help."""
-    failure = explain(typer.BadParameter("No such thing."))
-    assert (failure.kind, failure.exit_code) == ("UsageError", 2)
-    assert failure.error.endswith("--help")
-
-
-def test_a_word_that_is_no_choice_is_told_with_the_choices():
-    """Kind: a library's jargon in a sentence. The option, the word and what it may be, and nothing else."""
-    failure = explain(typer.BadParameter("Value error, 'fit' is not one of 'jump', 'fitting'", param_hint="'--by'"))
-    assert failure.error.startswith("Invalid value for '--by': 'fit' is not one of 'jump', 'fitting'.")
-
-
-def test_sentences_keep_their_own_end():
-    """A question stays one: nothing follows its mark but the way to help."""
-    failure = explain(typer.BadParameter("Did you mean 'train-network'?"))
-    assert "'train-network'? For help: " in failure.error
 
 
 def test_a_full_disk_behind_the_output_is_named():

@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from posecut_core.cli import care
-from posecut_core.cli.care import check_installed, check_screen, open_window
+from posecut_core.cli import label
+from posecut_core.cli.label import check_installed, check_screen, open_window
+from posecut_core.cli.summaries import outcome_of
 from posecut_core.errors import PosecutError
 
 
@@ -19,9 +20,9 @@ def opened(monkeypatch):
         projects.append(project)
         return open_window(project, program=("-c", "print('noise')"))
 
-    monkeypatch.setattr(care, "open_window", fake)
-    monkeypatch.setattr(care, "check_installed", lambda: None)
-    monkeypatch.setattr(care, "check_screen", lambda environment: None)
+    monkeypatch.setattr(label, "open_window", fake)
+    monkeypatch.setattr(label, "check_installed", lambda: None)
+    monkeypatch.setattr(label, "check_screen", lambda environment: None)
     return projects
 
 
@@ -50,7 +51,8 @@ def test_json_is_all_that_is_printed(opened, posecut_json, project):
 @pytest.mark.parametrize(("ending", "code"), [("sys.exit(3)", 3), ("os.kill(os.getpid(), 9)", 137)])
 def test_the_exit_code_of_the_window_is_handed_on(tmp_path, ending, code):
     """A window that could not open its project, or was killed, leads to no next step."""
-    outcome = open_window(tmp_path, program=("-c", f"import os, sys; {ending}"))
+    window = open_window(tmp_path, program=("-c", f"import os, sys; {ending}"))
+    outcome = outcome_of("label", window, {})
     assert (outcome.exit_code, outcome.following) == (code, ())
 
 
@@ -59,7 +61,9 @@ def test_a_screen_that_does_not_answer_is_asked_for(tmp_path, monkeypatch):
     """Qt ends the process where it finds no screen; another signal says nothing of screens."""
     monkeypatch.setenv("DISPLAY", "remote:10")
     lines = {
-        name: open_window(tmp_path, program=("-c", f"import os, signal; os.kill(os.getpid(), signal.{name})")).lines[0]
+        name: open_window(
+            tmp_path, program=("-c", f"import os, signal; os.kill(os.getpid(), signal.{name})")
+        ).summary()[0]
         for name in ("SIGABRT", "SIGKILL")
     }
     assert "DISPLAY=remote:10" in lines["SIGABRT"]

@@ -1,0 +1,441 @@
+"""The verbs of `posecut`: a table, and the command line that is made from it and from the definitions of the steps.
+
+Arguments, options, defaults and help of a verb are those of its step in Python. They are read from the source of the
+step's module, as importing it takes seconds (most steps load JAX) and `--help` must not wait for that. What has no
+default is given by position; what a shell cannot write, such as mappings and callbacks, is left out.
+"""
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts.validators import Number
+from rich.console import Console
+
+import posecut_core
+from posecut_core import types
+from posecut_core.cli.task import Outcome, Task, told
+from posecut_core.errors import ArgumentError
+from posecut_core.progress import Report
+from posecut_core.project.given import given_path
+
+# --- table ------------------------------------------------------------------------------------------------------------
+# The verbs in the order of the workflow, with what their steps do not say.
+
+
+_RESUMES = "What was finished is kept; run the same command again to go on."
+_NOTHING = "Run the same command again."
+_SNAPSHOTS = "Each snapshot that was written is kept; run the same command again to go on."
+_FRAMES = "Frames of finished videos are kept; run the same command again for the others."
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What a verb has beside its step."""
+
+    panel: str  # of the help
+    example: str = ""  # what follows the verb
+    interrupted: str = _RESUMES
+    note: str = ""  # for the help
+    module: str = ""  # that defines a step which is not public
+
+
+VERBS = {
+    "demo": Verb("Begin", "", "The videos and the project are kept; run the same command again to go on.",
+                 module="cli.demo"),
+    "create-new-project": Verb("Begin", "reaching ada videos/ --bodyparts snout,leftear,rightear,tailbase",
+                               "Nothing was created; run the same command again."),
+    "add-new-videos": Verb("Begin", "PROJECT more-videos/mouse7.mp4",
+                           "No video was added; run the same command again."),
+    "extract-frames": Verb("Label", "PROJECT --number-of-frames 30", _FRAMES),
+    "label": Verb("Label", "PROJECT", "Every label that was placed is kept.", module="cli.label",
+                  note="Without a project the window opens too; create or open one there."),
+    "check-labels": Verb("Label", "PROJECT"),
+    "export-deeplabcut": Verb("Label", "PROJECT --results new-videos/ --metadata"),
+    "edit-bodyparts": Verb("Label", "PROJECT --rename nose:snout --add tailtip", _NOTHING),
+    "merge-labels": Verb("Label", "PROJECT --take"),
+    "undo-labels": Verb("Label", "PROJECT mouse7 --steps 2"),
+    "redo-labels": Verb("Label", "PROJECT mouse7"),
+    "create-training-dataset": Verb("Train", "PROJECT"),
+    "train-network": Verb("Train", "PROJECT --maxiters 5000", _SNAPSHOTS),
+    "evaluate-network": Verb("Train", "PROJECT --plotting"),
+    "cross-validate": Verb("Train", "PROJECT --splits 5", _SNAPSHOTS, "It takes as long as that many trainings."),
+    "analyze-videos": Verb("Use", "PROJECT new-videos/ --save-as-csv",
+                           "The frames analysed so far are kept; run the same command again to go on from them."),
+    "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
+    "plot-trajectories": Verb("Use", "PROJECT new-videos/"),
+    "create-labeled-video": Verb("Use", "PROJECT new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10"),
+    "extract-outlier-frames": Verb("Refine", "PROJECT new-videos/mouse7.mp4 --epsilon 30", _FRAMES,
+                                   "It says how many frames it found, and asks before it extracts any."),
+    "merge-datasets": Verb("Refine", "PROJECT", _NOTHING),
+    "doctor": Verb("Care", "PROJECT", note="The exit code is 0 if nothing is wrong, or all of it was mended, else 1."),
+}  # fmt: skip
+_PROJECT = "reaching-ada-2026-01-31"  # of the examples
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+# What can be written behind a verb, from the definition of its step.
+
+
+_NAMES = {"videos": "video", "comparisonbodyparts": "bodyparts"}  # parameter -> option, where these differ
+_BY_POSITION = ("config", "folder")  # though they have defaults
+# Annotations of what a shell cannot write.
+_PYTHON_ONLY = ("Mapping[str, object]", "Sequence[Sequence[int]]", "datetime", "Report", "Confirm", "FoundOutliers")
+_LEAST = {"step": 1, "steps": 1, "splits": 2, "num_shuffles": 1, "number_of_frames": 1, "batch_size": 1, "ARdegree": 1}
+_LEAST |= dict.fromkeys(("maxiters", "displayiters", "saveiters", "max_snapshots_to_keep"), 1)
+_LEAST |= dict.fromkeys(("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints"), 0)
+_PROBABILITIES = ("p_bound", "alpha", "alphavalue", "pcutoff", "confidence")
+_METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}
+_BOTH = "[CONFIG] VIDEOS..."
+_CONFIG = "The project's folder or its config.yaml; by default the current folder, if that is a project."
+_CONFIG_AND_VIDEOS = "The project's folder or config.yaml, not needed inside the project's folder; then {}"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One argument or option of a verb."""
+
+    parameter: str  # of the step
+    name: str  # as it is typed: --frames; of an argument, as the help calls it: VIDEO
+    kind: Any  # int, float, bool, str or a Literal
+    default: Any  # `inspect.Parameter.empty` where it must be given
+    meaning: str
+    several: bool = False
+
+    @property
+    def by_place(self) -> bool:
+        """Tell whether it is an argument, which has no name on the command line."""
+        return not self.name.startswith("--")
+
+    @property
+    def is_required(self) -> bool:
+        """Tell whether it must be given."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def shown_default(self) -> str:
+        """Return the default as it would be typed; empty where there is nothing to show."""
+        if isinstance(self.default, tuple):
+            return ",".join(map(str, self.default))
+        is_shown = self.kind is not bool and self.default not in (None, "", inspect.Parameter.empty)
+        return str(self.default) if is_shown else ""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Return the words that are possible; none where any are."""
+        return get_args(self.kind)
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Return the least and the greatest number that are possible."""
+        if self.kind not in (int, float):
+            return None, None
+        return (0, 1) if self.parameter in _PROBABILITIES else (_LEAST.get(self.parameter), None)
+
+    def described(self) -> inspect.Parameter:
+        """Describe the option to cyclopts."""
+        least, most = self.limits
+        details = Parameter(
+            name=None if self.by_place else self.name,
+            help=self.meaning,
+            metavar=self.name if self.by_place else _METAVARS.get(self.kind),
+            negative=f"--no-{self.name[2:]}" if self.default is True else "",
+            required=self.is_required,
+            show_default=(lambda default: self.shown_default) if self.shown_default else False,
+            validator=Number(gte=least, lte=most) if self.kind in (int, float) else None,
+        )
+        kinds = inspect.Parameter
+        several = self.several and self.by_place
+        kind = kinds.VAR_POSITIONAL if several else kinds.POSITIONAL_ONLY if self.by_place else kinds.KEYWORD_ONLY
+        default = kinds.empty if several else self.default
+        typed = list[str] if self.several and not several else self.kind
+        return inspect.Parameter(self.parameter, kind, default=default, annotation=Annotated[typed, details])
+
+
+_YES = Option("yes", "--yes", bool, False, "Extract without asking, as in scripts.")
+_EVERYWHERE = (
+    Option("json", "--json", bool, False, "Print the result as one JSON object, for programs."),
+    Option("debug", "--debug", bool, False, "Show technical details if something goes wrong."),
+)
+
+
+def _module(verb: str) -> str:
+    return f"posecut_core.{VERBS[verb].module or posecut_core._HOMES[verb.replace('-', '_')]}"
+
+
+@cache
+def _definition(verb: str) -> ast.FunctionDef:
+    """Read the definition of a verb's step without importing its module."""
+    package, _, rest = _module(verb).partition(".")
+    file = resources.files(package).joinpath(*rest.split(".")[:-1], f"{rest.split('.')[-1]}.py")
+    step = re.compile(rf"^def {verb.replace('-', '_')}\(.*?(?=^[^\s)#]|\Z)", re.MULTILINE | re.DOTALL)
+    definitions = [ast.parse(text).body[0] for text in step.findall(file.read_text(encoding="utf-8"))]
+    (definition,) = (node for node in definitions if isinstance(node, ast.FunctionDef))
+    return definition
+
+
+def _parameters(verb: str) -> list[str]:
+    arguments = _definition(verb).args
+    return [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
+
+
+def summary(verb: str) -> str:
+    """Return what a verb does, in a sentence."""
+    return _in_shell((ast.get_docstring(_definition(verb)) or "").partition("\n\n")[0])
+
+
+@cache
+def options(verb: str) -> tuple[Option, ...]:
+    """List what can be written behind a verb: arguments first, then its options."""
+    found = list(_step_options(verb))
+    given = [option for option in found if option.by_place]
+    if [option.parameter for option in given] == ["config", "videos"]:
+        meaning = _CONFIG_AND_VIDEOS.format(given[1].meaning[0].lower() + given[1].meaning[1:])
+        given = [Option("videos", _BOTH, str, inspect.Parameter.empty, meaning, several=True)]
+    extra = (_YES,) if verb == "extract-outlier-frames" else ()
+    return (*given, *(option for option in found if not option.by_place), *extra, *_EVERYWHERE)
+
+
+def _step_options(verb: str) -> Iterator[Option]:
+    definition = _definition(verb)
+    meanings = _meanings(ast.get_docstring(definition) or "")
+    arguments = definition.args
+    without = [None] * (len(arguments.args) - len(arguments.defaults))
+    defaults = (*without, *arguments.defaults, *arguments.kw_defaults)
+    alone = sum(value is None for value in defaults) == 1
+    for argument, default in zip((*arguments.args, *arguments.kwonlyargs), defaults, strict=True):
+        name = argument.arg
+        hint = ast.unparse(argument.annotation) if argument.annotation else ""
+        if (kind := _kind(hint)) is None:
+            continue
+        is_option = default is not None and name not in _BY_POSITION
+        several = name in ("videos", "results")
+        written = f"{name.upper()}..." if several else name.upper()
+        optional = None if name == "config" and alone else inspect.Parameter.empty
+        yield Option(
+            name,
+            _typed(name) if is_option else written,
+            kind,
+            optional if default is None else _value(default),
+            _CONFIG if name == "config" else meanings.get(name, ""),
+            several,
+        )
+
+
+def _kind(hint: str) -> Any:
+    """Turn the annotation of a parameter into what a shell can write: None for nothing."""
+    if any(word in hint for word in _PYTHON_ONLY):
+        return None
+    if get_origin(getattr(types, hint, None)) is Literal:
+        return getattr(types, hint)
+    words = set(hint.split(" | "))
+    return bool if "bool" in words else float if "float" in words else int if words <= {"int", "None"} else str
+
+
+def _value(default: ast.expr) -> Any:
+    return getattr(types, default.id) if isinstance(default, ast.Name) else ast.literal_eval(default)
+
+
+def _meanings(docstring: str) -> dict[str, str]:
+    """Read the section on arguments of a docstring."""
+    _, _, rest = docstring.partition("\nArgs:\n")
+    section = re.split(r"\n(?=\S)", rest)[0]
+    entries = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", section, re.MULTILINE | re.DOTALL)
+    names = [name for name, _ in entries]
+    return {name: _in_shell(text[0].upper() + text[1:], names) for name, text in entries}
+
+
+def _in_shell(text: str, parameters: Collection[str] = ()) -> str:
+    """Write a sentence of a docstring as a shell's user reads it, with options for parameters and verbs for steps."""
+
+    def written(name: str) -> str:
+        verb = name.replace("_", "-")
+        return _typed(name) if name in parameters else verb if verb in VERBS else name
+
+    text = re.sub(r"`([^`]+)`", lambda quoted: written(quoted[1]), " ".join(text.split()))
+    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda word: written(word[0]), text)
+
+
+def _typed(parameter: str) -> str:
+    return f"--{_NAMES.get(parameter, parameter).replace('_', '-').lower()}"
+
+
+# --- command line -----------------------------------------------------------------------------------------------------
+# From words to a task.
+
+
+_ABOUT = """PoseCut is markerless pose estimation for laboratory video: label some frames, train a network, and it \
+finds the bodyparts in the rest.
+
+The verbs below are in the order in which you use them; each one names the next. To see all of them at work on a drawn \
+mouse, run: posecut demo"""
+
+
+class UsageError(ArgumentError):
+    """Words that are no command line of `posecut`."""
+
+
+def parse(words: Sequence[str], console: Console) -> Task | None:
+    """Turn a command line into a task; None where help or the version was asked for and shown.
+
+    Raises:
+        UsageError: a verb or an option is unknown, or a value is not possible.
+        ArgumentError: the project or the videos are missing.
+    """
+    verb = words[0] if words and words[0] in VERBS else ""
+    try:
+        answer = _app([verb] if verb else list(VERBS))(
+            list(words) or ["--help"], console=console, print_error=False, exit_on_error=False,
+        )  # fmt: skip
+    except CycloptsError as error:
+        unexpected = error.unused_tokens if isinstance(error, UnusedCliTokensError) else None
+        said = f"Unexpected argument: {' '.join(unexpected)}." if unexpected else " ".join(str(error).split())
+        raise UsageError(f"{said} For help: {' '.join(filter(None, ('posecut', verb)))} --help") from error
+    return answer if isinstance(answer, Task) else None
+
+
+def _app(verbs: Sequence[str]) -> App:
+    """Make the program of some verbs; reading the options of all of them would take as long as the rest."""
+    panels = dict.fromkeys(verb.panel for verb in VERBS.values())
+    groups = {panel: Group(panel, sort_key=place) for place, panel in enumerate(panels, start=1)}
+    common = Group("Options", sort_key=0)
+    app = App(
+        "posecut",
+        help=_ABOUT,
+        version=f"posecut {posecut_core.__version__}",
+        help_flags=("--help", "-h"),
+        help_format="plaintext",
+        group_commands=common,
+        group_parameters=common,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        verbose=False,
+    )
+    for place, name in enumerate(verbs):
+        app.command(
+            _command(name, options(name) if len(verbs) == 1 else ()),
+            name=name,
+            help=_help(name) if len(verbs) == 1 else summary(name),
+            usage=usage(name),
+            group=groups[VERBS[name].panel],
+            sort_key=place,
+            version_flags=(),
+        )
+    return app
+
+
+def usage(verb: str) -> str:
+    """Return how a verb is written."""
+    words = [option.name if option.is_required else f"[{option.name}]" for option in options(verb) if option.by_place]
+    return " ".join(("Usage: posecut", verb, *words, "[OPTIONS]"))
+
+
+def example(verb: str) -> str:
+    """Return a command line with a verb."""
+    return f"posecut {verb} {VERBS[verb].example.replace('PROJECT', _PROJECT)}".rstrip()
+
+
+def _help(verb: str) -> str:
+    return "\n\n".join(filter(None, (summary(verb), VERBS[verb].note, f"Example: {example(verb)}")))
+
+
+def _command(verb: str, known: Sequence[Option]) -> Callable[..., Task]:
+    """Make the function that cyclopts calls with the values that were given."""
+
+    def command(*places: Any, **named: Any) -> Task:
+        by_place = [option for option in known if option.by_place]
+        given = dict(named)
+        for place, option in enumerate(by_place):
+            if option.several:
+                given[option.parameter] = list(places[place:])
+            elif place < len(places):
+                given[option.parameter] = places[place]
+        return _task(verb, {name: value for name, value in given.items() if name not in ("json", "debug")})
+
+    command.__signature__ = inspect.Signature([option.described() for option in known])  # type: ignore[attr-defined]
+    command.__doc__ = None
+    return command
+
+
+# --- task -------------------------------------------------------------------------------------------------------------
+# From what was typed to the step, and from its result to what is shown.
+
+
+def _task(verb: str, given: dict[str, Any]) -> Task:
+    """Make the task of a verb from the values that were typed.
+
+    Raises:
+        ArgumentError: the project or the videos are missing, or a text is not as it should be.
+    """
+    arguments = dict(given)
+    if options(verb)[0].name == _BOTH:
+        arguments["config"], arguments["videos"] = project_and_videos(given["videos"])
+    elif options(verb)[0].meaning == _CONFIG and verb != "label":
+        arguments["config"] = project_path(given.get("config"))
+    if verb == "edit-bodyparts" and not (arguments.get("rename") or arguments.get("add")):
+        raise ArgumentError("Nothing was asked for; give --rename OLD:NEW, or --add NAME.")
+    yes = arguments.pop("yes", False)
+
+    def work(report: Report) -> Outcome:
+        from posecut_core.cli.summaries import asking, outcome_of
+
+        if verb == "extract-outlier-frames":
+            arguments["confirm"] = asking(arguments, report, yes=yes)
+        if "report" in _parameters(verb):
+            arguments["report"] = report
+        run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
+        return told(partial(run, **arguments), lambda result: outcome_of(verb, result, arguments))
+
+    return Task(work, VERBS[verb].interrupted)
+
+
+def project_path(config: str | None) -> Path:
+    """Return the path of config.yaml or its folder, as given or the current folder's.
+
+    Raises:
+        ArgumentError: none was given and the current folder is no project.
+    """
+    if config is not None:
+        return Path(config)
+    here = Path.cwd()
+    if not (here / "config.yaml").is_file():
+        raise ArgumentError(
+            f"No project was given and the current folder {here} holds no config.yaml; name the project's folder, as "
+            "in posecut VERB PROJECT_FOLDER, or change into it first."
+        )
+    return here
+
+
+def project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
+    """Tell the project, if it comes first, from the videos.
+
+    Raises:
+        ArgumentError: there is no project, or there are no videos.
+    """
+    projects = [word for word in words if _is_project(word)]
+    first = next(iter(projects), "")
+    # A project that is named later is meant as such too, unless the current folder is one.
+    named = bool(projects) and (first == words[0] or (len(projects) == 1 and not _is_project(".")))
+    project = given_path(first) if named else project_path(None)
+    videos = list(words)
+    if named:
+        videos.remove(first)
+    if not videos:
+        raise ArgumentError(
+            f"Found the project {project} but no videos; name at least one video, a folder with videos, or the stem of "
+            "one of the project's videos."
+        )
+    return project, videos
+
+
+def _is_project(word: str) -> bool:
+    path = given_path(word)
+    return path.name == "config.yaml" or (path / "config.yaml").is_file()

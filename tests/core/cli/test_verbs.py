@@ -1,0 +1,190 @@
+"""Every verb is there, explains itself, and hands what is typed to its step under the names of Python."""
+
+import inspect
+import json
+import re
+
+import pytest
+
+import posecut_core
+from posecut_core.cli.verbs import VERBS, Option, options, project_and_videos, project_path, summary
+from posecut_core.errors import ArgumentError, LabelError, ModelError
+from posecut_core.workflow.analyze_videos import AnalysedVideos
+from tests.structure.source import ROOT
+
+FOR_PROGRAMS = {"open-project", "read-labels", "write-labels", "propose-labels", "assist", "frame-scoremaps"}
+FOR_PROGRAMS |= {"read-predictions", "write-predictions", "median-filtered", "arima-filtered", "find-outlier-frames"}
+BEFORE = json.loads((ROOT / "tests" / "data" / "command_line.json").read_text(encoding="utf-8"))  # of 0.1.0
+
+every_verb = pytest.mark.parametrize("verb", VERBS)
+
+
+def test_every_step_has_a_verb():
+    """Each function but those for programs has its verb; two verbs are no step."""
+    steps = {name.replace("_", "-") for name in posecut_core.__all__ if name[0].islower()}
+    assert set(VERBS) == steps - FOR_PROGRAMS | {"demo", "label"}
+
+
+def test_no_verb_is_lost():
+    """The verbs of 0.1.0 are there, in the same panels of the help and in the same order."""
+    assert [(verb, entry.panel) for verb, entry in VERBS.items()] == [(v, e["panel"]) for v, e in BEFORE.items()]
+
+
+@every_verb
+def test_no_option_is_lost(verb):
+    """Arguments and options of 0.1.0 are there, with their choices, limits and defaults."""
+    now = {option.name: option for option in options(verb)}
+    assert {name: _described(now[name], old) for name, old in BEFORE[verb]["options"].items()} == BEFORE[verb][
+        "options"
+    ]
+
+
+def _described(option: Option, old: dict) -> dict:
+    """Describe an option as the file of 0.1.0 does, which leaves out what is usual."""
+    found = {
+        "kind": list(option.choices) or option.kind.__name__,
+        "several": option.several,
+        "required": option.is_required,
+        "default": option.shown_default,
+        "limits": list(option.limits),
+    }
+    return {name: value for name, value in found.items() if name in old or value not in (False, "", [None, None])}
+
+
+@every_verb
+def test_every_verb_explains_itself(posecut, monkeypatch, verb):
+    """Its help has a sentence, an example that calls it, and words about each option; it fits 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = posecut(verb, "--help")
+    assert code == 0
+    assert re.search(rf"Example: posecut {verb}", out)
+    assert [option.name for option in options(verb) if not option.meaning] == []
+    assert [option.name for option in options(verb) if not option.by_place and option.name not in out] == []
+    assert " ".join(out.split()).count(summary(verb)) == 1
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def _words(option: Option) -> tuple[list[object], object]:
+    """Return words for an option, and the value that its step gets."""
+    if option.kind is bool:
+        return [f"--no-{option.name[2:]}" if option.default else option.name], not option.default
+    if option.several:
+        return [option.name, "a", option.name, "b"], ["a", "b"]
+    value = option.choices[-1] if option.choices else "5-7" if option.kind is str else (option.limits[0] or 0) + 1
+    return [option.name, value], value
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("demo", "label")])
+def test_what_is_typed_reaches_the_step(posecut, monkeypatch, project, verb):
+    """Each option is handed on under the step's name for it, and the step takes it; what is not typed is left to it."""
+    step = getattr(posecut_core, verb.replace("-", "_"))
+    calls = []
+
+    def fake(**given):
+        calls.append(inspect.signature(step).bind(**given).arguments)
+        raise ArgumentError("as far as this")
+
+    monkeypatch.setattr(f"{step.__module__}.{step.__name__}", fake)
+    places = {"config": project, "video": "v", "project": "t", "experimenter": "me", "videos": "v.mp4"}
+    words = [places[option.parameter] for option in options(verb) if option.by_place]
+    expected = {option.parameter: places[option.parameter] for option in options(verb) if option.by_place}
+    if options(verb)[0].name == "[CONFIG] VIDEOS...":
+        words, expected = [project, "v.mp4"], {"config": project, "videos": "v.mp4"}
+    if "videos" in expected:
+        expected["videos"] = ["v.mp4"]
+    for option in options(verb):
+        if not option.by_place and option.name not in ("--json", "--debug"):
+            typed, expected[option.parameter] = _words(option)
+            words += typed
+    expected.pop("yes", None)
+    code, _, err = posecut(verb, *words)
+    assert (code, err.splitlines()[-1]) == (2, "as far as this")
+    assert {name: calls[0][name] for name in expected} == expected
+    assert set(calls[0]) - set(expected) <= {"report", "confirm"}
+
+
+def test_options_may_stand_anywhere(posecut, monkeypatch, project):
+    """Before, between and behind videos; with an equals sign too."""
+    calls = []
+    monkeypatch.setattr(
+        "posecut_core.workflow.analyze_videos.analyze_videos",
+        lambda **given: calls.append(given) or AnalysedVideos("net", ()),
+    )
+    posecut("analyze-videos", "--overwrite", project, "--shuffle=2", "a.mp4", "--save-as-csv", "b.mp4")
+    assert calls[0]["videos"] == ["a.mp4", "b.mp4"]
+    assert (calls[0]["config"], calls[0]["shuffle"], calls[0]["overwrite"]) == (project, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["analyse-videos"], 'Did you mean "analyze-videos"?'),
+        (["extract-frames", "--numberofframes", "3"], "Did you mean --number-of-frames?"),
+        (["extract-frames", "--algo", "kmean"], 'Did you mean "kmeans"?'),
+        (["extract-frames", "--step", "0"], "Must be >= 1"),
+        (["check-labels", "a", "b"], "Unexpected argument: b."),
+        (["train-network", "--maxiters"], "--maxiters requires an argument"),
+        (["analyze-videos"], "requires an argument"),
+    ],
+)
+def test_wrong_words_are_answered(posecut, words, said):
+    """The sentence says what is wrong, what may be meant, and how to see the help."""
+    code, out, err = posecut(*words)
+    assert (code, out, said in err, " --help" in err) == (2, "", True, True)
+
+
+def test_the_current_folder_is_the_default(project, monkeypatch, tmp_path):
+    """Inside a project it need not be named; elsewhere the message says how to name it."""
+    monkeypatch.chdir(project)
+    assert project_path(None) == project
+    assert project_and_videos(["new.mp4"]) == (project, ["new.mp4"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match=r"no config\.yaml"):
+        project_path(None)
+
+
+def test_a_project_before_videos_is_recognised(project, monkeypatch, tmp_path):
+    """Its folder and its config.yaml do."""
+    monkeypatch.chdir(tmp_path)
+    assert project_and_videos([str(project), "a.mp4"]) == (project, ["a.mp4"])
+    assert project_and_videos([str(project / "config.yaml"), "a.mp4"])[1] == ["a.mp4"]
+    with pytest.raises(ArgumentError, match="no videos"):
+        project_and_videos([str(project)])
+
+
+@pytest.mark.parametrize("options", [(), ("--refine",)])
+def test_the_folder_is_checked_before_anything_is_drawn(posecut, tmp_path, options):
+    """A folder with other files is refused, and nothing is written."""
+    (tmp_path / "thesis.txt").write_text("mine")
+    code, _, err = posecut("demo", tmp_path, *options)
+    assert (code, "thesis.txt" in err) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_interruption_promises_no_snapshot(posecut, project, monkeypatch):
+    """It may come before the first one, as while weights are fetched."""
+
+    def interrupt(*words, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("posecut_core.workflow.train_network.train_network", interrupt)
+    code, _, err = posecut("train-network", project)
+    assert (code, err.splitlines()[-1]) == (
+        130,
+        "Interrupted. Each snapshot that was written is kept; run the same command again to go on.",
+    )
+
+
+@pytest.mark.parametrize("verb", ["create-training-dataset", "train-network", "cross-validate"])
+def test_a_project_without_labels_hears_so(posecut, project, verb):
+    """The sentence names the labels, not a file of the network."""
+    code, _, err = posecut(verb, project)
+    assert (code, "label" in err.splitlines()[-1]) == (LabelError.exit_code, True)
+
+
+def test_without_a_network_the_step_that_makes_one_is_named(posecut, project, video):
+    """The exit code says that the network is missing."""
+    code, _, err = posecut("analyze-videos", project, video)
+    assert code == ModelError.exit_code
+    assert "train" in err.splitlines()[-1]
