@@ -155,8 +155,10 @@ class Option:
         kinds = inspect.Parameter
         several = self.several and self.by_place
         kind = kinds.VAR_POSITIONAL if several else kinds.POSITIONAL_ONLY if self.by_place else kinds.KEYWORD_ONLY
-        default = kinds.empty if several else self.default
+        # A default is only shown, as the step has its own; cyclopts holds it against the type all the same.
+        default = kinds.empty if several else self.shown_default if isinstance(self.default, tuple) else self.default
         typed = list[str] if self.several and not several else self.kind
+        typed = typed | None if default is None else typed
         return inspect.Parameter(self.parameter, kind, default=default, annotation=Annotated[typed, details])
 
 
