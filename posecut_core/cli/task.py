@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -31,7 +31,8 @@ class Task:
     """One step of the workflow, with its arguments, ready to run."""
 
     work: Callable[[Report], Outcome]
-    when_interrupted: str = "What was finished is kept; run the same command again to go on."
+    when_interrupted: str = ""  # what is kept then, and what to do
+    arguments: Mapping[str, object] = field(default_factory=dict)  # of the step
 
 
 def told(step: Callable[[], Done], tell: Callable[[Done], Outcome]) -> Outcome:

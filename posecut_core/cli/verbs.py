@@ -389,14 +389,13 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
     def work(report: Report) -> Outcome:
         from posecut_core.cli.summaries import asking, outcome_of
 
+        call: dict[str, Any] = {"report": report} if "report" in _parameters(verb) else {}
         if verb == "extract-outlier-frames":
-            arguments["confirm"] = asking(arguments, report, yes=yes)
-        if "report" in _parameters(verb):
-            arguments["report"] = report
+            call["confirm"] = asking(arguments, report, yes=yes)
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
-        return told(partial(run, **arguments), lambda result: outcome_of(verb, result, arguments))
+        return told(partial(run, **arguments, **call), lambda result: outcome_of(verb, result, arguments))
 
-    return Task(work, VERBS[verb].interrupted)
+    return Task(work, VERBS[verb].interrupted, arguments)
 
 
 def project_path(config: str | None) -> Path:
