@@ -11,7 +11,7 @@ from posecut_core.refinement.heuristics import _disagreement
 def test_the_widest_pair_counts(seen):
     """Of three networks the two farthest apart give the score, per bodypart."""
     one, two, three = seen([[0, 0], [0, 0]]), seen([[5, 0], [5, 0]]), seen([[-5, 0], [5, 0]])
-    assert _disagreement([one, two, three], epsilon=8, first=40) == (Candidate(40, "_disagreement", 10.0, ("a",)),)
+    assert _disagreement([one, two, three], epsilon=8, first=40) == (Candidate(40, "disagreement", 10.0, ("a",)),)
 
 
 def test_a_network_without_a_position_is_left_out(seen):
