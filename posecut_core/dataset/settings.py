@@ -25,7 +25,7 @@ from posecut_core.errors import ModelError
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import SETTINGS, read_text, write_text
-from posecut_core.storage.values import faults, properties, shown
+from posecut_core.storage.values import SettingError, faults, properties, shown
 from posecut_core.storage.yaml_files import plain_values
 
 _WIDTHS = (0.25, 0.5, 1.0)
@@ -159,7 +159,7 @@ class TrainingSettings:
     def _ordered(self) -> "TrainingSettings":
         if self.scale_jitter_lo > self.scale_jitter_up:
             low, high = self.scale_jitter_lo, self.scale_jitter_up
-            raise ValueError(f"scale_jitter_lo is {low}, expected at most scale_jitter_up, which is {high}")
+            raise SettingError(f"scale_jitter_lo is {low}, expected at most scale_jitter_up, which is {high}")
         return self
 
 
@@ -243,7 +243,7 @@ def _refusal(error: ValidationError, given: Mapping[str, Any]) -> ModelError:
         near = difflib.get_close_matches(unknown, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known settings are {', '.join(known)}."
         return ModelError(f"There is no setting {shown(unknown)}; {hint}")
-    wrong = faults(error, given, TrainingSettings)
+    wrong = [fault.words for fault in faults(error, given, TrainingSettings)]
     return ModelError(f"Setting {'; '.join(wrong)}; correct {'them' if len(wrong) > 1 else 'it'}.")
 
 

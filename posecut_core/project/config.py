@@ -3,14 +3,28 @@
 import difflib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import Annotated, Any
 
-from posecut_core.errors import ProjectError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
 from posecut_core.project.relocate import video_stem
 from posecut_core.storage.files import storage_error, write_bytes
-from posecut_core.storage.values import as_integer, as_name, as_number, is_file_part, is_formula, shown
-from posecut_core.storage.yaml_files import Fields, edit_text, load_mapping, read_yaml
+from posecut_core.storage.values import (
+    SettingError,
+    as_flag,
+    as_integer,
+    as_name,
+    as_number,
+    faults,
+    is_file_part,
+    is_formula,
+    is_set,
+    shown,
+)
+from posecut_core.storage.yaml_files import edit_text, load_mapping, read_yaml, refusal
 from posecut_core.types import Crop
 
 # --- keys -------------------------------------------------------------------------------------------------------------
@@ -18,54 +32,15 @@ from posecut_core.types import Crop
 
 
 # What DeepLabCut 3.0.2 accepts; any other key would stop it from opening the project.
-DEEPLABCUT_KEYS = frozenset(
-    [
-        "Task",
-        "scorer",
-        "date",
-        "multianimalproject",
-        "identity",
-        "project_path",
-        "pose_config_path",
-        "engine",
-        "video_sets",
-        "bodyparts",
-        "individuals",
-        "uniquebodyparts",
-        "multianimalbodyparts",
-        "start",
-        "stop",
-        "numframes2pick",
-        "skeleton",
-        "skeleton_color",
-        "pcutoff",
-        "dotsize",
-        "alphavalue",
-        "colormap",
-        "TrainingFraction",
-        "iteration",
-        "default_net_type",
-        "default_augmenter",
-        "default_track_method",
-        "snapshotindex",
-        "detector_snapshotindex",
-        "batch_size",
-        "detector_batch_size",
-        "cropping",
-        "x1",
-        "x2",
-        "y1",
-        "y2",
-        "corner2move2",
-        "move2corner",
-        "SuperAnimalConversionTables",
-        "resnet",
-        "croppedtraining",
-        "with_identity",
-        "unique_bodyparts",
-        "config_version",
-    ]
-)
+DEEPLABCUT_KEYS = frozenset({
+    "Task", "scorer", "date", "multianimalproject", "identity", "project_path", "pose_config_path",
+    "engine", "video_sets", "bodyparts", "individuals", "uniquebodyparts", "multianimalbodyparts", "start",
+    "stop", "numframes2pick", "skeleton", "skeleton_color", "pcutoff", "dotsize", "alphavalue", "colormap",
+    "TrainingFraction", "iteration", "default_net_type", "default_augmenter", "default_track_method",
+    "snapshotindex", "detector_snapshotindex", "batch_size", "detector_batch_size", "cropping", "x1", "x2",
+    "y1", "y2", "corner2move2", "move2corner", "SuperAnimalConversionTables", "resnet", "croppedtraining",
+    "with_identity", "unique_bodyparts", "config_version",
+})  # fmt: skip
 
 # Found in files of older or newer DeepLabCut; read past, never written.
 KEYS_OF_OTHER_RELEASES = frozenset(["video_sets_original", "bboxes_pcutoff"])
@@ -76,33 +51,154 @@ KEYS_OF_OTHER_RELEASES = frozenset(["video_sets_original", "bboxes_pcutoff"])
 
 
 _LONGEST_WORD = 100  # bytes; a file's name has 255, and several of them stand in one
+_CORNERS = ("x1", "x2", "y1", "y2")
 
 
-@dataclass(frozen=True)
+def _file_word(name: str) -> str:
+    """Take a text that stands in names of files and folders, which must not lead elsewhere."""
+    if is_formula(name):
+        raise ValueError("a name that is no formula, which a spreadsheet would run")
+    if not is_file_part(name.strip()) or not name.isprintable() or len(name.encode()) > _LONGEST_WORD:
+        raise ValueError(
+            f"at most {_LONGEST_WORD} bytes without slashes and line ends, for it stands in names of files"
+        )
+    return name
+
+
+def _bodyparts(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list | tuple) or not found:
+        raise ValueError("a list of different names, one per line after `- `")
+    places: dict[str, int] = {}
+    for place, part in enumerate(found):
+        name, at = as_name(part), ("bodyparts", place)
+        if name is None or not name.strip():
+            words = f"bodypart {place + 1} is {shown(part)}, expected a name"
+            raise SettingError(words, at=at, remedy="correct or remove it")
+        if is_formula(name):
+            words = f"bodypart {place + 1} is {shown(part)}, expected a name that is no formula, which a spreadsheet"
+            raise SettingError(f"{words} would run", at=at, remedy="rename it")
+        if name in places:
+            words = f"bodyparts has {shown(name)} twice, as number {places[name] + 1} and {place + 1}"
+            raise SettingError(f"{words}, expected different names", at=at, remedy="rename or remove one of the two")
+        places[name] = place
+    return tuple(places)
+
+
+def _video_sets(found: Any) -> dict[str, Crop | None]:
+    if not isinstance(found, Mapping):
+        raise ValueError("a mapping of video paths, each with its crop")
+    for path in found:
+        stem = video_stem(str(path))
+        if not is_file_part(stem) or is_formula(stem) or "\0" in str(path):
+            words = f"video_sets names {shown(path)}, expected the path of a video"
+            raise SettingError(words, remedy="correct or remove it")
+    return {str(path): _video_crop(path, entry) for path, entry in found.items()}
+
+
+def _video_crop(video: object, entry: object) -> Crop | None:
+    crop = entry.get("crop") if isinstance(entry, dict) else entry
+    if isinstance(crop, Crop):
+        return crop
+    if crop is None or crop == "":
+        return None
+    numbers = _four_integers(crop)
+    if numbers is None:
+        words = f"the crop of {video} in video_sets is {shown(crop)}, expected `x1, x2, y1, y2` with 0 <= x1 < x2"
+        raise SettingError(f"{words} and 0 <= y1 < y2", at=("video_sets", video), remedy="correct it there")
+    return numbers
+
+
+def _analysis_crop(found: Any) -> Crop | None:
+    """Take the window of analysis from the values of `cropping` and its corners."""
+    if not isinstance(found, Mapping):
+        return found
+    if not as_flag(found, "cropping"):
+        return None
+    corners = {key: found.get(key) for key in _CORNERS}
+    crop = _four_integers(list(corners.values()))
+    if crop is None:
+        words = ", ".join(f"{key}: {shown(value)}" for key, value in corners.items())
+        raise SettingError(
+            f"cropping is true with {words}, expected 0 <= x1 < x2 and 0 <= y1 < y2",
+            at=("cropping",),
+            remedy="correct them or set cropping to false",
+        )
+    return crop
+
+
+def _four_integers(crop: object) -> Crop | None:
+    parts = crop.split(",") if isinstance(crop, str) else crop
+    if not isinstance(parts, list) or len(parts) != 4:
+        return None
+    numbers = [as_integer(part) for part in parts]
+    x1, x2, y1, y2 = (-1 if number is None else number for number in numbers)
+    return Crop(x1, x2, y1, y2) if 0 <= x1 < x2 and 0 <= y1 < y2 else None
+
+
+def _training_fractions(found: Any) -> tuple[float, ...]:
+    numbers = [as_number(fraction) for fraction in (found if isinstance(found, list | tuple) else [found])]
+    fractions = tuple(number for number in numbers if number is not None and 0 < number <= 1)
+    if not numbers or len(fractions) != len(numbers):
+        raise ValueError("a list of numbers above 0 and up to 1 such as `- 0.95`")
+    for one, other in itertools.combinations(dict.fromkeys(fractions), 2):
+        if training_percent(one) == training_percent(other):  # their datasets would have one name
+            words = f"TrainingFraction has {one:g} and {other:g}, expected fractions that are no two of one percentage"
+            raise SettingError(
+                f"{words} when cut to whole ones, here {training_percent(one)}, because it names their datasets",
+                at=("TrainingFraction",),
+                remedy="change or remove one of them",
+            )
+    return fractions
+
+
+_FileWord = Annotated[str, AfterValidator(_file_word), BeforeValidator(as_name)]
+_Text = Annotated[str, BeforeValidator(as_name)]
+_Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(as_number)]
+_Size = Annotated[int, Field(ge=0), BeforeValidator(as_integer)]
+_Count = Annotated[int, Field(ge=1), BeforeValidator(as_integer)]
+_Snapshot = Annotated[
+    int | str,
+    Field(json_schema_extra={"expected": "a whole number, or all"}),
+    BeforeValidator(lambda value: value if value == "all" else as_integer(value)),
+]
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=True, validate_by_name=True))
 class ProjectConfig:
     """What config.yaml says (paper, Box 1), validated; see `deeplabcut` for the meaning of each key."""
 
-    task: str
-    scorer: str
-    date: str  # "Oct30"
-    bodyparts: tuple[str, ...]
-    video_sets: Mapping[str, Crop | None] = field(default_factory=dict)  # path as written -> crop of extraction
+    task: Annotated[_FileWord, Field(validation_alias="Task")]
+    scorer: _FileWord
+    date: _FileWord  # "Oct30"
+    bodyparts: Annotated[tuple[str, ...], BeforeValidator(_bodyparts)]
+    video_sets: Annotated[  # path as written -> crop of extraction
+        Mapping[str, Crop | None], BeforeValidator(_video_sets)
+    ] = field(default_factory=dict)
     skeleton: tuple[tuple[str, str], ...] = ()  # as written: new DeepLabCut projects name others than their bodyparts
     odd_bones: tuple[str, ...] = ()  # what else `skeleton` holds, as written: nothing that a line could be drawn for
-    skeleton_color: str = "black"
-    start: float = 0.0
-    stop: float = 1.0
-    numframes2pick: int = 20
-    pcutoff: float = 0.6
-    dotsize: int = 12
-    alphavalue: float = 0.7
-    colormap: str = "rainbow"
-    training_fractions: tuple[float, ...] = (0.95,)
-    iteration: int = 0
-    default_net_type: str = "resnet_50"
-    snapshotindex: int | str = -1  # or "all"
-    batch_size: int = 8
-    crop: Crop | None = None  # x1..y2 where `cropping` is true: the window of analysis
+    skeleton_color: _Text = "black"
+    start: _Share = 0.0
+    stop: _Share = 1.0
+    numframes2pick: _Count = 20
+    pcutoff: _Share = 0.6
+    dotsize: _Size = 12
+    alphavalue: _Share = 0.7
+    colormap: _Text = "rainbow"
+    training_fractions: Annotated[tuple[float, ...], BeforeValidator(_training_fractions)] = Field(
+        default=(0.95,), validation_alias="TrainingFraction"
+    )
+    iteration: _Size = 0
+    default_net_type: _Text = "resnet_50"
+    snapshotindex: _Snapshot = -1  # or "all"
+    batch_size: _Count = 8
+    crop: Annotated[Crop | None, BeforeValidator(_analysis_crop)] = None  # x1..y2 where `cropping` is true: of analysis
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ProjectConfig":
+        if self.start >= self.stop:
+            words = f"start is {self.start:g} and stop is {self.stop:g}, expected start < stop"
+            raise SettingError(words, at=("start",), remedy="correct one of them")
+        return self
 
     def crop_of(self, video: str) -> Crop | None:
         """Return the window that extraction keeps of a video, by the stem of its file name; None where it keeps all."""
@@ -159,39 +255,17 @@ def parse_config(values: Mapping[str, object], path: Path) -> ProjectConfig:
     Raises:
         ProjectError: a key is unknown or has an impossible value.
     """
-    fields = Fields(values, path)
-    _refuse_unknown_keys(fields)
-    _refuse_several_animals(fields)
-    start, stop = fields.fraction("start", 0.0), fields.fraction("stop", 1.0)
-    if start >= stop:
-        raise ProjectError(
-            f"{fields.place('start')}: start is {start:g} and stop is {stop:g}, expected start < stop; correct one of "
-            "them."
-        )
-    skeleton, odd_bones = _skeleton(fields)
-    return ProjectConfig(
-        task=_file_word(fields, "Task"),
-        scorer=_file_word(fields, "scorer"),
-        date=_file_word(fields, "date"),
-        bodyparts=_bodyparts(fields),
-        video_sets=_video_sets(fields),
-        skeleton=skeleton,
-        odd_bones=odd_bones,
-        skeleton_color=fields.text("skeleton_color", "black"),
-        start=start,
-        stop=stop,
-        numframes2pick=fields.integer("numframes2pick", 20, at_least=1),
-        pcutoff=fields.fraction("pcutoff", 0.6),
-        dotsize=fields.integer("dotsize", 12, at_least=0),
-        alphavalue=fields.fraction("alphavalue", 0.7),
-        colormap=fields.text("colormap", "rainbow"),
-        training_fractions=_training_fractions(fields),
-        iteration=fields.integer("iteration", 0, at_least=0),
-        default_net_type=_net_type(fields),
-        snapshotindex="all" if values.get("snapshotindex") == "all" else fields.integer("snapshotindex", -1),
-        batch_size=fields.integer("batch_size", 8, at_least=1),
-        crop=_analysis_crop(fields),
-    )
+    given: dict[str, Any] = {key: value for key, value in values.items() if is_set(value)}
+    skeleton, odd_bones = _bones(given.get("skeleton", []))
+    drawn = {"skeleton": skeleton, "odd_bones": odd_bones, "crop": given}
+    try:
+        _refuse_unknown_keys(values)
+        _refuse_several_animals(given)
+        return ProjectConfig(**{"bodyparts": values.get("bodyparts"), **_net_type(given), **given, **drawn})
+    except ValidationError as error:
+        raise refusal(path, faults(error, values, ProjectConfig)) from error
+    except SettingError as fault:
+        raise refusal(path, [fault]) from fault
 
 
 def _line_end(path: Path) -> str:
@@ -201,64 +275,23 @@ def _line_end(path: Path) -> str:
         raise storage_error(path, error) from error
 
 
-def _refuse_unknown_keys(fields: Fields) -> None:
-    for key in fields.values:
+def _refuse_unknown_keys(values: Mapping[str, object]) -> None:
+    for key in values:
         if key not in DEEPLABCUT_KEYS | KEYS_OF_OTHER_RELEASES:
             near = difflib.get_close_matches(key, DEEPLABCUT_KEYS, n=1, cutoff=0.5)
-            advice = f"rename it to {near[0]!r} if that was meant, or remove it" if near else "remove it"
-            raise ProjectError(
-                f"{fields.place(key)}: found the key {shown(key)}, expected only keys that DeepLabCut knows; {advice}."
-            )
+            remedy = f"rename it to {near[0]!r} if that was meant, or remove it" if near else "remove it"
+            words = f"found the key {shown(key)}, expected only keys that DeepLabCut knows"
+            raise SettingError(words, at=(key,), remedy=remedy)
 
 
-def _refuse_several_animals(fields: Fields) -> None:
-    if fields.flag("multianimalproject") or fields.values.get("bodyparts") == "MULTI!":
-        raise ProjectError(
-            f"{fields.place('multianimalproject')}: multianimalproject is true, expected false because PoseCut tracks "
-            "one animal per video; use a single-animal project."
-        )
+def _refuse_several_animals(given: Mapping[str, object]) -> None:
+    if as_flag(given, "multianimalproject") or given.get("bodyparts") == "MULTI!":
+        words = "multianimalproject is true, expected false because PoseCut tracks one animal per video"
+        raise SettingError(words, at=("multianimalproject",), remedy="use a single-animal project")
 
 
-def _file_word(fields: Fields, key: str) -> str:
-    """Return a text that stands in names of files and folders, which must not lead elsewhere."""
-    name = fields.text(key)
-    if is_formula(name):
-        raise fields.wrong(key, "a name that is no formula, which a spreadsheet would run")
-    if not is_file_part(name.strip()) or not name.isprintable() or len(name.encode()) > _LONGEST_WORD:
-        expected = f"at most {_LONGEST_WORD} bytes without slashes and line ends, for it stands in names of files"
-        raise fields.wrong(key, expected)
-    return name
-
-
-def _bodyparts(fields: Fields) -> tuple[str, ...]:
-    found = fields.values.get("bodyparts")
-    if not isinstance(found, list) or not found:
-        raise fields.wrong("bodyparts", "a list of different names, one per line after `- `")
-    places: dict[str, int] = {}
-    for place, part in enumerate(found):
-        name = as_name(part)
-        if name is None or not name.strip():
-            raise ProjectError(
-                f"{fields.place('bodyparts', place)}: bodypart {place + 1} is {shown(part)}, expected a name; correct "
-                "or remove it."
-            )
-        if is_formula(name):
-            raise ProjectError(
-                f"{fields.place('bodyparts', place)}: bodypart {place + 1} is {shown(part)}, expected a name that is "
-                "no formula, which a spreadsheet would run; rename it."
-            )
-        if name in places:
-            raise ProjectError(
-                f"{fields.place('bodyparts', place)}: bodyparts has {shown(name)} twice, as number "
-                f"{places[name] + 1} and {place + 1}, expected different names; rename or remove one of the two."
-            )
-        places[name] = place
-    return tuple(places)
-
-
-def _skeleton(fields: Fields) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+def _bones(found: object) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """Return the pairs of different names, and the rest as written: it hinders nobody."""
-    found = fields.values["skeleton"] if fields.is_set("skeleton") else []
     bones, odd = [], []
     for entry in found if isinstance(found, list) else [found]:
         names = [as_name(part) for part in entry] if isinstance(entry, list) else []
@@ -270,82 +303,15 @@ def _skeleton(fields: Fields) -> tuple[tuple[tuple[str, str], ...], tuple[str, .
     return tuple(bones), tuple(odd)
 
 
-def _training_fractions(fields: Fields) -> tuple[float, ...]:
-    if not fields.is_set("TrainingFraction"):
-        return (0.95,)
-    found = fields.values["TrainingFraction"]
-    numbers = [as_number(fraction) for fraction in (found if isinstance(found, list) else [found])]
-    fractions = tuple(number for number in numbers if number is not None and 0 < number <= 1)
-    if not numbers or len(fractions) != len(numbers):
-        raise fields.wrong("TrainingFraction", "a list of numbers above 0 and up to 1 such as `- 0.95`")
-    _refuse_same_percentage(fields, fractions)
-    return fractions
-
-
-def _refuse_same_percentage(fields: Fields, fractions: tuple[float, ...]) -> None:
-    """Refuse different fractions whose datasets would have one name, and so overwrite each other."""
-    for one, other in itertools.combinations(dict.fromkeys(fractions), 2):
-        if training_percent(one) == training_percent(other):
-            raise ProjectError(
-                f"{fields.place('TrainingFraction')}: TrainingFraction has {one:g} and {other:g}, expected fractions "
-                f"that are no two of one percentage when cut to whole ones, here {training_percent(one)}, because it "
-                "names their datasets; change or remove one of them."
-            )
-
-
-def _net_type(fields: Fields) -> str:
-    legacy = f"resnet_{fields.integer('resnet', 50, at_least=1)}"  # the paper's key
-    return fields.text("default_net_type", legacy)
-
-
-def _video_sets(fields: Fields) -> dict[str, Crop | None]:
-    found = fields.values["video_sets"] if fields.is_set("video_sets") else {}
-    if not isinstance(found, dict):
-        raise fields.wrong("video_sets", "a mapping of video paths, each with its crop")
-    for path in found:
-        stem = video_stem(str(path))
-        if not is_file_part(stem) or is_formula(stem) or "\0" in str(path):
-            raise ProjectError(
-                f"{fields.path}: video_sets names {shown(path)}, expected the path of a video; correct or remove it."
-            )
-    return {str(path): _video_crop(fields, path, entry) for path, entry in found.items()}
-
-
-def _video_crop(fields: Fields, video: object, entry: object) -> Crop | None:
-    if entry is None or entry == "":
-        return None
-    crop = entry.get("crop") if isinstance(entry, dict) else entry
-    if crop is None or crop == "":
-        return None
-    numbers = _four_integers(crop)
-    if numbers is None:
-        raise ProjectError(
-            f"{fields.place('video_sets', video)}: the crop of {video} in video_sets is {shown(crop)}, expected "
-            "`x1, x2, y1, y2` with 0 <= x1 < x2 and 0 <= y1 < y2; correct it there."
-        )
-    return numbers
-
-
-def _four_integers(crop: object) -> Crop | None:
-    parts = crop.split(",") if isinstance(crop, str) else crop
-    if not isinstance(parts, list) or len(parts) != 4:
-        return None
-    numbers = [as_integer(part) for part in parts]
-    x1, x2, y1, y2 = (-1 if number is None else number for number in numbers)
-    return Crop(x1, x2, y1, y2) if 0 <= x1 < x2 and 0 <= y1 < y2 else None
-
-
-def _analysis_crop(fields: Fields) -> Crop | None:
-    if not fields.flag("cropping"):
-        return None
-    crop = _four_integers([fields.integer(key, -1) for key in ("x1", "x2", "y1", "y2")])
-    if crop is None:
-        found = ", ".join(f"{key}: {shown(fields.values.get(key))}" for key in ("x1", "x2", "y1", "y2"))
-        raise ProjectError(
-            f"{fields.place('cropping')}: cropping is true with {found}, expected 0 <= x1 < x2 and 0 <= y1 < y2; "
-            "correct them or set cropping to false."
-        )
-    return crop
+def _net_type(given: Mapping[str, object]) -> dict[str, str]:
+    """Return the network that the paper's key names."""
+    if "resnet" not in given:
+        return {}
+    depth = as_integer(given["resnet"])
+    if depth is None or depth < 1:
+        words = f"resnet is {shown(given['resnet'])}, expected a whole number of at least 1"
+        raise SettingError(words, at=("resnet",))
+    return {"default_net_type": f"resnet_{depth}"}
 
 
 # --- new config -------------------------------------------------------------------------------------------------------
@@ -354,14 +320,14 @@ def _analysis_crop(fields: Fields) -> Crop | None:
 
 _TEMPLATE = """\
 # Project (these three name files and folders: do not edit)
-Task: ''
-scorer: ''
-date: ''
+Task:
+scorer:
+date:
 multianimalproject: false
 identity:
 
 # Where the project lies (corrected by itself when the project is moved)
-project_path: ''
+project_path:
 
 # Engine for DeepLabCut, should this project be opened there (pytorch or tensorflow); PoseCut has its own
 engine: pytorch

@@ -1,18 +1,21 @@
 """posecut.yaml: what PoseCut keeps about a project and config.yaml has no key for."""
 
-import re
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from posecut_core.errors import ProjectError, refuse_newer
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_text
 from posecut_core.storage.locks import hold
-from posecut_core.storage.values import as_integer, shown
-from posecut_core.storage.yaml_files import Fields, edit_text, load_mapping, read_yaml
+from posecut_core.storage.values import SettingError, as_integer, faults, is_set, shown
+from posecut_core.storage.yaml_files import edit_text, load_mapping, read_yaml, refusal
 
 SCHEMA = 1
 _HEADER = f"""\
@@ -30,24 +33,65 @@ extraction_seeds: {{}}
 """
 
 
-@dataclass(frozen=True)
+_Number = Annotated[int, Field(ge=0), BeforeValidator(as_integer)]
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class VideoRecord:
     """How a video is recognised again after it was moved or renamed."""
 
-    size: int  # bytes
-    sha256: str  # of the first and last MiB
-    frames: int
-    width: int  # pixels
-    height: int
+    size: Annotated[int, BeforeValidator(as_integer)]  # bytes
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # of the first and last MiB
+    frames: Annotated[int, BeforeValidator(as_integer)]
+    width: Annotated[int, BeforeValidator(as_integer)]  # pixels
+    height: Annotated[int, BeforeValidator(as_integer)]
 
 
-@dataclass(frozen=True)
+def _by_video(found: Any) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping):
+        raise ValueError("a mapping of videos")
+    return {str(stem): entry for stem, entry in found.items()}
+
+
+def _records(found: Any) -> Mapping[str, VideoRecord]:
+    return {stem: _record(stem, entry) for stem, entry in _by_video(found).items()}
+
+
+def _record(stem: str, entry: Any) -> VideoRecord:
+    try:
+        return entry if isinstance(entry, VideoRecord) else VideoRecord(**entry)
+    except (ValidationError, TypeError) as error:
+        raise SettingError(
+            f"the entry of video {stem} is {shown(entry)}, expected size, sha256, frames, width and height",
+            at=("videos", stem),
+            remedy="remove the entry and it is made again",
+        ) from error
+
+
+def _seeds(found: Any) -> Mapping[str, int]:
+    seeds: dict[str, int] = {}
+    for stem, entry in _by_video(found).items():
+        seeds[stem] = -1 if (seed := as_integer(entry)) is None else seed
+        if seeds[stem] < 0:
+            words = f"extraction_seeds has {shown(entry)} for video {stem}, expected a whole number of 0 or more"
+            raise SettingError(words, at=("extraction_seeds", stem), remedy="correct it or remove the entry")
+    return seeds
+
+
+_Fixed = AfterValidator(MappingProxyType)
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class ProjectState:
-    """Content of posecut.yaml."""
+    """Content of posecut.yaml; entries cannot be changed, so that all steps can share them."""
 
-    seed: int = 0
-    videos: Mapping[str, VideoRecord] = field(default_factory=dict)  # stem -> record
-    extraction_seeds: Mapping[str, int] = field(default_factory=dict)  # stem -> seed of the last choice of frames
+    seed: _Number = 0
+    videos: Annotated[Mapping[str, VideoRecord], _Fixed, BeforeValidator(_records)] = Field(  # stem -> record
+        default_factory=dict
+    )
+    extraction_seeds: Annotated[Mapping[str, int], _Fixed, BeforeValidator(_seeds)] = Field(  # of the last choice
+        default_factory=dict
+    )
 
 
 def read_state(path: Path) -> ProjectState:
@@ -61,20 +105,20 @@ def read_state(path: Path) -> ProjectState:
 
 @lru_cache(maxsize=4)
 def _parsed(text: str, path: Path) -> ProjectState:
-    """Parse once what every step on every video asks for; entries cannot be changed, so that all can share them."""
-    fields = Fields(load_mapping(text, path), path)
-    schema = fields.integer("schema", SCHEMA, at_least=1)
+    """Parse once what every step on every video asks for."""
+    values: dict[str, Any] = {key: value for key, value in load_mapping(text, path).items() if is_set(value)}
+    schema = as_integer(values.get("schema", SCHEMA))
+    if schema is None or schema < 1:
+        words = f"schema is {shown(values['schema'])}, expected a whole number of at least 1"
+        raise refusal(path, [SettingError(words, at=("schema",))])
     refuse_newer(path, schema, known=SCHEMA, kind=ProjectError)
-    return ProjectState(
-        seed=fields.integer("seed", 0, at_least=0),
-        videos=MappingProxyType({stem: _record(path, stem, entry) for stem, entry in _entries(fields, "videos")}),
-        extraction_seeds=MappingProxyType(
-            {stem: _seed(path, stem, entry) for stem, entry in _entries(fields, "extraction_seeds")}
-        ),
-    )
+    try:
+        return ProjectState(**values)
+    except ValidationError as error:
+        raise refusal(path, faults(error, values, ProjectState)) from error
 
 
-def write_state(path: Path, settings: ProjectState) -> None:
+def write_state(path: Path, state: ProjectState) -> None:
     """Write posecut.yaml; keys and comments of an existing file that are not ours stay.
 
     Raises:
@@ -82,9 +126,9 @@ def write_state(path: Path, settings: ProjectState) -> None:
         StorageError: the disk refuses.
     """
     old = read_yaml(path) if path.exists() else _HEADER
-    videos = {stem: vars(record) for stem, record in settings.videos.items()}
-    values = {"schema": SCHEMA, "seed": settings.seed, "videos": videos}
-    new = edit_text(old, {**values, "extraction_seeds": dict(settings.extraction_seeds)}, path)
+    videos = {stem: dataclasses.asdict(record) for stem, record in state.videos.items()}
+    values = {"schema": SCHEMA, "seed": state.seed, "videos": videos}
+    new = edit_text(old, {**values, "extraction_seeds": dict(state.extraction_seeds)}, path)
     if new != old or not path.exists():
         write_text(path, new)
 
@@ -94,7 +138,7 @@ def update_state(project: Project, change: Callable[[ProjectState], ProjectState
 
     Args:
         project: The project.
-        change: Returns the settings after the change, given those before.
+        change: Returns the state after the change, given that before.
 
     Raises:
         ProjectError: the existing file is malformed.
@@ -105,40 +149,3 @@ def update_state(project: Project, change: Callable[[ProjectState], ProjectState
         after = change(before)
         if after != before:
             write_state(project.settings_path, after)
-
-
-def _entries(fields: Fields, key: str) -> list[tuple[str, object]]:
-    """Return the entries of a mapping by video; a key that is absent has none."""
-    entries = fields.values[key] if fields.is_set(key) else {}
-    if not isinstance(entries, dict):
-        raise fields.wrong(key, "a mapping of videos")
-    return [(str(stem), entry) for stem, entry in entries.items()]
-
-
-def _seed(path: Path, stem: str, entry: object) -> int:
-    seed = as_integer(entry)
-    if seed is None or seed < 0:
-        raise ProjectError(
-            f"{path}: extraction_seeds has {shown(entry)} for video {stem}, expected a whole number of 0 or more; "
-            "correct it or remove the entry."
-        )
-    return seed
-
-
-def _record(path: Path, stem: str, entry: object) -> VideoRecord:
-    values = entry if isinstance(entry, dict) else {}
-    size, frames, width, height = (as_integer(values.get(key)) for key in ("size", "frames", "width", "height"))
-    sha256 = values.get("sha256")
-    if (
-        size is None
-        or frames is None
-        or width is None
-        or height is None
-        or not isinstance(sha256, str)
-        or not re.fullmatch("[0-9a-f]{64}", sha256)
-    ):
-        raise ProjectError(
-            f"{path}: the entry of video {stem} is {shown(entry)}, expected size, sha256, frames, width and height; "
-            "remove the entry and it is made again."
-        )
-    return VideoRecord(size, sha256, frames, width, height)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _short = reprlib.Repr()  # a damaged file may hold a value as long as a book
 _short.maxlevel, _short.maxlist, _short.maxdict, _short.maxstring, _short.maxother = 3, 10, 10, 200, 200
 
@@ -22,22 +23,36 @@ def properties(model: type) -> Mapping[str, dict[str, Any]]:
     return found
 
 
-def faults(error: ValidationError, given: Mapping[str, object], model: type) -> list[str]:
-    """Say of each value that a model refused what was found, and what is expected.
+class SettingError(ValueError):
+    """A value that cannot work: validators raise it where they have better words than `faults` makes."""
+
+    def __init__(self, words: str, *, at: tuple[object, ...] = (), remedy: str = "correct it there") -> None:
+        super().__init__(words)
+        self.words = words  # what was found, and what is expected
+        self.at = at  # keys and places that lead to the value
+        self.remedy = remedy
+
+
+def faults(error: ValidationError, given: Mapping[str, object], model: type) -> list[SettingError]:
+    """Say of each field that a model refused what was found, and what is expected.
 
     Args:
         error: the refusal.
         given: the values by their fields' names.
         model: what they were for.
     """
-    found: dict[str, str] = {}
-    for fault in error.errors():
-        name = str(fault["loc"][0]) if fault["loc"] else ""
-        if name:
-            value = shown(given.get(name, fault["input"]))
-            found[name] = f"{name} is {value}, expected {described(properties(model)[name])}"
-        else:  # of several values together
-            found[name] = fault["msg"].removeprefix("Value error, ")
+    found: dict[str, SettingError] = {}
+    for entry in error.errors():
+        name = str(entry["loc"][0]) if entry["loc"] else ""
+        said = entry.get("ctx", {}).get("error")
+        if not isinstance(said, SettingError):
+            expected = (entry["type"] == "value_error" and str(said)) or described(properties(model)[name])
+            value = shown(given.get(name, entry["input"]))
+            if entry["type"] == "missing":
+                said = SettingError(f"{name} is missing, expected {expected}", remedy=f"add a line `{name}: ...`")
+            else:
+                said = SettingError(f"{name} is {value}, expected {expected}", at=(name,))
+        found.setdefault(name, said)
     return list(found.values())
 
 
@@ -62,6 +77,24 @@ def described(schema: Mapping[str, Any]) -> str:
 
 def _figure(bound: float | None) -> str:
     return "" if bound is None else f"{bound:.0f}" if bound == int(bound) else f"{bound:g}"
+
+
+def is_set(value: object) -> bool:
+    """Tell whether a key has a value: old files have keys that are empty, or an empty string."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def as_flag(values: Mapping[str, object], key: str) -> bool:
+    """Return true or false, also of words such as `yes` and `off`; false where the key is unset.
+
+    Raises:
+        SettingError: it is something else.
+    """
+    value = values.get(key)
+    flag = _WORDS.get(str(value).strip().lower()) if is_set(value) else False
+    if flag is None:
+        raise SettingError(f"{key} is {shown(value)}, expected true or false", at=(key,))
+    return flag
 
 
 def is_file_part(name: str) -> bool:

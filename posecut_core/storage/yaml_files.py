@@ -2,13 +2,13 @@
 
 import codecs
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -16,7 +16,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from posecut_core.errors import ProjectError
 from posecut_core.storage import files
-from posecut_core.storage.values import as_integer, as_name, as_number, shown
+from posecut_core.storage.values import SettingError
 
 # --- yaml text --------------------------------------------------------------------------------------------------------
 # YAML text in and out with ruamel.yaml: safe reading with errors that name the line, and one way of writing values.
@@ -134,12 +134,23 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
     return {str(key): entry for key, entry in value.items()}
 
 
-def _line_of(path: Path, *keys: object) -> int | None:
-    """Return the line, counted from 1, of the value that keys and places in lists lead to; None where it is not."""
+def refusal(path: Path, faults: Iterable[SettingError]) -> ProjectError:
+    """Make one error of all that is wrong with values of a file, each with its line where it has one."""
     try:
-        node = _safe_yaml().compose(read_yaml(path))
+        root = _safe_yaml().compose(read_yaml(path))
     except (ProjectError, YAMLError, ValueError, RecursionError):
-        return None
+        root = None
+    told = []
+    for fault in faults:
+        line = _line_of(root, fault.at)
+        told.append((f"line {line}: " if line else "") + f"{fault.words}; {fault.remedy}.")
+    first, *others = told
+    between = " " if first.startswith("line ") else ": "
+    return ProjectError(" ".join([f"{path}{between}{first}", *(words[0].upper() + words[1:] for words in others)]))
+
+
+def _line_of(node: Node | None, keys: tuple[object, ...]) -> int | None:
+    """Return the line, counted from 1, of the value that keys and places in lists lead to; None where it is not."""
     line = None
     for key in keys:
         if isinstance(node, MappingNode):
@@ -231,13 +242,10 @@ def _yaml_sentence(error: MarkedYAMLError, text: str, path: Path) -> str:
 
 
 # --- yaml edit --------------------------------------------------------------------------------------------------------
-# Change values inside YAML text and leave every other character as it was: comments, order, quotes and blank lines.
+# Change values inside YAML text by ruamel.yaml's round trip, which keeps comments and order.
 #
-# The places of values are found by parsing; only those spans are replaced. What the spans cannot express
-# (anchors, odd layouts) goes through ruamel.yaml's own round trip, which keeps most comments.
-
-
-_Edit = tuple[int, int, str]  # start, end, new text
+# It moves or drops comments that stand behind a value that grows or shrinks. So only the lines of a changed key go
+# through it, without the comments behind them; all other lines stay as they are, byte for byte.
 
 
 def edit_text(text: str, changes: Mapping[str, object], path: Path) -> str:
@@ -251,193 +259,79 @@ def edit_text(text: str, changes: Mapping[str, object], path: Path) -> str:
     if wanted == old:
         return text
     try:
-        edited = _by_spans(text, old, wanted)
+        edited = _by_keys(text, {key: value for key, value in changes.items() if key not in old or value != old[key]})
         if load_mapping(edited, path) == wanted:
             return edited
-    except (ProjectError, ValueError):
-        pass  # the spans did not fit this layout: merged keys have no place of their own
-    return _by_round_trip(text, changes)
+    except (ProjectError, YAMLError, ValueError):
+        pass  # keys that cannot be read alone: in braces, merged, or with references to others
+    return _round_trip(text, changes, lambda old, new: _escaped(new))
 
 
-def _by_spans(text: str, old: dict[str, object], wanted: dict[str, object]) -> str:
-    node = _safe_yaml().compose(text)
-    if not isinstance(node, MappingNode) or node.flow_style:
-        return text
-    for start, end, new in sorted(_mapping_edits(text, node, old, wanted), reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+def _by_keys(text: str, changes: Mapping[str, object]) -> str:
+    root = _safe_yaml().compose(text)
+    if not isinstance(root, MappingNode) or root.flow_style:
+        raise ValueError("its keys have no lines of their own")
+    starts = [key.start_mark.index for key, _ in root.value]
+    pieces = [text[: starts[0]]]
+    for (key, _), start, end in zip(root.value, starts, [*starts[1:], len(text)], strict=True):
+        kept = _behind(text[start:end])
+        lines = text[start : end - len(kept)]
+        pieces += [_round_trip(lines, {key.value: changes[key.value]}, _put) if key.value in changes else lines, kept]
+    known = {key.value for key, _ in root.value}
+    added = _dump({key: value for key, value in changes.items() if key not in known}) if changes.keys() - known else ""
+    line_end = "\n" if added and not pieces[-2].endswith("\n") else ""
+    return "".join([*pieces[:-1], line_end, added, pieces[-1]])
 
 
-def _by_round_trip(text: str, changes: Mapping[str, object]) -> str:
+def _behind(lines: str) -> str:
+    """Return the blank lines and comments behind a key's value, which belong to what follows."""
+    kept: list[str] = []
+    for line in reversed(lines.splitlines(keepends=True)):
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        kept.insert(0, line)
+    return "".join(kept)
+
+
+def _round_trip(text: str, changes: Mapping[str, object], put: Callable[[object, object], object]) -> str:
     yaml = _round_trip_yaml()
-    data = yaml.load(text)
-    data.update({key: _escaped(value) for key, value in changes.items()})
+    values = yaml.load(text)
+    for key, value in changes.items():
+        values[key] = put(values.get(key), value)
     stream = io.StringIO()
-    yaml.dump(data, stream)
+    yaml.dump(values, stream)
     return stream.getvalue()
 
 
-def _value_edits(text: str, node: Node, old: object, new: object) -> Iterator[_Edit] | None:
-    """Return edits inside a block mapping or list; None where the value must be replaced as a whole."""
-    if not isinstance(node, MappingNode | SequenceNode) or node.flow_style or not old or not new:
-        return None
-    if isinstance(node, MappingNode) and isinstance(old, dict) and isinstance(new, dict):
-        return _mapping_edits(text, node, old, new)
-    if isinstance(node, SequenceNode) and isinstance(old, list) and isinstance(new, list):
-        return _list_edits(text, node, old, new)
-    return None
+def _put(old: object, new: object) -> object:
+    """Change a mapping or list in place, which keeps the comments in it."""
+    if isinstance(old, CommentedMap) and isinstance(new, Mapping) and old and new:
+        _put_entries(old, new)
+        return old
+    if isinstance(old, CommentedSeq) and isinstance(new, list | tuple) and old and new:
+        _put_items(old, new)
+        return old
+    return _escaped(new)
 
 
-def _mapping_edits(text: str, node: MappingNode, old: dict, new: dict) -> Iterator[_Edit]:
-    """Yield edits of a block mapping; a key that goes lends its place and comments to one that comes."""
+def _put_entries(old: CommentedMap, new: Mapping[Any, object]) -> None:
+    """Make a mapping that of `new`; a key that goes lends its place and its comment to one that comes."""
     coming = [key for key in new if key not in old]
-    indent = " " * node.start_mark.column
-    for (key_node, value_node), key in zip(node.value, old, strict=True):
-        name = key if key in new else (coming.pop(0) if coming else None)
-        if name is None:
-            yield _line_start(text, key_node), _line_end(text, _entry_end(text, key_node, value_node)), ""
-            continue
-        if name != key:
-            yield key_node.start_mark.index, key_node.end_mark.index, _inline(name)
-        if new[name] != old[key]:
-            inner = _value_edits(text, value_node, old[key], new[name])
-            if inner is None:
-                yield key_node.end_mark.index, _entry_end(text, key_node, value_node), _after_key(new[name], indent)
-            else:
-                yield from inner
-    if coming:
-        block = "".join(_indented(_dump({key: new[key]}), indent) for key in coming)
-        yield _appended(text, node, block)
+    for place, key in enumerate([*old]):
+        if key not in new and coming:
+            old.insert(place, coming[0], old[key])
+            old.ca.items[coming.pop(0)] = old.ca.items.get(key)
+        if key not in new:
+            del old[key]
+    for key, value in new.items():
+        old[key] = _put(old.get(key), value)
 
 
-def _list_edits(text: str, node: SequenceNode, old: list, new: list) -> Iterator[_Edit]:
-    """Yield edits of a block list, item by item."""
-    for place, item in enumerate(node.value):
-        if place >= len(new):
-            yield _line_start(text, item), _line_end(text, _end(text, item)), ""
-        elif new[place] != old[place]:
-            yield item.start_mark.index, _end(text, item), _inline(new[place])
-    if len(new) > len(old):
-        indent = " " * node.start_mark.column
-        yield _appended(text, node, "".join(f"{indent}- {_inline(item)}\n" for item in new[len(old) :]))
-
-
-def _appended(text: str, node: Node, block: str) -> _Edit:
-    place = _line_end(text, _end(text, node))
-    missing_line_end = "" if place == 0 or text[place - 1] == "\n" else "\n"
-    return place, place, missing_line_end + block
-
-
-def _after_key(value: object, indent: str) -> str:
-    """Return `: value` as it follows a key, without the last line end."""
-    dumped = _dump({"k": value})[1:]
-    first, _, rest = dumped.partition("\n")
-    return (first + "\n" + _indented(rest, indent)).rstrip("\n")
-
-
-def _indented(block: str, indent: str) -> str:
-    return "".join(indent + line if line.strip() else line for line in block.splitlines(keepends=True))
-
-
-def _inline(value: object) -> str:
-    """Return a value on one line: a scalar, or a list in brackets."""
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_inline(item) for item in value) + "]"
-    return _dump(value).rstrip("\n")
-
-
-def _end(text: str, node: Node) -> int:
-    """Return where a value's last character stands; comments after a block belong to what follows."""
-    if isinstance(node, MappingNode) and not node.flow_style and node.value:
-        return _entry_end(text, *node.value[-1])
-    if isinstance(node, SequenceNode) and not node.flow_style and node.value:
-        return _end(text, node.value[-1])
-    start, end = node.start_mark.index, node.end_mark.index
-    return start + len(text[start:end].rstrip())
-
-
-def _entry_end(text: str, key_node: Node, value_node: Node) -> int:
-    """Return where a mapping's entry ends; the parser places an absent value at the next key, we at its colon."""
-    if value_node.start_mark.index == value_node.end_mark.index:
-        return text.index(":", key_node.end_mark.index) + 1
-    return _end(text, value_node)
-
-
-def _line_start(text: str, node: Node) -> int:
-    return text.rfind("\n", 0, node.start_mark.index) + 1
-
-
-def _line_end(text: str, place: int) -> int:
-    end = text.find("\n", place)
-    return len(text) if end < 0 else end + 1
-
-
-# --- fields -----------------------------------------------------------------------------------------------------------
-# Checks of single values of config.yaml; an error names the key, what was found, what was expected, what to do.
-
-
-_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-@dataclass(frozen=True)
-class Fields:
-    """The mapping read from a config.yaml, asked for one checked value at a time.
-
-    Unset values (absent, empty, or an empty string, as old files have them) give the default.
-    """
-
-    values: Mapping[str, object]
-    path: Path  # named in errors
-
-    def place(self, *keys: object) -> str:
-        """Say where a value stands, by the keys that lead to it: the file and, where it is found there, the line."""
-        line = _line_of(self.path, *keys)
-        return f"{self.path} line {line}" if line else str(self.path)
-
-    def wrong(self, key: str, expected: str) -> ProjectError:
-        """Make the error for a key whose value does not do."""
-        found = shown(self.values.get(key))
-        return ProjectError(f"{self.place(key)}: {key} is {found}, expected {expected}; correct it there.")
-
-    def is_set(self, key: str) -> bool:
-        """Tell whether a key has a value."""
-        value = self.values.get(key)
-        return value is not None and not (isinstance(value, str) and not value.strip())
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a text; numbers count as their digits. Without a default the key must be set."""
-        if not self.is_set(key):
-            if default is None:
-                raise ProjectError(f"{self.path}: {key} is missing, expected a text; add a line `{key}: ...`.")
-            return default
-        name = as_name(self.values[key])
-        if name is None:
-            raise self.wrong(key, "a text")
-        return name
-
-    def flag(self, key: str) -> bool:
-        """Return true or false, also of words such as `yes` and `off`; false where unset."""
-        if not self.is_set(key):
-            return False
-        value = _WORDS.get(str(self.values[key]).strip().lower())
-        if value is None:
-            raise self.wrong(key, "true or false")
-        return value
-
-    def integer(self, key: str, default: int, *, at_least: int | None = None) -> int:
-        """Return a whole number."""
-        if not self.is_set(key):
-            return default
-        number = as_integer(self.values[key])
-        if number is None or (at_least is not None and number < at_least):
-            raise self.wrong(key, "a whole number" + (f" of at least {at_least}" if at_least is not None else ""))
-        return number
-
-    def fraction(self, key: str, default: float) -> float:
-        """Return a number from 0 to 1."""
-        if not self.is_set(key):
-            return default
-        number = as_number(self.values[key])
-        if number is None or not 0 <= number <= 1:
-            raise self.wrong(key, "a number from 0 to 1")
-        return number
+def _put_items(old: CommentedSeq, new: Sequence[object]) -> None:
+    for place in range(len(old) - 1, len(new) - 1, -1):
+        del old[place]
+    for place, value in enumerate(new):
+        if place == len(old):
+            old.append(_escaped(value))
+        elif old[place] != value:
+            old[place] = _put(old[place], value)

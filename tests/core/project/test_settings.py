@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from posecut_core.storage import locks as locking
 from posecut_core.storage.files import fingerprint
 from posecut_core.storage.locks import hold
 
+GOLDEN = Path(__file__).parents[2] / "golden"
 RECORD = VideoRecord(size=10, sha256="0" * 64, frames=5, width=64, height=48)
 
 
@@ -25,6 +27,26 @@ def test_settings_round_trip(tmp_path):
     before = path.read_bytes()
     write_state(path, settings)
     assert path.read_bytes() == before
+
+
+def test_a_new_file_is_as_ever(tmp_path):
+    """Its bytes are those that 0.1.0 wrote."""
+    write_state(tmp_path / "new.yaml", ProjectState(7, {"m1": RECORD, "9": RECORD}, {"m1": 3}))
+    assert (tmp_path / "new.yaml").read_bytes() == (GOLDEN / "posecut.yaml").read_bytes()
+
+
+def test_all_wrong_values_are_named_with_their_lines(tmp_path):
+    """A person who corrects a file hears of everything in it that cannot work."""
+    path = tmp_path / "posecut.yaml"
+    path.write_text("schema: 1\nseed: '-1'\nvideos: []\nextraction_seeds:\n  m1: 2\n  m2: x\n")
+    with pytest.raises(ProjectError) as caught:
+        read_state(path)
+    assert str(caught.value) == (
+        f"{path} line 2: seed is '-1', expected a whole number of at least 0; correct it there. "
+        "Line 3: videos is [], expected a mapping of videos; correct it there. "
+        "Line 6: extraction_seeds has 'x' for video m2, expected a whole number of 0 or more; correct it or remove the "
+        "entry."
+    )
 
 
 def test_a_file_is_parsed_once(tmp_path):

@@ -45,7 +45,7 @@ VALUES = st.recursive(
         ({"parts": ["x"]}, "- y\n", ""),
         ({"parts": ["x", "y", "z"]}, "- y\n", "- y\n- z\n"),
         ({"nested": {"k 1": {"crop": "0, 2"}, "k2": [["p", "q"]]}}, "crop: 0, 1", "crop: 0, 2"),
-        ({"nested": {"other": {"crop": "0, 1"}, "k2": [["p", "q"]]}}, "k 1:", "other:"),
+        ({"nested": {"other": {"crop": "0, 1"}, "k2": [["p", "q"]]}}, "k 1:  #", "other: #"),
         ({"nested": {"k 1": {"crop": "0, 1"}}}, "  k2:\n  - - p\n    - q\n", ""),
         ({"new": {"b": 1}}, "# tail\n", "new:\n  b: 1\n# tail\n"),
     ],
@@ -61,10 +61,10 @@ def test_no_change_is_no_edit():
 
 
 def test_keys_that_deeplabcut_broke_over_lines_are_edited():
-    """DeepLabCut writes long paths as `? key`; they are renamed in place, and new entries follow them."""
+    """DeepLabCut writes long paths as `? key`; they are renamed in their place, on one line, and new entries follow."""
     text = "sets:\n  ? /old.mp4\n  : crop: 0, 1\n# end\n"
     edited = edit_text(text, {"sets": {"/new.mp4": {"crop": "0, 1"}, "/b.mp4": {"crop": "0, 2"}}}, PATH)
-    assert edited == "sets:\n  ? /new.mp4\n  : crop: 0, 1\n  /b.mp4:\n    crop: 0, 2\n# end\n"
+    assert edited == "sets:\n  /new.mp4:\n    crop: 0, 1\n  /b.mp4:\n    crop: 0, 2\n# end\n"
 
 
 def test_anchors_are_edited_through_the_round_trip():
@@ -81,3 +81,13 @@ def test_what_is_written_is_read_back(changes):
     edited = edit_text(TEXT, changes, PATH)
     assert load_mapping(edited, PATH) == {**load_mapping(TEXT, PATH), **changes}
     assert edited.startswith("# head\n")
+
+
+def test_comments_and_other_keys_stay_when_values_grow_and_shrink():
+    """Kind: comments that a YAML library moves or drops, since they stand behind what is changed."""
+    text = "b:\n- x  # one\n- y\n\n# about c\nc:\n  k: 1  # two\n\n  # about l\n  l: 2\n# about d\nd: [ 1,2 ]\n"
+    longer = edit_text(text, {"b": ["x", "y", "z"], "c": {"k": 1, "l": 2, "m": 3}}, PATH)
+    assert longer == text.replace("- y\n", "- y\n- z\n").replace("l: 2\n", "l: 2\n  m: 3\n")
+    assert edit_text(longer, {"b": ["x", "y"], "c": {"k": 1, "l": 2}}, PATH) == text
+    assert edit_text(text, {"b": ["x"]}, PATH) == text.replace("- y\n", "")
+    assert edit_text(text, {"b": []}, PATH) == text.replace("b:\n- x  # one\n- y\n", "b: []\n")

@@ -1,12 +1,8 @@
 """Single values are checked by kind."""
 
-from pathlib import Path
-
 import pytest
 
-from posecut_core.errors import ProjectError
 from posecut_core.storage.values import as_integer, as_name, as_number
-from posecut_core.storage.yaml_files import Fields
 
 
 @pytest.mark.parametrize(
@@ -16,14 +12,6 @@ from posecut_core.storage.yaml_files import Fields
 def test_values_are_told_apart(value, name, number, integer):
     """Truth values are no numbers, and whole numbers may be written with a point."""
     assert (as_name(value), as_number(value), as_integer(value)) == (name, number, integer)
-
-
-def test_an_error_says_found_expected_and_where():
-    """The message has all a user needs to correct the file."""
-    with pytest.raises(
-        ProjectError, match=r"^c\.yaml: n is -1, expected a whole number of at least 0; correct it there\.$"
-    ):
-        Fields({"n": -1}, Path("c.yaml")).integer("n", 1, at_least=0)
 
 
 def test_infinite_numbers_are_no_integers():
