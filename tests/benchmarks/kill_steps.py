@@ -39,7 +39,7 @@ from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.opening import open_project
 
 Tree = dict[str, tuple[str, ...]]  # path -> what is there
-_TORN = re.compile(r"labels-torn-\d+\.txt")
+_LEFT = re.compile(r"labels-torn-\d+\.txt|labels\.lock-holder\.json")  # by a kill, rightly
 DAY = datetime.date(2026, 1, 2)
 SIDE, FRAMES = 40, 10
 STORED = {0: (0, 0), 3: (0, 0), 5: (4, 2), 8: (0, 0)}  # frame -> origin of what is kept of it
@@ -488,8 +488,12 @@ def _remembered(manifest: Path, numbers: Callable[[], str]) -> str:
 
 
 def compared(found: Tree, wanted: Tree) -> list[tuple[str, str]]:
-    """Return what is too much (+), gone (-), or other (~); half a line of a journal that was set aside is neither."""
+    """Return what is too much (+), gone (-), or other (~).
+
+    Half a line of a journal that was set aside is neither, nor the note of a killed process that it holds a lock, which
+    stays until somebody edits these labels.
+    """
     marks = [("-", name) for name in wanted.keys() - found.keys()]
-    marks += [("+", name) for name in found.keys() - wanted.keys() if not _TORN.fullmatch(Path(name).name)]
+    marks += [("+", name) for name in found.keys() - wanted.keys() if not _LEFT.fullmatch(Path(name).name)]
     marks += [("~", name) for name in found.keys() & wanted.keys() if found[name] != wanted[name]]
     return sorted(marks)
