@@ -19,6 +19,7 @@ from napari_posecut.labelling.keypoints import Pose, Proposal
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.canvas import Actions, Canvas, WholeView, bind, prepare, unbind
 from napari_posecut.preferences import preferences, remember_when_closing
+from napari_posecut.remedies import in_window, worded
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.progress import Notice, Progress
@@ -153,7 +154,7 @@ class Assistance:
         try:
             self._board.start(verb, {})
         except PosecutError as error:
-            self.changed.emit(f"No proposals: {error}")
+            self.changed.emit(f"No proposals: {in_window(error)}")
 
 
 def _poses(found: Proposals, columns: dict[str, str]) -> dict[FrameRef, Pose]:
@@ -183,7 +184,7 @@ def _pose(found: Proposals, video: VideoProposals, row: int, parts: list[str | N
 
 def _sentence(progress: Progress | Notice) -> str:
     if isinstance(progress, Notice):
-        return f"{progress.text}."
+        return worded(f"{progress.text}.", progress.remedies)
     if "loss" not in progress.values:
         return f"{progress.stage}: {progress.done} of {progress.total}." if progress.total else f"{progress.stage}."
     return f"A network trains on your labels: step {progress.done}, loss {progress.values['loss']:.3f}."
@@ -424,7 +425,7 @@ class Desk:
         try:
             return action()
         except PosecutError as error:
-            self.tell(str(error))
+            self.tell(in_window(error))
             return None
 
     def tell(self, sentence: str) -> None:

@@ -11,50 +11,52 @@
     └── StorageError (9)      the disk: full, read-only, not writable
         └── BusyError (10)    another program is at the same work: nothing is wrong, and waiting is all there is to do
 
-A message says in one sentence what was found, what was expected and what to do next.
-Subclasses also inherit the builtin exception that Python users would catch.
+A message says in one sentence what was found, what was expected and what to do next, and names no command, option or
+button: the public steps that help are data (`Remedy`); several are alternatives. Subclasses also inherit the builtin
+exception that Python users would catch.
 
 Where a step treats several things, one that fails does not stop the others: `treat_each` goes through all of them, and
 `raise_together` then raises one error that names those that failed and carries what was done.
 """
 
 import os
-import shlex
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-# --- command lines ----------------------------------------------------------------------------------------------------
-# `posecut` commands in messages, ready to be pasted into a shell: names may have spaces.
 
+@dataclass(frozen=True, init=False)
+class Remedy:
+    """A public step that helps, and the arguments to call it with; each front end words it for its users.
 
-def command_line(verb: str, *words: str | os.PathLike[str]) -> str:
-    """Write a `posecut` command with every word quoted that needs it."""
-    parts = ["posecut", verb, *(os.fspath(word) for word in words)]
-    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
+    Written out it is a call in Python. Without `config`, it is about the project that the failed step was given.
+    """
 
+    step: str  # a name of `posecut_core.__all__`, or label_frames of the plugin
+    arguments: Mapping[str, object]
 
-# --- errors -----------------------------------------------------------------------------------------------------------
-# The errors a user can meet, one tree, each with the exit code of `posecut`.
-#
-#     PosecutError (1)
-#     ├── ArgumentError (2)     an argument that no project, file or video could make right
-#     ├── ProjectError (3)      a project folder or its config.yaml
-#     ├── VideoError (4)        a video file or a stored frame
-#     ├── LabelError (5)        label tables
-#     ├── DatasetError (6)      training datasets, splits
-#     ├── ModelError (7)        weights, snapshots, training
-#     ├── AnalysisError (8)     predictions and evaluation
-#     └── StorageError (9)      the disk: full, read-only, not writable
-#         └── BusyError (10)    another program is at the same work: nothing is wrong, and waiting is all there is to do
-#
-# A message says in one sentence what was found, what was expected and what to do next.
-# Subclasses also inherit the builtin exception that Python users would catch.
-#
-# Where a step treats several things, one that fails does not stop the others: `treat_each` goes through all of them,
-# and
-# `raise_together` then raises one error that names those that failed and carries what was done.
+    def __init__(self, step: str, /, **arguments: object) -> None:
+        object.__setattr__(self, "step", step)
+        plain = (
+            (key, os.fspath(value) if isinstance(value, os.PathLike) else value) for key, value in arguments.items()
+        )
+        object.__setattr__(self, "arguments", dict(plain))
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __str__(self) -> str:
+        package = "napari_posecut" if self.step == "label_frames" else "posecut_core"
+        return f"{package}.{self.step}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"
+
+    def of_project(self, config: str | os.PathLike[str]) -> "Remedy":
+        """Fill in the project, where none is named; a step that makes one needs none."""
+        if "config" in self.arguments or self.step == "create_new_project":
+            return self
+        path = Path(config)
+        return Remedy(self.step, config=path.parent if path.name == "config.yaml" else path, **self.arguments)
 
 
 def refuse_newer(path: os.PathLike[str], schema: int, *, known: int, kind: type["PosecutError"]) -> None:
@@ -78,59 +80,82 @@ Result = TypeVar("Result")
 
 
 class PosecutError(Exception):
-    """Base of every error that PoseCut raises on purpose."""
+    """Base of every error that PoseCut raises on purpose.
 
+    Args:
+        message: one sentence.
+        remedies: steps of which any one helps. A traceback shows them as calls.
+    """
+
+    code = "failed"  # stable: programs may go by it
     exit_code = 1
     failed: "Mapping[str, PosecutError]" = MappingProxyType({})  # of an error about several things: why each failed
     rest: int = 0  # how many did not fail
     done: object = None  # the step's result for these, if it has one
 
+    def __init__(self, message: str = "", *remedies: Remedy) -> None:
+        super().__init__(message)
+        self.suggest(*remedies)
+
+    def suggest(self, *remedies: Remedy) -> None:
+        """Put other remedies in the place of those that it has."""
+        self.remedies = tuple(dict.fromkeys(remedies))
+        self.__notes__ = [f"Try: {remedy}" for remedy in self.remedies]
+
 
 class ArgumentError(PosecutError, ValueError):
     """An argument is out of range or of the wrong kind."""
 
+    code = "argument"
     exit_code = 2
 
 
 class ProjectError(PosecutError, ValueError):
     """A project folder or its config.yaml is missing, malformed or contradicts itself."""
 
+    code = "project"
     exit_code = 3
 
 
 class VideoError(PosecutError, ValueError):
     """A video or a stored frame cannot be found or decoded."""
 
+    code = "video"
     exit_code = 4
 
 
 class LabelError(PosecutError, ValueError):
     """A label table is missing, malformed or does not fit the project."""
 
+    code = "labels"
     exit_code = 5
 
 
 class DatasetError(PosecutError, ValueError):
     """A training dataset is missing or cannot work."""
 
+    code = "dataset"
     exit_code = 6
 
 
 class ModelError(PosecutError, ValueError):
     """Weights or a snapshot are missing, damaged or of another network."""
 
+    code = "model"
     exit_code = 7
 
 
 class AnalysisError(PosecutError, ValueError):
     """Predictions are missing or do not fit the project."""
 
+    code = "analysis"
     exit_code = 8
 
 
 class StorageError(PosecutError, OSError):
     """The disk refused: full, read-only or not writable."""
 
+    code = "storage"
     exit_code = 9
     is_full = False  # then the next file fails as well
 
@@ -138,6 +163,7 @@ class StorageError(PosecutError, OSError):
 class BusyError(StorageError):
     """Another program is writing the same files."""
 
+    code = "busy"
     exit_code = 10
 
 
@@ -189,7 +215,8 @@ def raise_together(
     others = "; the others are done" if done is not None and len(failed) < of else ""
     reasons = "\n".join(f"  {error if name in str(error) else f'{name}: {error}'}" for name, error in failed.items())
     together = kind(
-        f"{len(failed)} of {of} {what}{others}. Mend what is said here, and do it again for these:\n{reasons}"
+        f"{len(failed)} of {of} {what}{others}. Mend what is said here, and do it again for these:\n{reasons}",
+        *(remedy for error in failed.values() for remedy in error.remedies),
     )
     together.failed, together.rest, together.done = failed, of - len(failed), done if others else None
     raise together

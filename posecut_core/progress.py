@@ -14,12 +14,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+from posecut_core.errors import PosecutError, Remedy
+
 
 @dataclass(frozen=True)
 class Notice:
     """A sentence for the person who waits: the heading of a step, or something worth knowing that stops nothing."""
 
     text: str
+    remedies: tuple[Remedy, ...] = ()  # steps of which any one helps
+
+    @classmethod
+    def of(cls, error: PosecutError) -> "Notice":
+        """Tell of an error that stops nothing."""
+        return cls(str(error).removesuffix("."), error.remedies)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ import psutil
 
 from napari_posecut.jobs.files import JobFolder, Outcome, progress_line
 from napari_posecut.jobs.verbs import VERBS, Verb
-from posecut_core.cli.screen import as_json, explain
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, Report, ended_at_once, interrupts
+from posecut_core.results import as_json, explain
 
 _SHORTEST, _LONGEST = 0.1, 2.0  # seconds between two reports of a stage
 _LOWER = 10  # niceness: a window is served first
@@ -100,7 +100,8 @@ def _worked(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
         return _STOPPED
     except Exception as error:
         traceback.print_exc()
-        return Outcome("failed", {}, explain(error, keep=lambda _: files.errors).error)
+        failure = explain(error, keep=lambda _: f"the details are in {files.errors}")
+        return Outcome("failed", {}, failure.error, failure.remedies)
 
 
 def _called(files: JobFolder, verbs: Mapping[str, Verb], report: Report) -> object:

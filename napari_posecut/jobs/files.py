@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import psutil
 
-from posecut_core.cli.screen import as_json
+from posecut_core.errors import Remedy
 from posecut_core.progress import Notice, Progress
+from posecut_core.results import as_json
 from posecut_core.storage.files import open_file, parse_json, read_json, storage_error, write_text
 
 # --- process ----------------------------------------------------------------------------------------------------------
@@ -122,6 +123,7 @@ class Outcome:
     state: Literal["done", "failed", "stopped"]
     result: Mapping[str, Any]  # of what is done
     message: str  # why it failed
+    remedies: tuple[Remedy, ...] = ()  # steps of which any one helps
 
 
 @dataclass(frozen=True)
@@ -198,8 +200,9 @@ class JobFolder:
         """Return how it ended; None where that has not been said."""
         values = _read(self.path / "result.json")
         try:
-            return Outcome(values["state"], dict(values["result"]), str(values["message"]))
-        except (KeyError, TypeError, ValueError):
+            remedies = tuple(_remedy(entry) for entry in values.get("remedies", ()))
+            return Outcome(values["state"], dict(values["result"]), str(values["message"]), remedies)
+        except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
     def read_progress(self, offset: int) -> tuple[tuple[Progress | Notice, ...], int]:
@@ -248,11 +251,15 @@ def _parse_progress(line: bytes) -> Progress | Notice | None:
     try:
         values = parse_json(line)
         if "text" in values:
-            return Notice(str(values["text"]))
+            return Notice(str(values["text"]), tuple(_remedy(entry) for entry in values.get("remedies", ())))
         numbers = {str(name): math.nan if value is None else value for name, value in values["values"].items()}
         return Progress(str(values["stage"]), values["done"], values["total"], numbers)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _remedy(values: Mapping[str, Any]) -> Remedy:
+    return Remedy(str(values["step"]), **values["arguments"])
 
 
 def _read(path: Path) -> Any:

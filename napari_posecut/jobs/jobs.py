@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from napari_posecut.jobs.files import JobFolder, Outcome, Process, Request, launch, new_job_folder
 from napari_posecut.jobs.verbs import in_the_way
+from napari_posecut.remedies import worded
 from posecut_core.errors import BusyError, PosecutError
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.paths import jobs_folder, refuse_links
@@ -113,7 +114,7 @@ class Job:
     def _end(self, outcome: Outcome | None) -> None:
         self._outcome = outcome
         if outcome is not None:
-            self._state, self._message = outcome.state, outcome.message
+            self._state, self._message = outcome.state, worded(outcome.message, outcome.remedies)
         elif self._files.stop_asked:
             self._state = "stopped"
         else:

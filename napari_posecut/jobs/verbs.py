@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import psutil
 
 import posecut_core
+from napari_posecut.remedies import in_window
 from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError
 from posecut_core.progress import Notice, Progress, Report
 
@@ -80,8 +81,8 @@ def _one(
             raise AnalysisError(clashing[video])
         files = _done(config, video, arguments, about)
     except _OF_ONE_VIDEO as error:
-        about(Progress(str(error), 1, 1, {"failed": 1}))
-        return QueuedVideo(video, (), str(error))
+        about(Progress(in_window(error), 1, 1, {"failed": 1}))
+        return QueuedVideo(video, (), in_window(error))
     about(Progress(f"{Path(video).name} is done", 1, 1, {"finished": 1}))
     return QueuedVideo(video, files, "")
 

@@ -15,6 +15,7 @@ from napari_posecut.labelling.keys import KEYS
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
 from napari_posecut.preferences import preferences
+from napari_posecut.remedies import in_window
 from posecut_core.errors import PosecutError
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colours_of, named_colour
@@ -231,7 +232,7 @@ class Canvas:
             picture, self._readable = self.labelling.browser.image(frame), True
         except PosecutError as error:
             picture, self._readable = np.full_like(self.image.data, _GREY), False
-            self._tell(str(error))
+            self._tell(in_window(error))
         return picture
 
     def _bring_back(self) -> None:

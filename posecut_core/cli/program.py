@@ -11,17 +11,16 @@ from rich.console import Console, ConsoleRenderable
 from posecut_core.cli.screen import (
     BROKEN_PIPE,
     INTERRUPTED,
-    Failure,
-    as_json,
+    advice,
     explain,
     open_consoles,
-    printable,
     progress_display,
 )
 from posecut_core.cli.task import Outcome, Task
 from posecut_core.cli.verbs import parse
 from posecut_core.errors import StorageError
 from posecut_core.progress import ended_at_once, interrupts
+from posecut_core.results import Failure, as_json, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -110,3 +109,5 @@ def _tell(failure: Failure, out: Console, err: Console, *, json: bool) -> None:
         return
     out.file.flush()
     err.print(failure.error, style="red", markup=False, highlight=False, soft_wrap=True)
+    for line in advice(failure.remedies):
+        err.print(printable(line), markup=False, highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from posecut_core.cli.label import ClosedWindow
 from posecut_core.cli.screen import duration
-from posecut_core.cli.task import Outcome, command, counted, differing, same_results, shorter, spans
+from posecut_core.cli.task import Outcome, command, command_of, counted, differing, same_results, shorter, spans
 from posecut_core.demo.refine import RefinedDemo
 from posecut_core.demo.run import DemoResult, StepTime
 from posecut_core.errors import ArgumentError, VideoError
@@ -458,13 +458,20 @@ def tell_undone(undone: UndoneLabels) -> Outcome:
 def tell_diagnosis(diagnosis: Diagnosis) -> Outcome:
     """Say what is wrong; the exit code says whether anything is left."""
     root = diagnosis.config_path.parent
-    lines = [f"{_kind(finding)}{finding.problem}" for finding in diagnosis.findings]
+    lines = [
+        line
+        for finding in diagnosis.findings
+        for line in (
+            f"{_kind(finding)}{finding.problem}",
+            *(f"  {command_of(remedy)}" for remedy in finding.remedies if not finding.mended),
+        )
+    ]
     checked = ", ".join(f"{number} {what}" for what, number in diagnosis.checked.items())
     left = sum(not (finding.mended or finding.harmless) for finding in diagnosis.findings)
     verdict = f"{counted(left, 'problem')} left" if left else "nothing is wrong"
     lines.append(f"Checked {checked}: {verdict}.")
     mendable = any(finding.mendable for finding in diagnosis.findings)
-    following = (command("doctor", "--mend", root),) if mendable and not diagnosis.mend else ()
+    following = (command("doctor", root, "--mend"),) if mendable and not diagnosis.mend else ()
     return Outcome(diagnosis, tuple(lines), following, exit_code=0 if diagnosis.sound else 1)
 
 

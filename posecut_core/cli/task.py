@@ -1,6 +1,8 @@
 """What a verb hands back to be run, and what comes out of it."""
 
 import os
+import shlex
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import TypeVar, cast
 
 from rich.console import ConsoleRenderable
 
-from posecut_core.errors import PosecutError, command_line
+from posecut_core.errors import PosecutError, Remedy
 from posecut_core.progress import Report
 
 Done = TypeVar("Done")
@@ -51,8 +53,42 @@ def told(step: Callable[[], Done], tell: Callable[[Done], Outcome]) -> Outcome:
 
 
 def command(verb: str, *words: str | os.PathLike[str]) -> str:
-    """Write a `posecut` command so that it can be pasted into a shell."""
-    return command_line(verb, *(shorter(word) if isinstance(word, os.PathLike) else word for word in words))
+    """Write a `posecut` command so that it can be pasted into a shell: every word is quoted that needs it."""
+    parts = ["posecut", verb, *(shorter(word) if isinstance(word, os.PathLike) else word for word in words)]
+    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
+
+
+# Verbs that take videos as plain words; elsewhere they are an option, as is everything else but the project.
+_OF_VIDEOS = frozenset(
+    {"add_new_videos", "analyze_videos", "filterpredictions", "plot_trajectories", "create_labeled_video"}
+    | {"extract_outlier_frames", "undo_labels", "redo_labels"}
+)
+
+
+def command_of(remedy: Remedy) -> str:
+    """Write a remedy as a `posecut` command; what it does not say stands there in capitals."""
+    if remedy.step == "create_new_project":
+        return command("create-new-project", "TASK", "YOUR_NAME", "VIDEOS")
+    given = dict(remedy.arguments)
+    words: list[str | os.PathLike[str]] = [Path(str(given.pop("config"))) if "config" in given else "PROJECT"]
+    if remedy.step in _OF_VIDEOS:
+        videos = given.pop("videos", None) or given.pop("video", None) or "VIDEOS"
+        words += [videos] if isinstance(videos, str) else [str(video) for video in cast("Sequence[object]", videos)]
+    for name, value in given.items():
+        words += _option(name, value)
+    return command("label" if remedy.step == "label_frames" else remedy.step.replace("_", "-"), *words)
+
+
+def _option(name: str, value: object) -> list[str]:
+    option = f"--{name.removesuffix('s') if name == 'videos' else name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [option] if value else []
+    if isinstance(value, Mapping):
+        value = [f"{one}:{other}" for one, other in value.items()]
+    if isinstance(value, list | tuple):
+        each = [str(item) for item in value]
+        return [word for item in each for word in (option, item)] if name == "videos" else [option, ",".join(each)]
+    return [option, str(value)]
 
 
 def differing(**options: tuple[object, object]) -> tuple[str, ...]:

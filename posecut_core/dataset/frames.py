@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Float64, Int, Int32, UInt8
 
-from posecut_core.errors import DatasetError
+from posecut_core.errors import DatasetError, Remedy
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import inside
 from posecut_core.progress import Progress, Report
@@ -193,7 +193,8 @@ def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.nda
     if table is None or not rows:
         raise DatasetError(
             f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its label revision has no "
-            "labels of it; create a new training dataset (posecut create-training-dataset)."
+            "labels of it; create a new training dataset.",
+            Remedy("create_training_dataset"),
         )
     return table.xy[rows[0]]
 
@@ -210,7 +211,9 @@ def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> lis
         if (frame.video, frame.number) not in known:
             raise DatasetError(
                 f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its image is gone; "
-                "extract it again (posecut extract-frames --frames) or create a new training dataset."
+                "extract it again or create a new training dataset.",
+                Remedy("extract_frames", frames=[frame.number], videos=[frame.video]),
+                Remedy("create_training_dataset"),
             )
     return [known[frame.video, frame.number] for frame in frames]
 

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from posecut_core.backbones import net_types
-from posecut_core.errors import ModelError
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import SETTINGS, read_text, write_text
@@ -165,9 +165,10 @@ class TrainingSettings:
 
 # A shuffle that exists is not made again: its settings are what a network may have been trained with.
 _ELSE = (
-    "take it from a backup, or train a new shuffle (posecut create-training-dataset makes one), and delete this one's "
-    "folder and its file in training-datasets"
+    "take it from a backup, or create and train a new shuffle, and delete this one's folder and its file in "
+    "training-datasets"
 )
+_NEW = Remedy("create_training_dataset")
 # Settings of 0.1 that did not pay, each with the value at which it did nothing.
 _GONE: Mapping[str, str | float] = {"score_target": "disc", "layer_decay": 1.0, "stochastic_depth": 0.0}
 
@@ -194,14 +195,14 @@ def read_settings(path: Path, *, report: Report = silent) -> TrainingSettings:
     try:
         document = plain_values(read_text(path, at_most=SETTINGS)) or {}
     except FileNotFoundError as error:
-        raise ModelError(f"There is no {path}; {_ELSE}.") from error
+        raise ModelError(f"There is no {path}; {_ELSE}.", _NEW) from error
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is not readable YAML (no UTF-8); correct it, {_ELSE}.") from error
+        raise ModelError(f"{path} is not readable YAML (no UTF-8); correct it, {_ELSE}.", _NEW) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{path} is not readable YAML ({reason}); correct it, {_ELSE}.") from error
+        raise ModelError(f"{path} is not readable YAML ({reason}); correct it, {_ELSE}.", _NEW) from error
     if not isinstance(document, dict):
-        raise ModelError(f"{path} holds no 'setting: value' lines; correct it, {_ELSE}.")
+        raise ModelError(f"{path} holds no 'setting: value' lines; correct it, {_ELSE}.", _NEW)
     try:
         return settings_from({str(name): value for name, value in document.items()}, report=report)
     except ModelError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from posecut_core.errors import DatasetError, LabelError, refuse_newer
+from posecut_core.errors import DatasetError, LabelError, Remedy, refuse_newer
 from posecut_core.labels.table import LabelTable
 from posecut_core.storage.files import read_text, write_text
 from posecut_core.storage.values import is_file_part
@@ -132,7 +132,7 @@ def read_split(path: Path) -> Split:
         document = plain_values(read_text(path))
     except FileNotFoundError as error:
         raise DatasetError(
-            f"There is no training dataset {path}; run posecut create-training-dataset first."
+            f"There is no training dataset {path}; create it first.", Remedy("create_training_dataset")
         ) from error
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
@@ -153,8 +153,9 @@ def read_split(path: Path) -> Split:
 
 def _damaged(path: Path) -> DatasetError:
     return DatasetError(
-        f"{path} is not a readable training dataset; restore it from a copy, or create another shuffle and train that "
-        "(posecut create-training-dataset), and delete this one with its folder in posecut-models."
+        f"{path} is not a readable training dataset; restore it from a copy, or create another shuffle and train that, "
+        "and delete this one with its folder in posecut-models.",
+        Remedy("create_training_dataset"),
     )
 
 

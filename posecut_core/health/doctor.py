@@ -1,7 +1,7 @@
 """Check everything of a project that can be checked, and say what is wrong and how to mend it (`doctor`)."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.health.findings import Finding, Findings
@@ -57,7 +57,7 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
     """
     path, found = config_path(config), Findings()
     if check_tree(path.parent, found):
-        return Diagnosis(path, found.checked, tuple(found.wrong), mend)
+        return _diagnosis(path, found, mend=mend)
     values = check_config(path, found)
     if values is not None:
         project = Project(path.parent, values)
@@ -70,7 +70,16 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
         check_jobs(project, found)
     check_disk(path.parent, found)
     check_sums(path.parent, found)
-    return Diagnosis(path, found.checked, tuple(found.wrong), mend)
+    return _diagnosis(path, found, mend=mend)
+
+
+def _diagnosis(path: Path, found: Findings, *, mend: bool) -> Diagnosis:
+    """Put together what was found; the rooms that say what helps may know no project."""
+    findings = (
+        replace(finding, remedies=tuple(remedy.of_project(path.parent) for remedy in finding.remedies))
+        for finding in found.wrong
+    )
+    return Diagnosis(path, found.checked, tuple(findings), mend)
 
 
 def _check_labels(project: Project, found: Findings, *, mend: bool, report: Report) -> None:

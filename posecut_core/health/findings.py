@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import PosecutError
+from posecut_core.errors import PosecutError, Remedy
+from posecut_core.progress import Notice
 
 _SHOWN = 200  # characters of what another library says
 
@@ -17,6 +18,7 @@ class Finding:
 
     path: Path
     problem: str  # one sentence: what was found, what was expected, what to do
+    remedies: tuple[Remedy, ...] = ()  # steps of which any one helps
     mended: bool = False
     mendable: bool = False  # by mending that was not asked for
     harmless: bool = False  # no step stops or errs for it
@@ -32,15 +34,18 @@ class Findings:
     def add(
         self,
         path: str | os.PathLike[str],
-        problem: str,
-        *,
+        problem: str | Notice | PosecutError,
+        *remedies: Remedy,
         mended: bool = False,
         mendable: bool = False,
         harmless: bool = False,
     ) -> None:
-        """Note one thing that is wrong, once: each frame of a damaged store says the same."""
+        """Note one thing that is wrong, or what was told of it, once: each frame of a damaged store says the same."""
+        if not isinstance(problem, str):
+            remedies = tuple(dict.fromkeys((*problem.remedies, *remedies)))
+            problem = f"{problem.text}." if isinstance(problem, Notice) else str(problem)
         if not any(finding.problem.startswith(problem) for finding in self.wrong):  # or with more advice
-            self.wrong.append(Finding(Path(path), problem, mended, mendable, harmless))
+            self.wrong.append(Finding(Path(path), problem, remedies, mended, mendable, harmless))
 
     def count(self, what: str, number: int = 1) -> None:
         """Note that something was looked at."""
@@ -52,7 +57,7 @@ class Findings:
         try:
             yield
         except PosecutError as error:
-            self.add(named_first(str(error)) or path, str(error))
+            self.add(named_first(str(error)) or path, error)
         except OSError as error:
             where = error.filename if isinstance(error.filename, str) else path
             reason = error.strerror or type(error).__name__

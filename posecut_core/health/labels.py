@@ -1,10 +1,10 @@
-"""What `posecut doctor` looks at in the labels of one video, and mends if it is asked to."""
+"""What `doctor` looks at in the labels of one video, and mends if it is asked to."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from posecut_core.errors import LabelError, PosecutError, command_line
+from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames, image_paths, never_extracted, odd_sizes
 from posecut_core.formats.deeplabcut.tables import swapped_folder
 from posecut_core.health.findings import Findings, named_first
@@ -41,12 +41,12 @@ def check_names(project: Project, videos: list[str], found: Findings, *, mend: b
             found.add(project.bodypart_journal, problem, mendable=True)
 
 
-def _names_problem(project: Project, videos: list[str]) -> str:
-    """Say what is wrong with the journal of names; "" where nothing is."""
+def _names_problem(project: Project, videos: list[str]) -> LabelError | None:
+    """Say what is wrong with the journal of names; None where nothing is."""
     try:
         read_identities(project)
     except LabelError as error:
-        return f"{error} Rebuild it from the snapshots: {_mending(project)}."
+        return LabelError(f"{error} Or rebuild it from the snapshots.", _mending(project))
     for video in videos:
         try:
             steps = sound_steps(read_journal(project.label_journal(video))).values()
@@ -55,8 +55,8 @@ def _names_problem(project: Project, videos: list[str]) -> str:
         try:
             refuse_unnamed(project, video, read_identities(project), steps)  # names come before their labels
         except LabelError as error:
-            return str(error)
-    return ""
+            return error
+    return None
 
 
 def check_removed(project: Project, videos: list[str], found: Findings) -> None:
@@ -67,8 +67,8 @@ def check_removed(project: Project, videos: list[str], found: Findings) -> None:
             found.add(project.config_path, f"{told}.", harmless=True)
 
 
-def _mending(project: Project) -> str:
-    return command_line("doctor", "--mend", project.root)
+def _mending(project: Project) -> Remedy:
+    return Remedy("doctor", config=project.root, mend=True)
 
 
 def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool) -> None:
@@ -100,12 +100,14 @@ def _check_places(project: Project, video: str, found: Findings) -> None:
         for double in double_frames(project, video):
             found.add(project.collected_data(video), f"{double}.", harmless=True)
         certain, possible = odd_sizes(project, video)
+        check = Remedy("check_labels", config=project.root, videos=[video])
         for told in (*certain, *possible):
-            found.add(project.frame_folder(video), f"{told}.", harmless=told in possible)
-        notes = list[Progress | Notice]()
-        notes.append(Notice(labels_outside(project, read_labels(project, video, report=notes.append))))
-        for told in (note.text for note in notes if isinstance(note, Notice) and note.text):
-            found.add(named_first(told) or project.collected_data(video), f"{told}.", harmless=True)
+            found.add(project.frame_folder(video), f"{told}.", check, harmless=told in possible)
+        notes = list[Progress | Notice | None]()
+        notes.append(labels_outside(project, read_labels(project, video, report=notes.append)))
+        for note in notes:
+            if isinstance(note, Notice):
+                found.add(named_first(note.text) or project.collected_data(video), note, harmless=True)
 
 
 def _check_lock(project: Project, video: str, found: Findings) -> None:
@@ -129,7 +131,7 @@ def _check_generations(project: Project, video: str, found: Findings, *, mend: b
                 continue  # somebody edits, and newer ones have replaced it
             if mend:
                 path.unlink(missing_ok=True)
-            found.add(path, str(error), mended=mend, mendable=not mend)
+            found.add(path, error, *([] if mend else [_mending(project)]), mended=mend, mendable=not mend)
 
 
 def _check_journal(project: Project, video: str, found: Findings, *, mend: bool) -> bool:
@@ -143,8 +145,7 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
     if problem and mend:
         return _rebuild(project, video, problem, found)
     if problem:
-        advice = f"rebuild it, which keeps a copy: {_mending(project)}"
-        found.add(path, f"{path} {problem}; {advice}.", mendable=True)
+        found.add(path, f"{path} {problem}; rebuild it, which keeps a copy.", _mending(project), mendable=True)
         return False
     if text.tail and mend:
         with LabelSession.open(project, video) as session:
@@ -153,7 +154,8 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
         found.add(
             path,
             f"{path} ends in {len(text.tail)} bytes that are no whole edit, as a crash or a damaged last line leaves "
-            f"them; set them aside: {_mending(project)}.",
+            "them; set them aside.",
+            _mending(project),
             mendable=True,
         )
     return True
@@ -185,7 +187,7 @@ def _check_leftovers(project: Project, video: str, found: Findings, *, mend: boo
         if mend:
             path.unlink(missing_ok=True)
         problem = f"{path} was left by a program that was killed; it is of no use, delete it."
-        found.add(path, problem, mended=mend, mendable=not mend)
+        found.add(path, problem, *([] if mend else [_mending(project)]), mended=mend, mendable=not mend)
 
 
 def _check_outside(project: Project, video: str, found: Findings, *, mend: bool) -> None:
@@ -197,23 +199,28 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
     try:
         edits = outside_edits(project, video, state, naming, contents.generations)
     except LabelError as error:
-        advice = f"Or write it again: {command_line('merge-labels', '--discard', project.root)}."
-        found.add(named_first(str(error)) or project.collected_data(video), f"{error} {advice}")
+        problem, discard = f"{error} Or write it again.", Remedy("merge_labels", config=project.root, discard=True)
+        found.add(named_first(problem) or project.collected_data(video), problem, *error.remedies, discard)
         return
     if edits:
-        found.add(project.collected_data(video), str(undecided(project, video, edits)))
+        found.add(project.collected_data(video), undecided(project, video, edits))
         return
     for suffix in changed_suffixes(project, video, contents.generations):
         path = project.collected_data(video, suffix)
         problem = (
             f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
         )
-        advice, mended = f"write it again: {_mending(project)}", mend and _saved(project, video)
-        found.add(path, f"{problem}; {advice}.", mended=mended, mendable=not mended)
+        _add_unwritten(project, video, path, problem, found, mend=mend)
     for path in _missing_files(project, video, contents):
         problem = f"{path} is missing, expected it to hold the labels for DeepLabCut"
-        mended = mend and _saved(project, video)
-        found.add(path, f"{problem}; write it again: {_mending(project)}.", mended=mended, mendable=not mended)
+        _add_unwritten(project, video, path, problem, found, mend=mend)
+
+
+def _add_unwritten(project: Project, video: str, path: Path, problem: str, found: Findings, *, mend: bool) -> None:
+    """Note a file of labels that is not as it was written, and write it again if that is asked for."""
+    mended = mend and _saved(project, video)
+    remedies = [] if mended else [_mending(project)]
+    found.add(path, f"{problem}; write it again.", *remedies, mended=mended, mendable=not mended)
 
 
 def _missing_files(project: Project, video: str, contents: Contents) -> list[Path]:
@@ -240,7 +247,7 @@ def _check_frames(project: Project, video: str, found: Findings) -> None:
     present = {*numbers, *image_paths(project, video)}
     absent = sorted(known.keys() - present) if numbers or not path.exists() else []  # else the store is damaged
     if absent:
-        found.add(path, str(never_extracted(project, video, absent)))
+        found.add(path, never_extracted(project, video, absent))
     with found.about(path):
         for problem in unreadable_images(project, video):
             found.add(named_first(problem) or project.frame_folder(video), problem)
@@ -259,13 +266,14 @@ def _check_replaced(project: Project, video: str, found: Findings) -> None:
     folder = project.frame_folder(video)
     disputed = disputed_images(project, video, review)
     if disputed:
-        found.add(folder / review.disputed[0].path.name, f"{disputed}.")
+        found.add(folder / review.disputed[0].path.name, disputed)
     others = [image.path.name for image in review.replaced if not image.labelled]
     if others:
         found.add(
             folder / others[0],
             f"{folder}: the pictures of {', '.join(others)} are others than {project.frame_store(video).name} holds; "
-            "they count and are read anew by the next step: posecut check-labels draws what is labelled in them.",
+            "they count and are read anew by the next step; check their labels.",
+            Remedy("check_labels", config=project.root, videos=[video]),
             harmless=True,
         )
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import Split, read_revision, read_split
-from posecut_core.errors import AnalysisError, PosecutError, StorageError, command_line
+from posecut_core.errors import AnalysisError, PosecutError, Remedy, StorageError
 from posecut_core.evaluation.tables import is_present, read_results
 from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
 from posecut_core.formats.deeplabcut.images import is_image, read_size
@@ -161,7 +161,7 @@ def _signed(files: dict[str, FileSum]) -> str:
 
 
 # --- project checks ---------------------------------------------------------------------------------------------------
-# What `posecut doctor` looks at beside labels: configuration, videos, training datasets, networks, results, disk.
+# What `doctor` looks at beside labels: configuration, videos, training datasets, networks, results, disk.
 
 
 _ROOM = 200 * 2**20  # bytes on the disk that steps need at least
@@ -387,7 +387,7 @@ def _check_window(project: Project, crop: Crop, index: VideoIndex, found: Findin
     try:
         analysed_window(crop, index, index.path)
     except AnalysisError as error:
-        found.add(project.config_path, str(error))
+        found.add(project.config_path, error)
 
 
 def check_datasets(project: Project, found: Findings) -> None:
@@ -425,7 +425,7 @@ def _check_dataset(
             stored |= {*numbers_in(store)}
             absent = sorted(ref.number for ref in frames if ref.video == video and ref.number not in stored)
             if absent and all(finding.path != store for finding in found.wrong):  # else told with the labels
-                found.add(store, str(never_extracted(project, video, absent)))
+                found.add(store, never_extracted(project, video, absent))
 
 
 @dataclass(frozen=True)
@@ -433,7 +433,7 @@ class KnownNetwork:
     """A network that is there, for results that name it."""
 
     sha256: str  # of the snapshot's manifest
-    words: tuple[str, ...] | None  # by which a step is told of it; none where it is of another iteration
+    arguments: Mapping[str, int] | None  # that tell a step of it; none where it is of another iteration
 
 
 def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]:
@@ -456,15 +456,15 @@ def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]
             with found.about(snapshot_folder(folder, step)):
                 info = read_info(snapshot_folder(folder, step))
                 sha256 = file_sha256(snapshot_folder(folder, step) / "snapshot.json")
-                networks[info.scorer] = KnownNetwork(sha256, _words(project, folder, step))
+                networks[info.scorer] = KnownNetwork(sha256, _arguments(project, folder, step))
     return networks
 
 
-def _words(project: Project, folder: Path, step: int) -> tuple[str, ...] | None:
+def _arguments(project: Project, folder: Path, step: int) -> dict[str, int] | None:
     found = re.search(r"shuffle(\d+)$", folder.name)
     for index in range(len(project.config.training_fractions)) if found else ():
         if found and project.model_folder(int(found[1]), index) == folder:
-            return ("--shuffle", found[1], "--trainingsetindex", str(index), "--snapshot", str(step))
+            return {"shuffle": int(found[1]), "trainingsetindex": index, "snapshot": step}
     return None
 
 
@@ -486,11 +486,9 @@ def check_results(project: Project, networks: Mapping[str, KnownNetwork], found:
             with found.about(path):
                 problem = _unreadable(path)
                 if problem:
-                    made_by = (
-                        "posecut evaluate-network" if "evaluation" in str(path.parent) else "posecut analyze-videos"
-                    )
-                    advice = f"delete it and make it again, as by {made_by}"
-                    found.add(path, f"{path} is not a readable {path.suffix} ({problem}); {advice}.")
+                    made_by = "evaluate_network" if "evaluation" in str(path.parent) else "analyze_videos"
+                    told = f"{path} is not a readable {path.suffix} ({problem}); delete it and make it again."
+                    found.add(path, told, Remedy(made_by))
                 else:
                     _check_origin(project, path, networks, found)
 
@@ -501,8 +499,9 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
         scorer, rows = path.name.removesuffix("-results.csv"), read_results(path)
         network = networks.get(scorer)
         if rows and network and not is_present(rows[-1], network.sha256):
-            command = _again(project, "evaluate-network", network)
-            found.add(path, f"{path} was measured of {_EARLIER}; {command}.", harmless=True)
+            again = _again(project, "evaluate_network", network)
+            advice = "make it again" if again else "delete it"
+            found.add(path, f"{path} was measured of {_EARLIER}; {advice}.", *again, harmless=True)
         return
     drawn = path.suffix == ".mp4"
     origin = origin_from(comment_of(path)) if drawn else read_origin(path) if path.suffix == ".h5" else None
@@ -515,10 +514,13 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
     if not why and video and analysis.video != file_fingerprint(video):
         why = f"another video than {video}, or from that before it changed"
     if why:
-        verb = "create-labeled-video" if drawn else "filterpredictions" if origin.predictions else "analyze-videos"
-        filtered = ("--filtered",) if drawn and path.stem.endswith("_filtered_labeled") else ()
-        again = _again(project, verb, network, *([video] if video else []), *_beside(path, video), *filtered)
-        found.add(path, f"{path} came from {why}; {again}.", harmless=drawn)
+        step = "create_labeled_video" if drawn else "filterpredictions" if origin.predictions else "analyze_videos"
+        more: dict[str, object] = {} if video is None else {"videos": [os.fspath(video)]}
+        more |= {} if video is None or path.parent == video.parent else {"destfolder": path.parent}
+        more |= {"filtered": True} if drawn and path.stem.endswith("_filtered_labeled") else {}
+        again = _again(project, step, network, **more) if video else ()
+        advice = "make it again" if again else "delete it"
+        found.add(path, f"{path} came from {why}; {advice}.", *again, harmless=drawn)
 
 
 _EARLIER = "an earlier network of its name, which was trained again since"
@@ -530,15 +532,14 @@ def _video_of(project: Project, path: Path, scorer: str) -> Path | None:
     return next((one for one in videos if path.name.startswith(prediction_path(one, scorer).stem)), None)
 
 
-def _beside(path: Path, video: Path | None) -> tuple[str, ...]:
-    return () if video is None or path.parent == video.parent else ("--destfolder", str(path.parent))
-
-
-def _again(project: Project, verb: str, network: KnownNetwork, *words: str | Path) -> str:
-    if network.words is None or (verb != "evaluate-network" and not words):
-        return f"delete it, or make it again by posecut {verb}"
-    options = [word.replace("--snapshot", "--snapshots") if not words else word for word in network.words]
-    return f"make it again: {command_line(verb, project.root, *words, *options)}"
+def _again(project: Project, step: str, network: KnownNetwork, **more: object) -> tuple[Remedy, ...]:
+    """Return the step that makes a result of a network again; none for networks of other iterations."""
+    if network.arguments is None:
+        return ()
+    named = dict(network.arguments)
+    if step == "evaluate_network":
+        named["snapshots"] = named.pop("snapshot")
+    return (Remedy(step, config=project.root, **more, **named),)
 
 
 def _unreadable(path: Path) -> str:
@@ -612,7 +613,7 @@ def check_sums(root: Path, found: Findings) -> None:
     try:
         old = read_sums(root)
     except PosecutError as error:
-        found.add(sums_path(root), str(error))
+        found.add(sums_path(root), error)
     changed = compare_sums(old, new)
     for name in changed:
         found.add(

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Float32, Float64, UInt8
 
 from posecut_core.dataset.frames import resize, scale_points, scaled_size
 from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, decode
-from posecut_core.errors import ModelError
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes, scoremaps
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
@@ -72,7 +72,7 @@ class Predictor:
         use_compilation_cache()
         steps = snapshot_steps(model_folder)
         if not steps:
-            raise ModelError(f"There is no trained network in {model_folder}; run posecut train-network first.")
+            raise ModelError(f"There is no trained network in {model_folder}; train it first.", Remedy("train_network"))
         step = steps[-1] if snapshot == "last" else snapshot
         if step not in steps:
             known = ", ".join(map(str, steps))

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
-from posecut_core.errors import VideoError
+from posecut_core.errors import Remedy, VideoError
 from posecut_core.video.frame_store import FrameStore
 
 # --- predicting -------------------------------------------------------------------------------------------------------
@@ -83,7 +83,8 @@ def stored_frames(video: str, store: FrameStore, numbers: Int64[np.ndarray, " F"
     if absent:
         raise VideoError(
             f"Frame {absent[0]} of {video} is not among the extracted frames in {store.path}, expected its picture; "
-            "extract it again (posecut extract-frames --frames)."
+            "extract it again.",
+            Remedy("extract_frames", frames=absent, videos=[video]),
         )
     places = np.searchsorted(store.numbers, numbers)
     return StoredFrames(video, store, numbers, store.origins[places], store.sizes[places])

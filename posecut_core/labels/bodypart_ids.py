@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from posecut_core.errors import LabelError, command_line
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.project.paths import Project
 from posecut_core.storage.journal import JournalWriter, Record, read_journal
 from posecut_core.storage.values import shown
@@ -187,12 +187,11 @@ def match_names(
 
 
 def _ambiguous(root: str | os.PathLike[str], new: Sequence[str], missing: Sequence[str]) -> LabelError:
-    pairs = ",".join(f"{old}:{name}" for old, name in zip(missing, new, strict=False))
-    renamed = command_line("edit-bodyparts", root, "--rename", pairs)
-    added = command_line("edit-bodyparts", root, "--add", ",".join(new))
     return LabelError(
-        f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, expected to know whether these "
-        f"are renamed or others; say it: {renamed}, or {added}."
+        f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, and PoseCut cannot tell whether "
+        "these were renamed or replaced; rename the old ones, or add the new ones.",
+        Remedy("edit_bodyparts", config=root, rename=dict(zip(missing, new, strict=False))),
+        Remedy("edit_bodyparts", config=root, add=list(new)),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from posecut_core.errors import LabelError, command_line
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.formats.deeplabcut.tables import collected_bodyparts
 from posecut_core.labels.bodypart_ids import Identities, Naming, match_names, read_identities, record_names
 from posecut_core.labels.codec import decode, is_known
@@ -64,7 +64,8 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     if followed.problem:
         raise LabelError(
             f"{project.label_journal(video)} {followed.problem}, expected every edit as it was written; rebuild it "
-            f"from the last snapshot: {command_line('doctor', '--mend', project.root)}."
+            "from the last snapshot.",
+            Remedy("doctor", config=project.root, mend=True),
         )
     refuse_unnamed(project, video, known, followed.steps.values())
     naming = _naming(project, known)
@@ -124,12 +125,11 @@ def refuse_new_names(project: Project) -> None:
         foreign = [name for name in names if name not in listed]
         lacking = [name for name in listed if name in new and name not in names]
         if foreign and lacking:
-            pairs = ",".join(f"{old}:{name}" for old, name in zip(foreign, lacking, strict=False))
             raise LabelError(
                 f"config.yaml lists {', '.join(map(shown, lacking))} where the table of labels of {folder.name} has "
-                f"{', '.join(map(shown, foreign))}, expected the same bodyparts; if they were renamed, say it: "
-                f"{command_line('edit-bodyparts', project.root, '--rename', pairs)}, if they are others, list both in "
-                "`bodyparts`."
+                f"{', '.join(map(shown, foreign))}, expected the same bodyparts; if they were renamed, rename them "
+                "in PoseCut too; if they are others, list both in `bodyparts`.",
+                Remedy("edit_bodyparts", config=project.root, rename=dict(zip(foreign, lacking, strict=False))),
             )
 
 
@@ -172,8 +172,8 @@ def refuse_unnamed(project: Project, video: str, known: Identities, steps: Itera
         found = "lacks" if path.exists() else "is missing, and with it the names of"
         raise LabelError(
             f"{path} {found} bodyparts that labels of {video} have ({', '.join(map(repr, unnamed))}), expected a line "
-            "for each; restore it from a copy, or rebuild it from the snapshots: "
-            f"{command_line('doctor', '--mend', project.root)}."
+            "for each; restore it from a copy, or rebuild it from the snapshots.",
+            Remedy("doctor", config=project.root, mend=True),
         )
 
 

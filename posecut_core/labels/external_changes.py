@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from posecut_core.errors import LabelError, command_line
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.formats.deeplabcut.frames import frame_words, image_origins
 from posecut_core.formats.deeplabcut.tables import ROUNDED, ImageLabels
 from posecut_core.labels.bodypart_ids import Naming
@@ -96,9 +96,10 @@ def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> Lab
     """Say that nobody has decided about what another program changed."""
     return LabelError(
         f"Another program changed labels of {video} in its CollectedData files ({len(edits)} of them), expected them "
-        f"as PoseCut wrote them; see the changes ({command_line('merge-labels', project.root)}), then take them over "
-        f"({command_line('merge-labels', '--take', project.root)}) or discard them "
-        f"({command_line('merge-labels', '--discard', project.root)})."
+        "as PoseCut wrote them; look at the changes, then take them over or discard them.",
+        Remedy("merge_labels", config=project.root),
+        Remedy("merge_labels", config=project.root, take=True),
+        Remedy("merge_labels", config=project.root, discard=True),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from posecut_core.errors import PosecutError, StorageError, VideoError, command_line
+from posecut_core.errors import PosecutError, Remedy, StorageError, VideoError
 from posecut_core.formats.deeplabcut.frames import image_origin, labelled_rows, video_path
 from posecut_core.formats.deeplabcut.images import (
     Levels,
@@ -192,7 +192,7 @@ def settle_images(project: Project, video: str, *, report: Report = silent) -> N
                 lock.release()
     disputed = disputed_images(project, video, found)
     if disputed:
-        report(Notice(disputed))
+        report(disputed)
 
 
 def take_images(project: Project, video: str, images: Iterable[ReplacedImage]) -> None:
@@ -205,21 +205,22 @@ def take_images(project: Project, video: str, images: Iterable[ReplacedImage]) -
     _read_anew(project, video, images, silent)
 
 
-def disputed_images(project: Project, video: str, found: Review) -> str:
-    """Say which images show another picture than what was labelled, and how to decide; "" where none does."""
+def disputed_images(project: Project, video: str, found: Review) -> Notice | None:
+    """Say which images show another picture than what was labelled, and how to decide; None where none does."""
     disputed = found.disputed
     if not disputed:
-        return ""
+        return None
     count, names = len(disputed), ", ".join(image.path.name for image in disputed)
     frames = ", ".join(str(image.number) for image in disputed)
     shows, was, it = ("shows", "it was", "it") if count == 1 else ("show", "they were", "them")
     plural = "" if count == 1 else "s"
-    return (
+    return Notice(
         f"{project.frame_folder(video)}: {names} {shows} another picture than when {was} read and labelled as "
         f"frame{plural} {frames} of {video}: that is left out of training until it is decided; put the former "
         f"image{plural} back, or delete {it} to keep the picture{plural} that {project.frame_store(video).name} holds, "
         f"or, to take the new picture{plural}, delete the labels of the frame{plural} and open the project again, or "
-        f"label anew in DeepLabCut and take that over ({command_line('merge-labels', '--take', project.root)})"
+        "label anew in DeepLabCut and take that over",
+        (Remedy("merge_labels", config=project.root, take=True),),
     )
 
 
@@ -336,9 +337,9 @@ def _read_anew(project: Project, video: str, images: Iterable[ReplacedImage], re
         note_images(folder, {image.path.name: read})
         text = (
             f"{image.path} shows another picture than when it was read: it is now frame {image.number} of {video}, and "
-            "what CollectedData has of it is taken to be of the new picture (posecut check-labels draws it)"
+            "what CollectedData has of it is taken to be of the new picture; check its labels"
         )
-        report(Notice(text))
+        report(Notice(text, (Remedy("check_labels", config=project.root),)))
 
 
 def _path(folder: Path) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from posecut_core.errors import LabelError, StorageError, command_line
+from posecut_core.errors import LabelError, Remedy, StorageError
 from posecut_core.formats.deeplabcut.frames import number_images
 from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.codec import encode, plain_step
@@ -123,7 +123,8 @@ class _SavedFiles:
         """
         if outside.problem:
             raise LabelError(
-                f"{outside.problem} Or write it again: {command_line('merge-labels', '--discard', self._project.root)}."
+                f"{outside.problem} Or write it again.",
+                Remedy("merge_labels", config=self._project.root, discard=True),
             )
         if outside.edits:
             raise undecided(self._project, self._video, outside.edits)
@@ -235,7 +236,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             take_over: whether to edit although another computer says that it does; only if it is known not to.
 
         Raises:
-            LabelError: the journal is damaged (`posecut doctor` mends it) or does not fit the project.
+            LabelError: the journal is damaged (`doctor` repairs it) or does not fit the project.
         """
         lock, notices = (None, ()) if read_only else _lock_labels(project, video, take_over=take_over)
         try:

@@ -96,7 +96,7 @@ def read_snapshot(path: Path) -> LabelSnapshot:
 
 
 def sound_snapshots(folder: Path) -> tuple[LabelSnapshot, ...]:
-    """Read the snapshots that are as they were written, the newest first; `posecut doctor` names the others."""
+    """Read the snapshots that are as they were written, the newest first; `doctor` names the others."""
     found = []
     for path in snapshot_paths(folder):
         try:

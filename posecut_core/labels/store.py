@@ -45,7 +45,7 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
     table = contents.table(video)
     absent = without_picture(project, video, table.numbers.tolist())
     if absent:
-        report(Notice(str(never_extracted(project, video, absent)).removesuffix(".")))
+        report(Notice.of(never_extracted(project, video, absent)))
         table = table.rows(~np.isin(table.numbers, absent))
     if pictures:
         table = table.rows(~np.isin(table.numbers, disputed_frames(project, video)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from posecut_core.errors import ModelError, PosecutError
+from posecut_core.errors import ModelError, PosecutError, Remedy
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.storage.files import file_sha256, storage_error
 
@@ -128,9 +128,11 @@ def _refused(repository: str, error: Exception) -> PosecutError:
 
 def _no_weights(repository: str, reason: str) -> ModelError:
     return ModelError(
-        f"The ImageNet weights {repository} are not on this computer and did not come from the hub ({reason}); connect "
-        f"to the network once and train again, or bring their {FILE} and give it with --weights FILE "
-        "(--weights random begins without any)."
+        f"The ImageNet weights {repository} are not on this computer and could not be downloaded ({reason}); connect "
+        f"to the internet once and train again, or copy their {FILE} to this computer and train from that file, or "
+        "begin with random weights.",
+        Remedy("train_network", weights=FILE),
+        Remedy("train_network", weights="random"),
     )
 
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from posecut_core.backbones import Backbone, backbone_of
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.errors import ModelError
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.hub import HubFile, fetch_weights
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters, parameter_shapes
 from posecut_core.model.snapshots import LARGEST, MANIFEST, load_parameters, read_info
@@ -311,12 +311,14 @@ def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
     if settings.width != 1.0:
         raise ModelError(
             f"Setting width is {settings.width}, but ImageNet weights are those of a network of width 1.0; leave width "
-            "at 1.0, or begin with random weights (--weights random)."
+            "at 1.0, or begin with random weights.",
+            Remedy("train_network", weights="random"),
         )
     repository = backbone_of(settings.net_type).repository(settings.norm)
     if repository is None:
         raise ModelError(
-            f"There are no ImageNet weights of {settings.net_type}; begin with random weights (--weights random)."
+            f"There are no ImageNet weights of {settings.net_type}; begin with random weights.",
+            Remedy("train_network", weights="random"),
         )
     name, _, commit = (settings.init_origin or "").partition("@")
     if name != repository:  # the first time, or net_type or norm has been changed since

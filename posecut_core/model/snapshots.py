@@ -27,7 +27,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from posecut_core.backbones import Backbone, described, from_description
-from posecut_core.errors import ModelError, PosecutError, refuse_newer
+from posecut_core.errors import ModelError, PosecutError, Remedy, refuse_newer
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState
 from posecut_core.project.paths import snapshot_folder, snapshot_steps
@@ -130,7 +130,9 @@ def read_info(folder: Path) -> SnapshotInfo:
         if isinstance(error, ModelError):
             raise
         if not folder.is_dir():
-            raise ModelError(f"There is no snapshot {folder}; run posecut train-network first.") from error
+            raise ModelError(
+                f"There is no snapshot {folder}; train the network first.", Remedy("train_network")
+            ) from error
         raise _damaged(folder, MANIFEST) from error
     own = snapshot_folder(folder.parent, info.step)
     if folder.name != own.name:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from posecut_core.errors import AnalysisError, LabelError
+from posecut_core.errors import AnalysisError, LabelError, Remedy
 from posecut_core.poses.predictions import ATTRIBUTE, Origin, Predictions
 from posecut_core.project.given import given_path
 from posecut_core.storage.disk import ending_after, fitting_name
@@ -112,13 +112,13 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     """
     path = given_path(path)
     if not path.is_file():
-        raise AnalysisError(f"Found no predictions at {path}; run posecut analyze-videos first.")
+        raise AnalysisError(f"Found no predictions at {path}; analyze the video first.", Remedy("analyze_videos"))
     frame = _read_csv(path) if path.suffix == ".csv" else _read_h5(path)
     levels = frame.columns
     if levels.nlevels != 3 or set(levels.get_level_values(2)) != set(_COORDS):
         raise AnalysisError(
             f"{path} is no table of predictions with columns scorer, bodyparts and x, y, likelihood; "
-            "choose a file that posecut analyze-videos wrote for one animal."
+            "choose a file that an analysis wrote for one animal."
         )
     scorer = str(levels.get_level_values(0)[0])
     bodyparts = tuple(str(part) for part in levels.get_level_values(1).unique())
@@ -145,7 +145,8 @@ def _read_h5(path: Path) -> pd.DataFrame:
         return read_hdf(path)
     except LabelError as error:
         raise AnalysisError(
-            f"{path} is not a readable .h5 of predictions; delete it and run posecut analyze-videos again."
+            f"{path} is not a readable .h5 of predictions; delete it and analyze the video again.",
+            Remedy("analyze_videos"),
         ) from error
 
 
@@ -156,7 +157,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         # As text first: pandas' own parser of numbers is not exact in every version.
         return pd.read_csv(stream, header=[0, 1, 2], index_col=0, dtype=str).astype(np.float64)
     raise AnalysisError(
-        f"{path} is not a readable .csv of predictions; delete it and run posecut analyze-videos again."
+        f"{path} is not a readable .csv of predictions; delete it and analyze the video again.",
+        Remedy("analyze_videos"),
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from posecut_core import __version__
-from posecut_core.errors import AnalysisError
+from posecut_core.errors import AnalysisError, Remedy
 from posecut_core.storage.files import fingerprint, open_file, parse_json
 
 # --- predictions ------------------------------------------------------------------------------------------------------
@@ -160,8 +160,8 @@ def check_source(path: Path, found: AnalysisOrigin, video: Path, network: str | 
         wrong = "another video of the same name"
     if wrong:
         raise AnalysisError(
-            f"The predictions of {video.name} in {path} came from {wrong}; run posecut analyze-videos, which makes "
-            "them anew."
+            f"The predictions of {video.name} in {path} came from {wrong}; analyze the video again.",
+            Remedy("analyze_videos", videos=[video]),
         )
 
 
@@ -175,7 +175,8 @@ def check_length(predictions: Predictions, video: Path, frames: int) -> None:
     if rows != frames:
         raise AnalysisError(
             f"The predictions of {video.name} by {predictions.scorer} have {rows} rows, but the video has {frames} "
-            "frames; analyse it again (posecut analyze-videos)."
+            "frames; analyze it again.",
+            Remedy("analyze_videos", videos=[video], overwrite=True),
         )
 
 

@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from posecut_core.errors import ArgumentError, PosecutError, VideoError
+from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
 from posecut_core.storage.files import open_file
 
 # --- given files ------------------------------------------------------------------------------------------------------
@@ -349,6 +349,9 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Let a function take its arguments in the forms that people use, and refuse others in a sentence.
 
+    The rooms below may know no project: remedies of errors get the one that the step was given, and one that calls
+    the step again gets its other arguments as well.
+
     A parameter of whole numbers takes texts and numbers of other libraries, one of several takes a single one, ranges
     such as "100-110,517" and anything that can be gone through; one of names takes a single name, or several in a text
     with commas between them, and quotes around a name that has a comma; one of pairs takes a text such as "a:b,c:d".
@@ -366,9 +369,25 @@ def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
             return step(*words, **options)  # Python says what is missing, or too much
         for name, value in bound.arguments.items():
             bound.arguments[name] = _converted(value, hints.get(name), name)
-        return step(*bound.args, **bound.kwargs)
+        try:
+            return step(*bound.args, **bound.kwargs)
+        except PosecutError as error:
+            error.suggest(*(_completed(remedy, step.__name__, signature, bound) for remedy in error.remedies))
+            raise
 
     return called
+
+
+def _completed(remedy: Remedy, step: str, signature: inspect.Signature, bound: inspect.BoundArguments) -> Remedy:
+    given = {
+        name: value
+        for name, value in bound.arguments.items()
+        if isinstance(value, str | int | float | list | tuple | os.PathLike)
+        and value != signature.parameters[name].default
+    }
+    if remedy.step == step:
+        return Remedy(step, **{**given, **remedy.arguments})
+    return remedy.of_project(str(given["config"])) if "config" in given else remedy
 
 
 def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.special import ndtri
 
-from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy
 from posecut_core.poses.filters import expect_movement
 from posecut_core.poses.predictions import Predictions
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Candidate, Criteria, candidates_at, given_frames
@@ -90,7 +90,8 @@ def _check(networks: Sequence[Predictions]) -> None:
     if len(networks) < 2:
         raise AnalysisError(
             f"Found predictions of {len(networks)} network, but disagreement needs two or more; name other shuffles or "
-            "snapshots whose predictions are there (run posecut analyze-videos with them first)."
+            "snapshots, and analyze the video with them first.",
+            Remedy("analyze_videos"),
         )
     for other in networks[1:]:
         if other.bodyparts != networks[0].bodyparts or len(other.xy) != len(networks[0].xy):
@@ -301,8 +302,8 @@ def _checked(evidence: Evidence, name: str) -> tuple[int, ...]:
     count = len(evidence.predictions.xy)
     if not evidence.numbers:
         raise ArgumentError(
-            f"outlieralgorithm is {name!r} but no frame numbers were given; give them as `frames` "
-            "(--frames 5,10-12), or let another outlieralgorithm find frames."
+            f"outlieralgorithm is {name!r} but no frame numbers were given; give them as `frames`, such as 5,10-12, or "
+            "let another outlieralgorithm find frames."
         )
     outside = [number for number in np.unique(evidence.numbers).tolist() if not 0 <= number < count]
     if outside:

@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from posecut_core.errors import ProjectError
+from posecut_core.errors import ProjectError, Remedy
 from posecut_core.storage import files
 from posecut_core.storage.values import SettingError
 
@@ -79,8 +79,8 @@ def read_yaml(path: Path) -> str:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise ProjectError(
-            f"Found no file {path}; give the path of a project's config.yaml or create a project first "
-            "(posecut create-new-project)."
+            f"Found no file {path}; give the path of a project's config.yaml or create a project first.",
+            Remedy("create_new_project"),
         ) from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1

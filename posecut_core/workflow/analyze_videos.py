@@ -151,7 +151,8 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
         with sole_writer(target, doing=f"{video.name} is being analysed"):
             return _copy(request, video, target) or _analyse(request, video, target)
     except StorageError as error:
-        raise type(error)(f"{str(error).removesuffix('.')}, or give another destfolder.") from error
+        told = f"{str(error).removesuffix('.')}, or give another destfolder."
+        raise type(error)(told, *error.remedies) from error
 
 
 def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:

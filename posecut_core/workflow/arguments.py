@@ -14,7 +14,7 @@ import numpy as np
 from posecut_core import __version__
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import Split
-from posecut_core.errors import AnalysisError, ArgumentError, ModelError, VideoError, raise_together
+from posecut_core.errors import AnalysisError, ArgumentError, ModelError, Remedy, VideoError, raise_together
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.model.snapshots import read_info
 from posecut_core.plots.report import Section, Table
@@ -221,8 +221,9 @@ def existing_predictions(
     path = named if not ours.is_file() and read_origin(named) else ours  # DeepLabCut's own say nothing
     if not path.is_file():
         raise AnalysisError(
-            f"Found no predictions of {video.name} by {network.scorer}, expected {path}; run posecut analyze-videos "
-            "first, or give the destfolder, shuffle and snapshot that it was given."
+            f"Found no predictions of {video.name} by {network.scorer}, expected {path}; analyze the video first, or "
+            "give the destfolder, shuffle and snapshot with which it was analyzed.",
+            Remedy("analyze_videos", config=project.root, videos=[video]),
         )
     origin = read_origin(path)
     if origin is None or origin.analysis is None:
@@ -250,7 +251,8 @@ def _check_analysis(
 def _existing_filtered(video: Path, unfiltered: FoundTable, path: Path) -> FoundTable:
     if not path.is_file():
         raise AnalysisError(
-            f"Found no filtered predictions of {video.name}, expected {path}; run filterpredictions first."
+            f"Found no filtered predictions of {video.name}, expected {path}; filter them first.",
+            Remedy("filterpredictions", videos=[video]),
         )
     found = FoundTable(path, read_predictions(path), read_origin(path))
     if found.origin is not None and found.origin.predictions:

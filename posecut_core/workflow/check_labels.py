@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import LabelError, raise_together, treat_each
+from posecut_core.errors import LabelError, Remedy, raise_together, treat_each
 from posecut_core.formats.deeplabcut.frames import frame_words, image_names, image_places
 from posecut_core.labels.store import lost_pictures, read_drafts, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
@@ -128,8 +128,10 @@ def check_labels(
     )
     if not failed | others and not any(len(table.numbers) for pair in found for table in pair):
         raise LabelError(
-            f"Found no labels of {', '.join(table.video for table, _ in found)}; label the extracted frames first: "
-            "posecut label, or DeepLabCut after posecut export-deeplabcut."
+            f"Found no labels of {', '.join(table.video for table, _ in found)}; label the extracted frames first, "
+            "here or, after an export, in DeepLabCut.",
+            Remedy("label_frames", config=project.root),
+            Remedy("export_deeplabcut", config=project.root),
         )
     checked, undrawn = treat_each(found, lambda pair: _check(project, *pair, report), name=lambda pair: pair[0].video)
     done = CheckedLabels(project.config_path, tuple(checked))

@@ -226,7 +226,7 @@ def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_brok
     )
     failed = {**given.refused, **{str(path): error for path, error in clashing.items()}, **broken}
     if not (skip_broken and records):
-        advice = "; the others are whole and can be taken without these (skip_broken, --skip-broken)" if records else ""
+        advice = "; the others are whole and can be taken without these (skip_broken)" if records else ""
         wrong = f"videos cannot be used{advice}"
         raise_together(failed, of=len(sources) + len(given.refused), what=wrong, kind=VideoError, done=None)
     return _Usable(dict(records), tuple(SkippedVideo(name, str(error)) for name, error in failed.items()))

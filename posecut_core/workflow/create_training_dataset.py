@@ -27,7 +27,7 @@ from posecut_core.dataset.split import (
     write_revision,
     write_split,
 )
-from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError
+from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable
@@ -210,8 +210,9 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
             tables.append(table.rows(labelled))
     if all(np.isnan(table.xy).all() for table in tables):
         raise lost_pictures(project, videos) or LabelError(
-            f"No frame in {project.labeled_data} is labelled; extract frames (posecut extract-frames), label them "
-            "and try again."
+            f"No frame in {project.labeled_data} is labelled; extract frames and label them first.",
+            Remedy("extract_frames", config=project.root),
+            Remedy("label_frames", config=project.root),
         )
     note_removed(project, report=report)
     return tables
@@ -256,7 +257,7 @@ def check_net_type(project: Project) -> None:
     if project.config.default_net_type not in net_types():
         raise ProjectError(
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
-            f"{', '.join(net_types())}; correct it there, or give net_type (--net-type)."
+            f"{', '.join(net_types())}; correct it there, or give net_type."
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, PosecutError, VideoError, raise_together, treat_each
+from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, raise_together, treat_each
 from posecut_core.labels.store import known_frames, read_labels
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving, listed
@@ -102,7 +102,9 @@ def extract_frames(
     project = open_project(config, report=report)
     stems = chosen_stems(project_videos(project), videos)
     if not stems:
-        raise ArgumentError(f"The project {project.root} has no videos; add some first (posecut add-new-videos).")
+        raise ArgumentError(
+            f"The project {project.root} has no videos; add some first.", Remedy("add_new_videos", config=project.root)
+        )
     wish = _Wish(
         algorithm=algo,
         number_of_frames=project.config.numframes2pick if number_of_frames is None else number_of_frames,
@@ -131,13 +133,12 @@ def _check(
     """Refuse what no project could make right."""
     if mode == "manual" and frames is None:
         raise ArgumentError(
-            "mode is 'manual' but no frame numbers were given; give them as `frames` (posecut extract-frames --frames "
-            "5,10-12 --video NAME), or choose frames by hand in the napari plugin."
+            "mode is 'manual' but no frame numbers were given; give them as `frames`, such as 5,10-12, or choose "
+            "frames by hand.",
+            Remedy("label_frames"),
         )
     if frames is not None and (videos is None or len(listed(videos)) != 1):
-        raise ArgumentError(
-            "Frame numbers belong to one video, expected exactly one in `videos`; name it (--video NAME)."
-        )
+        raise ArgumentError("Frame numbers belong to one video, expected exactly one in `videos`; name it.")
     if frames is not None and (not frames or min(frames) < 0):
         raise ArgumentError(
             f"frames is {list(frames)}, expected at least one frame number of 0 or more; 0 is the first."

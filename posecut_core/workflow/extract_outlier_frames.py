@@ -167,7 +167,7 @@ def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundO
             found = _found(analysed, answer, wish)
         except (ArgumentError, AnalysisError) as error:
             # such criteria cannot run here; the last that could still stand
-            wish.report(Notice(str(error).removesuffix(".")))
+            wish.report(Notice.of(error))
     return found, True
 
 

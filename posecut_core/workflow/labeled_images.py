@@ -9,7 +9,7 @@ from pathlib import Path
 
 import imageio.v3 as iio
 
-from posecut_core.errors import VideoError
+from posecut_core.errors import Remedy, VideoError
 from posecut_core.formats.deeplabcut.frames import (
     image_names,
     image_origin,
@@ -122,7 +122,10 @@ def export_images(project: Project, video: str, *, report: Report = silent) -> i
     """
     store_path = project.frame_store(video)
     if not store_path.exists():
-        raise VideoError(f"Video {video} has no extracted frames; extract some first (posecut extract-frames).")
+        raise VideoError(
+            f"Video {video} has no extracted frames; extract some first.",
+            Remedy("extract_frames", config=project.root, videos=[video]),
+        )
     store = FrameStore.open(store_path)
     folder = project.frame_folder(video)
     there = images_in(folder)

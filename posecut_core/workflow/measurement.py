@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import Split, read_split, validation_part
-from posecut_core.errors import DatasetError, LabelError
+from posecut_core.errors import DatasetError, LabelError, Remedy
 from posecut_core.evaluation.errors import MeanErrors, mean_errors, mean_errors_by_bodypart, pixel_errors, worst_frames
 from posecut_core.evaluation.reliability import Calibration, calibration
 from posecut_core.evaluation.tables import (
@@ -83,8 +83,9 @@ def gather_frames(
         found.append(_of_video(project, labels, train=sides[1], validation=sides[2]))
     if not found:
         raise DatasetError(
-            f"None of the {len(every)} frames of the training dataset is labelled any more; restore the labels or "
-            "run posecut create-training-dataset and posecut train-network again."
+            f"None of the {len(every)} frames of the training dataset is labelled any more; restore the "
+            "labels, or create another training dataset and train it.",
+            Remedy("create_training_dataset", config=project.root),
         )
     return tuple(found)
 
@@ -111,11 +112,11 @@ def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Repor
         absent = without_picture(project, video, sorted(frame.number for frame in frames if frame.video == video))
         if absent:
             lost.append(never_extracted(project, video, absent))
-            report(Notice(str(lost[-1]).removesuffix(".")))
+            report(Notice.of(lost[-1]))
         left_out |= {FrameRef(video, number) for number in (*absent, *disputed_frames(project, video))}
     found = tuple(frame for frame in frames if frame not in left_out)
     if frames and not found:
-        raise DatasetError(str(lost[0]) if lost else _all_disputed(project, frames))
+        raise DatasetError(str(lost[0]), *lost[0].remedies) if lost else _all_disputed(project, frames)
     return found
 
 
@@ -129,10 +130,14 @@ def _is_labelled(tables: Mapping[str, LabelTable], frame: FrameRef) -> bool:
     return frame.video in tables and frame.number in tables[frame.video].numbers
 
 
-def _all_disputed(project: Project, frames: Sequence[FrameRef]) -> str:
+def _all_disputed(project: Project, frames: Sequence[FrameRef]) -> DatasetError:
     videos = sorted({frame.video for frame in frames})
-    told = [disputed_images(project, video, review_images(project, video)) for video in videos]
-    return f"None of the {len(frames)} frames can be used. {'; '.join(filter(None, told))}."
+    found = (disputed_images(project, video, review_images(project, video)) for video in videos)
+    told = [notice for notice in found if notice]
+    return DatasetError(
+        f"None of the {len(frames)} frames can be used. {'; '.join(notice.text for notice in told)}.",
+        *(remedy for notice in told for remedy in notice.remedies),
+    )
 
 
 def _of_video(project: Project, table: LabelTable, *, train: list[int], validation: list[int]) -> LabelledFrames:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.dataset.split import has_revision
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.labels.store import accept_drafts, finish_saving, read_state
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, Report, silent
@@ -61,7 +61,7 @@ def merge_datasets(
     drafts = {folder.name: read_state(project, folder.name).unreviewed for folder in frame_folders(project)}
     open_drafts = {video: found for video, found in drafts.items() if found}
     if open_drafts and unreviewed == "refuse":
-        raise _unreviewed(open_drafts)
+        raise _unreviewed(project, open_drafts)
     if unreviewed == "accept":
         for video, found in open_drafts.items():
             report(Notice(f"accepting {len(found)} drafts of {video}"))
@@ -90,7 +90,8 @@ def _check_used(project: Project) -> None:
     if not _is_used(project):
         raise LabelError(
             f"Iteration {project.config.iteration} has no training dataset yet, expected one before the next iteration "
-            "begins; create it, it takes all labels as they are now (posecut create-training-dataset)."
+            "begins; create it, it takes all labels as they are now.",
+            Remedy("create_training_dataset", config=project.root),
         )
 
 
@@ -99,12 +100,14 @@ def _check_news(project: Project, tables: list[LabelTable]) -> None:
     if has_revision(project.training_datasets, tables):
         raise LabelError(
             f"Nothing was labelled since the training dataset of iteration {project.config.iteration} was created, "
-            "expected new or corrected labels before the next iteration begins; label more frames (posecut "
-            "extract-outlier-frames finds some), or create another shuffle of these (posecut create-training-dataset)."
+            "expected new or corrected labels before the next iteration begins; extract outlier frames and label them, "
+            "or create another shuffle of these labels.",
+            Remedy("extract_outlier_frames", config=project.root),
+            Remedy("create_training_dataset", config=project.root),
         )
 
 
-def _unreviewed(drafts: dict[str, tuple[tuple[int, str], ...]]) -> LabelError:
+def _unreviewed(project: Project, drafts: dict[str, tuple[tuple[int, str], ...]]) -> LabelError:
     listed = []
     for video, found in drafts.items():
         frames = sorted({number for number, _ in found})
@@ -112,6 +115,8 @@ def _unreviewed(drafts: dict[str, tuple[tuple[int, str], ...]]) -> LabelError:
         listed.append(f"{video} frames {', '.join(map(str, frames[:_NAMED]))}{more}")
     return LabelError(
         f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}), expected that a person has "
-        "seen them; correct or accept them, or say what becomes of them: unreviewed 'accept' makes labels of all, "
-        "'leave' keeps them out of training."
+        "seen them; correct or accept them one by one, or accept all, or leave them out of training.",
+        Remedy("label_frames", config=project.root),
+        Remedy("merge_datasets", config=project.root, unreviewed="accept"),
+        Remedy("merge_datasets", config=project.root, unreviewed="leave"),
     )

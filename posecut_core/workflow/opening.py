@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from posecut_core.errors import LabelError, PosecutError, ProjectError, StorageError, VideoError
+from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy, StorageError, VideoError
 from posecut_core.formats.deeplabcut.frames import frame_words, image_places, odd_sizes
 from posecut_core.formats.deeplabcut.images import images_in
 from posecut_core.labels.bodypart_ids import Identities, read_identities
@@ -69,7 +69,8 @@ def open_project(config: Config, *, report: Report = silent) -> Project:
             try:
                 import_images(project, folder.name, report=report)
             except (LabelError, VideoError) as error:
-                _tell(f"New images of {folder.name} are not read: {str(error).removesuffix('.')}", report)
+                told = f"New images of {folder.name} are not read: {Notice.of(error).text}"
+                report(Notice(told, error.remedies))
     return project
 
 
@@ -84,12 +85,12 @@ def config_path(config: Config) -> Path:
     if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
         raise ProjectError(
             f"{path} is no project, expected a project's folder or its config.yaml; give that first, and videos only "
-            "where they are asked for (--help says how)."
+            "where they are asked for."
         )
     if not path.is_file():
         raise ProjectError(
-            f"Found no file {path}; give the path of a project's config.yaml, or create a project first "
-            "(posecut create-new-project)."
+            f"Found no file {path}; give the path of a project's config.yaml, or create a project first.",
+            Remedy("create_new_project"),
         )
     return path
 
@@ -262,7 +263,8 @@ def videos_with_frames(project: Project, wanted: str | Sequence[str] | None) -> 
     if not found:
         raise VideoError(
             f"Found no extracted frames of {', '.join(stems) or 'any video'} in {project.labeled_data}; extract some "
-            "first (posecut extract-frames)."
+            "first.",
+            Remedy("extract_frames", config=project.root, **({"videos": list(stems)} if stems else {})),
         )
     return found
 
@@ -296,13 +298,13 @@ def _stem(name: str, stems: tuple[str, ...]) -> str:
 # What people should know about a project although it stops nothing: told through `report`, as headings are.
 
 
-_RETRAIN = "create a training dataset with the new names and train again (posecut create-training-dataset)"
+_RETRAIN = "create a training dataset with the new names and train again"
 _NAMED = 5  # labels in a note; check_labels has all
 
 
 def note_bodyparts(project: Project, found: Iterable[str], *, source: str, report: Report) -> None:
     """Tell that a network, or what it is trained on, knows bodyparts that config.yaml does not have (any more)."""
-    listed = project.config.bodyparts
+    listed, retrain = project.config.bodyparts, Remedy("create_training_dataset", config=project.root)
     foreign = [name for name in found if name not in listed]
     known = _identities(project) if foreign else Identities({})
     renamed = {name: new for name in foreign if (new := known.renamed(name)) in listed}
@@ -310,12 +312,14 @@ def note_bodyparts(project: Project, found: Iterable[str], *, source: str, repor
         pairs = ", ".join(f"{name!r} for what is {new!r} now" for name, new in renamed.items())
         text = (
             f"{source} has {pairs}: its results keep the old name, and evaluations leave it out; {_RETRAIN}, or rename "
-            f"it back (posecut edit-bodyparts --rename {','.join(f'{new}:{name}' for name, new in renamed.items())})"
+            "it back"
         )
-        report(Notice(text))
+        back = {new: name for name, new in renamed.items()}
+        report(Notice(text, (retrain, Remedy("edit_bodyparts", config=project.root, rename=back))))
     rest = [name for name in foreign if name not in renamed]
     sentence = foreign_bodyparts(rest, listed, source=source, remedy=_RETRAIN)
-    _tell((sentence or "").removesuffix("."), report)
+    if sentence:
+        report(Notice(sentence.removesuffix("."), (retrain,)))
 
 
 def _tell(text: str, report: Report) -> None:
@@ -417,28 +421,31 @@ def odd_skeleton(project: Project) -> str:
 
 def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
     """Tell which labels of a video lie outside their frame, or say "not visible": a network cannot learn them."""
-    _tell(labels_outside(project, table), report)
+    told = labels_outside(project, table)
+    if told:
+        report(told)
 
 
 def note_sizes(project: Project, video: str, *, report: Report) -> None:
     """Tell which images of a video have another size than its frames or than the others: labels may lie wrong there."""
     for told in itertools.chain(*odd_sizes(project, video)):
-        report(Notice(told))
+        report(Notice(told, (Remedy("check_labels", config=project.root, videos=[video]),)))
 
 
-def labels_outside(project: Project, table: LabelTable) -> str:
-    """Say which labels of a video lie outside their frame, or at (0, 0); "" where none does."""
+def labels_outside(project: Project, table: LabelTable) -> Notice | None:
+    """Say which labels of a video lie outside their frame, or at (0, 0); None where none does."""
     origins, sizes = image_places(project, table.video, table.numbers)
     invisible, outside = uncounted(table, origins, sizes)
     words = frame_words(project, table.video, table.numbers[(invisible | outside).any(axis=1)].tolist())
     told = []
     if outside.any():
         named = _some(labels_named(table, outside, words))
-        told.append(f"labels outside their frame: {named}; correct or remove them (posecut check-labels draws all)")
+        told.append(f"labels outside their frame: {named}; correct or remove them")
     if invisible.any():
         named = _some(labels_named(table, invisible, words))
         told.append(f"labels at (0, 0), with which other programs say 'not visible', are left out of training: {named}")
-    return f"{table.video}: {'; '.join(told)}" if told else ""
+    draw = (Remedy("check_labels", config=project.root, videos=[table.video]),) if outside.any() else ()
+    return Notice(f"{table.video}: {'; '.join(told)}", draw) if told else None
 
 
 def _some(places: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import LabelError, ModelError
+from posecut_core.errors import LabelError, ModelError, Remedy
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
 from posecut_core.labels.contents import Contents, read_contents
@@ -226,7 +226,8 @@ def newest_model(project: Project, shuffle: int | None) -> Path:
     if not trained:
         which = "" if shuffle is None else f" of shuffle {shuffle}"
         raise ModelError(
-            f"Found no trained network{which} in {project.models.parent}; train one first (posecut train-network)."
+            f"Found no trained network{which} in {project.models.parent}; train one first.",
+            Remedy("train_network", config=project.root, **({} if shuffle is None else {"shuffle": shuffle})),
         )
     return max(trained, key=_trained_at)
 

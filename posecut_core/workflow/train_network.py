@@ -22,7 +22,7 @@ from posecut_core.dataset.settings import (
     write_settings,
 )
 from posecut_core.dataset.split import Split, read_revision, read_split, validation_part
-from posecut_core.errors import DatasetError, ModelError
+from posecut_core.errors import DatasetError, ModelError, Remedy
 from posecut_core.evaluation.errors import mean_error, pixel_errors
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import LabelledFrames, predict_stored_frames
@@ -138,8 +138,9 @@ def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
     if videos:
         raise DatasetError(
             f"The training dataset {path.name} holds frames of {', '.join(map(repr, videos))}, expected only videos "
-            f"that `video_sets` in {project.config_path} lists; create another one (posecut create-training-dataset), "
-            "or list them there again."
+            f"that `video_sets` in {project.config_path} lists; create another one, or list "
+            "them there again.",
+            Remedy("create_training_dataset", config=project.root),
         )
 
 

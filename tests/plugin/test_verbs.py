@@ -9,10 +9,10 @@ import pytest
 
 import posecut_core
 from napari_posecut.jobs.verbs import VERBS, create_dataset_and_train, find_outliers, in_the_way, writes
-from posecut_core.cli.screen import as_json
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import silent
 from posecut_core.refinement.candidates import Candidate, Criteria
+from posecut_core.results import as_json
 from posecut_core.workflow.extract_outlier_frames import FoundOutliers
 
 CORE = {

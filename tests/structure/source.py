@@ -11,6 +11,7 @@ ROOMS = (
     "progress",
     "types",
     "storage",
+    "results",
     "project",
     "video",
     "formats",
@@ -30,6 +31,7 @@ ROOMS = (
 )
 # The same for the plugin, whose modules may import any of the core.
 PLUGIN_ROOMS = (
+    "remedies",
     "labelling",
     "jobs",
     "preferences",
@@ -40,7 +42,16 @@ PLUGIN_ROOMS = (
     "contributions",
 )
 # Modules of the plugin that work without a screen.
-HEADLESS = ("labelling/", "jobs/files", "jobs/verbs", "jobs/child", "jobs/jobs", "layers/convert", "layers/overlay")
+HEADLESS = (
+    "remedies",
+    "labelling/",
+    "jobs/files",
+    "jobs/verbs",
+    "jobs/child",
+    "jobs/jobs",
+    "layers/convert",
+    "layers/overlay",
+)
 HEADLESS += ("layers/video_frames",)
 WINDOWS = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy")
 

@@ -49,6 +49,11 @@ def test_core_knows_no_window() -> None:
     assert _guilty(sources("posecut_core"), "napari_posecut", "matplotlib.pyplot", *WINDOWS) == []
 
 
+def test_plugin_needs_no_shell() -> None:
+    """What the window and the command line share lies in rooms below both."""
+    assert _guilty(sources("napari_posecut"), "posecut_core.cli") == []
+
+
 def test_only_the_window_of_the_plugin_knows_napari_and_qt() -> None:
     """What a click means, and what a child process does, is tested without a screen."""
     without = tuple(f"napari_posecut/{name}" for name in HEADLESS)

@@ -61,8 +61,9 @@ def test_editing_config_yaml_by_hand_is_noticed(spot_project):
     edit_config(spot_project, {"bodyparts": ["beside", "spot", "tip"]})
     np.testing.assert_array_equal(labels(spot_project).xy[:, 1::-1], before.xy)
     edit_config(spot_project, {"bodyparts": ["side", "spot"], "skeleton": []})
-    with pytest.raises(LabelError, match=r"posecut edit-bodyparts .* --rename beside:side"):
+    with pytest.raises(LabelError, match="rename the old ones") as raised:
         labels(spot_project)
+    assert raised.value.remedies[0].arguments["rename"] == {"beside": "side"}
     edit_bodyparts(spot_project, rename={"beside": "side"})
     np.testing.assert_array_equal(labels(spot_project).xy[:, ::-1], before.xy)
     edit_config(spot_project, {"bodyparts": ["other", "spot"]})

@@ -1,10 +1,10 @@
-"""Whatever `posecut doctor` advises is done here to the letter, each alternative of it, until nothing is wrong."""
+"""Whatever `doctor` advises is done here to the letter, each alternative of it, until nothing is wrong."""
 
+import inspect
 import itertools
 import json
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import posecut_core
 from posecut_core.backbones.resnet import ResNetSpec
-from posecut_core.cli.program import run
-from posecut_core.errors import ProjectError
+from posecut_core.errors import ProjectError, Remedy
 from posecut_core.health.doctor import doctor
 from posecut_core.health.findings import Finding
 from posecut_core.health.project import sums_path
@@ -311,12 +311,18 @@ class Place:
             path.parent.mkdir(exist_ok=True)
             shutil.copytree(kept, path) if kept.is_dir() else shutil.copy2(kept, path)
 
-    def command(self, line: str) -> None:
-        assert run(shlex.split(line)[1:]) == 0, line
+    def call(self, remedy: Remedy) -> None:
+        """Do what a remedy says, to the letter; one that needs more arguments is no whole advice."""
+        step = getattr(posecut_core, remedy.step)
+        try:
+            inspect.signature(step).bind(**remedy.arguments)
+        except TypeError as error:
+            raise LookupError(str(remedy)) from error
+        step(**remedy.arguments)
 
     def shuffle(self, *splits: Path) -> None:
         """Create another shuffle, and delete those that are damaged, with their networks."""
-        self.command(f"posecut create-training-dataset {shlex.quote(str(self.root))}")
+        create_training_dataset(self.root)
         for path in splits:
             self.delete(path)
             self.delete(self.root / MODELS / path.stem)
@@ -367,8 +373,6 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
         at.about.unlink(),
         (at.root / "x").rename(at.about),
     ),
-    r"(?<!changes \()posecut [a-z-]+(?: --\w+)? /\S*?"
-    r"(?: [^\s;,.)]*(?:[;,.)](?! |$)[^\s;,.)]*)*)*(?=[;,.)]+(?: |$))": lambda at, found: at.command(found[0]),
     r"put (\S+\.png) \(no frame of the video\) back into": lambda at, found: at.restore(at.root / DOTS / found[1]),
     r"put images into (\S+?);?(?= |\.$)": lambda at, found: at.images(Path(found[1].rstrip("."))),
     r"(?:create another shuffle|train a new shuffle).*delete this one": lambda at, _: at.shuffle(
@@ -418,10 +422,16 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
 }
 
 
+LOOKS = ("check_labels", "label_frames")  # what is for a person's eyes mends nothing by itself
+
+
 def alternatives(finding: Finding) -> list[tuple[str, Callable[[Place], object]]]:
     """List what a sentence advises, each as its words and as what is done."""
     found = [(said, act) for words, act in ACTS.items() for said in re.finditer(words, finding.problem)]
-    return [(said[0], partial(lambda act, said, at: act(at, said), act, said)) for said, act in found]
+    acts = [(said[0], partial(lambda act, said, at: act(at, said), act, said)) for said, act in found]
+    whole = () if re.search("create .*shuffle.*delete", finding.problem) else finding.remedies  # else a part of it
+    mending = (remedy for remedy in whole if remedy.step not in LOOKS and set(remedy.arguments) != {"config"})
+    return [*acts, *((str(remedy), partial(lambda remedy, at: at.call(remedy), remedy)) for remedy in mending)]
 
 
 @pytest.fixture

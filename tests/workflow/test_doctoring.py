@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posecut_core.errors import ProjectError
+from posecut_core.errors import ProjectError, Remedy
 from posecut_core.health.doctor import doctor
 from posecut_core.health.project import sums_path
 from posecut_core.labels.store import read_labels, write_labels
@@ -100,9 +100,10 @@ def test_what_is_missing_is_named(sound):
     project = open_project(sound)
     next(iter(Path(video) for video in project.config.video_sets)).unlink()
     shutil.rmtree(project.frame_store("dots"))
-    missing, lost = (finding.problem for finding in doctor(sound).findings)
+    found = doctor(sound).findings
+    missing, lost = (finding.problem for finding in found)
     assert "is missing; put it into" in missing
-    assert f"posecut extract-frames {sound.parent} --frames 0 --video dots" in lost
+    assert found[1].remedies == (Remedy("extract_frames", config=sound.parent, frames=[0], videos=["dots"]),)
     assert "put img1.png, img2.png, img3.png (no frame of the video) back into" in lost
 
 

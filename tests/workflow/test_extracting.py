@@ -115,7 +115,7 @@ def test_overwriting_spares_labelled_frames(spot_project):
     [
         ({"mode": "auto"}, "mode is 'auto'"),
         ({"algo": "random"}, "algo is 'random'"),
-        ({"mode": "manual"}, "--frames"),
+        ({"mode": "manual"}, "give them as `frames`"),
         ({"frames": [1]}, "one video"),
         ({"frames": [], "videos": ["spot"]}, "at least one"),
         ({"frames": [-1], "videos": ["spot"]}, "0 or more"),

@@ -57,5 +57,5 @@ def test_impossible_wishes_are_refused(spot_project, spot_video, table, options,
 
 def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
     """The message names the step before."""
-    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
+    with pytest.raises(AnalysisError, match="analyze the video first"):
         filterpredictions(spot_project, spot_video)

@@ -6,7 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.health.findings import Findings
 from posecut_core.health.labels import check_labels_of, check_names
 from posecut_core.labels.codec import encode
@@ -103,7 +103,7 @@ def test_missing_names_are_noticed_and_rebuilt(spot_project, snapshots):
     before = read_labels(project, "spot").xy
     project.bodypart_journal.unlink()
     for refused in (read_labels, LabelSession.open):
-        with pytest.raises(LabelError, match=r"bodyparts.jsonl is missing.*'beside', 'spot'.*doctor --mend"):
+        with pytest.raises(LabelError, match=r"bodyparts.jsonl is missing.*'beside', 'spot'.*rebuild it"):
             refused(project, "spot")
     assert checked(project)[0][0] == "bodyparts.jsonl"
     if not snapshots:
@@ -111,8 +111,9 @@ def test_missing_names_are_noticed_and_rebuilt(spot_project, snapshots):
             path.unlink()
     assert checked(project, mend=True)[1][0]
     if not snapshots:
-        with pytest.raises(LabelError, match="--rename spot:dot"):
+        with pytest.raises(LabelError, match="rename them in PoseCut too") as raised:
             read_labels(project, "spot")
+        assert raised.value.remedies[0].arguments["rename"] == {"spot": "dot"}
         return
     np.testing.assert_array_equal(read_labels(project, "spot").xy, before)
 
@@ -123,7 +124,7 @@ def test_a_file_cut_off_can_be_written_again(project):
     found = Findings()
     check_labels_of(project, "spot", found, mend=True)
     (finding,) = found.wrong
-    assert finding.problem.endswith(f"posecut merge-labels --discard {project.root}.")
+    assert finding.remedies == (Remedy("merge_labels", config=project.root, discard=True),)
 
 
 def test_damaged_names_are_rebuilt(project):

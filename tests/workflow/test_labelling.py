@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.errors import LabelError, VideoError
+from posecut_core.errors import LabelError, Remedy, VideoError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
@@ -88,12 +88,12 @@ def test_labels_far_outside_are_refused(spot_project, position):
 
 
 def test_labelled_frames_that_are_gone_are_named(spot_project):
-    """With the command that extracts them."""
+    """With the step that extracts them."""
     shutil.rmtree(open_project(spot_project).frame_store("spot"))
-    command = f"posecut extract-frames {spot_project.parent} --frames 0,3,5,9 --video spot"
-    words = f"Frames 0,3,5,9 of spot are labelled .*{command}"
-    with pytest.raises(LabelError, match=words):
+    with pytest.raises(LabelError, match=r"Frames 0,3,5,9 of spot are labelled .* extract what is missing") as raised:
         check_labels(spot_project)
+    extract = Remedy("extract_frames", config=spot_project.parent, frames=[0, 3, 5, 9], videos=["spot"])
+    assert raised.value.remedies == (extract,)
 
 
 def test_a_project_without_labels_hears_so(spot_project):

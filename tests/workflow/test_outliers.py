@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import AnalysisError, ArgumentError, LabelError, VideoError
+from posecut_core.errors import AnalysisError, ArgumentError, LabelError, Remedy, VideoError
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.poses.files import read_predictions, write_predictions
@@ -140,8 +140,10 @@ def test_names_are_held_against_the_tables_first(spot_project, unseen, edit):
         path.unlink()
     edit(bodyparts=["dot", "beside"], skeleton=[])
     before = spot_project.read_bytes()
-    with pytest.raises(LabelError, match=r"lists dot where the table of labels of spot has spot.*--rename spot:dot"):
+    with pytest.raises(LabelError, match=r"lists dot where the table of labels of spot has spot") as raised:
         extract_outlier_frames(spot_project, unseen)
+    renamed = Remedy("edit_bodyparts", config=project.root, rename={"spot": "dot"})
+    assert raised.value.remedies == (renamed,)
     assert spot_project.read_bytes() == before
     assert not project.bodypart_journal.exists()
     edit_bodyparts(spot_project, rename={"spot": "dot"})
@@ -260,7 +262,7 @@ def test_frame_numbers_belong_to_one_video(spot_project, unseen, analysed):
 
 def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
     """The message names the step before."""
-    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
+    with pytest.raises(AnalysisError, match="analyze the video first"):
         extract_outlier_frames(spot_project, spot_video)
 
 

@@ -172,7 +172,7 @@ def test_a_video_that_ends_too_early_or_goes_on_is_told(project):
 def test_results_of_an_earlier_network_or_video_are_named(project):
     """Kind: derived files that no longer fit what is there: they say what they came from, and a name does not."""
     scorer, video = "PoseCut_resnet18_DotsNov28shuffle1_4", project.videos / "dots.mp4"
-    networks = {scorer: KnownNetwork("new", ("--shuffle", "1", "--trainingsetindex", "0", "--snapshot", "4"))}
+    networks = {scorer: KnownNetwork("new", {"shuffle": 1, "trainingsetindex": 0, "snapshot": 4})}
     target, parts = prediction_path(video, scorer), ("white", "black")
     predictions = Predictions(scorer, parts, np.zeros((1, 2, 2)), np.ones((1, 2)))
     project.evaluation_folder(1).mkdir(parents=True)
@@ -193,10 +193,13 @@ def test_results_of_an_earlier_network_or_video_are_named(project):
 
     assert make("new", file_fingerprint(video)) == []
     found = make("old", file_fingerprint(video))
-    for verb in ("analyze-videos", "filterpredictions", "create-labeled-video"):
-        again = f"which was trained again since; make it again: posecut {verb} {project.root} {video} --shuffle 1"
-        assert sum(again in problem for problem in found) == 1
-    assert sum(f"posecut evaluate-network {project.root} --shuffle 1" in problem for problem in found) == 1
+    assert sum("which was trained again since; make it again" in problem for problem in found) == 4
+    findings = Findings()
+    check_results(project, networks, findings)
+    again = {remedy.step: remedy.arguments for finding in findings.wrong for remedy in finding.remedies}
+    for step in ("analyze_videos", "filterpredictions", "create_labeled_video"):
+        assert again[step].items() >= {"config": str(project.root), "videos": [str(video)], "shuffle": 1}.items()
+    assert again["evaluate_network"].items() >= {"shuffle": 1, "snapshots": 4}.items()
     assert sum("came from another video than" in problem for problem in make("new", "other")) == 3
 
 

@@ -89,7 +89,7 @@ def test_predictions_of_another_network_of_the_name_are_refused(spot_project, sp
     """Kind: what a derived file came from is told by its name only; here a network that was trained again."""
     analyze_videos(spot_project, spot_video)
     retrain()
-    with pytest.raises(AnalysisError, match="came from another network of the same name; run posecut analyze-videos"):
+    with pytest.raises(AnalysisError, match="came from another network of the same name; analyze the video again"):
         STEPS[step](spot_project, spot_video)
     analyze_videos(spot_project, spot_video)
     STEPS[step](spot_project, spot_video)

@@ -65,7 +65,7 @@ def test_filtered_predictions_are_drawn_under_their_own_name(spot_project, analy
 @pytest.mark.parametrize("function", [plot_trajectories, create_labeled_video])
 def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video, function):
     """The message says which file is missing and what to run."""
-    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
+    with pytest.raises(AnalysisError, match="analyze the video first"):
         function(spot_project, spot_video)
 
 

@@ -188,7 +188,7 @@ def test_a_project_without_labels_hears_so(trainable, tmp_path):
     bare = create_new_project("Bare", "me", [video], tmp_path, bodyparts=("nose",)).config_path
     with pytest.raises(LabelError, match=r"No frame in .* is labelled"):
         train_network(bare)
-    with pytest.raises(DatasetError, match="run posecut create-training-dataset first"):
+    with pytest.raises(DatasetError, match="create it first"):
         train_network(trainable, shuffle=2)
 
 

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.remedies import in_window
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
@@ -274,7 +275,7 @@ class TrainDock(QWidget):
 
     def _take(self, report: Progress | Notice) -> None:
         if isinstance(report, Notice):
-            self._notes = [*self._notes, report.text][-_NOTES:]
+            self._notes = [*self._notes, in_window(report)][-_NOTES:]
         elif "loss" in report.values:
             self._rows[report.done] = _metrics(report)
 
@@ -295,8 +296,6 @@ class TrainDock(QWidget):
             self._notes = [_done(job)]
         elif job.state == "stopped":
             self._notes = ["Paused; Resume goes on from here."]
-        elif "--weights" in job.message:  # the core speaks of its command line
-            self._notes = ["In this window: choose 'a file' or 'random weights' at 'begins with'."]
         self._show_shuffle()
 
 

@@ -11,6 +11,7 @@ from qtpy.QtGui import QGuiApplication, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.remedies import in_window
 from napari_posecut.session import Desk
 from posecut_core.progress import Notice, Progress, rough_time
 
@@ -142,7 +143,7 @@ class JobLine(QWidget):
             return
         if isinstance(progress, Notice):
             self.bar.setRange(0, 0)
-            self.sentence.setText(wrappable(f"{progress.text[:1].upper()}{progress.text[1:]}"))
+            self.sentence.setText(wrappable(f"{progress.text[:1].upper()}{in_window(progress)[1:]}"))
             return
         total = progress.total or 0
         self.bar.setRange(0, total)

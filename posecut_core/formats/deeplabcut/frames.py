@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import LabelError, PosecutError, VideoError, command_line
+from posecut_core.errors import LabelError, PosecutError, Remedy, VideoError
 from posecut_core.formats.deeplabcut.images import (
     DIGITS,
     OWN,
@@ -122,8 +122,7 @@ def double_frames(project: Project, video: str) -> tuple[str, ...]:
         if first is not None and name in labelled and not same_labels(labelled[first], labelled[name]):
             told.append(
                 f"{folder} has frame {numbers[first]} twice, as {first} and {name}, which are labelled differently: "
-                f"both are used, {name} as frame {own}; drop the one that is wrong in the window, or delete its row "
-                "and its image"
+                f"both are used, {name} as frame {own}; drop the one that is wrong, or delete its row and its image"
             )
     return tuple(told)
 
@@ -264,7 +263,7 @@ def _beside_others(video: str, sizes: Counter[tuple[int, int]]) -> str:
 
 
 _RIGHT = (
-    "labels are right there only if they were placed in images of this size: look at them (posecut check-labels), and "
+    "labels are right there only if they were placed in images of this size: look at them, and "
     "where they lie wrong, put images of the size that was labelled in their place"
 )
 _PADDING = 16  # pixels that a codec adds to a frame or takes off
@@ -398,9 +397,9 @@ def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> Lab
     names = image_names(project, video, [number for number in numbers if number not in in_video])
     advice = []
     if in_video:
-        frames = ",".join(map(str, in_video))
-        command = command_line("extract-frames", project.root, "--frames", frames, "--video", video)
-        advice.append(f"extract what is missing: {command}, or put images into {folder}")
+        advice.append(f"extract what is missing, or put images into {folder}")
     if names:
         advice.append(f"put {', '.join(names.values())} (no frame of the video) back into {folder}")
-    return LabelError(f"{found}, expected a picture of each labelled frame; {'; '.join(advice)}.")
+    extract = Remedy("extract_frames", config=project.root, frames=in_video, videos=[video])
+    problem = f"{found}, expected a picture of each labelled frame; {'; '.join(advice)}."
+    return LabelError(problem, *([extract] if in_video else []))

@@ -58,7 +58,7 @@ def test_the_exit_code_says_whether_anything_is_wrong(posecut, posecut_json, lab
     with next(labelled.rglob("labels.jsonl")).open("ab") as stream:
         stream.write(b'{"revi')
     code, out, _ = posecut("doctor", labelled)
-    assert (code, "posecut doctor --mend" in out) == (1, True)
+    assert (code, f"posecut doctor {labelled} --mend" in out) == (1, True)
     code, result, _ = posecut_json("doctor", labelled)
     assert (code, result["findings"][0]["mended"]) == (1, False)
     assert posecut_json("doctor", labelled, "--mend")[0] == 0

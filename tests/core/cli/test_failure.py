@@ -4,8 +4,9 @@ import errno
 
 import pytest
 
-from posecut_core.cli.screen import explain, one_line
+from posecut_core.cli.screen import explain
 from posecut_core.errors import ModelError, StorageError, VideoError
+from posecut_core.results import one_line
 
 
 def test_our_errors_are_told_as_they_are():
@@ -49,13 +50,6 @@ def test_a_log_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
 def test_messages_fit_in_a_line():
     """Line breaks and indentation become spaces."""
     assert one_line(" a\n   b ") == "a b"
-
-
-def test_the_details_may_be_kept_elsewhere(tmp_path):
-    """A program with a log of its own names that."""
-    kept = []
-    failure = explain(RuntimeError("x"), keep=lambda error: kept.append(error) or tmp_path / "own.txt")
-    assert (len(kept), f"the details are in {tmp_path / 'own.txt'}" in failure.error) == (1, True)
 
 
 def test_a_terminal_obeys_no_name():

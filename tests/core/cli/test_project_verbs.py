@@ -73,7 +73,7 @@ def test_bad_words_are_answered(posecut, posecut_json, project, words, code):
     found, out, err = posecut("extract-frames", project, *words)
     assert (found, out, "Traceback" in err) == (code, "", False)
     found, answer, _ = posecut_json("extract-frames", project, *words)
-    assert (found, answer["exit_code"], set(answer)) == (code, code, {"error", "kind", "exit_code"})
+    assert (found, answer["exit_code"], set(answer)) == (code, code, {"error", "kind", "code", "exit_code", "remedies"})
 
 
 def test_labels_are_checked(posecut, project):

@@ -1,8 +1,12 @@
 """Commands can be pasted, and paths are short."""
 
+import os
 from pathlib import Path
 
-from posecut_core.cli.task import command, counted, differing, shorter, spans
+import pytest
+
+from posecut_core.cli.task import command, command_of, counted, differing, shorter, spans
+from posecut_core.errors import Remedy
 
 
 def test_paths_below_the_current_folder_are_relative(tmp_path, monkeypatch):
@@ -35,3 +39,25 @@ def test_neighbouring_numbers_are_joined():
     assert spans([3, 4, 5, 9, 11, 12]) == "3-5, 9, 11-12"
     assert spans([7]) == "7"
     assert spans(range(0, 40, 2)).endswith("20, 22 and 8 more ranges")
+
+
+@pytest.mark.parametrize(
+    ("remedy", "line"),
+    [
+        (Remedy("doctor", config="/my project", mend=True), "posecut doctor '/my project' --mend"),
+        (Remedy("doctor", mend=False), "posecut doctor PROJECT"),
+        (Remedy("create_new_project"), "posecut create-new-project TASK YOUR_NAME VIDEOS"),
+        (Remedy("label_frames", config="/p"), "posecut label /p"),
+        (Remedy("analyze_videos", config="/p"), "posecut analyze-videos /p VIDEOS"),
+        (Remedy("filterpredictions", config="/p", videos=["/a.mp4"], shuffle=2),
+         "posecut filterpredictions /p /a.mp4 --shuffle 2"),
+        (Remedy("extract_frames", config="/p", frames=[0, 3], videos=["m 1"]),
+         "posecut extract-frames /p --frames 0,3 --video 'm 1'"),
+        (Remedy("edit_bodyparts", config="/p", rename={"nose": "left paw"}),
+         "posecut edit-bodyparts /p --rename 'nose:left paw'"),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(os.name == "nt", reason="the other shell quotes otherwise")
+def test_a_remedy_is_a_command(remedy, line):
+    """What it does not say stands there in capitals."""
+    assert command_of(remedy) == line

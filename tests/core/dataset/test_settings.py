@@ -171,14 +171,16 @@ def test_what_cannot_work_is_refused_by_name(tmp_path, text, words):
 )
 def test_a_damaged_file_is_one_sentence(tmp_path, text, words):
     """The user hears where the file is wrong and what to do."""
-    with pytest.raises(ModelError, match=words + "; correct it, take it from a backup, or train a new shuffle"):
+    with pytest.raises(
+        ModelError, match=words + "; correct it, take it from a backup, or create and train a new shuffle"
+    ):
         read(tmp_path, text)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
     """Without a file the user hears of backups and of new shuffles, since no command makes the file of an old one."""
     with pytest.raises(
-        ModelError, match=r"There is no .*settings\.yaml; take it from a backup, or train a new shuffle"
+        ModelError, match=r"There is no .*settings\.yaml; take it from a backup, or create and train a new shuffle"
     ):
         read_settings(tmp_path / "settings.yaml")
 

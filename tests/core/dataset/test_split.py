@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.dataset.split import read_split, split_by_indices, split_by_seed, validation_part, write_split
-from posecut_core.errors import DatasetError
+from posecut_core.errors import DatasetError, Remedy
 from posecut_core.types import FrameRef
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b") for number in range(0, 50, 5))
@@ -80,11 +80,10 @@ def test_reading_undoes_writing(tmp_path_factory, frames, fraction, seed):
 
 
 def test_a_missing_split_says_what_to_run(tmp_path):
-    """Without a file the user hears of create-training-dataset."""
-    with pytest.raises(
-        DatasetError, match=r"There is no training dataset .*; run posecut create-training-dataset first"
-    ):
+    """Without a file the user hears which step makes it."""
+    with pytest.raises(DatasetError, match=r"There is no training dataset .*; create it first") as raised:
         read_split(tmp_path / "split.yaml")
+    assert raised.value.remedies == (Remedy("create_training_dataset"),)
 
 
 def test_a_split_of_a_newer_posecut_is_refused(tmp_path):

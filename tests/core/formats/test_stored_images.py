@@ -4,6 +4,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from posecut_core.errors import Remedy
 from posecut_core.formats.deeplabcut.frames import (
     double_frames,
     image_names,
@@ -157,8 +158,9 @@ def test_an_image_that_cannot_come_from_the_video_is_not_asked_of_it(project):
     """What is gone is extracted again where it is a frame; other images have to be put back."""
     picture(project, "mouse.png")
     number_images(project, "m1")
-    text = str(never_extracted(project, "m1", [3, OWN]))
-    assert "--frames 3 --video m1" in text
+    error = never_extracted(project, "m1", [3, OWN])
+    text = str(error)
+    assert error.remedies == (Remedy("extract_frames", config=project.root, frames=[3], videos=["m1"]),)
     assert "put mouse.png (no frame of the video) back into" in text
 
 

@@ -129,7 +129,7 @@ def test_a_missing_snapshot_is_refused(model_folder, snapshot):
 
 def test_without_training_there_is_nothing_to_load(tmp_path):
     """The message says to train first."""
-    with pytest.raises(ModelError, match="run posecut train-network first"):
+    with pytest.raises(ModelError, match="train it first"):
         Predictor.load(tmp_path)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.labels.contents import follow_journal, read_contents
 from posecut_core.labels.edits import Accept, Delete, Place
 from posecut_core.labels.exchange import collected_hashes, export_table, import_table
@@ -80,8 +80,9 @@ def test_what_a_journal_lacks_is_said(lines, newest, problem):
 def test_damage_is_an_error(project):
     """The message names the file, the line and the mending."""
     project.label_journal("m1").write_bytes(journal_line(1, BEGIN) + b"x\n" + journal_line(2, DROP))
-    with pytest.raises(LabelError, match=r"labels.jsonl is damaged in line 2.*posecut doctor --mend"):
+    with pytest.raises(LabelError, match=r"labels.jsonl is damaged in line 2.*rebuild it") as raised:
         read_contents(project, "m1")
+    assert raised.value.remedies == (Remedy("doctor", config=project.root, mend=True),)
 
 
 def test_rows_without_any_label_stay_in_the_files(project):

@@ -51,11 +51,14 @@ def test_a_bodypart_may_go():
 
 
 def test_a_renaming_by_hand_is_asked_about():
-    """Which name became which cannot be guessed; the commands that say it can be pasted, also with spaces."""
-    with pytest.raises(LabelError, match=r"new bodypart 'ear' and no longer bodypart 'tail'.*--rename tail:ear"):
+    """Which name became which cannot be guessed; the remedies are both answers."""
+    with pytest.raises(LabelError, match=r"new bodypart 'ear' and no longer bodypart 'tail'"):
         match_names(KNOWN, ("snout", "ear"))
-    with pytest.raises(LabelError, match=r"--rename 'nose:left paw,tail:ear', or posecut .* --add 'left paw,ear'\."):
+    with pytest.raises(LabelError, match="rename the old ones, or add the new ones") as raised:
         match_names(Identities({"nose": ("nose",), "tail": ("tail",)}), ("left paw", "ear"))
+    renamed, added = (dict(remedy.arguments) for remedy in raised.value.remedies)
+    assert renamed["rename"] == {"nose": "left paw", "tail": "ear"}
+    assert added["add"] == ["left paw", "ear"]
 
 
 def test_new_ones_are_recorded_once(project):

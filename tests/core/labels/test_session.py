@@ -251,7 +251,7 @@ def test_what_another_program_changed_is_taken_over_or_discarded(project):
         with LabelSession.open(project, "m1") as session:
             assert len(session.outside.edits) == 1
             session.apply(Place(20, "tail", (7.0, 8.0)))
-            with pytest.raises(LabelError, match="posecut merge-labels"):
+            with pytest.raises(LabelError, match="take them over or discard them"):
                 session.save()
         with LabelSession.open(project, "m1") as session:
             assert len(session.outside.edits) == 1

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from posecut_core.dataset.settings import TrainingSettings, settings_from
-from posecut_core.errors import ModelError
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.model import initialization
 from posecut_core.model.hub import fetch_weights
 from posecut_core.model.initialization import begin
@@ -81,8 +81,9 @@ def test_what_was_written_down_holds_for_its_own_network(hub):
 
 def test_narrow_networks_are_random(hub):
     """ImageNet weights have one width; nothing is fetched for another."""
-    with pytest.raises(ModelError, match=r"width is 0\.5, but ImageNet weights .*--weights random"):
+    with pytest.raises(ModelError, match=r"width is 0\.5, but ImageNet weights .*random weights") as raised:
         start(SMALL, width=0.5)
+    assert raised.value.remedies == (Remedy("train_network", weights="random"),)
     assert hub.requests == []
 
 

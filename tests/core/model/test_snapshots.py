@@ -130,7 +130,7 @@ def test_a_missing_file_is_named(tmp_path, thin):
 
 def test_a_snapshot_that_was_never_made_is_no_damage(tmp_path):
     """Where there is no folder, the message says to train."""
-    with pytest.raises(ModelError, match=r"There is no snapshot .* run posecut train-network first") as raised:
+    with pytest.raises(ModelError, match=r"There is no snapshot .* train the network first") as raised:
         read_info(snapshot_folder(tmp_path, 5))
     assert not isinstance(raised.value, DamagedSnapshotError)
 

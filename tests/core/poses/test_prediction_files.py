@@ -86,10 +86,10 @@ def test_the_name_is_the_videos_stem_and_the_scorer():
 def test_a_file_of_something_else_is_one_sentence(tmp_path, suffix):
     """A damaged file and a missing one are AnalysisErrors that say what to run."""
     path = tmp_path / f"video{suffix}"
-    with pytest.raises(AnalysisError, match="run posecut analyze-videos first"):
+    with pytest.raises(AnalysisError, match="analyze the video first"):
         read_predictions(path)
     path.write_bytes(b"\x00\x01 nonsense")
-    with pytest.raises(AnalysisError, match=r"posecut analyze-videos"):
+    with pytest.raises(AnalysisError, match="analyze the video again"):
         read_predictions(path)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from napari_posecut.remedies import worded
 from napari_posecut.widgets.docks import train
 from napari_posecut.widgets.docks.train import TrainDock
 from posecut_core.dataset.settings import (
@@ -14,6 +15,7 @@ from posecut_core.dataset.settings import (
     with_inherited,
     write_settings,
 )
+from posecut_core.errors import Remedy
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
 
@@ -97,9 +99,10 @@ def test_a_dock_that_is_opened_later_shows_the_training(viewer, desk, dock):
 def test_both_ways_out_without_a_network_are_named(desk, dock):
     """Where ImageNet weights cannot come, the line says why, and the dock what to choose in the window."""
     dock.train.click()
-    desk.board.end("failed", message="Give it with --weights FILE (--weights random begins without).")
-    assert "--weights random" in dock.line.sentence.text().replace("\u200b", "")
-    assert "'a file' or 'random weights'" in dock.notes.text()
+    ways = [Remedy("train_network", weights=weights) for weights in ("model.safetensors", "random")]
+    desk.board.end("failed", message=worded("The weights could not be downloaded.", ways))
+    told = dock.line.sentence.text().replace("\u200b", "")
+    assert "4 Train, 'a file' at 'begins with'; or 4 Train, 'random weights' at 'begins with'" in told
 
 
 def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):

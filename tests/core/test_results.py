@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.cli.screen import as_json
+from posecut_core.errors import LabelError, Remedy
+from posecut_core.results import as_json, explain
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,18 @@ def test_a_result_becomes_one_object():
 def test_a_path_in_any_encoding_is_written():
     """A file name that is not UTF-8 does not break the JSON."""
     assert json.loads(as_json({"path": Path("caf\udce9")})) == {"path": "caf\udce9"}
+
+
+def test_the_details_of_what_nobody_foresaw_are_kept(tmp_path):
+    """The program that ran the step says where."""
+    kept = []
+    failure = explain(RuntimeError("x"), keep=lambda error: kept.append(error) or f"the details are in {tmp_path}")
+    assert (len(kept), f"the details are in {tmp_path}" in failure.error) == (1, True)
+
+
+def test_what_helps_is_data():
+    """A program reads which step to call, and with what."""
+    failure = explain(LabelError("Damaged; rebuild it.", Remedy("doctor", config=Path("p"), mend=True)), keep=str)
+    found = json.loads(as_json(failure))
+    assert (found["error"], found["code"]) == ("Damaged; rebuild it.", "labels")
+    assert found["remedies"] == [{"step": "doctor", "arguments": {"config": "p", "mend": True}}]

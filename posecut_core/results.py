@@ -1,0 +1,96 @@
+"""What came out of a step, for programs that run it for somebody: its result as JSON, or its failure in a sentence."""
+
+import dataclasses
+import errno
+import json
+import math
+import os
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from posecut_core.errors import PosecutError, Remedy
+from posecut_core.storage.files import storage_error
+
+_OBEYED, _JOINING = ("Cc", "Cf", "Cs"), "\n\u200c\u200d"  # controls, directions of writing, half letters
+_LONGEST = 2000  # letters of a sentence
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a user is told, what helps, and how the program ends."""
+
+    error: str
+    kind: str
+    code: str
+    exit_code: int
+    remedies: tuple[Remedy, ...] = ()
+
+
+def explain(error: BaseException, *, keep: Callable[[BaseException], str]) -> Failure:
+    """Say in a sentence what happened and what to do.
+
+    Args:
+        error: what stopped the work.
+        keep: puts the details of an error that nobody foresaw where they can be read, and says where.
+    """
+    if isinstance(error, PosecutError):
+        lines = str(error).splitlines() if error.failed else [str(error)]  # of several things, each has its line
+        told = "\n  ".join(_cut(one_line(line)) for line in lines)
+        return Failure(told, type(error).__name__, error.code, error.exit_code, error.remedies)
+    if isinstance(error, MemoryError):
+        advice = "close other programs, or use a smaller batch_size, and start the same work again"
+        return Failure(f"The computer ran out of memory; {advice}.", "MemoryError", "memory", 1)
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return explain(storage_error(Path(str(error.filename or "the output")), error), keep=keep)
+    place, summary = keep(error), one_line(f"{type(error).__name__}: {error}")[:200]
+    message = f"Unexpected error: {summary}. Please report it with that text; {place}."
+    return Failure(message, type(error).__name__, "unexpected", 1)
+
+
+def one_line(text: str) -> str:
+    """Join the lines of a message, and write letters that a terminal would obey as their codes."""
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Write letters that a terminal would obey as their codes: a name in a file may hold colours, or clear the screen.
+
+    Line ends stay, and what joins letters.
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(letter) in _OBEYED and letter not in _JOINING
+        else letter
+        for letter in text
+    )
+
+
+def as_json(result: object) -> str:
+    """Write a result as one line of JSON: one object, in which paths are strings and missing numbers are null."""
+    return json.dumps(_plain(result), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # an array; numpy itself is not needed to show help
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _cut(sentence: str) -> str:
+    """Leave out the middle of a sentence that nobody reads to its end: it cites a cell or a name without bounds."""
+    half = _LONGEST // 2
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:half]} ... {sentence[-half:]}"
