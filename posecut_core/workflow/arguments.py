@@ -79,10 +79,11 @@ def chosen_steps(model_folder: Path, snapshots: Snapshots | None, *, snapshotind
     """
     steps = snapshot_steps(model_folder)
     if not steps:
-        missing = "train-network" if (model_folder / "settings.yaml").exists() else "create-training-dataset"
+        split = (model_folder / "settings.yaml").exists()
         raise ModelError(
-            f"Found no snapshot of a trained network in {model_folder}; run posecut {missing} first, or choose another "
-            "shuffle."
+            f"Found no snapshot of a trained network in {model_folder}; "
+            f"{'train it' if split else 'create its training dataset and train it'} first, or choose another shuffle.",
+            Remedy("train_network" if split else "create_training_dataset"),
         )
     if snapshots is None:
         snapshots = _by_index(steps, snapshotindex, model_folder)

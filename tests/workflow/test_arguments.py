@@ -86,7 +86,7 @@ def test_snapshots_are_chosen_by_steps_or_by_config(monkeypatch, snapshots, inde
 @pytest.mark.parametrize(
     ("there", "snapshots", "index", "message"),
     [
-        ((), None, -1, "run posecut create-training-dataset first"),
+        ((), None, -1, "create its training dataset and train it first"),
         ((10, 20), 15, -1, "no snapshot 15 in .*; choose among 10, 20"),
         ((10, 20), "best", -1, "no snapshot best"),
         ((10, 20), None, 2, "snapshotindex in config.yaml is 2, but .* holds 2 snapshots"),
