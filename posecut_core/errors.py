@@ -69,10 +69,7 @@ def refuse_newer(path: os.PathLike[str], schema: int, *, known: int, kind: type[
         kind: the error to raise.
     """
     if schema > known:
-        raise kind(
-            f"{os.fspath(path)} was written by a newer PoseCut (schema {schema}); update PoseCut "
-            "(pip install --upgrade posecut)."
-        )
+        raise kind(f"{os.fspath(path)} was written by a newer PoseCut (schema {schema}); update PoseCut.")
 
 
 Item = TypeVar("Item")

@@ -224,8 +224,9 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
 
 def _lost(path: Path, found: str) -> DatasetError:
     return DatasetError(
-        f"{path} {found}; restore it from a copy, or create another shuffle and train that (posecut "
-        "create-training-dataset), and delete the training datasets that name it, with their folders in posecut-models."
+        f"{path} {found}; restore it from a copy, or create another shuffle and train that, and delete "
+        "the training datasets that name it, with their folders in posecut-models.",
+        Remedy("create_training_dataset"),
     )
 
 

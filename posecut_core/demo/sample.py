@@ -50,9 +50,7 @@ def check_folder(folder: Path) -> None:
         ArgumentError: it does, or it is a file.
     """
     if folder.is_file():
-        raise ArgumentError(
-            f"{folder} is a file, expected a folder or nothing; give another name (posecut demo FOLDER)."
-        )
+        raise ArgumentError(f"{folder} is a file, expected a folder or nothing; give another folder.")
     own = (VIDEOS, RESULTS)
     entries = folder.iterdir() if folder.is_dir() else iter(())
     strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
