@@ -56,8 +56,8 @@ def check_folder(folder: Path) -> None:
     strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
     if strange:
         raise ArgumentError(
-            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another name "
-            "(posecut demo FOLDER)."
+            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another "
+            "folder."
         )
 
 
