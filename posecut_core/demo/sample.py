@@ -56,8 +56,7 @@ def check_folder(folder: Path) -> None:
     strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
     if strange:
         raise ArgumentError(
-            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another "
-            "folder."
+            f"{folder} holds {strange[0]}, expected a new folder or that of an earlier demo; give another folder."
         )
 
 

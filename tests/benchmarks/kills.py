@@ -287,7 +287,7 @@ class Bench:
         """Say what is wrong with how a disturbed step ended; "" where nothing is."""
         if plan.signal in (signal.SIGKILL, signal.SIGHUP):
             return "" if ended.code == -plan.signal else f"ended with {ended.code}"
-        if "Traceback" in ended.said or "does not know" in ended.said or "Error:" in ended.said:
+        if "Traceback" in ended.said or "Unexpected error" in ended.said or "Error:" in ended.said:
             return "no sentence"
         expected = (INTERRUPTED,) if plan.signal else (STORAGE, 0)
         named = not plan.signal and "Cannot write" in ended.said  # among reasons why labels are for reading only, say

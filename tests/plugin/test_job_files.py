@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_posecut.jobs.files import _DETAILS, Outcome, Request, _parse_progress, new_job_folder, progress_line
-from posecut_core.errors import StorageError
+from posecut_core.errors import Remedy, StorageError
 from posecut_core.progress import Notice, Progress
 
 
@@ -73,7 +73,10 @@ def test_many_reports_are_read_in_parts(folder):
 def test_request_process_and_outcome_come_back(folder, tmp_path):
     """A folder without them has none."""
     assert (folder.read_request(), folder.read_process(), folder.read_outcome()) == (None, None, None)
-    request, outcome = Request("evaluate", {"shuffle": 1, "videos": ["a b.mp4"]}), Outcome("failed", {}, "No.")
+    request, outcome = (
+        Request("evaluate", {"shuffle": 1, "videos": ["a b.mp4"]}),
+        Outcome("failed", {}, "No.", (Remedy("doctor", mend=True),)),
+    )
     folder.write_request(tmp_path / "config.yaml", request)
     folder.write_process(12)
     folder.write_outcome(outcome)

@@ -111,7 +111,7 @@ def test_missing_names_are_noticed_and_rebuilt(spot_project, snapshots):
             path.unlink()
     assert checked(project, mend=True)[1][0]
     if not snapshots:
-        with pytest.raises(LabelError, match="rename them in PoseCut too") as raised:
+        with pytest.raises(LabelError, match="rename the old ones") as raised:
             read_labels(project, "spot")
         assert raised.value.remedies[0].arguments["rename"] == {"spot": "dot"}
         return
