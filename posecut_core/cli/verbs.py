@@ -284,6 +284,8 @@ mouse, run: posecut demo"""
 class UsageError(ArgumentError):
     """Words that are no command line of `posecut`."""
 
+    code = "usage"
+
 
 def parse(words: Sequence[str], console: Console) -> Task | None:
     """Turn a command line into a task; None where help or the version was asked for and shown.
