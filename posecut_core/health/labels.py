@@ -6,7 +6,7 @@ from pathlib import Path
 
 from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames, image_paths, never_extracted, odd_sizes
-from posecut_core.formats.deeplabcut.tables import swapped_folder
+from posecut_core.formats.deeplabcut.tables import other_scorer, swapped_folder
 from posecut_core.health.findings import Findings, named_first
 from posecut_core.labels.bodypart_ids import read_identities
 from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed, sound_steps
@@ -80,9 +80,12 @@ def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool
         _check_leftovers(project, video, found, mend=mend)
     readable = False
     with found.about(folder):
-        swapped = swapped_folder(folder, project.config.scorer) if project.label_journal(video).exists() else ""
-        if swapped:  # without a journal, reading the labels refuses it
-            found.add(folder, swapped)
+        if project.label_journal(video).exists():  # without one, reading the labels tells or refuses both
+            swapped, other = (look(folder, project.config.scorer) for look in (swapped_folder, other_scorer))
+            if swapped:
+                found.add(folder, swapped)
+            if other:
+                found.add(folder, f"{other}.", harmless=True)
     with found.about(project.label_journal(video)):
         readable = _check_journal(project, video, found, mend=mend)
     if readable:

@@ -29,6 +29,7 @@ from posecut_core.dataset.split import (
 )
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames
+from posecut_core.formats.deeplabcut.tables import swapped_folder
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import without_outside
@@ -201,8 +202,9 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
         table = read_labels(project, video, pictures=True, report=report)
         note_outside(project, table, report=report)
         note_sizes(project, video, report=report)
-        for double in double_frames(project, video):
-            report(Notice(double))
+        swapped = swapped_folder(project.frame_folder(video), project.config.scorer)
+        for told in filter(None, (*double_frames(project, video), swapped)):
+            report(Notice(told.removesuffix(".")))
         if project.frame_store(video).exists():
             table = without_outside(table, FrameStore.open(project.frame_store(video)))
         labelled = np.asarray(table.annotated.any(axis=1))

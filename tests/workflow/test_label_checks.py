@@ -64,6 +64,15 @@ def test_folders_that_changed_names_are_named(project):
     assert "holds rows of 'spot' only, expected rows of 'other': the two folders may have been swapped" in told.problem
 
 
+def test_another_scorer_in_the_columns_is_named(project):
+    """Kind: labels of somebody else under this scorer's file name; they are used, and doctor says so."""
+    path = project.collected_data("spot", ".csv")
+    path.write_text(path.read_text().replace("scorer,me", "scorer,Bob").replace(",me", ",Bob"))
+    found = Findings()
+    check_labels_of(project, "spot", found, mend=False)
+    assert any(f"{path} has the scorer 'Bob' in its columns" in finding.problem for finding in found.wrong)
+
+
 def test_a_note_from_another_computer_is_named(project):
     """Only a person knows whether its program has ended, so mending leaves it; one of this computer is no matter."""
     lock = acquire(project.label_lock("spot"))

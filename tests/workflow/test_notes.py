@@ -109,6 +109,15 @@ def test_not_visible_of_other_programs_is_told_as_that(spot_project):
     )
 
 
+def test_folders_that_may_be_swapped_are_told_before_they_train(spot_project, told):
+    """Kind: only doctor knew it. A training dataset of them would train on labels of other pictures."""
+    project = open_project(spot_project)
+    shutil.copytree(project.frame_folder("spot"), project.frame_folder("other"))
+    edit_config(spot_project, {"video_sets": {**dict.fromkeys(project.config.video_sets), "videos/other.avi": None}})
+    create_training_dataset(spot_project, report=told)
+    assert any("the two folders may have been swapped" in text for text in told)
+
+
 def test_tables_of_other_scorers_are_told(spot_project, told):
     """Kind: what lies in a project's folder and is not used is named, once for all."""
     folder = open_project(spot_project).frame_folder("spot")

@@ -545,7 +545,7 @@ def _checked_columns(
             f"config.yaml; keep the columns of one{_there(path)}."
         )
     if scorers not in ([scorer], []):
-        report(Notice(f"{path} has the scorer {scorers[0]!r} in its columns; taken as {scorer!r}, as its name says"))
+        report(Notice(_of_other_scorer(path, scorers[0], scorer)))
     remedy = f"add them to `bodyparts` there, or rename or remove their columns{_there(path)}"
     parts = dict.fromkeys(part for part, _ in columns)
     foreign = foreign_bodyparts(parts, bodyparts, source=str(path), remedy=remedy)
@@ -646,6 +646,20 @@ def swapped_folder(folder: Path, scorer: str) -> str:
             if other is not None and os.path.isdir(folder.parent / other):
                 return _of_other_folder(path, other)
     return ""
+
+
+def other_scorer(folder: Path, scorer: str) -> str:
+    """Say which table of a folder has another scorer in its columns than in its name; "" where none does."""
+    for path in (_path(folder, scorer, suffix) for suffix in (".h5", ".csv")):
+        with contextlib.suppress(LabelError):
+            scorers = _named(_read_one(path)[1], path)[0] if path.exists() else []
+            if len(scorers) == 1 and scorers != [scorer]:
+                return _of_other_scorer(path, scorers[0], scorer)
+    return ""
+
+
+def _of_other_scorer(path: Path, found: str, scorer: str) -> str:
+    return f"{path} has the scorer {found!r} in its columns; taken as {scorer!r}, as its name says"
 
 
 def _has_labels(folder: Path) -> bool:
