@@ -206,7 +206,7 @@ def read_settings(path: Path, *, report: Report = silent) -> TrainingSettings:
     try:
         return settings_from({str(name): value for name, value in document.items()}, report=report)
     except ModelError as error:
-        raise ModelError(f"In {path}: {error}") from error
+        raise ModelError(f"In {path}: {error}", *error.remedies) from error
 
 
 def settings_from(values: Mapping[str, Any], *, report: Report = silent) -> TrainingSettings:

@@ -60,7 +60,7 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     try:
         followed = follow_journal(text, generations)
     except LabelError as error:
-        raise LabelError(f"{project.label_journal(video)}: {error}") from error
+        raise LabelError(f"{project.label_journal(video)}: {error}", *error.remedies) from error
     if followed.problem:
         raise LabelError(
             f"{project.label_journal(video)} {followed.problem}, expected every edit as it was written; rebuild it "
