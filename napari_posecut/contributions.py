@@ -21,10 +21,10 @@ from napari_posecut.window import furnish, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
 from posecut_core.demo.scene import TO_LABEL
 from posecut_core.errors import ArgumentError, PosecutError
+from posecut_core.project.opening import config_path
 from posecut_core.storage.files import write_text
 from posecut_core.storage.yaml_files import read_yaml
 from posecut_core.workflow.extract_frames import extract_frames
-from posecut_core.workflow.opening import config_path
 
 # --- program ----------------------------------------------------------------------------------------------------------
 # How a program of the plugin ends: with a sentence where it is refused, and an exit code.

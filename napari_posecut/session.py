@@ -21,11 +21,12 @@ from napari_posecut.layers.canvas import Actions, Canvas, WholeView, bind, prepa
 from napari_posecut.preferences import preferences, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.errors import LabelError, PosecutError, ProjectError
+from posecut_core.labels.images import adopt_project
 from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.opening import config_path
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
-from posecut_core.workflow.opening import config_path, open_project
 
 # --- assistance -------------------------------------------------------------------------------------------------------
 # Help while a person labels: a network's proposals for frames without labels, from a child process.
@@ -395,7 +396,7 @@ class Desk:
         labelling, earlier = self.labelling, self.project
         if earlier is None or labelling is None:
             return
-        project = in_background(lambda: open_project(earlier.config_path))
+        project = in_background(lambda: adopt_project(earlier.config_path))
         found = in_background(lambda: labelling.browser.look(project))
         if labelling is not self.labelling:
             return  # the window was closed meanwhile
@@ -481,7 +482,7 @@ class Desk:
 def _opened(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labelling:
     """Read a project; a thread does it."""
     prepare()
-    project = open_project(config)
+    project = adopt_project(config)
     paused = any("labels" in writes(job.request.verb) for job in running(project.config_path))
     return Labelling(project, advance=advance, take_over=take_over, paused=paused)
 

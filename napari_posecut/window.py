@@ -7,7 +7,7 @@ from napari import Viewer
 
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.flow import FlowBar
-from posecut_core.workflow.opening import config_path
+from posecut_core.project.opening import config_path
 
 PROJECT, LABEL, REFINE = "1 Project", "3 Label", "8 Refine"
 _SIZE = (1280, 800)

@@ -19,7 +19,8 @@ the project's config.yaml first:
 
 What these steps work on, for notebooks and programs of one's own:
 
-    open_project, Project                           a project: where everything of it lies, and what config.yaml says
+    open_project, Project                           a project: where everything of it lies, and what config.yaml says;
+    adopt_project                                   opening only reads, adopting keeps what was moved or extracted
     VideoReader, VideoWriter                        frames of a video by their exact numbers; images as a video
     FrameStore, FrameRef, Crop                      extracted frames; one frame of one video; a window of the frame
     read_labels, LabelTable                         the labels of a video as a table
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from posecut_core.health.doctor import doctor
     from posecut_core.inference.predictor import Predictor
     from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Redo, Undo
+    from posecut_core.labels.images import adopt_project
     from posecut_core.labels.session import LabelSession
     from posecut_core.labels.store import read_labels
     from posecut_core.labels.table import LabelTable
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from posecut_core.poses.filters import arima_filtered, median_filtered
     from posecut_core.poses.predictions import Predictions
     from posecut_core.progress import Notice, Progress
+    from posecut_core.project.opening import open_project
     from posecut_core.project.paths import Project
     from posecut_core.types import Crop, FrameRef
     from posecut_core.video.frame_store import FrameStore
@@ -73,7 +76,6 @@ if TYPE_CHECKING:
     from posecut_core.workflow.filterpredictions import filterpredictions
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
-    from posecut_core.workflow.opening import open_project
     from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
     from posecut_core.workflow.propose_labels import propose_labels
     from posecut_core.workflow.scoremaps import frame_scoremaps
@@ -104,6 +106,7 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "add_new_videos",
+    "adopt_project",
     "analyze_videos",
     "arima_filtered",
     "assist",
@@ -157,6 +160,7 @@ _HOMES = {
     "VideoReader": "video.reader",
     "VideoWriter": "video.writer",
     "add_new_videos": "workflow.create_project",
+    "adopt_project": "labels.images",
     "analyze_videos": "workflow.analyze_videos",
     "arima_filtered": "poses.filters",
     "assist": "workflow.assist",
@@ -176,7 +180,7 @@ _HOMES = {
     "median_filtered": "poses.filters",
     "merge_datasets": "workflow.merge_datasets",
     "merge_labels": "workflow.merge_labels",
-    "open_project": "workflow.opening",
+    "open_project": "project.opening",
     "plot_trajectories": "workflow.plot_trajectories",
     "propose_labels": "workflow.propose_labels",
     "read_labels": "labels.store",

@@ -20,10 +20,10 @@ from napari_posecut.jobs.verbs import in_the_way
 from napari_posecut.remedies import worded
 from posecut_core.errors import BusyError, PosecutError
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.opening import config_path
 from posecut_core.project.paths import jobs_folder, refuse_links
 from posecut_core.storage.files import storage_error
 from posecut_core.storage.locks import hold
-from posecut_core.workflow.opening import config_path
 
 State = Literal["running", "done", "failed", "stopped", "crashed"]
 # -P: no file in the current folder is taken for a library.

@@ -174,12 +174,12 @@ def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report:
     Raises:
         PosecutError: as both steps raise it.
     """
-    from posecut_core.workflow.opening import open_project
+    from posecut_core.project.opening import open_project
 
     shuffle, index = arguments.get("shuffle", 1), arguments.get("trainingsetindex", 0)
     settings, rest = arguments.get("settings"), {key: arguments[key] for key in arguments if key != "settings"}
     dataset = None
-    if not open_project(config, report=report).split_path(shuffle, index).exists():
+    if not open_project(config).training(shuffle, index).split.exists():
         dataset = posecut_core.create_training_dataset(
             config, shuffles=[shuffle], trainingsetindex=index, settings=settings, report=report
         )

@@ -12,10 +12,10 @@ from jaxtyping import UInt8
 from posecut_core.labels.contents import read_contents, read_naming
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
+from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import frame_folders
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 # The pictures of extracted frames: those next to the shown one are read ahead, so that going on waits for no disk.

@@ -12,10 +12,10 @@ from posecut_core.plots.figures import colours_of, named_colour
 from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
 from posecut_core.project.config import ProjectConfig, bones_between
+from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import NetworkName
-from posecut_core.workflow.opening import project_videos
 
 # --- overlay ----------------------------------------------------------------------------------------------------------
 # What is drawn over one frame of an analysed video: markers, skeleton, trails; arrays in, arrays out.
@@ -144,8 +144,8 @@ def own_network(project: Project, scorer: str) -> OwnNetwork | None:
     run = name.of_project if name else None
     if name is None or run is None or run.iteration != project.config.iteration:
         return None
-    percents = [project.training_percent(index) for index in range(len(project.config.training_fractions))]
-    return OwnNetwork(run.shuffle, percents.index(run.percent), name.step) if run.percent in percents else None
+    index = project.trainingsetindex(run.percent)
+    return None if index is None else OwnNetwork(run.shuffle, index, name.step)
 
 
 def in_words(found: FoundPredictions) -> str:
@@ -175,7 +175,7 @@ def _check_origin(project: Project, shown: FoundPredictions) -> None:
     origin, own = read_origin(shown.table), own_network(project, shown.scorer)
     if origin is None or origin.analysis is None or not shown.video.is_file():
         return
-    manifest = project.snapshot_manifest(own.shuffle, own.step, own.trainingsetindex) if own else None
+    manifest = project.training(own.shuffle, own.trainingsetindex).manifest(own.step) if own else None
     network = file_sha256(manifest) if manifest and manifest.is_file() else None
     check_source(shown.table, origin.analysis, shown.video, network)
 

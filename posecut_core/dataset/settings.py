@@ -23,7 +23,7 @@ from pydantic.dataclasses import dataclass
 from posecut_core.backbones import net_types
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.progress import Notice, Report, silent
-from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
+from posecut_core.project.paths import Training
 from posecut_core.storage.files import SETTINGS, read_text, write_text
 from posecut_core.storage.values import SettingError, faults, properties, shown
 from posecut_core.storage.yaml_files import plain_values
@@ -272,24 +272,19 @@ class PreviousTraining:
     settings: TrainingSettings | None
 
 
-def previous_network(project: Project, shuffle: int, trainingsetindex: int) -> Path | None:
+def previous_network(training: Training) -> Path | None:
     """Return the last snapshot of a shuffle in the nearest earlier iteration that has one; None if none has."""
-    for earlier in project.earlier_iterations():
-        folder = earlier.model_folder(shuffle, trainingsetindex)
-        if steps := snapshot_steps(folder):
-            return snapshot_folder(folder, steps[-1])
-    return None
+    return next((earlier.snapshot(steps[-1]) for earlier in training.earlier() if (steps := earlier.snapshots)), None)
 
 
-def previous_training(project: Project, shuffle: int, trainingsetindex: int) -> PreviousTraining:
+def previous_training(training: Training) -> PreviousTraining:
     """Find the last network of a shuffle and its settings; without one, settings of the nearest earlier iteration.
 
     Raises:
         ModelError: the settings are damaged.
     """
-    network = previous_network(project, shuffle, trainingsetindex)
-    earlier = (before.model_folder(shuffle, trainingsetindex) for before in project.earlier_iterations())
-    paths = (folder / "settings.yaml" for folder in ((network.parent,) if network else earlier))
+    network = previous_network(training)
+    paths = (earlier.settings for earlier in training.earlier() if network is None or earlier.folder == network.parent)
     return PreviousTraining(network, next((read_settings(path) for path in paths if path.exists()), None))
 
 

@@ -10,12 +10,12 @@ from posecut_core.demo.scene import FURTHER, UNSEEN_AT_DUSK, Scene, mean_errors,
 from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.merge_datasets import merge_datasets
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
 
 _TASK = "mouse-refined"  # a project of its own, beside that of the demonstration in one round
@@ -177,7 +177,7 @@ def _files(first: DemoResult, analysed: AnalysedVideos, shown: dict[str, Path]) 
     return {
         "videos and their truth": first.folder / VIDEOS,
         "project": project.root,
-        "network": project.model_folder(1),
+        "network": project.training().folder,
         "predictions, before": first.files["predictions"],
         "predictions, after": analysed.videos[0].files[0],
         "labelled video, before": first.files["labelled video"],

@@ -11,12 +11,12 @@ from posecut_core.demo.sample import RESULTS, TASK, VIDEOS, check_folder, create
 from posecut_core.demo.scene import TO_LABEL, UNSEEN, Scene, mean_errors, prepare
 from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Notice, Report, silent
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
 from posecut_core.workflow.check_labels import check_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.evaluate_network import Evaluation, evaluate_network
 from posecut_core.workflow.extract_frames import extract_frames
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 from posecut_core.workflow.train_network import TrainedNetwork, train_network
 
@@ -145,7 +145,7 @@ class Steps:
 
 def split(config: Path, settings: Mapping[str, object]) -> None:
     """Create the training dataset of the project's iteration, if there is none, with `settings` beside the usual."""
-    if not open_project(config).split_path(1).exists():
+    if not open_project(config).training().split.exists():
         create_training_dataset(config, shuffles=[1], net_type=_NET_TYPE, settings={**_SETTINGS, **settings})
 
 
@@ -176,8 +176,8 @@ def _judge(
         "videos and their truth": folder / VIDEOS,
         "project": project.root,
         "checked labels": project.labeled_data,
-        "network": project.model_folder(1),
-        "evaluation": project.evaluation_folder(1),
+        "network": project.training().folder,
+        "evaluation": project.training().evaluation("").folder,
         "predictions": video.files[0],
         **shown,
     }

@@ -11,10 +11,10 @@ from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.check_labels import write_labels
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.extract_frames import ExtractedFrames, extract_frames
-from posecut_core.workflow.opening import open_project
 
 _JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 _DOTSIZE = 6  # pixels, fit for small frames

@@ -14,7 +14,7 @@ from posecut_core.evaluation.reliability import Calibration
 from posecut_core.poses.files import prediction_columns
 from posecut_core.poses.predictions import ATTRIBUTE, Origin
 from posecut_core.progress import Report, silent
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import RESULTS, EvaluationFiles, Project
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import PATIENCE, sole_writer
 from posecut_core.storage.tables import own_rows, read_rows, write_hdf, write_rows
@@ -296,7 +296,6 @@ def _cell(value: float) -> str:
 # The evaluation that a project holds already, read from its tables; no network is looked at, and JAX is not needed.
 
 
-_ENDING = "-results.csv"
 _OTHERS = ("-keypoint-results.csv", "-frame-results.csv")
 
 
@@ -314,16 +313,16 @@ class PastEvaluation:
 
 def newest_evaluation(project: Project) -> PastEvaluation | None:
     """Read the evaluation of the present iteration that was written last; None where there is none."""
-    tables = [path for path in project.evaluation_results.glob(f"*/*{_ENDING}") if not path.name.endswith(_OTHERS)]
+    tables = [path for path in project.evaluation_results.glob(f"*/*{RESULTS}") if not path.name.endswith(_OTHERS)]
     for table in sorted(tables, key=_written, reverse=True):
-        rows, stem = read_results(table), table.name.removesuffix(_ENDING)
+        files, rows = EvaluationFiles(table.parent, table.name.removesuffix(RESULTS)), read_results(table)
         if rows:
             return PastEvaluation(
-                scorer=stem,
+                scorer=files.scorer,
                 row=rows[-1],
-                bodyparts=_read_bodypart_errors(table.with_name(f"{stem}-keypoint-results.csv")),
-                frames=_read_frame_errors(table.with_name(f"{stem}-frame-results.csv")),
-                report=table.with_name("report.html"),
+                bodyparts=_read_bodypart_errors(files.bodyparts),
+                frames=_read_frame_errors(files.frames),
+                report=files.report,
                 is_present=is_present(rows[-1], _network(project, rows[-1])),
             )
     return None
@@ -331,11 +330,9 @@ def newest_evaluation(project: Project) -> PastEvaluation | None:
 
 def _network(project: Project, row: ResultRow) -> str:
     """Return the hash of the snapshot that a row names; nothing where there is none any more."""
-    percents = [project.training_percent(index) for index in range(len(project.config.training_fractions))]
-    if row.percent not in percents:
-        return ""
-    manifest = project.snapshot_manifest(row.shuffle, row.step, percents.index(row.percent))
-    return file_sha256(manifest) if manifest.is_file() else ""
+    index = project.trainingsetindex(row.percent)
+    manifest = None if index is None else project.training(row.shuffle, index).manifest(row.step)
+    return file_sha256(manifest) if manifest and manifest.is_file() else ""
 
 
 def _written(path: Path) -> float:

@@ -20,8 +20,8 @@ from posecut_core.health.project import (
 )
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import config_path, frame_folders, other_tables, strange_labels
 from posecut_core.project.paths import Project
-from posecut_core.workflow.opening import config_path, frame_folders, other_tables, strange_labels
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from posecut_core.labels.bodypart_ids import read_identities
 from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed, sound_steps
 from posecut_core.labels.exchange import collected_files
 from posecut_core.labels.external_changes import changed_suffixes, outside_edits, undecided
+from posecut_core.labels.images import unreadable_images
+from posecut_core.labels.notices import labels_outside, unlisted_labels
 from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.replaced_images import disputed_images, review_images
 from posecut_core.labels.session import LabelSession
@@ -24,8 +26,6 @@ from posecut_core.storage.files import leftovers
 from posecut_core.storage.journal import read_journal
 from posecut_core.storage.locks import Lock, acquire, note_path, read_note
 from posecut_core.video.frame_store import numbers_in
-from posecut_core.workflow.labeled_images import unreadable_images
-from posecut_core.workflow.opening import labels_outside, unlisted_labels
 
 
 def check_names(project: Project, videos: list[str], found: Findings, *, mend: bool) -> None:

@@ -22,6 +22,8 @@ from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
 from posecut_core.formats.deeplabcut.images import is_image, read_size
 from posecut_core.health.findings import Findings
 from posecut_core.inference.video import analysed_window
+from posecut_core.labels.images import frame_window
+from posecut_core.labels.notices import odd_skeleton
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info
 from posecut_core.plots.figures import colours_of, named_colour
@@ -29,7 +31,8 @@ from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
 from posecut_core.poses.proposals import read_proposals
 from posecut_core.project.config import ProjectConfig, parse_config, video_entry
-from posecut_core.project.paths import Project, jobs_folder, refuse_links, snapshot_folder, snapshot_steps
+from posecut_core.project.opening import frame_folders, holds_frames, project_videos, refuse_other_video
+from posecut_core.project.paths import Project, Training, jobs_folder, refuse_links
 from posecut_core.project.relocate import entry_of, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, read_state
 from posecut_core.storage.files import file_sha256, fingerprint, parse_json, read_text, write_text
@@ -38,16 +41,7 @@ from posecut_core.types import Crop
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import VideoIndex, gap_sentences, index_video
 from posecut_core.video.writer import comment_of
-from posecut_core.workflow.arguments import chosen_steps
 from posecut_core.workflow.create_training_dataset import check_net_type
-from posecut_core.workflow.opening import (
-    frame_folders,
-    frame_window,
-    holds_frames,
-    odd_skeleton,
-    project_videos,
-    refuse_other_video,
-)
 
 # --- file sums --------------------------------------------------------------------------------------------------------
 # SHA-256 sums of a project's files, kept from one check to the next: a file that changed although nobody wrote to it.
@@ -250,25 +244,21 @@ def check_settings(project: Project, found: Findings) -> None:
     if odd:
         found.add(path, f"{odd}.", harmless=True)
     with found.about(path):
-        for folder in sorted(path.parent for path in project.models.glob("*/settings.yaml")):
-            if snapshot_steps(folder):
-                chosen_steps(folder, None, snapshotindex=config.snapshotindex)
+        for training in project.trainings():
+            if training.settings.exists() and training.snapshots:
+                training.chosen_steps(None)
     _check_fractions(project, found)
 
 
 def _check_fractions(project: Project, found: Findings) -> None:
     """Name networks of training fractions that config.yaml no longer lists: no step can be told of them."""
-    listed = {
-        project.dataset_name(1, index).removesuffix("1") for index in range(len(project.config.training_fractions))
-    }
-    for folder in sorted(project.models.glob("*/settings.yaml")):
-        name = folder.parent.name
-        of_fraction = re.fullmatch(rf"{re.escape(project.config.task)}.*-trainset(\d+)shuffle\d+", name)
-        if of_fraction and snapshot_steps(folder.parent) and not any(name.startswith(prefix) for prefix in listed):
-            fraction = int(of_fraction[1]) / 100
+    for training in project.trainings():
+        listed = not training.shuffle or project.trainingsetindex(training.percent) is not None
+        if not listed and training.settings.exists() and training.snapshots:
+            fraction = training.percent / 100
             found.add(
                 project.config_path,
-                f"{folder.parent} holds a network of training fraction {fraction:g}, which TrainingFraction in "
+                f"{training.folder} holds a network of training fraction {fraction:g}, which TrainingFraction in "
                 f"{project.config_path} does not list; add {fraction:g} there again to use that network.",
                 harmless=True,
             )
@@ -392,19 +382,21 @@ def _check_window(project: Project, crop: Crop, index: VideoIndex, found: Findin
 
 def check_datasets(project: Project, found: Findings) -> None:
     """Look at the splits of all iterations, their label revisions, settings and pictures."""
-    for path in sorted((project.root / "training-datasets").glob("iteration-*/*.yaml")):
+    for training in (training for each in project.iterations() for training in each.trainings()):
+        path = training.split
+        if not path.exists():
+            continue
         found.count("training datasets")
         with found.about(path):
             split = read_split(path)
             with found.about(path.parent / split.labels):
                 tables = read_revision(path.parent / split.labels)
-                if path.parent == project.training_datasets:  # what earlier iterations used may have gone
-                    _check_dataset(project, path, split, tables, found)
+                if training.project == project:  # what earlier iterations used may have gone
+                    _check_dataset(training, split, tables, found)
 
 
-def _check_dataset(
-    project: Project, path: Path, split: Split, tables: Mapping[str, LabelTable], found: Findings
-) -> None:
+def _check_dataset(training: Training, split: Split, tables: Mapping[str, LabelTable], found: Findings) -> None:
+    project, path = training.project, training.split
     frames = (*split.train, *split.test)
     lost = [ref for ref in frames if ref.video not in tables or ref.number not in tables[ref.video].numbers]
     if lost:
@@ -414,10 +406,9 @@ def _check_dataset(
             "restore it from a copy.",
         )
         return
-    settings = project.models / path.stem / "settings.yaml"
-    if not settings.exists() and not snapshot_steps(settings.parent):  # else told with the network
-        with found.about(settings):
-            read_training_settings(settings)
+    if not training.settings.exists() and not training.snapshots:  # else told with the network
+        with found.about(training.settings):
+            read_training_settings(training.settings)
     for video in sorted({ref.video for ref in frames}):
         with found.about(project.frame_store(video)):
             store = project.frame_store(video)
@@ -439,33 +430,31 @@ class KnownNetwork:
 def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]:
     """Look at the settings, the split and every file of every snapshot, by its SHA-256; return networks by scorer."""
     networks: dict[str, KnownNetwork] = {}
-    for folder in sorted(path for path in (project.root / "posecut-models").glob("iteration-*/*") if path.is_dir()):
-        steps, settings = snapshot_steps(folder), folder / "settings.yaml"
-        split = project.root / "training-datasets" / folder.parent.name / f"{folder.name}.yaml"
+    for training in (training for each in project.iterations() for training in each.trainings()):
+        steps, settings = training.snapshots, training.settings
         if settings.exists():
             found.count("settings files")
             with found.about(settings):
                 read_training_settings(settings)
                 _check_whole(settings, found)
-        for path in (settings, split):
+        for path in (settings, training.split):
             if not path.exists() and (steps or settings.exists()):
-                used = "with which a network was trained" if steps else f"with which {folder.name} is to be trained"
+                used = "with which a network was trained" if steps else f"with which {training.name} is to be trained"
                 found.add(path, f"{path} is missing, {used}; restore it from a copy.")
         for step in steps:
             found.count("network snapshots")
-            with found.about(snapshot_folder(folder, step)):
-                info = read_info(snapshot_folder(folder, step))
-                sha256 = file_sha256(snapshot_folder(folder, step) / "snapshot.json")
-                networks[info.scorer] = KnownNetwork(sha256, _arguments(project, folder, step))
+            with found.about(training.snapshot(step)):
+                info = read_info(training.snapshot(step))
+                sha256 = file_sha256(training.manifest(step))
+                networks[info.scorer] = KnownNetwork(sha256, _arguments(project, training, step))
     return networks
 
 
-def _arguments(project: Project, folder: Path, step: int) -> dict[str, int] | None:
-    found = re.search(r"shuffle(\d+)$", folder.name)
-    for index in range(len(project.config.training_fractions)) if found else ():
-        if found and project.model_folder(int(found[1]), index) == folder:
-            return {"shuffle": int(found[1]), "trainingsetindex": index, "snapshot": step}
-    return None
+def _arguments(project: Project, training: Training, step: int) -> dict[str, int] | None:
+    index = project.trainingsetindex(training.percent)
+    if training.project != project or not training.shuffle or index is None:
+        return None
+    return {"shuffle": training.shuffle, "trainingsetindex": index, "snapshot": step}
 
 
 def _check_whole(settings: Path, found: Findings) -> None:

@@ -12,11 +12,11 @@ from jaxtyping import Array, Float, Float32, Float64, UInt8
 
 from posecut_core.dataset.frames import resize, scale_points, scaled_size
 from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, decode
-from posecut_core.errors import ModelError, Remedy
+from posecut_core.errors import ArgumentError, ModelError, Remedy
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes, scoremaps
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
-from posecut_core.project.paths import snapshot_folder, snapshot_steps
+from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 
 
 @partial(jax.jit, static_argnames=("spec", "size"))
@@ -114,3 +114,16 @@ class Predictor:
         first = np.array([[0.0, 0.0], [STRIDE, STRIDE]]) + (STRIDE - 1) / 2
         origin, second = scale_points(first, source=size, target=(source[0], source[1]))
         return ImageScoremaps(np.asarray(likelihood[0], np.float32), second - origin, origin)
+
+
+def chosen_batch_size(project: Project, batch_size: int | None) -> int:
+    """Return how many frames the network sees at once; None means config.yaml's batch_size.
+
+    Raises:
+        ArgumentError: it is less than 1.
+    """
+    if batch_size is None:
+        return project.config.batch_size
+    if batch_size < 1:
+        raise ArgumentError(f"batch_size is {batch_size}, but the network needs at least one frame; give 1 or more.")
+    return batch_size

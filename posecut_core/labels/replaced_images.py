@@ -1,7 +1,7 @@
 """Images that another picture has taken the place of since they were read into the frame store.
 
 What each image held when it was read is noted in `images-read.json` beside it. Its content is looked at again only
-where its size or a time of writing differs, so that opening stays fast; where nothing is noted, as in projects of
+where its size or a time of writing differs, so that adopting stays fast; where nothing is noted, as in projects of
 0.1.0, it is compared once with the stored picture. Copied files and pictures saved anew show the same as before.
 
 A few of the images that a project comes with are compared with the video: names may count frames otherwise.

@@ -28,15 +28,16 @@ import orbax.checkpoint as ocp
 
 from posecut_core.backbones import Backbone, described, from_description
 from posecut_core.errors import ModelError, PosecutError, Remedy, refuse_newer
+from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState
-from posecut_core.project.paths import snapshot_folder, snapshot_steps
+from posecut_core.poses.predictions import Network
+from posecut_core.project.paths import MANIFEST, Snapshots, Training, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
 from posecut_core.storage.values import is_file_part
 from posecut_core.types import NetworkName
 
 SCHEMA = 1
-MANIFEST = "snapshot.json"
 LARGEST = 2**31  # bytes of a file; all of the largest network with its moments have a third of it
 _PRECISIONS = ("float32", "bfloat16")
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
@@ -297,3 +298,14 @@ def _damaged(folder: Path, file: str) -> DamagedSnapshotError:
         f"Snapshot {folder} is damaged: {file} is missing or not as it was written; "
         "delete this snapshot and use the one before it."
     )
+
+
+def chosen_network(training: Training, snapshot: Snapshots | None) -> Network:
+    """Say which network is meant, without loading it.
+
+    Raises:
+        ModelError: there is no such snapshot, or it is damaged.
+    """
+    step = training.chosen_steps(snapshot)[-1]
+    scorer = read_info(training.snapshot(step)).scorer
+    return Network(scorer, file_sha256(training.manifest(step)), results_scorer(training, scorer))

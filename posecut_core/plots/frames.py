@@ -10,8 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from posecut_core.evaluation.measurement import counted, frame_names
+from posecut_core.formats.deeplabcut.images import OWN
+from posecut_core.inference.stored_frames import (
+    FramePredictions,
+    LabelledFrames,
+    Predicts,
+)
 from posecut_core.plots.figures import colours_of, png_bytes, save_png
-from posecut_core.project.config import bones_between
+from posecut_core.progress import Report
+from posecut_core.project.config import ProjectConfig, bones_between
+from posecut_core.project.paths import Project
+from posecut_core.storage.disk import fitting_name
 
 # --- markers ----------------------------------------------------------------------------------------------------------
 # A frame as a figure with markers on it and the names of the bodyparts beside it, never over it.
@@ -252,3 +262,63 @@ def evaluation_picture(
     picture.mark(predicted, colours, shown=likely, marker=".", size=dotsize * 1.3, alpha=alphavalue)
     picture.mark(predicted, colours, shown=~likely, marker="x", size=dotsize * 0.7, alpha=alphavalue)
     return picture
+
+
+def draw_all(
+    folder: Path,
+    project: Project,
+    predictor: Predicts,
+    frames: tuple[LabelledFrames, ...],
+    predicted: tuple[FramePredictions, ...],
+    bodyparts: tuple[str, ...],
+    report: Report,
+) -> tuple[Path, ...]:
+    """Draw `Training-<video>-<image>`, `Test-...` and `Validation-...` with labels and predictions into `folder`."""
+    advance = counted("drawing labelled frames", frames, report)
+    paths = []
+    for video, found in zip(frames, predicted, strict=True):
+        for place, name in enumerate(frame_names(project, video)):
+            picture = fitting_name(f"{frame_kind(video, place)}-{video.video}", f"-{Path(name).stem}.png")
+            paths.append(folder / picture)
+            draw_frame(project.config, predictor, video, found, place, bodyparts, image=name).save(paths[-1])
+            advance(1)
+    return tuple(paths)
+
+
+def draw_frame(
+    config: ProjectConfig,
+    predictor: Predicts,
+    video: LabelledFrames,
+    found: FramePredictions,
+    place: int,
+    bodyparts: tuple[str, ...],
+    *,
+    image: str = "",
+) -> FramePicture:
+    """Draw the frame at `place` of `video` with labels and predictions of `bodyparts`.
+
+    `image` is the name of its image, which stands for its number where it is no frame of the video.
+    """
+    in_labels = [config.bodyparts.index(part) for part in bodyparts]
+    in_network = [predictor.bodyparts.index(part) for part in bodyparts]
+    number, origin = int(video.numbers[place]), video.origins[place]
+    return evaluation_picture(
+        video.store.read(number),
+        video.xy[place, in_labels] - origin,
+        found.xy[place, in_network] - origin,
+        found.likelihood[place, in_network],
+        bodyparts=bodyparts,
+        colours=colours_of(config.colormap, len(config.bodyparts))[in_labels],
+        pcutoff=config.pcutoff,
+        title=f"{frame_kind(video, place)} {f'image {image}' if image and number >= OWN else f'frame {number}'} of "
+        f"{video.video}",
+        dotsize=config.dotsize,
+        alphavalue=config.alphavalue,
+    )
+
+
+def frame_kind(video: LabelledFrames, place: int) -> str:
+    """Say on which side of the split a frame is: Training, Validation or Test."""
+    if video.validates[place]:
+        return "Validation"
+    return "Training" if video.is_train[place] else "Test"

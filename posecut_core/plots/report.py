@@ -1,9 +1,12 @@
 """The parts of a report: a self-contained HTML page, the reliability diagram, and the curves of a training."""
 
+import json
 import math
+import platform
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 
 from jinja2 import Template
@@ -11,10 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from posecut_core import __version__
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.dataset.split import Split
 from posecut_core.evaluation.reliability import Calibration
 from posecut_core.evaluation.tables import StepErrors
 from posecut_core.model.log import Metrics
 from posecut_core.plots.figures import new_figure, say, styled
+from posecut_core.storage.values import properties
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"
 
@@ -63,7 +70,7 @@ class Section:
 
 def page(title: str, sections: Sequence[Section]) -> str:
     """Write a page as one HTML document; every text is escaped, as names of bodyparts and projects are the user's."""
-    source = files(__package__).joinpath("report.html").read_text("utf-8")
+    source = files(__package__).joinpath("report.jinja").read_text("utf-8")
     template = Template(source, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
     return template.render(title=title, sections=sections)
 
@@ -160,3 +167,34 @@ def draw_errors(rows: Sequence[Metrics], evaluated: Sequence[StepErrors], *, tit
 def _line(axes: Axes, steps: Sequence[int], values: Sequence[float], colour: str, words: str) -> None:
     styled(axes).plot(steps, values, ".-", color=colour, linewidth=1.1, markersize=3)
     axes.set_ylabel(words)
+
+
+LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scipy", "zarr", "matplotlib")
+
+
+def provenance(split: Split, settings: TrainingSettings) -> tuple[Section, ...]:
+    """Describe a training for a page: what it can be repeated with."""
+    return (
+        Section("Seeds and data", (_data(split, settings),)),
+        Section("Settings of the training", (_settings(settings),)),
+        Section("Versions", (_versions(),)),
+    )
+
+
+def _data(split: Split, settings: TrainingSettings) -> Table:
+    seed = "none, the frames were given" if split.seed is None else str(split.seed)
+    rows = (("seed of the split", seed), ("seed of the training", str(settings.seed)), ("labels", split.labels))
+    return Table(("what", "value"), rows)
+
+
+def _settings(settings: TrainingSettings) -> Table:
+    rows = tuple(
+        (name, json.dumps(getattr(settings, name), ensure_ascii=False), about["description"])
+        for name, about in properties(TrainingSettings).items()
+    )
+    return Table(("setting", "value", "meaning"), rows)
+
+
+def _versions() -> Table:
+    found = (("posecut", __version__), ("Python", platform.python_version()))
+    return Table(("when evaluated", "version"), (*found, *((name, version(name)) for name in LIBRARIES)))

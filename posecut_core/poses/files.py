@@ -12,8 +12,20 @@ import pandas as pd
 from jaxtyping import Float64
 
 from posecut_core.errors import AnalysisError, LabelError, Remedy
-from posecut_core.poses.predictions import ATTRIBUTE, Origin, Predictions
-from posecut_core.project.given import given_path
+from posecut_core.poses.predictions import (
+    ATTRIBUTE,
+    AnalysisOrigin,
+    Network,
+    Origin,
+    Predictions,
+    check_source,
+    in_words,
+    predictions_hash,
+    read_origin,
+)
+from posecut_core.progress import Notice, Report
+from posecut_core.project.given import given_folder, given_path
+from posecut_core.project.paths import Project
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import atomic_path, open_file
 from posecut_core.storage.tables import KEY, open_hdf, read_hdf, write_hdf_table
@@ -214,3 +226,97 @@ def find_predictions(
         for entry, name in names
         if name.startswith(_NETWORKS)
     )
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """Predictions that belong to a video and a network, as far as they say."""
+
+    path: Path  # the .h5
+    predictions: Predictions
+    origin: Origin | None  # of the predictions, or of the filtered ones
+
+    @property
+    def derived(self) -> Origin:
+        """The origin of what is made of these predictions, but for the settings."""
+        return Origin(self.origin.analysis if self.origin else None, predictions_hash(self.predictions))
+
+
+def existing_predictions(
+    project: Project,
+    video: Path,
+    network: Network,
+    destfolder: str | os.PathLike[str] | None,
+    *,
+    filtered: bool = False,
+    report: Report,
+) -> FoundTable:
+    """Read a video's predictions by a network, or the filtered ones, and check that they came from both.
+
+    Those that do not say what they came from are taken at their name, and `report` is told.
+
+    Raises:
+        AnalysisError: the video has not been analysed by this network, or its predictions not filtered; or what is
+            there came from another network or video of the name, or was filtered from other predictions.
+    """
+    folder = None if destfolder is None else given_folder(destfolder)
+    ours, named = (prediction_path(video, scorer, folder) for scorer in (network.scorer, network.dlc_scorer))
+    path = named if not ours.is_file() and read_origin(named) else ours  # DeepLabCut's own say nothing
+    if not path.is_file():
+        raise AnalysisError(
+            f"Found no predictions of {video.name} by {network.scorer}, expected {path}; analyze the video first, or "
+            "give the destfolder, shuffle and snapshot with which it was analyzed.",
+            Remedy("analyze_videos", config=project.root, videos=[video]),
+        )
+    origin = read_origin(path)
+    if origin is None or origin.analysis is None:
+        told = "does not say which network and video it came from, as PoseCut 0.1 wrote it or another program"
+        report(Notice(f"{path.name} {told}; it is taken at its name"))
+    else:
+        _check_analysis(project, video, network, path, origin.analysis, report)
+    found = FoundTable(path, read_predictions(path), origin)
+    if not filtered:
+        return found
+    ours, named = filtered_path(ours), filtered_path(named)
+    return _existing_filtered(video, found, named if not ours.is_file() and read_origin(named) else ours)
+
+
+def _check_analysis(
+    project: Project, video: Path, network: Network, path: Path, found: AnalysisOrigin, report: Report
+) -> None:
+    check_source(path, found, video, network.sha256)
+    crop = project.config.crop
+    if crop is not None and found.window != (crop.x1, crop.x2, crop.y1, crop.y2):
+        told = f"{video.name} was analysed in the window {in_words(found.window)}, not in that of config.yaml"
+        report(Notice(told))
+
+
+def _existing_filtered(video: Path, unfiltered: FoundTable, path: Path) -> FoundTable:
+    if not path.is_file():
+        raise AnalysisError(
+            f"Found no filtered predictions of {video.name}, expected {path}; filter them first.",
+            Remedy("filterpredictions", videos=[video]),
+        )
+    found = FoundTable(path, read_predictions(path), read_origin(path))
+    if found.origin is not None and found.origin.predictions:
+        fits = found.origin.predictions == predictions_hash(unfiltered.predictions)
+    else:  # filters leave likelihoods as they are
+        fits = np.array_equal(found.predictions.likelihood, unfiltered.predictions.likelihood, equal_nan=True)
+    if not fits:
+        raise AnalysisError(
+            f"The filtered predictions of {video.name} in {path} were made from other predictions than those that are "
+            "there now; run filterpredictions again."
+        )
+    return found
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write over results of DeepLabCut, whose names ours may have.
+
+    Raises:
+        AnalysisError: there is a file that PoseCut did not write.
+    """
+    if path.is_file() and read_origin(path) is None:
+        raise AnalysisError(
+            f"{path} is there already, and PoseCut did not write it; move it away, or give another destfolder."
+        )

@@ -189,3 +189,12 @@ def in_words(window: tuple[int, int, int, int]) -> str:
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the lists of JSON back into tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, told from others of its name."""
+
+    scorer: str
+    sha256: str  # of the snapshot's manifest, which holds the hashes of its weights
+    dlc_scorer: str  # by which DeepLabCut would look for its results

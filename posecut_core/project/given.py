@@ -193,10 +193,10 @@ def missing_video(path: Path, given: str | os.PathLike[str], *, known: Sequence[
     return VideoError(f"Found no video or folder {where}{guess}; give the path of a file or folder{of_project}.")
 
 
-def named_few(names: Sequence[str]) -> str:
+def named_few(names: Sequence[str], *, most: int = _LISTED) -> str:
     """Name the first of many."""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _meant(given: str | os.PathLike[str]) -> str:
@@ -608,3 +608,24 @@ def foreign_bodyparts(found: Iterable[str], known: Collection[str], *, source: s
         f"{source} has {', '.join(map(repr, foreign))}, expected only bodyparts of config.yaml "
         f"({', '.join(map(shown, known))}); if they were renamed there, call them as before, else {remedy}."
     )
+
+
+def chosen_bodyparts(known: tuple[str, ...], wanted: str | Sequence[str] | None) -> tuple[str, ...]:
+    """List the bodyparts meant, in the network's order; None means all, as does "all" where no bodypart is called so.
+
+    Raises:
+        ArgumentError: one is not known.
+    """
+    if wanted is None:
+        return known
+    names = given_names(wanted, what="bodyparts", known=known)
+    if names == ("all",) and "all" not in known:
+        return known
+    for name in names or ("",):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ArgumentError(
+                f"The network knows no bodypart {name!r}{f', perhaps {near[0]!r}' if near else ''}; "
+                f"choose among {', '.join(known)}."
+            )
+    return tuple(part for part in known if part in names)

@@ -14,18 +14,22 @@ posecut-jobs/<job>/    work that a window has started in processes of their own
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, ProjectError
+from posecut_core.errors import ArgumentError, ModelError, ProjectError, Remedy
 from posecut_core.project.config import ProjectConfig, training_percent
 from posecut_core.storage.disk import fitting_name
+from posecut_core.types import RunName
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")  # of frames in labeled-data
 _WRITTEN = ("labeled-data", "training-datasets", "posecut-models", "evaluation-results-posecut", "posecut-jobs")
 _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
+CREATED = ("videos", "labeled-data", "training-datasets")  # folders of a new project
+MANIFEST = "snapshot.json"  # hashes of the files of a snapshot
+RESULTS = "-results.csv"  # ends the names of tables of errors
 _SNAPSHOT = re.compile(r"snapshot-(\d{6,})")
 
 
@@ -182,44 +186,53 @@ class Project:
             )
         return fractions[trainingsetindex]
 
-    def training_percent(self, trainingsetindex: int) -> int:
-        """Return a training fraction as it stands in names: DeepLabCut's truncated percentage.
+    def training(self, shuffle: int = 1, trainingsetindex: int = 0) -> "Training":
+        """Return where the training of a shuffle lies.
 
         Raises:
             ArgumentError: config.yaml has no such training fraction.
         """
-        return training_percent(self.training_fraction(trainingsetindex))
+        percent = training_percent(self.training_fraction(trainingsetindex))
+        return Training(self, f"{self._training_prefix}{percent}shuffle{shuffle}", shuffle, percent)
 
-    def dataset_name(self, shuffle: int, trainingsetindex: int = 0) -> str:
-        """Return `<Task><date>-trainset<pct>shuffle<s>`.
+    def trainings(self) -> "list[Training]":
+        """List the trainings of this iteration that have a split or a folder, ordered by name."""
+        folders = self.models.iterdir() if self.models.is_dir() else ()
+        names = {path.name for path in folders if path.is_dir()}
+        names |= {path.stem for path in self.training_datasets.glob("*.yaml")}
+        return [Training(self, name, *self._numbers(name)) for name in sorted(names)]
 
-        Raises:
-            ArgumentError: config.yaml has no such training fraction.
-        """
-        percent = self.training_percent(trainingsetindex)
-        return f"{self.config.task}{self.config.date}-trainset{percent}shuffle{shuffle}"
+    def trainingsetindex(self, percent: int) -> int | None:
+        """Return the place of a training fraction, in percent, in TrainingFraction; None if it is not listed."""
+        percents = [training_percent(fraction) for fraction in self.config.training_fractions]
+        return percents.index(percent) if percent in percents else None
 
-    def split_path(self, shuffle: int, trainingsetindex: int = 0) -> Path:
-        """Return the path of a shuffle's split."""
-        return self.training_datasets / f"{self.dataset_name(shuffle, trainingsetindex)}.yaml"
+    @property
+    def _training_prefix(self) -> str:
+        return f"{self.config.task}{self.config.date}-trainset"
+
+    def _numbers(self, name: str) -> tuple[int, int]:
+        found = re.fullmatch(re.escape(self._training_prefix) + r"(\d+)shuffle([1-9]\d*)", name)
+        return (int(found[2]), int(found[1])) if found else (0, 0)
 
     @property
     def models(self) -> Path:
         """Return the folder of this iteration's networks, which holds one folder per shuffle."""
         return self.root / "posecut-models" / f"iteration-{self.config.iteration}"
 
-    def model_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
-        """Return the folder of a shuffle's settings, snapshots and log."""
-        return self.models / self.dataset_name(shuffle, trainingsetindex)
+    def at_iteration(self, iteration: int) -> "Project":
+        """Return the project as it was, or will be, in another iteration."""
+        return replace(self, config=replace(self.config, iteration=iteration))
 
-    def snapshot_manifest(self, shuffle: int, step: int, trainingsetindex: int = 0) -> Path:
-        """Return the file with the hashes of a snapshot: its own hash tells the network from others of its name."""
-        return snapshot_folder(self.model_folder(shuffle, trainingsetindex), step) / "snapshot.json"
-
-    def earlier_iterations(self) -> "Iterator[Project]":
-        """Give the project as it was in each earlier iteration, the last one first."""
-        for iteration in range(self.config.iteration - 1, -1, -1):
-            yield replace(self, config=replace(self.config, iteration=iteration))
+    def iterations(self) -> "list[Project]":
+        """Return the project as it was in each iteration that has datasets or networks, the first one first."""
+        found = [
+            path.name for folder in (self.training_datasets, self.models) for path in folder.parent.glob("iteration-*")
+        ]
+        numbers = {
+            int(name.removeprefix("iteration-")) for name in found if name.removeprefix("iteration-").isdecimal()
+        }
+        return [self.at_iteration(number) for number in sorted(numbers)]
 
     @property
     def assistant(self) -> Path:
@@ -236,9 +249,159 @@ class Project:
         """Return the folder of this iteration's evaluations."""
         return self.root / "evaluation-results-posecut" / f"iteration-{self.config.iteration}"
 
-    def evaluation_folder(self, shuffle: int, trainingsetindex: int = 0) -> Path:
-        """Return the folder of a shuffle's evaluation."""
-        return self.evaluation_results / self.dataset_name(shuffle, trainingsetindex)
+    @property
+    def combined_evaluation(self) -> Path:
+        """Return the table of all evaluations of this iteration."""
+        return self.evaluation_results / "CombinedEvaluation-results.csv"
+
+
+Snapshots = int | str | Sequence[int]  # steps, "last" or "all"
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where a training lies: its split, settings, log, snapshots and evaluation."""
+
+    project: Project  # in the iteration of the training
+    name: str  # <Task><date>-trainset<pct>shuffle<s>
+    shuffle: int = 0  # 0: the folder has another name
+    percent: int = 0  # of the training fraction, cut to a whole number
+
+    @property
+    def run(self) -> RunName:
+        """Return its name in those of its networks."""
+        config = self.project.config
+        return RunName(f"{config.task}{config.date}", self.shuffle, config.iteration, self.percent)
+
+    @property
+    def split(self) -> Path:
+        """Return the path of its split."""
+        return self.project.training_datasets / f"{self.name}.yaml"
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of settings, snapshots and log."""
+        return self.project.models / self.name
+
+    @property
+    def settings(self) -> Path:
+        """Return the path of its settings."""
+        return self.folder / "settings.yaml"
+
+    @property
+    def log(self) -> Path:
+        """Return the path of the table of losses."""
+        return self.folder / "log.csv"
+
+    @property
+    def snapshots(self) -> tuple[int, ...]:
+        """List the training steps of its snapshots, ascending."""
+        return snapshot_steps(self.folder)
+
+    def snapshot(self, step: int) -> Path:
+        """Return the folder of a snapshot."""
+        return snapshot_folder(self.folder, step)
+
+    def manifest(self, step: int) -> Path:
+        """Return the file with the hashes of a snapshot: its own hash tells the network from others of its name."""
+        return self.snapshot(step) / MANIFEST
+
+    def evaluation(self, scorer: str) -> "EvaluationFiles":
+        """Return where the evaluation of one of its networks lies."""
+        return EvaluationFiles(self.project.evaluation_results / self.name, scorer)
+
+    def earlier(self) -> "Iterator[Training]":
+        """Yield the training of the same name in each earlier iteration, the last one first."""
+        for iteration in range(self.project.config.iteration - 1, -1, -1):
+            yield replace(self, project=self.project.at_iteration(iteration))
+
+    def chosen_steps(self, snapshots: Snapshots | None) -> tuple[int, ...]:
+        """List the snapshots meant, as numbers of training steps.
+
+        Args:
+            snapshots: "last", "all", a number of steps or several; None leaves it to config.yaml's snapshotindex, a
+                position in the list of snapshots (-1 is the last), or "all".
+
+        Raises:
+            ModelError: there is no such snapshot.
+        """
+        steps = self.snapshots
+        if not steps:
+            split = self.settings.exists()
+            first = "train it" if split else "create its training dataset and train it"
+            raise ModelError(
+                f"Found no snapshot of a trained network in {self.folder}; {first} first, or choose another shuffle.",
+                Remedy("train_network" if split else "create_training_dataset"),
+            )
+        if snapshots is None:
+            snapshots = self._by_index(steps)
+        if snapshots == "all":
+            return steps
+        if snapshots == "last":
+            return steps[-1:]
+        wanted = [snapshots] if isinstance(snapshots, int | str) else list(snapshots)
+        chosen = tuple(step for step in wanted if isinstance(step, int) and step in steps)
+        if len(chosen) < len(wanted) or not wanted:
+            missing = ", ".join(str(step) for step in wanted if step not in chosen) or "(none was given)"
+            available = ", ".join(map(str, steps))
+            raise ModelError(
+                f"Found no snapshot {missing} in {self.folder}; choose among {available}, 'last' and 'all'."
+            )
+        return chosen
+
+    def _by_index(self, steps: tuple[int, ...]) -> Snapshots:
+        if self.project.config.snapshotindex == "all":
+            return "all"
+        index = int(self.project.config.snapshotindex)
+        if not -len(steps) <= index < len(steps):
+            raise ModelError(
+                f"snapshotindex in config.yaml is {index}, but {self.folder} holds {len(steps)} snapshots; "
+                "set it to -1 for the last one."
+            )
+        return steps[index]
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """Where the results of one evaluated network are."""
+
+    folder: Path
+    scorer: str
+
+    @property
+    def results(self) -> Path:
+        """Return the table of mean errors."""
+        return self.folder / f"{self.scorer}{RESULTS}"
+
+    @property
+    def bodyparts(self) -> Path:
+        """Return the table of errors of each bodypart."""
+        return self.folder / f"{self.scorer}-keypoint-results.csv"
+
+    @property
+    def frames(self) -> Path:
+        """Return the table of errors of each frame."""
+        return self.folder / f"{self.scorer}-frame-results.csv"
+
+    @property
+    def calibration(self) -> Path:
+        """Return the table of how often predictions of a likelihood are right."""
+        return self.folder / f"{self.scorer}-calibration.csv"
+
+    @property
+    def diagram(self) -> Path:
+        """Return the drawing of the same."""
+        return self.folder / f"{self.scorer}-calibration.png"
+
+    @property
+    def predictions(self) -> Path:
+        """Return the predictions of the labelled frames, an .h5."""
+        return self.folder / f"{self.scorer}.h5"
+
+    @property
+    def report(self) -> Path:
+        """Return the page about the network of the training that was evaluated last."""
+        return self.folder / "report.html"
 
 
 def snapshot_steps(model_folder: Path) -> tuple[int, ...]:

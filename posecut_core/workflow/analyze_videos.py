@@ -19,10 +19,12 @@ from posecut_core.errors import (
     treat_each,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
-from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.predictor import Predictor, chosen_batch_size
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.video import AnalysedVideo, analyse_video, analysis_origin, rows_path
+from posecut_core.labels.notices import note_bodyparts
 from posecut_core.poses.files import (
+    check_replaceable,
     count_rows,
     csv_agrees,
     prediction_path,
@@ -33,13 +35,12 @@ from posecut_core.poses.files import (
 from posecut_core.poses.predictions import AnalysisOrigin, differences, read_origin
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving, given_folder
+from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
 from posecut_core.video.index import index_video
 from posecut_core.video.reader import VideoReader
-from posecut_core.workflow.arguments import check_replaceable, chosen_batch_size, chosen_steps, chosen_videos
-from posecut_core.workflow.opening import note_bodyparts, open_project
 
 
 @dataclass(frozen=True)
@@ -105,15 +106,15 @@ def analyze_videos(
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     size = chosen_batch_size(project, batch_size)
-    model_folder = project.model_folder(shuffle, trainingsetindex)
-    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
-    predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    training = project.training(shuffle, trainingsetindex)
+    step = training.chosen_steps(snapshot)[-1]
+    predictor = Predictor.load(training.folder, snapshot=step)
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
-    weights = file_sha256(project.snapshot_manifest(shuffle, steps[-1], trainingsetindex))  # holds hashes of them
+    weights = file_sha256(training.manifest(step))  # holds hashes of them
     folder = None if destfolder is None else given_folder(destfolder)
     scorer = predictor.scorer
     if dlc_names:
-        scorer = results_scorer(project, shuffle, trainingsetindex, scorer)
+        scorer = results_scorer(training, scorer)
     targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
     request = _Request(predictor, scorer, weights, project.config.crop, size, save_as_csv, overwrite, report)

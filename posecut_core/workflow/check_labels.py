@@ -10,6 +10,8 @@ from jaxtyping import Float64, Int64
 
 from posecut_core.errors import LabelError, Remedy, raise_together, treat_each
 from posecut_core.formats.deeplabcut.frames import frame_words, image_names, image_places
+from posecut_core.labels.images import adopt_project
+from posecut_core.labels.notices import note_removed, note_sizes, note_skeleton
 from posecut_core.labels.store import lost_pictures, read_drafts, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
 from posecut_core.labels.table import LabelTable
@@ -17,18 +19,9 @@ from posecut_core.labels.validation import labels_named, uncounted
 from posecut_core.plots.frames import draw_check_image
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import chosen_stems, frame_folders, note_strangers, videos_with_frames
 from posecut_core.project.paths import Project
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import (
-    chosen_stems,
-    frame_folders,
-    note_removed,
-    note_sizes,
-    note_skeleton,
-    note_strangers,
-    open_project,
-    videos_with_frames,
-)
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
         VideoError: the project has no frames of such a video.
         StorageError: the disk refuses.
     """
-    project = open_project(config)
+    project = adopt_project(config)
     (video,) = chosen_stems((folder.name for folder in frame_folders(project)), [table.video])
     table = replace(table, video=video)
     write_project_labels(project, table, remove_others=remove_others)
@@ -112,7 +105,7 @@ def check_labels(
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
     note_skeleton(project, report=report)
     note_strangers(project, report=report)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)

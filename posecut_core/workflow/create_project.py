@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.labels.images import adopt_project, frame_window
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import edit_config, new_config_text, parse_config, read_config, video_entry
 from posecut_core.project.creation import (
@@ -22,7 +23,8 @@ from posecut_core.project.creation import (
     place_video,
 )
 from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few
-from posecut_core.project.paths import Project
+from posecut_core.project.opening import Config, frame_folders, holds_frames, project_videos
+from posecut_core.project.paths import CREATED, Project
 from posecut_core.project.relocate import videos_in
 from posecut_core.project.state import ProjectState, VideoRecord, update_state, write_state
 from posecut_core.storage import disk
@@ -30,14 +32,6 @@ from posecut_core.storage.files import fingerprint, storage_error, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import PLACEHOLDERS, Crop
 from posecut_core.video.index import gap_sentences, index_video
-from posecut_core.workflow.opening import (
-    Config,
-    frame_folders,
-    frame_window,
-    holds_frames,
-    open_project,
-    project_videos,
-)
 
 
 @dataclass(frozen=True)
@@ -174,7 +168,7 @@ def add_new_videos(
             of these are named, unless `skip_broken` leaves them out.
         StorageError: the disk refuses.
     """
-    project = open_project(config)
+    project = adopt_project(config, report=report)
     given = given_videos(videos)
     new, _ = joining(project, given.paths)
     there = tuple(path for path in given.paths if path not in new)
@@ -307,7 +301,7 @@ def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, 
         raise storage_error(root, error) from error
     try:
         unfinished.chmod(0o755)
-        for folder in ("videos", "labeled-data", "training-datasets"):
+        for folder in CREATED:
             (unfinished / folder).mkdir()
         for done, source in enumerate(records, start=1):
             place_video(source, unfinished / "videos", copy=copy)

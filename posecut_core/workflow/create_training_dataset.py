@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,25 +29,21 @@ from posecut_core.dataset.split import (
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames
 from posecut_core.formats.deeplabcut.tables import swapped_folder
+from posecut_core.labels.images import adopt_project
+from posecut_core.labels.notices import note_outside, note_removed, note_sizes
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import without_outside
 from posecut_core.model.initialization import placed_weights
 from posecut_core.progress import Notice, Report, silent
+from posecut_core.project.config import training_percent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
+from posecut_core.project.opening import frame_folders, note_strangers
+from posecut_core.project.paths import Project, Training
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import resumable
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import (
-    frame_folders,
-    note_outside,
-    note_removed,
-    note_sizes,
-    note_strangers,
-    open_project,
-)
 
 # --- shuffles ---------------------------------------------------------------------------------------------------------
 # The numbered splits of a project, each with the settings of its training: which there are, and how one is written.
@@ -61,11 +56,17 @@ def taken_shuffles(project: Project, fractions: Sequence[int]) -> set[int]:
         project: the project.
         fractions: entries of TrainingFraction; a shuffle of any of them counts.
     """
-    splits = (path.stem for path in project.training_datasets.glob("*.yaml"))
-    models = {path.parent.name for path in project.models.glob("*/*") if path.name != "settings.yaml"}
-    prefixes = {project.dataset_name(1, index).removesuffix("1") for index in fractions}
-    matches = (re.fullmatch(r"(.*shuffle)([1-9]\d*)", name) for name in {*splits, *models})
-    return {int(match[2]) for match in matches if match and match[1] in prefixes}
+    percents = {training_percent(project.training_fraction(index)) for index in fractions}
+    return {
+        training.shuffle
+        for training in project.trainings()
+        if training.shuffle and training.percent in percents and _is_taken(training)
+    }
+
+
+def _is_taken(training: Training) -> bool:
+    files = training.folder.iterdir() if training.folder.is_dir() else ()
+    return training.split.exists() or any(path != training.settings for path in files)
 
 
 def free_shuffle(project: Project, fractions: Sequence[int]) -> int:
@@ -73,16 +74,14 @@ def free_shuffle(project: Project, fractions: Sequence[int]) -> int:
     return max(taken_shuffles(project, fractions), default=0) + 1
 
 
-def write_shuffle(
-    project: Project, shuffle: int, trainingsetindex: int, *, split: Split, settings: TrainingSettings
-) -> None:
+def write_shuffle(training: Training, *, split: Split, settings: TrainingSettings) -> None:
     """Write a split, whose labels are written already, and the settings of its training.
 
     Raises:
         StorageError: the project folder cannot be written.
     """
-    write_settings(project.model_folder(shuffle, trainingsetindex) / "settings.yaml", settings)
-    write_split(project.split_path(shuffle, trainingsetindex), split)  # last: a shuffle with a split has settings
+    write_settings(training.settings, settings)
+    write_split(training.split, split)  # last: a shuffle with a split has settings
 
 
 # --- datasets ---------------------------------------------------------------------------------------------------------
@@ -156,7 +155,7 @@ def create_training_dataset(
         ProjectError: config.yaml's default_net_type is no network of ours, and no other is given.
         ModelError: a setting is unknown or cannot work.
     """
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
     tables = labelled_tables(project, report=report)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
@@ -169,7 +168,7 @@ def create_training_dataset(
 
     with resumable(project.unfinished_datasets, request, numbers_now) as numbers:
         keys = [(number, index) for number in numbers for index in fractions]
-        before = {key: previous_training(project, *key) for key in keys}
+        before = {key: previous_training(project.training(*key)) for key in keys}
         own = {key: with_inherited(before[key], key[0], given, report) for key in keys}
         chosen = {key: chosen_settings(project, tables, own[key], report=report) for key in keys}
         previous = {key: fitting_network(before[key], of_key.net_type) for key, of_key in chosen.items()}
@@ -330,14 +329,15 @@ def _write(
     previous: Path | None,
 ) -> CreatedShuffle:
     shuffle, index = key
-    write_shuffle(project, shuffle, index, split=dataclasses.replace(split, labels=revision), settings=settings)
+    training = project.training(shuffle, index)
+    write_shuffle(training, split=dataclasses.replace(split, labels=revision), settings=settings)
     return CreatedShuffle(
         shuffle=shuffle,
         trainingsetindex=index,
         train_frames=len(split.train),
         test_frames=len(split.test),
         seed=split.seed,
-        split=project.split_path(shuffle, index),
-        settings=project.model_folder(shuffle, index) / "settings.yaml",
+        split=training.split,
+        settings=training.settings,
         previous=previous,
     )

@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import io
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +14,16 @@ from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import Split, read_split, split_by_indices, split_by_seed, write_revision
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.evaluation.errors import Spread, spread
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project, snapshot_steps
+from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import write_text
 from posecut_core.types import FrameRef
 from posecut_core.workflow.create_training_dataset import chosen_settings, free_shuffle, labelled_tables, write_shuffle
 from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, evaluate_network
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
 
 # --- folds ------------------------------------------------------------------------------------------------------------
@@ -89,18 +88,21 @@ def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trai
         ModelError: settings of a shuffle are damaged.
         StorageError: the project folder cannot be written.
     """
-    for number in _numbers(project, trainingsetindex):
-        split = read_split(project.split_path(number, trainingsetindex))
+    there = [training for training in project.trainings() if training.split.exists()]
+    percent = project.training(1, trainingsetindex).percent
+    for training in sorted(there, key=lambda training: training.shuffle):
+        if not training.shuffle or training.percent != percent:
+            continue
+        split = read_split(training.split)
         if (split.train, split.test, split.labels) != (fold.split.train, fold.split.test, fold.split.labels):
             continue
-        folder = project.model_folder(number, trainingsetindex)
-        if max(snapshot_steps(folder), default=0) > settings.maxiters:
+        if max(training.snapshots, default=0) > settings.maxiters:
             continue
-        found = read_settings(folder / "settings.yaml")
+        found = read_settings(training.settings)
         if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
-            return number
+            return training.shuffle
     number = free_shuffle(project, (trainingsetindex,))
-    write_shuffle(project, number, trainingsetindex, split=fold.split, settings=settings)
+    write_shuffle(project.training(number, trainingsetindex), split=fold.split, settings=settings)
     return number
 
 
@@ -108,13 +110,6 @@ def _without(frames: Sequence[FrameRef], video: str, fraction: float, labels: st
     train = [place for place, frame in enumerate(frames) if frame.video != video]
     test = [place for place, frame in enumerate(frames) if frame.video == video]
     return split_by_indices(frames, train=train, test=test, fraction=fraction, labels=labels)
-
-
-def _numbers(project: Project, trainingsetindex: int) -> list[int]:
-    """Return the shuffles of a training fraction, ascending."""
-    prefix = re.escape(project.dataset_name(1, trainingsetindex).removesuffix("1"))
-    matches = (re.fullmatch(prefix + r"([1-9]\d*)", path.stem) for path in project.training_datasets.glob("*.yaml"))
-    return sorted(int(match[1]) for match in matches if match)
 
 
 # --- cross validation -------------------------------------------------------------------------------------------------
@@ -191,7 +186,7 @@ def cross_validate(
     """
     if not 0 < confidence < 1:
         raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
     tables = labelled_tables(project, report=report)
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
     changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}

@@ -18,13 +18,14 @@ from posecut_core.labels.bodypart_ids import (
     record_names,
 )
 from posecut_core.labels.contents import read_naming, used_identities
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import hold
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
-from posecut_core.workflow.opening import frame_folders, open_project
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def edit_bodyparts(
         LabelError: somebody else edits labels, or another program changed them and nobody has decided about it.
         StorageError: the disk refuses.
     """
-    project = open_project(config)
+    project = adopt_project(config)
     names = dict(rename or {})
     known, made = _begun(project, names, add)
     before = _before(project, known, names, add)

@@ -10,30 +10,36 @@ import numpy as np
 
 from posecut_core.errors import ArgumentError
 from posecut_core.evaluation.errors import MeanErrors, worst_frames
-from posecut_core.evaluation.reliability import Calibration
-from posecut_core.inference.predictor import Predictor
-from posecut_core.inference.stored_frames import Predicts
-from posecut_core.model.log import read_log
-from posecut_core.plots.figures import png_bytes
-from posecut_core.plots.report import Picture, Section, Table, Words, draw_errors, draw_loss, draw_reliability, page
-from posecut_core.progress import Report, silent
-from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
-from posecut_core.storage.files import write_text
-from posecut_core.workflow.arguments import Snapshots, chosen_batch_size, chosen_bodyparts, chosen_steps, provenance
-from posecut_core.workflow.measurement import (
-    EvaluationFiles,
+from posecut_core.evaluation.measurement import (
     EvaluationJob,
     Measurement,
-    combined_csv,
-    draw_all,
-    draw_frame,
     evaluated_steps,
     frame_names,
     measure,
     write_results,
 )
-from posecut_core.workflow.opening import open_project
+from posecut_core.evaluation.reliability import Calibration
+from posecut_core.inference.predictor import Predictor, chosen_batch_size
+from posecut_core.inference.stored_frames import Predicts
+from posecut_core.model.log import read_log
+from posecut_core.plots.figures import png_bytes, save_png
+from posecut_core.plots.frames import draw_all, draw_frame
+from posecut_core.plots.report import (
+    Picture,
+    Section,
+    Table,
+    Words,
+    draw_errors,
+    draw_loss,
+    draw_reliability,
+    page,
+    provenance,
+)
+from posecut_core.progress import Report, silent
+from posecut_core.project.given import chosen_bodyparts, forgiving
+from posecut_core.project.opening import open_project
+from posecut_core.project.paths import EvaluationFiles, Snapshots
+from posecut_core.storage.files import write_text
 
 # --- reporting --------------------------------------------------------------------------------------------------------
 # report.html: all that is known about one trained network, on a page that can be passed on as it is.
@@ -57,7 +63,7 @@ def write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement)
         Section("Worst frames", _worst(job, predictor, measured)),
         *provenance(measured.split, measured.settings),
     )
-    path = job.project.evaluation_folder(job.shuffle, job.trainingsetindex) / "report.html"
+    path = job.training.evaluation(predictor.scorer).report
     write_text(path, page(predictor.scorer, sections))
     return path
 
@@ -103,7 +109,7 @@ def _bodypart(name: str, errors: MeanErrors) -> tuple[str, ...]:
 
 
 def _curves(job: EvaluationJob, measured: Measurement) -> tuple[Picture, Picture]:
-    rows = read_log(job.project.model_folder(job.shuffle, job.trainingsetindex) / "log.csv")
+    rows = read_log(job.training.log)
     return (
         Picture(png_bytes(draw_loss(rows, title="")), "Loss, learning rate and speed, from log.csv."),
         Picture(
@@ -251,19 +257,20 @@ def evaluate_network(
         ModelError: there is no such snapshot.
         StorageError: the project folder cannot be written.
     """
-    project = open_project(config, report=report)
+    project = open_project(config)
     shuffles = (shuffle,) if isinstance(shuffle, int) else tuple(shuffle)
     if not shuffles:
         raise ArgumentError("No shuffle was given; give the number of at least one, such as 1.")
     chosen_bodyparts(project.config.bodyparts, bodyparts)
     size = chosen_batch_size(project, batch_size)
-    chosen = [(number, step) for number in shuffles for step in _steps(project, number, trainingsetindex, snapshots)]
+    trainings = [project.training(number, trainingsetindex) for number in shuffles]
+    chosen = [(training, step) for training in trainings for step in training.chosen_steps(snapshots)]
     rows = []
-    for number, step in chosen:
-        predictor = Predictor.load(project.model_folder(number, trainingsetindex), snapshot=step)
-        job = EvaluationJob(project, number, trainingsetindex, step, bodyparts)
+    for training, step in chosen:
+        predictor = Predictor.load(training.folder, snapshot=step)
+        job = EvaluationJob(training, step, bodyparts)
         rows.append(evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
-    return Evaluation(tuple(rows), combined_csv(project))
+    return Evaluation(tuple(rows), project.combined_evaluation)
 
 
 def evaluate_snapshot(
@@ -278,6 +285,7 @@ def evaluate_snapshot(
     """
     measured = measure(job, predictor, batch_size=batch_size, report=report)
     files = write_results(job, predictor, measured, report=report)
+    save_png(draw_reliability(measured.calibration, title=predictor.scorer), files.diagram)
     images: tuple[Path, ...] = ()
     if plotting:
         folder = files.results.parent / f"LabeledImages_{predictor.scorer}"
@@ -285,11 +293,6 @@ def evaluate_snapshot(
             folder, job.project, predictor, measured.frames, measured.predicted, measured.bodyparts, report
         )
     return _evaluated(job, predictor, measured, files, images, write_report(job, predictor, measured))
-
-
-def _steps(project: Project, shuffle: int, trainingsetindex: int, snapshots: Snapshots | None) -> tuple[int, ...]:
-    model_folder = project.model_folder(shuffle, trainingsetindex)
-    return chosen_steps(model_folder, snapshots, snapshotindex=project.config.snapshotindex)
 
 
 def _evaluated(
@@ -303,9 +306,9 @@ def _evaluated(
     pcutoff = job.project.config.pcutoff
     return EvaluatedSnapshot(
         scorer=predictor.scorer,
-        shuffle=job.shuffle,
+        shuffle=job.training.shuffle,
         training_iterations=job.step,
-        train_percent=job.percent,
+        train_percent=job.training.percent,
         train_frames=int(np.count_nonzero(measured.is_train)),
         test_frames=int(np.count_nonzero(measured.is_test)),
         pcutoff=pcutoff,

@@ -7,24 +7,23 @@ from pathlib import Path
 
 from posecut_core.errors import AnalysisError, ArgumentError, VideoError, raise_together, treat_each
 from posecut_core.formats.deeplabcut.results import VideoMetadata, metadata_path, write_metadata, write_placeholder
+from posecut_core.labels.images import adopt_project, export_images
 from posecut_core.labels.store import finish_saving
-from posecut_core.poses.files import prediction_path, write_predictions
-from posecut_core.poses.predictions import Origin
+from posecut_core.model.snapshots import chosen_network
+from posecut_core.poses.files import (
+    FoundTable,
+    check_replaceable,
+    existing_predictions,
+    prediction_path,
+    write_predictions,
+)
+from posecut_core.poses.predictions import Network, Origin
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.opening import chosen_videos, videos_with_frames
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import sole_writer
 from posecut_core.video.index import index_video
-from posecut_core.workflow.arguments import (
-    FoundTable,
-    Network,
-    check_replaceable,
-    chosen_network,
-    chosen_videos,
-    existing_predictions,
-)
-from posecut_core.workflow.labeled_images import export_images
-from posecut_core.workflow.opening import open_project, videos_with_frames
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def export_deeplabcut(
     """
     if metadata and results is None:
         raise ArgumentError("Metadata belong to results, but no results are to be written; name analysed videos.")
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
 
     def export(video: str) -> ExportedVideo:
         finish_saving(project, video)  # DeepLabCut reads the labels' files, which a killed window may not have written
@@ -100,7 +99,7 @@ def export_deeplabcut(
         count = len(exported) + len(broken)
         raise_together(broken, of=count, what="videos could not be exported", kind=VideoError, done=done)
         return done
-    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, results, report=report)
 
     def write(video: Path) -> tuple[Path, ...]:
@@ -111,7 +110,7 @@ def export_deeplabcut(
     done = replace(
         done,
         results=tuple(path for several in files for path in several),
-        placeholder=write_placeholder(project, shuffle, trainingsetindex, network.scorer),
+        placeholder=write_placeholder(project.training(shuffle, trainingsetindex), network.scorer),
     )
     failed = {**broken, **given.refused, **failed}
     wrong = "exports of images or results failed" if broken else "videos have no results for DeepLabCut"

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, raise_together, treat_each
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import known_frames, read_labels
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving, listed
+from posecut_core.project.opening import check_videos, chosen_stems, project_videos, resolve_video
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state, update_state
 from posecut_core.types import Algorithm, Mode
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore, numbers_in
 from posecut_core.video.index import Gap
-from posecut_core.workflow.opening import check_videos, chosen_stems, open_project, project_videos, resolve_video
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def extract_frames(
         StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
     _check(mode, frames, videos, number_of_frames, step)
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
     stems = chosen_stems(project_videos(project), videos)
     if not stems:
         raise ArgumentError(

@@ -10,12 +10,17 @@ import numpy as np
 
 from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError, raise_together, treat_each
 from posecut_core.labels.contents import refuse_new_names
+from posecut_core.labels.images import adopt_project
+from posecut_core.labels.notices import note_bodyparts
 from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.model.snapshots import chosen_network
+from posecut_core.poses.files import FoundTable, existing_predictions
 from posecut_core.poses.filters import ENOUGH
 from posecut_core.poses.predictions import Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
-from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
+from posecut_core.project.opening import check_videos, chosen_videos, frame_folders, open_project
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.refinement.candidates import (
@@ -32,15 +37,7 @@ from posecut_core.types import Algorithm, NetworkName, OutlierAlgorithm
 from posecut_core.video.extraction import extract, window
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import index_video
-from posecut_core.workflow.arguments import (
-    FoundTable,
-    chosen_bodyparts,
-    chosen_network,
-    chosen_videos,
-    existing_predictions,
-)
 from posecut_core.workflow.create_project import add_new_videos, joining
-from posecut_core.workflow.opening import check_videos, frame_folders, note_bodyparts, open_project
 
 # --- outlier video ----------------------------------------------------------------------------------------------------
 # One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts.
@@ -338,13 +335,13 @@ def extract_outlier_frames(
         StorageError: the disk refuses; frames of finished videos are kept.
     """
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     _check(outlieralgorithm, frames, number_of_frames, given.paths)
     _, clashing = joining(project, given.paths)
     networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
     networks += [(shuffle, step) for step in other_snapshots]
-    chosen = [chosen_network(project, number, trainingsetindex, step) for number, step in networks]
+    chosen = [chosen_network(project.training(number, trainingsetindex), step) for number, step in networks]
     wish = Wish(
         bodyparts=None if comparisonbodyparts == "all" else comparisonbodyparts,
         frames=tuple(frames or ()),

@@ -6,15 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
-from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
+from posecut_core.model.snapshots import chosen_network
+from posecut_core.poses.files import (
+    check_replaceable,
+    existing_predictions,
+    filtered_path,
+    prediction_path,
+    write_predictions,
+)
 from posecut_core.poses.filters import arima_filtered, median_filtered
 from posecut_core.poses.predictions import Predictions
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
-from posecut_core.workflow.arguments import check_replaceable, chosen_network, chosen_videos, existing_predictions
-from posecut_core.workflow.opening import open_project
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def filterpredictions(
     if ARdegree < 1 or MAdegree < 0:
         raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
     project = open_project(config)
-    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     def smooth(predictions: Predictions) -> Predictions:

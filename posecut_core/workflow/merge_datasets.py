@@ -6,15 +6,16 @@ from pathlib import Path
 
 from posecut_core.dataset.split import has_revision
 from posecut_core.errors import LabelError, Remedy
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import accept_drafts, finish_saving, read_state
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
 from posecut_core.types import Unreviewed
 from posecut_core.workflow.create_training_dataset import labelled_tables
-from posecut_core.workflow.opening import frame_folders, open_project
 
 _DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _NAMED = 8  # frames of each video in a message
@@ -54,7 +55,7 @@ def merge_datasets(
             are unreviewed, nothing is labelled, or another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
-    project = open_project(config, report=report)
+    project = adopt_project(config, report=report)
     begun_before = project.config.iteration > 0 and not _is_used(project)
     if not begun_before:
         _check_used(project)

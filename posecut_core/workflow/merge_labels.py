@@ -9,10 +9,11 @@ from posecut_core.errors import ArgumentError, LabelError, PosecutError, raise_t
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import Together
 from posecut_core.labels.external_changes import describe
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import chosen_stems, frame_folders
 from posecut_core.project.paths import Project
-from posecut_core.workflow.opening import chosen_stems, frame_folders, open_project
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def merge_labels(
     """
     if take and discard:
         raise ArgumentError("The changes cannot be both taken over and discarded; choose one.")
-    project = open_project(config)
+    project = adopt_project(config)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
     found, failed = treat_each(stems, lambda video: _merge(project, video, take=take, discard=discard))
     decision = "taken over" if take else "discarded" if discard else "shown"

@@ -9,19 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.labels.notices import note_bodyparts, note_skeleton
+from posecut_core.model.snapshots import chosen_network
 from posecut_core.plots.figures import bytes_of, colours_of, named_colour
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
+from posecut_core.poses.files import existing_predictions
 from posecut_core.poses.predictions import Origin, Predictions, check_length, of_bodyparts, origin_from
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import bones_between
-from posecut_core.project.given import Videos, forgiving
+from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
+from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
-from posecut_core.workflow.arguments import chosen_bodyparts, chosen_network, chosen_videos, existing_predictions
-from posecut_core.workflow.opening import note_bodyparts, note_skeleton, open_project
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def plot_trajectories(
         ArgumentError: a bodypart or the colormap is unknown.
     """
     project = open_project(config)
-    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     def plot(path: Path) -> tuple[Path, tuple[Path, ...]]:
@@ -175,7 +177,7 @@ def create_labeled_video(
         alphavalue=project.config.alphavalue if alphavalue is None else alphavalue,
         colormap=colormap or project.config.colormap,
     )
-    network = chosen_network(project, shuffle, trainingsetindex, snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     skipped: list[Path] = []
 

@@ -1,6 +1,5 @@
 """Proposals for frames that are not labelled yet (`propose_labels`), from labels that somebody may be editing."""
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,14 +11,15 @@ from posecut_core.errors import LabelError, ModelError, Remedy
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
 from posecut_core.labels.contents import Contents, read_contents
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.table import LabelTable
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import frame_folders, open_project
 
 # --- label watch ------------------------------------------------------------------------------------------------------
 # Labels of a project while somebody edits them: read again when they have grown, without locks.
@@ -32,7 +32,7 @@ class LabelWatch:
     """The project as it was at the last look, and the labels of its videos with extracted frames."""
 
     def __init__(self, config: str | os.PathLike[str], *, report: Report = silent) -> None:
-        self.project = open_project(config, report=report)
+        self.project = adopt_project(config, report=report)
         self.contents: dict[str, Contents] = {}
         self._config_seen = _signature(self.project.config_path)
         self._seen: dict[str, _Signature] = {}
@@ -152,7 +152,7 @@ def propose_labels(
         LabelError: labels are damaged or do not fit the project.
         StorageError: the project folder cannot be written.
     """
-    project = open_project(config, report=report)
+    project = open_project(config)
     model = newest_model(project, shuffle)
     predictor = Predictor.load(model)
     contents = {video: read_contents(project, video) for video in stored_videos(project)}
@@ -217,8 +217,8 @@ def newest_model(project: Project, shuffle: int | None) -> Path:
         ModelError: there is none.
     """
     for iteration in range(project.config.iteration, -1, -1):
-        before = Project(project.root, dataclasses.replace(project.config, iteration=iteration))
-        trained = [folder for folder in _folders(before, shuffle) if snapshot_steps(folder)]
+        trainings = project.at_iteration(iteration).trainings()
+        trained = [one.folder for one in trainings if shuffle in (None, one.shuffle) and one.snapshots]
         if trained:
             break
     if shuffle is None and snapshot_steps(project.assistant):
@@ -230,12 +230,6 @@ def newest_model(project: Project, shuffle: int | None) -> Path:
             Remedy("train_network", config=project.root, **({} if shuffle is None else {"shuffle": shuffle})),
         )
     return max(trained, key=_trained_at)
-
-
-def _folders(project: Project, shuffle: int | None) -> list[Path]:
-    if shuffle is None:
-        return sorted(folder for folder in project.models.glob("*") if folder.is_dir())
-    return [project.model_folder(shuffle, index) for index in range(len(project.config.training_fractions))]
 
 
 def _trained_at(folder: Path) -> int:

@@ -9,10 +9,9 @@ import numpy as np
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.video import analysed_window
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import open_project, resolve_video
 from posecut_core.storage.files import atomic_path
 from posecut_core.video.reader import VideoReader
-from posecut_core.workflow.arguments import chosen_steps
-from posecut_core.workflow.opening import open_project, resolve_video
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,12 @@ def frame_scoremaps(
         StorageError: the disk refuses.
     """
     project = open_project(config)
-    path, model_folder = resolve_video(project, video), project.model_folder(shuffle, trainingsetindex)
-    steps = chosen_steps(model_folder, snapshot, snapshotindex=project.config.snapshotindex)
+    path, training = resolve_video(project, video), project.training(shuffle, trainingsetindex)
+    step = training.chosen_steps(snapshot)[-1]
     with VideoReader(path) as reader:
         window = analysed_window(project.config.crop, reader.index, path)
         image = reader.read(frame)[window.y1 : window.y2, window.x1 : window.x2]
-    predictor = Predictor.load(model_folder, snapshot=steps[-1])
+    predictor = Predictor.load(training.folder, snapshot=step)
     maps = predictor.scoremaps(image)
     with atomic_path(Path(target)) as temporary, temporary.open("wb") as stream:
         np.save(stream, maps.likelihood, allow_pickle=False)

@@ -24,8 +24,11 @@ from posecut_core.dataset.settings import (
 from posecut_core.dataset.split import Split, read_revision, read_split, validation_part
 from posecut_core.errors import DatasetError, ModelError, Remedy
 from posecut_core.evaluation.errors import mean_error, pixel_errors
+from posecut_core.evaluation.measurement import gather_frames, with_pictures
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import LabelledFrames, predict_stored_frames
+from posecut_core.labels.images import adopt_project
+from posecut_core.labels.notices import note_bodyparts
 from posecut_core.model.devices import Placement, chosen_devices, placement, use_compilation_cache
 from posecut_core.model.initialization import begin, placed_weights
 from posecut_core.model.log import Metrics, append_log, start_log
@@ -42,14 +45,13 @@ from posecut_core.model.snapshots import (
 from posecut_core.model.step import Taken, TrainState, fit, initial_state
 from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
+from posecut_core.project.opening import strangers_among
+from posecut_core.project.paths import Project, Training, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import sole_writer
-from posecut_core.types import FrameRef, RunName
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_training_dataset import labelled_tables
-from posecut_core.workflow.measurement import gather_frames, with_pictures
-from posecut_core.workflow.opening import note_bodyparts, open_project, strangers_among
 
 # --- training run -----------------------------------------------------------------------------------------------------
 # What one training run works with: its settings, frames, and the network it begins with or goes on from.
@@ -59,8 +61,7 @@ from posecut_core.workflow.opening import note_bodyparts, open_project, stranger
 class TrainingRun:
     """Everything that one call of `train_network` trains with."""
 
-    folder: Path
-    name: str  # str(RunName)
+    training: Training
     settings: TrainingSettings
     spec: NetworkSpec
     frames: TrainingFrames
@@ -69,19 +70,12 @@ class TrainingRun:
     damaged: tuple[Path, ...]  # snapshots that could not be gone on from
     validation: tuple[LabelledFrames, ...]  # of each video that has some
 
-    @property
-    def log(self) -> Path:
-        """Return the path of the table of losses."""
-        return self.folder / "log.csv"
-
     def info(self, step: int) -> SnapshotInfo:
         """Say what a snapshot of `step` holds."""
-        return SnapshotInfo(step, self.name, self.spec, self.settings.global_scale)
+        return SnapshotInfo(step, str(self.training.run), self.spec, self.settings.global_scale)
 
 
-def prepare_run(
-    project: Project, shuffle: int, trainingsetindex: int, changes: Mapping[str, object], *, report: Report
-) -> TrainingRun:
+def prepare_run(training: Training, changes: Mapping[str, object], *, report: Report) -> TrainingRun:
     """Read what a shuffle trains with, and change its settings by what is not None in `changes`.
 
     Raises:
@@ -89,19 +83,18 @@ def prepare_run(
         DatasetError: there is no such training dataset, it cannot work, or it has frames of a video that is not listed.
         ModelError: settings, weights or a snapshot cannot be used.
     """
-    split_path = project.split_path(shuffle, trainingsetindex)
-    if not split_path.exists():
+    project, folder = training.project, training.folder
+    if not training.split.exists():
         labelled_tables(project, report=report)  # a project without labels hears that first
-    split = read_split(split_path)
-    _refuse_strangers(project, split_path, split)
-    folder = project.model_folder(shuffle, trainingsetindex)
-    before = read_settings(folder / "settings.yaml", report=report)
+    split = read_split(training.split)
+    _refuse_strangers(project, training.split, split)
+    before = read_settings(training.settings, report=report)
     settings = _with_same_weights(folder, before, _changed(before, changes, report))
     _check_weights(folder, before, settings)
     tables = read_revision(project.training_datasets / split.labels)
     bodyparts = next(iter(tables.values())).bodyparts
-    note_bodyparts(project, bodyparts, source=f"The training dataset {split_path.name}", report=report)
-    _check_mirror_pairs(folder / "settings.yaml", settings, bodyparts)
+    note_bodyparts(project, bodyparts, source=f"The training dataset {training.split.name}", report=report)
+    _check_mirror_pairs(training.settings, settings, bodyparts)
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     train = with_pictures(project, train, report=report)
@@ -113,23 +106,21 @@ def prepare_run(
         report=report,
     )
     check_trainable(frames, train)
-    percent, iteration = project.training_percent(trainingsetindex), project.config.iteration
-    name = str(RunName(f"{project.config.task}{project.config.date}", shuffle, iteration, percent))
     info, damaged = newest_sound(folder)
     _tell_damaged(damaged, info, report)
     if info:
-        _check_run(folder, info, name)
+        _check_run(folder, info, str(training.run))
         spec, state = _resume(folder, info, settings, bodyparts)
     else:
-        previous = previous_network(project, shuffle, trainingsetindex)
+        previous = previous_network(training)
         found = placed_weights(settings.init_weights, folder, project.root)
         settings = dataclasses.replace(settings, init_weights=found)
         begun = begin(settings, bodyparts, previous=previous, report=report)
         settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
-    write_settings(folder / "settings.yaml", settings)
-    _tell_kept(folder / "settings.yaml", before, settings, changes, report)
+    write_settings(training.settings, settings)
+    _tell_kept(training.settings, before, settings, changes, report)
     validation = gather_frames(project, tables, train=(), test=held_out, report=report) if held_out else ()
-    return TrainingRun(folder, name, settings, spec, frames, train, state, damaged, validation)
+    return TrainingRun(training, settings, spec, frames, train, state, damaged, validation)
 
 
 def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
@@ -317,7 +308,9 @@ def train(run: TrainingRun, where: Placement, report: Report) -> Account:
         StorageError: the disk refused.
     """
     account = Account()
-    remove_old_snapshots(run.folder, keep=run.settings.max_snapshots_to_keep)  # a killed run may not have come to it
+    remove_old_snapshots(
+        run.training.folder, keep=run.settings.max_snapshots_to_keep
+    )  # a killed run may not have come to it
     if int(run.state.step) < run.settings.maxiters:
         _tell_estimate(run, where, report)
     state: TrainState | None = run.state
@@ -378,33 +371,33 @@ def _steps(
 def _note(run: TrainingRun, metrics: Metrics, account: Account) -> None:
     account.latest = metrics
     account.skipped += metrics.skipped
-    append_log(run.log, metrics)
+    append_log(run.training.log, metrics)
 
 
 def _saved(run: TrainingRun, step: int, taken: Taken) -> bool:
     """Write a snapshot unless the step was skipped, except the last: so a resumed run counts as one not interrupted."""
     if not math.isfinite(float(taken.loss)) and step != run.settings.maxiters:
         return False
-    save_snapshot(run.folder, run.info(step), taken.state)
-    remove_old_snapshots(run.folder, keep=run.settings.max_snapshots_to_keep)
+    save_snapshot(run.training.folder, run.info(step), taken.state)
+    remove_old_snapshots(run.training.folder, keep=run.settings.max_snapshots_to_keep)
     return True
 
 
 def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report: Report) -> TrainState:
     """Take the last snapshot at the step that training has reached; once for each snapshot, or it would not end."""
-    known = snapshot_steps(run.folder)
+    known = run.training.snapshots
     story = (
         f"{len(bad)} steps in a row, up to step {bad[-1]}, gave no finite loss or gradients, with "
         f"{_listed(suspect_frames(run, list(bad)))}"
     )
     if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
         raise ModelError(
-            f"{story}; check the labels of these frames, or lower learning_rate in {run.folder / 'settings.yaml'}, "
+            f"{story}; check the labels of these frames, or lower learning_rate in {run.training.settings}, "
             "and train again: it goes on from the last snapshot."
         )
     account.restored.append(known[-1])
     report(Notice(f"{story}; going on from the snapshot of step {known[-1]}"))
-    folder = snapshot_folder(run.folder, known[-1])
+    folder = run.training.snapshot(known[-1])
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), run.state)
     return load_state(folder, read_info(folder), shapes)._replace(step=jax.numpy.asarray(bad[-1], jax.numpy.int32))
 
@@ -498,7 +491,7 @@ def train_network(
     """
     devices = chosen_devices(gputouse)
     use_compilation_cache()
-    project = open_project(config, report=report)
+    training = adopt_project(config, report=report).training(shuffle, trainingsetindex)
     changes = {
         "maxiters": maxiters,
         "display_iters": displayiters,
@@ -508,13 +501,13 @@ def train_network(
         **(settings or {}),
     }
     # The first arrays would otherwise take memory of a device that was not asked for.
-    with _alone(project, shuffle, trainingsetindex), jax.default_device(devices[0]):
-        run = prepare_run(project, shuffle, trainingsetindex, changes, report=report)
+    with _alone(training), jax.default_device(devices[0]):
+        run = prepare_run(training, changes, report=report)
         first = int(run.state.step)
-        start_log(run.log, step=first)
+        start_log(run.training.log, step=first)
         account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
     metrics = account.latest
-    last = snapshot_steps(run.folder)[-1]
+    last = run.training.snapshots[-1]
     return TrainedNetwork(
         shuffle=shuffle,
         trainingsetindex=trainingsetindex,
@@ -522,9 +515,9 @@ def train_network(
         last_step=last,
         loss=metrics.loss if metrics else math.nan,
         seconds_per_step=1 / metrics.steps_per_second if metrics else math.nan,
-        model_folder=run.folder,
-        snapshot=snapshot_folder(run.folder, last),
-        log=run.log,
+        model_folder=run.training.folder,
+        snapshot=training.snapshot(last),
+        log=run.training.log,
         damaged=run.damaged,
         skipped=tuple(account.skipped),
         suspects=suspect_frames(run, account.skipped),
@@ -532,9 +525,8 @@ def train_network(
     )
 
 
-def _alone(project: Project, shuffle: int, trainingsetindex: int) -> contextlib.AbstractContextManager[None]:
+def _alone(training: Training) -> contextlib.AbstractContextManager[None]:
     """Keep other programs from training the same shuffle; one that does not exist is told of elsewhere."""
-    folder = project.model_folder(shuffle, trainingsetindex)
-    if not folder.is_dir():
+    if not training.folder.is_dir():
         return contextlib.nullcontext()
-    return sole_writer(folder / "log.csv", doing=f"Shuffle {shuffle} is being trained")
+    return sole_writer(training.log, doing=f"Shuffle {training.shuffle} is being trained")

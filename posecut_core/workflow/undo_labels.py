@@ -11,7 +11,7 @@ from posecut_core.labels.edits import Made, Redo, Undo
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState, Point
 from posecut_core.project.given import forgiving
-from posecut_core.workflow.opening import chosen_stems, frame_folders, open_project
+from posecut_core.project.opening import chosen_stems, frame_folders, open_project
 
 
 @dataclass(frozen=True)

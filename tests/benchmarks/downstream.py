@@ -28,10 +28,10 @@ from posecut_core.formats.deeplabcut.results import (
 from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
 from posecut_core.poses.predictions import Predictions
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.create_project import create_new_project
-from posecut_core.workflow.opening import open_project
 
 FRAMES, FPS, WIDTH, HEIGHT = 60, 30, 160, 120
 SCORER = "PoseCut_resnet50_reachJan31shuffle1_720"
@@ -148,12 +148,12 @@ def export(project: Project, video: Path) -> tuple[list[Path], Predictions]:
     ours = prediction_path(video, SCORER)
     write_predictions(ours, drawn_predictions(SCORER), csv=True)
     write_predictions(filtered_path(ours), drawn_predictions(SCORER), csv=True)
-    named = drawn_predictions(results_scorer(project, 1, 0, SCORER))
+    named = drawn_predictions(results_scorer(project.training(1, 0), SCORER))
     target = prediction_path(video, named.scorer)
     write_predictions(target, named, csv=True)
     described = VideoMetadata(named.scorer, PARTS, FRAMES, FPS, WIDTH, HEIGHT, 0, project.training_fraction(0))
     write_metadata(metadata_path(target), described)
-    write_placeholder(project, 1, 0, SCORER)
+    write_placeholder(project.training(1, 0), SCORER)
     tables = [ours, filtered_path(ours), target]
     return [path for table in tables for path in (table, table.with_suffix(".csv"))], named
 

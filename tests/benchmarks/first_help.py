@@ -21,8 +21,8 @@ from posecut_core.labels.edits import MarkAbsent, Place, Together
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.poses.proposals import read_proposals
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.assist import assist
-from posecut_core.workflow.opening import open_project
 
 VIDEO = "m4s1"
 

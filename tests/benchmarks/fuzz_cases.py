@@ -34,6 +34,7 @@ from posecut_core.health.doctor import doctor
 from posecut_core.health.project import read_sums, sums_of, write_sums
 from posecut_core.inference.video import open_rows
 from posecut_core.labels.exchange import import_table
+from posecut_core.labels.images import export_images, import_images
 from posecut_core.labels.snapshots import read_snapshot
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
@@ -47,6 +48,7 @@ from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, 
 from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.config import read_config
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.refinement.candidates import Candidate, _read_candidates, _write_candidates
@@ -55,8 +57,6 @@ from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
-from posecut_core.workflow.labeled_images import export_images, import_images
-from posecut_core.workflow.opening import open_project
 from tests.thin_resnet import torchvision_tensors
 
 PARTS = ("nose", "tail", "paw")
@@ -97,7 +97,7 @@ def make_project(folder: Path) -> Path:
     xy[1, 2] = np.nan
     write_labels(project, LabelTable("a", PARTS, np.arange(4), xy))
     create_training_dataset(config, train_indices=[[0, 1, 2]], test_indices=[[3]], settings={"net_type": "resnet_18"})
-    network = project.model_folder(1)
+    network = project.training(1).folder
     start_log(network / "log.csv", step=0)
     append_log(network / "log.csv", Metrics(1, 0.5, 0.1, 3.0, (1, 2)))
     state = initial_state(TREE, TrainingSettings())
@@ -157,7 +157,7 @@ def _results(project: Project, xy: np.ndarray) -> None:
     _write_candidates(
         base.with_name(f"{base.stem}_outliers.csv"), (Candidate(3, "jump", 1.5, ("nose",)),), predictions="aa"
     )
-    folder = project.evaluation_folder(1)
+    folder = project.training(1).evaluation("").folder
     folder.mkdir(parents=True)
     fields = "Training iterations:,%Training dataset,Shuffle number, Train error(px), Test error(px),p-cutoff used,"
     fields += "Train error with p-cutoff,Test error with p-cutoff,Bodyparts,Expected calibration error,"

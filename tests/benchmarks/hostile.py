@@ -22,6 +22,7 @@ from posecut_core.dataset.settings import read_settings as read_training_setting
 from posecut_core.dataset.split import read_split
 from posecut_core.health.doctor import doctor
 from posecut_core.labels.exchange import import_table
+from posecut_core.labels.images import adopt_project, import_images
 from posecut_core.labels.store import accept_drafts, read_labels, write_labels
 from posecut_core.model.initialization import read_weights
 from posecut_core.model.snapshots import read_info
@@ -33,8 +34,6 @@ from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.export_deeplabcut import export_deeplabcut
-from posecut_core.workflow.labeled_images import import_images
-from posecut_core.workflow.opening import open_project
 from tests.benchmarks.fuzz_cases import NETWORK, YAML_VALUES, laughs
 
 Read = Callable[[], object]
@@ -224,7 +223,7 @@ def _planted_folders(root: Path, mark: Path) -> Iterator[Plant]:
             (network / file).write_bytes(whole_bytes)
     for name in ("sitecustomize.py", "conftest.py", "numpy.py", "labeled-data/json.py"):
         (root / name).write_text(f"import os\nos.system('touch {mark}')\n")
-        yield Plant(f"{name} in the project", root / name, lambda: open_project(root))
+        yield Plant(f"{name} in the project", root / name, lambda: adopt_project(root))
         (root / name).unlink()
 
 
@@ -256,14 +255,14 @@ LINKS = (
 
 
 def _label(root: Path) -> None:
-    project = open_project(root)
+    project = adopt_project(root)
     table = read_labels(project, "a")
     write_labels(project, type(table)("a", table.bodyparts, table.numbers, table.xy + 1.0))
     accept_drafts(project, "a", [])
 
 
 def _extend(root: Path) -> None:
-    project = open_project(root)
+    project = adopt_project(root)
     store = FrameStore.open(project.frame_store("a"), create=True)
     store.append([(50, np.zeros((24, 32, 3), np.uint8), (0, 0))])
     store.remove([0])

@@ -30,13 +30,13 @@ from posecut_core.model import snapshots
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.storage import journal
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import analyze_videos, evaluate_network
 from posecut_core.workflow.create_project import create_new_project
-from posecut_core.workflow.opening import open_project
 
 Tree = dict[str, tuple[str, ...]]  # path -> what is there
 _LEFT = re.compile(r"labels-torn-\d+\.txt|labels\.lock-holder\.json")  # by a kill, rightly
@@ -192,7 +192,7 @@ def trained(home: Home) -> None:
     labelled(home)
     posecut(["create-training-dataset", str(home.folder)])
     project, state = home.open(), TrainState(np.int32(4), {"weight": np.zeros(3)}, {"moment": np.zeros(3)})
-    folder = project.model_folder(1)
+    folder = project.training(1).folder
     spec = NetworkSpec(resnet.ResNetSpec(18, width=0.05), BODYPARTS)
     name = f"Spot{project.config.date}trainset75shuffle1"
     info = snapshots.SnapshotInfo(4, name, spec, 1.0)

@@ -59,9 +59,9 @@ def main() -> int:
 def small_project(root: Path) -> None:
     """Make a project whose one video has some stored frames."""
     from posecut_core.project.config import new_config_text
+    from posecut_core.project.opening import open_project
     from posecut_core.project.paths import Project
     from posecut_core.video.frame_store import FrameStore
-    from posecut_core.workflow.opening import open_project
 
     root.mkdir()
     text = new_config_text(
@@ -94,7 +94,7 @@ def found_again(root: Path, told: list[tuple[int, object]]) -> dict[str, int]:
     from posecut_core.errors import PosecutError
     from posecut_core.labels.contents import read_contents
     from posecut_core.labels.store import read_labels
-    from posecut_core.workflow.opening import open_project
+    from posecut_core.project.opening import open_project
 
     problems = [str(edit) for revision, edit in told if revision == FAILED] + ([] if told else ["no edit was made"])
     edits = [(revision, edit) for revision, edit in told if revision != FAILED]

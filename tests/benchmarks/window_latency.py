@@ -63,9 +63,9 @@ def generated_project(root: Path, frames: int) -> Path:
     """Make a project with labels in evenly spread frames, and return the path of its config.yaml."""
     from posecut_core.labels.table import LabelTable
     from posecut_core.project.config import new_config_text
+    from posecut_core.project.opening import open_project
     from posecut_core.video.frame_store import FrameStore
     from posecut_core.workflow.check_labels import write_labels
-    from posecut_core.workflow.opening import open_project
 
     text = new_config_text(
         task="latency", scorer="nobody", date="Nov24", root=root, bodyparts=BODYPARTS, skeleton=SKELETON, videos={}

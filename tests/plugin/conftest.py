@@ -21,11 +21,11 @@ os.environ["NAPARI_CONFIG"] = ""  # settings in memory only; napari reads this w
 from posecut_core.demo.sample import VIDEOS, create, film_all, frames_of, label
 from posecut_core.demo.scene import TO_LABEL
 from posecut_core.progress import silent
+from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.extract_frames import extract_frames
-from posecut_core.workflow.opening import open_project
 
 SCENES = tuple(replace(scene, frames=12) for scene in TO_LABEL)
 FRAMES = 3  # extracted of each of the two videos

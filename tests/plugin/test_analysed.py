@@ -10,9 +10,9 @@ from napari_posecut.layers.overlay import analysed_videos, in_words, own_network
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, file_fingerprint
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
-from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
 
 
@@ -58,7 +58,7 @@ def test_predictions_of_something_else_are_not_shown(sample):
     """Kind: results are taken at their name, though network or recording have changed; here over a video."""
     videos, project = analyse(sample), open_project(sample)
     found = analysed_videos(project)[0]
-    manifest = project.snapshot_manifest(1, 100)
+    manifest = project.training(1).manifest(100)
     manifest.parent.mkdir(parents=True)
     manifest.write_text("weights")
     ours = AnalysisOrigin(SCORER, file_sha256(manifest), (), file_fingerprint(videos[0]), FRAMES, (0, 1, 0, 1), "")

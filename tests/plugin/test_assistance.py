@@ -7,9 +7,9 @@ from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Assistance, _poses
 from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.fake_board import FakeBoard
 
 

@@ -7,8 +7,8 @@ from napari_posecut.labelling.frame_index import Browser, Progress, _decided, _s
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
 from posecut_core.labels.state import Frame, Origin, Point
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
-from posecut_core.workflow.opening import open_project
 from tests.plugin.conftest import FRAMES, SCENES
 
 LABEL, DRAFT = Point("placed", (1.0, 2.0)), Point("proposed", (1.0, 2.0), Origin("machine", 0.5))

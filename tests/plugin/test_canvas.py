@@ -10,7 +10,7 @@ from napari_posecut.labelling.keypoints import Proposal
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.project.config import edit_config
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 from tests.plugin.conftest import FRAMES
 from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand
 

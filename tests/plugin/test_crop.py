@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from napari_posecut.labelling.extracted_frames import write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from posecut_core.errors import VideoError
+from posecut_core.project.opening import open_project
 from posecut_core.types import Crop
-from posecut_core.workflow.opening import open_project
 
 
 def test_crop_round_trip(unlabelled):

@@ -6,8 +6,8 @@ from napari_posecut.session import Desk, desk_of
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
+from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import open_project
 from tests.plugin.widgets.fake_board import FakeBoard, FakeJob
 
 

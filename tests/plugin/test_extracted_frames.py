@@ -5,9 +5,9 @@ import pytest
 
 from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
 from posecut_core.errors import VideoError
+from posecut_core.project.opening import open_project, project_videos
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore, numbers_in
-from posecut_core.workflow.opening import open_project, project_videos
 
 
 @pytest.fixture

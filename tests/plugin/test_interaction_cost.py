@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QApplication
 from napari_posecut.labelling.keypoints import Proposal
 from napari_posecut.session import desk_of
 from posecut_core.labels.store import read_labels
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 from tests.plugin.hand import Hand
 
 TRUTH = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]

@@ -7,9 +7,9 @@ import numpy as np
 from napari_posecut.labelling.frame_index import _read_known
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import open_project
 
 
 def test_what_is_as_before_is_not_read_again(config):

@@ -8,8 +8,8 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Place, Propose
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
-from posecut_core.workflow.opening import open_project
 
 NETWORK = Proposal((30.0, 40.0), 0.4, "net", 10)
 

@@ -55,8 +55,8 @@ def test_a_training_makes_its_dataset_where_there_is_none(there, calls, monkeypa
     split = tmp_path / "split.yaml"
     if there:
         split.write_text("")
-    project = SimpleNamespace(split_path=lambda shuffle, index: split if (shuffle, index) == (2, 0) else None)
-    monkeypatch.setattr("posecut_core.workflow.opening.open_project", lambda config, report: project)
+    project = SimpleNamespace(training=lambda *numbers: SimpleNamespace(split=split) if numbers == (2, 0) else None)
+    monkeypatch.setattr("posecut_core.project.opening.open_project", lambda config: project)
     settings = {"net_type": "resnet_18"}
     done = create_dataset_and_train(tmp_path, {"shuffle": 2, "maxiters": 9, "settings": settings}, silent)
     made = ("create_training_dataset", tmp_path, {"shuffles": [2], "trainingsetindex": 0, "settings": settings})

@@ -5,7 +5,7 @@ import pytest
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import VideoError
-from posecut_core.workflow.opening import project_videos
+from posecut_core.project.opening import project_videos
 
 LABELLING = ["frame", "skeleton", "labels"]
 

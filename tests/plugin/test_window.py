@@ -16,7 +16,7 @@ from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import furnish, open_here, open_window
 from posecut_core.errors import PosecutError, ProjectError
 from posecut_core.labels.session import LabelSession
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.structure.source import ROOT
 
 WORKFLOW = {
     "add_new_videos",
+    "adopt_project",
     "analyze_videos",
     "assist",
     "check_labels",
@@ -142,8 +143,8 @@ import posecut_core as posecut
 import posecut_core.labels.store
 from posecut_core import demo, open_project
 from posecut_core.demo import film
-from posecut_core.workflow.opening import frame_folders
+from posecut_core.project.opening import frame_folders
 posecut.VideoReader, posecut.types
 """
-    found = ["posecut_core.labels.store", "posecut_core.workflow.opening.frame_folders", "posecut_core.types"]
+    found = ["posecut_core.labels.store", "posecut_core.project.opening.frame_folders", "posecut_core.types"]
     assert private_names(code) == found

@@ -15,17 +15,17 @@ from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import preflight
+from posecut_core.model import preflight, snapshots
 from posecut_core.model import step as training
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow import analyze_videos, arguments, evaluate_network
+from posecut_core.workflow import analyze_videos, evaluate_network
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
-from posecut_core.workflow.opening import open_project
 from tests.thin_resnet import torchvision_tensors
 
 CORNERS = {0: (0, 0), 3: (0, 0), 5: (6, 4), 9: (0, 0)}  # frame number -> origin of its stored image
@@ -86,7 +86,7 @@ def networks(monkeypatch):
     for module in (analyze_videos, evaluate_network):
         monkeypatch.setattr(module, "Predictor", FakePredictor)
     monkeypatch.setattr(
-        arguments, "read_info", lambda folder: SimpleNamespace(scorer=f"Fake_{int(folder.name.split('-')[1])}")
+        snapshots, "read_info", lambda folder: SimpleNamespace(scorer=f"Fake_{int(folder.name.split('-')[1])}")
     )
     return loaded
 
@@ -106,10 +106,10 @@ def spot_project(tmp_path, spot_video, networks):
     write_labels(project, LabelTable("spot", ("spot", "beside"), np.array(list(CORNERS), dtype=np.int64), xy))
     train, test = (FrameRef("spot", 0), FrameRef("spot", 3), FrameRef("spot", 5)), (FrameRef("spot", 9),)
     for shuffle in (1, 2):
-        write_split(project.split_path(shuffle), Split(train, test, fraction=0.95, seed=0, labels="labels.csv"))
-        write_settings(project.model_folder(shuffle) / "settings.yaml", TrainingSettings())
+        write_split(project.training(shuffle).split, Split(train, test, fraction=0.95, seed=0, labels="labels.csv"))
+        write_settings(project.training(shuffle).settings, TrainingSettings())
         for step in (10, 20) if shuffle == 2 else (10,):
-            folder = project.model_folder(shuffle) / f"snapshot-{step:06d}"
+            folder = project.training(shuffle).folder / f"snapshot-{step:06d}"
             folder.mkdir(parents=True)
             (folder / "snapshot.json").write_text(f"{step}")
     return created.config_path

@@ -12,10 +12,10 @@ from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, Stor
 from posecut_core.inference.video import rows_path
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import read_origin
+from posecut_core.project.opening import open_project
 from posecut_core.storage.locks import sole_writer
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos
-from posecut_core.workflow.opening import open_project
 from tests.failing_disk import FailingDisk
 
 
@@ -92,7 +92,7 @@ def test_what_is_not_of_this_analysis_is_made_anew(spot_project, unseen, network
     analyze_videos(spot_project, video)
     assert analyze_videos(spot_project, video).videos[0].skipped
     if change == "network":
-        open_project(spot_project).snapshot_manifest(1, 10).write_text("trained again")
+        open_project(spot_project).training(1).manifest(10).write_text("trained again")
     elif change == "window":
         edit(cropping=True, x1=4, x2=60, y1=6, y2=40)
     else:
@@ -122,7 +122,7 @@ def test_the_csv_is_that_of_the_h5(spot_project, unseen):
     """Kind: of two files of one result only one is renewed; a .csv follows its .h5, wished now, later or before."""
     video, said = unseen / "a.mp4", []
     analyze_videos(spot_project, video, save_as_csv=True)
-    open_project(spot_project).snapshot_manifest(1, 10).write_text("trained again")
+    open_project(spot_project).training(1).manifest(10).write_text("trained again")
     csv_path = unseen / "aFake_10.csv"
     csv_path.write_text(csv_path.read_text().replace("10.5", "11.5"))
     result = analyze_videos(spot_project, video).videos[0]

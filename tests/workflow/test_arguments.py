@@ -1,14 +1,17 @@
 """What users' arguments stand for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from posecut_core.errors import ArgumentError, ModelError, VideoError
+from posecut_core.inference.predictor import chosen_batch_size
+from posecut_core.project import paths
 from posecut_core.project.config import ProjectConfig
+from posecut_core.project.given import chosen_bodyparts
+from posecut_core.project.opening import chosen_videos
 from posecut_core.project.paths import Project
-from posecut_core.workflow import arguments
-from posecut_core.workflow.arguments import chosen_batch_size, chosen_bodyparts, chosen_steps, chosen_videos
 
 
 @pytest.fixture
@@ -18,6 +21,10 @@ def project(tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "m1.mp4").write_bytes(b"")
     return Project(tmp_path, config)
+
+
+def by_config(project, index):
+    return replace(project, config=replace(project.config, snapshotindex=index)).training()
 
 
 def fill(folder: Path, *names):
@@ -77,10 +84,10 @@ def test_what_is_no_video_does_not_hide_the_others(project, tmp_path):
         ([30, 10], -1, (30, 10)),
     ],
 )
-def test_snapshots_are_chosen_by_steps_or_by_config(monkeypatch, snapshots, index, steps):
+def test_snapshots_are_chosen_by_steps_or_by_config(project, monkeypatch, snapshots, index, steps):
     """An argument names training steps; without it snapshotindex of config.yaml counts the snapshots."""
-    monkeypatch.setattr(arguments, "snapshot_steps", lambda folder: (10, 20, 30))
-    assert chosen_steps(Path("model"), snapshots, snapshotindex=index) == steps
+    monkeypatch.setattr(paths, "snapshot_steps", lambda folder: (10, 20, 30))
+    assert by_config(project, index).chosen_steps(snapshots) == steps
 
 
 @pytest.mark.parametrize(
@@ -92,11 +99,11 @@ def test_snapshots_are_chosen_by_steps_or_by_config(monkeypatch, snapshots, inde
         ((10, 20), None, 2, "snapshotindex in config.yaml is 2, but .* holds 2 snapshots"),
     ],
 )
-def test_a_snapshot_that_is_not_there_is_an_error(monkeypatch, there, snapshots, index, message):
+def test_a_snapshot_that_is_not_there_is_an_error(project, monkeypatch, there, snapshots, index, message):
     """The message names those that are."""
-    monkeypatch.setattr(arguments, "snapshot_steps", lambda folder: there)
+    monkeypatch.setattr(paths, "snapshot_steps", lambda folder: there)
     with pytest.raises(ModelError, match=message):
-        chosen_steps(Path("model"), snapshots, snapshotindex=index)
+        by_config(project, index).chosen_steps(snapshots)
 
 
 def test_bodyparts_keep_the_networks_order(project):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ModelError
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.assist import assistant_frames, begin_assistant
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.propose_labels import LabelWatch
 
 pytestmark = pytest.mark.usefixtures("few_blocks")

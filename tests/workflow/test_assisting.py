@@ -11,12 +11,12 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.model import step as training
 from posecut_core.poses.proposals import read_proposals
 from posecut_core.progress import Progress
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import assist as assisting
 from posecut_core.workflow.assist import Pace, assist
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.opening import open_project
 from tests.workflow.conftest import BrightSpot, dots_image
 
 PACE = Pace(frames=3, first=4, every=4, look=1, rest=100)

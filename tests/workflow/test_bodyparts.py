@@ -12,10 +12,10 @@ from posecut_core.labels.bodypart_ids import AddBodypart, read_identities, recor
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config, read_config
+from posecut_core.project.opening import open_project
 from posecut_core.storage.tables import read_hdf
 from posecut_core.workflow import edit_bodyparts as bodyparts
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.opening import open_project
 from tests.workflow.conftest import OFFSETS, spot_position
 
 

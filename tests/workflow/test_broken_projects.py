@@ -32,6 +32,7 @@ from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.predictions import Predictions
 from posecut_core.poses.proposals import Proposals, write_proposals
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.storage.locks import note_path
 from posecut_core.storage.yaml_files import load_mapping
 from posecut_core.video.frame_store import FrameStore
@@ -39,7 +40,6 @@ from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.extract_frames import extract_frames
-from posecut_core.workflow.opening import open_project
 
 NAMES = ("white", "black")
 FAR = 40  # a frame beyond the video's end, of which there is an image
@@ -73,12 +73,12 @@ def whole(tmp_path_factory):
     weights = {"w": jnp.zeros(2)}
     state = TrainState(jnp.asarray(4, jnp.int32), weights, weights, ())
     info = SnapshotInfo(4, "DotsNov28shuffle1", NetworkSpec(ResNetSpec(18), NAMES), 1.0)
-    save_snapshot(project.model_folder(1), info, state)
+    save_snapshot(project.training(1).folder, info, state)
     scorer = "PoseCut_resnet18_DotsNov28shuffle1_4"
     found = Predictions(scorer, NAMES, np.zeros((6, 2, 2)), np.ones((6, 2)))
     write_predictions(prediction_path(project.videos / "dots.mp4", scorer), found, csv=True)
-    project.evaluation_folder(1).mkdir(parents=True)
-    (project.evaluation_folder(1) / f"{scorer}-results.csv").write_text("a,b\n1,2345\n")
+    project.training(1).evaluation("").folder.mkdir(parents=True)
+    (project.training(1).evaluation("").folder / f"{scorer}-results.csv").write_text("a,b\n1,2345\n")
     write_proposals(project.proposals, Proposals("x", 4, NAMES, {}))
     root = config.parent.rename(folder / "moved")  # each copy's video is its own
     (folder / "dots.mp4").unlink()

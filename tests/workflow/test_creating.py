@@ -11,12 +11,12 @@ from PIL import Image
 from posecut_core.errors import ArgumentError, ProjectError, VideoError
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.config import edit_config, read_config
+from posecut_core.project.opening import frame_folders, open_project, project_videos
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import fingerprint
 from posecut_core.types import Crop
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.create_project import add_new_videos, create_new_project
-from posecut_core.workflow.opening import frame_folders, open_project, project_videos
 
 DAY = datetime.date(2018, 10, 30)
 

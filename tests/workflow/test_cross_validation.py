@@ -12,17 +12,17 @@ from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import add_new_videos
 from posecut_core.workflow.cross_validate import cross_validate
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture
 def options(trainable, quick_steps):
     """Settings of the project's own shuffle, for quick steps."""
-    settings = read_settings(open_project(trainable).model_folder(1) / "settings.yaml")
+    settings = read_settings(open_project(trainable).training(1).settings)
     return {"settings": {entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)}}
 
 
@@ -59,7 +59,7 @@ def test_what_is_trained_is_not_trained_again(trainable, options):
     with pytest.raises(KeyboardInterrupt):
         cross_validate(trainable, splits=2, seed=8, report=stop, **options)
     project = open_project(trainable)
-    before = {path: path.stat().st_mtime_ns for path in project.model_folder(2).glob("snapshot-*/snapshot.json")}
+    before = {path: path.stat().st_mtime_ns for path in project.training(2).folder.glob("snapshot-*/snapshot.json")}
     assert len(before) == 2
     result = cross_validate(trainable, splits=2, seed=8, **options)
     reports = []
@@ -67,7 +67,7 @@ def test_what_is_trained_is_not_trained_again(trainable, options):
     assert again == result
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert not [report for report in reports if isinstance(report, Progress) and report.stage == "training"]
-    assert not project.split_path(4).exists()
+    assert not project.training(4).split.exists()
 
 
 def test_the_same_call_can_train_longer(trainable, options):
@@ -77,7 +77,7 @@ def test_the_same_call_can_train_longer(trainable, options):
     assert [fold.training_iterations for fold in result.folds] == [6, 6]
     assert [fold.name for fold in result.folds] == ["seed 1", "seed 2"]
     project = open_project(trainable)
-    assert [snapshot_steps(project.model_folder(fold.shuffle))[-1] for fold in result.folds] == [6, 6]
+    assert [snapshot_steps(project.training(fold.shuffle).folder)[-1] for fold in result.folds] == [6, 6]
 
 
 def test_all_splits_train_for_as_long_whatever_their_settings_file_says(trainable, options, monkeypatch):
@@ -111,7 +111,7 @@ def test_each_video_is_left_out_once(trainable, options):
         ("dots", 2, 4),
         ("more", 4, 2),
     ]
-    split = read_split(project.split_path(result.folds[0].shuffle))
+    split = read_split(project.training(result.folds[0].shuffle).split)
     assert {frame.video for frame in split.train} == {"more"}
     assert result.table.name == "CrossValidation-videos.csv"
 
@@ -128,4 +128,4 @@ def test_wrong_arguments_train_nothing(trainable, options, wrong, words):
     """They are refused before a shuffle is made."""
     with pytest.raises(ArgumentError, match=words):
         cross_validate(trainable, **wrong, **options)
-    assert not open_project(trainable).split_path(2).exists()
+    assert not open_project(trainable).training(2).split.exists()

@@ -11,6 +11,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
@@ -23,7 +24,6 @@ from posecut_core.workflow.create_training_dataset import (
     labelled_tables,
     write_shuffle,
 )
-from posecut_core.workflow.opening import open_project
 
 COUNTS = {"ant": 12, "bee": 8}  # labelled frames of each video; one more frame is stored, but without any label
 
@@ -73,7 +73,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
     (made,) = created.shuffles
     assert (created.labelled_frames, made.train_frames, made.test_frames, made.shuffle) == (20, 19, 1, 1)
     opened, split = open_project(project), read_split(made.split)
-    assert (made.split, made.settings.parent) == (opened.split_path(1), opened.model_folder(1))
+    assert (made.split, made.settings.parent) == (opened.training(1).split, opened.training(1).folder)
     assert sorted(split.train + split.test) == [
         FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
     ]
@@ -128,7 +128,7 @@ def test_a_new_shuffle_takes_the_next_free_number(project):
     """Numbers go on after the highest, also where only a trained network is left of a shuffle."""
     create_training_dataset(project, shuffles=[4])
     assert create_training_dataset(project).shuffles[0].shuffle == 5
-    log = open_project(project).model_folder(12) / "log.csv"
+    log = open_project(project).training(12).log
     log.parent.mkdir()
     log.touch()
     assert create_training_dataset(project).shuffles[0].shuffle == 13
@@ -139,7 +139,7 @@ def test_a_new_shuffle_takes_the_next_free_number(project):
 def test_an_interrupted_creation_can_be_repeated(project):
     """Settings without a split are no shuffle yet."""
     create_training_dataset(project)
-    open_project(project).split_path(1).unlink()
+    open_project(project).training(1).split.unlink()
     assert create_training_dataset(project).shuffles[0].shuffle == 1
 
 
@@ -229,7 +229,7 @@ def test_a_disk_that_refuses_is_one_sentence(project):
     folder.touch()  # a file is in the way
     with pytest.raises(StorageError, match=r"Cannot write .*iteration-0"):
         create_training_dataset(project)
-    assert not open_project(project).model_folder(1).exists()
+    assert not open_project(project).training(1).folder.exists()
 
 
 def test_settings_come_from_config_and_arguments(project):

@@ -10,13 +10,13 @@ from PIL import Image
 
 from posecut_core.errors import StorageError, VideoError
 from posecut_core.formats.deeplabcut.images import OWN
+from posecut_core.labels.images import export_images, import_images, unreadable_images
 from posecut_core.progress import Notice
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.storage import disk
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.labeled_images import export_images, import_images, unreadable_images
 
 
 @pytest.fixture

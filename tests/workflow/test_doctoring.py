@@ -12,7 +12,7 @@ from posecut_core.health.doctor import doctor
 from posecut_core.health.project import sums_path
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 from tests.workflow.test_file_sums import flip
 
 

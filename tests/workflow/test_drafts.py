@@ -4,9 +4,9 @@ import numpy as np
 
 from posecut_core.labels.store import read_drafts, write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.check_labels import write_labels
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.opening import open_project
 
 
 def test_drafts_come_back_under_the_present_names(spot_project):

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from posecut_core.evaluation.measurement import gather_frames, predict_all
 from posecut_core.labels.store import read_labels
+from posecut_core.plots.frames import draw_all, draw_frame, frame_kind
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from posecut_core.workflow import evaluate_network
-from posecut_core.workflow.measurement import draw_all, draw_frame, frame_kind, gather_frames, predict_all
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def measured(spot_project):
     project = open_project(spot_project)
     tables = {"spot": read_labels(project, "spot")}
     frames = gather_frames(project, tables, train=(FrameRef("spot", 5),), test=(FrameRef("spot", 9),))
-    network = evaluate_network.Predictor.load(project.model_folder(1), snapshot=10)
+    network = evaluate_network.Predictor.load(project.training(1).folder, snapshot=10)
     return project, network, frames, predict_all(network, frames, batch_size=2, report=lambda progress: None)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
@@ -9,10 +10,10 @@ from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.errors import ArgumentError, DatasetError, ModelError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import open_project
 from posecut_core.storage.tables import read_hdf
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluate_network import evaluate_network
-from posecut_core.workflow.opening import open_project
 
 
 def read(path):
@@ -38,7 +39,7 @@ def test_files_say_the_same(spot_project):
     """Both csv tables hold the row, one csv the bodyparts, and the .h5 predictions under the labels' row names."""
     result = evaluate_network(spot_project)
     (row,) = result.rows
-    folder = open_project(spot_project).evaluation_folder(1)
+    folder = open_project(spot_project).training(1).evaluation("").folder
     assert row.results_csv == folder / "Fake_10-results.csv"
     assert result.combined_csv == folder.parent / "CombinedEvaluation-results.csv"
     assert read(row.results_csv) == read(result.combined_csv)
@@ -49,6 +50,7 @@ def test_files_say_the_same(spot_project):
     assert read_hdf(row.predictions).index.tolist() == labels.index.tolist()
     assert row.report == folder / "report.html"
     assert row.calibration_png == folder / "Fake_10-calibration.png"
+    assert iio.imread(row.calibration_png).std() > 10
     assert set(result.files) == {result.combined_csv, *folder.iterdir()}
 
 
@@ -139,7 +141,7 @@ def test_bodyparts_that_the_error_leaves_out_are_known(spot_project):
 
 def test_frames_that_validated_are_neither_training_nor_test_frames(spot_project):
     """Kind: a figure is of other frames than its name says; here of training frames that no step was taken on."""
-    path = open_project(spot_project).model_folder(1) / "settings.yaml"
+    path = open_project(spot_project).training(1).settings
     write_settings(path, TrainingSettings(validation_share=0.34))
     (row,) = evaluate_network(spot_project).rows
     assert (row.train_frames, row.validation_frames, row.test_frames) == (2, 1, 1)

@@ -11,7 +11,7 @@ import orbax.checkpoint as ocp
 import pytest
 
 from posecut_core.model.snapshots import read_info
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 
 TRAIN = """
 import os, signal, sys
@@ -60,7 +60,7 @@ def test_a_killed_training_ends_like_another(trainable, train, tmp_path):
     for when in ("1", "saving", "3"):
         train(when, trainable)
     assert train("never", trainable, other / "config.yaml") == ["2 5", "0 5"]
-    killed, straight = (open_project(config).model_folder(1) for config in (trainable, other))
+    killed, straight = (open_project(config).training(1).folder for config in (trainable, other))
     assert {entry.name for entry in killed.iterdir()} == {entry.name for entry in straight.iterdir()}
     name = "snapshot-000005"
     assert read_info(killed / name) == read_info(straight / name)

@@ -13,11 +13,11 @@ from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import read_origin
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.export_deeplabcut import export_deeplabcut
 from posecut_core.workflow.filterpredictions import filterpredictions
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.plot_trajectories import plot_trajectories
 
 
@@ -107,7 +107,7 @@ def test_every_step_works_with_deeplabcuts_names(spot_project, spot_video, netwo
     assert filtered.files[0] == named.with_name(f"{named.stem}_filtered.h5")
     assert filtered.scorer == read_predictions(filtered.files[0]).scorer == named.stem.removeprefix("spot")
     assert plot_trajectories(spot_project, spot_video, filtered=True).files
-    open_project(spot_project).snapshot_manifest(1, 10).write_text("trained again")
+    open_project(spot_project).training(1).manifest(10).write_text("trained again")
     with pytest.raises(AnalysisError, match="another network of the same name"):
         plot_trajectories(spot_project, spot_video)
 
@@ -118,7 +118,7 @@ def test_what_is_there_under_our_name_is_copied(spot_project, spot_video, networ
     named = analyze_videos(spot_project, spot_video, dlc_names=True, save_as_csv=True)
     assert networks[-1].shapes == []
     assert [path.suffix for path in named.files] == [".h5", ".csv"]
-    open_project(spot_project).snapshot_manifest(1, 10).write_text("trained again")
+    open_project(spot_project).training(1).manifest(10).write_text("trained again")
     assert not analyze_videos(spot_project, spot_video, dlc_names=True).videos[0].skipped
 
 

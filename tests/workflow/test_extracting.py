@@ -8,11 +8,11 @@ import pytest
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.project.state import read_state, write_state
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import add_new_videos, create_new_project
 from posecut_core.workflow.extract_frames import extract_frames
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture

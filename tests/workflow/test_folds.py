@@ -10,11 +10,11 @@ from posecut_core.dataset.split import read_split
 from posecut_core.errors import ArgumentError, DatasetError
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_folder
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.cross_validate import random_folds, shuffle_of, video_folds
-from posecut_core.workflow.opening import open_project
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b", "c") for number in range(0, 40, 10))
 
@@ -50,9 +50,9 @@ def test_splits_that_say_nothing_are_refused():
 def setup(trainable):
     """The project, its first shuffle's split as a fold, and that shuffle's settings."""
     project = open_project(trainable)
-    split = read_split(project.split_path(1))
+    split = read_split(project.training(1).split)
     frames = sorted((*split.train, *split.test))
-    return project, frames, split.labels, read_settings(project.model_folder(1) / "settings.yaml")
+    return project, frames, split.labels, read_settings(project.training(1).settings)
 
 
 def test_a_shuffle_is_made_once(setup):
@@ -61,7 +61,7 @@ def test_a_shuffle_is_made_once(setup):
     fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
     number = shuffle_of(project, fold, settings, trainingsetindex=0)
     assert number == 2
-    made = read_split(project.split_path(2))
+    made = read_split(project.training(2).split)
     assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, 11)
     longer = dataclasses.replace(settings, maxiters=99)
     assert shuffle_of(project, fold, longer, trainingsetindex=0) == 2
@@ -72,9 +72,9 @@ def test_a_shuffle_that_was_trained_for_longer_is_not_taken_up(setup):
     project, frames, labels, settings = setup
     fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
     number = shuffle_of(project, fold, settings, trainingsetindex=0)
-    snapshot_folder(project.model_folder(number), settings.maxiters).mkdir()
+    snapshot_folder(project.training(number).folder, settings.maxiters).mkdir()
     assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
-    snapshot_folder(project.model_folder(number), settings.maxiters + 1).mkdir()
+    snapshot_folder(project.training(number).folder, settings.maxiters + 1).mkdir()
     assert shuffle_of(project, fold, settings, trainingsetindex=0) == number + 1
 
 
@@ -84,7 +84,7 @@ def test_other_settings_or_labels_are_another_shuffle(setup):
     fold = random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
     shuffle_of(project, fold, settings, trainingsetindex=0)
     assert shuffle_of(project, fold, dataclasses.replace(settings, noise=0.2), trainingsetindex=0) == 3
-    write_settings(project.model_folder(2) / "settings.yaml", TrainingSettings())
+    write_settings(project.training(2).settings, TrainingSettings())
     assert shuffle_of(project, fold, settings, trainingsetindex=0) == 4
     older = dataclasses.replace(fold, split=dataclasses.replace(fold.split, labels="labels-of-before.csv"))
     assert shuffle_of(project, older, settings, trainingsetindex=0) == 5
@@ -96,7 +96,7 @@ def test_frames_that_are_given_make_a_shuffle_without_a_seed(setup):
     drawn = random_folds(frames, count=2, fraction=0.5, seed=1, labels=labels)[0]
     fold = dataclasses.replace(drawn, split=dataclasses.replace(drawn.split, seed=None))
     number = shuffle_of(project, fold, settings, trainingsetindex=0)
-    made = read_split(project.split_path(number))
+    made = read_split(project.training(number).split)
     assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, None)
     assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
 
@@ -111,5 +111,5 @@ def test_labels_that_are_added_while_folds_train_change_no_fold(setup):
     write_labels(project, LabelTable("aster", ("white", "black"), np.arange(1), np.full((1, 2, 2), 30.0)))
     for fold in (drawn, by_hand):
         number = shuffle_of(project, fold, settings, trainingsetindex=0)
-        assert read_split(project.split_path(number)) == fold.split
-        assert read_settings(project.model_folder(number) / "settings.yaml") == settings
+        assert read_split(project.training(number).split) == fold.split
+        assert read_settings(project.training(number).settings) == settings

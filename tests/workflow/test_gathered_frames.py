@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import DatasetError
+from posecut_core.evaluation.measurement import frame_names, gather_frames
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.measurement import frame_names, gather_frames
-from posecut_core.workflow.opening import open_project
 
 TRAIN, TEST = (FrameRef("spot", 9),), (FrameRef("spot", 5),)
 

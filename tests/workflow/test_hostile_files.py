@@ -9,7 +9,7 @@ import pytest
 
 from posecut_core.errors import PosecutError, ProjectError
 from posecut_core.labels.store import read_labels, write_labels
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 from tests.benchmarks.fuzz import FAULTS, Guard, copy_whole, judged, one_case, restore, warm_up
 from tests.benchmarks.fuzz_cases import KINDS, Kind, make_project
 from tests.benchmarks.hostile import link_out, name_project, planted_files, tree

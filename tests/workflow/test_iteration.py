@@ -7,11 +7,11 @@ from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import accept_drafts, read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.check_labels import write_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.merge_datasets import merge_datasets
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from posecut_core.labels.edits import Redo
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import snapshot_paths
 from posecut_core.labels.store import read_labels
+from posecut_core.project.opening import open_project
 from posecut_core.storage.journal import journal_line, read_journal
 from posecut_core.storage.locks import acquire, note_path
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture

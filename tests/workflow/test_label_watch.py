@@ -7,11 +7,11 @@ from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Delete, MarkAbsent, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import propose_labels
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames
 
 

@@ -10,8 +10,8 @@ from posecut_core.errors import LabelError, Remedy, VideoError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.check_labels import check_labels, write_labels
-from posecut_core.workflow.opening import open_project
 
 
 def table(numbers, xy, bodyparts=("spot", "beside")):

@@ -5,19 +5,19 @@ import pytest
 
 from posecut_core.cli.summaries import tell_evaluated
 from posecut_core.errors import DatasetError, ModelError
+from posecut_core.evaluation.measurement import EvaluationJob, measure
 from posecut_core.evaluation.tables import _read_frame_errors, read_results
 from posecut_core.progress import silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.workflow import evaluate_network as evaluating
 from posecut_core.workflow.evaluate_network import evaluate_network
-from posecut_core.workflow.measurement import EvaluationJob, measure
-from posecut_core.workflow.opening import open_project
 
 
 def measured(config, bodyparts=None):
     project = open_project(config)
-    job = EvaluationJob(project, 1, 0, 10, bodyparts)
-    return measure(job, evaluating.Predictor.load(project.model_folder(1), snapshot=10), batch_size=2, report=silent)
+    job = EvaluationJob(project.training(1, 0), 10, bodyparts)
+    return measure(job, evaluating.Predictor.load(project.training(1).folder, snapshot=10), batch_size=2, report=silent)
 
 
 def test_errors_likelihoods_and_split_stand_side_by_side(spot_project):
@@ -27,7 +27,6 @@ def test_errors_likelihoods_and_split_stand_side_by_side(spot_project):
     assert found.likelihood.tolist() == [[0.3]] * 4
     assert found.is_train.tolist() == [True, True, True, False]
     assert found.annotated.all()
-    assert EvaluationJob(open_project(spot_project), 1, 0, 10, None).percent == 95
 
 
 def test_only_test_frames_calibrate(spot_project):
@@ -47,7 +46,7 @@ def test_frames_of_a_video_that_was_taken_out_are_not_measured(spot_project):
 
 def test_right_is_as_the_settings_of_the_shuffle_say(spot_project):
     """pos_dist_thresh in settings.yaml is the distance; without the file there is one sentence."""
-    path = open_project(spot_project).model_folder(1) / "settings.yaml"
+    path = open_project(spot_project).training(1).settings
     path.write_text("pos_dist_thresh: 9.5\n")
     assert (measured(spot_project).calibration.points_right, measured(spot_project).calibration.within) == (0, 9.5)
     path.unlink()
@@ -58,7 +57,7 @@ def test_right_is_as_the_settings_of_the_shuffle_say(spot_project):
 def test_frames_that_validated_are_measured_apart(spot_project):
     """Kind: frames that trained nothing counted as training frames: their errors are neither side's."""
     project = open_project(spot_project)
-    (project.model_folder(1) / "settings.yaml").write_text("validation_share: 0.34\n")
+    (project.training(1).settings).write_text("validation_share: 0.34\n")
     found = measured(spot_project)
     assert (found.is_train.sum(), found.validates.sum(), found.is_test.tolist()) == (2, 1, [False, False, False, True])
     (place,) = np.flatnonzero(found.validates)

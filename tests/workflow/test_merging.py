@@ -8,10 +8,10 @@ import pytest
 from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.storage.tables import read_hdf, write_hdf
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.merge_labels import merge_labels
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture

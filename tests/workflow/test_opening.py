@@ -11,13 +11,14 @@ import pytest
 
 from posecut_core.errors import ProjectError, StorageError, VideoError
 from posecut_core.formats.deeplabcut.images import OWN
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice
+from posecut_core.project.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_training_dataset import labelled_tables
-from posecut_core.workflow.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
 
 OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"
 CONFIG = """\
@@ -67,9 +68,22 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_deeplabcut_project_opens(root):
-    """Placeholders become paths, images become stored frames, labels are read, and comments stay."""
+@pytest.mark.parametrize("moved", [False, True])
+def test_opening_writes_nothing(root, tmp_path, moved):
+    """Paths are corrected in memory, labels are read, and every byte stays as it was, also after a move."""
+    if moved:
+        adopt_project(root)
+        root = shutil.move(root, tmp_path / "renamed")
+    before = content(root)
     project = open_project(root)
+    assert project_videos(project) == {"m2": root / "videos" / "m2.mp4"}
+    np.testing.assert_array_equal(read_labels(project, "m1").xy, XY.reshape(2, 2, 2))
+    assert content(root) == before
+
+
+def test_a_deeplabcut_project_is_adopted(root):
+    """Placeholders become paths, images become stored frames, labels are read, and comments stay."""
+    project = adopt_project(root)
     words = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
     assert project.config.video_sets == {str(root / "videos" / "m2.mp4"): Crop(0, 12, 0, 8), words: Crop(0, 12, 0, 8)}
     assert list(project_videos(project)) == ["m2"]
@@ -80,37 +94,37 @@ def test_a_deeplabcut_project_opens(root):
     np.testing.assert_array_equal(labels.xy, XY.reshape(2, 2, 2))
 
 
-def test_opening_twice_changes_nothing(root):
-    """After the first opening no file changes any more, by whichever path the project is named."""
-    open_project(root / "config.yaml")
+def test_adopting_twice_changes_nothing(root):
+    """After the first time no file changes any more, by whichever path the project is named."""
+    adopt_project(root / "config.yaml")
     before = content(root)
-    open_project(str(root))
+    adopt_project(str(root))
     assert content(root) == before
 
 
-def test_a_moved_project_opens(root, tmp_path):
+def test_a_moved_project_is_adopted(root, tmp_path):
     """After a move the paths are those of the new place, and nothing else has changed."""
-    open_project(root)
+    adopt_project(root)
     before = (root / "config.yaml").read_text()
     moved = tmp_path / "elsewhere" / "renamed"
     moved.parent.mkdir()
     shutil.move(root, moved)
-    project = open_project(moved / "config.yaml")
+    project = adopt_project(moved / "config.yaml")
     assert project_videos(project) == {"m2": moved / "videos" / "m2.mp4"}
     assert project.config_path.read_text() == before.replace(str(root), str(moved))
     assert read_labels(project, "m1").numbers.tolist() == [4, 31]
 
 
-def test_a_project_that_may_not_be_written_opens(root, monkeypatch):
+def test_a_project_that_may_not_be_written_is_only_read(root, monkeypatch):
     """Repairs stay in memory, no file changes, and the labels are read."""
     before = content(root)
 
     def refuse(*arguments):
         raise StorageError("read-only")
 
-    monkeypatch.setattr("posecut_core.workflow.opening.edit_config", refuse)
+    monkeypatch.setattr("posecut_core.project.opening.edit_config", refuse)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    project = open_project(root)
+    project = adopt_project(root)
     assert list(project_videos(project)) == ["m2"]
     np.testing.assert_array_equal(read_labels(project, "m1").xy, XY.reshape(2, 2, 2))
     assert content(root) == before
@@ -142,7 +156,7 @@ def test_only_listed_videos_are_the_projects(root, video):
     (root / "labeled-data" / "m1_labeled").mkdir()
     (root / "labeled-data" / "notes").mkdir()
     before = content(root / "labeled-data" / "m0")
-    project = open_project(root)
+    project = adopt_project(root)
     assert [folder.name for folder in frame_folders(project)] == ["m1"]
     assert [folder.name for folder in strange_folders(project)] == ["m0", "m1 - Copy", "m1_cropped"]
     assert content(root / "labeled-data" / "m0") == before
@@ -170,7 +184,7 @@ def test_where_no_video_is_listed_all_folders_count(root, entries):
     """A project that lists nothing, or words for what is in the folder, as DeepLabCut's demo does, keeps its labels."""
     text = CONFIG[: CONFIG.index("video_sets:")] + f"video_sets:{entries}\n" + CONFIG[CONFIG.index("bodyparts:") :]
     (root / "config.yaml").write_text(text)
-    for project in (open_project(root), open_project(root)):
+    for project in (open_project(root), adopt_project(root), open_project(root)):
         assert [folder.name for folder in frame_folders(project)] == ["m1"]
         assert not strange_folders(project)
 
@@ -201,7 +215,7 @@ def test_openfield_opens(tmp_path):
     (tmp_path / "openfield" / "labeled-data" / "m4s1").chmod(0o755)
     for image in sorted((tmp_path / "openfield" / "labeled-data" / "m4s1").glob("img*.png"))[3:]:
         image.unlink()
-    project = open_project(tmp_path / "openfield")
+    project = adopt_project(tmp_path / "openfield")
     assert list(project_videos(project)) == ["m3v1mp4"]
     assert FrameStore.open(project.frame_store("m4s1")).numbers.tolist() == [0, 1, 2]
 
@@ -231,7 +245,7 @@ def test_images_as_people_leave_them_are_used(tmp_path):
     table = folder / "CollectedData_Ann.csv"
     table.write_text(head + "".join(labels))
     told = []
-    project = open_project(root, report=told.append)
+    project = adopt_project(root, report=told.append)
     (found,) = labelled_tables(project, report=told.append)
     assert found.numbers.tolist() == [1, 13, OWN + 2, OWN + 3]
     assert found.xy[:, 0, 0].tolist() == [1, 5, 6, 2]

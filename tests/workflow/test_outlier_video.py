@@ -8,15 +8,14 @@ import pytest
 
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.files import FoundTable, read_predictions, write_predictions
 from posecut_core.poses.predictions import Predictions
 from posecut_core.progress import Notice
+from posecut_core.project.opening import open_project
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.arguments import FoundTable
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.extract_outlier_frames import Wish, treat_video
-from posecut_core.workflow.opening import open_project
 
 LINE = np.array([[10.0, 20.0], [20.0, 20.0], [30.0, 20.0]])
 

@@ -10,13 +10,13 @@ from posecut_core.errors import AnalysisError, ArgumentError, LabelError, Remedy
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.project.opening import open_project, project_videos
 from posecut_core.refinement.candidates import Criteria, _read_candidates
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import extract_outlier_frames as outlier_video
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
-from posecut_core.workflow.opening import open_project, project_videos
 
 
 @pytest.fixture

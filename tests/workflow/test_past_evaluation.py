@@ -9,8 +9,8 @@ import pytest
 from posecut_core.evaluation.tables import newest_evaluation
 from posecut_core.poses.predictions import read_origin
 from posecut_core.progress import silent
+from posecut_core.project.opening import open_project
 from posecut_core.workflow import evaluate_network
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_an_evaluation_of_an_earlier_network_is_told_from_one_of_the_present(pro
     """Kind: results are taken for those of a network by its name, though it was trained again since."""
     evaluate_network.evaluate_network(project.root, 1, report=silent)
     assert newest_evaluation(project).is_present
-    project.snapshot_manifest(1, 10).write_text("trained again")
+    project.training(1).manifest(10).write_text("trained again")
     assert not newest_evaluation(project).is_present
     (table,) = project.evaluation_results.glob("*/*.h5")
     assert len(read_origin(table).settings["network"]) == 64

@@ -9,22 +9,22 @@ from posecut_core.dataset.settings import (
     previous_training,
     write_settings,
 )
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 
 
 @pytest.mark.parametrize("iteration", [1, 3])
 def test_the_nearest_network_is_found(spot_project, edit, iteration):
     """It is the last snapshot of the same shuffle, also where iterations between have none."""
-    last = open_project(spot_project).model_folder(2) / "snapshot-000020"
+    last = open_project(spot_project).training(2).folder / "snapshot-000020"
     edit(iteration=iteration)
-    assert previous_network(open_project(spot_project), 2, 0) == last
+    assert previous_network(open_project(spot_project).training(2)) == last
 
 
 def test_no_earlier_network_is_none(spot_project, edit):
     """The first iteration has none before it, and a shuffle that was never trained has none at all."""
-    assert previous_network(open_project(spot_project), 1, 0) is None
+    assert previous_network(open_project(spot_project).training(1)) is None
     edit(iteration=2)
-    assert previous_network(open_project(spot_project), 3, 0) is None
+    assert previous_network(open_project(spot_project).training(3)) is None
 
 
 def test_settings_are_those_of_the_previous_network(spot_project, edit):
@@ -32,9 +32,9 @@ def test_settings_are_those_of_the_previous_network(spot_project, edit):
     edit(iteration=1)
     between = open_project(spot_project)
     for shuffle in (1, 3):
-        write_settings(between.model_folder(shuffle) / "settings.yaml", TrainingSettings(net_type="resnet_18"))
+        write_settings(between.training(shuffle).settings, TrainingSettings(net_type="resnet_18"))
     edit(iteration=2)
     project = open_project(spot_project)
-    assert previous_training(project, 1, 0).settings == TrainingSettings()
-    assert previous_training(project, 3, 0).settings == TrainingSettings(net_type="resnet_18")
-    assert previous_training(project, 4, 0) == PreviousTraining(None, None)
+    assert previous_training(project.training(1, 0)).settings == TrainingSettings()
+    assert previous_training(project.training(3, 0)).settings == TrainingSettings(net_type="resnet_18")
+    assert previous_training(project.training(4, 0)) == PreviousTraining(None, None)

@@ -32,10 +32,10 @@ from posecut_core.health.project import (
 from posecut_core.poses.files import filtered_path, prediction_path, write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, file_fingerprint
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.project.paths import Project
 from posecut_core.types import Crop
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.opening import frame_folders, open_project
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_config_yaml_is_parsed(project):
 )
 def test_settings_that_would_stop_a_later_step_are_found(project, change, words):
     """A misspelt network, a snapshot that is not there, a fraction whose network is out of reach, odd bones."""
-    (project.model_folder(1) / "snapshot-000010").mkdir()
+    (project.training(1).folder / "snapshot-000010").mkdir()
     found = problems(check_settings, replace(project, config=replace(project.config, **change)))
     assert len(found) == (words is not None)
     assert all(re.search(words, problem) for problem in found)
@@ -175,8 +175,8 @@ def test_results_of_an_earlier_network_or_video_are_named(project):
     networks = {scorer: KnownNetwork("new", {"shuffle": 1, "trainingsetindex": 0, "snapshot": 4})}
     target, parts = prediction_path(video, scorer), ("white", "black")
     predictions = Predictions(scorer, parts, np.zeros((1, 2, 2)), np.ones((1, 2)))
-    project.evaluation_folder(1).mkdir(parents=True)
-    table = project.evaluation_folder(1) / f"{scorer}-results.csv"
+    project.training(1).evaluation("").folder.mkdir(parents=True)
+    table = project.training(1).evaluation("").folder / f"{scorer}-results.csv"
     errors = MeanErrors(train=1.0, test=1.0, train_pcutoff=1.0, test_pcutoff=1.0, train_pairs=1, test_pairs=1)
     judged = Calibration(5.0, 1, 1, expected_error=0.0, suggested_pcutoff=0.5, bins=())
 
@@ -206,7 +206,7 @@ def test_results_of_an_earlier_network_or_video_are_named(project):
 def test_what_no_file_can_be_is_found(project):
     """Kind: a name that leads to no file; a pipe would be waited for for ever, so that nothing else is read."""
     (project.root / "posecut-sums.json").symlink_to("nowhere")
-    (project.model_folder(1) / "log.csv").mkdir()
+    (project.training(1).log).mkdir()
     (project.root / ".config-ab12cd_x.partial.yaml").write_text("half")
     kinds = ("leads|is a link to nowhere", "is a folder, expected a file", "left by a program that was killed")
     assert all(re.search(kind, " ".join(problems(check_tree, project.root))) for kind in kinds)
@@ -222,12 +222,12 @@ def test_a_dataset_without_its_pictures_labels_or_settings_is_found(project):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     project.frame_store("dots").rmdir()
     assert "Frames 0,1,2,3 of dots are labelled but were never extracted" in problems(check_datasets, project)[0]
-    split = project.split_path(1)
+    split = project.training(1).split
     split.write_text(split.read_text().replace("dots: [0", "dots: [7"))
     assert re.search(
         r"names frame 7 of dots, of which labels-.*csv .* has no labels", problems(check_datasets, project)[0]
     )
-    settings = project.model_folder(1) / "settings.yaml"
+    settings = project.training(1).settings
     settings.write_text("".join(settings.read_text().splitlines(keepends=True)[:9]))
     assert "lacks the setting seed" in problems(check_networks, project)[0]
     settings.unlink()
@@ -237,7 +237,7 @@ def test_a_dataset_without_its_pictures_labels_or_settings_is_found(project):
 
 def test_results_that_are_torn_are_found(project):
     """Kind: a file of ours that is cut off, empty or something else, of whatever suffix."""
-    folder = project.evaluation_folder(1)
+    folder = project.training(1).evaluation("").folder
     folder.mkdir(parents=True)
     broken = {
         "PoseCut_resnet18_x_1.csv": b"",
@@ -287,14 +287,14 @@ def test_damaged_labels_of_a_dataset_are_found(project):
 
 def test_damaged_snapshots_and_settings_are_found(project):
     """Snapshots by their SHA-256."""
-    folder = project.model_folder(1)
+    folder = project.training(1).folder
     (folder / "snapshot-000010").mkdir()
     (folder / "settings.yaml").write_text("nothing: 1")
     assert ["is damaged: snapshot.json" in problem for problem in problems(check_networks, project)] == [False, True]
     (folder / "settings.yaml").unlink()
-    project.split_path(1).unlink()
+    project.training(1).split.unlink()
     missing = [problem.split(" is missing")[0] for problem in problems(check_networks, project)][:2]
-    assert missing == [str(folder / "settings.yaml"), str(project.split_path(1))]
+    assert missing == [str(folder / "settings.yaml"), str(project.training(1).split)]
     elsewhere = Project(project.root / "nowhere", replace(project.config, iteration=3))
     assert problems(check_networks, elsewhere) == []
 

@@ -12,9 +12,9 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.poses.proposals import read_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import propose_labels as proposing
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.propose_labels import newest_model, propose_labels
 from tests.workflow.conftest import BrightSpot, spot_image, spot_position
 
@@ -85,13 +85,13 @@ def test_nothing_to_propose_is_no_error(spot_project, loaded):
 def test_the_network_trained_last_proposes(spot_project):
     """Of the shuffles' networks and the assistant's the newest counts, unless a shuffle is asked for."""
     project = open_project(spot_project)
-    snapshot(project.model_folder(1), 30, at=10**18)
-    snapshot(project.model_folder(2), 20, at=2 * 10**18)
-    assert newest_model(project, None) == project.model_folder(2)
-    assert newest_model(project, 1) == project.model_folder(1)
+    snapshot(project.training(1).folder, 30, at=10**18)
+    snapshot(project.training(2).folder, 20, at=2 * 10**18)
+    assert newest_model(project, None) == project.training(2).folder
+    assert newest_model(project, 1) == project.training(1).folder
     snapshot(project.assistant, 300, at=3 * 10**18)
     assert newest_model(project, None) == project.assistant
-    assert newest_model(project, 2) == project.model_folder(2)
+    assert newest_model(project, 2) == project.training(2).folder
 
 
 def test_an_earlier_iteration_helps_until_the_next_is_trained(spot_project):
@@ -99,9 +99,9 @@ def test_an_earlier_iteration_helps_until_the_next_is_trained(spot_project):
     before = open_project(spot_project)
     edit_config(spot_project, {"iteration": 2})
     after = open_project(spot_project)
-    assert newest_model(after, 1) == before.model_folder(1)
-    snapshot(after.model_folder(1), 5, at=10**18)
-    assert newest_model(after, None) == after.model_folder(1)
+    assert newest_model(after, 1) == before.training(1).folder
+    snapshot(after.training(1).folder, 5, at=10**18)
+    assert newest_model(after, None) == after.training(1).folder
 
 
 def test_without_a_network_there_is_a_sentence(trainable):

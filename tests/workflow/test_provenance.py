@@ -11,16 +11,16 @@ from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import Split
 from posecut_core.errors import AnalysisError
 from posecut_core.model.snapshots import MANIFEST
+from posecut_core.plots.report import LIBRARIES, provenance
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.progress import Notice
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_folder
 from posecut_core.types import FrameRef
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos
-from posecut_core.workflow.arguments import LIBRARIES, provenance
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.filterpredictions import filterpredictions
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 
 SPLIT = Split((FrameRef("m1", 1),), (), fraction=0.95, seed=7, labels="labels-0123.csv")
@@ -59,7 +59,7 @@ STEPS = {
 @pytest.fixture
 def retrain(spot_project):
     """A function that replaces the network of shuffle 1 by another of the same name."""
-    return lambda: open_project(spot_project).snapshot_manifest(1, 10).write_text("another network")
+    return lambda: open_project(spot_project).training(1).manifest(10).write_text("another network")
 
 
 def other_video(path):
@@ -81,7 +81,7 @@ def told(progress):
 def test_a_snapshot_is_hashed_where_it_is_saved(spot_project):
     """The project's path of a manifest is that of the room that writes snapshots."""
     project = open_project(spot_project)
-    assert project.snapshot_manifest(2, 20) == snapshot_folder(project.model_folder(2), 20) / MANIFEST
+    assert project.training(2).manifest(20) == snapshot_folder(project.training(2).folder, 20) / MANIFEST
 
 
 @pytest.mark.parametrize("step", STEPS)

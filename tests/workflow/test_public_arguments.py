@@ -65,7 +65,7 @@ def _empty():
 
 def test_a_project_is_given_in_any_form(spot_project, monkeypatch):
     """Its folder, its config.yaml, a Path, what created or opened it, quotes, a home sign, slashes at the end."""
-    from posecut_core.workflow.opening import open_project
+    from posecut_core.project.opening import open_project
 
     folder = spot_project.parent
     monkeypatch.setenv("HOME", str(folder.parent))

@@ -1,14 +1,14 @@
 """report.html."""
 
 import re
-from html import escape
 
 import pytest
+from markupsafe import escape
 
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.project.config import read_config
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.evaluate_network import evaluate_network
-from posecut_core.workflow.opening import open_project
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def report_of(spot_project):
 
 def test_all_is_on_one_page(spot_project, report_of):
     """Errors, curves, calibration, worst frames, settings, seeds and versions, in a file that fetches nothing."""
-    log = open_project(spot_project).model_folder(1) / "log.csv"
+    log = open_project(spot_project).training(1).log
     start_log(log, step=0)
     append_log(log, Metrics(10, 0.5, 1e-3, 2.0, validation_error=4.0))
     text, pictures = report_of()
@@ -68,7 +68,7 @@ def test_a_report_is_of_one_shuffle_and_the_last_snapshot(spot_project, report_o
 def test_texts_are_escaped(spot_project, report_of, monkeypatch):
     """A text that looks like a tag is shown as it is."""
     odd = '<b>&"spot'
-    monkeypatch.setattr("posecut_core.workflow.arguments.__version__", odd)
+    monkeypatch.setattr("posecut_core.plots.report.__version__", odd)
     text, _ = report_of()
     assert odd not in text
     assert escape(odd) in text

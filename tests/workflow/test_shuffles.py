@@ -21,17 +21,17 @@ def project(tmp_path):
 def test_what_is_written_is_read_again(project):
     """The split keeps its own labels, and the settings stand where training looks for them."""
     settings = TrainingSettings(maxiters=7)
-    write_shuffle(project, 3, 1, split=SPLIT, settings=settings)
-    assert read_split(project.split_path(3, 1)) == SPLIT
-    assert read_settings(project.model_folder(3, 1) / "settings.yaml") == settings
+    write_shuffle(project.training(3, 1), split=SPLIT, settings=settings)
+    assert read_split(project.training(3, 1).split) == SPLIT
+    assert read_settings(project.training(3, 1).settings) == settings
 
 
 def test_a_shuffle_is_taken_by_a_split_or_a_training(project):
     """The next free number follows the last of the fractions that are asked for; settings alone take none."""
     assert free_shuffle(project, (0, 1)) == 1
-    write_shuffle(project, 3, 1, split=SPLIT, settings=TrainingSettings())
-    (project.model_folder(5, 0) / "snapshot-000010").mkdir(parents=True)
-    project.model_folder(9, 0).mkdir()
-    (project.model_folder(9, 0) / "settings.yaml").touch()
+    write_shuffle(project.training(3, 1), split=SPLIT, settings=TrainingSettings())
+    (project.training(5, 0).folder / "snapshot-000010").mkdir(parents=True)
+    project.training(9, 0).folder.mkdir()
+    project.training(9, 0).settings.touch()
     assert taken_shuffles(project, (0, 1)) == {3, 5}
     assert (free_shuffle(project, (0,)), free_shuffle(project, (1,))) == (6, 4)

@@ -4,7 +4,7 @@ import pytest
 
 from posecut_core.errors import VideoError
 from posecut_core.project.config import edit_config, read_config
-from posecut_core.workflow.opening import chosen_stems, open_project, videos_with_frames
+from posecut_core.project.opening import chosen_stems, open_project, videos_with_frames
 
 
 @pytest.mark.parametrize("name", ["b", "b.mp4", "videos/b.mp4"])

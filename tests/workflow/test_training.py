@@ -20,9 +20,9 @@ from posecut_core.model.log import read_log
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_folder, snapshot_steps
 from posecut_core.storage.locks import sole_writer
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
 
 
@@ -195,7 +195,7 @@ def test_a_full_disk_costs_no_snapshot(trainable, monkeypatch, where):
 @pytest.mark.usefixtures("quick_steps")
 def test_a_second_training_of_a_shuffle_says_who_is_at_it(trainable):
     """Kind: two programs write one thing at once; the second is one sentence, and nothing is written."""
-    folder = open_project(trainable).model_folder(1)
+    folder = open_project(trainable).training(1).folder
     before = sorted(folder.iterdir())
     told = r"Shuffle 1 is being trained by process \d+ on .*; wait until it is done"
     with sole_writer(folder / "log.csv", doing="Shuffle 1 is being trained"), pytest.raises(StorageError, match=told):

@@ -15,9 +15,9 @@ from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.model.step import TrainState
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_folder, snapshot_steps
 from posecut_core.types import FrameRef
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import train_network
 
 OPTIONS = {"maxiters": 12, "displayiters": 1, "saveiters": 2, "settings": {"max_bad_steps": 3}}
@@ -45,7 +45,7 @@ def parameters(trained):
 
 
 def snapshots(config):
-    return snapshot_steps(open_project(config).model_folder(1))
+    return snapshot_steps(open_project(config).training(1).folder)
 
 
 def test_a_skipped_step_is_counted_and_its_frames_named(trainable, losing):

@@ -20,18 +20,18 @@ from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import Notice, silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import train_network as training_run
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.train_network import prepare_run, train_network
 from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
 
 
 def prepare(config, **changes):
-    return prepare_run(open_project(config), 1, 0, changes, report=silent)
+    return prepare_run(open_project(config).training(1, 0), changes, report=silent)
 
 
 def test_a_run_begins_with_the_weights(trainable):
@@ -45,9 +45,9 @@ def test_a_run_begins_with_the_weights(trainable):
         ("white", "black"),
     )
     assert (int(run.state.step), run.damaged) == (0, ())
-    assert run.name == f"Dots{project.config.date}shuffle1"
-    assert run.folder == project.model_folder(1)
-    assert read_settings(run.folder / "settings.yaml") == run.settings
+    assert str(run.training.run) == f"Dots{project.config.date}shuffle1"
+    assert run.training == project.training(1)
+    assert read_settings(run.training.settings) == run.settings
     assert run.settings.maxiters == 99
 
 
@@ -58,7 +58,7 @@ def test_random_weights_have_group_norm(trainable):
 
 def test_imagenet_weights_are_written_down(trainable, tmp_path, monkeypatch):
     """Without a network settings.yaml stays as it was; with one it names the weights that the training began with."""
-    path = open_project(trainable).model_folder(1) / "settings.yaml"
+    path = open_project(trainable).training(1).settings
     before = path.read_text()
     monkeypatch.setattr(initialization, "fetch_weights", partial(fetch_weights, cache=tmp_path / "cache"))
     with pytest.raises(ModelError, match="connect to the network once"):
@@ -104,7 +104,7 @@ def test_another_network_needs_another_shuffle(trainable, changes, words):
 @pytest.mark.usefixtures("quick_steps")
 def test_weights_by_a_relative_path_are_found_from_anywhere(trainable, tmp_path, monkeypatch):
     """Kind: a path that is kept as it was typed. What is written down works from other folders, and goes on there."""
-    weights = Path(read_settings(open_project(trainable).model_folder(1) / "settings.yaml").init_weights)
+    weights = Path(read_settings(open_project(trainable).training(1).settings).init_weights)
     monkeypatch.chdir(weights.parent)
     trained = train_network(trainable, weights=weights.name)
     path = trained.model_folder / "settings.yaml"
@@ -118,7 +118,7 @@ def test_weights_by_a_relative_path_are_found_from_anywhere(trainable, tmp_path,
 @pytest.mark.usefixtures("quick_steps")
 def test_a_random_network_keeps_its_width(trainable):
     """A narrower network from random weights goes on at its width; another width needs another shuffle."""
-    path = open_project(trainable).model_folder(1) / "settings.yaml"
+    path = open_project(trainable).training(1).settings
     narrow = dataclasses.replace(read_settings(path), init_weights="random", width=0.25)
     write_settings(path, narrow)
     train_network(trainable)
@@ -165,7 +165,7 @@ def test_frames_that_have_trained_cannot_validate_later(trainable, changes):
 )
 def test_settings_that_cannot_work_are_refused(trainable, changes, words):
     """Wrong settings and weights are named in a sentence, and not written down."""
-    path = open_project(trainable).model_folder(1) / "settings.yaml"
+    path = open_project(trainable).training(1).settings
     before = path.read_text()
     with pytest.raises(ModelError, match=words):
         prepare(trainable, **changes)
@@ -227,15 +227,15 @@ def test_frames_without_a_picture_do_not_train(trainable):
     """Kind: one picture that was gone stopped the training, though the others were enough. It is named."""
     project, told = open_project(trainable), []
     store = FrameStore.open(project.frame_store("dots"))
-    train = read_split(project.split_path(1)).train
+    train = read_split(project.training(1).split).train
     store.remove([train[0].number])
-    run = prepare_run(project, 1, 0, {}, report=told.append)
+    run = prepare_run(project.training(1, 0), {}, report=told.append)
     assert run.refs == train[1:]
     notices = "".join(report.text for report in told if isinstance(report, Notice))
     assert f"{train[0].number} of dots is labelled but was never extracted" in notices
     store.remove([frame.number for frame in train])
     with pytest.raises(DatasetError, match="never extracted or got lost"):
-        prepare_run(project, 1, 0, {}, report=told.append)
+        prepare_run(project.training(1, 0), {}, report=told.append)
 
 
 @pytest.mark.usefixtures("quick_steps")
@@ -249,9 +249,9 @@ def test_every_refusal_has_an_exit_code(trainable):
 
 def test_options_that_the_settings_keep_are_told(trainable):
     """What a call changes in settings.yaml is said with old and new value; giving it again says nothing."""
-    path, said = open_project(trainable).model_folder(1) / "settings.yaml", []
+    path, said = open_project(trainable).training(1).settings, []
     for _ in range(2):
-        prepare_run(open_project(trainable), 1, 0, {"maxiters": 7, "seed": None}, report=said.append)
+        prepare_run(open_project(trainable).training(1, 0), {"maxiters": 7, "seed": None}, report=said.append)
     told = [report.text for report in said if isinstance(report, Notice)]
     assert len(told) == 1
     assert told[0].startswith(f"{path} now has maxiters 7 instead of 4: it keeps what a network is trained with")
@@ -269,7 +269,7 @@ def test_the_next_iteration_begins_with_the_network_before(trainable, quick_step
     assert int(run.state.step) == 0
     assert run.settings.init_origin.startswith("iteration-0/")
     assert run.info(2).scorer != read_info(trained.snapshot).scorer
-    assert run.name == f"Dots{open_project(trainable).config.date}iteration1shuffle1"
+    assert str(run.training.run) == f"Dots{open_project(trainable).config.date}iteration1shuffle1"
 
 
 def test_networks_of_two_fractions_have_two_names(trainable):
@@ -278,11 +278,11 @@ def test_networks_of_two_fractions_have_two_names(trainable):
     settings = {"init_weights": "random", "width": 0.25}
     create_training_dataset(trainable, trainingsetindex=1, shuffles=[1], net_type="resnet_18", settings=settings)
     date = open_project(trainable).config.date
-    assert prepare(trainable).name == f"Dots{date}shuffle1"
+    assert str(prepare(trainable).training.run) == f"Dots{date}shuffle1"
     for index, fractions in ((1, [0.95, 0.5]), (0, [0.5])):
         edit_config(trainable, {"TrainingFraction": fractions})
-        run = prepare_run(open_project(trainable), 1, index, {}, report=silent)
-        assert run.name == f"Dots{date}trainset50shuffle1"
+        run = prepare_run(open_project(trainable).training(1, index), {}, report=silent)
+        assert str(run.training.run) == f"Dots{date}trainset50shuffle1"
 
 
 def test_the_first_iteration_has_none_before(trainable):

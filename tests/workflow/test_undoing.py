@@ -6,8 +6,8 @@ import pytest
 from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import open_project
 from posecut_core.workflow.check_labels import write_labels
-from posecut_core.workflow.opening import open_project
 from posecut_core.workflow.undo_labels import redo_labels, undo_labels
 
 

@@ -27,8 +27,8 @@ from posecut_core.errors import VideoError
 from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
+from posecut_core.project.opening import project_videos
 from posecut_core.types import NetworkName
-from posecut_core.workflow.opening import project_videos
 
 # --- queue list -------------------------------------------------------------------------------------------------------
 # The list of videos to analyse: a check box and a state each; files may be dropped on it.

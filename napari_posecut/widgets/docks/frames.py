@@ -29,9 +29,9 @@ from napari_posecut.widgets.parts.playback import VideoView
 from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.config import ProjectConfig, edit_config
+from posecut_core.project.opening import check_videos, project_videos, resolve_video
 from posecut_core.project.state import read_state
 from posecut_core.video.frame_store import numbers_in
-from posecut_core.workflow.opening import check_videos, project_videos, resolve_video
 
 # --- frame picker -----------------------------------------------------------------------------------------------------
 # Looking through a video, and taking frames from it by hand.

@@ -27,9 +27,9 @@ from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.new_project import NewProjectForm
 from napari_posecut.widgets.forms.videos import ProjectVideos
+from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
-from posecut_core.workflow.opening import project_videos
 
 # --- state icons ------------------------------------------------------------------------------------------------------
 # Small pictures of how far the labelling of a frame is; they differ in shape, not in colour alone.

@@ -252,14 +252,13 @@ class TrainDock(QWidget):
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
         else:
-            folder = project.model_folder(self.shuffle.value())
-            self._rows = {row.step: row for row in read_log(folder / "log.csv")}
+            self._rows = {row.step: row for row in read_log(project.training(self.shuffle.value()).log)}
             self._show_settings(project)
         self._draw()
 
     def _show_settings(self, project: Project) -> None:
         number = self.shuffle.value()
-        path = project.model_folder(number) / "settings.yaml"
+        path = project.training(number).settings
         settings = self.desk.attempt(lambda: read_settings(path)) if path.exists() else None
         steps = max(self._rows, default=0)
         self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
@@ -307,7 +306,7 @@ def _shuffle_of(job: Job) -> int:
 def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
     """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
     with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
-        if (before := previous_training(project, shuffle, 0).settings) is not None:
+        if (before := previous_training(project.training(shuffle)).settings) is not None:
             return TrainingSettings(**handed_on(before))
     with contextlib.suppress(ModelError):  # other networks of DeepLabCut
         return settings_from({"net_type": project.config.default_net_type})

@@ -25,8 +25,8 @@ from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
 from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.errors import ArgumentError
+from posecut_core.project.opening import project_videos, resolve_video
 from posecut_core.types import Crop
-from posecut_core.workflow.opening import project_videos, resolve_video
 
 
 class ProjectVideos(QWidget):

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Training
 from posecut_core.storage.files import read_text, write_bytes, write_text
 from posecut_core.types import NetworkName
 
@@ -33,24 +33,23 @@ class VideoMetadata:
     training_fraction: float
 
 
-def results_scorer(project: Project, shuffle: int, trainingsetindex: int, scorer: str) -> str:
+def results_scorer(training: Training, scorer: str) -> str:
     """Name the results of one of our networks as DeepLabCut 3 looks for those of a shuffle.
 
     If it has a network of that shuffle itself, ours go by its name, as it looks for no other.
 
     Args:
-        project: the project.
-        shuffle: which shuffle's network.
-        trainingsetindex: which of config.yaml's training fractions.
-        scorer: our name of the network.
+        training: where the network lies.
+        scorer: our name of it.
     """
-    own = _own_network(_train_folder(project, shuffle, trainingsetindex), project.config.snapshotindex)
+    config = training.project.config
+    own = _own_network(_train_folder(training), config.snapshotindex)
     net_type, uid = own or (_net_type(scorer), _step(scorer))
     words = "".join(word.capitalize() for word in net_type.split("_"))
-    return f"DLC_{words}_{project.config.task}{project.config.date}shuffle{shuffle}_snapshot_{uid}"
+    return f"DLC_{words}_{config.task}{config.date}shuffle{training.shuffle}_snapshot_{uid}"
 
 
-def write_placeholder(project: Project, shuffle: int, trainingsetindex: int, scorer: str) -> Path | None:
+def write_placeholder(training: Training, scorer: str) -> Path | None:
     """Write what DeepLabCut puts names together from, where it has no network of a shuffle itself.
 
     Returns:
@@ -59,12 +58,12 @@ def write_placeholder(project: Project, shuffle: int, trainingsetindex: int, sco
     Raises:
         StorageError: the disk refuses.
     """
-    folder = _train_folder(project, shuffle, trainingsetindex)
+    folder = _train_folder(training)
     settings = folder / "pytorch_config.yaml"
     ours = settings.is_file() and read_text(settings, errors="replace").startswith("# PoseCut")
     if not ours and folder.exists() and any(folder.iterdir()):
         return None
-    parts = list(project.config.bodyparts)
+    parts = list(training.project.config.bodyparts)
     metadata = {"project_path": "", "pose_config_path": "", "bodyparts": parts, "unique_bodyparts": []}
     content = {
         "net_type": _net_type(scorer),
@@ -147,9 +146,9 @@ def _pickled(value: object) -> bytes:
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 
-def _train_folder(project: Project, shuffle: int, trainingsetindex: int) -> Path:
-    models = project.root / "dlc-models-pytorch" / f"iteration-{project.config.iteration}"
-    return models / project.dataset_name(shuffle, trainingsetindex) / "train"
+def _train_folder(training: Training) -> Path:
+    project = training.project
+    return project.root / "dlc-models-pytorch" / f"iteration-{project.config.iteration}" / training.name / "train"
 
 
 def _own_network(folder: Path, snapshotindex: int | str) -> tuple[str, str] | None:

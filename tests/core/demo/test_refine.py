@@ -10,7 +10,7 @@ from posecut_core.demo.run import Cast
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.progress import Progress
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 
 SHORT = Rounds(
     cast=Cast((replace(TO_LABEL[0], frames=8),), replace(UNSEEN, frames=5)),
@@ -39,7 +39,7 @@ def test_two_rounds_on_a_few_frames(played):
     assert not read_state(project, FURTHER.name).unreviewed
     assert np.isfinite([result.before.unseen_error, result.after.unseen_error, *result.after.unseen_errors]).all()
     assert result.before.unseen_error != result.after.unseen_error
-    assert "iteration-0" in (project.model_folder(1) / "settings.yaml").read_text()
+    assert "iteration-0" in (project.training(1).settings).read_text()
     assert all(path.exists() for path in result.files.values())
 
 

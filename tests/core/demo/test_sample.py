@@ -9,7 +9,7 @@ from posecut_core.demo.sample import _JITTER, check_folder, earlier_project, sam
 from posecut_core.demo.scene import TO_LABEL, prepare
 from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
-from posecut_core.workflow.opening import open_project
+from posecut_core.project.opening import open_project
 
 SCENE = replace(TO_LABEL[0], frames=6)
 

@@ -63,25 +63,25 @@ def test_metadata_are_those_of_deeplabcut(tmp_path):
 def test_a_placeholder_leads_to_our_results(project):
     """DeepLabCut reads type and snapshot of a network there; the file of the snapshot says that it is none."""
     date = project.config.date
-    assert results_scorer(project, 1, 0, OURS) == f"DLC_Resnet50_Dots{date}shuffle1_snapshot_720"
-    folder = write_placeholder(project, 1, 0, OURS)
+    assert results_scorer(project.training(1, 0), OURS) == f"DLC_Resnet50_Dots{date}shuffle1_snapshot_720"
+    folder = write_placeholder(project.training(1, 0), OURS)
     assert folder.relative_to(project.root).as_posix().startswith("dlc-models-pytorch/iteration-0/Dots")
     assert 'net_type: "resnet_50"' in (folder / "pytorch_config.yaml").read_text()
     assert "no network" in (folder / "snapshot-720.pt").read_text()
-    assert write_placeholder(project, 1, 0, OURS) == folder
-    assert results_scorer(project, 1, 0, OURS).endswith("snapshot_720")
+    assert write_placeholder(project.training(1, 0), OURS) == folder
+    assert results_scorer(project.training(1, 0), OURS).endswith("snapshot_720")
 
 
 @pytest.mark.parametrize(("index", "uid"), [(-1, "best-40"), (0, "20"), (1, "100"), ("all", "best-40"), (7, "720")])
 def test_a_network_of_deeplabcut_gives_the_name(project, index, uid):
     """It looks for results by its own network only; the best snapshot is its last. No placeholder is put there."""
-    folder = write_placeholder(project, 1, 0, OURS)
+    folder = write_placeholder(project.training(1, 0), OURS)
     (folder / "snapshot-720.pt").unlink()
     (folder / "pytorch_config.yaml").write_text("data:\n  net_type: other\nnet_type: hrnet_w32\n")
     for name in ("snapshot-100.pt", "snapshot-020.pt", "snapshot-best-040.pt", "snapshot-detector-500.pt"):
         (folder / name).touch()
     project = type(project)(project.root, dataclasses.replace(project.config, snapshotindex=index))
-    named = results_scorer(project, 1, 0, OURS)
+    named = results_scorer(project.training(1, 0), OURS)
     net = "Resnet50" if uid == "720" else "HrnetW32"
     assert named == f"DLC_{net}_Dots{project.config.date}shuffle1_snapshot_{uid}"
-    assert write_placeholder(project, 1, 0, OURS) is None
+    assert write_placeholder(project.training(1, 0), OURS) is None

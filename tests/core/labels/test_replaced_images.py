@@ -12,6 +12,7 @@ from PIL import Image
 from posecut_core.formats.deeplabcut.tables import ImageLabels, write_collected_data
 from posecut_core.labels import replaced_images
 from posecut_core.labels.edits import Delete, Place
+from posecut_core.labels.images import import_images
 from posecut_core.labels.replaced_images import disputed_frames, read_settled, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
@@ -21,7 +22,6 @@ from posecut_core.project.paths import Project
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow.labeled_images import import_images
 
 
 def picture(number):

@@ -14,12 +14,12 @@ def test_paths_are_deeplabcuts(tmp_path):
     project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95, 0.57)))
     assert project.collected_data("m1", ".csv") == tmp_path / "labeled-data" / "m1" / "CollectedData_Ann.csv"
     assert project.frame_store("m1") == tmp_path / "labeled-data" / "m1" / "frames.zarr"
-    assert project.dataset_name(2, 1) == "reachOct30-trainset56shuffle2"
-    assert project.split_path(1).parent == tmp_path / "training-datasets" / "iteration-0"
-    assert project.model_folder(1) == tmp_path / "posecut-models" / "iteration-0" / "reachOct30-trainset95shuffle1"
+    assert project.training(2, 1).name == "reachOct30-trainset56shuffle2"
+    assert project.training(1).split.parent == tmp_path / "training-datasets" / "iteration-0"
+    assert project.training(1).folder == tmp_path / "posecut-models" / "iteration-0" / "reachOct30-trainset95shuffle1"
     assert project.assistant == tmp_path / "posecut-models" / "assistant"
     assert project.proposals == tmp_path / "posecut-jobs" / "proposals.json"
-    assert project.evaluation_folder(1).parent == tmp_path / "evaluation-results-posecut" / "iteration-0"
+    assert project.training(1).evaluation("").folder.parent == tmp_path / "evaluation-results-posecut" / "iteration-0"
     assert (project.config_path, project.settings_path) == (tmp_path / "config.yaml", tmp_path / "posecut.yaml")
     assert project.checked_labels("m1").name == "m1_labeled"
     assert project.jobs == tmp_path / "posecut-jobs"
@@ -31,7 +31,7 @@ def test_a_fraction_that_is_not_there_is_refused(tmp_path, index):
     """Every path of a shuffle needs a training fraction of config.yaml."""
     project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95,)))
     with pytest.raises(ArgumentError, match=f"trainingsetindex is {index}, expected 0 for 0.95"):
-        project.model_folder(1, index)
+        project.training(1, index)
 
 
 @pytest.mark.parametrize("name", ["labeled-data", "labeled-data/m1", "labeled-data/m1/frames.zarr", "posecut-jobs"])

@@ -8,7 +8,7 @@ from napari_posecut.session import desk_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.predictions import Predictions
-from posecut_core.workflow.opening import open_project, project_videos
+from posecut_core.project.opening import open_project, project_videos
 
 SCORER = "PoseCut_resnet18_mouseJan1shuffle1_100"
 FRAMES = 12

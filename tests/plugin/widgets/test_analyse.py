@@ -4,7 +4,7 @@ import pytest
 
 from napari_posecut.widgets.docks.analyse import AnalyseDock
 from posecut_core.progress import Progress
-from posecut_core.workflow.opening import project_videos
+from posecut_core.project.opening import project_videos
 
 
 @pytest.fixture

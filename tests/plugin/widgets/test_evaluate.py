@@ -14,7 +14,7 @@ ERRORS = MeanErrors(1.5, 2.25, 1.25, NAN, train_pairs=10, test_pairs=2)
 
 def evaluate(project, frames):
     """Leave the files of an evaluation behind."""
-    stem, folder = "PoseCut_resnet18_mouse_60", project.evaluation_folder(1)
+    stem, folder = "PoseCut_resnet18_mouse_60", project.training(1).evaluation("").folder
     found = Calibration(17.0, 4, 3, 0.125, 0.3, ())
     row = result_row(ERRORS, found, step=60, percent=95, shuffle=1, pcutoff=0.6, bodyparts=None)
     put_row(folder / f"{stem}-results.csv", row)
@@ -95,4 +95,4 @@ def test_the_report_is_opened_in_the_browser(desk, dock, monkeypatch):
     evaluate(desk.project, [])
     desk.project_changed.emit()
     dock.report.click()
-    assert opened == [str(desk.project.evaluation_folder(1) / "report.html")]
+    assert opened == [str(desk.project.training(1).evaluation("").folder / "report.html")]

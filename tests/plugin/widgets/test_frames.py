@@ -5,8 +5,8 @@ from qtpy.QtCore import Qt
 
 from napari_posecut.widgets.docks.frames import FramesDock
 from posecut_core.project.config import read_config
+from posecut_core.project.opening import project_videos
 from posecut_core.types import FrameRef
-from posecut_core.workflow.opening import project_videos
 from tests.plugin.immediate_jobs import work_at_once
 
 

@@ -9,8 +9,8 @@ from qtpy.QtGui import QDropEvent
 from napari_posecut.labelling.frame_index import MEANING
 from napari_posecut.widgets.docks.project import ProjectDock
 from posecut_core.project.config import read_config
+from posecut_core.project.opening import open_project, project_videos
 from posecut_core.storage.locks import note_path
-from posecut_core.workflow.opening import open_project, project_videos
 from tests.plugin.immediate_jobs import work_at_once
 
 

@@ -7,8 +7,8 @@ from napari_posecut.session import desk_of
 from napari_posecut.widgets.docks.refine import RefineDock
 from posecut_core.labels.store import write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.opening import frame_folders, open_project
 from tests.plugin.widgets.fake_board import FakeBoard
 
 

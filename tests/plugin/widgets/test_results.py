@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import furnish
-from posecut_core.workflow.opening import project_videos
+from posecut_core.project.opening import project_videos
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, results_dock
 from tests.plugin.widgets.fake_board import FakeBoard
 

@@ -38,7 +38,7 @@ def dock(viewer, desk, sample, qtbot):
 @pytest.fixture
 def begun(desk, dock):
     """Leave 20 steps of an earlier training of shuffle 1 behind."""
-    folder = desk.project.model_folder(1)
+    folder = desk.project.training(1).folder
     folder.mkdir(parents=True)
     write_settings(folder / "settings.yaml", TrainingSettings(net_type="resnet_18", maxiters=60))
     start_log(folder / "log.csv", step=0)
@@ -117,10 +117,10 @@ def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
 
 def test_a_shuffle_of_a_later_iteration_begins_as_before(desk, dock, begun, monkeypatch):
     """Kind: one rule written twice. The form shows all that a new training takes over from the iteration before."""
-    path = desk.project.model_folder(1) / "settings.yaml"
+    path = desk.project.training(1).settings
     write_settings(path, dataclasses.replace(read_settings(path), global_scale=0.6))
     desk.project = dataclasses.replace(desk.project, config=dataclasses.replace(desk.project.config, iteration=1))
     shown = train._first_settings(desk.project, 1)
-    before = previous_training(desk.project, 1, 0)
+    before = previous_training(desk.project.training(1, 0))
     assert (shown.net_type, shown.global_scale) == ("resnet_18", 0.6)
     assert handed_on(shown) == {**with_inherited(before, 1, {}, lambda progress: None)}

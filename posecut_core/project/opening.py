@@ -1,42 +1,35 @@
 """Open a project, PoseCut's or DeepLabCut's, where it lies, choose its videos, and warn of what is odd in it."""
 
-import contextlib
 import difflib
-import itertools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PIL import Image
-
-from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy, StorageError, VideoError
-from posecut_core.formats.deeplabcut.frames import frame_words, image_places, odd_sizes
-from posecut_core.formats.deeplabcut.images import images_in
-from posecut_core.labels.bodypart_ids import Identities, read_identities
-from posecut_core.labels.store import removed_bodyparts
-from posecut_core.labels.table import LabelTable
-from posecut_core.labels.validation import labels_named, uncounted
+from posecut_core.errors import (
+    ProjectError,
+    Remedy,
+    VideoError,
+    raise_together,
+)
 from posecut_core.progress import Notice, Report, silent
-from posecut_core.project.config import ProjectConfig, edit_config, parse_config
+from posecut_core.project.config import edit_config, parse_config
 from posecut_core.project.given import (
-    foreign_bodyparts,
+    GivenVideos,
+    Videos,
     given_path,
+    given_videos,
     listed,
     missing_video,
     name_key,
     named_few,
     refuse_other_kind,
     same_name,
-    shown,
 )
 from posecut_core.project.paths import IMAGE_SUFFIXES, Project, refuse_links
 from posecut_core.project.relocate import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, read_state
 from posecut_core.storage.files import fingerprint
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
-from posecut_core.types import Crop
-from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.labeled_images import import_images
 
 # --- opening ----------------------------------------------------------------------------------------------------------
 # Open a project, PoseCut's or DeepLabCut's, where it lies: every step begins here.
@@ -45,33 +38,34 @@ from posecut_core.workflow.labeled_images import import_images
 Config = str | os.PathLike[str]
 
 
-def open_project(config: Config, *, report: Report = silent) -> Project:
-    """Open a project by its config.yaml or its folder.
+def open_project(config: Config) -> Project:
+    """Open a project by its config.yaml or its folder. Nothing is written, so that it may be read-only.
 
-    A moved project, or one with placeholders instead of paths, is repaired: on disk where that may be written, else
-    in memory. Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it; one that cannot be read
-    is told and left out. A video whose frame store or record of images' names is damaged is told as well, and stops
-    only what needs it. Opening a second time changes nothing.
+    The paths of a project that was moved, or came with placeholders instead of paths, are corrected in memory.
+    `adopt_project` also writes them to config.yaml, and reads the images that DeepLabCut has extracted.
 
     Args:
         config: Path of config.yaml, or of the folder that holds it.
-        report: Told about images that are copied or cannot be read.
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
-        StorageError: images cannot be copied because the disk is full.
     """
     path = config_path(config)
     refuse_links(path.parent)
-    project = Project(path.parent, _repaired_config(path))
-    for folder in frame_folders(project):
-        if os.access(folder, os.W_OK):
-            try:
-                import_images(project, folder.name, report=report)
-            except (LabelError, VideoError) as error:
-                told = f"New images of {folder.name} are not read: {Notice.of(error).text}"
-                report(Notice(told, error.remedies))
-    return project
+    values = load_mapping(read_yaml(path), path)
+    return Project(path.parent, parse_config({**values, **repairs(values, path.parent)}, path))
+
+
+def save_repairs(project: Project) -> None:
+    """Write to config.yaml what `open_project` has corrected in memory.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    values = load_mapping(read_yaml(project.config_path), project.config_path)
+    changes = repairs(values, project.root)
+    if changes:
+        edit_config(project.config_path, changes)
 
 
 def config_path(config: Config) -> Path:
@@ -219,18 +213,6 @@ def refuse_other_video(project: Project, path: Path, record: VideoRecord | None)
         )
 
 
-def _repaired_config(path: Path) -> ProjectConfig:
-    values = load_mapping(read_yaml(path), path)
-    config = parse_config(values, path)
-    changes = repairs(values, path.parent)
-    if not changes:
-        return config
-    try:
-        return edit_config(path, changes)
-    except StorageError:
-        return parse_config({**values, **changes}, path)
-
-
 # --- stored frames ----------------------------------------------------------------------------------------------------
 # Which of a project's videos are meant, by their names, and which of them have extracted frames.
 
@@ -269,19 +251,6 @@ def videos_with_frames(project: Project, wanted: str | Sequence[str] | None) -> 
     return found
 
 
-def frame_window(project: Project, video: str) -> Crop | None:
-    """Return the full frame of a video by what was extracted of it; None where that does not tell."""
-    path, images = project.frame_store(video), images_in(project.frame_folder(video))
-    with contextlib.suppress(PosecutError, OSError, ValueError, SyntaxError):
-        if path.exists() and (store := FrameStore.open(path)).numbers.size:
-            height, width = store.sizes.max(axis=0).tolist()
-            return None if store.origins.any() else Crop.of_frame(width, height)
-        if images:
-            with Image.open(next(iter(images.values()))) as image:
-                return Crop.of_frame(image.width, image.height)
-    return None
-
-
 def _stem(name: str, stems: tuple[str, ...]) -> str:
     stem = name if name in stems else given_path(name).stem
     alike = [other for other in stems if other == stem] or [other for other in stems if same_name(other, stem)]
@@ -298,72 +267,13 @@ def _stem(name: str, stems: tuple[str, ...]) -> str:
 # What people should know about a project although it stops nothing: told through `report`, as headings are.
 
 
-_RETRAIN = "create a training dataset with the new names and train again"
 _NAMED = 5  # labels in a note; check_labels has all
-
-
-def note_bodyparts(project: Project, found: Iterable[str], *, source: str, report: Report) -> None:
-    """Tell that a network, or what it is trained on, knows bodyparts that config.yaml does not have (any more)."""
-    listed, retrain = project.config.bodyparts, Remedy("create_training_dataset", config=project.root)
-    foreign = [name for name in found if name not in listed]
-    known = _identities(project) if foreign else Identities({})
-    renamed = {name: new for name in foreign if (new := known.renamed(name)) in listed}
-    if renamed:
-        pairs = ", ".join(f"{name!r} for what is {new!r} now" for name, new in renamed.items())
-        text = (
-            f"{source} has {pairs}: its results keep the old name, and evaluations leave it out; {_RETRAIN}, or rename "
-            "it back"
-        )
-        back = {new: name for name, new in renamed.items()}
-        report(Notice(text, (retrain, Remedy("edit_bodyparts", config=project.root, rename=back))))
-    rest = [name for name in foreign if name not in renamed]
-    sentence = foreign_bodyparts(rest, listed, source=source, remedy=_RETRAIN)
-    if sentence:
-        report(Notice(sentence.removesuffix("."), (retrain,)))
-
-
-def _tell(text: str, report: Report) -> None:
-    if text:
-        report(Notice(text))
-
-
-def _identities(project: Project) -> Identities:
-    try:
-        return read_identities(project)
-    except LabelError:  # told where labels are read; a network can do without
-        return Identities({})
-
-
-def note_removed(project: Project, *, videos: Iterable[str] | None = None, report: Report) -> None:
-    """Tell that config.yaml no longer lists bodyparts of which there are labels, of these videos or of all.
-
-    Raises:
-        LabelError: the labels cannot be read.
-    """
-    stems = [folder.name for folder in frame_folders(project)] if videos is None else list(videos)
-    _tell(unlisted_labels(project, stems), report)
-
-
-def unlisted_labels(project: Project, videos: list[str]) -> str:
-    """Say of which bodyparts there are labels that config.yaml does not list; "" where there are none.
-
-    Raises:
-        LabelError: the labels cannot be read.
-    """
-    names = removed_bodyparts(project, videos)
-    if not names:
-        return ""
-    word = "it" if len(names) == 1 else "them"
-    return (
-        f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
-        f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
-    )
 
 
 def note_strangers(project: Project, *, report: Report) -> None:
     """Tell which folders and tables of labels are of no video or scorer of the project: nothing of them is used."""
-    _tell(strange_labels(project), report)
-    _tell(other_tables(project), report)
+    for sentence in filter(None, (strange_labels(project), other_tables(project))):
+        report(Notice(sentence))
 
 
 def other_tables(project: Project) -> str:
@@ -379,9 +289,9 @@ def other_tables(project: Project) -> str:
         return ""
     plural, them = ("s", "them") if len(found) > 1 else ("", "it")
     return (
-        f"{project.labeled_data} holds {_some(found)}, expected tables of scorer {project.config.scorer!r} of "
-        f"config.yaml only; nothing of the table{plural} is used: move {them} elsewhere, or, if the labels in {them} "
-        "count, copy their rows into that scorer's table"
+        f"{project.labeled_data} holds {named_few(found, most=_NAMED)}, expected tables of scorer "
+        f"{project.config.scorer!r} of config.yaml only; nothing of the table{plural} is used: move {them} elsewhere, "
+        f"or, if the labels in {them} count, copy their rows into that scorer's table"
     )
 
 
@@ -390,64 +300,33 @@ def strange_labels(project: Project) -> str:
     names = [folder.name for folder in strange_folders(project)]
     if not names:
         return ""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     belong, them = ("belongs", "it") if len(names) == 1 else ("belong", "them")
     return (
-        f"{', '.join(map(repr, names[:_NAMED]))}{more} in {project.labeled_data} {belong} to no video of `video_sets` "
+        f"{named_few([*map(repr, names)], most=_NAMED)} in {project.labeled_data} {belong} to no video of `video_sets` "
         f"in {project.config_path}, and nothing of {them} is used; if that is not meant, list the video there (a line "
         f"`videos/NAME.mp4:` with the folder's name will do), else move {them} out of labeled-data"
     )
 
 
-def note_skeleton(project: Project, *, report: Report) -> None:
-    """Tell that the skeleton names what is no bodypart, or holds what is no bone: its lines cannot be drawn."""
-    _tell(odd_skeleton(project), report)
+def chosen_videos(
+    project: Project, videos: Videos, *, videotype: str | Sequence[str] = "", report: Report = silent
+) -> GivenVideos:
+    """List the video files meant by files, names of project videos, folders and patterns, each file once.
 
+    Args:
+        project: the opened project.
+        videos: what was given.
+        videotype: suffixes of the videos to take from folders; by default any known one.
+        report: told what is left out, and what is no video, before the work on the others begins.
 
-def odd_skeleton(project: Project) -> str:
-    """Say which bones of config.yaml are none; "" where all are pairs of bodyparts."""
-    bodyparts, odd = project.config.bodyparts, project.config.odd_bones
-    unknown = dict.fromkeys(name for bone in project.config.skeleton for name in bone if name not in bodyparts)
-    told = (
-        [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(map(shown, bodyparts))})"]
-        if unknown
-        else []
-    )
-    told += [f"holds {', '.join(odd)}, expected pairs of different bodyparts such as `- [nose, tail]`"] if odd else []
-    if not told:
-        return ""
-    return f"skeleton in {project.config_path} {' and '.join(told)}: these lines are not drawn; correct or remove them"
-
-
-def note_outside(project: Project, table: LabelTable, *, report: Report) -> None:
-    """Tell which labels of a video lie outside their frame, or say "not visible": a network cannot learn them."""
-    told = labels_outside(project, table)
-    if told:
-        report(told)
-
-
-def note_sizes(project: Project, video: str, *, report: Report) -> None:
-    """Tell which images of a video have another size than its frames or than the others: labels may lie wrong there."""
-    for told in itertools.chain(*odd_sizes(project, video)):
-        report(Notice(told, (Remedy("check_labels", config=project.root, videos=[video]),)))
-
-
-def labels_outside(project: Project, table: LabelTable) -> Notice | None:
-    """Say which labels of a video lie outside their frame, or at (0, 0); None where none does."""
-    origins, sizes = image_places(project, table.video, table.numbers)
-    invisible, outside = uncounted(table, origins, sizes)
-    words = frame_words(project, table.video, table.numbers[(invisible | outside).any(axis=1)].tolist())
-    told = []
-    if outside.any():
-        named = _some(labels_named(table, outside, words))
-        told.append(f"labels outside their frame: {named}; correct or remove them")
-    if invisible.any():
-        named = _some(labels_named(table, invisible, words))
-        told.append(f"labels at (0, 0), with which other programs say 'not visible', are left out of training: {named}")
-    draw = (Remedy("check_labels", config=project.root, videos=[table.video]),) if outside.any() else ()
-    return Notice(f"{table.video}: {'; '.join(told)}", draw) if told else None
-
-
-def _some(places: Sequence[str]) -> str:
-    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-    return f"{', '.join(places[:_NAMED])}{more}"
+    Raises:
+        ArgumentError: nothing is given.
+        VideoError: none of it is a video.
+    """
+    known = tuple(project_videos(project))
+    given = given_videos(videos, videotype=videotype, named=lambda name: named_video(project, name), known=known)
+    if not given.paths:
+        raise_together(given.refused, of=len(given.refused), what="are no videos", kind=VideoError, done=None)
+    for sentence in (*given.notes, *(str(error) for error in given.refused.values())):
+        report(Notice(sentence))
+    return given

@@ -1,8 +1,7 @@
 """A network measured on the labelled frames: gathered, predicted, drawn, and written as tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -24,7 +23,6 @@ from posecut_core.evaluation.tables import (
     write_reliability,
 )
 from posecut_core.formats.deeplabcut.frames import image_names, never_extracted, without_picture
-from posecut_core.formats.deeplabcut.images import OWN
 from posecut_core.inference.stored_frames import (
     FramePredictions,
     LabelledFrames,
@@ -32,23 +30,18 @@ from posecut_core.inference.stored_frames import (
     predict_stored_frames,
     stored_frames,
 )
+from posecut_core.labels.notices import note_bodyparts
 from posecut_core.labels.replaced_images import disputed_frames, disputed_images, review_images
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import without_outside
-from posecut_core.plots.figures import colours_of, save_png
-from posecut_core.plots.frames import FramePicture, evaluation_picture
-from posecut_core.plots.report import draw_reliability
 from posecut_core.progress import Notice, Progress, Report, silent
-from posecut_core.project.config import ProjectConfig
-from posecut_core.project.given import named_few
-from posecut_core.project.paths import Project, snapshot_steps
-from posecut_core.storage.disk import fitting_name
+from posecut_core.project.given import chosen_bodyparts, named_few
+from posecut_core.project.opening import strangers_among
+from posecut_core.project.paths import EvaluationFiles, Project, Training
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.arguments import chosen_bodyparts
-from posecut_core.workflow.opening import note_bodyparts, strangers_among
 
 # --- gathered frames --------------------------------------------------------------------------------------------------
 # Labelled frames with their images' places, gathered from the project for a network to be measured on.
@@ -101,7 +94,7 @@ def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> 
 def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Report = silent) -> tuple[FrameRef, ...]:
     """Return the frames that have a picture; those whose picture is gone are told.
 
-    Left out, too, are frames whose image shows another picture than what was labelled: opening the project tells them.
+    Left out, too, are frames whose image shows another picture than what was labelled: adopting the project tells them.
 
     Raises:
         DatasetError: none is left.
@@ -118,6 +111,13 @@ def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Repor
     if frames and not found:
         raise DatasetError(str(lost[0]), *lost[0].remedies) if lost else _all_disputed(project, frames)
     return found
+
+
+def _tell_disputed(project: Project, video: str, report: Report) -> None:
+    """Report the images that show another picture than what was labelled: their frames are not measured."""
+    disputed = disputed_images(project, video, review_images(project, video))
+    if disputed:
+        report(disputed)
 
 
 def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
@@ -161,11 +161,11 @@ def predict_all(
     predictor: Predicts, frames: tuple[LabelledFrames, ...], *, batch_size: int, report: Report
 ) -> tuple[FramePredictions, ...]:
     """Predict the labelled frames of every video."""
-    advance = _counter(f"evaluating {predictor.scorer}", frames, report)
+    advance = counted(f"evaluating {predictor.scorer}", frames, report)
     return tuple(predict_stored_frames(predictor, video, batch_size=batch_size, advance=advance) for video in frames)
 
 
-def _counter(stage: str, frames: tuple[LabelledFrames, ...], report: Report) -> Callable[[int], None]:
+def counted(stage: str, frames: tuple[LabelledFrames, ...], report: Report) -> Callable[[int], None]:
     """Return a function that is told of finished frames and reports how many there are by now."""
     done, total = 0, sum(len(video.numbers) for video in frames)
 
@@ -177,66 +177,6 @@ def _counter(stage: str, frames: tuple[LabelledFrames, ...], report: Report) -> 
     return advance
 
 
-def draw_all(
-    folder: Path,
-    project: Project,
-    predictor: Predicts,
-    frames: tuple[LabelledFrames, ...],
-    predicted: tuple[FramePredictions, ...],
-    bodyparts: tuple[str, ...],
-    report: Report,
-) -> tuple[Path, ...]:
-    """Draw `Training-<video>-<image>`, `Test-...` and `Validation-...` with labels and predictions into `folder`."""
-    advance = _counter("drawing labelled frames", frames, report)
-    paths = []
-    for video, found in zip(frames, predicted, strict=True):
-        for place, name in enumerate(frame_names(project, video)):
-            picture = fitting_name(f"{frame_kind(video, place)}-{video.video}", f"-{Path(name).stem}.png")
-            paths.append(folder / picture)
-            draw_frame(project.config, predictor, video, found, place, bodyparts, image=name).save(paths[-1])
-            advance(1)
-    return tuple(paths)
-
-
-def draw_frame(
-    config: ProjectConfig,
-    predictor: Predicts,
-    video: LabelledFrames,
-    found: FramePredictions,
-    place: int,
-    bodyparts: tuple[str, ...],
-    *,
-    image: str = "",
-) -> FramePicture:
-    """Draw the frame at `place` of `video` with labels and predictions of `bodyparts`.
-
-    `image` is the name of its image, which stands for its number where it is no frame of the video.
-    """
-    in_labels = [config.bodyparts.index(part) for part in bodyparts]
-    in_network = [predictor.bodyparts.index(part) for part in bodyparts]
-    number, origin = int(video.numbers[place]), video.origins[place]
-    return evaluation_picture(
-        video.store.read(number),
-        video.xy[place, in_labels] - origin,
-        found.xy[place, in_network] - origin,
-        found.likelihood[place, in_network],
-        bodyparts=bodyparts,
-        colours=colours_of(config.colormap, len(config.bodyparts))[in_labels],
-        pcutoff=config.pcutoff,
-        title=f"{frame_kind(video, place)} {f'image {image}' if image and number >= OWN else f'frame {number}'} of "
-        f"{video.video}",
-        dotsize=config.dotsize,
-        alphavalue=config.alphavalue,
-    )
-
-
-def frame_kind(video: LabelledFrames, place: int) -> str:
-    """Say on which side of the split a frame is: Training, Validation or Test."""
-    if video.validates[place]:
-        return "Validation"
-    return "Training" if video.is_train[place] else "Test"
-
-
 # --- measurement ------------------------------------------------------------------------------------------------------
 # One snapshot's predictions of the labelled frames beside their labels: what an evaluation is made of.
 
@@ -245,16 +185,14 @@ def frame_kind(video: LabelledFrames, place: int) -> str:
 class EvaluationJob:
     """Which snapshot of which project is evaluated on which bodyparts."""
 
-    project: Project
-    shuffle: int
-    trainingsetindex: int
+    training: Training
     step: int
     bodyparts: str | Sequence[str] | None  # None: all
 
     @property
-    def percent(self) -> int:
-        """Return the share of training frames, truncated as in DeepLabCut's names."""
-        return self.project.training_percent(self.trainingsetindex)
+    def project(self) -> Project:
+        """Return the project of the training."""
+        return self.training.project
 
 
 @dataclass(frozen=True)
@@ -304,8 +242,8 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         ModelError: the settings of the training are missing or unreadable.
     """
     project, config = job.project, job.project.config
-    settings = read_settings(project.model_folder(job.shuffle, job.trainingsetindex) / "settings.yaml")
-    split = read_split(project.split_path(job.shuffle, job.trainingsetindex))
+    settings = read_settings(job.training.settings)
+    split = read_split(job.training.split)
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     videos = sorted({frame.video for frame in (*split.train, *split.test)})
     strangers = strangers_among(project, videos)
@@ -313,6 +251,8 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
         text = f"Frames of {', '.join(map(repr, strangers))} are left out: `video_sets` does not list such videos"
         report(Notice(text))
     tables = {video: read_labels(project, video, report=report) for video in videos if video not in strangers}
+    for video in tables:
+        _tell_disputed(project, video, report)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     frames = gather_frames(project, tables, train=train, test=split.test, validation=held_out, report=report)
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
@@ -339,23 +279,6 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
 # The tables and the diagram that an evaluation leaves in the project.
 
 
-@dataclass(frozen=True)
-class EvaluationFiles:
-    """Where the results of one snapshot are."""
-
-    results: Path
-    bodyparts: Path
-    calibration: Path
-    diagram: Path  # .png
-    predictions: Path  # .h5
-    frames: Path
-
-
-def combined_csv(project: Project) -> Path:
-    """Return the table of all evaluations of this iteration."""
-    return project.evaluation_results / "CombinedEvaluation-results.csv"
-
-
 def write_results(
     job: EvaluationJob, predictor: Predicts, measured: Measurement, *, report: Report = silent
 ) -> EvaluationFiles:
@@ -364,21 +287,13 @@ def write_results(
     Raises:
         StorageError: the folder cannot be written.
     """
-    folder, scorer = job.project.evaluation_folder(job.shuffle, job.trainingsetindex), predictor.scorer
-    files = EvaluationFiles(
-        results=folder / f"{scorer}-results.csv",
-        bodyparts=folder / f"{scorer}-keypoint-results.csv",
-        calibration=folder / f"{scorer}-calibration.csv",
-        diagram=folder / f"{scorer}-calibration.png",
-        predictions=folder / f"{scorer}.h5",
-        frames=folder / f"{scorer}-frame-results.csv",
-    )
-    for table in (files.results, combined_csv(job.project)):
+    scorer = predictor.scorer
+    files = job.training.evaluation(scorer)
+    for table in (files.results, job.project.combined_evaluation):
         put_row(table, _row(job, measured), report=report)
     write_bodypart_errors(files.bodyparts, measured.bodyparts, measured.by_bodypart(job.project.config.pcutoff))
     write_frame_errors(files.frames, _frame_errors(measured))
     write_reliability(files.calibration, measured.calibration)
-    save_png(draw_reliability(measured.calibration, title=scorer), files.diagram)
     write_frame_predictions(
         files.predictions,
         [("labeled-data", video.video, name) for video in measured.frames for name in frame_names(job.project, video)],
@@ -386,16 +301,15 @@ def write_results(
         np.concatenate([found.likelihood for found in measured.predicted]),
         scorer=scorer,
         bodyparts=predictor.bodyparts,
-        network=_network(job),
+        network=file_sha256(job.training.manifest(job.step)),
     )
     return files
 
 
 def evaluated_steps(job: EvaluationJob, measured: Measurement) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots of the same training that have been evaluated in the same way."""
-    steps = snapshot_steps(job.project.model_folder(job.shuffle, job.trainingsetindex))
-    networks = {step: _network(replace(job, step=step)) for step in steps}
-    return errors_by_step(combined_csv(job.project), _row(job, measured), networks=networks)
+    networks = {step: file_sha256(job.training.manifest(step)) for step in job.training.snapshots}
+    return errors_by_step(job.project.combined_evaluation, _row(job, measured), networks=networks)
 
 
 def _frame_errors(measured: Measurement) -> list[FrameError]:
@@ -414,14 +328,9 @@ def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:
         measured.overall(pcutoff),
         measured.calibration,
         step=job.step,
-        percent=job.percent,
-        shuffle=job.shuffle,
+        percent=job.training.percent,
+        shuffle=job.training.shuffle,
         pcutoff=pcutoff,
         bodyparts=None if job.bodyparts is None else measured.bodyparts,
-        network=_network(job),
+        network=file_sha256(job.training.manifest(job.step)),
     )
-
-
-def _network(job: EvaluationJob) -> str:
-    """Tell the network from others of its name, as the results of its evaluation do."""
-    return file_sha256(job.project.snapshot_manifest(job.shuffle, job.step, job.trainingsetindex))

@@ -3,13 +3,16 @@
 Nothing is overwritten: a frame that the target has already stays as it is.
 """
 
+import contextlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
+from PIL import Image
 
-from posecut_core.errors import Remedy, VideoError
+from posecut_core.errors import LabelError, PosecutError, Remedy, StorageError, VideoError
 from posecut_core.formats.deeplabcut.frames import (
     image_names,
     image_origin,
@@ -40,9 +43,39 @@ from posecut_core.labels.replaced_images import (
     unlike_video,
 )
 from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.project.opening import Config, frame_folders, open_project, save_repairs
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_bytes
+from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore, StoredFrame, numbers_in
+
+
+def adopt_project(config: Config, *, report: Report = silent) -> Project:
+    """Open a project for work that writes to it: keep corrected paths in config.yaml, and read images from DeepLabCut.
+
+    Images that the frame store lacks (DeepLabCut's `img*.png`) are copied into it; one that cannot be read is left out
+    with a notice. A video whose frame store or record of image names is damaged gets a notice as well, and only steps
+    that need it fail. Adopting a second time changes nothing. What cannot be written to is only read.
+
+    Args:
+        config: Path of config.yaml, or of the folder that holds it.
+        report: Told about images that are copied or cannot be read.
+
+    Raises:
+        ProjectError: there is no project, or its config.yaml is malformed.
+        StorageError: images cannot be copied because the disk is full.
+    """
+    project = open_project(config)
+    with contextlib.suppress(StorageError):
+        save_repairs(project)
+    for folder in frame_folders(project):
+        if os.access(folder, os.W_OK):
+            try:
+                import_images(project, folder.name, report=report)
+            except (LabelError, VideoError) as error:
+                told = f"New images of {folder.name} are not read: {Notice.of(error).text}"
+                report(Notice(told, error.remedies))
+    return project
 
 
 def import_images(project: Project, video: str, *, report: Report = silent) -> int:
@@ -63,7 +96,7 @@ def import_images(project: Project, video: str, *, report: Report = silent) -> i
         VideoError: the frame store is damaged.
         StorageError: the disk refuses.
     """
-    done = 0 if _is_known(project, video) else _import_new(project, video, report)  # every opening comes here
+    done = 0 if _is_known(project, video) else _import_new(project, video, report)  # every adoption comes here
     settle_images(project, video, report=report)
     return done
 
@@ -213,3 +246,16 @@ def _read_images(
 def _tell(sentences: Iterable[str], report: Report) -> None:
     for sentence in filter(None, sentences):
         report(Notice(sentence.removesuffix(".")))
+
+
+def frame_window(project: Project, video: str) -> Crop | None:
+    """Return the full frame of a video by what was extracted of it; None where that does not tell."""
+    path, images = project.frame_store(video), images_in(project.frame_folder(video))
+    with contextlib.suppress(PosecutError, OSError, ValueError, SyntaxError):
+        if path.exists() and (store := FrameStore.open(path)).numbers.size:
+            height, width = store.sizes.max(axis=0).tolist()
+            return None if store.origins.any() else Crop.of_frame(width, height)
+        if images:
+            with Image.open(next(iter(images.values()))) as image:
+                return Crop.of_frame(image.width, image.height)
+    return None
