@@ -108,10 +108,10 @@ def _video_crop(video: object, entry: object) -> Crop | None:
     return numbers
 
 
-def _analysis_crop(found: Any) -> Crop | None:
+def _analysis_crop(found: object) -> Crop | None:
     """Take the window of analysis from the values of `cropping` and its corners."""
     if not isinstance(found, Mapping):
-        return found
+        return found if isinstance(found, Crop) else None
     if not as_flag(found, "cropping"):
         return None
     corners = {key: found.get(key) for key in _CORNERS}

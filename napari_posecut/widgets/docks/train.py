@@ -59,7 +59,7 @@ class _SettingsForm(Container[Widget]):
         self._shown = TrainingSettings()
         self._automatic = False  # whether global_scale is chosen by the core unless it is given
         settings = {name: about for name, about in properties(TrainingSettings).items() if not about.get("readOnly")}
-        self.fields: dict[str, ValueWidget] = {name: _field(name, about) for name, about in settings.items()}
+        self.fields: dict[str, ValueWidget[Any]] = {name: _field(name, about) for name, about in settings.items()}
         self._shown_file: object = None  # of weights, as the widget returns what is shown
         self.weights_file = FileEdit(name="weights_file", label="file", filter="*.safetensors")
         self.more = CheckBox(name="more", text="More settings", tooltip="show the settings that are rarely changed")
@@ -117,7 +117,7 @@ class _SettingsForm(Container[Widget]):
             or (name == "global_scale" and chosen_scale)
         }
 
-    def _typed(self, name: str, field: ValueWidget) -> Any:
+    def _typed(self, name: str, field: ValueWidget[Any]) -> Any:
         if name == "init_weights" and field.value == _FILE:
             # The path is kept as it was written: the widget makes one of this working folder of it.
             unchanged = self.weights_file.value == self._shown_file
@@ -133,11 +133,11 @@ class _SettingsForm(Container[Widget]):
         self.weights_file.visible = self.fields["init_weights"].value == _FILE
 
 
-def _field(name: str, about: Mapping[str, Any]) -> ValueWidget:
+def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
     """Make the widget of one setting of its JSON schema."""
     label = about.get("label", name.replace("_", " "))
     told: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
-    field: ValueWidget
+    field: ValueWidget[Any]
     if about.get("type") == "boolean":
         field = CheckBox(**told, text=label)
     elif name == "init_weights":
