@@ -43,13 +43,13 @@ class QueuedVideo:
 
 
 @dataclass(frozen=True)
-class AnalysedQueue:
+class AnalyzedQueue:
     """The videos in their order."""
 
     videos: tuple[QueuedVideo, ...]
 
 
-def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> AnalysedQueue:
+def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> AnalyzedQueue:
     """Analyse videos, and filter the trajectories and draw videos with them if wished; failures stop no other video.
 
     Args:
@@ -63,7 +63,7 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
     """
     clashing = _clashing(tuple(arguments["videos"]), arguments.get("destfolder"))
     places = range(len(arguments["videos"]))
-    return AnalysedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
+    return AnalyzedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
 
 
 def _one(

@@ -18,7 +18,7 @@ from napari_posecut.preferences import preferences
 from napari_posecut.remedies import in_window
 from posecut_core.errors import PosecutError
 from posecut_core.labels.state import Position
-from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.project.config import bones_between
 from posecut_core.types import FrameRef
 
@@ -112,14 +112,14 @@ class Canvas:
         self._attempt, self._tell = attempt, tell
         self._symbols: list[str] = []
         project = labelling.browser.project
-        self._colours = colours_of(project.config.colormap, len(labelling.browser.columns))
+        self._colours = colors_of(project.config.colormap, len(labelling.browser.columns))
         self._edges = bones_between(tuple(labelling.browser.columns.values()), project.config.skeleton)
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
         self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=_DOT)
         self.skeleton.border_width = 0
-        self.skeleton.face_color = named_colour(project.config.skeleton_color)
+        self.skeleton.face_color = named_color(project.config.skeleton_color)
         self.points = _empty_points("labels", len(self._colours), about, size=self._marker_size)
         self.points.features = {"bodypart": list(labelling.browser.columns.values())}
         for layer in self.layers:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from napari_posecut.layers.convert import FILLED, to_rows_columns
-from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
 from posecut_core.project.config import ProjectConfig, bones_between
@@ -109,7 +109,7 @@ class Trajectories:
     curves: Float32[np.ndarray, "3 K T"]  # x, y, likelihood
 
 
-def analysed_videos(
+def analyzed_videos(
     project: Project, *, videos: Iterable[Path] = (), folders: Iterable[Path] = ()
 ) -> tuple[FoundPredictions, ...]:
     """List the predictions of a project's videos, video by video, the newest of each first.
@@ -183,8 +183,8 @@ def _check_origin(project: Project, shown: FoundPredictions) -> None:
 def style_of(config: ProjectConfig, bodyparts: tuple[str, ...]) -> OverlayStyle:
     """Return how the bodyparts of a network look: those of the project as while labelling, others after them."""
     order = tuple(dict.fromkeys([*config.bodyparts, *bodyparts]))
-    colours = colours_of(config.colormap, len(order))
-    red, green, blue = named_colour(config.skeleton_color).tolist()
+    colours = colors_of(config.colormap, len(order))
+    red, green, blue = named_color(config.skeleton_color).tolist()
     return OverlayStyle(
         colours=colours[[order.index(part) for part in bodyparts]],
         shown=np.ones(len(bodyparts), bool),

@@ -19,11 +19,11 @@ from posecut_core.demo.run import DemoResult, StepTime
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.health.doctor import Diagnosis
 from posecut_core.health.findings import Finding
-from posecut_core.inference.video import AnalysedVideo
+from posecut_core.inference.video import AnalyzedVideo
 from posecut_core.progress import Notice, Report
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.index import gap_sentences
-from posecut_core.workflow.analyze_videos import AnalysedVideos
+from posecut_core.workflow.analyze_videos import AnalyzedVideos
 from posecut_core.workflow.check_labels import CheckedLabels, CheckedVideo
 from posecut_core.workflow.create_project import AddedVideos, CreatedProject, SkippedVideo
 from posecut_core.workflow.create_training_dataset import CreatedDataset, CreatedShuffle
@@ -311,7 +311,7 @@ def _likelihood(row: EvaluatedSnapshot) -> str:
 # What people are told about analysed videos, and which command comes next.
 
 
-def tell_analysed(project: Path, analysed: AnalysedVideos, *, options: Sequence[str] = ()) -> Outcome:
+def tell_analyzed(project: Path, analysed: AnalyzedVideos, *, options: Sequence[str] = ()) -> Outcome:
     """Say where the predictions are, and which frames could not be read; `options` say with which network."""
     lines = [_analysed_video(video) for video in analysed.videos]
     lines += [
@@ -355,7 +355,7 @@ def tell_labeled(
     return Outcome(labeled, tuple(lines), (command("extract-outlier-frames", project, *videos, *options),))
 
 
-def _analysed_video(video: AnalysedVideo) -> str:
+def _analysed_video(video: AnalyzedVideo) -> str:
     files = ", ".join(shorter(path) for path in video.files)
     if video.skipped:
         return f"{video.video.name} had been analysed before: {files} (to do it again, add --overwrite)"
@@ -673,7 +673,7 @@ _OUTCOMES: Mapping[str, Callable[[Any, Mapping[str, Any]], Outcome]] = {
         Path(given["config"]), result, trainingsetindex=given.get("trainingsetindex", 0)
     ),
     "cross-validate": lambda result, given: tell_cross_validated(Path(given["config"]), result),
-    "analyze-videos": lambda result, given: tell_analysed(Path(given["config"]), result, options=same_results(given)),
+    "analyze-videos": lambda result, given: tell_analyzed(Path(given["config"]), result, options=same_results(given)),
     "filterpredictions": lambda result, given: tell_filtered(
         Path(given["config"]), given["videos"], result, options=(*same_results(given), "--filtered")
     ),

@@ -92,7 +92,7 @@ def _crop_matrices(
     return jnp.concatenate([linear, (centres - linear.sum(-1) * middle)[..., None]], axis=-1)
 
 
-def _random_centres(
+def _random_centers(
     key: Key[Array, ""], xy: Float[Array, "B K 2"], sizes: Int[Array, "B 2"], *, on_animal: float, spread: float
 ) -> Float[Array, "B 2"]:
     """Choose where crops lie: near a random visible bodypart with probability `on_animal`, else anywhere."""
@@ -170,7 +170,7 @@ def augment(key: Key[Array, ""], batch: Batch, *, mirror_order: Int[Array, " K"]
     scales = jnp.exp(jax.random.uniform(scale, count, minval=logs[0], maxval=logs[1]))
     turn = jnp.deg2rad(settings.rotation)
     mirrored = jax.random.bernoulli(flip, 0.5, count) & settings.mirror
-    centres = _random_centres(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4)
+    centres = _random_centers(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4)
     matrix = _crop_matrices(
         centres=_keep_inside(centres, batch.sizes, size / 2 / scales),
         scales=scales,

@@ -30,7 +30,7 @@ class Targets(NamedTuple):
     inside: Bool[Array, "B h w K"]  # cells of the discs, where locref is trained
 
 
-def _cell_centres(height: int, width: int) -> Float[Array, "h w 2"]:
+def _cell_centers(height: int, width: int) -> Float[Array, "h w 2"]:
     """Return the (x, y) for which each cell stands, in pixels of the network's input."""
     x = STRIDE * jnp.arange(width, dtype=jnp.float32) + (STRIDE - 1) / 2
     y = STRIDE * jnp.arange(height, dtype=jnp.float32) + (STRIDE - 1) / 2
@@ -44,7 +44,7 @@ def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: float)
     that no label is lost when the radius is smaller than a cell.
     """
     present = ~jnp.isnan(xy[..., 0])
-    offset = jnp.where(present[..., None], xy, 0.0)[:, None, None] - _cell_centres(height, width)[None, :, :, None]
+    offset = jnp.where(present[..., None], xy, 0.0)[:, None, None] - _cell_centers(height, width)[None, :, :, None]
     distance = jnp.hypot(offset[..., 0], offset[..., 1])
     nearest = jnp.max(jnp.abs(offset), axis=-1) <= STRIDE / 2
     inside = ((distance <= radius) | nearest) & present[:, None, None]
@@ -72,6 +72,6 @@ def decode(maps: Scoremaps) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]
     near = jax.nn.log_sigmoid(maps.scores[sample, near_rows, near_columns, bodypart])
     weights = jnp.exp(near - jax.nn.log_sigmoid(highest)[..., None, None]) * valid
     locref = maps.locref[sample, near_rows, near_columns, bodypart] * _LOCREF_STDEV
-    votes = _cell_centres(height, width)[near_rows, near_columns] + locref
+    votes = _cell_centers(height, width)[near_rows, near_columns] + locref
     xy = jnp.sum(votes * weights[..., None], axis=(2, 3)) / jnp.sum(weights, axis=(2, 3))[..., None]
     return xy, jax.nn.sigmoid(highest)

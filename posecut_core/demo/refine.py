@@ -13,7 +13,7 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.frame_store import numbers_in
-from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
+from posecut_core.workflow.analyze_videos import AnalyzedVideos, analyze_videos
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.merge_datasets import merge_datasets
 from posecut_core.workflow.train_network import train_network
@@ -168,11 +168,11 @@ def _merge(config: Path, rounds: Rounds, report: Report) -> int:
     return merged.labelled_frames
 
 
-def _errors(unseen: Scene, analysed: AnalysedVideos) -> tuple[tuple[float, ...], float]:
+def _errors(unseen: Scene, analysed: AnalyzedVideos) -> tuple[tuple[float, ...], float]:
     return mean_errors(read_predictions(analysed.videos[0].files[0]).xy, prepare(unseen).truth)
 
 
-def _files(first: DemoResult, analysed: AnalysedVideos, shown: dict[str, Path]) -> dict[str, Path]:
+def _files(first: DemoResult, analysed: AnalyzedVideos, shown: dict[str, Path]) -> dict[str, Path]:
     project = open_project(first.config_path)
     return {
         "videos and their truth": first.folder / VIDEOS,

@@ -12,7 +12,7 @@ from posecut_core.demo.scene import TO_LABEL, UNSEEN, Scene, mean_errors, prepar
 from posecut_core.poses.files import read_predictions
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.opening import open_project
-from posecut_core.workflow.analyze_videos import AnalysedVideos, analyze_videos
+from posecut_core.workflow.analyze_videos import AnalyzedVideos, analyze_videos
 from posecut_core.workflow.check_labels import check_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.evaluate_network import Evaluation, evaluate_network
@@ -164,7 +164,7 @@ def _judge(
     unseen: Scene,
     trained: TrainedNetwork,
     evaluation: Evaluation,
-    analysed: AnalysedVideos,
+    analysed: AnalyzedVideos,
     shown: dict[str, Path],
     times: tuple[StepTime, ...],
 ) -> DemoResult:

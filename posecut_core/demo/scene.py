@@ -76,12 +76,12 @@ class Arena:
 
 
 def _build_arena(
-    rng: np.random.Generator, *, height: int, width: int, plank: Plank, floor_colour: tuple[float, float, float]
+    rng: np.random.Generator, *, height: int, width: int, plank: Plank, floor_color: tuple[float, float, float]
 ) -> Arena:
     """Paint floor, walls and plank."""
     y, x = np.meshgrid(np.arange(height, dtype=float), np.arange(width, dtype=float), indexing="ij")
     shade = 1 - 0.45 * _soft(plank.cover(x - 4, y - 5))
-    floor = _floor(rng, height, width, floor_colour) * _walls(x, y, height, width)[..., None] * shade[..., None]
+    floor = _floor(rng, height, width, floor_color) * _walls(x, y, height, width)[..., None] * shade[..., None]
     hidden = plank.cover(x, y)
     return Arena(floor.astype(np.float32), _board(rng, plank, x, y), hidden[..., None].astype(np.float32))
 
@@ -222,7 +222,7 @@ class Film:
 def prepare(scene: Scene) -> Film:
     """Let the animal of a scene walk, and note where its bodyparts are in the middle of each exposure."""
     rng = np.random.default_rng([scene.seed, 1])
-    arena = _build_arena(rng, height=_SIZE, width=_SIZE, plank=scene.plank, floor_colour=scene.floor)
+    arena = _build_arena(rng, height=_SIZE, width=_SIZE, plank=scene.plank, floor_color=scene.floor)
     walk = wander(rng, frames=scene.frames, waypoints=_waypoints(rng, scene.plank), speed=scene.speed)
     posture = pose(walk, scene.individual)
     xy = posture.bodyparts()[SUBSTEPS // 2 :: SUBSTEPS]

@@ -25,7 +25,7 @@ from posecut_core.evaluation.tables import (
 from posecut_core.formats.deeplabcut.frames import image_names, never_extracted, without_picture
 from posecut_core.inference.stored_frames import (
     FramePredictions,
-    LabelledFrames,
+    LabeledFrames,
     Predicts,
     predict_stored_frames,
     stored_frames,
@@ -55,7 +55,7 @@ def gather_frames(
     test: Sequence[FrameRef],
     validation: Sequence[FrameRef] = (),
     report: Report = silent,
-) -> tuple[LabelledFrames, ...]:
+) -> tuple[LabeledFrames, ...]:
     """Gather the frames that `tables` has labels of, video by video, in increasing order of their numbers.
 
     Frames without labels, without a picture or with two are left out and told; labels outside their picture are not
@@ -66,8 +66,8 @@ def gather_frames(
         VideoError: a frame store is damaged.
     """
     found, every = [], (*train, *validation, *test)
-    labelled = [frame for frame in every if _is_labelled(tables, frame)]
-    bare = [frame for frame in every if frame.video in tables and not _is_labelled(tables, frame)]
+    labelled = [frame for frame in every if _is_labeled(tables, frame)]
+    bare = [frame for frame in every if frame.video in tables and not _is_labeled(tables, frame)]
     _tell_bare(project, bare, report)
     there = {*with_pictures(project, labelled, report=report)}
     for video in sorted({frame.video for frame in there}):
@@ -120,13 +120,13 @@ def _tell_disputed(project: Project, video: str, report: Report) -> None:
         report(disputed)
 
 
-def frame_names(project: Project, frames: LabelledFrames) -> list[str]:
+def frame_names(project: Project, frames: LabeledFrames) -> list[str]:
     """List the names of the frames' images, as the labels have them."""
     names = image_names(project, frames.video, frames.numbers.tolist())
     return [names[number] for number in frames.numbers.tolist()]
 
 
-def _is_labelled(tables: Mapping[str, LabelTable], frame: FrameRef) -> bool:
+def _is_labeled(tables: Mapping[str, LabelTable], frame: FrameRef) -> bool:
     return frame.video in tables and frame.number in tables[frame.video].numbers
 
 
@@ -140,11 +140,11 @@ def _all_disputed(project: Project, frames: Sequence[FrameRef]) -> DatasetError:
     )
 
 
-def _of_video(project: Project, table: LabelTable, *, train: list[int], validation: list[int]) -> LabelledFrames:
+def _of_video(project: Project, table: LabelTable, *, train: list[int], validation: list[int]) -> LabeledFrames:
     store = FrameStore.open(project.frame_store(table.video))
     labels = without_outside(table, store)
     frames = stored_frames(table.video, store, labels.numbers)
-    return LabelledFrames(
+    return LabeledFrames(
         **vars(frames),
         xy=labels.xy,
         annotated=labels.annotated,
@@ -157,15 +157,15 @@ def _of_video(project: Project, table: LabelTable, *, train: list[int], validati
 # The labelled frames that a network is measured on: predicted, and drawn with labels and predictions.
 
 
-def predict_all(
-    predictor: Predicts, frames: tuple[LabelledFrames, ...], *, batch_size: int, report: Report
+def _predict_all(
+    predictor: Predicts, frames: tuple[LabeledFrames, ...], *, batch_size: int, report: Report
 ) -> tuple[FramePredictions, ...]:
     """Predict the labelled frames of every video."""
     advance = counted(f"evaluating {predictor.scorer}", frames, report)
     return tuple(predict_stored_frames(predictor, video, batch_size=batch_size, advance=advance) for video in frames)
 
 
-def counted(stage: str, frames: tuple[LabelledFrames, ...], report: Report) -> Callable[[int], None]:
+def counted(stage: str, frames: tuple[LabeledFrames, ...], report: Report) -> Callable[[int], None]:
     """Return a function that is told of finished frames and reports how many there are by now."""
     done, total = 0, sum(len(video.numbers) for video in frames)
 
@@ -203,7 +203,7 @@ class Measurement:
     settings: TrainingSettings
     bodyparts: tuple[str, ...]
     left_out: tuple[str, ...]  # bodyparts of the project or the network that are not evaluated
-    frames: tuple[LabelledFrames, ...]
+    frames: tuple[LabeledFrames, ...]
     predicted: tuple[FramePredictions, ...]  # of all bodyparts that the network knows
     errors: Float64[np.ndarray, "F K"]
     likelihood: Float64[np.ndarray, "F K"]
@@ -258,7 +258,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
     bodyparts = chosen_bodyparts(tuple(p for p in predictor.bodyparts if p in config.bodyparts), job.bodyparts)
     in_labels = [config.bodyparts.index(part) for part in bodyparts]
     in_network = [predictor.bodyparts.index(part) for part in bodyparts]
-    predicted = predict_all(predictor, frames, batch_size=batch_size, report=report)
+    predicted = _predict_all(predictor, frames, batch_size=batch_size, report=report)
     labels = np.concatenate([video.xy for video in frames])[:, in_labels]
     return Measurement(
         split=split,

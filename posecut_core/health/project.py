@@ -21,12 +21,12 @@ from posecut_core.evaluation.tables import is_present, read_results
 from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
 from posecut_core.formats.deeplabcut.images import is_image, read_size
 from posecut_core.health.findings import Findings
-from posecut_core.inference.video import analysed_window
+from posecut_core.inference.video import analyzed_window
 from posecut_core.labels.images import frame_window
 from posecut_core.labels.notices import odd_skeleton
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import read_info
-from posecut_core.plots.figures import colours_of, named_colour
+from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
 from posecut_core.poses.proposals import read_proposals
@@ -237,9 +237,9 @@ def check_settings(project: Project, found: Findings) -> None:
     with found.about(path):
         check_net_type(project)
     with found.about(path):
-        colours_of(config.colormap, 1)
+        colors_of(config.colormap, 1)
     with found.about(path):
-        named_colour(config.skeleton_color)
+        named_color(config.skeleton_color)
     odd = odd_skeleton(project)
     if odd:
         found.add(path, f"{odd}.", harmless=True)
@@ -375,7 +375,7 @@ def _check_crop(project: Project, video: str, crop: Crop | None, size: tuple[int
 
 def _check_window(project: Project, crop: Crop, index: VideoIndex, found: Findings) -> None:
     try:
-        analysed_window(crop, index, index.path)
+        analyzed_window(crop, index, index.path)
     except AnalysisError as error:
         found.add(project.config_path, error)
 

@@ -20,7 +20,7 @@ from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 
 
 @partial(jax.jit, static_argnames=("spec", "size"))
-def locate(
+def _locate(
     parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec, size: tuple[int, int]
 ) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]:
     """Scale images to `size`, run the network, decode; positions are pixels of the scaled image.
@@ -31,7 +31,7 @@ def locate(
 
 
 @partial(jax.jit, static_argnames=("spec", "size"))
-def score(
+def _score(
     parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec, size: tuple[int, int]
 ) -> Float[Array, "B h w K"]:
     """Scale images to `size` and run the network; probabilities of the cells that lie in the scaled image."""
@@ -102,7 +102,7 @@ class Predictor:
         """Return (x, y) in pixels of the given images, and likelihoods; compiled once per shape of `images`."""
         source = images.shape[1:3]
         size = scaled_size(source[0], source[1], scale=self.info.global_scale)
-        xy, likelihood = locate(self.parameters, jnp.asarray(images), spec=self.info.network, size=size)
+        xy, likelihood = _locate(self.parameters, jnp.asarray(images), spec=self.info.network, size=size)
         points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
         return points, np.asarray(likelihood, np.float64)
 
@@ -110,7 +110,7 @@ class Predictor:
         """Return the likelihood of each bodypart in each cell of its score map."""
         source = image.shape[:2]
         size = scaled_size(source[0], source[1], scale=self.info.global_scale)
-        likelihood = score(self.parameters, jnp.asarray(image[None]), spec=self.info.network, size=size)
+        likelihood = _score(self.parameters, jnp.asarray(image[None]), spec=self.info.network, size=size)
         first = np.array([[0.0, 0.0], [STRIDE, STRIDE]]) + (STRIDE - 1) / 2
         origin, second = scale_points(first, source=size, target=(source[0], source[1]))
         return ImageScoremaps(np.asarray(likelihood[0], np.float32), second - origin, origin)

@@ -56,7 +56,7 @@ class StoredFrames:
 
 
 @dataclass(frozen=True)
-class LabelledFrames(StoredFrames):
+class LabeledFrames(StoredFrames):
     """Labelled frames of one video that belong to a training dataset."""
 
     xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
@@ -108,7 +108,7 @@ def predict_stored_frames(
     """
     shape = (len(frames.numbers), len(predictor.bodyparts))
     xy, likelihood = np.full((*shape, 2), np.nan), np.zeros(shape)
-    for places in batches_of_one_size(frames.sizes, batch_size):
+    for places in _batches_of_one_size(frames.sizes, batch_size):
         images = np.stack([frames.store.read(int(number)) for number in frames.numbers[places]])
         found_xy, found_likelihood = predictor.predict(padded(images, batch_size))
         xy[places] = found_xy[: len(places)] + frames.origins[places][:, None, :]
@@ -117,7 +117,7 @@ def predict_stored_frames(
     return FramePredictions(xy, likelihood)
 
 
-def batches_of_one_size(sizes: Int64[np.ndarray, "F 2"], batch_size: int) -> Iterator[Int64[np.ndarray, " B"]]:
+def _batches_of_one_size(sizes: Int64[np.ndarray, "F 2"], batch_size: int) -> Iterator[Int64[np.ndarray, " B"]]:
     """Group positions of images of one size into batches of at most `batch_size`, each position once."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place, (height, width) in enumerate(sizes.tolist()):

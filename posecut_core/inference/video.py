@@ -27,18 +27,18 @@ from posecut_core.video.reader import VideoReader
 # How fast an analysis goes at the moment, by which the time that is left is estimated.
 
 
-RECENT = 50  # batches
+_RECENT = 50  # batches
 
 
 @dataclass(frozen=True)
-class Pace:
+class _Pace:
     """The median of the last batches: compiling, or a computer that slept, is one slow batch, which does not count."""
 
     seconds: tuple[float, ...] = ()  # per frame, of each of the last batches
 
-    def after(self, frames: int, seconds: float) -> "Pace":
+    def after(self, frames: int, seconds: float) -> "_Pace":
         """Return the pace after one more batch."""
-        return Pace((*self.seconds, seconds / frames)[-RECENT:])
+        return _Pace((*self.seconds, seconds / frames)[-_RECENT:])
 
     @property
     def frames_per_second(self) -> float:
@@ -50,18 +50,18 @@ class Pace:
 # Batches of video frames, decoded in a thread while the network works on the batch before.
 
 
-NumberedFrame = tuple[int, UInt8[np.ndarray, "H W 3"] | None]  # None where the frame could not be decoded
+_NumberedFrame = tuple[int, UInt8[np.ndarray, "H W 3"] | None]  # None where the frame could not be decoded
 
 
 @dataclass(frozen=True)
-class FrameBatch:
+class _FrameBatch:
     """Consecutive frames of a video."""
 
     images: UInt8[np.ndarray, "B H W 3"]
     decoded: Bool[np.ndarray, " B"]  # false where the frame could not be decoded and the image is black
 
 
-def frame_batches(frames: Iterable[NumberedFrame], window: Crop, batch_size: int) -> Iterator[FrameBatch]:
+def _frame_batches(frames: Iterable[_NumberedFrame], window: Crop, batch_size: int) -> Iterator[_FrameBatch]:
     """Group frames, cropped to `window`; every number has its place, decodable or not."""
     shape = (batch_size, window.y2 - window.y1, window.x2 - window.x1, 3)
     images, decoded = np.zeros(shape, np.uint8), np.zeros(batch_size, bool)
@@ -72,19 +72,19 @@ def frame_batches(frames: Iterable[NumberedFrame], window: Crop, batch_size: int
             images[filled] = image[window.y1 : window.y2, window.x1 : window.x2]
         filled += 1
         if filled == batch_size:
-            yield FrameBatch(images, decoded)
+            yield _FrameBatch(images, decoded)
             images, decoded, filled = np.zeros(shape, np.uint8), np.zeros(batch_size, bool), 0
     if filled:
-        yield FrameBatch(images[:filled], decoded[:filled])
+        yield _FrameBatch(images[:filled], decoded[:filled])
 
 
 @contextmanager
-def batches_ahead(frames: Iterable[NumberedFrame], window: Crop, batch_size: int) -> Iterator[Iterator[FrameBatch]]:
-    """Run `frame_batches` in a thread, a few batches ahead; errors arise where the batches are taken.
+def _batches_ahead(frames: Iterable[_NumberedFrame], window: Crop, batch_size: int) -> Iterator[Iterator[_FrameBatch]]:
+    """Run `_frame_batches` in a thread, a few batches ahead; errors arise where the batches are taken.
 
     The thread has ended when the block is left, however it is left.
     """
-    with made_ahead(frame_batches(frames, window, batch_size), name="decoding") as batches:
+    with made_ahead(_frame_batches(frames, window, batch_size), name="decoding") as batches:
         yield batches
 
 
@@ -99,7 +99,7 @@ _SCHEMA = "posecut analysis rows 2"
 _HEADER_BLOCK = 4096  # the header's length is a multiple of this, so that rows are aligned for mapping
 
 
-class RowsFile:
+class _RowsFile:
     """An open file of rows; `append` is on disk as far as the operating system goes when it returns."""
 
     def __init__(self, path: Path, stream: BinaryIO, done: int) -> None:
@@ -120,7 +120,7 @@ class RowsFile:
 
 
 @contextmanager
-def open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[RowsFile]:
+def _open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[_RowsFile]:
     """Open the rows of `origin` to go on after the last whole row, or start a new file.
 
     Raises:
@@ -138,13 +138,13 @@ def open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[RowsFile]:
                 stream.write(_header(origin))
             stream.seek(len(_header(origin)) + (done or 0) * _row_bytes(origin))
             stream.truncate()
-        yield RowsFile(path, stream, done or 0)
+        yield _RowsFile(path, stream, done or 0)
     finally:
         with _disk(path):
             stream.close()  # which writes what could not be written before, and is refused again
 
 
-def mapped_rows(path: Path, origin: AnalysisOrigin) -> Float64[np.ndarray, "T K 3"]:
+def _mapped_rows(path: Path, origin: AnalysisOrigin) -> Float64[np.ndarray, "T K 3"]:
     """Map the finished rows of `origin` without reading them into memory."""
     shape = (origin.frame_count, len(origin.bodyparts), 3)
     return np.memmap(path, dtype="<f8", mode="r", offset=len(_header(origin)), shape=shape)
@@ -190,7 +190,7 @@ _SCAN_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class AnalysedVideo:
+class AnalyzedVideo:
     """One video and where its predictions lie."""
 
     video: Path
@@ -202,7 +202,7 @@ class AnalysedVideo:
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
 
 
-def analyse_video(
+def analyze_video(
     predictor: Predicts,
     video: Path,
     target: Path,
@@ -213,7 +213,7 @@ def analyse_video(
     network: str = "",
     scorer: str | None = None,
     report: Report = silent,
-) -> AnalysedVideo:
+) -> AnalyzedVideo:
     """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
 
     Args:
@@ -236,12 +236,12 @@ def analyse_video(
     with VideoReader(video) as reader:
         origin = analysis_origin(predictor, network, video, reader.index, crop)
         origin = replace(origin, scorer=scorer or origin.scorer)
-        window = analysed_window(crop, reader.index, video)
-        with open_rows(partial, origin) as rows:
+        window = analyzed_window(crop, reader.index, video)
+        with _open_rows(partial, origin) as rows:
             speed = _analyse_rest(predictor, reader, window, rows, batch_size, origin.frame_count, video.name, report)
     undecodable, files = _finish(partial, origin, target, csv)
     partial.unlink()
-    return AnalysedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps)
+    return AnalyzedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps)
 
 
 def rows_path(target: Path) -> Path:
@@ -253,17 +253,17 @@ def _analyse_rest(
     predictor: Predicts,
     reader: VideoReader,
     window: Crop,
-    rows: RowsFile,
+    rows: _RowsFile,
     batch_size: int,
     frame_count: int,
     name: str,
     report: Report,
 ) -> float:
     """Analyse the frames that have no rows yet; return frames per second, on average."""
-    first, pace = rows.done, Pace()
+    first, pace = rows.done, _Pace()
     begin = last = time.perf_counter()
     frames = reader.frames(range(first, frame_count))
-    with batches_ahead(frames, window, batch_size) as batches, reader:  # closed first: decoding ends at once then
+    with _batches_ahead(frames, window, batch_size) as batches, reader:  # closed first: decoding ends at once then
         for batch in batches:
             rows.append(_predicted_rows(predictor, batch, window, batch_size))
             now = time.perf_counter()
@@ -275,7 +275,7 @@ def _analyse_rest(
 
 
 def _predicted_rows(
-    predictor: Predicts, batch: FrameBatch, window: Crop, batch_size: int
+    predictor: Predicts, batch: _FrameBatch, window: Crop, batch_size: int
 ) -> Float64[np.ndarray, "B K 3"]:
     """Predict one batch; undecodable frames get NaN and likelihood 0."""
     rows = np.full((len(batch.decoded), len(predictor.bodyparts), 3), np.nan)
@@ -290,7 +290,7 @@ def _predicted_rows(
 
 def _finish(partial: Path, origin: AnalysisOrigin, target: Path, csv: bool) -> tuple[tuple[int, ...], tuple[Path, ...]]:
     """Turn complete rows into the final files; return undecodable frame numbers and the files' paths."""
-    rows = mapped_rows(partial, origin)
+    rows = _mapped_rows(partial, origin)
     predictions = Predictions(origin.scorer, origin.bodyparts, rows[..., :2], rows[..., 2])
     files = write_predictions(target, predictions, csv=csv, origin=Origin(origin))
     return tuple(_undecodable(rows)), files
@@ -310,7 +310,7 @@ def analysis_origin(
     Raises:
         AnalysisError: the crop does not lie within the frame.
     """
-    window = analysed_window(crop, index, video)
+    window = analyzed_window(crop, index, video)
     return AnalysisOrigin(
         scorer=predictor.scorer,
         network=network,
@@ -322,7 +322,7 @@ def analysis_origin(
     )
 
 
-def analysed_window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:
+def analyzed_window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:
     """Check that the crop lies within the frame; without one the window is the frame."""
     if crop is None:
         return Crop.of_frame(index.width, index.height)

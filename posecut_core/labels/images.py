@@ -16,7 +16,7 @@ from posecut_core.errors import LabelError, PosecutError, Remedy, StorageError, 
 from posecut_core.formats.deeplabcut.frames import (
     image_names,
     image_origin,
-    labelled_rows,
+    labeled_rows,
     number_images,
 )
 from posecut_core.formats.deeplabcut.images import (
@@ -71,14 +71,14 @@ def adopt_project(config: Config, *, report: Report = silent) -> Project:
     for folder in frame_folders(project):
         if os.access(folder, os.W_OK):
             try:
-                import_images(project, folder.name, report=report)
+                _import_images(project, folder.name, report=report)
             except (LabelError, VideoError) as error:
                 told = f"New images of {folder.name} are not read: {Notice.of(error).text}"
                 report(Notice(told, error.remedies))
     return project
 
 
-def import_images(project: Project, video: str, *, report: Report = silent) -> int:
+def _import_images(project: Project, video: str, *, report: Report = silent) -> int:
     """Copy the images in a video's folder into its frame store; return how many were new.
 
     An image of exactly the size of the video's crop in config.yaml is taken as that window, any other as a full frame.
@@ -190,7 +190,7 @@ def _new_images(project: Project, video: str) -> tuple[dict[int, Path], list[str
         return {}, []
     known = {*numbers_in(store_path)}
     if len(images) < len(files):  # several of one frame
-        images = images_in(folder, first=labelled_rows(read_rows(folder, project.config.scorer)))
+        images = images_in(folder, first=labeled_rows(read_rows(folder, project.config.scorer)))
     strange = numbers_of(folder, others)
     problems = [_problem(folder / name) for name, number in strange.items() if number not in known | images.keys()]
     return {number: path for number, path in images.items() if number not in known}, [text for text in problems if text]

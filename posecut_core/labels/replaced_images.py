@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from posecut_core.errors import PosecutError, Remedy, StorageError, VideoError
-from posecut_core.formats.deeplabcut.frames import image_origin, labelled_rows, video_path
+from posecut_core.formats.deeplabcut.frames import image_origin, labeled_rows, video_path
 from posecut_core.formats.deeplabcut.images import (
     Levels,
     image_files,
@@ -133,7 +133,7 @@ def review_images(project: Project, video: str, *, report: Report = silent) -> R
         return Review()
     images, known, store = images_in(folder), _noted(folder), FrameStore.open(store_path)
     if len(images) < len(files):  # several of one frame
-        images = images_in(folder, first=labelled_rows(read_rows(folder, project.config.scorer)))
+        images = images_in(folder, first=labeled_rows(read_rows(folder, project.config.scorer)))
     stored = {*store.numbers.tolist()}
     fresh = {
         number: path

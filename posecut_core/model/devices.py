@@ -55,7 +55,7 @@ def placement(devices: Sequence[jax.Device], *, batch_size: int) -> Placement:
 # Compiled programs are kept on the disk, so that the second start of a training or an analysis is immediate.
 
 
-MAX_BYTES = 2 * 2**30  # programs that were not used for longest are deleted beyond that
+_MAX_BYTES = 2 * 2**30  # programs that were not used for longest are deleted beyond that
 
 
 def use_compilation_cache() -> None:
@@ -66,13 +66,13 @@ def use_compilation_cache() -> None:
     settings: Any = jax.config  # whose names are made while JAX is imported
     if not settings.jax_enable_compilation_cache or settings.jax_compilation_cache_dir:
         return
-    folder = cache_folder()
+    folder = _cache_folder()
     if _writable(folder):
         jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_compilation_cache_max_size", MAX_BYTES)
+        jax.config.update("jax_compilation_cache_max_size", _MAX_BYTES)
 
 
-def cache_folder() -> Path:
+def _cache_folder() -> Path:
     """Return the folder for programs of this computer: homes are shared, and another's processor may lack something."""
     return user_cache_path("posecut") / "compiled" / (platform.node() or "computer")
 

@@ -15,7 +15,7 @@ from posecut_core.errors import ModelError, PosecutError, Remedy
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.storage.files import file_sha256, storage_error
 
-FILE = "model.safetensors"
+_FILE = "model.safetensors"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEGABYTE = 10**6
 _TIMES_OVER = 3  # a file that has come so many times and is still not whole never will be
@@ -62,7 +62,7 @@ def fetch_weights(
         raise _refused(repository, error) from error
     if sha256 not in (None, found.sha256):
         raise ModelError(
-            f"{FILE} of {repository} has the SHA-256 {found.sha256}, but these settings began with {sha256}; set "
+            f"{_FILE} of {repository} has the SHA-256 {found.sha256}, but these settings began with {sha256}; set "
             "init_origin and init_sha256 to null to begin with what the hub has now."
         )
     return found
@@ -72,7 +72,7 @@ def _cached(repository: str, revision: str | None, cache: Path | None, report: R
     """Find the file in the cache; a damaged one is told and removed, so that it is fetched again."""
     from huggingface_hub import try_to_load_from_cache
 
-    name = try_to_load_from_cache(repository, FILE, cache_dir=cache, revision=revision)
+    name = try_to_load_from_cache(repository, _FILE, cache_dir=cache, revision=revision)
     if not isinstance(name, str):
         return None
     path = Path(name)
@@ -94,7 +94,7 @@ def _download(
     path = Path(
         hf_hub_download(
             repository,
-            FILE,
+            _FILE,
             revision=revision,
             endpoint=endpoint,
             cache_dir=cache,
@@ -113,7 +113,7 @@ def _promised_sha256(repository: str, revision: str | None, endpoint: str | None
     """Ask the hub what it has, without the retries that would keep a computer off the network waiting."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
-    url = hf_hub_url(repository, FILE, revision=revision, endpoint=endpoint)
+    url = hf_hub_url(repository, _FILE, revision=revision, endpoint=endpoint)
     etag = get_hf_file_metadata(url, token=False, endpoint=endpoint).etag
     if etag is None or not _SHA256.fullmatch(etag):
         raise _no_weights(repository, "the answer was a page of the web or of another server")
@@ -122,16 +122,16 @@ def _promised_sha256(repository: str, revision: str | None, endpoint: str | None
 
 def _refused(repository: str, error: Exception) -> PosecutError:
     if isinstance(error, OSError) and error.errno is not None:  # what the network refuses comes without a number
-        return storage_error(Path(error.filename or FILE), error)
+        return storage_error(Path(error.filename or _FILE), error)
     return _no_weights(repository, str(error).strip().partition("\n")[0].rstrip(".")[:200])
 
 
 def _no_weights(repository: str, reason: str) -> ModelError:
     return ModelError(
         f"The ImageNet weights {repository} are not on this computer and could not be downloaded ({reason}); connect "
-        f"to the internet once and train again, or copy their {FILE} to this computer and train from that file, or "
+        f"to the internet once and train again, or copy their {_FILE} to this computer and train from that file, or "
         "begin with random weights.",
-        Remedy("train_network", weights=FILE),
+        Remedy("train_network", weights=_FILE),
         Remedy("train_network", weights="random"),
     )
 

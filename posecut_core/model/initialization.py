@@ -29,10 +29,10 @@ _EPSILON = 1e-5  # of torchvision's BatchNorm
 _COUNTER = ".num_batches_tracked"
 _REALS = ("F64", "F32", "F16", "BF16")
 
-Tensors = dict[str, np.ndarray]
+_Tensors = dict[str, np.ndarray]
 
 
-def read_weights(path: Path) -> tuple[Tensors, dict[str, str]]:
+def read_weights(path: Path) -> tuple[_Tensors, dict[str, str]]:
     """Read all tensors as float32, and the file's metadata; counters are left out.
 
     Raises:
@@ -74,8 +74,8 @@ def _refuse_values(path: Path, name: str, tensor: np.ndarray) -> None:
         raise ModelError(f"Tensor {name} of {path} holds a variance below zero; fetch the file again.")
 
 
-def backbone_of_weights(
-    tensors: Tensors, metadata: dict[str, str], *, net_type: str, norm: str, source: str
+def _backbone_of_weights(
+    tensors: _Tensors, metadata: dict[str, str], *, net_type: str, norm: str, source: str
 ) -> Backbone:
     """Find out which backbone the weights are for; `norm` is `auto` or what the user insists on.
 
@@ -95,7 +95,7 @@ def _changed(backbone: Backbone, **values: str | float) -> Backbone:
     return dataclasses.replace(backbone, **values)
 
 
-def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, source: str) -> dict:
+def _convert_weights(tensors: _Tensors, initial: dict, spec: NetworkSpec, *, source: str) -> dict:
     """Return `initial` with the backbone's parameters replaced by the weights; heads stay as they are.
 
     Raises:
@@ -125,7 +125,7 @@ def convert_weights(tensors: Tensors, initial: dict, spec: NetworkSpec, *, sourc
     return {**initial, "backbone": backbone}
 
 
-def _has_statistics(tensors: Tensors) -> bool:
+def _has_statistics(tensors: _Tensors) -> bool:
     return any(name.endswith(".running_mean") for name in tensors)
 
 
@@ -136,7 +136,7 @@ def _folded(
     return scale.astype(np.float32), (bias - mean * scale).astype(np.float32)
 
 
-def _take(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+def _take(tensors: _Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
     if name not in tensors:
         raise ModelError(f"{source} lacks tensor {name}; give the weights of the network that net_type names.")
     if tensors[name].shape != shape:
@@ -147,12 +147,12 @@ def _take(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> n
     return tensors[name]
 
 
-def _kernel(tensors: Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+def _kernel(tensors: _Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
     height, width, inputs, outputs = shape
     return _take(tensors, name, (outputs, inputs, height, width), source).transpose(2, 3, 1, 0)
 
 
-def _refuse_extra(tensors: Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:
+def _refuse_extra(tensors: _Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:
     extra = [name for name in tensors if name not in used and not name.startswith(spec.backbone.classifier)]
     if extra:
         raise ModelError(
@@ -179,7 +179,7 @@ def _copy(tree: Any) -> Any:
 # What an earlier network hands on to a new training: all that it has learnt, also where bodyparts were added since.
 
 
-def continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, dict]:
+def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, dict]:
     """Return network and parameters of a snapshot, for other bodyparts; maps of new ones are drawn.
 
     Raises:
@@ -191,10 +191,10 @@ def continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ..
         before, bodyparts=bodyparts, precision=settings.precision, intermediate=settings.intermediate_supervision
     )
     learnt = load_parameters(folder, parameter_shapes(before))
-    return spec, handed_on(learnt, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
+    return spec, _handed_on(learnt, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
 
 
-def handed_on(learnt: dict, fresh: dict, *, before: tuple[str, ...], after: tuple[str, ...]) -> dict:
+def _handed_on(learnt: dict, fresh: dict, *, before: tuple[str, ...], after: tuple[str, ...]) -> dict:
     """Return `fresh` parameters of a network for the bodyparts `after`, with all that one for `before` has learnt."""
     target, source = _columns(before, after)
     own = {name: part for name, part in fresh.items() if name in learnt and name != "backbone"}
@@ -302,7 +302,7 @@ def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tupl
             "There is no network of this shuffle in an iteration before this one, which init_weights 'previous' asks "
             "for; begin with other weights, such as imagenet."
         )
-    spec, parameters = continued(snapshot, settings, bodyparts)
+    spec, parameters = _continued(snapshot, settings, bodyparts)
     origin = "/".join(snapshot.parts[-3:])  # iteration, training, snapshot: the project may move
     return Beginning(spec, parameters, _recorded(settings, origin, file_sha256(snapshot / MANIFEST)))
 
@@ -328,14 +328,14 @@ def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
 
 def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     tensors, metadata = read_weights(path)
-    backbone = backbone_of_weights(tensors, metadata, net_type=settings.net_type, norm=settings.norm, source=source)
+    backbone = _backbone_of_weights(tensors, metadata, net_type=settings.net_type, norm=settings.norm, source=source)
     if settings.width not in (1.0, backbone.width):
         raise ModelError(
             f"Setting width is {settings.width}, but {source} holds a network of width {backbone.width}; "
             "leave width at 1.0, weights bring their own."
         )
     spec = _spec(backbone, bodyparts, settings)
-    parameters = convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)
+    parameters = _convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)
     return Beginning(spec, parameters, settings)
 
 

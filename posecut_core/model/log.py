@@ -10,7 +10,7 @@ from posecut_core.errors import ModelError
 from posecut_core.storage import disk
 from posecut_core.storage.files import read_text, storage_error, write_text
 
-COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped", "validation_error")  # the last in pixels
+_COLUMNS = ("step", "loss", "learning_rate", "steps_per_second", "skipped", "validation_error")  # the last in pixels
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def start_log(path: Path, *, step: int) -> None:
     """Begin the log, or keep the rows up to `step` of an interrupted run."""
     rows = [row for row in read_log(path) if row.step <= step]
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *map(_cells, rows)])
+    csv.writer(stream, lineterminator="\n").writerows([_COLUMNS, *map(_cells, rows)])
     write_text(path, stream.getvalue())
 
 

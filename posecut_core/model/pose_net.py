@@ -13,10 +13,10 @@ from posecut_core.backbones.layers import Conv, Draw, TransposedConv, drawing, u
 from posecut_core.dataset.scoremaps import STRIDE, Scoremaps
 from posecut_core.errors import ModelError
 
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
-STDEV = (0.229, 0.224, 0.225)
-PRIOR = 0.02  # share of cells that show a bodypart, so that a fresh network starts there
-HEAD_STDEV = 0.001
+_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
+_STDEV = (0.229, 0.224, 0.225)
+_PRIOR = 0.02  # share of cells that show a bodypart, so that a fresh network starts there
+_HEAD_STDEV = 0.001
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,17 @@ class PoseNet(nnx.Module):
         self.last, self.fine, self.middle = spec.stages()
         channels = [stage.channels for stage in spec.backbone.stages]
         self.backbone = spec.backbone.build(draw)
-        self.head = TransposedConv(draw, channels[self.last], 3 * count, stdev=HEAD_STDEV)
-        self.fine_head = Conv(draw, channels[self.fine], 3 * count, kernel=3, stdev=HEAD_STDEV)
+        self.head = TransposedConv(draw, channels[self.last], 3 * count, stdev=_HEAD_STDEV)
+        self.fine_head = Conv(draw, channels[self.fine], 3 * count, kernel=3, stdev=_HEAD_STDEV)
         self.bias = nnx.Param(_prior(count))
         middle = None if self.middle is None else channels[self.middle]
-        self.middle_head = TransposedConv(draw, middle, 3 * count, stdev=HEAD_STDEV) if middle else None
+        self.middle_head = TransposedConv(draw, middle, 3 * count, stdev=_HEAD_STDEV) if middle else None
         self.middle_bias = nnx.Param(_prior(count)) if middle else None
         self.dtype = jnp.dtype(spec.precision)
 
     def __call__(self, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
         """Return the maps of images, whose sides are multiples of 16, and those of the stage before the last if any."""
-        mean, stdev = jnp.asarray(MEAN)[None, None, None], jnp.asarray(STDEV)[None, None, None]
+        mean, stdev = jnp.asarray(_MEAN)[None, None, None], jnp.asarray(_STDEV)[None, None, None]
         features = self.backbone(((images - mean) / stdev).astype(self.dtype))
         fine = self.fine_head(features[self.fine]).astype(jnp.float32)
         final = _maps(self.head(features[self.last]) + fine, self.bias[...])
@@ -83,7 +83,7 @@ class PoseNet(nnx.Module):
 
 def _prior(count: int) -> Float[Array, " O"]:
     """Return what maps of `count` bodyparts begin with: the logit of the prior for scores, 0 for offsets."""
-    return jnp.where(jnp.arange(3 * count) < count, math.log(PRIOR / (1 - PRIOR)), 0.0).astype(jnp.float32)
+    return jnp.where(jnp.arange(3 * count) < count, math.log(_PRIOR / (1 - _PRIOR)), 0.0).astype(jnp.float32)
 
 
 def _maps(values: Float[Array, "B h w O"], bias: Float[Array, " O"]) -> Scoremaps:

@@ -23,8 +23,8 @@ from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState, fit, jitted_step
 from posecut_core.progress import rough_time
 
-LIBRARIES = 1_000_000_000  # bytes; Python, JAX and its compiler at work on a ResNet-50, as measured on Linux
-TRIAL_STEPS = 2  # the first one of a process is slow
+_LIBRARIES = 1_000_000_000  # bytes; Python, JAX and its compiler at work on a ResNet-50, as measured on Linux
+_TRIAL_STEPS = 2  # the first one of a process is slow
 
 
 @dataclass(frozen=True)
@@ -57,22 +57,22 @@ def estimate(
         ModelError: the machine has not enough memory.
     """
     batch = batch_of_step(frames, batch_size=settings.batch_size, seed=0, step=0, sharding=where.batch)
-    needed = step_bytes(state, batch, mirror_order, spec=spec, settings=settings, where=where)
+    needed = _step_bytes(state, batch, mirror_order, spec=spec, settings=settings, where=where)
     needed += sum(leaf.nbytes for leaf in jax.tree.leaves(state))
     if where.device.platform == "cpu":
-        needed += frames.images.nbytes + LIBRARIES
-    check_memory(needed, memory_of(where.device.memory_stats()), settings)
+        needed += frames.images.nbytes + _LIBRARIES
+    _check_memory(needed, _memory_of(where.device.memory_stats()), settings)
     copy = jax.device_put(state, where.state, may_alias=False)
     times = [clock()]
     with closing(fit(copy, frames, mirror_order, spec=spec, settings=settings, where=where)) as steps:
-        for taken in islice(steps, TRIAL_STEPS):
+        for taken in islice(steps, _TRIAL_STEPS):
             jax.block_until_ready(taken.state)
             times.append(clock())
     left = settings.maxiters - int(state.step)
     return Estimate(needed / 1e9, left * min(np.diff(times).tolist()) / 60)
 
 
-def step_bytes(
+def _step_bytes(
     state: TrainState,
     batch: Batch,
     mirror_order: Int[np.ndarray, " K"],
@@ -90,12 +90,12 @@ def step_bytes(
     return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
 
 
-def memory_of(stats: Mapping[str, int] | None) -> int:
+def _memory_of(stats: Mapping[str, int] | None) -> int:
     """Return the bytes for a training on a device of these `memory_stats`: None for a CPU, which has the machine's."""
     return int(stats["bytes_limit"]) if stats else psutil.virtual_memory().total
 
 
-def check_memory(needed: int, available: int, settings: TrainingSettings) -> None:
+def _check_memory(needed: int, available: int, settings: TrainingSettings) -> None:
     """Refuse a training that does not fit.
 
     Raises:

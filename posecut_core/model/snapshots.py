@@ -37,7 +37,7 @@ from posecut_core.storage.files import file_sha256, read_json, storage_error, sy
 from posecut_core.storage.values import is_file_part
 from posecut_core.types import NetworkName
 
-SCHEMA = 1
+_SCHEMA = 1
 LARGEST = 2**31  # bytes of a file; all of the largest network with its moments have a third of it
 _PRECISIONS = ("float32", "bfloat16")
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
@@ -120,7 +120,7 @@ def read_info(folder: Path) -> SnapshotInfo:
     """
     try:
         manifest = read_json(folder / MANIFEST)
-        refuse_newer(folder, manifest["schema"], known=SCHEMA, kind=ModelError)
+        refuse_newer(folder, manifest["schema"], known=_SCHEMA, kind=ModelError)
         if manifest.pop("sha256") != _content_hash(manifest):
             raise _damaged(folder, MANIFEST)
         hashes: dict[str, str] = manifest["files"]
@@ -269,7 +269,7 @@ def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...]]:
 
 def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
     content = {
-        "schema": SCHEMA,
+        "schema": _SCHEMA,
         "step": info.step,
         "run": info.run,
         "global_scale": info.global_scale,

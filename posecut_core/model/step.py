@@ -24,23 +24,23 @@ from posecut_core.model.pose_net import NetworkSpec, training_maps
 # Elementwise losses; the caller reduces them.
 
 
-def score_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
+def _score_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
     """Return the sigmoid cross-entropy of every cell."""
     return optax.sigmoid_binary_cross_entropy(maps.scores, targets.scores)
 
 
-def locref_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
+def _locref_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
     """Return the Huber loss of both offsets of every cell, delta 1, 0 outside the discs."""
     return optax.huber_loss(maps.locref, targets.locref).sum(axis=-1) * targets.inside
 
 
-def pose_loss(
+def _pose_loss(
     maps: Scoremaps, targets: Targets, annotated: Bool[Array, "B K"], *, locref_weight: float
 ) -> Float[Array, ""]:
     """Reduce to one number: mean over cells that were looked at, plus the weighted mean over the discs."""
     known = jnp.broadcast_to(annotated[:, None, None], maps.scores.shape)
-    score = jnp.sum(score_loss(maps, targets) * known) / jnp.maximum(jnp.sum(known), 1)
-    locref = jnp.sum(locref_loss(maps, targets)) / jnp.maximum(jnp.sum(targets.inside), 1)
+    score = jnp.sum(_score_loss(maps, targets) * known) / jnp.maximum(jnp.sum(known), 1)
+    locref = jnp.sum(_locref_loss(maps, targets)) / jnp.maximum(jnp.sum(targets.inside), 1)
     return score + locref_weight * locref
 
 
@@ -48,7 +48,7 @@ def pose_loss(
 # How gradients change parameters: the learning rate's course, AdamW, running means.
 
 
-def schedule(settings: TrainingSettings) -> optax.Schedule:
+def _schedule(settings: TrainingSettings) -> optax.Schedule:
     """Warm up linearly, then fall as a cosine to 1% of the peak at `maxiters`, or stay at the peak."""
     warmup = min(settings.warmup_steps, settings.maxiters - 1)
     peak = settings.learning_rate
@@ -59,7 +59,7 @@ def schedule(settings: TrainingSettings) -> optax.Schedule:
 
 def optimizer(settings: TrainingSettings) -> optax.GradientTransformation:
     """AdamW (Loshchilov & Hutter 2019) on clipped gradients; only kernels decay."""
-    adamw = optax.adamw(schedule(settings), weight_decay=settings.weight_decay, mask=_kernels)
+    adamw = optax.adamw(_schedule(settings), weight_decay=settings.weight_decay, mask=_kernels)
     return optax.chain(optax.clip_by_global_norm(settings.clip_norm), adamw)
 
 
@@ -67,7 +67,7 @@ def _kernels(parameters: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
 
 
-def running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: float) -> Any:
+def _running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: float) -> Any:
     """Move the mean of the parameters of all steps by the parameters after `step`, counted from 0.
 
     At first the mean forgets faster, by (1 + step) / (10 + step), so that it does not linger at the beginning.
@@ -82,7 +82,9 @@ def running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: f
 # The keys of a step derive from (seed, step): a resumed run draws what an uninterrupted one would have drawn.
 
 
-CPU_OPTIONS = {"xla_disable_hlo_passes": "cse_barrier_expander"}  # or barriers are gone before XLA decides what to fuse
+_CPU_OPTIONS = {
+    "xla_disable_hlo_passes": "cse_barrier_expander"
+}  # or barriers are gone before XLA decides what to fuse
 
 
 class TrainState(NamedTuple):
@@ -113,7 +115,7 @@ def initial_state(parameters: Any, settings: TrainingSettings) -> TrainState:
     return TrainState(jnp.zeros((), jnp.int32), parameters, optimizer(settings).init(parameters), averaged)
 
 
-def train_step(
+def _train_step(
     state: TrainState,
     batch: Batch,
     mirror_order: Int[Array, " K"],
@@ -131,8 +133,8 @@ def train_step(
 
 @cache
 def jitted_step() -> jax.stages.Wrapped:
-    """Return the step as `train_step` runs it."""
-    options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+    """Return the step as `_train_step` runs it."""
+    options = _CPU_OPTIONS if jax.default_backend() == "cpu" else None
     return jax.jit(_step, static_argnames=("spec", "settings"), donate_argnums=0, compiler_options=options)
 
 
@@ -148,7 +150,7 @@ def _step(
 
     def loss_of(parameters: Any) -> Float[Array, ""]:
         losses = [
-            pose_loss(maps, targets, crops.annotated, locref_weight=settings.locref_loss_weight)
+            _pose_loss(maps, targets, crops.annotated, locref_weight=settings.locref_loss_weight)
             for maps in training_maps(spec, parameters, crops.images)
         ]
         return jnp.sum(jnp.stack(losses))
@@ -168,7 +170,7 @@ def _updated(
     def taken() -> tuple[Any, optax.OptState, Any]:
         updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
-        averaged = state.averaged and running_mean(state.averaged, parameters, state.step, decay=settings.ema_decay)
+        averaged = state.averaged and _running_mean(state.averaged, parameters, state.step, decay=settings.ema_decay)
         return parameters, moments, averaged
 
     if jax.default_backend() == "cpu":  # where choosing element by element takes half the optimiser's time again
@@ -190,13 +192,13 @@ def fit(
 
     The thread ends with the generator: close it, where it is not run to its end.
     """
-    first, rate = int(state.step), schedule(settings)
+    first, rate = int(state.step), _schedule(settings)
     state, order = jax.device_put((state, mirror_order), where.state)
     losses: list[Float[Array, ""]] = []
     started = clock()
     with made_ahead(_batches(frames, settings, first, where), name="batches") as batches:
         for done, batch in enumerate(batches, start=first + 1):
-            state, loss = train_step(state, batch, order, spec=spec, settings=settings)
+            state, loss = _train_step(state, batch, order, spec=spec, settings=settings)
             losses.append(loss)
             jax.block_until_ready(losses[-2:-1])  # one step waits, not fifty: or an interruption is heard minutes later
             if done % settings.display_iters and done != settings.maxiters:

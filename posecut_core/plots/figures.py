@@ -25,7 +25,7 @@ _USUAL = ("rainbow", "viridis", "tab20")
 _LARGEST_QUALITATIVE = 20  # tab20 is the longest of matplotlib's lists of unrelated colours
 
 
-def colours_of(colormap: str, count: int) -> Float64[np.ndarray, "K 3"]:
+def colors_of(colormap: str, count: int) -> Float64[np.ndarray, "K 3"]:
     """Choose `count` colours, red green blue from 0 to 1, that tell bodyparts apart.
 
     A continuous colormap is sampled evenly, a cyclic one without its repeated end, a list of colours in its order.
@@ -45,7 +45,7 @@ def bytes_of(colours: Float64[np.ndarray, "K 3"]) -> UInt8[np.ndarray, "K 3"]:
     return np.round(colours * 255).astype(np.uint8)
 
 
-def named_colour(name: str) -> Float64[np.ndarray, "3"]:
+def named_color(name: str) -> Float64[np.ndarray, "3"]:
     """Look up a colour by any of matplotlib's spellings ("black", "#00ff00"), red green blue from 0 to 1.
 
     Raises:

@@ -14,10 +14,10 @@ from posecut_core.evaluation.measurement import counted, frame_names
 from posecut_core.formats.deeplabcut.images import OWN
 from posecut_core.inference.stored_frames import (
     FramePredictions,
-    LabelledFrames,
+    LabeledFrames,
     Predicts,
 )
-from posecut_core.plots.figures import colours_of, png_bytes, save_png
+from posecut_core.plots.figures import colors_of, png_bytes, save_png
 from posecut_core.progress import Report
 from posecut_core.project.config import ProjectConfig, bones_between
 from posecut_core.project.paths import Project
@@ -193,7 +193,7 @@ def draw_check_image(
         ArgumentError: colormap is unknown.
         StorageError: the folder cannot be written.
     """
-    colours = colours_of(colormap, len(bodyparts))
+    colours = colors_of(colormap, len(bodyparts))
     labelled = ~np.isnan(xy).any(axis=1)
     proposed = np.zeros_like(labelled) if drafts is None else ~np.isnan(drafts).any(axis=1)
     entries = zip(_bodypart_legend(bodyparts, colours, "+"), labelled.tolist(), proposed.tolist(), strict=True)
@@ -268,7 +268,7 @@ def draw_all(
     folder: Path,
     project: Project,
     predictor: Predicts,
-    frames: tuple[LabelledFrames, ...],
+    frames: tuple[LabeledFrames, ...],
     predicted: tuple[FramePredictions, ...],
     bodyparts: tuple[str, ...],
     report: Report,
@@ -288,7 +288,7 @@ def draw_all(
 def draw_frame(
     config: ProjectConfig,
     predictor: Predicts,
-    video: LabelledFrames,
+    video: LabeledFrames,
     found: FramePredictions,
     place: int,
     bodyparts: tuple[str, ...],
@@ -308,7 +308,7 @@ def draw_frame(
         found.xy[place, in_network] - origin,
         found.likelihood[place, in_network],
         bodyparts=bodyparts,
-        colours=colours_of(config.colormap, len(config.bodyparts))[in_labels],
+        colours=colors_of(config.colormap, len(config.bodyparts))[in_labels],
         pcutoff=config.pcutoff,
         title=f"{frame_kind(video, place)} {f'image {image}' if image and number >= OWN else f'frame {number}'} of "
         f"{video.video}",
@@ -317,7 +317,7 @@ def draw_frame(
     )
 
 
-def frame_kind(video: LabelledFrames, place: int) -> str:
+def frame_kind(video: LabeledFrames, place: int) -> str:
     """Say on which side of the split a frame is: Training, Validation or Test."""
     if video.validates[place]:
         return "Validation"

@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from posecut_core.plots.figures import colours_of, new_figure, save_png, say, styled
+from posecut_core.plots.figures import colors_of, new_figure, save_png, say, styled
 from posecut_core.poses.predictions import Predictions
 
 _MOST_POINTS = 80_000  # in the figure of paths: more only cover each other
@@ -49,7 +49,7 @@ def draw_trajectories(
         ArgumentError: colormap is unknown.
         StorageError: the folder cannot be written.
     """
-    colours = colours_of(colormap, len(predictions.bodyparts))
+    colours = colors_of(colormap, len(predictions.bodyparts))
     xy = _likely_positions(predictions, pcutoff)
     drawings: dict[str, Callable[[Figure], None]] = {
         "trajectory.png": lambda figure: _draw_path(figure, xy, colours, dotsize / 5, alphavalue),
@@ -101,10 +101,10 @@ def _draw_path(
 ) -> None:
     axes = styled(figure.add_subplot())
     thinned = xy[:: max(1, xy[..., 0].size // _MOST_POINTS)]
-    points, point_colours = thinned.reshape(-1, 2), np.tile(colours, (len(thinned), 1))
+    points, point_colors = thinned.reshape(-1, 2), np.tile(colours, (len(thinned), 1))
     known = ~np.isnan(points[:, 0])
     # One call in order of time: no bodypart lies on top of all the others.
-    axes.scatter(points[known, 0], points[known, 1], c=point_colours[known], s=size**2, alpha=alpha, linewidths=0)
+    axes.scatter(points[known, 0], points[known, 1], c=point_colors[known], s=size**2, alpha=alpha, linewidths=0)
     axes.set(xlabel="x (pixels)", ylabel="y (pixels)")
     axes.set_aspect("equal", adjustable="datalim")
     axes.invert_yaxis()

@@ -21,7 +21,7 @@ from posecut_core.errors import (
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.inference.predictor import Predictor, chosen_batch_size
 from posecut_core.inference.stored_frames import Predicts
-from posecut_core.inference.video import AnalysedVideo, analyse_video, analysis_origin, rows_path
+from posecut_core.inference.video import AnalyzedVideo, analysis_origin, analyze_video, rows_path
 from posecut_core.labels.notices import note_bodyparts
 from posecut_core.poses.files import (
     check_replaceable,
@@ -44,11 +44,11 @@ from posecut_core.video.reader import VideoReader
 
 
 @dataclass(frozen=True)
-class AnalysedVideos:
+class AnalyzedVideos:
     """All videos of one call, in the order in which they were analysed."""
 
     scorer: str
-    videos: tuple[AnalysedVideo, ...]
+    videos: tuple[AnalyzedVideo, ...]
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -71,7 +71,7 @@ def analyze_videos(
     snapshot: int | str | None = None,
     dlc_names: bool = False,
     report: Report = silent,
-) -> AnalysedVideos:
+) -> AnalyzedVideos:
     """Predict the bodyparts in every frame of videos.
 
     Predictions are written to `<video><scorer>.h5` beside each video. Memory does not grow with the length of a video;
@@ -119,7 +119,7 @@ def analyze_videos(
     apart, clashing = _distinct(targets)
     request = _Request(predictor, scorer, weights, project.config.crop, size, save_as_csv, overwrite, report)
     done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
-    analysed = AnalysedVideos(scorer, tuple(done))
+    analysed = AnalyzedVideos(scorer, tuple(done))
     failed = {**given.refused, **clashing, **failed}
     wrong = "videos could not be analysed"
     raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=analysed)
@@ -140,7 +140,7 @@ class _Request:
     report: Report
 
 
-def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
     try:
         if request.scorer != request.predictor.scorer:
             check_replaceable(target)
@@ -156,7 +156,7 @@ def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalysedVi
         raise type(error)(told, *error.remedies) from error
 
 
-def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:
+def _copy(request: _Request, video: Path, target: Path) -> AnalyzedVideo | None:
     """Write predictions that are there under our name of the network under another one; None where there are none."""
     if request.scorer == request.predictor.scorer:
         return None
@@ -167,11 +167,11 @@ def _copy(request: _Request, video: Path, target: Path) -> AnalysedVideo | None:
     named = replace(origin, analysis=replace(origin.analysis, scorer=request.scorer))
     predictions = replace(read_predictions(ours), scorer=request.scorer)
     files = write_predictions(target, predictions, csv=request.csv, origin=named)
-    return AnalysedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True)
+    return AnalyzedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True)
 
 
-def _analyse(request: _Request, video: Path, target: Path) -> AnalysedVideo:
-    return analyse_video(
+def _analyse(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
+    return analyze_video(
         request.predictor,
         video,
         target,
@@ -232,7 +232,7 @@ def _reads_more(video: Path, target: Path) -> bool:
         return any(image is not None for _, image in reader.frames(empty.tolist()))
 
 
-def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
+def _skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
     """Describe a video that has predictions; write the .csv if it is wished, and missing or not that of the .h5."""
     with contextlib.suppress(OSError):
         rows_path(target).unlink(missing_ok=True)  # a call may have been killed when it had written the table
@@ -247,7 +247,7 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalysedVideo:
             told = f"{csv_path.name} is not what {target.name} says, as another program or an earlier analysis wrote it"
             request.report(Notice(f"{told}; analyse with a wish for the .csv to write it anew"))
         files = (target, csv_path) if request.csv else files
-    return AnalysedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
+    return AnalyzedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 
 
 def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, PosecutError]]:

@@ -35,13 +35,13 @@ from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, 
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project, snapshot_folder
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames, proposals_for, stored_videos
+from posecut_core.workflow.propose_labels import LabelWatch, labeled_refs, placed_frames, proposals_for, stored_videos
 
 # --- assistant --------------------------------------------------------------------------------------------------------
 # The small network that learns while somebody labels: what it is built like, and where it goes on from.
 
 
-SETTINGS: Mapping[str, object] = {
+_SETTINGS: Mapping[str, object] = {
     "net_type": "resnet_18",
     "width": 0.5,
     "norm": "frozen_batch",  # no statistics: few small crops have poor ones
@@ -58,9 +58,9 @@ SETTINGS: Mapping[str, object] = {
     "maxiters": 10**9,
     "display_iters": 25,
 }  # all others are as for any training
-COMFORTABLE_SIDE = 320  # pixels: longest side of the scaled frames
-SMALLEST_SCALE = 0.25
-RADIUS = 8.5  # scaled pixels: cells so near to a label are the bodypart
+_COMFORTABLE_SIDE = 320  # pixels: longest side of the scaled frames
+_SMALLEST_SCALE = 0.25
+_RADIUS = 8.5  # scaled pixels: cells so near to a label are the bodypart
 _KEPT = 2  # snapshots: one more than is needed, should the last be damaged
 
 
@@ -89,7 +89,7 @@ class Assistant:
         return saved
 
 
-def begin_assistant(project: Project, changes: Mapping[str, object]) -> Assistant:
+def _begin_assistant(project: Project, changes: Mapping[str, object]) -> Assistant:
     """Go on from the assistant's last snapshot, or begin afresh where it was for other bodyparts.
 
     Args:
@@ -103,7 +103,7 @@ def begin_assistant(project: Project, changes: Mapping[str, object]) -> Assistan
     info, _ = newest_sound(project.assistant)
     scale = info.global_scale if info else _scale(project)
     scale = float(str(changes.get("global_scale", scale)))
-    settings = settings_from({**SETTINGS, "global_scale": scale, "pos_dist_thresh": RADIUS / scale, **changes})
+    settings = settings_from({**_SETTINGS, "global_scale": scale, "pos_dist_thresh": _RADIUS / scale, **changes})
     begun = begin(settings, project.config.bodyparts, report=silent)
     if info and (info.network, info.global_scale) == (begun.spec, settings.global_scale):
         shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(begun.spec))
@@ -113,7 +113,7 @@ def begin_assistant(project: Project, changes: Mapping[str, object]) -> Assistan
     return Assistant(project, settings, begun.spec, initial_state(begun.parameters, settings))
 
 
-def assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], known: KnownImages) -> TrainingFrames:
+def _assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], known: KnownImages) -> TrainingFrames:
     """Read the labelled frames, padded to the size of the largest extracted frame of the project.
 
     Raises:
@@ -121,7 +121,7 @@ def assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], kno
         VideoError: extracted frames are damaged.
     """
     project, scale = assistant.project, assistant.settings.global_scale
-    refs = labelled_refs(tables)
+    refs = labeled_refs(tables)
     sides = [side for video in stored_videos(project) for side in _sizes(project, video)]
     least = scaled_size(max(height for height, _ in sides), max(width for _, width in sides), scale=scale)
     frames = load_frames(
@@ -140,7 +140,7 @@ def assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], kno
 def _scale(project: Project) -> float:
     """Choose global_scale so that the longest side of extracted frames comes down to a comfortable one."""
     longest = max(max(size) for video in stored_videos(project) for size in _sizes(project, video))
-    return scale_to(COMFORTABLE_SIDE, longest, least=SMALLEST_SCALE)
+    return scale_to(_COMFORTABLE_SIDE, longest, least=_SMALLEST_SCALE)
 
 
 def _sizes(project: Project, video: str) -> list[tuple[int, int]]:
@@ -162,7 +162,7 @@ class Pace:
     rest: int = 6000  # without another label it has learnt what there is to learn, and waits for one
 
 
-PACE = Pace()
+_PACE = Pace()
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def assist(
     *,
     maxiters: int | None = None,
     settings: Mapping[str, object] | None = None,
-    pace: Pace = PACE,
+    pace: Pace = _PACE,
     wait: Callable[[], None] = _a_second,
     report: Report = silent,
 ) -> Assisted:
@@ -244,7 +244,7 @@ class _Assistance:
         """Train until the last step; with other bodyparts another network begins."""
         while True:
             self._labels()
-            found = self._learn(begin_assistant(self._watch.project, self._settings))
+            found = self._learn(_begin_assistant(self._watch.project, self._settings))
             if found is not None:
                 return found
 
@@ -257,7 +257,7 @@ class _Assistance:
             tables = self._labels(assistant)
             if self._watch.project.config.bodyparts != assistant.spec.bodyparts:
                 return None
-            frames = assistant_frames(assistant, tables, images)
+            frames = _assistant_frames(assistant, tables, images)
             assistant = self._steps(assistant, frames)
             step = int(assistant.state.step)
             if step >= assistant.settings.maxiters:

@@ -49,7 +49,7 @@ from posecut_core.video.frame_store import FrameStore
 # The numbered splits of a project, each with the settings of its training: which there are, and how one is written.
 
 
-def taken_shuffles(project: Project, fractions: Sequence[int]) -> set[int]:
+def _taken_shuffles(project: Project, fractions: Sequence[int]) -> set[int]:
     """Return the shuffles that have a split, or a model folder with more in it than settings.
 
     Args:
@@ -70,8 +70,8 @@ def _is_taken(training: Training) -> bool:
 
 
 def free_shuffle(project: Project, fractions: Sequence[int]) -> int:
-    """Return the number after the last shuffle that `taken_shuffles` finds."""
-    return max(taken_shuffles(project, fractions), default=0) + 1
+    """Return the number after the last shuffle that `_taken_shuffles` finds."""
+    return max(_taken_shuffles(project, fractions), default=0) + 1
 
 
 def write_shuffle(training: Training, *, split: Split, settings: TrainingSettings) -> None:
@@ -88,8 +88,8 @@ def write_shuffle(training: Training, *, split: Split, settings: TrainingSetting
 # Step F: gather the labels and split them into training and test frames (`create_training_dataset`).
 
 
-COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
-SMALLEST_SCALE = 0.4
+_COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
+_SMALLEST_SCALE = 0.4
 _Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
@@ -156,7 +156,7 @@ def create_training_dataset(
         ModelError: a setting is unknown or cannot work.
     """
     project = adopt_project(config, report=report)
-    tables = labelled_tables(project, report=report)
+    tables = labeled_tables(project, report=report)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     fractions = _fraction_indices(project, trainingsetindex)
     given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
@@ -186,7 +186,7 @@ def create_training_dataset(
     return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))
 
 
-def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
+def labeled_tables(project: Project, *, report: Report = silent) -> list[LabelTable]:
     """Read the labels of all videos; frames in which nobody has looked for anything are left out.
 
     Frames without a picture and labels outside theirs are left out, and told, as are labels of bodyparts that
@@ -219,14 +219,14 @@ def labelled_tables(project: Project, *, report: Report = silent) -> list[LabelT
     return tables
 
 
-def comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
+def _comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
     """Choose global_scale so that the longest side of the labelled frames comes down to about 400 pixels."""
     stores = [FrameStore.open(project.frame_store(table.video)) for table in tables]
     longest = max(
         int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
         for store, table in zip(stores, tables, strict=True)
     )
-    return scale_to(COMFORTABLE_SIDE, longest, least=SMALLEST_SCALE)
+    return scale_to(_COMFORTABLE_SIDE, longest, least=_SMALLEST_SCALE)
 
 
 def chosen_settings(
@@ -245,7 +245,7 @@ def chosen_settings(
     if isinstance(weights, str | os.PathLike):
         values["init_weights"] = placed_weights(os.fspath(weights))
     if "global_scale" not in values:
-        values["global_scale"] = comfortable_scale(project, tables)
+        values["global_scale"] = _comfortable_scale(project, tables)
     return settings_from(values, report=report)
 
 
@@ -282,7 +282,7 @@ def _shuffle_numbers(
         raise ArgumentError("Give each shuffle's number once, and at least one.")
     if min(shuffles) < 1:
         raise ArgumentError(f"Shuffle {min(shuffles)} was asked for; shuffles are numbered from 1.")
-    known = sorted(taken_shuffles(project, fractions) & set(shuffles))
+    known = sorted(_taken_shuffles(project, fractions) & set(shuffles))
     if known:
         raise DatasetError(f"Shuffle {known[0]} exists already; choose another number, or none for the next free one.")
     return list(shuffles)

@@ -22,7 +22,7 @@ from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import write_text
 from posecut_core.types import FrameRef
-from posecut_core.workflow.create_training_dataset import chosen_settings, free_shuffle, labelled_tables, write_shuffle
+from posecut_core.workflow.create_training_dataset import chosen_settings, free_shuffle, labeled_tables, write_shuffle
 from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, evaluate_network
 from posecut_core.workflow.train_network import train_network
 
@@ -41,7 +41,7 @@ class Fold:
     split: Split
 
 
-def random_folds(
+def _random_folds(
     frames: Sequence[FrameRef], *, count: int, fraction: float, seed: int, labels: str
 ) -> tuple[Fold, ...]:
     """Split all frames at random, each time by the next seed.
@@ -62,7 +62,7 @@ def random_folds(
     return tuple(folds)
 
 
-def video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> tuple[Fold, ...]:
+def _video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> tuple[Fold, ...]:
     """Split once for each video: its frames test, those of all other videos train.
 
     Raises:
@@ -77,7 +77,7 @@ def video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> 
     return tuple(Fold(video, _without(frames, video, fraction, labels)) for video in videos)
 
 
-def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trainingsetindex: int) -> int:
+def _shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trainingsetindex: int) -> int:
     """Find the shuffle that is made of this fold and trains with these settings, or make one; return its number.
 
     How long it trains and how often it reports may differ: a shuffle that exists is trained further, but one that has
@@ -187,7 +187,7 @@ def cross_validate(
     if not 0 < confidence < 1:
         raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
     project = adopt_project(config, report=report)
-    tables = labelled_tables(project, report=report)
+    tables = labeled_tables(project, report=report)
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
     changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     changes |= {name: value for name, value in named.items() if value is not None}
@@ -196,7 +196,7 @@ def cross_validate(
     found = []
     for place, fold in enumerate(folds, start=1):
         report(Notice(f"Split {place} of {len(folds)}: {fold.name}"))
-        number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
+        number = _shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
         steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
         train_network(config, number, trainingsetindex, maxiters=steps, settings=changes, report=report)
         evaluation = evaluate_network(
@@ -219,9 +219,9 @@ def _folds(
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
     labels = write_revision(project.training_datasets, tables)
     if count is None:
-        return video_folds(frames, fraction=fraction, labels=labels)
+        return _video_folds(frames, fraction=fraction, labels=labels)
     first = read_state(project.settings_path).seed + 1 if seed is None else seed
-    return random_folds(frames, count=count, fraction=fraction, seed=first, labels=labels)
+    return _random_folds(frames, count=count, fraction=fraction, seed=first, labels=labels)
 
 
 def _validated(fold: Fold, row: EvaluatedSnapshot) -> ValidatedFold:

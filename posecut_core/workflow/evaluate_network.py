@@ -45,11 +45,11 @@ from posecut_core.storage.files import write_text
 # report.html: all that is known about one trained network, on a page that can be passed on as it is.
 
 
-WORST_FRAMES = 6
+_WORST_FRAMES = 6
 _PICTURE_WIDTH = 900  # pixels
 
 
-def write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> Path:
+def _write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> Path:
     """Write the report of a snapshot in place of an earlier one of the same shuffle.
 
     Raises:
@@ -138,8 +138,8 @@ def _likelihood(found: Calibration, pcutoff: float) -> tuple[Picture, Words]:
 
 def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tuple[Words | Picture, ...]:
     """Draw the test frames of the greatest mean error; training frames where no test frame has labels."""
-    tested = worst_frames(measured.errors, measured.is_test, count=WORST_FRAMES)
-    worst = tested or worst_frames(measured.errors, measured.is_train, count=WORST_FRAMES)
+    tested = worst_frames(measured.errors, measured.is_test, count=_WORST_FRAMES)
+    worst = tested or worst_frames(measured.errors, measured.is_train, count=_WORST_FRAMES)
     places = [
         (video, found, place)
         for video, found in zip(measured.frames, measured.predicted, strict=True)
@@ -269,11 +269,11 @@ def evaluate_network(
     for training, step in chosen:
         predictor = Predictor.load(training.folder, snapshot=step)
         job = EvaluationJob(training, step, bodyparts)
-        rows.append(evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
+        rows.append(_evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
     return Evaluation(tuple(rows), project.combined_evaluation)
 
 
-def evaluate_snapshot(
+def _evaluate_snapshot(
     job: EvaluationJob, predictor: Predicts, *, plotting: bool, batch_size: int, report: Report
 ) -> EvaluatedSnapshot:
     """Evaluate one snapshot and write its files.
@@ -292,7 +292,7 @@ def evaluate_snapshot(
         images = draw_all(
             folder, job.project, predictor, measured.frames, measured.predicted, measured.bodyparts, report
         )
-    return _evaluated(job, predictor, measured, files, images, write_report(job, predictor, measured))
+    return _evaluated(job, predictor, measured, files, images, _write_report(job, predictor, measured))
 
 
 def _evaluated(

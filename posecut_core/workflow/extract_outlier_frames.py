@@ -87,7 +87,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class _Analysed:
+class _Analyzed:
     """A video of which outliers are looked for."""
 
     project: Project
@@ -96,7 +96,7 @@ class _Analysed:
     stored: Sequence[int]  # numbers of the frames that the project had of it when the work began
 
 
-def stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[int]]:
+def _stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[int]]:
     """Return stem -> numbers of the frames that the project has of videos; none where they cannot be read."""
     stored: dict[str, list[int]] = {video.stem: [] for video in videos}
     for stem in stored:
@@ -105,7 +105,7 @@ def stored_numbers(project: Project, videos: Sequence[Path]) -> dict[str, list[i
     return stored
 
 
-def treat_video(
+def _treat_video(
     project: Project,
     video: Path,
     tables: Sequence[FoundTable],
@@ -138,7 +138,7 @@ def treat_video(
     _check_length(video, predictions)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"
     note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
-    found, confirmed = _agreed(_Analysed(project, video, predictions, stored), criteria, wish)
+    found, confirmed = _agreed(_Analyzed(project, video, predictions, stored), criteria, wish)
     table = candidates_path(tables[0].path)
     if confirmed:
         judged = predictions_hash(predictions[0])
@@ -153,7 +153,7 @@ def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
         check_length(network, video, count)
 
 
-def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
+def _agreed(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
     """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
     found = _found(analysed, criteria, wish)
     while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
@@ -168,7 +168,7 @@ def _agreed(analysed: _Analysed, criteria: Criteria, wish: Wish) -> tuple[FoundO
     return found, True
 
 
-def _found(analysed: _Analysed, criteria: Criteria, wish: Wish) -> FoundOutliers:
+def _found(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> FoundOutliers:
     project, video, predictions = analysed.project, analysed.video, analysed.predictions
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
@@ -358,13 +358,13 @@ def extract_outlier_frames(
         nonlocal judged
         check_videos(project, [path])
         tables = [existing_predictions(project, path, network, destfolder, report=report) for network in chosen]
-        treated = treat_video(project, path, tables, judged, wish, stored=stored[path.stem])
+        treated = _treat_video(project, path, tables, judged, wish, stored=stored[path.stem])
         judged = treated.criteria
         return treated
 
     chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
     request = (criteria, paths, chosen, chosen_by, destfolder)
-    with resumable(project.unfinished_outliers, request, lambda: stored_numbers(project, paths)) as stored:
+    with resumable(project.unfinished_outliers, request, lambda: _stored_numbers(project, paths)) as stored:
         done, failed = treat_each(paths, treat)
         extracted = ExtractedOutliers(
             project.config_path, chosen[0].scorer, extractionalgorithm, wish.seed, tuple(done)

@@ -15,7 +15,7 @@ from posecut_core.project.given import forgiving
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
 from posecut_core.types import Unreviewed
-from posecut_core.workflow.create_training_dataset import labelled_tables
+from posecut_core.workflow.create_training_dataset import labeled_tables
 
 _DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _NAMED = 8  # frames of each video in a message
@@ -71,7 +71,7 @@ def merge_datasets(
             finish_saving(project, video)
     count = sum(map(len, open_drafts.values()))
     accepted = count if unreviewed == "accept" else 0
-    tables = labelled_tables(project, report=report)
+    tables = labeled_tables(project, report=report)
     iteration = project.config.iteration
     if not begun_before:
         _check_news(project, tables)

@@ -11,7 +11,7 @@ import numpy as np
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
 from posecut_core.model.snapshots import chosen_network
-from posecut_core.plots.figures import bytes_of, colours_of, named_colour
+from posecut_core.plots.figures import bytes_of, colors_of, named_color
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.poses.files import existing_predictions
@@ -226,9 +226,9 @@ class _Look:
 def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseStyle:
     """Turn wishes into colours and indices of the bodyparts drawn; each keeps its colour when some are left out."""
     config = project.config
-    colours = bytes_of(colours_of(look.colormap, len(config.bodyparts)))
+    colours = bytes_of(colors_of(look.colormap, len(config.bodyparts)))
     order = {part: k for k, part in enumerate(config.bodyparts)}
-    red, green, blue = bytes_of(named_colour(config.skeleton_color)[None])[0].tolist()
+    red, green, blue = bytes_of(named_color(config.skeleton_color)[None])[0].tolist()
     return PoseStyle(
         colours=np.array([colours[order.get(part, 0)] for part in bodyparts], dtype=np.uint8).reshape(-1, 3),
         dotsize=look.dotsize,

@@ -87,7 +87,7 @@ def stored_videos(project: Project) -> tuple[str, ...]:
     return tuple(folder.name for folder in frame_folders(project) if project.frame_store(folder.name).exists())
 
 
-def labelled_refs(tables: Mapping[str, LabelTable]) -> tuple[FrameRef, ...]:
+def labeled_refs(tables: Mapping[str, LabelTable]) -> tuple[FrameRef, ...]:
     """List the frames of tables, video by video."""
     return tuple(FrameRef(video, number) for video, table in tables.items() for number in table.numbers.tolist())
 
@@ -153,7 +153,7 @@ def propose_labels(
         StorageError: the project folder cannot be written.
     """
     project = open_project(config)
-    model = newest_model(project, shuffle)
+    model = _newest_model(project, shuffle)
     predictor = Predictor.load(model)
     contents = {video: read_contents(project, video) for video in stored_videos(project)}
     proposals = proposals_for(
@@ -210,7 +210,7 @@ def proposals_for(
     return Proposals(predictor.scorer, step, bodyparts, found)
 
 
-def newest_model(project: Project, shuffle: int | None) -> Path:
+def _newest_model(project: Project, shuffle: int | None) -> Path:
     """Return the folder of the network that was trained last; `shuffle` as for `propose_labels`.
 
     Raises:

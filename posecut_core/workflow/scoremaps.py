@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.inference.predictor import Predictor
-from posecut_core.inference.video import analysed_window
+from posecut_core.inference.video import analyzed_window
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, resolve_video
 from posecut_core.storage.files import atomic_path
@@ -59,7 +59,7 @@ def frame_scoremaps(
     path, training = resolve_video(project, video), project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
     with VideoReader(path) as reader:
-        window = analysed_window(project.config.crop, reader.index, path)
+        window = analyzed_window(project.config.crop, reader.index, path)
         image = reader.read(frame)[window.y1 : window.y2, window.x1 : window.x2]
     predictor = Predictor.load(training.folder, snapshot=step)
     maps = predictor.scoremaps(image)

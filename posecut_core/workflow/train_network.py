@@ -26,7 +26,7 @@ from posecut_core.errors import DatasetError, ModelError, Remedy
 from posecut_core.evaluation.errors import mean_error, pixel_errors
 from posecut_core.evaluation.measurement import gather_frames, with_pictures
 from posecut_core.inference.predictor import Predictor
-from posecut_core.inference.stored_frames import LabelledFrames, predict_stored_frames
+from posecut_core.inference.stored_frames import LabeledFrames, predict_stored_frames
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_bodyparts
 from posecut_core.model.devices import Placement, chosen_devices, placement, use_compilation_cache
@@ -51,7 +51,7 @@ from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.create_training_dataset import labelled_tables
+from posecut_core.workflow.create_training_dataset import labeled_tables
 
 # --- training run -----------------------------------------------------------------------------------------------------
 # What one training run works with: its settings, frames, and the network it begins with or goes on from.
@@ -68,14 +68,14 @@ class TrainingRun:
     refs: tuple[FrameRef, ...]  # which these are
     state: TrainState
     damaged: tuple[Path, ...]  # snapshots that could not be gone on from
-    validation: tuple[LabelledFrames, ...]  # of each video that has some
+    validation: tuple[LabeledFrames, ...]  # of each video that has some
 
     def info(self, step: int) -> SnapshotInfo:
         """Say what a snapshot of `step` holds."""
         return SnapshotInfo(step, str(self.training.run), self.spec, self.settings.global_scale)
 
 
-def prepare_run(training: Training, changes: Mapping[str, object], *, report: Report) -> TrainingRun:
+def _prepare_run(training: Training, changes: Mapping[str, object], *, report: Report) -> TrainingRun:
     """Read what a shuffle trains with, and change its settings by what is not None in `changes`.
 
     Raises:
@@ -85,7 +85,7 @@ def prepare_run(training: Training, changes: Mapping[str, object], *, report: Re
     """
     project, folder = training.project, training.folder
     if not training.split.exists():
-        labelled_tables(project, report=report)  # a project without labels hears that first
+        labeled_tables(project, report=report)  # a project without labels hears that first
     split = read_split(training.split)
     _refuse_strangers(project, training.split, split)
     before = read_settings(training.settings, report=report)
@@ -235,7 +235,7 @@ def _resume(
 # The error of a network in training on frames that do not train it.
 
 
-def validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics:
+def _validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics:
     """Add the mean error in pixels on the run's validation frames; without any, nothing is added.
 
     It is measured as `evaluate_network` measures, and only reported: no snapshot is chosen by it.
@@ -261,7 +261,7 @@ def _untold(count: int) -> None:
 # Which steps were skipped because their loss or gradients were not finite, and which frames stood in them.
 
 
-def streak(skipped: Sequence[int], *, last: int) -> tuple[int, ...]:
+def _streak(skipped: Sequence[int], *, last: int) -> tuple[int, ...]:
     """Return the unbroken run of skipped steps that ends with step `last`; empty where that was not skipped."""
     known, first = set(skipped), last
     while first in known:
@@ -320,7 +320,7 @@ def train(run: TrainingRun, where: Placement, report: Report) -> Account:
     return account
 
 
-def suspect_frames(run: TrainingRun, skipped: list[int]) -> tuple[FrameRef, ...]:
+def _suspect_frames(run: TrainingRun, skipped: list[int]) -> tuple[FrameRef, ...]:
     """Name the frames that stood in skipped steps, those in most of them first."""
     settings = run.settings
     indices = suspects(skipped, count=len(run.frames), batch_size=settings.batch_size, seed=settings.seed)
@@ -347,10 +347,10 @@ def _steps(
     first = int(state.step) + 1
     with closing(fit(state, run.frames, order, spec=run.spec, settings=run.settings, where=where)) as steps:
         for step, taken in enumerate(steps, start=first):
-            metrics = taken.metrics and validated(run, taken.state, taken.metrics)
+            metrics = taken.metrics and _validated(run, taken.state, taken.metrics)
             if metrics is not None:
                 _note(run, metrics, account)
-                bad = streak([number for number in account.skipped if number >= first], last=step)
+                bad = _streak([number for number in account.skipped if number >= first], last=step)
                 if len(bad) >= run.settings.max_bad_steps:
                     return _gone_back(run, bad, account, report)
             owed = owed or step % run.settings.save_iters == 0
@@ -388,7 +388,7 @@ def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report:
     known = run.training.snapshots
     story = (
         f"{len(bad)} steps in a row, up to step {bad[-1]}, gave no finite loss or gradients, with "
-        f"{_listed(suspect_frames(run, list(bad)))}"
+        f"{_listed(_suspect_frames(run, list(bad)))}"
     )
     if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
         raise ModelError(
@@ -502,7 +502,7 @@ def train_network(
     }
     # The first arrays would otherwise take memory of a device that was not asked for.
     with _alone(training), jax.default_device(devices[0]):
-        run = prepare_run(training, changes, report=report)
+        run = _prepare_run(training, changes, report=report)
         first = int(run.state.step)
         start_log(run.training.log, step=first)
         account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
@@ -520,7 +520,7 @@ def train_network(
         log=run.training.log,
         damaged=run.damaged,
         skipped=tuple(account.skipped),
-        suspects=suspect_frames(run, account.skipped),
+        suspects=_suspect_frames(run, account.skipped),
         restored=tuple(account.restored),
     )
 

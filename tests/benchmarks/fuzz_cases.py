@@ -32,13 +32,13 @@ from posecut_core.evaluation.tables import _read_bodypart_errors, _read_frame_er
 from posecut_core.formats.deeplabcut.images import ImageRecord, read_record, write_record
 from posecut_core.health.doctor import doctor
 from posecut_core.health.project import read_sums, sums_of, write_sums
-from posecut_core.inference.video import open_rows
+from posecut_core.inference.video import _open_rows
 from posecut_core.labels.exchange import import_table
-from posecut_core.labels.images import export_images, import_images
+from posecut_core.labels.images import _import_images, export_images
 from posecut_core.labels.snapshots import read_snapshot
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.initialization import backbone_of_weights, convert_weights, read_weights
+from posecut_core.model.initialization import _backbone_of_weights, _convert_weights, read_weights
 from posecut_core.model.log import Metrics, append_log, read_log, start_log
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info, save_snapshot
@@ -107,7 +107,7 @@ def make_project(folder: Path) -> Path:
     _foreign_labels(project)
     root = project.root
     save_file(torchvision_tensors(width=2), root / "weights.safetensors", metadata={"stride_in": "conv2"})
-    with open_rows(root / "part.rows", ROWS) as rows:
+    with _open_rows(root / "part.rows", ROWS) as rows:
         rows.append(np.zeros((2, 3, 3)))
     write_sums(root, sums_of(root))
     for name in VIDEOS:
@@ -230,7 +230,7 @@ def _read_store(root: Path, path: Path) -> None:
 def _read_images(root: Path, path: Path) -> None:
     folder = root / "labeled-data/images/frames.zarr"
     shutil.rmtree(folder, ignore_errors=True)
-    import_images(_project(root), "images")
+    _import_images(_project(root), "images")
 
 
 def _read_video(root: Path, path: Path) -> None:
@@ -260,10 +260,10 @@ _drawn = cache(partial(initial_parameters, 0))  # drawn once for each network, a
 
 def _read_weights(root: Path, path: Path) -> None:
     tensors, metadata = read_weights(path)
-    spec = backbone_of_weights(tensors, metadata, net_type="resnet_18", norm="auto", source=str(path))
+    spec = _backbone_of_weights(tensors, metadata, net_type="resnet_18", norm="auto", source=str(path))
     if spec.width <= 1:
         network = NetworkSpec(spec, PARTS)
-        convert_weights(tensors, _drawn(network), network, source=str(path))
+        _convert_weights(tensors, _drawn(network), network, source=str(path))
 
 
 def _read_job(root: Path, path: Path) -> None:
@@ -277,7 +277,7 @@ def _read_job(root: Path, path: Path) -> None:
 
 
 def _read_rows(root: Path, path: Path) -> None:
-    with open_rows(path, ROWS):
+    with _open_rows(path, ROWS):
         pass
 
 
@@ -648,7 +648,7 @@ KINDS = (
         "images read",
         200,
         "labeled-data/noted/images-read.json",
-        lambda root, path: import_images(_project(root), "noted"),
+        lambda root, path: _import_images(_project(root), "noted"),
         (break_json,),
     ),
     Kind("labels h5", 6000, "labeled-data/foreign/*.h5", _read_foreign, (break_h5, break_h5)),

@@ -22,7 +22,7 @@ from posecut_core.dataset.settings import read_settings as read_training_setting
 from posecut_core.dataset.split import read_split
 from posecut_core.health.doctor import doctor
 from posecut_core.labels.exchange import import_table
-from posecut_core.labels.images import adopt_project, import_images
+from posecut_core.labels.images import _import_images, adopt_project
 from posecut_core.labels.store import accept_drafts, read_labels, write_labels
 from posecut_core.model.initialization import read_weights
 from posecut_core.model.snapshots import read_info
@@ -193,7 +193,7 @@ def _planted_weights(root: Path, mark: Path) -> Iterator[Plant]:
 
 def _images(root: Path) -> None:
     shutil.rmtree(root / "labeled-data/images/frames.zarr", ignore_errors=True)
-    import_images(Project(root, read_config(root / "config.yaml")), "images")
+    _import_images(Project(root, read_config(root / "config.yaml")), "images")
 
 
 def _planted_folders(root: Path, mark: Path) -> Iterator[Plant]:

@@ -28,7 +28,7 @@ from napari_posecut.session import desk_of
 from napari_posecut.widgets.parts import playback as video_view
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.playback import Playback, playback_of
-from posecut_core.plots.figures import bytes_of, colours_of
+from posecut_core.plots.figures import bytes_of, colors_of
 from posecut_core.poses.predictions import Predictions
 
 STEPS = 200
@@ -73,7 +73,7 @@ def walk(frames: int, bodyparts: int) -> Predictions:
 def shown(viewer: napari.Viewer, predictions: Predictions) -> Playback:
     """Show everything that the results dock shows."""
     frames, count = predictions.likelihood.shape
-    colours = colours_of("rainbow", count)
+    colours = colors_of("rainbow", count)
     edges = tuple((k, k + 1) for k in range(count - 1))
     style = OverlayStyle(colours, np.ones(count, bool), edges=edges, trail=10)
     picture = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_posecut.layers.overlay import analysed_videos, in_words, own_network, read_trajectories, style_of
+from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, read_trajectories, style_of
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, file_fingerprint
@@ -19,9 +19,9 @@ from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
 def test_analysed_videos_are_found_beside_the_videos(sample):
     """Before any is analysed there is none; a video that is named twice counts once."""
     project = open_project(sample)
-    assert analysed_videos(project) == ()
+    assert analyzed_videos(project) == ()
     videos = analyse(sample)
-    found = analysed_videos(project, videos=videos, folders=[videos[0].parent])
+    found = analyzed_videos(project, videos=videos, folders=[videos[0].parent])
     assert [entry.video for entry in found] == videos
     assert {entry.scorer for entry in found} == {SCORER}
 
@@ -30,7 +30,7 @@ def test_a_network_is_named_in_words(sample):
     """Steps, shuffle and iteration say more than a scorer; it is the project's own in its iteration."""
     analyse(sample)
     project = open_project(sample)
-    found = analysed_videos(project)[0]
+    found = analyzed_videos(project)[0]
     assert in_words(found) == "100 steps, shuffle 1, iteration 0"
     assert in_words(replace(found, filtered=True)) == "filtered, 100 steps, shuffle 1, iteration 0"
     assert in_words(replace(found, scorer="DLC_resnet50")) == "DLC_resnet50"
@@ -44,7 +44,7 @@ def test_curves_are_the_predictions(sample, tmp_path):
     """x, y and likelihood of each bodypart over the frames, each in a row of memory."""
     analyse(sample)
     project = open_project(sample)
-    found = analysed_videos(project)[0]
+    found = analyzed_videos(project)[0]
     read = read_trajectories(project, found)
     assert read.curves.shape == (3, len(read.predictions.bodyparts), FRAMES)
     assert read.curves.flags.c_contiguous
@@ -57,7 +57,7 @@ def test_curves_are_the_predictions(sample, tmp_path):
 def test_predictions_of_something_else_are_not_shown(sample):
     """Kind: results are taken at their name, though network or recording have changed; here over a video."""
     videos, project = analyse(sample), open_project(sample)
-    found = analysed_videos(project)[0]
+    found = analyzed_videos(project)[0]
     manifest = project.training(1).manifest(100)
     manifest.parent.mkdir(parents=True)
     manifest.write_text("weights")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_posecut.layers.overlay import analysed_videos, read_trajectories, style_of
+from napari_posecut.layers.overlay import analyzed_videos, read_trajectories, style_of
 from napari_posecut.session import desk_of
 from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import AnalysisError
@@ -20,7 +20,7 @@ def shown(viewer, sample):
     analyse(sample)
     desk = desk_of(viewer)
     desk.open(sample)
-    found = analysed_videos(desk.project)[0]
+    found = analyzed_videos(desk.project)[0]
     predictions = read_trajectories(desk.project, found).predictions
     playback = playback_of(desk)
     playback.show(found.video, predictions, style_of(desk.project.config, predictions.bodyparts))

@@ -161,8 +161,8 @@ def quick_steps(monkeypatch):
         parameters = jax.tree.map(lambda leaf: 0.99 * leaf, state.parameters)
         return TrainState(state.step + 1, parameters, state.optimizer), 1 / (state.step + 1)
 
-    monkeypatch.setattr(training, "train_step", step)
-    monkeypatch.setattr(preflight, "step_bytes", lambda *arguments, **options: 10**8)
+    monkeypatch.setattr(training, "_train_step", step)
+    monkeypatch.setattr(preflight, "_step_bytes", lambda *arguments, **options: 10**8)
 
 
 @pytest.fixture

@@ -230,13 +230,13 @@ def test_settings_that_cannot_work_are_told(labelling):
 @pytest.mark.usefixtures("quick")
 def test_frames_join_without_compiling(labelling, monkeypatch):
     """Steps on 4 and on 5 frames have the same shapes and settings: one program takes both."""
-    quick, programs = training.train_step, set()
+    quick, programs = training._train_step, set()
 
     def step(state, batch, mirror_order, *, spec, settings):
         programs.add((*(field.shape for field in batch), spec, settings))
         return quick(state, batch, mirror_order, spec=spec, settings=settings)
 
-    monkeypatch.setattr(training, "train_step", step)
+    monkeypatch.setattr(training, "_train_step", step)
     FrameStore.open(labelling.project.frame_store("dots")).append([(9, np.zeros((80, 96, 3), np.uint8), (0, 0))])
     assert run(labelling, maxiters=3, report=Reports(_2=lambda: label(labelling, 9))).labelled_frames == 5
     assert len(programs) == 1

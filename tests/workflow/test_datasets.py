@@ -19,9 +19,9 @@ from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import create_training_dataset as datasets
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import (
-    comfortable_scale,
+    _comfortable_scale,
     create_training_dataset,
-    labelled_tables,
+    labeled_tables,
     write_shuffle,
 )
 
@@ -81,7 +81,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
     assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0)
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
-    for table in labelled_tables(opened):
+    for table in labeled_tables(opened):
         np.testing.assert_array_equal(tables[table.video].xy, table.xy)
         np.testing.assert_array_equal(tables[table.video].numbers, table.numbers)
 
@@ -249,12 +249,12 @@ def test_large_frames_are_scaled_down(project):
     store = FrameStore.open(opened.frame_store("bee"))
     for number, width, scale in ((101, 640, 0.625), (103, 2000, 0.4)):
         store.append([(number, np.zeros((48, width, 3), np.uint8), (0, 0))])
-        tables = labelled_tables(opened)
-        assert comfortable_scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labelled yet
+        tables = labeled_tables(opened)
+        assert _comfortable_scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labelled yet
         table = next(table for table in tables if table.video == "bee")
         numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
         write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))
-        assert comfortable_scale(opened, labelled_tables(opened)) == scale
+        assert _comfortable_scale(opened, labeled_tables(opened)) == scale
 
 
 def test_a_wrong_network_is_called_by_its_name_in_the_file(project):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from posecut_core.errors import StorageError, VideoError
 from posecut_core.formats.deeplabcut.images import OWN
-from posecut_core.labels.images import export_images, import_images, unreadable_images
+from posecut_core.labels.images import _import_images, export_images, unreadable_images
 from posecut_core.progress import Notice
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
@@ -38,7 +38,7 @@ def test_images_are_imported_once(project):
     iio.imwrite(project.frame_folder("m1") / "img0007.png", crop)
     iio.imwrite(project.frame_folder("m1") / "img12.png", full)
     (project.frame_folder("m1") / "img12labeled.png").write_bytes(b"no image")
-    assert [import_images(project, "m1"), import_images(project, "m1")] == [2, 0]
+    assert [_import_images(project, "m1"), _import_images(project, "m1")] == [2, 0]
     store = FrameStore.open(project.frame_store("m1"))
     assert store.numbers.tolist() == [7, 12]
     assert store.origins.tolist() == [[40, 60], [0, 0]]
@@ -50,7 +50,7 @@ def test_grey_images_become_colour(project):
     """Images of one channel are read as three equal ones."""
     grey = picture(0)[..., 0]
     iio.imwrite(project.frame_folder("m1") / "img1.png", grey)
-    import_images(project, "m1")
+    _import_images(project, "m1")
     np.testing.assert_array_equal(
         FrameStore.open(project.frame_store("m1")).read(1), np.repeat(grey[..., None], 3, axis=2)
     )
@@ -81,7 +81,7 @@ def test_frames_round_trip_through_images(project):
     names = sorted(path.name for path in project.frame_folder("m1").glob("*.png"))
     assert names == ["img0005.png", "img0123.png"]
     store.remove([5, 123])
-    assert import_images(project, "m1") == 2
+    assert _import_images(project, "m1") == 2
     again = FrameStore.open(project.frame_store("m1"))
     np.testing.assert_array_equal(again.read(5), picture(0))
     assert again.origins.tolist() == [[40, 60], [0, 0]]
@@ -103,7 +103,7 @@ def test_images_that_cannot_be_read_stop_no_others(project):
     (folder / "img4.png").write_bytes(whole[: len(whole) // 2])
     (folder / "img6.png").mkdir()
     (folder / "img7.png").symlink_to(folder / "nowhere.png")
-    assert import_images(project, "m1", report=told.append) == 2
+    assert _import_images(project, "m1", report=told.append) == 2
     assert FrameStore.open(project.frame_store("m1")).numbers.tolist() == [1, 5]
     words = {2: "is empty", 4: "cut off", 6: "no file", 7: "link to a file that is not there"}
     texts = [note.text for note in told if isinstance(note, Notice)]
@@ -111,14 +111,14 @@ def test_images_that_cannot_be_read_stop_no_others(project):
     assert all(len(texts) == 1 and words[number] in texts[0] for number, texts in named.items())
     assert sorted(unreadable_images(project, "m1")) == sorted(f"{text}." for (text,) in named.values())
     (folder / "img4.png").write_bytes(whole)
-    assert import_images(project, "m1") == 1
+    assert _import_images(project, "m1") == 1
     np.testing.assert_array_equal(FrameStore.open(project.frame_store("m1")).read(4), picture(4, 48, 64))
 
 
 def test_a_folder_of_broken_images_gets_no_frame_store(project):
     """Nothing is written for nothing."""
     (project.frame_folder("m1") / "img2.png").write_bytes(b"\x89PNG broken")
-    assert import_images(project, "m1") == 0
+    assert _import_images(project, "m1") == 0
     assert not project.frame_store("m1").exists()
 
 
@@ -127,9 +127,9 @@ def test_deep_images_of_a_video_are_alike(project):
     folder, told, grey = project.frame_folder("m1"), [], picture(0)[..., 0]
     for number, factor in ((1, 4), (2, 16)):
         Image.fromarray(grey.astype(np.uint16) * factor).save(folder / f"img{number}.png")
-    import_images(project, "m1", report=told.append)
+    _import_images(project, "m1", report=told.append)
     Image.fromarray(grey.astype(np.uint16) * 8).save(folder / "img3.png")
-    import_images(project, "m1", report=told.append)
+    _import_images(project, "m1", report=told.append)
     store = FrameStore.open(project.frame_store("m1"))
     for number, factor in ((1, 4), (2, 16), (3, 8)):
         assert np.abs(store.read(number)[..., 0] - grey * (factor / 16)).max() <= 1
@@ -140,7 +140,7 @@ def test_images_of_any_name_keep_it(project):
     """What DeepLabCut takes comes in, is exported under its own name, and is not asked of the video."""
     for number, name in enumerate(["frame3.png", "Maus links.tif", "cam1_000009.JPG"]):
         iio.imwrite(project.frame_folder("m1") / name, picture(number))
-    assert import_images(project, "m1") == 3
+    assert _import_images(project, "m1") == 3
     store = FrameStore.open(project.frame_store("m1"))
     assert store.numbers.tolist() == [3, 9, OWN]
     np.testing.assert_array_equal(store.read(OWN), picture(1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from posecut_core.evaluation.measurement import gather_frames, predict_all
+from posecut_core.evaluation.measurement import _predict_all, gather_frames
 from posecut_core.labels.store import read_labels
 from posecut_core.plots.frames import draw_all, draw_frame, frame_kind
 from posecut_core.project.opening import open_project
@@ -19,7 +19,7 @@ def measured(spot_project):
     tables = {"spot": read_labels(project, "spot")}
     frames = gather_frames(project, tables, train=(FrameRef("spot", 5),), test=(FrameRef("spot", 9),))
     network = evaluate_network.Predictor.load(project.training(1).folder, snapshot=10)
-    return project, network, frames, predict_all(network, frames, batch_size=2, report=lambda progress: None)
+    return project, network, frames, _predict_all(network, frames, batch_size=2, report=lambda progress: None)
 
 
 def test_predictions_are_in_the_full_frame(measured):

@@ -12,7 +12,7 @@ from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import propose_labels
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.propose_labels import LabelWatch, labelled_refs, placed_frames
+from posecut_core.workflow.propose_labels import LabelWatch, labeled_refs, placed_frames
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def watch(trainable):
 
 
 def refs(watch):
-    return labelled_refs(watch.tables())
+    return labeled_refs(watch.tables())
 
 
 def test_only_what_has_changed_is_read(watch, monkeypatch):

@@ -18,7 +18,7 @@ from posecut_core.progress import Notice
 from posecut_core.project.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.create_training_dataset import labelled_tables
+from posecut_core.workflow.create_training_dataset import labeled_tables
 
 OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"
 CONFIG = """\
@@ -246,7 +246,7 @@ def test_images_as_people_leave_them_are_used(tmp_path):
     table.write_text(head + "".join(labels))
     told = []
     project = adopt_project(root, report=told.append)
-    (found,) = labelled_tables(project, report=told.append)
+    (found,) = labeled_tables(project, report=told.append)
     assert found.numbers.tolist() == [1, 13, OWN + 2, OWN + 3]
     assert found.xy[:, 0, 0].tolist() == [1, 5, 6, 2]
     store = FrameStore.open(project.frame_store("m1"))

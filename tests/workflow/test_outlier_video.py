@@ -15,7 +15,7 @@ from posecut_core.project.opening import open_project
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import create_new_project
-from posecut_core.workflow.extract_outlier_frames import Wish, treat_video
+from posecut_core.workflow.extract_outlier_frames import Wish, _treat_video
 
 LINE = np.array([[10.0, 20.0], [20.0, 20.0], [30.0, 20.0]])
 
@@ -43,7 +43,7 @@ def found(table):
 def treat(lines, criteria, **options):
     project, video, table = lines
     wish = {"bodyparts": None, "frames": (), "number_of_frames": 2, "algorithm": "uniform", "seed": 0, "confirm": None}
-    return treat_video(
+    return _treat_video(
         project, video, [found(table)], criteria, Wish(**{**wish, **options}, report=lambda progress: None), stored=()
     )
 
@@ -61,7 +61,7 @@ def test_a_network_with_an_old_name_is_told(lines):
     write_predictions(table, renamed)
     said = []
     wish = Wish(None, (9,), 2, "uniform", 0, None, said.append)
-    assert treat_video(project, video, [found(table)], Criteria("manual"), wish, stored=()).drafts == 2
+    assert _treat_video(project, video, [found(table)], Criteria("manual"), wish, stored=()).drafts == 2
     assert said[0].text.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
 
 
@@ -84,7 +84,7 @@ def test_criteria_that_cannot_run_are_asked_again(lines, algorithm, reason):
         return answers[len(asked) - 1]
 
     wish = Wish(("a", "b"), (), 2, "uniform", 0, confirm, said.append)
-    assert treat_video(project, video, [found(table)], Criteria("jump", epsilon=1), wish, stored=()).confirmed
+    assert _treat_video(project, video, [found(table)], Criteria("jump", epsilon=1), wish, stored=()).confirmed
     assert asked == ["jump", "jump"]
     assert any(reason in report.text for report in said if isinstance(report, Notice))
 
@@ -105,7 +105,7 @@ def test_a_fit_without_enough_positions_is_said(lines, likelihood, told):
     wish = Wish(None, (), 6, "uniform", 0, None, said.append)
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, likelihood=np.full((11, 3), likelihood)))
-    treat_video(project, video, [found(table)], Criteria("fitting", p_bound=0.5), wish, stored=())
+    _treat_video(project, video, [found(table)], Criteria("fitting", p_bound=0.5), wish, stored=())
     assert (
         any(isinstance(report, Notice) and "fitting says nothing about spot.mp4" in report.text for report in said)
         == told
@@ -120,7 +120,7 @@ def test_tables_of_other_networks_are_read_by_name(lines):
     write_predictions(other, Predictions("other", ("a", "b", "c"), one.xy[:, [1, 2, 0]], np.ones((11, 3))))
     wish = Wish(None, (), 2, "uniform", 0, None, lambda progress: None)
     assert (
-        treat_video(
+        _treat_video(
             project, video, [found(table), found(other)], Criteria("disagreement", epsilon=1), wish, stored=()
         ).candidates
         == 0

@@ -15,7 +15,7 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import propose_labels as proposing
-from posecut_core.workflow.propose_labels import newest_model, propose_labels
+from posecut_core.workflow.propose_labels import _newest_model, propose_labels
 from tests.workflow.conftest import BrightSpot, spot_image, spot_position
 
 
@@ -87,11 +87,11 @@ def test_the_network_trained_last_proposes(spot_project):
     project = open_project(spot_project)
     snapshot(project.training(1).folder, 30, at=10**18)
     snapshot(project.training(2).folder, 20, at=2 * 10**18)
-    assert newest_model(project, None) == project.training(2).folder
-    assert newest_model(project, 1) == project.training(1).folder
+    assert _newest_model(project, None) == project.training(2).folder
+    assert _newest_model(project, 1) == project.training(1).folder
     snapshot(project.assistant, 300, at=3 * 10**18)
-    assert newest_model(project, None) == project.assistant
-    assert newest_model(project, 2) == project.training(2).folder
+    assert _newest_model(project, None) == project.assistant
+    assert _newest_model(project, 2) == project.training(2).folder
 
 
 def test_an_earlier_iteration_helps_until_the_next_is_trained(spot_project):
@@ -99,9 +99,9 @@ def test_an_earlier_iteration_helps_until_the_next_is_trained(spot_project):
     before = open_project(spot_project)
     edit_config(spot_project, {"iteration": 2})
     after = open_project(spot_project)
-    assert newest_model(after, 1) == before.training(1).folder
+    assert _newest_model(after, 1) == before.training(1).folder
     snapshot(after.training(1).folder, 5, at=10**18)
-    assert newest_model(after, None) == after.training(1).folder
+    assert _newest_model(after, None) == after.training(1).folder
 
 
 def test_without_a_network_there_is_a_sentence(trainable):

@@ -7,7 +7,7 @@ from posecut_core.dataset.split import Split, read_split
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
-from posecut_core.workflow.create_training_dataset import free_shuffle, taken_shuffles, write_shuffle
+from posecut_core.workflow.create_training_dataset import _taken_shuffles, free_shuffle, write_shuffle
 
 SPLIT = Split((FrameRef("a", 0),), (FrameRef("b", 2),), fraction=0.5, seed=None, labels="labels.csv")
 
@@ -33,5 +33,5 @@ def test_a_shuffle_is_taken_by_a_split_or_a_training(project):
     (project.training(5, 0).folder / "snapshot-000010").mkdir(parents=True)
     project.training(9, 0).folder.mkdir()
     project.training(9, 0).settings.touch()
-    assert taken_shuffles(project, (0, 1)) == {3, 5}
+    assert _taken_shuffles(project, (0, 1)) == {3, 5}
     assert (free_shuffle(project, (0,)), free_shuffle(project, (1,))) == (6, 4)

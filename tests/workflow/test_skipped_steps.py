@@ -3,7 +3,7 @@
 import pytest
 
 from posecut_core.dataset.frames import frames_of_step
-from posecut_core.workflow.train_network import streak, suspects
+from posecut_core.workflow.train_network import _streak, suspects
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from posecut_core.workflow.train_network import streak, suspects
 )
 def test_a_streak_ends_with_the_last_step(skipped, last, expected):
     """Only skipped steps without a gap up to the last one count."""
-    assert streak(skipped, last=last) == expected
+    assert _streak(skipped, last=last) == expected
 
 
 def test_the_frame_that_spoils_every_batch_comes_first():

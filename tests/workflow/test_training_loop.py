@@ -26,7 +26,7 @@ OPTIONS = {"maxiters": 12, "displayiters": 1, "saveiters": 2, "settings": {"max_
 @pytest.fixture
 def losing(monkeypatch, quick_steps):
     """A function that lets steps be skipped, numbered by how many are finished after them."""
-    quick = training.train_step
+    quick = training._train_step
 
     def lose(steps):
         def step(state, *arguments, **options):
@@ -35,7 +35,7 @@ def losing(monkeypatch, quick_steps):
                 return TrainState(state.step + 1, *state[1:]), jnp.float32(math.nan)
             return quick(state, *arguments, **options)
 
-        monkeypatch.setattr(training, "train_step", step)
+        monkeypatch.setattr(training, "_train_step", step)
 
     return lose
 

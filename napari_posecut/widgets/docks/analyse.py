@@ -152,9 +152,9 @@ class AnalyseDock(QWidget):
         self.draw = QCheckBox("draw the bodyparts into a video")
         self.analyse = QPushButton("Analyse")
         self.line = JobLine(self.desk, (_VERB,))
-        self._lay_out()
+        self._create_layout()
         self._connect()
-        self._follow()
+        self._on_project_changed()
 
     def start(self) -> None:
         """Analyse the checked videos."""
@@ -175,7 +175,7 @@ class AnalyseDock(QWidget):
         }
         self.desk.start(_VERB, arguments)
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         self.setMinimumWidth(290)
         layout, form, folder = QVBoxLayout(self), QFormLayout(), QHBoxLayout()
         folder.addWidget(self.folder)
@@ -195,11 +195,11 @@ class AnalyseDock(QWidget):
         self.analyse.clicked.connect(self.start)
         self.videos.wanted.connect(self.desk.video_wanted.emit)
         self.line.ended.connect(self._end)
-        self.desk.project_changed.connect(self._follow)
-        self.desk.board.started.connect(self._begin)
-        self.desk.board.progressed.connect(self._hear)
+        self.desk.project_changed.connect(self._on_project_changed)
+        self.desk.board.started.connect(self._on_job_started)
+        self.desk.board.progressed.connect(self._on_job_ended)
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """List the project's videos; those that were added stay while it is open."""
         project = self.desk.project
         root = None if project is None else project.root
@@ -212,10 +212,10 @@ class AnalyseDock(QWidget):
             self.videos.add(path, state=_DONE if before else "", checked=not before)
         job = self.desk.board.of(_VERB)
         if job is not None:
-            self._begin(job)
-        self._allow()
+            self._on_job_started(job)
+        self._update_enabled()
 
-    def _allow(self) -> None:
+    def _update_enabled(self) -> None:
         project, running = self.desk.project, self.desk.board.of(_VERB)
         for widget in (self.analyse, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
@@ -225,7 +225,7 @@ class AnalyseDock(QWidget):
         else:
             self.heading.setText("Check the videos to analyse. Drop others here, or add them below.")
 
-    def _begin(self, job: Job) -> None:
+    def _on_job_started(self, job: Job) -> None:
         if job.request.verb != _VERB:
             return
         self._clear_failures()
@@ -233,10 +233,10 @@ class AnalyseDock(QWidget):
             self.videos.add(Path(video))
             self.videos.set_state(video, "waits")
         for report in job.reports:
-            self._hear(job, report)
-        self._allow()
+            self._on_job_ended(job, report)
+        self._update_enabled()
 
-    def _hear(self, job: Job, report: Progress | Notice) -> None:
+    def _on_job_ended(self, job: Job, report: Progress | Notice) -> None:
         if isinstance(report, Notice):
             return
         videos = _videos_of(job)
@@ -266,7 +266,7 @@ class AnalyseDock(QWidget):
         for video in _videos_of(job):
             if self.videos.state_of(video) not in (_DONE, "failed"):
                 self.videos.set_state(video, "stopped", why="Analyse goes on where it stopped")
-        self._allow()
+        self._update_enabled()
 
     def _ask_videos(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))

@@ -58,21 +58,21 @@ class EvaluateDock(QWidget):
         self.report.setToolTip(
             "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
         )
-        self._lay_out()
+        self._create_layout()
         self.evaluate.clicked.connect(self.start)
         self.frames.itemClicked.connect(self._show_frame)
         self.report.clicked.connect(self._open_report)
         self.line.ended.connect(self._end)
-        self.desk.project_changed.connect(self._follow)
-        self.desk.board.started.connect(self._allow)
-        self._follow()
+        self.desk.project_changed.connect(self._on_project_changed)
+        self.desk.board.started.connect(self._update_enabled)
+        self._on_project_changed()
 
     def start(self) -> None:
         """Evaluate the last network of the chosen shuffle."""
         arguments = {"shuffle": self.shuffle.value(), "plotting": self.plotting.isChecked()}
         self.desk.attempt(lambda: self.desk.start("evaluate", arguments))
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         self.setMinimumWidth(290)
         layout, row = QVBoxLayout(self), QFormLayout()
         row.addRow("shuffle", self.shuffle)
@@ -85,7 +85,7 @@ class EvaluateDock(QWidget):
         layout.addWidget(self.report)
         layout.addStretch()
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """Show what the project holds."""
         project = self.desk.project
         self.shown = None if project is None else newest_evaluation(project)
@@ -98,9 +98,9 @@ class EvaluateDock(QWidget):
             since = "" if self.shown.is_present else "; the network has been trained again since: evaluate it"
             self.heading.setText(f"<b>Shuffle {row.shuffle}</b> after {row.step} steps{_which(row)}{since}")
         self._fill()
-        self._allow()
+        self._update_enabled()
 
-    def _allow(self) -> None:
+    def _update_enabled(self) -> None:
         self.evaluate.setEnabled(self.desk.project is not None and self.desk.board.of("evaluate") is None)
 
     def _fill(self) -> None:
@@ -117,8 +117,8 @@ class EvaluateDock(QWidget):
 
     def _end(self, job: Job) -> None:
         if job.state == "done":
-            self._follow()
-        self._allow()
+            self._on_project_changed()
+        self._update_enabled()
 
     def _show_frame(self, item: QTreeWidgetItem) -> None:
         frame: FrameError = item.data(0, Qt.ItemDataRole.UserRole)

@@ -177,11 +177,11 @@ class FramesDock(QWidget):
         self.picker.taken.connect(self._count)
         self.delete_button = QPushButton("Delete the shown frame")
         self.delete_button.clicked.connect(lambda: self.desk.attempt(self.delete))
-        self._lay_out()
-        self.desk.project_changed.connect(self._follow)
-        self.desk.board.started.connect(self._allow)
-        self.desk.board.ended.connect(self._allow)
-        self._follow()
+        self._create_layout()
+        self.desk.project_changed.connect(self._on_project_changed)
+        self.desk.board.started.connect(self._update_enabled)
+        self.desk.board.ended.connect(self._update_enabled)
+        self._on_project_changed()
 
     def extract(self) -> Job:
         """Begin to extract frames of the ticked videos, as the form says.
@@ -232,7 +232,7 @@ class FramesDock(QWidget):
                 f"Frame {frame.number} of {frame.video} has labels, which are kept: it is only taken out of training."
             )
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         layout.addWidget(self.videos, stretch=1)
@@ -254,7 +254,7 @@ class FramesDock(QWidget):
         layout.addWidget(self.picker)
         layout.addWidget(self.delete_button)
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """Show the videos of the project that is open now, and its choices."""
         project = self.desk.project
         known = {video: item.checkState(0) for video, item in self._items.items()}
@@ -274,7 +274,7 @@ class FramesDock(QWidget):
             self.videos.setCurrentItem(self.videos.topLevelItem(0))
         self.videos.resizeColumnToContents(0)
         self._count()
-        self._allow()
+        self._update_enabled()
 
     def _count(self) -> None:
         """Count the extracted frames of each video."""
@@ -292,7 +292,7 @@ class FramesDock(QWidget):
                 f"<b>{sum(counts)} frames</b> of {len(counts)} video{'s' * (len(counts) != 1)} to label."
             )
 
-    def _allow(self, *_: object) -> None:
+    def _update_enabled(self, *_: object) -> None:
         """Offer what can be done now."""
         there = bool(self._items)
         for widget in (self.form, self.picker, self.delete_button):

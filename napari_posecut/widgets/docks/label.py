@@ -24,8 +24,8 @@ from napari_posecut.labelling.keys import key_help
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistance, Desk, desk_of
-from napari_posecut.widgets.parts.tables import coloured_row, table_of
-from posecut_core.plots.figures import bytes_of, colours_of
+from napari_posecut.widgets.parts.tables import colored_row, table_of
+from posecut_core.plots.figures import bytes_of, colors_of
 from posecut_core.types import FrameRef
 
 # --- help line --------------------------------------------------------------------------------------------------------
@@ -120,12 +120,12 @@ class LabelDock(QWidget):
         self.help.setReadOnly(True)
         self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.help.setVisible(False)
-        self._lay_out()
-        self.desk.project_changed.connect(self._follow)
+        self._create_layout()
+        self.desk.project_changed.connect(self._on_project_changed)
         self.desk.labels_changed.connect(self.show_marks)
         self.desk.help_asked.connect(self.toggle_help)
         self.desk.frame_asked.connect(self._ask_number)
-        self._follow()
+        self._on_project_changed()
 
     def show_marks(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""
@@ -151,7 +151,7 @@ class LabelDock(QWidget):
         self.help.setVisible(shown)
         self.buttons.setVisible(not shown)
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         layout.addWidget(self.progress)
@@ -175,7 +175,7 @@ class LabelDock(QWidget):
         layout.addWidget(self.keys_button)
         layout.addWidget(self.help, stretch=4)
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """Show the labelling that is open now, which goes on by itself as the box says."""
         self.network.follow()
         self._set_advance(self.advance.isChecked())
@@ -185,8 +185,8 @@ class LabelDock(QWidget):
         marks, current = labelling.marks, labelling.current
         if len(self._items) != len(marks):
             self.bodyparts.clear()
-            colours = bytes_of(colours_of(labelling.browser.project.config.colormap, len(marks)))
-            self._items = [coloured_row(colour) for colour in colours]
+            colours = bytes_of(colors_of(labelling.browser.project.config.colormap, len(marks)))
+            self._items = [colored_row(colour) for colour in colours]
             self.bodyparts.addTopLevelItems(self._items)
         chosen = None
         for item, mark in zip(self._items, marks, strict=True):

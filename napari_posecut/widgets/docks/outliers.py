@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.board import in_background
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.layers.overlay import analysed_videos, in_words, own_network, read_trajectories, style_of
+from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, read_trajectories, style_of
 from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
@@ -205,10 +205,10 @@ class OutliersDock(QWidget):
         self.extract_button.clicked.connect(self.extract)
         for label in (self.heading, self.sentence):
             label.setWordWrap(True)
-        self._lay_out()
+        self._create_layout()
         self.desk.project_changed.connect(self.list_networks)
-        self.desk.board.started.connect(self._allow)
-        self.desk.board.ended.connect(self._hear)
+        self.desk.board.started.connect(self._update_enabled)
+        self.desk.board.ended.connect(self._on_job_ended)
         self.playback.frame_changed.connect(self._on_frame)
         self.list_networks()
 
@@ -216,7 +216,7 @@ class OutliersDock(QWidget):
         """List the analysed videos of the project, network by network."""
         project, chosen = self.desk.project, self.networks.currentData()
         self._tables = {}
-        for found in () if project is None else analysed_videos(project):
+        for found in () if project is None else analyzed_videos(project):
             if not found.filtered and project is not None and own_network(project, found.scorer) is not None:
                 self._tables.setdefault(found.scorer, []).append(found)
         self.networks.blockSignals(True)
@@ -243,7 +243,7 @@ class OutliersDock(QWidget):
         if arguments is not None:
             self.desk.attempt(lambda: self.desk.start("extract_outliers", arguments))
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         form = QFormLayout()
@@ -327,10 +327,10 @@ class OutliersDock(QWidget):
             self._asked = None
         self._show_suspects()
 
-    def _hear(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         if job.request.verb == "analyze_queue" and job.state == "done":
             self.list_networks()
-        self._allow()
+        self._update_enabled()
 
     def _show_suspects(self) -> None:
         """Show what was found in the chosen video, and say it of all."""
@@ -342,7 +342,7 @@ class OutliersDock(QWidget):
         self.sentence.setText(_verdict(list(self._suspects.values())))
         for widget in (self.timeline, self.before, self.after):
             widget.setVisible(bool(numbers))
-        self._allow()
+        self._update_enabled()
 
     def _length(self, suspects: Mapping[str, Any] | None, numbers: list[int]) -> int:
         """Count the frames that the timeline has to hold."""
@@ -351,7 +351,7 @@ class OutliersDock(QWidget):
             return len(playing.xy)
         return max([int(suspects["looked_at"]) if suspects else 1, *(number + 1 for number in numbers)])
 
-    def _allow(self) -> None:
+    def _update_enabled(self) -> None:
         """Say what there is, and offer what can be done now."""
         project, ticked, manual = self.desk.project, self._ticked(), self.form.algorithm == "manual"
         if project is None:

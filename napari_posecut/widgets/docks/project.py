@@ -257,10 +257,10 @@ class ProjectDock(QWidget):
         self.bodyparts, self.skeleton = BodypartsEditor(self.desk), SkeletonEditor(self.desk)
         self.new = NewProjectForm(self.desk)
         self.tabs = QTabWidget()
-        self._lay_out()
-        self.desk.project_changed.connect(self._follow)
+        self._create_layout()
+        self.desk.project_changed.connect(self._on_project_changed)
         self.desk.labels_changed.connect(self._show_banner)
-        self._follow()
+        self._on_project_changed()
 
     def open(self) -> None:
         """Open the project that the line names."""
@@ -287,7 +287,7 @@ class ProjectDock(QWidget):
             self.path.setText(str(path))
             self.open()
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         row = QHBoxLayout()
         row.addWidget(self.path)
@@ -318,7 +318,7 @@ class ProjectDock(QWidget):
             self.path.setText(folder)
             self.open()
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """Show the project that is open now."""
         project, labelling = self.desk.project, self.desk.labelling
         for place in range(self.tabs.count()):

@@ -51,7 +51,7 @@ class RefineDock(QWidget):
         self.job_line.ended.connect(self._ended)
         self.advice = QLabel()
         self.advice.setWordWrap(True)
-        self._lay_out()
+        self._create_layout()
         self.desk.project_changed.connect(self.show_counts)
         self.desk.labels_changed.connect(self.show_counts)
         self.desk.board.started.connect(self.show_counts)
@@ -107,7 +107,7 @@ class RefineDock(QWidget):
         self.merge_button.setEnabled(bool(frames) and not busy and not waits)
         self.merge_button.setToolTip("review all drafts first, or choose what becomes of them" if waits else "")
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         for widget in (self.heading, self.videos, self.next_button, self.accept_button):
             layout.addWidget(widget)

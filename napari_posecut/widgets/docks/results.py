@@ -34,7 +34,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.overlay import (
     OverlayStyle,
     Trajectories,
-    analysed_videos,
+    analyzed_videos,
     in_words,
     own_network,
     read_trajectories,
@@ -44,7 +44,7 @@ from napari_posecut.session import Desk, desk_of
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import Playback, playback_of
-from napari_posecut.widgets.parts.tables import coloured_row, table_of
+from napari_posecut.widgets.parts.tables import colored_row, table_of
 from posecut_core.plots.figures import bytes_of
 from posecut_core.poses.files import FoundPredictions
 
@@ -73,7 +73,7 @@ class _OverlayControls(QWidget):
         self.skeleton = QCheckBox("skeleton")
         self.skeleton.setChecked(True)
         self.bodyparts = table_of(("bodypart", "likelihood"))
-        self._lay_out()
+        self._create_layout()
         self.pcutoff.valueChanged.connect(self._change)
         self.trail.valueChanged.connect(self._change)
         self.skeleton.toggled.connect(self._change)
@@ -97,7 +97,7 @@ class _OverlayControls(QWidget):
             self.pcutoff.setValue(round(100 * style.pcutoff))
             self.bodyparts.clear()
             for name, colour in zip(names, bytes_of(style.colours), strict=True):
-                row = coloured_row(colour, name, "")
+                row = colored_row(colour, name, "")
                 row.setCheckState(0, Qt.CheckState.Checked)
                 self.bodyparts.addTopLevelItem(row)
             self.bodyparts.setCurrentItem(self.bodyparts.topLevelItem(0))
@@ -124,7 +124,7 @@ class _OverlayControls(QWidget):
         items = (self.bodyparts.topLevelItem(row) for row in range(self.bodyparts.topLevelItemCount()))
         return [item for item in items if item is not None]
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         row = QHBoxLayout()
@@ -192,7 +192,7 @@ class _ScoreMaps(QWidget):
         """Follow the predictions that are shown, None where there are none."""
         if shown != self._of:
             self._of, self._maps = shown, None
-        self._allow()
+        self._update_enabled()
 
     def ask(self) -> None:
         """Let a child compute the maps of this frame, unless they are there."""
@@ -215,7 +215,7 @@ class _ScoreMaps(QWidget):
             name = f"score map of {bodypart}"
             self._playback.show_map(found.maps[bodypart], cell=found.cell, origin=found.origin, name=name)
 
-    def _allow(self) -> None:
+    def _update_enabled(self) -> None:
         project, shown = self._desk.project, self._of
         own = project is not None and shown is not None and own_network(project, shown.scorer) is not None
         self.button.setEnabled(own)
@@ -226,7 +226,7 @@ class _ScoreMaps(QWidget):
         )
 
     def _take(self, job: Job) -> None:
-        self._allow()
+        self._update_enabled()
         if job.state == "done" and self._of is not None and str(self._of.video) == str(job.result["video"]):
             self._maps = _read(job.result)
             self.computed.emit()
@@ -259,19 +259,19 @@ class ResultsDock(QWidget):
         self.overlay.changed.connect(self._restyle)
         self.overlay.bodypart_chosen.connect(self._show_map)
         self.maps.computed.connect(self._show_map)
-        self._lay_out()
-        self.desk.project_changed.connect(self.list_analysed)
-        self.desk.board.ended.connect(self._hear)
+        self._create_layout()
+        self.desk.project_changed.connect(self.list_analyzed)
+        self.desk.board.ended.connect(self._on_job_ended)
         self.playback.changed.connect(self._on_changed)
         self.playback.frame_changed.connect(self._on_frame)
         for job in self.desk.board.past:
-            self._hear(job)
-        self.list_analysed()
+            self._on_job_ended(job)
+        self.list_analyzed()
 
-    def list_analysed(self) -> None:
+    def list_analyzed(self) -> None:
         """Look for analysed videos of the project, and list them."""
         project = self.desk.project
-        self._found = () if project is None else analysed_videos(project, videos=self._videos, folders=self._folders)
+        self._found = () if project is None else analyzed_videos(project, videos=self._videos, folders=self._folders)
         names = list(dict.fromkeys(str(entry.video) for entry in self._found))
         chosen = self.videos.currentData()
         self.videos.blockSignals(True)
@@ -312,7 +312,7 @@ class ResultsDock(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(12)
         self.videos.currentIndexChanged.connect(self._list_networks)
-        self.networks.currentIndexChanged.connect(self._allow)
+        self.networks.currentIndexChanged.connect(self._update_enabled)
         self.show_button = QPushButton("Show video")
         self.show_button.clicked.connect(self.show_chosen)
         self.other_video = QPushButton("Other video…")
@@ -322,7 +322,7 @@ class ResultsDock(QWidget):
         self.other_folder.setToolTip("where the predictions lie, if not beside their videos")
         self.other_folder.clicked.connect(self._ask_folder)
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         form = QFormLayout()
@@ -353,9 +353,9 @@ class ResultsDock(QWidget):
             self.networks.setItemData(self.networks.count() - 1, str(entry.table), Qt.ItemDataRole.ToolTipRole)
         self.networks.setCurrentIndex(entries.index(before) if before in entries else 0 if entries else -1)
         self.networks.blockSignals(False)
-        self._allow()
+        self._update_enabled()
 
-    def _allow(self) -> None:
+    def _update_enabled(self) -> None:
         """Say what there is, and offer what can be done now."""
         project, shown = self.desk.project, self._shown
         if project is None:
@@ -381,7 +381,7 @@ class ResultsDock(QWidget):
         self.overlay.show_video(predictions.bodyparts, self.playback.style)
         self._add_timeline(read)
         self._on_frame(self.playback.frame)
-        self._allow()
+        self._update_enabled()
 
     def _add_timeline(self, read: Trajectories) -> None:
         self.timeline = Timeline()
@@ -416,15 +416,15 @@ class ResultsDock(QWidget):
                 with suppress(LookupError):  # a person has closed it already
                     self.desk.viewer.window.remove_dock_widget(timeline)
                 timeline.deleteLater()
-            self._allow()
+            self._update_enabled()
 
-    def _hear(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         """List what has just been analysed, wherever it lies."""
         if job.request.verb == "analyze_queue" and job.state == "done":
             files = [Path(file) for video in job.result.get("videos", ()) for file in video.get("files", ())]
             self._folders = list(dict.fromkeys([*self._folders, *(file.parent for file in files)]))
             self._videos += [Path(video["video"]) for video in job.result.get("videos", ())]
-            self.list_analysed()
+            self.list_analyzed()
 
     def _ask_video(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "A video that was analysed")
@@ -436,7 +436,7 @@ class ResultsDock(QWidget):
         video = Path(path)  # Qt writes / on Windows too, the list does not
         if self.videos.findData(str(video)) < 0:
             self._videos.append(video)
-            self.list_analysed()
+            self.list_analyzed()
         place = self.videos.findData(str(video))
         if place < 0:
             self.desk.tell(
@@ -454,7 +454,7 @@ class ResultsDock(QWidget):
 
     def _choose_folder(self, folder: Path) -> None:
         self._folders.append(folder)
-        self.list_analysed()
+        self.list_analyzed()
         if all(entry.table.parent != folder for entry in self._found):
             self.desk.tell(
                 f"There are no predictions of a listed video in {folder}; choose the folder that holds their .h5 "

@@ -184,14 +184,14 @@ class TrainDock(QWidget):
         self.train = QPushButton("Train")
         self.line = JobLine(self.desk, (_VERB,), stop_text="Pause")
         self.curve = CurveView()
-        self._lay_out()
+        self._create_layout()
         self.shuffle.valueChanged.connect(self._show_shuffle)
         self.train.clicked.connect(self.start)
         self.line.ended.connect(self._end)
-        self.desk.project_changed.connect(self._follow)
-        self.desk.board.started.connect(self._begin)
-        self.desk.board.progressed.connect(self._hear)
-        self._follow()
+        self.desk.project_changed.connect(self._on_project_changed)
+        self.desk.board.started.connect(self._on_job_started)
+        self.desk.board.progressed.connect(self._on_job_ended)
+        self._on_project_changed()
 
     def start(self) -> None:
         """Train, or go on from the last snapshot, with what the form says."""
@@ -201,7 +201,7 @@ class TrainDock(QWidget):
         arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
         self.desk.start(_VERB, arguments)
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         self.setMinimumWidth(290)
         content, scrolled = QWidget(), QScrollArea()  # all settings and the curves are higher than a small screen
         layout, row = QVBoxLayout(content), QFormLayout()
@@ -221,15 +221,15 @@ class TrainDock(QWidget):
         outside.setContentsMargins(0, 0, 0, 0)
         outside.addWidget(scrolled)
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""
         job = self.desk.board.of(_VERB)
         if job is not None:
-            self._begin(job)
+            self._on_job_started(job)
         else:
             self._show_shuffle()
 
-    def _begin(self, job: Job) -> None:
+    def _on_job_started(self, job: Job) -> None:
         if job.request.verb != _VERB:
             return
         self._notes = []
@@ -267,7 +267,7 @@ class TrainDock(QWidget):
         state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
         self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
-    def _hear(self, job: Job, report: Progress | Notice) -> None:
+    def _on_job_ended(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:
             self._take(report)
             self._draw()

@@ -87,7 +87,7 @@ class BodypartsEditor(QWidget):
         for button in (add, self.revert_button, self.apply_button):
             row.addWidget(button)
         layout.addLayout(row)
-        desk.project_changed.connect(self._follow)
+        desk.project_changed.connect(self._on_project_changed)
         self.revert()
 
     @property
@@ -126,7 +126,7 @@ class BodypartsEditor(QWidget):
             self._desk.refresh()
         self.revert()
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         """Take over what config.yaml has, unless something is typed here that is not saved."""
         project = self._desk.project
         known = {row.old for row in self.rows if row.old is not None}
@@ -174,8 +174,8 @@ class SkeletonEditor(QWidget):
         for box in (self.one, self.other):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         layout.addLayout(grid)
-        desk.project_changed.connect(self._follow)
-        self._follow()
+        desk.project_changed.connect(self._on_project_changed)
+        self._on_project_changed()
 
     def join(self) -> None:
         """Join the two chosen bodyparts by a line.
@@ -210,7 +210,7 @@ class SkeletonEditor(QWidget):
         edit_config(self._desk.require_project().config_path, {"skeleton": [list(bone) for bone in skeleton]})
         self._desk.refresh()
 
-    def _follow(self) -> None:
+    def _on_project_changed(self) -> None:
         config = self._desk.project.config if self._desk.project else None
         names = list(config.bodyparts) if config else []
         self.bones.clear()

@@ -49,7 +49,7 @@ class NewProjectForm(QWidget):
         self.copy.setToolTip("otherwise the project links to them where they are")
         self.create_button = QPushButton("Create the project")
         self.create_button.clicked.connect(self.create_project)
-        self._lay_out()
+        self._create_layout()
 
     def create_project(self) -> CreatedProject | None:
         """Create the project and open it; what is wrong with the form is told."""
@@ -96,7 +96,7 @@ class NewProjectForm(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, path)
             self.videos.addItem(item)
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         form = QFormLayout()
         form.addRow("task", self.task)

@@ -50,7 +50,7 @@ class ProjectVideos(QWidget):
         self.save_button = _button("Save the crop", self.save)
         self.whole_button = _button("Whole frame", self.take_whole)
         self.cancel_button = _button("Cancel", self.view.leave)
-        self._lay_out()
+        self._create_layout()
         desk.project_changed.connect(self._list)
         self._list()
 
@@ -126,7 +126,7 @@ class ProjectVideos(QWidget):
             f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).{left_out}"
         )
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.addWidget(self.videos)
         row = QHBoxLayout()

@@ -89,8 +89,8 @@ class JobLine(QWidget):
         self.copy.clicked.connect(self._copy_details)
         self.dismiss = QPushButton("Close")
         self.dismiss.clicked.connect(self._forget)
-        self._lay_out()
-        desk.board.started.connect(self._follow)
+        self._create_layout()
+        desk.board.started.connect(self._on_job_started)
         desk.board.progressed.connect(self._show)
         desk.board.ended.connect(self._end)
         desk.project_changed.connect(self._look)
@@ -104,7 +104,7 @@ class JobLine(QWidget):
             self.stop.setEnabled(False)
             self.sentence.setText("Stopping; this can take a moment.")
 
-    def _lay_out(self) -> None:
+    def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence)
@@ -121,14 +121,14 @@ class JobLine(QWidget):
         if job is None and stale:
             self._forget()
         elif job is not None and job is not self.job:
-            self._follow(job)
+            self._on_job_started(job)
         self._shown_of = config
 
     def _config(self) -> Path | None:
         project = self._desk.project
         return None if project is None else project.config_path
 
-    def _follow(self, job: Job) -> None:
+    def _on_job_started(self, job: Job) -> None:
         if job.request.verb not in self._verbs:
             return
         self.job, self._anchor = job, ("", 0, 0.0)

@@ -155,7 +155,7 @@ class Playback:
             lock(layer)  # predictions are looked at here, not changed
         view.add(self._lines, self._points)
         view.left.connect(self._left)
-        self._viewer.dims.events.current_step.connect(self._follow)
+        self._viewer.dims.events.current_step.connect(self._on_frame_changed)
         self.set_style(style)
         self.changed.emit()
 
@@ -222,12 +222,12 @@ class Playback:
 
     def _left(self) -> None:
         """Stop listening; the view may have been left by somebody else."""
-        self._viewer.dims.events.current_step.disconnect(self._follow)
+        self._viewer.dims.events.current_step.disconnect(self._on_frame_changed)
         self.video = self.predictions = self._view = None
         self.hide_map()
         self.changed.emit()
 
-    def _follow(self) -> None:
+    def _on_frame_changed(self) -> None:
         """Draw what belongs to the frame that the slider has come to."""
         if self.predictions is None or self.frame >= len(self.predictions.xy):
             return  # layers are going

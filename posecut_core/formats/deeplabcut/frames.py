@@ -41,7 +41,7 @@ def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[in
     """Return frame number -> image name: as the folder or the labels have it, else padded as those are."""
     folder = project.frame_folder(video)
     rows, record = read_rows(folder, project.config.scorer), read_record(folder).numbers
-    labelled, files = labelled_rows(rows), image_files(folder)
+    labelled, files = labeled_rows(rows), image_files(folder)
     known = {number: name for name, number in record.items()}
     known |= {number: name for name, number in reversed(numbers_of(folder, [*rows]).items())}
     known |= {number: name for name, number in numbers_of(folder, [*labelled]).items()}
@@ -65,10 +65,10 @@ def image_paths(project: Project, video: str) -> dict[int, Path]:
     if record_path(folder).exists() or None not in map(frame_number, image_files(folder)):
         return images_in(folder)
     rows = read_rows(folder, project.config.scorer)
-    return images_in(folder, first=labelled_rows(rows), named=rows)
+    return images_in(folder, first=labeled_rows(rows), named=rows)
 
 
-def labelled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ...]:
+def labeled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ...]:
     """List the images that have a label."""
     return tuple(name for name, row in rows.items() if not np.isnan(row).all())
 
@@ -132,7 +132,7 @@ def _labelled_apart(
 ) -> dict[str, str]:
     """Return image -> the one that has its frame, for new images that are labelled differently than that one."""
     groups: dict[int, list[str]] = defaultdict(list)
-    for name in labelled_rows(rows):
+    for name in labeled_rows(rows):
         groups[numbers[name]].append(name)
     digits = digits_of(numbers, otherwise=DIGITS)
     found = dict[str, str]()

@@ -12,7 +12,7 @@ from flax import nnx
 
 from posecut_core.backbones.layers import drawing, undrawn
 from posecut_core.backbones.resnet import Block, ResNet, ResNetSpec
-from posecut_core.model.initialization import backbone_of_weights, convert_weights
+from posecut_core.model.initialization import _backbone_of_weights, _convert_weights
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from tests.golden.make_resnet import drawn_image, drawn_weights, sampled_places
 
@@ -28,10 +28,10 @@ def golden():
 
 def backbone(tensors, metadata, *, depth):
     """Return a ResNet that holds the tensors."""
-    resnet = backbone_of_weights(tensors, metadata, net_type=f"resnet_{depth}", norm="auto", source="drawn")
+    resnet = _backbone_of_weights(tensors, metadata, net_type=f"resnet_{depth}", norm="auto", source="drawn")
     spec = NetworkSpec(resnet, ("nose",))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), parameter_shapes(spec))
-    parameters = convert_weights(tensors, zeros, spec, source="drawn")
+    parameters = _convert_weights(tensors, zeros, spec, source="drawn")
     graph, state = nnx.split(nnx.eval_shape(lambda: ResNet(undrawn, resnet)))
     nnx.replace_by_pure_dict(state, parameters["backbone"])
     return nnx.merge(graph, state)

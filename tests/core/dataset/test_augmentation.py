@@ -13,7 +13,7 @@ from posecut_core.dataset.augmentation import (
     _invert,
     _keep_inside,
     _random_appearance,
-    _random_centres,
+    _random_centers,
     _transform_points,
     augment,
     blur,
@@ -118,7 +118,7 @@ def test_crops_lie_near_a_visible_bodypart():
     """With `on_animal` 1 every crop has a labelled bodypart within `spread`; a frame without labels is no obstacle."""
     xy = jnp.tile(jnp.array([[[5.0, 90.0], [np.nan, np.nan]]]), (200, 1, 1)).at[100:].set(np.nan)
     extent = jnp.tile(jnp.array([[100, 40]]), (200, 1))
-    centres = np.asarray(_random_centres(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
+    centres = np.asarray(_random_centers(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
     assert (np.abs(centres[:100] - [5, 90]) <= 8).all()
     assert (centres[100:] >= 0).all()
     assert (centres[100:] <= [40, 100]).all()

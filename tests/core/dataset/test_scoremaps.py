@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset import scoremaps
-from posecut_core.dataset.scoremaps import _LOCREF_STDEV, STRIDE, Scoremaps, _cell_centres
+from posecut_core.dataset.scoremaps import _LOCREF_STDEV, STRIDE, Scoremaps, _cell_centers
 
 HEIGHT, WIDTH = 5, 7  # cells
 CERTAIN = 40.0  # logit
@@ -26,7 +26,7 @@ def maps_of(targets):
 
 def test_a_cell_stands_for_the_centre_of_its_pixels():
     """Cell (i, j) stands for x = 8 j + 3.5, y = 8 i + 3.5."""
-    centres = np.asarray(_cell_centres(HEIGHT, WIDTH))
+    centres = np.asarray(_cell_centers(HEIGHT, WIDTH))
     np.testing.assert_array_equal(centres[2, 4], [35.5, 19.5])
     np.testing.assert_array_equal(centres[0, 0], np.arange(STRIDE).mean().repeat(2))
 
@@ -65,7 +65,7 @@ def test_a_disc_holds_the_cells_within_the_radius():
     """Cells nearer than the radius are 1, and their locref points at the label; all others are 0."""
     label = np.array([26.0, 18.0])
     targets = encode([[label]])
-    offset = label - np.asarray(_cell_centres(HEIGHT, WIDTH))
+    offset = label - np.asarray(_cell_centers(HEIGHT, WIDTH))
     inside = np.hypot(*np.moveaxis(offset, -1, 0)) <= RADIUS
     np.testing.assert_array_equal(targets.inside[0, ..., 0], inside)
     np.testing.assert_array_equal(targets.scores[0, ..., 0], inside)

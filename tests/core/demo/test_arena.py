@@ -11,7 +11,7 @@ PLANK = Plank(x=60.0, y=50.0, angle=0.4)
 @pytest.fixture(scope="module")
 def arena():
     """A small arena."""
-    return _build_arena(np.random.default_rng(0), height=96, width=128, plank=PLANK, floor_colour=(0.6, 0.6, 0.6))
+    return _build_arena(np.random.default_rng(0), height=96, width=128, plank=PLANK, floor_color=(0.6, 0.6, 0.6))
 
 
 def test_a_plank_covers_its_area():

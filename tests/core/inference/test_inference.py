@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from posecut_core.backbones.resnet import ResNetSpec
-from posecut_core.dataset.scoremaps import Scoremaps, _cell_centres
+from posecut_core.dataset.scoremaps import Scoremaps, _cell_centers
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.inference import predictor as inference
-from posecut_core.inference.predictor import Predictor, locate, score
+from posecut_core.inference.predictor import Predictor, _locate, _score
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
@@ -42,7 +42,7 @@ def spot_maps(spec, parameters, images):
     y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
     weights = jnp.maximum(images.mean(axis=-1) - 0.1, 0.0)[..., None]
     place = (weights * jnp.stack([x, y], -1)[None]).sum(axis=(1, 2)) / weights.sum(axis=(1, 2))
-    offset = place[:, None, None] - _cell_centres(height // 8, width // 8)[None]
+    offset = place[:, None, None] - _cell_centers(height // 8, width // 8)[None]
     scores = -jnp.square(offset).sum(-1)[..., None] / 16 + 2.0
     locref = (offset / 7.2801)[..., None, :]
     return Scoremaps(jnp.repeat(scores, 2, axis=-1), jnp.repeat(locref, 2, axis=-2))
@@ -50,11 +50,11 @@ def spot_maps(spec, parameters, images):
 
 @pytest.fixture
 def spot_network(monkeypatch):
-    for compiled in (locate, score):
+    for compiled in (_locate, _score):
         compiled.clear_cache()
     monkeypatch.setattr(inference, "scoremaps", spot_maps)
     yield
-    for compiled in (locate, score):
+    for compiled in (_locate, _score):
         compiled.clear_cache()
 
 

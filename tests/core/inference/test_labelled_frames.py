@@ -5,8 +5,8 @@ import pytest
 
 from posecut_core.errors import VideoError
 from posecut_core.inference.stored_frames import (
-    LabelledFrames,
-    batches_of_one_size,
+    LabeledFrames,
+    _batches_of_one_size,
     predict_stored_frames,
     stored_frames,
 )
@@ -25,7 +25,7 @@ def frames(tmp_path):
         store.append([(number, image, origin)])
     labels = np.zeros((4, 2, 2))
     annotated = np.ones((4, 2), bool)
-    return LabelledFrames(
+    return LabeledFrames(
         "m1", store, store.numbers, store.origins, store.sizes, labels, annotated, *np.eye(2, 4, dtype=bool)
     )
 
@@ -48,7 +48,7 @@ def test_the_network_sees_full_batches_of_one_size(frames, network):
 def test_each_frame_is_in_one_batch():
     """Batches hold at most batch_size frames, all of one size."""
     sizes = np.array([[1, 1], [2, 1], [1, 1], [1, 1], [2, 1]])
-    batches = [places.tolist() for places in batches_of_one_size(sizes, 2)]
+    batches = [places.tolist() for places in _batches_of_one_size(sizes, 2)]
     assert sorted(batches) == [[0, 2], [1, 4], [3]]
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from posecut_core.inference.video import RECENT, Pace
+from posecut_core.inference.video import _RECENT, _Pace
 
 
 def after(*batches):
-    pace = Pace()
+    pace = _Pace()
     for seconds in batches:
         pace = pace.after(8, seconds)
     return pace
@@ -19,9 +19,9 @@ def test_a_pause_of_the_computer_does_not_mislead():
 
 def test_a_lasting_change_is_followed():
     """What was before the last batches is forgotten."""
-    pace = after(*[1.0] * 1000, *[4.0] * RECENT)
+    pace = after(*[1.0] * 1000, *[4.0] * _RECENT)
     assert pace.frames_per_second == pytest.approx(2.0)
-    assert len(pace.seconds) == RECENT
+    assert len(pace.seconds) == _RECENT
 
 
 def test_a_clock_that_stands_still_is_no_error():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import StorageError
-from posecut_core.inference.video import mapped_rows, open_rows
+from posecut_core.inference.video import _mapped_rows, _open_rows
 from posecut_core.poses.predictions import AnalysisOrigin, file_fingerprint
 
 ORIGIN = AnalysisOrigin("PoseCut_x", "hash", ("a", "b"), "fingerprint", 5, (0, 4, 0, 3), "decoder")
@@ -15,7 +15,7 @@ ROWS = np.arange(30.0).reshape(5, 2, 3)
 
 
 def write(path, origin, rows):
-    with open_rows(path, origin) as file:
+    with _open_rows(path, origin) as file:
         file.append(rows)
 
 
@@ -25,10 +25,10 @@ def test_rows_come_back_as_they_were_written(tmp_path):
     rows = ROWS.copy()
     rows[3, 1] = np.nan
     write(path, ORIGIN, rows[:2])
-    with open_rows(path, ORIGIN) as file:
+    with _open_rows(path, ORIGIN) as file:
         assert file.done == 2
         file.append(rows[2:])
-    np.testing.assert_array_equal(mapped_rows(path, ORIGIN), rows)
+    np.testing.assert_array_equal(_mapped_rows(path, ORIGIN), rows)
 
 
 def test_a_row_cut_short_is_written_again(tmp_path):
@@ -36,10 +36,10 @@ def test_a_row_cut_short_is_written_again(tmp_path):
     path = tmp_path / "rows"
     write(path, ORIGIN, ROWS[:3])
     path.write_bytes(path.read_bytes()[:-5])
-    with open_rows(path, ORIGIN) as file:
+    with _open_rows(path, ORIGIN) as file:
         assert file.done == 2
         file.append(ROWS[2:])
-    np.testing.assert_array_equal(mapped_rows(path, ORIGIN), ROWS)
+    np.testing.assert_array_equal(_mapped_rows(path, ORIGIN), ROWS)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_rows_of_something_else_are_not_continued(tmp_path, change):
     """A new network, bodypart order, video, length, crop or decoder starts from the first frame."""
     path = tmp_path / "rows"
     write(path, ORIGIN, ROWS[:3])
-    with open_rows(path, replace(ORIGIN, **change)) as file:
+    with _open_rows(path, replace(ORIGIN, **change)) as file:
         assert file.done == 0
 
 
@@ -67,13 +67,13 @@ def test_a_file_of_another_kind_is_replaced(tmp_path, content):
     path = tmp_path / "rows"
     path.write_bytes(content)
     write(path, ORIGIN, ROWS)
-    np.testing.assert_array_equal(mapped_rows(path, ORIGIN), ROWS)
+    np.testing.assert_array_equal(_mapped_rows(path, ORIGIN), ROWS)
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
     """The disk's refusal becomes a sentence."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="Cannot write"), open_rows(tmp_path / "file" / "rows", ORIGIN):
+    with pytest.raises(StorageError, match="Cannot write"), _open_rows(tmp_path / "file" / "rows", ORIGIN):
         pass
 
 
@@ -84,7 +84,7 @@ def test_a_full_disk_is_named_once_with_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", lambda self, mode: opened(Path("/dev/full") if mode == "xb" else self, "r+b"))
     with (
         pytest.raises(StorageError, match=rf"^Cannot write {path}; the disk is full[^;]*$"),
-        open_rows(path, ORIGIN) as rows,
+        _open_rows(path, ORIGIN) as rows,
     ):
         rows.append(ROWS)
 

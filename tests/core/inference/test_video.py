@@ -5,7 +5,7 @@ import pytest
 
 from posecut_core.errors import AnalysisError, StorageError
 from posecut_core.inference import video as analysis
-from posecut_core.inference.video import analyse_video
+from posecut_core.inference.video import analyze_video
 from posecut_core.poses.files import read_predictions
 from posecut_core.types import Crop
 
@@ -25,7 +25,7 @@ def check_positions(path, truth):
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 16])
 def test_every_frame_has_a_row_and_the_network_one_shape(spot_video, target, network, truth, batch_size):
     """Row n is frame n whatever the batch size, and the last batch is padded to it."""
-    result = analyse_video(network, spot_video, target, batch_size=batch_size)
+    result = analyze_video(network, spot_video, target, batch_size=batch_size)
     check_positions(target, truth)
     assert set(network.shapes) == {(batch_size, 48, 64, 3)}
     assert (result.frame_count, result.undecodable, result.files) == (11, (), (target,))
@@ -34,7 +34,7 @@ def test_every_frame_has_a_row_and_the_network_one_shape(spot_video, target, net
 
 def test_a_crop_is_analysed_and_given_in_pixels_of_the_full_frame(spot_video, target, network, truth):
     """The network sees the window only; its positions are shifted by the window's corner."""
-    analyse_video(network, spot_video, target, batch_size=4, crop=Crop(4, 60, 6, 40))
+    analyze_video(network, spot_video, target, batch_size=4, crop=Crop(4, 60, 6, 40))
     assert set(network.shapes) == {(4, 34, 56, 3)}
     check_positions(target, truth)
 
@@ -42,10 +42,10 @@ def test_a_crop_is_analysed_and_given_in_pixels_of_the_full_frame(spot_video, ta
 def test_an_interrupted_analysis_goes_on_where_it_stopped(spot_video, target, make_network, truth):
     """After Ctrl-C in the third batch the first two are not analysed again, and the result is the same."""
     with pytest.raises(KeyboardInterrupt):
-        analyse_video(make_network(fail_at=2), spot_video, target, batch_size=3)
+        analyze_video(make_network(fail_at=2), spot_video, target, batch_size=3)
     assert not target.exists()
     network, reports = make_network(), []
-    analyse_video(network, spot_video, target, batch_size=3, report=reports.append)
+    analyze_video(network, spot_video, target, batch_size=3, report=reports.append)
     assert len(network.shapes) == 2
     assert [progress.done for progress in reports] == [9, 11]
     assert [progress.values["seconds_left"] > 0 for progress in reports] == [True, False]
@@ -57,9 +57,9 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(spot_video, target, ma
 def test_rows_of_another_network_are_not_continued(spot_video, target, make_network, change):
     """What an interrupted analysis left is used by the same network only."""
     with pytest.raises(KeyboardInterrupt):
-        analyse_video(make_network(fail_at=2), spot_video, target, batch_size=3)
+        analyze_video(make_network(fail_at=2), spot_video, target, batch_size=3)
     network = make_network(**change)
-    analyse_video(network, spot_video, target, batch_size=3)
+    analyze_video(network, spot_video, target, batch_size=3)
     assert len(network.shapes) == 4
 
 
@@ -72,7 +72,7 @@ def test_undecodable_frames_are_nan_and_named(spot_video, target, network, monke
             yield number, None if number in (0, 4, 5, 6, 7, 10) else image
 
     monkeypatch.setattr(analysis.VideoReader, "frames", damaged)
-    result = analyse_video(network, spot_video, target, batch_size=4, csv=True)
+    result = analyze_video(network, spot_video, target, batch_size=4, csv=True)
     found = read_predictions(target.with_suffix(".csv"))
     assert result.undecodable == (0, 4, 5, 6, 7, 10)
     assert np.isnan(found.xy[list(result.undecodable)]).all()
@@ -84,7 +84,7 @@ def test_undecodable_frames_are_nan_and_named(spot_video, target, network, monke
 def test_a_crop_beyond_the_frame_is_one_sentence(spot_video, target, network, crop):
     """The message gives the crop and the size of the frame, and nothing is written."""
     with pytest.raises(AnalysisError, match=r"does not fit into spot\.mp4, which is 64 x 48 pixels"):
-        analyse_video(network, spot_video, target, crop=crop)
+        analyze_video(network, spot_video, target, crop=crop)
     assert not target.parent.exists()
 
 
@@ -92,5 +92,5 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_first_batch(spot_vi
     """The disk's refusal comes at once, not after hours of analysis."""
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Cannot write"):
-        analyse_video(network, spot_video, tmp_path / "file" / "x.h5")
+        analyze_video(network, spot_video, tmp_path / "file" / "x.h5")
     assert network.shapes == []

@@ -12,7 +12,7 @@ from PIL import Image
 from posecut_core.formats.deeplabcut.tables import ImageLabels, write_collected_data
 from posecut_core.labels import replaced_images
 from posecut_core.labels.edits import Delete, Place
-from posecut_core.labels.images import import_images
+from posecut_core.labels.images import _import_images
 from posecut_core.labels.replaced_images import disputed_frames, read_settled, review_images
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
@@ -38,7 +38,7 @@ def project(tmp_path):
     project.frame_folder("m1").mkdir(parents=True)
     for number in (1, 2, 3):
         iio.imwrite(image(project, number), picture(number))
-    assert import_images(project, "m1") == 3
+    assert _import_images(project, "m1") == 3
     return project
 
 
@@ -95,7 +95,7 @@ def stored(project, number):
 def opened(project):
     """Read the images as opening does, and return what was told."""
     told = []
-    import_images(project, "m1", report=told.append)
+    _import_images(project, "m1", report=told.append)
     return [report.text for report in told if isinstance(report, Notice)]
 
 

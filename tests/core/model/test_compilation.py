@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from posecut_core.model.devices import cache_folder
+from posecut_core.model.devices import _cache_folder
 
 COMPILE = """
 import jax
@@ -33,10 +33,10 @@ def compiled(**environment):
 
 def test_the_folder_belongs_to_user_and_computer(monkeypatch):
     """Programs of another processor, in a home that computers share, are never run."""
-    first = cache_folder()
+    first = _cache_folder()
     monkeypatch.setattr("posecut_core.model.devices.platform.node", lambda: "another")
-    assert cache_folder() == first.with_name("another")
-    assert "posecut" in cache_folder().parts
+    assert _cache_folder() == first.with_name("another")
+    assert "posecut" in _cache_folder().parts
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG_CACHE_HOME is Linux's")

@@ -9,7 +9,7 @@ import pytest
 
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
-from posecut_core.model.initialization import continued, handed_on
+from posecut_core.model.initialization import _continued, _handed_on
 from posecut_core.model.pose_net import initial_parameters, scoremaps
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
@@ -27,7 +27,7 @@ def test_known_bodyparts_are_found_as_before(thin, thin_parameters):
     after = ("right ear", "tail", "left ear")
     spec = dataclasses.replace(thin, bodyparts=after)
     fresh = initial_parameters(0, spec)
-    mixed = handed_on(thin_parameters, fresh, before=thin.bodyparts, after=after)
+    mixed = _handed_on(thin_parameters, fresh, before=thin.bodyparts, after=after)
     old, new = maps_of(thin, thin_parameters), maps_of(spec, mixed)
     np.testing.assert_allclose(new.scores[..., [2, 0]], old.scores, atol=1e-5)
     np.testing.assert_allclose(new.locref[..., [2, 0], :], old.locref, atol=1e-5)
@@ -43,7 +43,7 @@ def snapshot(tmp_path, thin, thin_parameters):
 def test_a_snapshot_is_continued_with_a_new_bodypart(snapshot, thin, thin_parameters):
     """The network has the snapshot's backbone and one more bodypart; a head on the third stage may join."""
     settings = dataclasses.replace(SETTINGS, intermediate_supervision=True)
-    spec, parameters = continued(snapshot, settings, (*thin.bodyparts, "tail"))
+    spec, parameters = _continued(snapshot, settings, (*thin.bodyparts, "tail"))
     jax.tree.map(np.testing.assert_array_equal, parameters["backbone"], thin_parameters["backbone"])
     assert spec == dataclasses.replace(thin, bodyparts=(*thin.bodyparts, "tail"), intermediate=True)
     assert jax.tree.structure(parameters) == jax.tree.structure(initial_parameters(0, spec))
@@ -60,4 +60,4 @@ def test_a_snapshot_is_continued_with_a_new_bodypart(snapshot, thin, thin_parame
 def test_another_network_is_refused(snapshot, thin, changes, words):
     """What the settings ask for and the snapshot has not is named."""
     with pytest.raises(ModelError, match=words):
-        continued(snapshot, dataclasses.replace(SETTINGS, **changes), thin.bodyparts)
+        _continued(snapshot, dataclasses.replace(SETTINGS, **changes), thin.bodyparts)

@@ -16,7 +16,7 @@ from posecut_core.model import preflight
 from posecut_core.model import step as training
 from posecut_core.model.devices import placement
 from posecut_core.model.pose_net import NetworkSpec
-from posecut_core.model.preflight import LIBRARIES, Estimate, check_memory, memory_of, step_bytes
+from posecut_core.model.preflight import _LIBRARIES, Estimate, _check_memory, _memory_of, _step_bytes
 from posecut_core.model.step import TrainState, initial_state
 
 SETTINGS = TrainingSettings(batch_size=2, crop_size=64, maxiters=61)
@@ -38,8 +38,8 @@ def quick(monkeypatch):
     def step(state, batch, mirror_order, *, spec, settings):
         return TrainState(state.step + 1, *jax.tree.map(lambda leaf: leaf * 2, state[1:])), jnp.float32(1)
 
-    monkeypatch.setattr(training, "train_step", step)
-    monkeypatch.setattr(preflight, "step_bytes", lambda *arguments, **options: 300_000_000)
+    monkeypatch.setattr(training, "_train_step", step)
+    monkeypatch.setattr(preflight, "_step_bytes", lambda *arguments, **options: 300_000_000)
 
 
 def estimated(state, ticks):
@@ -55,7 +55,7 @@ def test_the_faster_of_two_steps_counts():
     state = initial_state({"a": jnp.ones((2, 2))}, SETTINGS)._replace(step=jnp.asarray(1, jnp.int32))
     found = estimated(state, (0, 5, 7))
     copy = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
-    assert found == Estimate((300_000_000 + copy + FRAMES.images.nbytes + LIBRARIES) / 1e9, 2.0)
+    assert found == Estimate((300_000_000 + copy + FRAMES.images.nbytes + _LIBRARIES) / 1e9, 2.0)
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(0.001, "1 s"), (0.4, "24 s"), (1.4, "84 s"), (2.6, "3 min")])
@@ -83,7 +83,7 @@ def test_one_last_step_is_estimated_too():
 @pytest.mark.usefixtures("quick")
 def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch):
     """On a machine of 0.5 GB no step is taken."""
-    monkeypatch.setattr(preflight, "memory_of", lambda stats: 500_000_000)
+    monkeypatch.setattr(preflight, "_memory_of", lambda stats: 500_000_000)
     with pytest.raises(
         ModelError, match=r"needs about 1\.3 GB of memory, but the machine has 0\.5 GB; lower batch_size"
     ):
@@ -92,13 +92,13 @@ def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch):
 
 def test_memory_that_suffices_passes():
     """As much as there is may be used."""
-    check_memory(5, 5, SETTINGS)
+    _check_memory(5, 5, SETTINGS)
 
 
 def test_the_memory_of_a_device_is_its_own_or_the_machines():
     """An accelerator tells what may be used of it; a CPU has the machine's memory."""
-    assert memory_of({"bytes_limit": 7, "bytes_in_use": 3}) == 7
-    assert memory_of(None) > 2**28
+    assert _memory_of({"bytes_limit": 7, "bytes_in_use": 3}) == 7
+    assert _memory_of(None) > 2**28
 
 
 def test_the_compiled_step_tells_what_it_needs(monkeypatch):
@@ -129,4 +129,4 @@ def analysed(monkeypatch, stats):
 
 
 def needed():
-    return step_bytes(*small(), ORDER, spec=SPEC, settings=SETTINGS, where=ONE)
+    return _step_bytes(*small(), ORDER, spec=SPEC, settings=SETTINGS, where=ONE)

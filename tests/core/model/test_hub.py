@@ -12,7 +12,7 @@ import pytest
 
 from posecut_core.backbones import backbone_of
 from posecut_core.errors import ModelError, StorageError
-from posecut_core.model.hub import FILE, fetch_weights
+from posecut_core.model.hub import _FILE, fetch_weights
 from tests.hub_server import COMMIT, Hub, serving
 
 REPOSITORY = "timm/resnet18.tv_in1k"
@@ -60,7 +60,7 @@ def test_a_file_comes_once(hub, fetch):
     assert found.path.read_bytes() == CONTENT
     assert (found.repository, found.revision, found.sha256) == (REPOSITORY, COMMIT, hub.sha256)
     assert (seen[-1].done, seen[-1].total) == (3, 3)
-    assert {path for _, path in hub.requests} == {f"/{REPOSITORY}/resolve/main/{FILE}"}
+    assert {path for _, path in hub.requests} == {f"/{REPOSITORY}/resolve/main/{_FILE}"}
     hub.requests.clear()
     assert fetch() == fetch(revision=COMMIT, sha256=hub.sha256) == found
     assert hub.requests == []
@@ -90,7 +90,7 @@ def test_a_recorded_revision_is_asked_for(hub, fetch):
     """A training that names a commit gets that one, whatever is newest."""
     hub.commit = "f" * 40
     assert fetch(revision=hub.commit).revision == hub.commit
-    assert {path for _, path in hub.requests} == {f"/{REPOSITORY}/resolve/{hub.commit}/{FILE}"}
+    assert {path for _, path in hub.requests} == {f"/{REPOSITORY}/resolve/{hub.commit}/{_FILE}"}
 
 
 def test_another_file_than_the_recorded_one_is_refused(fetch):

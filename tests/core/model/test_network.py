@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posecut_core.backbones.resnet import ResNetSpec
-from posecut_core.model.pose_net import PRIOR, initial_parameters, parameter_shapes, scoremaps, training_maps
+from posecut_core.model.pose_net import _PRIOR, initial_parameters, parameter_shapes, scoremaps, training_maps
 
 
 def images(count, height, width):
@@ -57,7 +57,7 @@ def test_bfloat16_is_close(thin, thin_parameters, norm):
 def test_a_fresh_network_expects_little(thin):
     """Before training every cell's probability is near the share of cells that show a bodypart."""
     maps = jax.jit(scoremaps, static_argnums=0)(thin, initial_parameters(0, thin), images(1, 64, 64))
-    np.testing.assert_allclose(jax.nn.sigmoid(maps.scores), PRIOR, atol=0.02)
+    np.testing.assert_allclose(jax.nn.sigmoid(maps.scores), _PRIOR, atol=0.02)
     np.testing.assert_allclose(maps.locref, 0, atol=0.2)
 
 
@@ -83,7 +83,7 @@ def test_intermediate_supervision_adds_maps_of_the_third_stage(thin):
     parameters, x = initial_parameters(0, spec), images(1, 32, 48)
     final, middle = jax.jit(training_maps, static_argnums=0)(spec, parameters, x)
     assert jax.tree.map(jnp.shape, final) == jax.tree.map(jnp.shape, middle)
-    np.testing.assert_allclose(jax.nn.sigmoid(middle.scores), PRIOR, atol=0.02)
+    np.testing.assert_allclose(jax.nn.sigmoid(middle.scores), _PRIOR, atol=0.02)
     alone = {name: value for name, value in parameters.items() if not name.startswith("middle")}
     assert jax.tree.structure(alone) == jax.tree.structure(parameter_shapes(thin))
     np.testing.assert_allclose(jax.jit(scoremaps, static_argnums=0)(thin, alone, x).scores, final.scores, atol=1e-5)

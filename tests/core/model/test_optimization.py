@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.model.step import optimizer, running_mean, schedule
+from posecut_core.model.step import _running_mean, _schedule, optimizer
 
 
 @pytest.mark.parametrize("maxiters", [1, 2, 10, 1000])
 def test_the_rate_rises_and_falls(maxiters):
     """The rate reaches its peak after the warm-up, short trainings too, and ends at a hundredth."""
     settings = TrainingSettings(maxiters=maxiters, warmup_steps=50, learning_rate=0.5)
-    rates = [float(schedule(settings)(step)) for step in range(maxiters + 1)]
+    rates = [float(_schedule(settings)(step)) for step in range(maxiters + 1)]
     assert max(rates) == pytest.approx(0.5)
     assert rates[-1] == pytest.approx(0.005)
     assert all(rate > 0 for rate in rates)
@@ -22,7 +22,7 @@ def test_the_rate_rises_and_falls(maxiters):
 def test_without_decay_the_rate_stays():
     """A training without an end keeps its peak after the warm-up."""
     settings = TrainingSettings(learning_rate_decay="none", maxiters=10**9, warmup_steps=50, learning_rate=0.5)
-    rates = [float(schedule(settings)(step)) for step in (0, 25, 50, 10**6)]
+    rates = [float(_schedule(settings)(step)) for step in (0, 25, 50, 10**6)]
     assert rates == pytest.approx([0.025, 0.2625, 0.5, 0.5])
 
 
@@ -40,7 +40,7 @@ def test_only_kernels_decay():
 def test_a_running_mean_forgets_its_beginning():
     """At the first step it takes nine tenths of the new value, later on 1 - decay."""
     start, new = {"a": jnp.zeros(2)}, {"a": jnp.ones(2)}
-    first = running_mean(start, new, jnp.asarray(0), decay=0.99)
-    late = running_mean(start, new, jnp.asarray(10_000), decay=0.99)
+    first = _running_mean(start, new, jnp.asarray(0), decay=0.99)
+    late = _running_mean(start, new, jnp.asarray(10_000), decay=0.99)
     np.testing.assert_allclose(first["a"], 0.9, rtol=1e-6)
     np.testing.assert_allclose(late["a"], 0.01, rtol=1e-4)

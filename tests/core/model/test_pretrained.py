@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.errors import ModelError
-from posecut_core.model.initialization import backbone_of_weights, convert_weights, read_weights
+from posecut_core.model.initialization import _backbone_of_weights, _convert_weights, read_weights
 from posecut_core.model.pose_net import NetworkSpec
 from tests.thin_resnet import NORM, torchvision_tensors
 
@@ -20,8 +20,8 @@ def tensors():
 
 
 def convert(tensors, initial, *, depth=18, norm="auto"):
-    resnet = backbone_of_weights(tensors, {}, net_type=f"resnet_{depth}", norm=norm, source="w.safetensors")
-    return convert_weights(tensors, initial, NetworkSpec(resnet, ("a", "b")), source="w.safetensors")
+    resnet = _backbone_of_weights(tensors, {}, net_type=f"resnet_{depth}", norm=norm, source="w.safetensors")
+    return _convert_weights(tensors, initial, NetworkSpec(resnet, ("a", "b")), source="w.safetensors")
 
 
 def test_batch_norm_is_folded(tensors, thin_parameters):
@@ -56,7 +56,7 @@ def test_heads_and_the_initial_tree_stay_as_they_are(tensors, thin_parameters):
 def test_weights_without_statistics_are_of_group_norm(thin_parameters):
     """Without running statistics scale and bias are taken as they are, for GroupNorm."""
     tensors = torchvision_tensors(statistics=False)
-    assert backbone_of_weights(tensors, {}, net_type="resnet_18", norm="auto", source="w").norm == "group"
+    assert _backbone_of_weights(tensors, {}, net_type="resnet_18", norm="auto", source="w").norm == "group"
     norm = convert(tensors, thin_parameters)["backbone"]["stem_norm"]
     np.testing.assert_array_equal(norm["scale"], tensors["bn1.weight"])
     np.testing.assert_array_equal(norm["bias"], tensors["bn1.bias"])
@@ -72,7 +72,7 @@ def test_group_norm_may_take_the_place_of_batch_norm(tensors, thin_parameters):
 def test_frozen_norms_need_statistics():
     """Frozen batch norm cannot be had from weights without running statistics."""
     with pytest.raises(ModelError, match="no running statistics"):
-        backbone_of_weights(
+        _backbone_of_weights(
             torchvision_tensors(statistics=False), {}, net_type="resnet_18", norm="frozen_batch", source="w"
         )
 
@@ -83,7 +83,7 @@ def test_frozen_norms_need_statistics():
 def test_the_file_says_where_the_stride_stands(tensors, metadata, stride_in, pool_before):
     """Width and norm are seen in the tensors, the place of the stride and the pooling in the metadata."""
     expected = ResNetSpec(18, 0.125, "frozen_batch", stride_in, pool_before)
-    assert backbone_of_weights(tensors, metadata, net_type="resnet_18", norm="auto", source="w") == expected
+    assert _backbone_of_weights(tensors, metadata, net_type="resnet_18", norm="auto", source="w") == expected
 
 
 def test_a_classifier_and_counters_are_ignored(tmp_path, tensors, thin_parameters):
@@ -123,7 +123,7 @@ def test_weights_of_another_depth_are_refused(tensors, thin_parameters, depth, t
     spec = NetworkSpec(ResNetSpec(depth, 0.125, "frozen_batch"), ("a", "b"))
     shallow = {"backbone": thin_parameters["backbone"]}
     with pytest.raises(ModelError, match=f"{tensor}.*net_type"):
-        convert_weights(tensors, shallow, spec, source="w")
+        _convert_weights(tensors, shallow, spec, source="w")
 
 
 def test_files_come_back(tmp_path, tensors):

@@ -24,7 +24,7 @@ from posecut_core.model.devices import placement
 from posecut_core.model.log import Metrics
 from posecut_core.model.pose_net import initial_parameters
 from posecut_core.model.snapshots import SnapshotInfo, load_state, save_snapshot
-from posecut_core.model.step import TrainState, fit, initial_state, schedule, train_step
+from posecut_core.model.step import TrainState, _schedule, _train_step, fit, initial_state
 
 SETTINGS = TrainingSettings(
     net_type="resnet_18",
@@ -86,7 +86,7 @@ def start(thin_parameters):
 def stepped(state, frames, spec, *, step=0, settings=SETTINGS):
     """Take one step, with what the compiled step of `fit` is called with."""
     batch = batch_of_step(frames, batch_size=2, seed=0, step=step, sharding=ONE.batch)
-    return train_step(state, batch, jax.device_put(ORDER, ONE.state), spec=spec, settings=settings)
+    return _train_step(state, batch, jax.device_put(ORDER, ONE.state), spec=spec, settings=settings)
 
 
 def test_stopping_changes_nothing(tmp_path, thin, start, frames):
@@ -110,7 +110,7 @@ def test_metrics_are_means_since_the_last(thin, start, frames):
         losses.append(float(loss))
     _, (first, second) = trained(start, frames, thin, steps=6)
     assert (first.loss, second.loss) == pytest.approx((np.mean(losses[:3]), np.mean(losses[3:])))
-    rates = [float(schedule(SETTINGS)(step)) for step in (2, 5)]
+    rates = [float(_schedule(SETTINGS)(step)) for step in (2, 5)]
     assert first == Metrics(3, first.loss, rates[0], 3.0)
     assert second == Metrics(6, second.loss, rates[1], 3.0)
 
@@ -181,7 +181,7 @@ def test_a_step_without_a_finite_loss_changes_nothing(thin, start, frames):
 def test_a_gradient_that_is_not_finite_skips_the_step(monkeypatch, thin, frames, backend, value, skipped):
     """The square root has an infinite slope at 0 although its value is finite."""
     monkeypatch.setattr(training.jax, "default_backend", lambda: backend)
-    monkeypatch.setattr(training, "pose_loss", lambda maps, *rest, **options: jnp.sqrt(maps.scores[0, 0, 0, 0]))
+    monkeypatch.setattr(training, "_pose_loss", lambda maps, *rest, **options: jnp.sqrt(maps.scores[0, 0, 0, 0]))
     monkeypatch.setattr(
         training,
         "training_maps",
@@ -205,7 +205,7 @@ def losing(monkeypatch, *, steps):
         done = int(state.step) + 1
         return TrainState(state.step + 1, *state[1:]), jnp.float32(np.nan if done in steps else done)
 
-    monkeypatch.setattr(training, "train_step", step)
+    monkeypatch.setattr(training, "_train_step", step)
 
 
 def test_skipped_steps_are_told_and_left_out_of_the_mean(monkeypatch, thin, start, frames):
@@ -220,7 +220,7 @@ def test_skipped_steps_are_told_and_left_out_of_the_mean(monkeypatch, thin, star
 def test_batches_come_from_a_thread_that_ends(monkeypatch, thin, start, frames):
     """They are those of their steps, gathered elsewhere; closing the training ends the thread."""
     losing(monkeypatch, steps=())
-    seen, quick = [], training.train_step
+    seen, quick = [], training._train_step
 
     def step(state, batch, *arguments, **options):
         seen.append(batch)
@@ -229,7 +229,7 @@ def test_batches_come_from_a_thread_that_ends(monkeypatch, thin, start, frames):
     def names():
         return [thread.name for thread in threading.enumerate()]
 
-    monkeypatch.setattr(training, "train_step", step)
+    monkeypatch.setattr(training, "_train_step", step)
     with closing(fit(start, frames, ORDER, spec=thin, settings=SETTINGS, where=ONE)) as steps:
         next(steps)
         assert "batches" in names()

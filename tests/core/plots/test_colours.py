@@ -6,20 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import ArgumentError
-from posecut_core.plots.figures import bytes_of, colours_of, named_colour
+from posecut_core.plots.figures import bytes_of, colors_of, named_color
 
 
 @given(st.integers(min_value=0, max_value=30), st.sampled_from(["rainbow", "hsv", "jet", "viridis_r", "hsv_r"]))
 def test_each_bodypart_has_its_own_colour(count, colormap):
     """A continuous or cyclic colormap gives as many different colours as asked for."""
-    colours = colours_of(colormap, count)
+    colours = colors_of(colormap, count)
     assert colours.shape == (count, 3)
     assert len(np.unique(colours, axis=0)) == count
 
 
 def test_a_list_of_colours_is_taken_in_its_order_and_repeats():
     """tab10 gives its ten colours in order, then begins anew."""
-    colours = colours_of("tab10", 12)
+    colours = colors_of("tab10", 12)
     np.testing.assert_allclose(colours[0], np.array([0x1F, 0x77, 0xB4]) / 255)
     np.testing.assert_array_equal(colours[10:], colours[:2])
 
@@ -32,13 +32,13 @@ def test_bytes_reach_both_ends():
 def test_an_unknown_colormap_names_those_near_it():
     """The message offers the spelling that was meant."""
     with pytest.raises(ArgumentError, match=r"'rainbw' is no colormap .* rainbow"):
-        colours_of("rainbw", 3)
+        colors_of("rainbw", 3)
     with pytest.raises(ArgumentError, match="write rainbow"):
-        colours_of("%%%%%", 3)
+        colors_of("%%%%%", 3)
 
 
 def test_an_unknown_colour_names_those_near_it():
     """Colours of the skeleton are known by name or as #rrggbb; others are refused."""
-    np.testing.assert_array_equal(named_colour("#ff0000"), [1, 0, 0])
+    np.testing.assert_array_equal(named_color("#ff0000"), [1, 0, 0])
     with pytest.raises(ArgumentError, match=r"'blakc' is no colour .*black"):
-        named_colour("blakc")
+        named_color("blakc")

@@ -119,7 +119,7 @@ def test_a_video_that_is_asked_for_is_shown(dock, viewer, sample):
 def test_what_was_analysed_is_listed(dock, monkeypatch):
     """The end of a queue of videos makes the dock look for them."""
     looked = []
-    monkeypatch.setattr(dock, "list_analysed", lambda: looked.append(True))
+    monkeypatch.setattr(dock, "list_analyzed", lambda: looked.append(True))
     dock.desk.board.start("analyze_queue", {"videos": []})
     dock.desk.board.end("done", result={"videos": [{"video": "a.mp4", "files": [], "failure": ""}]})
     assert looked

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_posecut.widgets.parts.tables import coloured_row, table_of
+from napari_posecut.widgets.parts.tables import colored_row, table_of
 
 
 def test_a_table_has_its_headings_and_no_branches(qtbot):
@@ -15,6 +15,6 @@ def test_a_table_has_its_headings_and_no_branches(qtbot):
 
 def test_a_row_shows_its_bodypart_s_colour(qtbot):
     """The square before the first cell is filled with it."""
-    row = coloured_row(np.array([200, 10, 30], np.uint8), "snout", "0.90")
+    row = colored_row(np.array([200, 10, 30], np.uint8), "snout", "0.90")
     assert [row.text(0), row.text(1)] == ["snout", "0.90"]
     assert row.icon(0).pixmap(12, 12).toImage().pixelColor(5, 5).getRgb()[:3] == (200, 10, 30)
