@@ -183,7 +183,7 @@ def test_an_existing_shuffle_is_kept(project):
 
 def test_without_labels_there_is_no_dataset(unlabelled):
     """The user hears to extract and label frames first."""
-    with pytest.raises(LabelError, match=r"No frame in .* is labelled; extract frames .*, label them and try again"):
+    with pytest.raises(LabelError, match=r"No frame in .* is labelled; extract frames and label them first"):
         create_training_dataset(unlabelled)
     assert files(unlabelled) == []
 
