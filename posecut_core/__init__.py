@@ -10,7 +10,8 @@ the project's config.yaml first:
     analyze_videos                                  its predictions for whole videos
     filterpredictions                               the same without single errors
     plot_trajectories, create_labeled_video         pictures of the predictions
-    extract_outlier_frames, merge_datasets          frames in which the network errs; the next iteration with them
+    find_outlier_frames, extract_outlier_frames     frames in which the network errs, found, and extracted to label
+    merge_datasets                                  the next iteration with them
     export_deeplabcut, merge_labels                 images for DeepLabCut, and what it changed in the labels
     undo_labels, redo_labels                        the last edits of labels taken back, and made again
     edit_bodyparts, doctor                          other names, more bodyparts; what is damaged and how to mend it
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.evaluate_network import evaluate_network
     from posecut_core.workflow.export_deeplabcut import export_deeplabcut
     from posecut_core.workflow.extract_frames import extract_frames
-    from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
+    from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames, find_outlier_frames
     from posecut_core.workflow.filterpredictions import filterpredictions
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
@@ -122,6 +123,7 @@ __all__ = [
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "find_outlier_frames",
     "frame_scoremaps",
     "median_filtered",
     "merge_datasets",
@@ -176,6 +178,7 @@ _HOMES = {
     "extract_frames": "workflow.extract_frames",
     "extract_outlier_frames": "workflow.extract_outlier_frames",
     "filterpredictions": "workflow.filterpredictions",
+    "find_outlier_frames": "workflow.extract_outlier_frames",
     "frame_scoremaps": "workflow.scoremaps",
     "median_filtered": "poses.filters",
     "merge_datasets": "workflow.merge_datasets",

@@ -12,13 +12,11 @@ import psutil
 
 import posecut_core
 from napari_posecut.remedies import in_window
-from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError
+from posecut_core.errors import AnalysisError, StorageError, VideoError
 from posecut_core.progress import Notice, Progress, Report
 
 if TYPE_CHECKING:
-    from posecut_core.refinement.candidates import Candidate, Criteria
     from posecut_core.workflow.create_training_dataset import CreatedDataset
-    from posecut_core.workflow.extract_outlier_frames import FoundOutliers
     from posecut_core.workflow.scoremaps import FrameScoremaps
     from posecut_core.workflow.train_network import TrainedNetwork
 
@@ -136,26 +134,6 @@ class DatasetAndNetwork:
     network: "TrainedNetwork"
 
 
-@dataclass(frozen=True)
-class Suspects:
-    """The frames of one video that look wrong, before any is extracted."""
-
-    video: Path
-    criteria: "Criteria"
-    looked_at: int  # frames
-    candidates: "tuple[Candidate, ...]"
-    fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
-    would_extract: int  # how many of these extract_outliers would take
-
-
-@dataclass(frozen=True)
-class SuspectFrames:
-    """What `find_outliers` found."""
-
-    scorer: str  # the network whose predictions were judged
-    videos: tuple[Suspects, ...]
-
-
 def _core(name: str) -> Verb:
     def call(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
         return getattr(posecut_core, name)(config, **arguments, report=report)
@@ -187,38 +165,19 @@ def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report:
     return DatasetAndNetwork(dataset, posecut_core.train_network(config, **rest, settings=settings, report=report))
 
 
-def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) -> SuspectFrames:
+def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
     """Find frames that look wrong, and neither extract nor write anything.
 
     Args:
         config: path of config.yaml.
-        arguments: those of `extract_outlier_frames`.
+        arguments: those of `extract_outlier_frames`; what concerns the choice among the frames found is passed over.
         report: told how far the work is.
 
     Raises:
-        PosecutError: as `extract_outlier_frames` raises it; or frames that someone chose are to be judged.
+        PosecutError: as `find_outlier_frames` raises it.
     """
-    if arguments.get("outlieralgorithm") == "manual":  # the core takes these without asking
-        raise ArgumentError("Frames given by hand have been chosen already; extract them.")
-    found: list[Suspects] = []
-
-    def note(outliers: "FoundOutliers") -> bool:
-        found.append(_suspects(outliers))
-        return False
-
-    judged = posecut_core.extract_outlier_frames(config, **arguments, confirm=note, report=report)
-    return SuspectFrames(judged.scorer, tuple(found))
-
-
-def _suspects(found: "FoundOutliers") -> Suspects:
-    return Suspects(
-        video=found.video,
-        criteria=found.criteria,
-        looked_at=found.looked_at,
-        candidates=found.candidates,
-        fresh=found.fresh,
-        would_extract=min(found.number_of_frames, len(found.fresh)),
-    )
+    known = {name: value for name, value in arguments.items() if name not in ("extractionalgorithm", "seed")}
+    return posecut_core.find_outlier_frames(config, **known, report=report)
 
 
 def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:

@@ -5,10 +5,19 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from posecut_core.errors import AnalysisError, ArgumentError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.errors import (
+    AnalysisError,
+    ArgumentError,
+    PosecutError,
+    StorageError,
+    VideoError,
+    raise_together,
+    treat_each,
+)
 from posecut_core.labels.contents import refuse_new_names
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_bodyparts
@@ -17,7 +26,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import FoundTable, existing_predictions
 from posecut_core.poses.filters import ENOUGH
-from posecut_core.poses.predictions import Predictions, check_length, of_bodyparts, predictions_hash
+from posecut_core.poses.predictions import Network, Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
 from posecut_core.project.opening import check_videos, chosen_videos, frame_folders, open_project
@@ -55,7 +64,17 @@ class FoundOutliers:
     number_of_frames: int  # how many of these are going to be extracted, at most
 
 
+@dataclass(frozen=True)
+class OutlierFrames:
+    """What `find_outlier_frames` found."""
+
+    scorer: str  # the network whose predictions were judged
+    videos: tuple[FoundOutliers, ...]
+
+
 Confirm = Callable[[FoundOutliers], bool | Criteria]
+Result = TypeVar("Result")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -134,10 +153,7 @@ def _treat_video(
         StorageError: the disk refuses.
     """
     refuse_new_names(project)
-    predictions = tuple(table.predictions for table in tables)
-    _check_length(video, predictions)
-    source = f"The prediction of {video.name} by {predictions[0].scorer}"
-    note_bodyparts(project, predictions[0].bodyparts, source=source, report=wish.report)
+    predictions = _predictions(project, video, tables, wish.report)
     found, confirmed = _agreed(_Analyzed(project, video, predictions, stored), criteria, wish)
     table = candidates_path(tables[0].path)
     if confirmed:
@@ -147,10 +163,17 @@ def _treat_video(
     return _extract(project, found, predictions[0], wish, treated) if confirmed and found.fresh else treated
 
 
-def _check_length(video: Path, predictions: Sequence[Predictions]) -> None:
+def _predictions(
+    project: Project, video: Path, tables: Sequence[FoundTable], report: Report
+) -> tuple[Predictions, ...]:
+    """Return the predictions of a video, and say where they have bodyparts that the project has not."""
+    predictions = tuple(table.predictions for table in tables)
     count = index_video(video).frame_count
     for network in predictions:
         check_length(network, video, count)
+    source = f"The prediction of {video.name} by {predictions[0].scorer}"
+    note_bodyparts(project, predictions[0].bodyparts, source=source, report=report)
+    return predictions
 
 
 def _agreed(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
@@ -263,6 +286,103 @@ class ExtractedOutliers:
     videos: tuple[OutlierVideo, ...]
 
 
+@dataclass(frozen=True)
+class _Search:
+    """Where outliers are looked for: the videos and the networks that have analysed them."""
+
+    project: Project
+    paths: tuple[Path, ...]
+    failed: dict[str, PosecutError]  # what was given and cannot be looked at -> why
+    networks: tuple[Network, ...]  # the one that is judged, then those to compare it with
+    destfolder: str | os.PathLike[str] | None
+    report: Report
+
+    def tables(self, path: Path) -> list[FoundTable]:
+        """Return the predictions of a video by each network."""
+        check_videos(self.project, [path])
+        return [
+            existing_predictions(self.project, path, network, self.destfolder, report=self.report)
+            for network in self.networks
+        ]
+
+    def done(
+        self, paths: Sequence[Path], treat: Callable[[Path], Result], result: Callable[[list[Result]], Done]
+    ) -> Done:
+        """Treat each video, and return the result of all; where some fail the error carries that of the others."""
+        done, failed = treat_each(paths, treat)
+        together, failed = result(done), {**self.failed, **failed}
+        wrong = "videos could not be searched for outliers"
+        raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=together)
+        return together
+
+
+@forgiving
+def find_outlier_frames(
+    config: str | os.PathLike[str],
+    videos: Videos,
+    outlieralgorithm: OutlierAlgorithm = "jump",
+    *,
+    comparisonbodyparts: str | Sequence[str] | None = None,
+    epsilon: int | float = 20,
+    p_bound: int | float = 0.01,
+    ARdegree: int = 3,  # noqa: N803 (the paper's name)
+    MAdegree: int = 1,  # noqa: N803 (the paper's name)
+    alpha: int | float = 0.01,
+    frames: Sequence[int] | None = None,
+    number_of_frames: int | None = None,
+    shuffle: int = 1,
+    trainingsetindex: int = 0,
+    snapshot: int | str | None = None,
+    other_shuffles: Sequence[int] = (),
+    other_snapshots: Sequence[int] = (),
+    destfolder: str | os.PathLike[str] | None = None,
+    videotype: str | Sequence[str] = "",
+    report: Report = silent,
+) -> OutlierFrames:
+    """Find frames in which predictions look wrong; nothing is extracted and no file is written.
+
+    Args:
+        config: path of config.yaml.
+        videos: analysed videos: files, names of project videos, or folders.
+        outlieralgorithm: what makes a frame suspect, as for `extract_outlier_frames`, but for "manual".
+        comparisonbodyparts: as for `extract_outlier_frames`, and so are all others.
+        epsilon: pixels.
+        p_bound: likelihood.
+        ARdegree: for "fitting".
+        MAdegree: for "fitting".
+        alpha: for "fitting".
+        frames: for "list".
+        number_of_frames: that would be extracted per video; by default numframes2pick in config.yaml.
+        shuffle: which shuffle's network.
+        trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        other_shuffles: for "disagreement".
+        other_snapshots: for "disagreement".
+        destfolder: folder of the predictions; by default beside each video.
+        videotype: take only videos of this suffix from folders, such as mp4; by default all.
+        report: told how far the work is.
+
+    Raises:
+        ArgumentError: an algorithm, a number or a bodypart is not possible, or frames are given by hand.
+        AnalysisError: as for `extract_outlier_frames`.
+        VideoError: a video cannot be read.
+    """
+    if outlieralgorithm == "manual":
+        raise ArgumentError("Frames given by hand have been chosen already; extract them.")
+    criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
+    networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
+    search = _search(open_project(config), videos, networks, trainingsetindex, destfolder, videotype, report)
+    _check(outlieralgorithm, frames, number_of_frames, search.paths)
+    wish = _wish(search, comparisonbodyparts, frames, number_of_frames)
+    stored = _stored_numbers(search.project, search.paths)
+
+    def find(path: Path) -> FoundOutliers:
+        predictions = _predictions(search.project, path, search.tables(path), report)
+        return _found(_Analyzed(search.project, path, predictions, stored[path.stem]), criteria, wish)
+
+    return search.done(search.paths, find, lambda done: OutlierFrames(search.networks[0].scorer, tuple(done)))
+
+
 @forgiving
 def extract_outlier_frames(
     config: str | os.PathLike[str],
@@ -335,44 +455,74 @@ def extract_outlier_frames(
         StorageError: the disk refuses; frames of finished videos are kept.
     """
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
+    networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
     project = adopt_project(config, report=report)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
-    _check(outlieralgorithm, frames, number_of_frames, given.paths)
-    _, clashing = joining(project, given.paths)
-    networks = [(shuffle, snapshot), *((other, None) for other in other_shuffles)]
-    networks += [(shuffle, step) for step in other_snapshots]
-    chosen = [chosen_network(project.training(number, trainingsetindex), step) for number, step in networks]
-    wish = Wish(
-        bodyparts=None if comparisonbodyparts == "all" else comparisonbodyparts,
-        frames=tuple(frames or ()),
-        number_of_frames=project.config.numframes2pick if number_of_frames is None else number_of_frames,
-        algorithm=extractionalgorithm,
-        seed=read_state(project.settings_path).seed if seed is None else seed,
-        confirm=confirm,
-        report=report,
-    )
-    paths = [path for path in given.paths if str(path) not in clashing]
+    search = _search(project, videos, networks, trainingsetindex, destfolder, videotype, report)
+    _check(outlieralgorithm, frames, number_of_frames, search.paths)
+    wish = _wish(search, comparisonbodyparts, frames, number_of_frames, extractionalgorithm, seed, confirm)
+    _, clashing = joining(search.project, search.paths)
+    search.failed.update(clashing)
+    paths = [path for path in search.paths if str(path) not in clashing]
     judged = criteria
 
     def treat(path: Path) -> OutlierVideo:
         nonlocal judged
-        check_videos(project, [path])
-        tables = [existing_predictions(project, path, network, destfolder, report=report) for network in chosen]
-        treated = _treat_video(project, path, tables, judged, wish, stored=stored[path.stem])
+        tables = search.tables(path)
+        treated = _treat_video(search.project, path, tables, judged, wish, stored=stored[path.stem])
         judged = treated.criteria
         return treated
 
+    def result(done: list[OutlierVideo]) -> ExtractedOutliers:
+        scorer = search.networks[0].scorer
+        return ExtractedOutliers(search.project.config_path, scorer, extractionalgorithm, wish.seed, tuple(done))
+
     chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
-    request = (criteria, paths, chosen, chosen_by, destfolder)
-    with resumable(project.unfinished_outliers, request, lambda: _stored_numbers(project, paths)) as stored:
-        done, failed = treat_each(paths, treat)
-        extracted = ExtractedOutliers(
-            project.config_path, chosen[0].scorer, extractionalgorithm, wish.seed, tuple(done)
-        )
-        failed = {**given.refused, **clashing, **failed}
-        wrong = "videos could not be searched for outliers"
-        raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=extracted)
-    return extracted
+    request = (criteria, paths, list(search.networks), chosen_by, destfolder)
+    unfinished = search.project.unfinished_outliers
+    with resumable(unfinished, request, lambda: _stored_numbers(search.project, paths)) as stored:
+        return search.done(paths, treat, result)
+
+
+def _networks(
+    shuffle: int, snapshot: int | str | None, other_shuffles: Sequence[int], other_snapshots: Sequence[int]
+) -> list[tuple[int, int | str | None]]:
+    """List shuffle and snapshot of each network, the one that is judged first."""
+    others = [(other, None) for other in other_shuffles]
+    return [(shuffle, snapshot), *others, *((shuffle, step) for step in other_snapshots)]
+
+
+def _search(
+    project: Project,
+    videos: Videos,
+    networks: Sequence[tuple[int, int | str | None]],
+    trainingsetindex: int,
+    destfolder: str | os.PathLike[str] | None,
+    videotype: str | Sequence[str],
+    report: Report,
+) -> _Search:
+    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    chosen = tuple(chosen_network(project.training(number, trainingsetindex), step) for number, step in networks)
+    return _Search(project, tuple(given.paths), dict(given.refused), chosen, destfolder, report)
+
+
+def _wish(
+    search: _Search,
+    bodyparts: str | Sequence[str] | None,
+    frames: Sequence[int] | None,
+    number_of_frames: int | None,
+    algorithm: Algorithm = "kmeans",
+    seed: int | None = None,
+    confirm: Confirm | None = None,
+) -> Wish:
+    return Wish(
+        bodyparts=None if bodyparts == "all" else bodyparts,
+        frames=tuple(frames or ()),
+        number_of_frames=search.project.config.numframes2pick if number_of_frames is None else number_of_frames,
+        algorithm=algorithm,
+        seed=read_state(search.project.settings_path).seed if seed is None else seed,
+        confirm=confirm,
+        report=search.report,
+    )
 
 
 def _check(

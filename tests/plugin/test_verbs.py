@@ -1,7 +1,6 @@
 """What can be asked of a child, and which function of the core does it."""
 
 import inspect
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,11 +8,7 @@ import pytest
 
 import posecut_core
 from napari_posecut.jobs.verbs import VERBS, create_dataset_and_train, find_outliers, in_the_way, writes
-from posecut_core.errors import ArgumentError
 from posecut_core.progress import silent
-from posecut_core.refinement.candidates import Candidate, Criteria
-from posecut_core.results import as_json
-from posecut_core.workflow.extract_outlier_frames import FoundOutliers
 
 CORE = {
     "add_videos": "add_new_videos",
@@ -69,32 +64,12 @@ def test_a_training_makes_its_dataset_where_there_is_none(there, calls, monkeypa
 
 
 def test_outliers_are_found_and_none_is_extracted(monkeypatch):
-    """The answer is always no; the result has every candidate, and how many would be extracted, as JSON."""
-    candidates = (Candidate(3, "jump", 25.5, ("snout",)), Candidate(4, "list", float("nan"), ()))
-    answers = []
-
-    def core(config, videos, *, confirm, report):
-        found = [FoundOutliers(Path(video), Criteria("jump"), candidates, 9, (3, 4), most) for video, most in videos]
-        answers.extend(map(confirm, found))
-        return SimpleNamespace(scorer="network")
-
-    monkeypatch.setattr(posecut_core, "extract_outlier_frames", core)
-    result = find_outliers(Path("config.yaml"), {"videos": [["a.mp4", 1], ["b.mp4", 20]]}, silent)
-    assert answers == [False, False]
-    plain = json.loads(as_json(result))
-    assert (plain["scorer"], [video["would_extract"] for video in plain["videos"]]) == ("network", [1, 2])
-    assert plain["videos"][0]["video"] == "a.mp4"
-    assert plain["videos"][0]["criteria"]["outlieralgorithm"] == "jump"
-    assert plain["videos"][0]["candidates"] == [
-        {"number": 3, "reason": "jump", "score": 25.5, "bodyparts": ["snout"]},
-        {"number": 4, "reason": "list", "score": None, "bodyparts": []},
-    ]
-
-
-def test_frames_chosen_by_hand_are_not_judged():
-    """The core would extract them without asking."""
-    with pytest.raises(ArgumentError, match="extract them"):
-        find_outliers(Path("config.yaml"), {"videos": "a.mp4", "outlieralgorithm": "manual"}, silent)
+    """What concerns only the extraction is not handed on."""
+    calls = []
+    monkeypatch.setattr(posecut_core, "find_outlier_frames", lambda config, **given: calls.append(given))
+    arguments = {"videos": ["a.mp4"], "epsilon": 3, "seed": 1, "extractionalgorithm": "x"}
+    find_outliers(Path("config.yaml"), arguments, silent)
+    assert calls == [{"videos": ["a.mp4"], "epsilon": 3, "report": silent}]
 
 
 def test_what_writes_the_same_files_is_in_the_way():

@@ -31,6 +31,7 @@ WORKFLOW = {
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
+    "find_outlier_frames",
     "frame_scoremaps",
     "merge_datasets",
     "merge_labels",

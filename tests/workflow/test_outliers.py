@@ -1,5 +1,6 @@
 """extract_outlier_frames, from predictions to drafts."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,12 @@ from posecut_core.labels.store import read_labels, read_state
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.refinement.candidates import Criteria, _read_candidates
+from posecut_core.results import as_json
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow import extract_outlier_frames as outlier_video
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
+from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames, find_outlier_frames
 
 
 @pytest.fixture
@@ -168,6 +170,19 @@ def test_the_count_is_shown_and_no_means_no(spot_project, unseen):
     assert (done.confirmed, done.added, done.drafts) == (False, (), 0)
     assert not done.table.exists()
     assert "new" not in project_videos(open_project(spot_project))
+
+
+def test_outliers_are_found_without_a_trace(spot_project, unseen):
+    """What would be extracted is told as JSON; no file is written, and the video stays outside the project."""
+    found = find_outlier_frames(spot_project, unseen, number_of_frames=2)
+    (video,) = json.loads(as_json(found))["videos"]
+    assert (video["fresh"], video["looked_at"], video["number_of_frames"]) == ([2, 3, 7, 8], 11, 2)
+    assert video["criteria"]["outlieralgorithm"] == "jump"
+    assert [(one["number"], one["reason"]) for one in video["candidates"]] == [(n, "jump") for n in (2, 3, 7, 8)]
+    assert not list(unseen.parent.glob("*_outliers.csv"))
+    assert "new" not in project_videos(open_project(spot_project))
+    with pytest.raises(ArgumentError, match="extract them"):
+        find_outlier_frames(spot_project, unseen, "manual", frames=[1])
 
 
 def test_candidates_of_other_algorithms_stay(spot_project, unseen):

@@ -365,7 +365,7 @@ class OutliersDock(QWidget):
         self.form.setVisible(bool(self._tables))
         self.find_button.setVisible(not manual)
         self.find_button.setEnabled(ready)
-        wanted = sum(int(video["would_extract"]) for video in self._suspects.values())
+        wanted = sum(map(_wanted, self._suspects.values()))
         self.extract_button.setEnabled(ready if manual else wanted > 0 and idle)
         self.find_button.setToolTip("" if ready or not ticked else "named frames belong to one video: tick one only")
 
@@ -396,12 +396,17 @@ class OutliersDock(QWidget):
             self.timeline.set_frame(frame)
 
 
+def _wanted(video: Mapping[str, Any]) -> int:
+    """Count the frames of a video that would be extracted."""
+    return min(int(video["number_of_frames"]), len(video["fresh"]))
+
+
 def _verdict(videos: list[Mapping[str, Any]]) -> str:
     """Say how many frames look wrong, and how many of them will be extracted."""
     if not videos:
         return ""
     wrong = sum(len({candidate["number"] for candidate in video["candidates"]}) for video in videos)
-    looked_at, wanted = (sum(int(video[name]) for video in videos) for name in ("looked_at", "would_extract"))
+    looked_at, wanted = sum(int(video["looked_at"]) for video in videos), sum(map(_wanted, videos))
     if not wrong:
         return f"None of {looked_at:,} frames looks wrong by this measure; try another one."
     if not wanted:

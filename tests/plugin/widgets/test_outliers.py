@@ -32,8 +32,8 @@ def found(dock, numbers):
                 "criteria": {},
                 "looked_at": 12,
                 "candidates": candidates if place == 0 else [],
-                "fresh": [],
-                "would_extract": min(2, len(candidates)) if place == 0 else 0,
+                "fresh": list(numbers) if place == 0 else [],
+                "number_of_frames": 2,
             }
             for place, video in enumerate(videos)
         ],
