@@ -46,7 +46,7 @@ def _verb(name: str) -> Iterator[str]:
     arguments = [entry for entry in options(name) if entry.by_place]
     own = [entry for entry in options(name) if not entry.by_place and entry.name not in _EVERYWHERE]
     yield f"### {name}\n\n{summary(name)} {VERBS[name].note}\n\n```bash\n{example(name)}\n```\n"
-    yield f"{usage(name)}\n"
+    yield f"Usage: `{usage(name).removeprefix('Usage: ')}`\n"
     yield from _table(("argument", "meaning"), [(f"`{entry.name}`", entry.meaning) for entry in arguments])
     rows = [(f"`{entry.name}`", entry.meaning, _choices(entry), _default(entry)) for entry in own]
     yield from _table(("option", "meaning", "choices", "default"), rows)
