@@ -259,7 +259,7 @@ def _snapshot(row: EvaluatedSnapshot) -> list[str]:
 
 
 def _pixels(error: float) -> str:
-    return "unknown for want of such points" if math.isnan(error) else f"{error:.2f} px"
+    return "n/a (no labelled points)" if math.isnan(error) else f"{error:.2f} px"
 
 
 def _verdict(row: EvaluatedSnapshot) -> str:
@@ -396,7 +396,7 @@ def tell_merged_datasets(merged: MergedDatasets) -> Outcome:
 def _outlier_video(video: OutlierVideo) -> list[str]:
     found = f"{video.video.name}: {video.candidates} of {counted(video.looked_at, 'frame')} found"
     if not video.confirmed:
-        return [found, "  none was extracted, and their table was not written, as you answered"]
+        return [found, "  canceled: nothing was extracted or written"]
     lines = [f"{found}, all in {shorter(video.table)}"]
     if video.added:
         lines.append(f"  {counted(len(video.added), 'new frame')}, with {counted(video.drafts, 'draft')} of labels")

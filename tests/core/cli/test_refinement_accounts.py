@@ -25,7 +25,7 @@ def test_each_video_has_its_count_and_its_files():
         "a.mp4: 7 of 100 frames found, all in /v/a_outliers.csv",
         "  1 new frame, with 4 drafts of labels",
         "b.mp4: 7 of 100 frames found",
-        "  none was extracted, and their table was not written, as you answered",
+        "  canceled: nothing was extracted or written",
         "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
         "  none was extracted: the project has them all",
     )
