@@ -13,7 +13,14 @@ from posecut_core.errors import ArgumentError, LabelError, ModelError
 from tests.structure.source import ROOT
 
 FOR_PROGRAMS = {"open-project", "read-labels", "write-labels", "propose-labels", "assist", "frame-scoremaps"}
-FOR_PROGRAMS |= {"read-predictions", "write-predictions", "median-filtered", "arima-filtered", "find-outlier-frames"}
+FOR_PROGRAMS |= {
+    "read-predictions",
+    "write-predictions",
+    "median-filtered",
+    "arima-filtered",
+    "find-outlier-frames",
+    "adopt-project",
+}
 BEFORE = json.loads((ROOT / "tests" / "data" / "command_line.json").read_text(encoding="utf-8"))  # of 0.1.0
 
 every_verb = pytest.mark.parametrize("verb", VERBS)
