@@ -4,17 +4,46 @@ Images are float32 in [0, 1], [B, H, W, 3]; results are not clipped, so that the
 draws its numbers and calls its plain twin. Positions are NaN where a bodypart is missing and stay NaN.
 """
 
+import math
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 
 from posecut_core.dataset.frames import Batch
+from posecut_core.dataset.scoremaps import Number
 from posecut_core.dataset.settings import TrainingSettings
 
 _BLUR_TAPS = 3  # a blur reaches this many pixels to each side
+
+
+class Augmentation(NamedTuple):
+    """How far crops and their appearance may vary: values, so that others need no other program."""
+
+    log_scales: tuple[Number, Number]  # logarithms of the least and the greatest magnification
+    turn: Number  # radians either way
+    mirror: Bool[Array | np.ndarray, ""] | np.bool_
+    brightness: Number
+    log_contrast: Number
+    noise: Number
+    blur: Number  # pixels
+
+
+def augmentation(settings: TrainingSettings) -> Augmentation:
+    """Return the augmentation that settings describe."""
+    low, up, contrast = map(np.float32, (settings.scale_jitter_lo, settings.scale_jitter_up, settings.contrast))
+    return Augmentation(
+        log_scales=(np.float32(math.log(low)), np.float32(math.log(up))),
+        turn=np.float32(settings.rotation) * np.float32(math.pi / 180),
+        mirror=np.bool_(settings.mirror),
+        brightness=np.float32(settings.brightness),
+        log_contrast=np.float32(math.log1p(contrast)),
+        noise=np.float32(settings.noise),
+        blur=np.float32(settings.blur),
+    )
 
 
 class Crops(NamedTuple):
@@ -142,43 +171,49 @@ def blur(images: Float[Array, "B H W 3"], sigma: Float[Array, " B"]) -> Float[Ar
 
 
 def _random_appearance(
-    key: Key[Array, ""], images: Float[Array, "B H W 3"], settings: TrainingSettings
+    key: Key[Array, ""], images: Float[Array, "B H W 3"], how: Augmentation
 ) -> Float[Array, "B H W 3"]:
-    """Change light, blur and noise of each image within the bounds of `settings`."""
+    """Change light, blur and noise of each image within the bounds of `how`."""
     contrast, bright, blurred, sigma, level, grain = jax.random.split(key, 6)
     batch = (len(images),)
-    log = jnp.log1p(settings.contrast)
     images = _change_light(
         images,
-        contrast=jnp.exp(jax.random.uniform(contrast, batch, minval=-log, maxval=log)),
-        brightness=jax.random.uniform(bright, batch, minval=-settings.brightness, maxval=settings.brightness),
+        contrast=jnp.exp(jax.random.uniform(contrast, batch, minval=-how.log_contrast, maxval=how.log_contrast)),
+        brightness=jax.random.uniform(bright, batch, minval=-how.brightness, maxval=how.brightness),
     )
     use = jax.random.bernoulli(blurred, 0.5, batch)
-    images = blur(images, jnp.where(use, jax.random.uniform(sigma, batch, maxval=settings.blur), 0.0))
-    noise = jax.random.uniform(level, batch, maxval=settings.noise)[:, None, None, None]
+    images = blur(images, jnp.where(use, jax.random.uniform(sigma, batch, maxval=how.blur), 0.0))
+    noise = jax.random.uniform(level, batch, maxval=how.noise)[:, None, None, None]
     return images + noise * jax.random.normal(grain, images.shape)
 
 
-def augment(key: Key[Array, ""], batch: Batch, *, mirror_order: Int[Array, " K"], settings: TrainingSettings) -> Crops:
-    """Cut a random crop of each frame and move its labels along; labels outside the crop become NaN.
+def augment(
+    key: Key[Array, ""],
+    batch: Batch,
+    *,
+    mirror_order: Int[Array, " K"],
+    size: int,
+    on_animal: float,
+    how: Augmentation,
+) -> Crops:
+    """Cut a random crop of `size` x `size` pixels of each frame and move its labels along; NaN outside the crop.
 
-    `mirror_order[k]` is the bodypart that stands in for k in a mirrored image.
+    A share of `on_animal` is centered near the animal. `mirror_order[k]` is the bodypart that stands in for k in a
+    mirrored image.
     """
     where, scale, angle, flip, look = jax.random.split(key, 5)
-    size, count = settings.crop_size, (len(batch.images),)
-    logs = jnp.log(jnp.asarray([settings.scale_jitter_lo, settings.scale_jitter_up]))
-    scales = jnp.exp(jax.random.uniform(scale, count, minval=logs[0], maxval=logs[1]))
-    turn = jnp.deg2rad(settings.rotation)
-    mirrored = jax.random.bernoulli(flip, 0.5, count) & settings.mirror
-    centres = _random_centers(where, batch.xy, batch.sizes, on_animal=settings.crop_on_animal, spread=size / 4)
+    count = (len(batch.images),)
+    scales = jnp.exp(jax.random.uniform(scale, count, minval=how.log_scales[0], maxval=how.log_scales[1]))
+    mirrored = jax.random.bernoulli(flip, 0.5, count) & how.mirror
+    centres = _random_centers(where, batch.xy, batch.sizes, on_animal=on_animal, spread=size / 4)
     matrix = _crop_matrices(
         centres=_keep_inside(centres, batch.sizes, size / 2 / scales),
         scales=scales,
-        angles=jax.random.uniform(angle, count, minval=-turn, maxval=turn),
+        angles=jax.random.uniform(angle, count, minval=-how.turn, maxval=how.turn),
         mirrored=mirrored,
         size=size,
     )
-    images = _random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), settings)
+    images = _random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), how)
     xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
     annotated = jnp.where(mirrored[:, None], batch.annotated[:, mirror_order], batch.annotated)
     moved = _transform_points(_invert(matrix), xy)

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 STRIDE = 8
 _LOCREF_STDEV = 7.2801
+Number = float | Float[Array | np.ndarray, ""] | np.float32  # that a program is given, or made for
 
 
 class Scoremaps(NamedTuple):
@@ -37,7 +39,7 @@ def _cell_centers(height: int, width: int) -> Float[Array, "h w 2"]:
     return jnp.stack(jnp.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
 
 
-def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: float) -> Targets:
+def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: Number) -> Targets:
     """Draw targets on maps of `height` x `width` cells; a NaN label is absent: an empty map.
 
     `radius` is `pos_dist_thresh` in pixels of the network's input. The nearest cell always belongs to the disc, so

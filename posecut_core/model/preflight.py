@@ -20,7 +20,7 @@ from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.model.devices import Placement
 from posecut_core.model.pose_net import NetworkSpec
-from posecut_core.model.step import TrainState, fit, jitted_step
+from posecut_core.model.step import TrainState, fit, jitted_step, step_config, step_values
 from posecut_core.progress import rough_time
 
 _LIBRARIES = 1_000_000_000  # bytes; Python, JAX and its compiler at work on a ResNet-50, as measured on Linux
@@ -83,7 +83,8 @@ def _step_bytes(
 ) -> int:
     """Compile the step and return the bytes that it needs on each device, arguments and results included."""
     state, order = jax.device_put((state, mirror_order), where.state)
-    memory = jitted_step().lower(state, batch, order, spec=spec, settings=settings).compile().memory_analysis()
+    config, values = step_config(spec, settings), step_values(settings)
+    memory = jitted_step().lower(state, batch, order, values, config=config).compile().memory_analysis()
     if memory is None:  # a device that does not tell: the least it can be
         return sum(leaf.nbytes for leaf in jax.tree.leaves((state, batch)))
     results = memory.output_size_in_bytes - memory.alias_size_in_bytes  # the new state takes the place of the old one

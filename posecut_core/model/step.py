@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -10,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from posecut_core.dataset.augmentation import augment
+from posecut_core.backbones.kernels import CPU_OPTIONS
+from posecut_core.dataset.augmentation import Augmentation, augment, augmentation
 from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, made_ahead
-from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, Targets, encode
+from posecut_core.dataset.scoremaps import STRIDE, Number, Scoremaps, Targets, encode
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import Placement
 from posecut_core.model.log import Metrics
@@ -35,7 +37,7 @@ def _locref_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
 
 
 def _pose_loss(
-    maps: Scoremaps, targets: Targets, annotated: Bool[Array, "B K"], *, locref_weight: float
+    maps: Scoremaps, targets: Targets, annotated: Bool[Array, "B K"], *, locref_weight: Number
 ) -> Float[Array, ""]:
     """Reduce to one number: mean over cells that were looked at, plus the weighted mean over the discs."""
     known = jnp.broadcast_to(annotated[:, None, None], maps.scores.shape)
@@ -48,26 +50,59 @@ def _pose_loss(
 # How gradients change parameters: the learning rate's course, AdamW, running means.
 
 
-def _schedule(settings: TrainingSettings) -> optax.Schedule:
-    """Warm up linearly, then fall as a cosine to 1% of the peak at `maxiters`, or stay at the peak."""
-    warmup = min(settings.warmup_steps, settings.maxiters - 1)
-    peak = settings.learning_rate
-    if settings.learning_rate_decay == "none":
-        return optax.warmup_constant_schedule(peak / 20, peak, warmup)
-    return optax.warmup_cosine_decay_schedule(peak / 20, peak, warmup, settings.maxiters, peak / 100)
+_LAST = 0.01  # of the peak learning rate, where a training ends
 
 
-def optimizer(settings: TrainingSettings) -> optax.GradientTransformation:
+class Schedule(NamedTuple):
+    """The learning rate's course: it warms up linearly, then falls as a cosine to 1% of its peak, or stays there.
+
+    These are values, so that another course needs no other program. Divisions are done beforehand: XLA multiplies by
+    the reciprocal of a constant, and rates are to be those of a program that knows their course, to the bit.
+    """
+
+    peak: Number
+    rise: Number  # from peak to where the warm-up begins, which is below
+    warmup: Int[Array | np.ndarray, ""] | np.int32  # steps
+    of_warmup: Number  # 1 / warmup
+    falls_from: Int[Array | np.ndarray, ""] | np.int32  # step; the greatest number where the rate stays
+    length: Number  # steps of the fall
+    turn: Number  # pi / length
+
+    def __call__(self, step: Int[Array | np.ndarray, ""] | int) -> Float[Array, ""]:
+        """Return the rate of a step, counted from 0."""
+        rising = 1 - jnp.clip(jnp.asarray(step), 0, self.warmup) * self.of_warmup
+        fallen = jnp.minimum(jnp.asarray(step - self.warmup, jnp.float32), self.length)
+        cosine = 0.5 * (1 + jnp.cos(fallen * self.turn))
+        falling = self.peak * (np.float32(1 - _LAST) * cosine + np.float32(_LAST))
+        return jnp.where(step < self.falls_from, self.rise * rising + self.peak, falling)
+
+
+def _schedule(settings: TrainingSettings) -> Schedule:
+    """Return the course of the learning rate that settings describe; a warm-up ends before `maxiters`."""
+    warmup, peak = min(settings.warmup_steps, settings.maxiters - 1), settings.learning_rate
+    stays, length = settings.learning_rate_decay == "none", settings.maxiters - warmup
+    return Schedule(
+        peak=np.float32(peak),
+        rise=np.float32(peak / 20 - peak if warmup else 0),
+        warmup=np.int32(warmup),
+        of_warmup=np.float32(1) / np.float32(warmup or 1),
+        falls_from=np.int32(np.iinfo(np.int32).max if stays else warmup),
+        length=np.float32(length),
+        turn=np.float32(math.pi) * (np.float32(1) / np.float32(length)),
+    )
+
+
+def optimizer(rate: Schedule, *, weight_decay: Number, clip_norm: Number) -> optax.GradientTransformation:
     """AdamW (Loshchilov & Hutter 2019) on clipped gradients; only kernels decay."""
-    adamw = optax.adamw(_schedule(settings), weight_decay=settings.weight_decay, mask=_kernels)
-    return optax.chain(optax.clip_by_global_norm(settings.clip_norm), adamw)
+    adamw = optax.adamw(rate, weight_decay=weight_decay, mask=_kernels)
+    return optax.chain(optax.clip_by_global_norm(clip_norm), adamw)
 
 
 def _kernels(parameters: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
 
 
-def _running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: float) -> Any:
+def _running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: Number) -> Any:
     """Move the mean of the parameters of all steps by the parameters after `step`, counted from 0.
 
     At first the mean forgets faster, by (1 + step) / (10 + step), so that it does not linger at the beginning.
@@ -82,9 +117,45 @@ def _running_mean(before: Any, parameters: Any, step: Int[Array, ""], *, decay: 
 # The keys of a step derive from (seed, step): a resumed run draws what an uninterrupted one would have drawn.
 
 
-_CPU_OPTIONS = {
-    "xla_disable_hlo_passes": "cse_barrier_expander"
-}  # or barriers are gone before XLA decides what to fuse
+@dataclass(frozen=True)
+class StepConfig:
+    """What a program of the step is made for: another of these is another program."""
+
+    network: NetworkSpec
+    crop_size: int
+    crop_on_animal: float  # as a value it would make XLA round crops otherwise than PoseCut 0.1 did
+
+
+class StepValues(NamedTuple):
+    """What a step computes with: others of these run the same program, and may be mapped over by `jax.vmap`."""
+
+    seed: UInt32[Array | np.ndarray, ""] | np.uint32
+    rate: Schedule
+    augmentation: Augmentation
+    radius: Number  # of targets, in pixels of the network's input
+    locref_weight: Number
+    weight_decay: Number
+    clip_norm: Number
+    ema_decay: Number
+
+
+def step_config(spec: NetworkSpec, settings: TrainingSettings) -> StepConfig:
+    """Return what the program of a training's steps is made for."""
+    return StepConfig(spec, settings.crop_size, settings.crop_on_animal)
+
+
+def step_values(settings: TrainingSettings) -> StepValues:
+    """Return the values that settings give a step."""
+    return StepValues(
+        seed=np.uint32(settings.seed % 2**32),
+        rate=_schedule(settings),
+        augmentation=augmentation(settings),
+        radius=np.float32(settings.pos_dist_thresh * settings.global_scale),
+        locref_weight=np.float32(settings.locref_loss_weight),
+        weight_decay=np.float32(settings.weight_decay),
+        clip_norm=np.float32(settings.clip_norm),
+        ema_decay=np.float32(settings.ema_decay),
+    )
 
 
 class TrainState(NamedTuple):
@@ -112,7 +183,8 @@ class Taken(NamedTuple):
 def initial_state(parameters: Any, settings: TrainingSettings) -> TrainState:
     """Start at step 0 from `parameters`."""
     averaged = jax.tree.map(jnp.copy, parameters) if settings.ema_decay else ()  # a copy: the step takes both buffers
-    return TrainState(jnp.zeros((), jnp.int32), parameters, optimizer(settings).init(parameters), averaged)
+    moments = _optimizer(step_values(settings)).init(parameters)
+    return TrainState(jnp.zeros((), jnp.int32), parameters, moments, averaged)
 
 
 def _train_step(
@@ -123,57 +195,61 @@ def _train_step(
     spec: NetworkSpec,
     settings: TrainingSettings,
 ) -> tuple[TrainState, Float[Array, ""]]:
-    """Augment, draw targets, and take one optimiser step; return the new state and the loss.
+    """Augment, draw targets, and take one optimizer step; return the new state and the loss.
 
     Where the loss or a gradient is not finite, parameters and moments stay as they were, and the loss is NaN. The
     buffers of `state` are donated.
     """
-    return jitted_step()(state, batch, mirror_order, spec=spec, settings=settings)
+    values, config = step_values(settings), step_config(spec, settings)
+    return jitted_step()(state, batch, mirror_order, values, config=config)
 
 
 @cache
 def jitted_step() -> jax.stages.Wrapped:
-    """Return the step as `_train_step` runs it."""
-    options = _CPU_OPTIONS if jax.default_backend() == "cpu" else None
-    return jax.jit(_step, static_argnames=("spec", "settings"), donate_argnums=0, compiler_options=options)
+    """Return `step` as `_train_step` runs it."""
+    options = CPU_OPTIONS if jax.default_backend() == "cpu" else None
+    return jax.jit(step, static_argnames="config", donate_argnums=0, compiler_options=options)
 
 
-def _step(
-    state: TrainState, batch: Batch, mirror_order: Int[Array, " K"], *, spec: NetworkSpec, settings: TrainingSettings
+def step(
+    state: TrainState, batch: Batch, mirror_order: Int[Array, " K"], values: StepValues, *, config: StepConfig
 ) -> tuple[TrainState, Float[Array, ""]]:
-    key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
-    crops = augment(key, batch, mirror_order=mirror_order, settings=settings)
-    radius = settings.pos_dist_thresh * settings.global_scale
-
-    cells = settings.crop_size // STRIDE
-    targets = encode(crops.xy, height=cells, width=cells, radius=radius)
+    """Take a step as `_train_step` does, as a pure function of arrays."""
+    key = jax.random.fold_in(jax.random.key(values.seed), state.step)
+    size, how = config.crop_size, values.augmentation
+    crops = augment(key, batch, mirror_order=mirror_order, size=size, on_animal=config.crop_on_animal, how=how)
+    targets = encode(crops.xy, height=size // STRIDE, width=size // STRIDE, radius=values.radius)
 
     def loss_of(parameters: Any) -> Float[Array, ""]:
         losses = [
-            _pose_loss(maps, targets, crops.annotated, locref_weight=settings.locref_loss_weight)
-            for maps in training_maps(spec, parameters, crops.images)
+            _pose_loss(maps, targets, crops.annotated, locref_weight=values.locref_weight)
+            for maps in training_maps(config.network, parameters, crops.images)
         ]
         return jnp.sum(jnp.stack(losses))
 
     loss, gradients = jax.value_and_grad(loss_of)(state.parameters)
     sound = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradients))
-    after = _updated(sound, gradients, state, settings)
+    after = _updated(sound, gradients, state, values)
     return TrainState(state.step + 1, *after), jnp.where(sound, loss, jnp.nan)
 
 
+def _optimizer(values: StepValues) -> optax.GradientTransformation:
+    return optimizer(values.rate, weight_decay=values.weight_decay, clip_norm=values.clip_norm)
+
+
 def _updated(
-    sound: Bool[Array, ""], gradients: Any, state: TrainState, settings: TrainingSettings
+    sound: Bool[Array, ""], gradients: Any, state: TrainState, values: StepValues
 ) -> tuple[Any, optax.OptState, Any]:
     """Return parameters, moments and mean after a step, or as they were where it was not `sound`."""
     before = state[1:]
 
     def taken() -> tuple[Any, optax.OptState, Any]:
-        updates, moments = optimizer(settings).update(gradients, state.optimizer, state.parameters)
+        updates, moments = _optimizer(values).update(gradients, state.optimizer, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
-        averaged = state.averaged and _running_mean(state.averaged, parameters, state.step, decay=settings.ema_decay)
+        averaged = state.averaged and _running_mean(state.averaged, parameters, state.step, decay=values.ema_decay)
         return parameters, moments, averaged
 
-    if jax.default_backend() == "cpu":  # where choosing element by element takes half the optimiser's time again
+    if jax.default_backend() == "cpu":  # where choosing element by element takes half the optimizer's time again
         return jax.lax.cond(sound, taken, lambda: before)
     return jax.tree.map(partial(jnp.where, sound), taken(), before)  # where a branch would ask the host
 

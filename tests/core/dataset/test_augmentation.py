@@ -16,6 +16,7 @@ from posecut_core.dataset.augmentation import (
     _random_centers,
     _transform_points,
     augment,
+    augmentation,
     blur,
     warp,
 )
@@ -29,7 +30,7 @@ PLAIN = TrainingSettings(
 )  # fmt: skip
 MOVED = dataclasses.replace(PLAIN, scale_jitter_lo=0.75, scale_jitter_up=1.25, rotation=30.0, mirror=True)
 IDENTITY = jnp.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-_augment = jax.jit(augment, static_argnames=("settings",))
+_augment = jax.jit(augment, static_argnames=("size", "on_animal"))
 _warp = jax.jit(warp, static_argnames=("size",))
 
 
@@ -66,7 +67,9 @@ def augmented(xy, *, image=None, annotated=(True, True), extent=(FRAME, FRAME), 
         xy=jnp.asarray(np.tile(np.array(xy, np.float32), (BATCH, 1, 1))),
         annotated=jnp.asarray(np.tile(annotated, (BATCH, 1))),
     )
-    crops = _augment(jax.random.key(seed), batch, mirror_order=jnp.array([1, 0]), settings=settings)
+    static = {"size": settings.crop_size, "on_animal": settings.crop_on_animal}
+    how = augmentation(settings)
+    crops = _augment(jax.random.key(seed), batch, mirror_order=jnp.array([1, 0]), how=how, **static)
     return jax.tree.map(np.asarray, crops)
 
 
@@ -167,7 +170,8 @@ def test_appearance_stays_within_its_bounds():
     """Light changes by no more than the settings say, each image by its own amount."""
     settings = dataclasses.replace(PLAIN, brightness=0.2, blur=1.0)
     grey = jnp.full((16, 8, 8, 3), 0.5)
-    one, same, other = (np.asarray(_random_appearance(jax.random.key(seed), grey, settings)) for seed in (1, 1, 2))
+    how = augmentation(settings)
+    one, same, other = (np.asarray(_random_appearance(jax.random.key(seed), grey, how)) for seed in (1, 1, 2))
     assert (np.abs(one - 0.5) <= 0.2 + 1e-6).all()
     assert np.unique(one[:, 4, 4, 0].round(4)).size > 8
     np.testing.assert_array_equal(one, same)

@@ -22,9 +22,10 @@ from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model import step as training
 from posecut_core.model.devices import placement
 from posecut_core.model.log import Metrics
-from posecut_core.model.pose_net import initial_parameters
+from posecut_core.model.pose_net import NetworkSpec, initial_parameters
 from posecut_core.model.snapshots import SnapshotInfo, load_state, save_snapshot
 from posecut_core.model.step import TrainState, _schedule, _train_step, fit, initial_state
+from tests.toy_backbone import Toy
 
 SETTINGS = TrainingSettings(
     net_type="resnet_18",
@@ -128,6 +129,33 @@ def test_a_running_mean_follows_the_parameters(thin, start, frames):
     assert plain.predicting is plain.parameters
 
 
+def test_only_what_changes_its_structure_compiles_the_step_again(thin, start, frames):
+    """Other seeds, lengths, rates, losses and augmentations run the same program, and do what they say."""
+    before = training.jitted_step()._cache_size()
+    changes = ({}, {"seed": 1}, {"maxiters": 90}, {"learning_rate_decay": "none"}, {"noise": 0.2, "clip_norm": 0.5})
+    losses = [
+        float(stepped(jax.tree.map(jnp.copy, start), frames, thin, settings=replace(SETTINGS, **change))[1])
+        for change in changes
+    ]
+    assert training.jitted_step()._cache_size() <= before + 1
+    assert len(set(losses)) == 3  # of the first step: it is the same for other lengths and rates
+
+
+def test_seeds_train_side_by_side(frames):
+    """A step maps over seeds, with `jax.vmap`, and each does what it does alone."""
+    spec = NetworkSpec(Toy(), ("a", "b"))
+    values, config = training.step_values(SETTINGS), training.step_config(spec, SETTINGS)
+    state = initial_state(initial_parameters(0, spec), SETTINGS)
+    batch = batch_of_step(frames, batch_size=2, seed=0, step=0)
+    arguments = (state, batch, jnp.asarray(ORDER))
+    seeds = np.array([3, 4], np.uint32)
+    one = jax.jit(training.step, static_argnames="config")
+    together = jax.vmap(lambda seed: one(*arguments, values._replace(seed=seed), config=config)[1])(seeds)
+    alone = [float(one(*arguments, values._replace(seed=seed), config=config)[1]) for seed in seeds]
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+    assert alone[0] != alone[1]
+
+
 def test_all_of_the_recipe_trains_together(thin, thin_parameters, frames):
     """A step with every option of the recipe lowers the loss of the frames that it trained on."""
     settings = replace(SETTINGS, maxiters=12, intermediate_supervision=True, ema_decay=0.9)
@@ -191,8 +219,9 @@ def test_a_gradient_that_is_not_finite_skips_the_step(monkeypatch, thin, frames,
     )
     start = initial_state({"a": jnp.full((1, 1, 1, 2), value)}, SETTINGS)
     batch = batch_of_step(frames, batch_size=2, seed=0, step=0)
-    step = jax.jit(training._step, static_argnames=("spec", "settings"))
-    after, loss = step(start, batch, jnp.asarray(ORDER), spec=thin, settings=SETTINGS)
+    step = jax.jit(training.step, static_argnames="config")
+    config = training.step_config(thin, SETTINGS)
+    after, loss = step(start, batch, jnp.asarray(ORDER), training.step_values(SETTINGS), config=config)
     assert bool(np.isnan(loss)) is skipped
     unchanged = jax.tree.map(lambda one, other: bool((one == other).all()), after[1:], start[1:])
     assert all(jax.tree.leaves(unchanged)) is skipped
