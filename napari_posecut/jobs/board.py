@@ -8,7 +8,8 @@ from typing import TypeVar
 from psygnal import Signal
 from qtpy.QtCore import QEventLoop, QTimer
 
-from napari_posecut.jobs.jobs import Job, Request, running, start, tidy
+from napari_posecut.jobs.files import Request
+from napari_posecut.jobs.jobs import Job, running, start, tidy
 from napari_posecut.jobs.verbs import Part, in_the_way, writes
 from posecut_core.progress import Notice
 

@@ -15,10 +15,11 @@ from posecut_core.backbones import Backbone, backbone_of
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.hub import HubFile, fetch_weights
-from posecut_core.model.pose_net import NetworkSpec, initial_parameters, parameter_shapes
-from posecut_core.model.snapshots import LARGEST, MANIFEST, load_parameters, read_info
+from posecut_core.model.pose_net import NetworkSpec, Parameters, initial_parameters, parameter_shapes
+from posecut_core.model.snapshots import LARGEST, load_parameters, read_info
 from posecut_core.progress import Report
 from posecut_core.project.given import given_path
+from posecut_core.project.paths import MANIFEST
 from posecut_core.storage.files import file_sha256
 
 # --- pretrained -------------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def _changed(backbone: Backbone, **values: str | float) -> Backbone:
     return dataclasses.replace(backbone, **values)
 
 
-def _convert_weights(tensors: _Tensors, initial: dict, spec: NetworkSpec, *, source: str) -> dict:
+def _convert_weights(tensors: _Tensors, initial: Parameters, spec: NetworkSpec, *, source: str) -> Parameters:
     """Return `initial` with the backbone's parameters replaced by the weights; heads stay as they are.
 
     Raises:
@@ -161,13 +162,13 @@ def _refuse_extra(tensors: _Tensors, used: set[str], spec: NetworkSpec, source: 
         )
 
 
-def _get(tree: Any, path: tuple) -> Any:
+def _get(tree: Any, path: tuple[Any, ...]) -> Any:
     for key in path:
         tree = tree[key]
     return tree
 
 
-def _put(tree: dict, path: tuple, value: np.ndarray) -> None:
+def _put(tree: Parameters, path: tuple[Any, ...], value: np.ndarray) -> None:
     _get(tree, path[:-1])[path[-1]] = jnp.asarray(value)
 
 
@@ -179,7 +180,7 @@ def _copy(tree: Any) -> Any:
 # What an earlier network hands on to a new training: all that it has learnt, also where bodyparts were added since.
 
 
-def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, dict]:
+def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, Parameters]:
     """Return network and parameters of a snapshot, for other bodyparts; maps of new ones are drawn.
 
     Raises:
@@ -194,7 +195,7 @@ def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, .
     return spec, _handed_on(learnt, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
 
 
-def _handed_on(learnt: dict, fresh: dict, *, before: tuple[str, ...], after: tuple[str, ...]) -> dict:
+def _handed_on(learnt: Parameters, fresh: Parameters, *, before: tuple[str, ...], after: tuple[str, ...]) -> Parameters:
     """Return `fresh` parameters of a network for the bodyparts `after`, with all that one for `before` has learnt."""
     target, source = _columns(before, after)
     own = {name: part for name, part in fresh.items() if name in learnt and name != "backbone"}
@@ -241,7 +242,7 @@ class Beginning:
     """A network before its first step."""
 
     spec: NetworkSpec
-    parameters: dict
+    parameters: Parameters
     settings: TrainingSettings  # which say from now on what weights these were
 
 

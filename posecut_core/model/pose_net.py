@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,8 @@ _MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
 _STDEV = (0.229, 0.224, 0.225)
 _PRIOR = 0.02  # share of cells that show a bodypart, so that a fresh network starts there
 _HEAD_STDEV = 0.001
+
+Parameters = dict[str, Any]  # a tree of arrays
 
 
 @dataclass(frozen=True)
@@ -92,22 +95,22 @@ def _maps(values: Float[Array, "B h w O"], bias: Float[Array, " O"]) -> Scoremap
     return Scoremaps(scores=values[..., :count], locref=values[..., count:].reshape(*values.shape[:-1], count, 2))
 
 
-def initial_parameters(seed: int, spec: NetworkSpec) -> dict:
+def initial_parameters(seed: int, spec: NetworkSpec) -> Parameters:
     """Draw random parameters as a plain tree of arrays."""
     return nnx.to_pure_dict(nnx.state(PoseNet(drawing(seed), spec), nnx.Param))
 
 
-def parameter_shapes(spec: NetworkSpec) -> dict:
+def parameter_shapes(spec: NetworkSpec) -> Parameters:
     """Return the tree of shapes and dtypes of the parameters, without computing them."""
     return nnx.to_pure_dict(jax.eval_shape(lambda: nnx.state(PoseNet(undrawn, spec), nnx.Param)))
 
 
-def scoremaps(spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3"]) -> Scoremaps:
+def scoremaps(spec: NetworkSpec, parameters: Parameters, images: Float[Array, "B H W 3"]) -> Scoremaps:
     """Apply the network as a pure function of its parameters."""
     return training_maps(spec, parameters, images)[0]
 
 
-def training_maps(spec: NetworkSpec, parameters: dict, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
+def training_maps(spec: NetworkSpec, parameters: Parameters, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
     """Return all maps that are trained, the ones that predict first."""
     network = nnx.eval_shape(lambda: PoseNet(undrawn, spec))
     graph, state = nnx.split(network)

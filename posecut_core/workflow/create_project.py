@@ -22,10 +22,9 @@ from posecut_core.project.creation import (
     is_same_video,
     place_video,
 )
-from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few
+from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few, videos_in
 from posecut_core.project.opening import Config, frame_folders, holds_frames, project_videos
 from posecut_core.project.paths import CREATED, Project
-from posecut_core.project.relocate import videos_in
 from posecut_core.project.state import ProjectState, VideoRecord, update_state, write_state
 from posecut_core.storage import disk
 from posecut_core.storage.files import fingerprint, storage_error, write_text
