@@ -51,7 +51,7 @@ Reader = Callable[[str], list[tuple[None]]]
 
 
 def project_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return what opens the project at a path in the current window; None for anything that is no project.
+    """Return what opens the project at a path in the current window; None for anything that is not a project.
 
     Args:
         path: of a project's config.yaml, or of its folder; several paths are never a project.

@@ -587,8 +587,8 @@ def asking(given: Mapping[str, Any], report: Report, *, yes: bool) -> Confirm | 
         return None
     if not sys.stdin.isatty():
         raise ArgumentError(
-            "The number of frames found must be confirmed, but the input is no terminal; add --yes to extract without "
-            "being asked."
+            "The number of frames found must be confirmed, but the input is not a terminal; add --yes to extract "
+            "without being asked."
         )
 
     def ask(found: FoundOutliers) -> bool | Criteria:

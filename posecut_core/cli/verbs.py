@@ -404,7 +404,7 @@ def project_path(config: str | None) -> Path:
     """Return the path of config.yaml or its folder, as given or the current folder's.
 
     Raises:
-        ArgumentError: none was given and the current folder is no project.
+        ArgumentError: none was given and the current folder is not a project.
     """
     if config is not None:
         return Path(config)

@@ -219,7 +219,7 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
         bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])
         return {video: _table(video, bodyparts, rows) for video in dict.fromkeys(row[0] for row in rows)}
     except (ValueError, IndexError, OverflowError, csv.Error, LabelError) as error:
-        raise _lost(path, "holds what are no labels") from error
+        raise _lost(path, "holds something other than labels") from error
 
 
 def _lost(path: Path, found: str) -> DatasetError:

@@ -156,8 +156,7 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
     elif text.tail:
         found.add(
             path,
-            f"{path} ends in {len(text.tail)} bytes that are no whole edit, as a crash or a damaged last line leaves "
-            "them; set them aside.",
+            f"{path} ends in {len(text.tail)} bytes that are not a complete edit, as after a crash; set them aside.",
             _mending(project),
             mendable=True,
         )

@@ -185,7 +185,7 @@ def check_tree(root: Path, found: Findings) -> bool:
                 found.add(path, f"{path} is a folder, expected a file; delete it, and restore the file from a copy.")
             elif not (stat.S_ISREG(path.stat().st_mode) or stat.S_ISDIR(path.stat().st_mode)):
                 waits = True
-                found.add(path, f"{path} is no file but a device or a pipe, which no step can read; delete it.")
+                found.add(path, f"{path} is not a file but a device or a pipe, which no step can read; delete it.")
             if _LEFT.fullmatch(path.name) and path.parent.parent.name != "labeled-data":  # else told with the labels
                 problem = f"{path} was left by a program that was killed, unless one is writing it now"
                 found.add(path, f"{problem}; it is of no use, delete it.", harmless=True)
@@ -294,7 +294,7 @@ def check_videos(project: Project, found: Findings) -> None:
 
 def _missing_video(project: Project, path: Path) -> str:
     if is_placeholder(str(path)):  # as DeepLabCut's demonstration has them
-        return f"video_sets in {project.config_path} lists {path}, which is no file's name; {_in_place(project)}."
+        return f"video_sets in {project.config_path} lists {path}, which is not a file name; {_in_place(project)}."
     there = project.videos / path.name
     if os.path.islink(there):  # putting a file there would follow the link; a name may be too long for a file
         return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
@@ -557,7 +557,7 @@ def _torn_text(path: Path) -> str:
     if not head.strip():
         return "it is empty"
     if b"\0" in head or "\ufffd" in head[: _HEAD // 2].decode("utf-8", errors="replace").rstrip("\ufffd"):
-        return "it is no text in UTF-8"
+        return "it is not UTF-8 text"
     return "" if ends in (b"\n", b"\r", b">") else "it ends within a line"
 
 

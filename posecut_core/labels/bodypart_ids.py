@@ -123,8 +123,8 @@ def read_name_edits(project: Project) -> tuple[NameEdit, ...]:
             edits.append(_decode(record))
         except (KeyError, TypeError) as error:
             raise LabelError(
-                f"{path} holds in revision {revision} what is no edit of bodyparts that this PoseCut knows; update "
-                "PoseCut."
+                f"{path} holds in revision {revision} something that is not an edit of bodyparts that this PoseCut "
+                "knows; update PoseCut."
             ) from error
     return tuple(edits)
 

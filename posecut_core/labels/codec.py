@@ -58,7 +58,7 @@ def decode(value: Mapping[str, Any]) -> Step:
     try:
         return msgspec.convert(value, Step, str_keys=True)
     except (ValueError, RecursionError) as error:
-        raise LabelError(f"{str(value)[:80]} is no edit of labels that this PoseCut knows; update PoseCut.") from error
+        raise LabelError(f"{str(value)[:80]} is not an edit that this PoseCut knows; update PoseCut.") from error
 
 
 def is_known(value: Mapping[str, Any]) -> bool:

@@ -194,7 +194,7 @@ def follow_journal(text: JournalText, generations: tuple[LabelSnapshot, ...]) ->
     steps = sound_steps(text)
     unreadable = next((revision for revision, _ in text.records if revision not in steps), 0)
     if unreadable:
-        return Followed(f"holds in revision {unreadable} what is no edit", steps)
+        return Followed(f"holds in revision {unreadable} something that is not an edit", steps)
     newest = generations[0].revision if generations else 0
     if text.revision < newest:
         return Followed(f"ends at revision {text.revision}, but a snapshot was made of revision {newest}", steps)

@@ -67,7 +67,7 @@ def _tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
     kept = keep_copy(folder / f"labels-torn-{contents.journal.revision}.txt", tail)
     cut_tail(project.label_journal(video), contents.journal)
     return (
-        f"The journal of {video} ended in {len(tail)} bytes that are no whole edit, as a crash leaves them; they are "
+        f"The journal of {video} ended in {len(tail)} bytes that are not a complete edit, as after a crash; they are "
         f"set aside in {kept.name}, and the {contents.journal.revision} edits before them are complete.",
     )
 

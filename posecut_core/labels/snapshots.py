@@ -119,8 +119,8 @@ def _decoded(content: Mapping[str, Any], path: Path) -> LabelSnapshot:
         return LabelSnapshot(*values, exported=content["exported"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LabelError(
-            f"{path} holds what is no label ({str(error)[:_LONGEST]}); delete it, the next one is made when labels are "
-            "saved."
+            f"{path} holds something that is not a label ({str(error)[:_LONGEST]}); delete it, the next one is "
+            "made when labels are saved."
         ) from error
 
 

@@ -51,7 +51,7 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
     """Read the rows; a row that was cut short is left out, a missing file has none.
 
     Raises:
-        ModelError: it is no table.
+        ModelError: it is not a table.
     """
     try:
         rows = list(csv.reader(io.StringIO(read_text(path, errors="replace"))))[1:]
@@ -59,7 +59,7 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
         return ()
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{path} is no log of a training ({reason}); delete it, and another one begins.") from error
+        raise ModelError(f"{path} is not a training log ({reason}); delete it, and another one begins.") from error
     return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
 
 

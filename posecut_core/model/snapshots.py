@@ -162,7 +162,7 @@ def _info(manifest: dict[str, Any]) -> SnapshotInfo:
     if not bodyparts or not all(isinstance(part, str) for part in bodyparts) or info.step < 0:
         raise ValueError("it has no bodyparts, or no step")
     if not 0 < info.global_scale < math.inf or not is_file_part(info.run):
-        raise ValueError("its scale is no number, or its name is none of a file")
+        raise ValueError("its scale is not a number, or its name is not a file name")
     return info
 
 

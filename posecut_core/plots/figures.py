@@ -55,7 +55,7 @@ def named_color(name: str) -> Float64[np.ndarray, "3"]:
         return np.array(to_rgb(name))
     except ValueError as error:
         near = difflib.get_close_matches(name, matplotlib.colors.get_named_colors_mapping(), n=3)
-        raise ArgumentError(f"{name!r} is no colour that matplotlib knows; {_advice(near, 'black')}.") from error
+        raise ArgumentError(f"{name!r} is not a color that matplotlib knows; {_advice(near, 'black')}.") from error
 
 
 def _colormap(name: str) -> Colormap:
@@ -66,7 +66,7 @@ def _colormap(name: str) -> Colormap:
         spelt = {other.lower(): other for other in known}
         near = [spelt[other] for other in difflib.get_close_matches(name.lower(), spelt, n=3)]
         raise ArgumentError(
-            f"{name!r} is no colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap in "
+            f"{name!r} is not a colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap in "
             "config.yaml."
         ) from error
 

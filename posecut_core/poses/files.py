@@ -129,7 +129,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     levels = frame.columns
     if levels.nlevels != 3 or set(levels.get_level_values(2)) != set(_COORDS):
         raise AnalysisError(
-            f"{path} is no table of predictions with columns scorer, bodyparts and x, y, likelihood; "
+            f"{path} is not a table of predictions with columns scorer, bodyparts and x, y, likelihood; "
             "choose a file that an analysis wrote for one animal."
         )
     scorer = str(levels.get_level_values(0)[0])

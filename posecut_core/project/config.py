@@ -57,7 +57,7 @@ _CORNERS = ("x1", "x2", "y1", "y2")
 def _file_word(name: str) -> str:
     """Take a text that stands in names of files and folders, which must not lead elsewhere."""
     if is_formula(name):
-        raise ValueError("a name that is no formula, which a spreadsheet would run")
+        raise ValueError("a name that is not a formula, which a spreadsheet would run")
     if not is_file_part(name.strip()) or not name.isprintable() or len(name.encode()) > _LONGEST_WORD:
         raise ValueError(
             f"at most {_LONGEST_WORD} bytes without slashes and line ends, for it stands in names of files"
@@ -75,7 +75,7 @@ def _bodyparts(found: Any) -> tuple[str, ...]:
             words = f"bodypart {place + 1} is {shown(part)}, expected a name"
             raise SettingError(words, at=at, remedy="correct or remove it")
         if is_formula(name):
-            words = f"bodypart {place + 1} is {shown(part)}, expected a name that is no formula, which a spreadsheet"
+            words = f"bodypart {place + 1} is {shown(part)}, expected a name that is not a formula, which a spreadsheet"
             raise SettingError(f"{words} would run", at=at, remedy="rename it")
         if name in places:
             words = f"bodyparts has {shown(name)} twice, as number {places[name] + 1} and {place + 1}"

@@ -76,7 +76,7 @@ def check_skeleton(skeleton: Sequence[Sequence[str]], bodyparts: Sequence[str]) 
     """Refuse bones that do not join two bodyparts.
 
     Raises:
-        ArgumentError: a bone is no pair of different bodyparts.
+        ArgumentError: a bone is not a pair of different bodyparts.
     """
     for bone in skeleton:
         if isinstance(bone, str) or len(bone) != 2 or bone[0] == bone[1] or not set(bone) <= set(bodyparts):

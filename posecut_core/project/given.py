@@ -201,7 +201,7 @@ def named_few(names: Sequence[str], *, most: int = _LISTED) -> str:
 
 def _meant(given: str | os.PathLike[str]) -> str:
     if not isinstance(given, str | os.PathLike):
-        raise ArgumentError(f"{given!r} is no path; give a text or a Path.")
+        raise ArgumentError(f"{given!r} is not a path; give a text or a Path.")
     text = os.fsdecode(given)
     if _exists(text):
         return text
@@ -221,7 +221,7 @@ def _exists(text: str) -> bool:
 
 
 def _parts(entry: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
-    """Split a text at commas where it is no path and each part is one."""
+    """Split a text at commas where it is not a path and each part is one."""
     parts = [part.strip() for part in entry.split(",")] if isinstance(entry, str) else []
     split = (
         len(parts) > 1 and not given_path(entry).exists() and all(part and given_path(part).exists() for part in parts)
@@ -519,7 +519,7 @@ def _span(part: str, what: str) -> range:
     if not (low.isascii() and low.isdigit()) or (dash and not (high.isascii() and high.isdigit())):
         raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
     if len(low) > 18 or len(high) > 18:
-        raise ArgumentError(f"The {what} {part!r} is larger than any that there is; expected numbers as in 5,10-12.")
+        raise ArgumentError(f"The {what} {part!r} is too large; expected numbers as in 5,10-12.")
     first, last = int(low), int(high if dash else low)
     if last < first:
         raise ArgumentError(

@@ -78,8 +78,8 @@ def config_path(config: Config) -> Path:
     path = path / "config.yaml" if path.is_dir() else path
     if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
         raise ProjectError(
-            f"{path} is no project, expected a project's folder or its config.yaml; give that first, and videos only "
-            "where they are asked for."
+            f"{path} is not a project, expected a project's folder or its config.yaml; give that first, and videos "
+            "only where they are asked for."
         )
     if not path.is_file():
         raise ProjectError(

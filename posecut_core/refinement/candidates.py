@@ -179,7 +179,7 @@ def _read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Can
         return tuple(_candidate(*row) for row, source in judged if predictions in (None, source))
     except (OSError, ValueError, TypeError, IndexError, csv.Error) as error:
         raise AnalysisError(
-            f"{path} is no table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
+            f"{path} is not a table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
         ) from error
 
 

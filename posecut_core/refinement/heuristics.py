@@ -308,6 +308,6 @@ def _checked(evidence: Evidence, name: str) -> tuple[int, ...]:
     outside = [number for number in np.unique(evidence.numbers).tolist() if not 0 <= number < count]
     if outside:
         raise ArgumentError(
-            f"The video has {count} frames, hence no frame {outside[0]}; choose numbers from 0 to {count - 1}."
+            f"The video has {count} frames, so there is no frame {outside[0]}; choose numbers from 0 to {count - 1}."
         )
     return evidence.numbers

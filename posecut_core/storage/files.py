@@ -43,7 +43,7 @@ def open_file(path: Path) -> io.BufferedReader:
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return stream
     stream.close()
-    raise OSError(errno.EINVAL, "it is no file but a pipe or a device", str(path))
+    raise OSError(errno.EINVAL, "it is not a file but a pipe or a device", str(path))
 
 
 def read_bytes(path: Path, *, at_most: int = _RECORDS) -> bytes:

@@ -416,7 +416,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """Read the rows of a table as column -> cell; there are none where there is no file.
 
     Raises:
-        AnalysisError: it is no table.
+        AnalysisError: it is not a table.
     """
     try:
         return list(csv.DictReader(io.StringIO(read_text(path, errors="replace"))))
@@ -425,7 +425,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise AnalysisError(
-            f"{path} is no table of comma-separated values ({reason}); delete it, and it is made anew."
+            f"{path} is not a table of comma-separated values ({reason}); delete it, and it is made anew."
         ) from error
 
 

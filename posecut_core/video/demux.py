@@ -441,7 +441,9 @@ def _check_file(path: Path) -> None:
         raise VideoError(f"{path} is empty; copy the video again from its source.")
     with path.open("rb") as file:
         if not any(file.read(_HEAD)):  # in which FFmpeg would look for a picture as long as memory lasts
-            raise VideoError(f"{path} begins with zeros alone: copying it did not end; copy it again from its source.")
+            raise VideoError(
+                f"{path} begins with zeros only, so it was not copied completely; copy it again from its source."
+            )
 
 
 def _moving_pictures(container: InputContainer) -> VideoStream | None:

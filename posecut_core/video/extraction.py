@@ -209,7 +209,7 @@ def _given(numbers: Sequence[int], index: VideoIndex) -> Int64[np.ndarray, " F"]
     for number in numbers:
         if not 0 <= number < index.frame_count:
             raise VideoError(
-                f"{index.path} has {index.frame_count} frames, hence no frame {number}; "
+                f"{index.path} has {index.frame_count} frames, so there is no frame {number}; "
                 f"choose numbers from 0 to {index.frame_count - 1}."
             )
     return np.unique(np.array(numbers, dtype=np.int64))

@@ -108,7 +108,8 @@ class VideoReader:
         count = self.index.frame_count
         if not 0 <= number < count:
             raise VideoError(
-                f"{self.index.path} has {count} frames, hence no frame {number}; choose a number from 0 to {count - 1}."
+                f"{self.index.path} has {count} frames, so there is no frame {number}; choose a number from 0 to "
+                f"{count - 1}."
             )
 
     def _picture(self, number: int) -> av.VideoFrame | None:

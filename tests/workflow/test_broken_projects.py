@@ -403,10 +403,12 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     r"put the recording into (\S+)(?:,| under the name of that folder,) or": lambda at, found: shutil.copy2(
         at.copy / "videos/dots.mp4", found[1]
     ),
-    r"lists ([^,]*), which is no file's name.*or write in place of that entry `([^`]*)`": lambda at, found: swap(
+    r"lists ([^,]*), which is not a file name.*or write in place of that entry `([^`]*)`": lambda at, found: swap(
         "config.yaml", f"{found[1]}:.*", found[2]
     )(at.root),
-    r"lists ([^,]*), which is no file's name.*or remove that entry there": lambda at, found: at.without_video(found[1]),
+    r"lists ([^,]*), which is not a file name.*or remove that entry there": lambda at, found: at.without_video(
+        found[1]
+    ),
     r"lists ([^,]*), .*; remove its entry there": lambda at, found: at.without_video(found[1]),
     r"lists \S+ and ([^,]*), .*or remove that entry": lambda at, found: at.without_video(found[1]),
     r"as \S+ and (.*): .*remove one of the two entries": lambda at, found: at.without_video(found[1]),

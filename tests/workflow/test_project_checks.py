@@ -57,7 +57,10 @@ def test_a_sound_project_has_no_finding(project):
 
 def test_what_lies_in_an_images_place_stops_no_check(project):
     """Kind: a pipe, a folder or a link to nowhere in the place of an image. Each is told once, and steps go on."""
-    folder, words = project.frame_folder("dots"), ("is no file, expected an image", "is a link to a file that is not")
+    folder, words = (
+        project.frame_folder("dots"),
+        ("is not a file, expected an image", "is a link to a file that is not"),
+    )
     (os.mkfifo if hasattr(os, "mkfifo") else os.mkdir)(folder / "img007.png")
     (folder / "img008.png").mkdir()
     (folder / "img009.png").symlink_to(project.root.parent / "nowhere.png")
@@ -85,9 +88,12 @@ def test_config_yaml_is_parsed(project):
         ),
         ({"skeleton": (("white", "grey"),)}, r"skeleton in .* names 'grey', expected bodyparts"),
         ({"odd_bones": ("['white']",)}, r"skeleton in .* holds \['white'\], expected pairs"),
-        ({"colormap": "jett"}, r"'jett' is no colormap that matplotlib knows; write jet, rainbow, viridis or tab20 as"),
+        (
+            {"colormap": "jett"},
+            r"'jett' is not a colormap that matplotlib knows; write jet, rainbow, viridis or tab20 as",
+        ),
         ({"colormap": "Virdis"}, r"write viridis, .*as colormap"),
-        ({"skeleton_color": "blak"}, r"'blak' is no colour that matplotlib knows; write one of black"),
+        ({"skeleton_color": "blak"}, r"'blak' is not a color that matplotlib knows; write one of black"),
         ({"snapshotindex": -1}, None),
     ],
 )
@@ -148,7 +154,7 @@ def test_words_are_replaced_by_what_they_stand_for(project):
     shutil.copytree(project.frame_folder("dots"), project.frame_folder('m4 "s1'))
     edit_config(project.config_path, {"video_sets": {"WILL BE UPDATED": {"crop": "0, 64, 0, 64"}}})
     before = {folder.name for folder in frame_folders(open_project(project.root))}
-    (told,) = (one.problem for one in doctor(project.root).findings if "is no file's name" in one.problem)
+    (told,) = (one.problem for one in doctor(project.root).findings if "is not a file name" in one.problem)
     lines = re.findall(r"`([^`]+)`", told)
     text = project.config_path.read_text()
     entry = re.search(r"(?m)^( *)WILL BE UPDATED:\n.*\n", text)

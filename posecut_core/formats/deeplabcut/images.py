@@ -420,7 +420,7 @@ def _problem(path: Path, error: Exception) -> str:
     if path.is_symlink() and not path.exists():
         return f"{path} is a link to a file that is not there; put that file back, or remove the link."
     if not path.is_file():
-        return f"{path} is no file, expected an image; restore it from a copy or remove it."
+        return f"{path} is not a file, expected an image; restore it from a copy or remove it."
     if isinstance(error, PermissionError):
         return f"{path} must not be read; change its permissions."
     if path.stat().st_size == 0:

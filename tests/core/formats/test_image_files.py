@@ -171,7 +171,7 @@ def test_a_file_that_claims_to_be_huge_is_refused_before_it_is_unpacked(tmp_path
 def test_a_pipe_is_no_image(tmp_path):
     """The kind: what lies in the place of an image; a pipe would be waited for for ever."""
     os.mkfifo(tmp_path / "img1.png")
-    with pytest.raises(VideoError, match=r"img1\.png is no file, expected an image"):
+    with pytest.raises(VideoError, match=r"img1\.png is not a file, expected an image"):
         read_size(tmp_path / "img1.png")
 
 

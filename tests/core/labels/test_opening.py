@@ -50,7 +50,7 @@ def test_what_crashes_leave_is_cleared_up(project):
     names = {path.name for path in project.frame_folder("m1").iterdir() if path.suffix != ".lock"}
     assert names == {"frames.zarr", "labels.jsonl", "labels-torn-0.txt"}
     assert project.label_journal("m1").read_bytes() == b""
-    assert "ended in 13 bytes that are no whole edit" in notices[0]
+    assert "ended in 13 bytes that are not a complete edit" in notices[0]
 
 
 def test_a_video_that_was_never_added_gets_no_folder(project):

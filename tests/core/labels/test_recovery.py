@@ -59,7 +59,9 @@ def test_a_line_that_holds_no_edit_is_damage(project):
     short = {"op": "place", "frame": 3, "bodypart": "nose", "xy": [1.0]}
     with project.label_journal("m1").open("ab") as stream:
         stream.write(journal_line(revision + 1, short))
-    with pytest.raises(LabelError, match=rf"holds in revision {revision + 1} what is no edit.*rebuild it"):
+    with pytest.raises(
+        LabelError, match=rf"holds in revision {revision + 1} something that is not an edit.*rebuild it"
+    ):
         read_contents(project, "m1")
     _, found = rebuild_journal(project, "m1")
     assert (found.lost, read_contents(project, "m1").history.state) == ((revision + 1,), state)

@@ -79,7 +79,7 @@ def test_each_form_arrives_as_the_step_expects_it(name, given, arrives):
         ("frames", "9-5", "run backwards"),
         ("frames", "-3", "'-3' is negative; expected numbers from 0, counted from the beginning"),
         ("frames", "0-99999999999", "expected at most 10000000 numbers"),
-        ("frames", "9" * 30, "larger than any that there is"),
+        ("frames", "9" * 30, "is too large"),
         ("frames", [0.5], "expected a whole number"),
         ("bodyparts", [5], "bodyparts contains 5, expected names"),
         ("bodyparts", 5, "bodyparts contains 5, expected names"),

@@ -102,7 +102,7 @@ def test_values_stored_as_objects_are_refused(tmp_path):
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "plain", "series"])
 def test_damage_is_named(tmp_path, damage):
-    """What is no table of ours gives one sentence with the file's name."""
+    """What is not a table of ours gives one sentence with the file's name."""
     path = tmp_path / "a.h5"
     write_hdf(path, table(LEVELS))
     if damage == "plain":
