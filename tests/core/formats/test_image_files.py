@@ -152,7 +152,7 @@ def test_an_image_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
             read_size(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(VideoError, match="no file"):
+    with pytest.raises(VideoError, match="not a file"):
         read_size(path)
     (tmp_path / "img2.png").symlink_to(tmp_path / "nowhere")
     with pytest.raises(VideoError, match="link to a file that is not there"):

@@ -31,7 +31,7 @@ def test_bytes_reach_both_ends():
 
 def test_an_unknown_colormap_names_those_near_it():
     """The message offers the spelling that was meant."""
-    with pytest.raises(ArgumentError, match=r"'rainbw' is no colormap .* rainbow"):
+    with pytest.raises(ArgumentError, match=r"'rainbw' is not a colormap .* rainbow"):
         colors_of("rainbw", 3)
     with pytest.raises(ArgumentError, match="write rainbow"):
         colors_of("%%%%%", 3)
@@ -40,5 +40,5 @@ def test_an_unknown_colormap_names_those_near_it():
 def test_an_unknown_colour_names_those_near_it():
     """Colours of the skeleton are known by name or as #rrggbb; others are refused."""
     np.testing.assert_array_equal(named_color("#ff0000"), [1, 0, 0])
-    with pytest.raises(ArgumentError, match=r"'blakc' is no colour .*black"):
+    with pytest.raises(ArgumentError, match=r"'blakc' is not a color .*black"):
         named_color("blakc")

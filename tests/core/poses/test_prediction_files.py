@@ -97,7 +97,7 @@ def test_labels_are_not_predictions(tmp_path):
     """A table with x and y only is refused."""
     columns = pd.MultiIndex.from_product([["me"], ["snout"], ["x", "y"]], names=["scorer", "bodyparts", "coords"])
     pd.DataFrame(np.zeros((2, 2)), columns=columns).to_hdf(tmp_path / "l.h5", key="df_with_missing", format="table")
-    with pytest.raises(AnalysisError, match="no table of predictions"):
+    with pytest.raises(AnalysisError, match="not a table of predictions"):
         read_predictions(tmp_path / "l.h5")
 
 

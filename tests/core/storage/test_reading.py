@@ -12,7 +12,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
     """The kind: whatever lies in the place of a file; a pipe would be waited for for ever, a device never ends."""
     path = tmp_path / "config.yaml"
     {"pipe": lambda: os.mkfifo(path), "device": lambda: path.symlink_to("/dev/zero"), "folder": path.mkdir}[kind]()
-    with pytest.raises(OSError, match=r"no file|directory"):
+    with pytest.raises(OSError, match=r"not a file|directory"):
         open_file(path)
 
 
