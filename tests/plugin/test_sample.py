@@ -13,7 +13,7 @@ from posecut_core.errors import ArgumentError
 @pytest.fixture
 def tiny(monkeypatch):
     """Videos of some frames each."""
-    for name, number in (("FRAMES", 8), ("LABELLED", 2), ("OPEN", 2)):
+    for name, number in (("_FRAMES", 8), ("_LABELLED", 2), ("_OPEN", 2)):
         monkeypatch.setattr(contributions, name, number)
 
 
