@@ -77,8 +77,9 @@ def test_the_first_iteration_is_not_left_without_a_training_dataset(spot_project
     """What comes next is named."""
     for path in open_project(spot_project).training_datasets.glob("*.yaml"):
         path.unlink()
-    with pytest.raises(LabelError, match=r"Iteration 0 has no training dataset yet"):
+    with pytest.raises(LabelError, match=r"Iteration 0 has no training dataset yet") as raised:
         merge_datasets(spot_project)
+    assert [remedy.step for remedy in raised.value.remedies] == ["create_training_dataset"]
 
 
 def test_labels_that_a_killed_call_accepted_are_saved(drafted, monkeypatch):
@@ -95,8 +96,9 @@ def test_labels_that_a_killed_call_accepted_are_saved(drafted, monkeypatch):
 def test_an_iteration_of_the_same_labels_is_refused(drafted):
     """Nothing was labelled since its training dataset; a label that is moved is enough, and so are accepted drafts."""
     create_training_dataset(drafted)
-    with pytest.raises(LabelError, match=r"Nothing was labelled since .* iteration 0"):
+    with pytest.raises(LabelError, match=r"Nothing was labelled since .* iteration 0") as raised:
         merge_datasets(drafted, unreviewed="leave")
+    assert "extract_outlier_frames" in [remedy.step for remedy in raised.value.remedies]
     assert iteration(drafted) == 0
     write_labels(drafted, labels([3], 20.0))
     assert merge_datasets(drafted, unreviewed="leave").iteration == 1

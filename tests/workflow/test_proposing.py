@@ -106,8 +106,9 @@ def test_an_earlier_iteration_helps_until_the_next_is_trained(spot_project):
 
 def test_without_a_network_there_is_a_sentence(trainable):
     """It says what to do, with and without a shuffle."""
-    with pytest.raises(ModelError, match="no trained network in "):
+    with pytest.raises(ModelError, match="no trained network in ") as raised:
         propose_labels(trainable)
+    assert "train_network" in [remedy.step for remedy in raised.value.remedies]
     with pytest.raises(ModelError, match="no trained network of shuffle 1 in"):
         propose_labels(trainable, 1)
 
