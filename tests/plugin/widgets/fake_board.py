@@ -45,7 +45,7 @@ class FakeBoard(JobBoard):
     def start(self, verb: str, arguments: Mapping[str, object]) -> FakeJob:
         """Follow a job that does nothing by itself."""
         self.job = FakeJob(verb, arguments)
-        self._on_project_changed(self.job)
+        self._follow(self.job)
         self._timer.stop()
         return self.job
 
