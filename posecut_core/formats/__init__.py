@@ -1,1 +1,1 @@
-"""Other tools' files in and out; imported by the workflow only."""
+"""Other tools' files in and out."""

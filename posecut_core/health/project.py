@@ -37,11 +37,11 @@ from posecut_core.project.relocate import entry_of, is_placeholder, repairs, vid
 from posecut_core.project.state import VideoRecord, read_state
 from posecut_core.storage.files import file_sha256, fingerprint, parse_json, read_text, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
+from posecut_core.training.dataset import check_net_type
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import VideoIndex, gap_sentences, index_video
 from posecut_core.video.writer import comment_of
-from posecut_core.workflow.create_training_dataset import check_net_type
 
 # --- file sums --------------------------------------------------------------------------------------------------------
 # SHA-256 sums of a project's files, kept from one check to the next: a file that changed although nobody wrote to it.

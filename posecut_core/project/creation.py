@@ -10,6 +10,8 @@ from pathlib import Path
 from posecut_core.errors import ArgumentError, PosecutError, VideoError
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.given import name_key
+from posecut_core.project.opening import project_videos
+from posecut_core.project.paths import Project
 from posecut_core.storage.files import atomic_path, fingerprint, storage_error
 from posecut_core.types import PLACEHOLDERS
 
@@ -141,7 +143,7 @@ def clashing_names(videos: Sequence[Path], folder: Path, *, taken: Iterable[str]
                 f"{video} has a name that begins with a dot, or ends in a dot or a blank, which a folder of frames "
                 "cannot have; give a copy of it, or a link to it, under another name."
             )
-        elif target.exists() and not is_same_video(target, video):
+        elif target.exists() and not _is_same_video(target, video):
             why[video] = VideoError(
                 f"{folder} holds another {video.name} than {video}, expected none or the same video; rename one of the "
                 "two, or add the one that is there."
@@ -159,7 +161,7 @@ def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
     """
     target = folder / source.name
     if target.exists():
-        if not is_same_video(target, source):
+        if not _is_same_video(target, source):
             raise clashing_names([source], folder)[source]
         return target
     if not copy:
@@ -179,6 +181,24 @@ def place_video(source: Path, folder: Path, *, copy: bool) -> Path:
     return target
 
 
-def is_same_video(target: Path, source: Path) -> bool:
+def joining(project: Project, videos: Sequence[Path]) -> tuple[tuple[Path, ...], dict[str, PosecutError]]:
+    """Tell which of these videos the project does not have, and why some of them cannot join it under their names."""
+    taken = project_videos(project)
+    new = tuple(path for path in videos if not _is_present(path, taken))
+    why = clashing_names(new, project.videos, taken=taken)
+    return new, {str(path): error for path, error in why.items()}
+
+
+def _is_present(source: Path, present: dict[str, Path]) -> bool:
+    """Tell whether a video is one of the project's, or what one of them was copied from."""
+    if source.resolve() in {path.resolve() for path in present.values()}:
+        return True
+    own = present.get(source.stem)
+    return (
+        own is not None and own.name == source.name and source.exists() and own.exists() and _is_same_video(own, source)
+    )
+
+
+def _is_same_video(target: Path, source: Path) -> bool:
     """Tell whether a file is a video or a copy of it, as a program that was killed while adding it may have left."""
     return target.samefile(source) or (target.is_file() and fingerprint(target) == fingerprint(source))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import PosecutError, ProjectError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.errors import ProjectError, StorageError, VideoError, raise_together, treat_each
 from posecut_core.labels.images import adopt_project, frame_window
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import edit_config, new_config_text, parse_config, read_config, video_entry
@@ -19,7 +19,7 @@ from posecut_core.project.creation import (
     contradictions,
     date_label,
     folder_name,
-    is_same_video,
+    joining,
     place_video,
 )
 from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few, videos_in
@@ -176,24 +176,6 @@ def add_new_videos(
     )
     targets = _place({**_unlisted(project, new, report), **usable.records}, project, copy_videos, report)
     return AddedVideos(project.config_path, targets, there, usable.skipped)
-
-
-def joining(project: Project, videos: Sequence[Path]) -> tuple[tuple[Path, ...], dict[str, PosecutError]]:
-    """Tell which of these videos the project does not have, and why some of them cannot join it under their names."""
-    taken = project_videos(project)
-    new = tuple(path for path in videos if not _is_present(path, taken))
-    why = clashing_names(new, project.videos, taken=taken)
-    return new, {str(path): error for path, error in why.items()}
-
-
-def _is_present(source: Path, present: dict[str, Path]) -> bool:
-    """Tell whether a video is one of the project's, or what one of them was copied from."""
-    if source.resolve() in {path.resolve() for path in present.values()}:
-        return True
-    own = present.get(source.stem)
-    return (
-        own is not None and own.name == source.name and source.exists() and own.exists() and is_same_video(own, source)
-    )
 
 
 @dataclass(frozen=True)

@@ -1,116 +1,23 @@
 """Train and evaluate on several splits, so that an error is not one lucky split's (`cross_validate`)."""
 
 import csv
-import dataclasses
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from posecut_core.dataset.settings import TrainingSettings, read_settings
-from posecut_core.dataset.split import Split, read_split, split_by_indices, split_by_seed, write_revision
-from posecut_core.errors import ArgumentError, DatasetError
+from posecut_core.errors import ArgumentError
 from posecut_core.evaluation.errors import Spread, spread
 from posecut_core.labels.images import adopt_project
-from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.paths import Project
-from posecut_core.project.state import read_state
 from posecut_core.storage.files import write_text
-from posecut_core.types import FrameRef
-from posecut_core.workflow.create_training_dataset import chosen_settings, free_shuffle, labeled_tables, write_shuffle
+from posecut_core.training.dataset import Fold, chosen_settings, cross_validation_folds, labeled_tables, shuffle_of
 from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, evaluate_network
 from posecut_core.workflow.train_network import train_network
-
-# --- folds ------------------------------------------------------------------------------------------------------------
-# The splits that a cross-validation needs, and which shuffles of the project are already made of them.
-
-
-_MAY_DIFFER = ("maxiters", "display_iters", "save_iters", "max_snapshots_to_keep", "init_origin", "init_sha256")
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One split of a cross-validation; the frames that test."""
-
-    name: str  # the video that tests, or the seed of the split
-    split: Split
-
-
-def _random_folds(
-    frames: Sequence[FrameRef], *, count: int, fraction: float, seed: int, labels: str
-) -> tuple[Fold, ...]:
-    """Split all frames at random, each time by the next seed.
-
-    Raises:
-        ArgumentError: there would be fewer than two splits.
-        DatasetError: no frame is left for training, or none for testing.
-    """
-    if count < 2:
-        raise ArgumentError(f"{count} splits were asked for, but a spread needs at least 2; give 2 or more.")
-    seeds = range(seed, seed + count)
-    folds = [Fold(f"seed {own}", split_by_seed(frames, fraction=fraction, seed=own, labels=labels)) for own in seeds]
-    if not folds[0].split.test:
-        raise DatasetError(
-            f"With TrainingFraction {fraction:g} all {len(frames)} labelled frames train and none is left to test; "
-            "lower TrainingFraction in config.yaml."
-        )
-    return tuple(folds)
-
-
-def _video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) -> tuple[Fold, ...]:
-    """Split once for each video: its frames test, those of all other videos train.
-
-    Raises:
-        DatasetError: only one video has labels.
-    """
-    videos = sorted({frame.video for frame in frames})
-    if len(videos) < 2:
-        raise DatasetError(
-            f"Only {', '.join(videos)} has labelled frames, but leaving one video out needs at least 2 videos; label "
-            "frames of another video, or use random splits."
-        )
-    return tuple(Fold(video, _without(frames, video, fraction, labels)) for video in videos)
-
-
-def _shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trainingsetindex: int) -> int:
-    """Find the shuffle that is made of this fold and trains with these settings, or make one; return its number.
-
-    How long it trains and how often it reports may differ: a shuffle that exists is trained further, but one that has
-    been trained for longer is left as it is, and another is made.
-
-    Raises:
-        DatasetError: a training dataset is damaged.
-        ModelError: settings of a shuffle are damaged.
-        StorageError: the project folder cannot be written.
-    """
-    there = [training for training in project.trainings() if training.split.exists()]
-    percent = project.training(1, trainingsetindex).percent
-    for training in sorted(there, key=lambda training: training.shuffle):
-        if not training.shuffle or training.percent != percent:
-            continue
-        split = read_split(training.split)
-        if (split.train, split.test, split.labels) != (fold.split.train, fold.split.test, fold.split.labels):
-            continue
-        if max(training.snapshots, default=0) > settings.maxiters:
-            continue
-        found = read_settings(training.settings)
-        if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
-            return training.shuffle
-    number = free_shuffle(project, (trainingsetindex,))
-    write_shuffle(project.training(number, trainingsetindex), split=fold.split, settings=settings)
-    return number
-
-
-def _without(frames: Sequence[FrameRef], video: str, fraction: float, labels: str) -> Split:
-    train = [place for place, frame in enumerate(frames) if frame.video != video]
-    test = [place for place, frame in enumerate(frames) if frame.video == video]
-    return split_by_indices(frames, train=train, test=test, fraction=fraction, labels=labels)
-
 
 # --- cross validation -------------------------------------------------------------------------------------------------
 # Train and evaluate on several splits, so that an error is not one lucky split's (`cross_validate`).
@@ -192,11 +99,11 @@ def cross_validate(
     changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     changes |= {name: value for name, value in named.items() if value is not None}
     wanted = chosen_settings(project, tables, changes, report=report)
-    folds = _folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
+    folds = cross_validation_folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     found = []
     for place, fold in enumerate(folds, start=1):
         report(Notice(f"Split {place} of {len(folds)}: {fold.name}"))
-        number = _shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
+        number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
         steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
         train_network(config, number, trainingsetindex, maxiters=steps, settings=changes, report=report)
         evaluation = evaluate_network(
@@ -209,19 +116,6 @@ def cross_validate(
     ratio = float(np.mean([fold.test_frames / fold.train_frames for fold in found]))
     errors = [fold.test_error for fold in found]
     return CrossValidation(tuple(found), spread(errors, test_ratio=ratio, confidence=confidence), confidence, table)
-
-
-def _folds(
-    project: Project, tables: Sequence[LabelTable], count: int | None, trainingsetindex: int, seed: int | None
-) -> tuple[Fold, ...]:
-    """Make `count` random splits, or one per video where `count` is None."""
-    fraction = project.training_fraction(trainingsetindex)
-    frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
-    labels = write_revision(project.training_datasets, tables)
-    if count is None:
-        return _video_folds(frames, fraction=fraction, labels=labels)
-    first = read_state(project.settings_path).seed + 1 if seed is None else seed
-    return _random_folds(frames, count=count, fraction=fraction, seed=first, labels=labels)
 
 
 def _validated(fold: Fold, row: EvaluatedSnapshot) -> ValidatedFold:

@@ -28,6 +28,7 @@ from posecut_core.poses.files import FoundTable, existing_predictions
 from posecut_core.poses.filters import ENOUGH
 from posecut_core.poses.predictions import Network, Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.project.creation import joining
 from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
 from posecut_core.project.opening import check_videos, chosen_videos, frame_folders, open_project
 from posecut_core.project.paths import Project
@@ -46,7 +47,7 @@ from posecut_core.types import Algorithm, NetworkName, OutlierAlgorithm
 from posecut_core.video.extraction import extract, window
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import index_video
-from posecut_core.workflow.create_project import add_new_videos, joining
+from posecut_core.workflow.create_project import add_new_videos
 
 # --- outlier video ----------------------------------------------------------------------------------------------------
 # One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts.

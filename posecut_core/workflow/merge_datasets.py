@@ -14,8 +14,8 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
+from posecut_core.training.dataset import labeled_tables
 from posecut_core.types import Unreviewed
-from posecut_core.workflow.create_training_dataset import labeled_tables
 
 _DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _NAMED = 8  # frames of each video in a message

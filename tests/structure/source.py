@@ -22,6 +22,7 @@ ROOMS = (
     "model",
     "inference",
     "evaluation",
+    "training",
     "refinement",
     "plots",
     "workflow",

@@ -2,6 +2,7 @@
 
 import pytest
 
+import posecut_core
 from tests.structure.source import (
     HEADLESS,
     PLUGIN_ROOMS,
@@ -26,6 +27,18 @@ def test_module_imports_only_its_room_and_earlier_ones(source: Source) -> None:
     names = [name.split(".") for name in imported_modules(source) if name.split(".")[0] == package]
     later = [".".join(parts) for parts in names if len(parts) > 1 and parts[1] not in allowed]
     assert later == []
+
+
+def test_steps_share_what_lies_below_them() -> None:
+    """A step, or `doctor`, takes of another step's module at most that step and its results."""
+    taken = [
+        (source.name, name.rpartition(".")[2])
+        for source in CORE
+        if source.room in ("workflow", "health")
+        for name in imported_names(source)
+        if name.startswith("posecut_core.workflow.")
+    ]
+    assert [one for one in taken if one[1] not in posecut_core.__all__ and not one[1][0].isupper()] == []
 
 
 def test_every_room_has_its_place() -> None:

@@ -15,11 +15,12 @@ from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
-from posecut_core.model import preflight, snapshots
+from posecut_core.model import snapshots
 from posecut_core.model import step as training
 from posecut_core.model.step import TrainState
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
+from posecut_core.training import loop
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
@@ -162,7 +163,7 @@ def quick_steps(monkeypatch):
         return TrainState(state.step + 1, parameters, state.optimizer), 1 / (state.step + 1)
 
     monkeypatch.setattr(training, "_train_step", step)
-    monkeypatch.setattr(preflight, "_step_bytes", lambda *arguments, **options: 10**8)
+    monkeypatch.setattr(loop, "_step_bytes", lambda *arguments, **options: 10**8)
 
 
 @pytest.fixture

@@ -13,17 +13,13 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
+from posecut_core.training.dataset import _comfortable_scale, labeled_tables, write_shuffle
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow import create_training_dataset as datasets
 from posecut_core.workflow.create_project import create_new_project
-from posecut_core.workflow.create_training_dataset import (
-    _comfortable_scale,
-    create_training_dataset,
-    labeled_tables,
-    write_shuffle,
-)
+from posecut_core.workflow.create_training_dataset import create_training_dataset
 
 COUNTS = {"ant": 12, "bee": 8}  # labelled frames of each video; one more frame is stored, but without any label
 

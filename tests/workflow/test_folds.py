@@ -12,9 +12,9 @@ from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_folder
+from posecut_core.training.dataset import _random_folds, _video_folds, shuffle_of
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.cross_validate import _random_folds, _shuffle_of, _video_folds
 
 FRAMES = tuple(FrameRef(video, number) for video in ("a", "b", "c") for number in range(0, 40, 10))
 
@@ -59,35 +59,35 @@ def test_a_shuffle_is_made_once(setup):
     """The same fold with the same settings is the same shuffle, also where it is to train longer."""
     project, frames, labels, settings = setup
     fold = _random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
-    number = _shuffle_of(project, fold, settings, trainingsetindex=0)
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
     assert number == 2
     made = read_split(project.training(2).split)
     assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, 11)
     longer = dataclasses.replace(settings, maxiters=99)
-    assert _shuffle_of(project, fold, longer, trainingsetindex=0) == 2
+    assert shuffle_of(project, fold, longer, trainingsetindex=0) == 2
 
 
 def test_a_shuffle_that_was_trained_for_longer_is_not_taken_up(setup):
     """Its network would stand among others that had fewer steps; one trained for as long is taken."""
     project, frames, labels, settings = setup
     fold = _random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
-    number = _shuffle_of(project, fold, settings, trainingsetindex=0)
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
     snapshot_folder(project.training(number).folder, settings.maxiters).mkdir()
-    assert _shuffle_of(project, fold, settings, trainingsetindex=0) == number
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
     snapshot_folder(project.training(number).folder, settings.maxiters + 1).mkdir()
-    assert _shuffle_of(project, fold, settings, trainingsetindex=0) == number + 1
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number + 1
 
 
 def test_other_settings_or_labels_are_another_shuffle(setup):
     """A shuffle that trains otherwise, or on labels that have changed, is not taken up."""
     project, frames, labels, settings = setup
     fold = _random_folds(frames, count=2, fraction=0.75, seed=11, labels=labels)[0]
-    _shuffle_of(project, fold, settings, trainingsetindex=0)
-    assert _shuffle_of(project, fold, dataclasses.replace(settings, noise=0.2), trainingsetindex=0) == 3
+    shuffle_of(project, fold, settings, trainingsetindex=0)
+    assert shuffle_of(project, fold, dataclasses.replace(settings, noise=0.2), trainingsetindex=0) == 3
     write_settings(project.training(2).settings, TrainingSettings())
-    assert _shuffle_of(project, fold, settings, trainingsetindex=0) == 4
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == 4
     older = dataclasses.replace(fold, split=dataclasses.replace(fold.split, labels="labels-of-before.csv"))
-    assert _shuffle_of(project, older, settings, trainingsetindex=0) == 5
+    assert shuffle_of(project, older, settings, trainingsetindex=0) == 5
 
 
 def test_frames_that_are_given_make_a_shuffle_without_a_seed(setup):
@@ -95,10 +95,10 @@ def test_frames_that_are_given_make_a_shuffle_without_a_seed(setup):
     project, frames, labels, settings = setup
     drawn = _random_folds(frames, count=2, fraction=0.5, seed=1, labels=labels)[0]
     fold = dataclasses.replace(drawn, split=dataclasses.replace(drawn.split, seed=None))
-    number = _shuffle_of(project, fold, settings, trainingsetindex=0)
+    number = shuffle_of(project, fold, settings, trainingsetindex=0)
     made = read_split(project.training(number).split)
     assert (made.train, made.test, made.seed) == (fold.split.train, fold.split.test, None)
-    assert _shuffle_of(project, fold, settings, trainingsetindex=0) == number
+    assert shuffle_of(project, fold, settings, trainingsetindex=0) == number
 
 
 def test_labels_that_are_added_while_folds_train_change_no_fold(setup):
@@ -110,6 +110,6 @@ def test_labels_that_are_added_while_folds_train_change_no_fold(setup):
     store.append([(0, np.zeros((64, 64, 3), np.uint8), (0, 0))])
     write_labels(project, LabelTable("aster", ("white", "black"), np.arange(1), np.full((1, 2, 2), 30.0)))
     for fold in (drawn, by_hand):
-        number = _shuffle_of(project, fold, settings, trainingsetindex=0)
+        number = shuffle_of(project, fold, settings, trainingsetindex=0)
         assert read_split(project.training(number).split) == fold.split
         assert read_settings(project.training(number).settings) == settings

@@ -16,13 +16,13 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
+from posecut_core.training.run import prepare_run
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.check_labels import check_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
-from posecut_core.workflow.train_network import _prepare_run
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_bodypart_that_no_name_leads_to_is_told(spot_project, edit, told):
 def test_training_tells_bodyparts_that_were_renamed(trainable, told):
     """A training dataset from before is trained on, and its old names are told."""
     trainable.write_text(trainable.read_text().replace("- black", "- grey"))
-    _prepare_run(open_project(trainable).training(1, 0), {}, report=told)
+    prepare_run(open_project(trainable).training(1, 0), {}, report=told)
     assert any(text.startswith("The training dataset") and "has 'black'" in text for text in told)
 
 
@@ -163,5 +163,5 @@ def test_folders_of_no_listed_video_are_told_and_never_used(trainable, told):
     (found,) = (finding for finding in doctor(trainable).findings if "belongs to no video" in finding.problem)
     assert found.harmless
     with pytest.raises(DatasetError, match="holds frames of 'dots - Copy'"):
-        _prepare_run(open_project(trainable).training(both.shuffle, 0), {}, report=silent)
+        prepare_run(open_project(trainable).training(both.shuffle, 0), {}, report=silent)
     assert (copy / "labels.jsonl").exists()

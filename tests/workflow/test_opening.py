@@ -16,9 +16,9 @@ from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice
 from posecut_core.project.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
+from posecut_core.training.dataset import labeled_tables
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.create_training_dataset import labeled_tables
 
 OPENFIELD = Path(__file__).parents[2].parent / "shared" / "data" / "openfield-Pranav-2018-10-30"
 CONFIG = """\

@@ -6,8 +6,8 @@ from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import Split, read_split
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
+from posecut_core.training.dataset import _taken_shuffles, free_shuffle, write_shuffle
 from posecut_core.types import FrameRef
-from posecut_core.workflow.create_training_dataset import _taken_shuffles, free_shuffle, write_shuffle
 
 SPLIT = Split((FrameRef("a", 0),), (FrameRef("b", 2),), fraction=0.5, seed=None, labels="labels.csv")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from posecut_core.dataset.frames import frames_of_step
-from posecut_core.workflow.train_network import _streak, suspects
+from posecut_core.training.loop import _streak, _suspects
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ def test_the_frame_that_spoils_every_batch_comes_first():
     """When the steps with frame 13 are skipped, it is the first suspect, and only frames of these steps follow."""
     shown = {step: frames_of_step(20, batch_size=4, seed=5, step=step - 1).tolist() for step in range(1, 31)}
     skipped = [step for step, frames in shown.items() if 13 in frames]
-    found = suspects(skipped, count=20, batch_size=4, seed=5)
+    found = _suspects(skipped, count=20, batch_size=4, seed=5)
     assert found[0] == 13
     assert set(found) == {frame for step in skipped for frame in shown[step]}
 
 
 def test_a_frame_counts_once_in_a_batch():
     """Two frames in batches of four: both stand in every batch, as often as the other."""
-    assert suspects([1, 2], count=2, batch_size=4, seed=0) == (0, 1)
+    assert _suspects([1, 2], count=2, batch_size=4, seed=0) == (0, 1)

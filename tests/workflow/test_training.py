@@ -224,16 +224,17 @@ def test_a_device_that_is_not_there_is_refused(trainable):
 ON_THE_SECOND = """
 import sys
 import jax
-from posecut_core.model import preflight, step as training
+from posecut_core.model import step as training
 from posecut_core.model.step import TrainState
 from posecut_core.progress import Progress
+from posecut_core.training import loop
 from posecut_core.workflow.train_network import train_network
 
 def step(state, batch, mirror_order, *, spec, settings):
     return TrainState(state.step + 1, *state[1:]), 1 / (state.step + 1)
 
 training._train_step = step
-preflight.step_bytes = lambda *arguments, **options: 10**8
+loop._step_bytes = lambda *arguments, **options: 10**8
 first, second = jax.local_devices()
 seen = []
 

@@ -21,17 +21,18 @@ from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.progress import Notice, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
+from posecut_core.training import run as training_run
+from posecut_core.training.run import prepare_run
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow import train_network as training_run
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
-from posecut_core.workflow.train_network import _prepare_run, train_network
+from posecut_core.workflow.train_network import train_network
 from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
 
 
 def prepare(config, **changes):
-    return _prepare_run(open_project(config).training(1, 0), changes, report=silent)
+    return prepare_run(open_project(config).training(1, 0), changes, report=silent)
 
 
 def test_a_run_begins_with_the_weights(trainable):
@@ -229,13 +230,13 @@ def test_frames_without_a_picture_do_not_train(trainable):
     store = FrameStore.open(project.frame_store("dots"))
     train = read_split(project.training(1).split).train
     store.remove([train[0].number])
-    run = _prepare_run(project.training(1, 0), {}, report=told.append)
+    run = prepare_run(project.training(1, 0), {}, report=told.append)
     assert run.refs == train[1:]
     notices = "".join(report.text for report in told if isinstance(report, Notice))
     assert f"{train[0].number} of dots is labelled but was never extracted" in notices
     store.remove([frame.number for frame in train])
     with pytest.raises(DatasetError, match="never extracted or got lost"):
-        _prepare_run(project.training(1, 0), {}, report=told.append)
+        prepare_run(project.training(1, 0), {}, report=told.append)
 
 
 @pytest.mark.usefixtures("quick_steps")
@@ -251,7 +252,7 @@ def test_options_that_the_settings_keep_are_told(trainable):
     """What a call changes in settings.yaml is said with old and new value; giving it again says nothing."""
     path, said = open_project(trainable).training(1).settings, []
     for _ in range(2):
-        _prepare_run(open_project(trainable).training(1, 0), {"maxiters": 7, "seed": None}, report=said.append)
+        prepare_run(open_project(trainable).training(1, 0), {"maxiters": 7, "seed": None}, report=said.append)
     told = [report.text for report in said if isinstance(report, Notice)]
     assert len(told) == 1
     assert told[0].startswith(f"{path} now has maxiters 7 instead of 4: it keeps what a network is trained with")
@@ -281,7 +282,7 @@ def test_networks_of_two_fractions_have_two_names(trainable):
     assert str(prepare(trainable).training.run) == f"Dots{date}shuffle1"
     for index, fractions in ((1, [0.95, 0.5]), (0, [0.5])):
         edit_config(trainable, {"TrainingFraction": fractions})
-        run = _prepare_run(open_project(trainable).training(1, index), {}, report=silent)
+        run = prepare_run(open_project(trainable).training(1, index), {}, report=silent)
         assert str(run.training.run) == f"Dots{date}trainset50shuffle1"
 
 

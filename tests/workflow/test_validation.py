@@ -10,7 +10,8 @@ from posecut_core.inference.predictor import Predictor
 from posecut_core.model.log import read_log
 from posecut_core.progress import Progress, silent
 from posecut_core.project.opening import open_project
-from posecut_core.workflow.train_network import _prepare_run, train_network
+from posecut_core.training.run import prepare_run
+from posecut_core.workflow.train_network import train_network
 
 
 @pytest.mark.usefixtures("quick_steps")
@@ -28,7 +29,7 @@ def test_the_error_is_logged_with_the_loss(trainable):
     ]
     assert told == errors
     project = open_project(trainable)
-    (held_out,) = _prepare_run(project.training(1, 0), {}, report=silent).validation
+    (held_out,) = prepare_run(project.training(1, 0), {}, report=silent).validation
     job = EvaluationJob(project.training(1, 0), trained.last_step, None)
     measured = measure(job, Predictor.load(trained.model_folder), batch_size=2, report=silent)
     (place,) = np.flatnonzero(np.isin(measured.frames[0].numbers, held_out.numbers))
@@ -39,5 +40,5 @@ def test_the_error_is_logged_with_the_loss(trainable):
 def test_nothing_validates_by_default(trainable):
     """All training frames train, and the log's column is empty."""
     trained = train_network(trainable)
-    assert len(_prepare_run(open_project(trainable).training(1, 0), {}, report=silent).frames) == 3
+    assert len(prepare_run(open_project(trainable).training(1, 0), {}, report=silent).frames) == 3
     assert all(math.isnan(row.validation_error) for row in read_log(trained.log))

@@ -12,12 +12,12 @@ from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.frames import TrainingFrames, batch_of_step
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
-from posecut_core.model import preflight
 from posecut_core.model import step as training
 from posecut_core.model.devices import placement
 from posecut_core.model.pose_net import NetworkSpec
-from posecut_core.model.preflight import _LIBRARIES, Estimate, _check_memory, _memory_of, _step_bytes
 from posecut_core.model.step import TrainState, initial_state
+from posecut_core.training import loop
+from posecut_core.training.loop import _LIBRARIES, _check_memory, _Estimate, _memory_of, _step_bytes
 
 SETTINGS = TrainingSettings(batch_size=2, crop_size=64, maxiters=61)
 ONE = placement(jax.local_devices()[:1], batch_size=2)
@@ -39,12 +39,12 @@ def quick(monkeypatch):
         return TrainState(state.step + 1, *jax.tree.map(lambda leaf: leaf * 2, state[1:])), jnp.float32(1)
 
     monkeypatch.setattr(training, "_train_step", step)
-    monkeypatch.setattr(preflight, "_step_bytes", lambda *arguments, **options: 300_000_000)
+    monkeypatch.setattr(loop, "_step_bytes", lambda *arguments, **options: 300_000_000)
 
 
 def estimated(state, ticks):
     times = iter(ticks)
-    return preflight.estimate(
+    return loop._estimate(
         state, FRAMES, ORDER, spec=SPEC, settings=SETTINGS, where=ONE, clock=lambda: float(next(times))
     )
 
@@ -55,13 +55,13 @@ def test_the_faster_of_two_steps_counts():
     state = initial_state({"a": jnp.ones((2, 2))}, SETTINGS)._replace(step=jnp.asarray(1, jnp.int32))
     found = estimated(state, (0, 5, 7))
     copy = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
-    assert found == Estimate((300_000_000 + copy + FRAMES.images.nbytes + _LIBRARIES) / 1e9, 2.0)
+    assert found == _Estimate((300_000_000 + copy + FRAMES.images.nbytes + _LIBRARIES) / 1e9, 2.0)
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(0.001, "1 s"), (0.4, "24 s"), (1.4, "84 s"), (2.6, "3 min")])
 def test_short_trainings_are_told_in_seconds(minutes, words):
     """Ten steps are not called a minute."""
-    assert Estimate(1.23, minutes).sentence == f"will take about {words}, starting not included, and 1.2 GB of memory"
+    assert _Estimate(1.23, minutes).sentence == f"will take about {words}, starting not included, and 1.2 GB of memory"
 
 
 @pytest.mark.usefixtures("quick")
@@ -83,7 +83,7 @@ def test_one_last_step_is_estimated_too():
 @pytest.mark.usefixtures("quick")
 def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch):
     """On a machine of 0.5 GB no step is taken."""
-    monkeypatch.setattr(preflight, "_memory_of", lambda stats: 500_000_000)
+    monkeypatch.setattr(loop, "_memory_of", lambda stats: 500_000_000)
     with pytest.raises(
         ModelError, match=r"needs about 1\.3 GB of memory, but the machine has 0\.5 GB; lower batch_size"
     ):
@@ -125,7 +125,7 @@ def analysed(monkeypatch, stats):
     compiled = SimpleNamespace(memory_analysis=lambda: stats)
     lowered = SimpleNamespace(compile=lambda: compiled)
     jitted = SimpleNamespace(lower=lambda *arguments, **options: lowered)
-    monkeypatch.setattr(preflight, "jitted_step", lambda: jitted)
+    monkeypatch.setattr(loop, "jitted_step", lambda: jitted)
 
 
 def needed():

@@ -1,0 +1,1 @@
+"""Training: its datasets, what a run begins with, its loop."""

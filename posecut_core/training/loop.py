@@ -1,0 +1,302 @@
+"""The loop of a training: steps, log and snapshots, and the way back after steps that could not be taken."""
+
+import dataclasses
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+
+import jax
+import numpy as np
+import psutil
+from jaxtyping import Int
+
+from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, frames_of_step, mirror_order
+from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.errors import ModelError
+from posecut_core.evaluation.errors import mean_error, pixel_errors
+from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.stored_frames import predict_stored_frames
+from posecut_core.model.devices import Placement
+from posecut_core.model.log import Metrics, append_log
+from posecut_core.model.pose_net import NetworkSpec
+from posecut_core.model.snapshots import load_state, read_info, remove_old_snapshots, save_snapshot
+from posecut_core.model.step import Taken, TrainState, fit, jitted_step, step_config, step_values
+from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, rough_time
+from posecut_core.training.run import TrainingRun
+from posecut_core.types import FrameRef
+
+_NAMED = 5  # frames in a message; the result has all
+_LIBRARIES = 1_000_000_000  # bytes; Python, JAX and its compiler at work on a ResNet-50, as measured on Linux
+_TRIAL_STEPS = 2  # the first one of a process is slow
+
+
+@dataclass
+class Account:
+    """What there is to tell of a training, gathered on the way."""
+
+    latest: Metrics | None = None
+    skipped: list[int] = field(default_factory=list)  # steps
+    restored: list[int] = field(default_factory=list)  # steps of the snapshots that training went back to
+
+
+def train(run: TrainingRun, where: Placement, report: Report) -> Account:
+    """Train to `maxiters`, writing log and snapshots; an interruption leaves a snapshot of the last whole step.
+
+    Steps that give no finite loss are skipped. After `max_bad_steps` of them in a row, parameters and moments of the
+    last snapshot are taken, and training goes on with the next step: with other frames and crops.
+
+    Raises:
+        ModelError: the training does not fit into memory, or that did not help.
+        StorageError: the disk refused.
+    """
+    account = Account()
+    remove_old_snapshots(
+        run.training.folder, keep=run.settings.max_snapshots_to_keep
+    )  # a killed run may not have come to it
+    if int(run.state.step) < run.settings.maxiters:
+        _tell_estimate(run, where, report)
+    state: TrainState | None = run.state
+    with deferred_interrupt() as interrupted:
+        while state is not None:
+            state = _steps(run, where, state, account, report, interrupted)
+    return account
+
+
+def suspect_frames(run: TrainingRun, skipped: list[int]) -> tuple[FrameRef, ...]:
+    """Name the frames that stood in skipped steps, those in most of them first."""
+    settings = run.settings
+    indices = _suspects(skipped, count=len(run.frames), batch_size=settings.batch_size, seed=settings.seed)
+    return tuple(run.refs[index] for index in indices)
+
+
+def _steps(
+    run: TrainingRun,
+    where: Placement,
+    state: TrainState,
+    account: Account,
+    report: Report,
+    interrupted: Callable[[], bool],
+) -> TrainState | None:
+    """Train to the end, or return the state to go on from after too many skipped steps in a row."""
+    order, owed = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs), False
+    first = int(state.step) + 1
+    with closing(fit(state, run.frames, order, spec=run.spec, settings=run.settings, where=where)) as steps:
+        for step, taken in enumerate(steps, start=first):
+            metrics = taken.metrics and _validated(run, taken.state, taken.metrics)
+            if metrics is not None:
+                _note(run, metrics, account)
+                bad = _streak([number for number in account.skipped if number >= first], last=step)
+                if len(bad) >= run.settings.max_bad_steps:
+                    return _gone_back(run, bad, account, report)
+            owed = owed or step % run.settings.save_iters == 0
+            saved = (owed or step == run.settings.maxiters) and _saved(run, step, taken)
+            owed = owed and not saved
+            try:
+                if interrupted():
+                    raise KeyboardInterrupt
+                if metrics is not None:
+                    report(_progress(metrics, run.settings.maxiters))
+            except KeyboardInterrupt:
+                if not saved:
+                    _saved(run, step, taken)
+                raise
+    return None
+
+
+def _note(run: TrainingRun, metrics: Metrics, account: Account) -> None:
+    account.latest = metrics
+    account.skipped += metrics.skipped
+    append_log(run.training.log, metrics)
+
+
+def _saved(run: TrainingRun, step: int, taken: Taken) -> bool:
+    """Write a snapshot unless the step was skipped, except the last: so a resumed run counts as one not interrupted."""
+    if not math.isfinite(float(taken.loss)) and step != run.settings.maxiters:
+        return False
+    save_snapshot(run.training.folder, run.info(step), taken.state)
+    remove_old_snapshots(run.training.folder, keep=run.settings.max_snapshots_to_keep)
+    return True
+
+
+def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report: Report) -> TrainState:
+    """Take the last snapshot at the step that training has reached; once for each snapshot, or it would not end."""
+    known = run.training.snapshots
+    story = (
+        f"{len(bad)} steps in a row, up to step {bad[-1]}, gave no finite loss or gradients, with "
+        f"{_listed(suspect_frames(run, list(bad)))}"
+    )
+    if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
+        raise ModelError(
+            f"{story}; check the labels of these frames, or lower learning_rate in {run.training.settings}, "
+            "and train again: it goes on from the last snapshot."
+        )
+    account.restored.append(known[-1])
+    report(Notice(f"{story}; going on from the snapshot of step {known[-1]}"))
+    folder = run.training.snapshot(known[-1])
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), run.state)
+    return load_state(folder, read_info(folder), shapes)._replace(step=jax.numpy.asarray(bad[-1], jax.numpy.int32))
+
+
+def _listed(frames: tuple[FrameRef, ...]) -> str:
+    named = ", ".join(f"frame {frame.number} of {frame.video}" for frame in frames[:_NAMED])
+    return named + (f" and {len(frames) - _NAMED} others" if len(frames) > _NAMED else "")
+
+
+def _progress(metrics: Metrics, maxiters: int) -> Progress:
+    values = {
+        "loss": metrics.loss,
+        "learning_rate": metrics.learning_rate,
+        "steps_per_s": metrics.steps_per_second,
+        "seconds_left": (maxiters - metrics.step) / metrics.steps_per_second,
+    }
+    if not math.isnan(metrics.validation_error):
+        values["validation_error"] = metrics.validation_error
+    return Progress("training", metrics.step, maxiters, values)
+
+
+# --- validation -------------------------------------------------------------------------------------------------------
+
+
+def _validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics:
+    """Add the mean error in pixels on the run's validation frames; without any, nothing is added.
+
+    It is measured as `evaluate_network` measures, and only reported: no snapshot is chosen by it.
+    """
+    if not run.validation:
+        return metrics
+    predictor = Predictor(run.info(metrics.step), state.predicting)
+    errors = [
+        pixel_errors(
+            predict_stored_frames(predictor, video, batch_size=run.settings.batch_size, advance=_untold).xy, video.xy
+        )
+        for video in run.validation
+    ]
+    together = np.concatenate(errors)
+    return dataclasses.replace(metrics, validation_error=mean_error(together, ~np.isnan(together)))
+
+
+def _untold(count: int) -> None:
+    """Count nothing: validation is part of a step's time."""
+
+
+# --- skipped steps ----------------------------------------------------------------------------------------------------
+
+
+def _streak(skipped: Sequence[int], *, last: int) -> tuple[int, ...]:
+    """Return the unbroken run of skipped steps that ends with step `last`; empty where that was not skipped."""
+    known, first = set(skipped), last
+    while first in known:
+        first -= 1
+    return tuple(range(first + 1, last + 1))
+
+
+def _suspects(skipped: Sequence[int], *, count: int, batch_size: int, seed: int) -> tuple[int, ...]:
+    """Return which of `count` frames stood in skipped steps, those in most of them first.
+
+    A frame that spoils every batch is the first, because the others change from batch to batch. Steps are numbered by
+    how many were finished after them, as in `Metrics`.
+    """
+    seen: Counter[int] = Counter()
+    for step in skipped:
+        seen.update(set(frames_of_step(count, batch_size=batch_size, seed=seed, step=step - 1).tolist()))
+    return tuple(sorted(seen, key=lambda frame: (-seen[frame], frame)))
+
+
+# --- preflight --------------------------------------------------------------------------------------------------------
+# What the rest of a training will take: memory from the compiled step, time from two trial steps. The memory is what
+# the step allocates and a copy of the state, for the trial; on a CPU also the training frames and what Python and its
+# libraries take.
+
+
+def _tell_estimate(run: TrainingRun, where: Placement, report: Report) -> None:
+    order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
+    found = _estimate(run.state, run.frames, order, spec=run.spec, settings=run.settings, where=where)
+    left = run.settings.maxiters - int(run.state.step)
+    report(Notice(f"{left} steps {found.sentence}"))
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """What the rest of a training will take."""
+
+    memory_gb: float  # 10^9 bytes, at its peak
+    minutes: float  # of the steps alone: neither compiling nor saving snapshots counts
+
+    @property
+    def sentence(self) -> str:
+        """Say how long and how much."""
+        time_taken = rough_time(60 * self.minutes)
+        return f"will take about {time_taken}, starting not included, and {self.memory_gb:.1f} GB of memory"
+
+
+def _estimate(
+    state: TrainState,
+    frames: TrainingFrames,
+    mirror_order: Int[np.ndarray, " K"],
+    *,
+    spec: NetworkSpec,
+    settings: TrainingSettings,
+    where: Placement,
+    clock: Callable[[], float] = time.perf_counter,
+) -> _Estimate:
+    """Compile the step, and try it on a copy of `state` if it fits into memory.
+
+    Raises:
+        ModelError: the machine has not enough memory.
+    """
+    batch = batch_of_step(frames, batch_size=settings.batch_size, seed=0, step=0, sharding=where.batch)
+    needed = _step_bytes(state, batch, mirror_order, spec=spec, settings=settings, where=where)
+    needed += sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    if where.device.platform == "cpu":
+        needed += frames.images.nbytes + _LIBRARIES
+    _check_memory(needed, _memory_of(where.device.memory_stats()), settings)
+    copy = jax.device_put(state, where.state, may_alias=False)
+    times = [clock()]
+    with closing(fit(copy, frames, mirror_order, spec=spec, settings=settings, where=where)) as steps:
+        for taken in islice(steps, _TRIAL_STEPS):
+            jax.block_until_ready(taken.state)
+            times.append(clock())
+    left = settings.maxiters - int(state.step)
+    return _Estimate(needed / 1e9, left * min(np.diff(times).tolist()) / 60)
+
+
+def _step_bytes(
+    state: TrainState,
+    batch: Batch,
+    mirror_order: Int[np.ndarray, " K"],
+    *,
+    spec: NetworkSpec,
+    settings: TrainingSettings,
+    where: Placement,
+) -> int:
+    """Compile the step and return the bytes that it needs on each device, arguments and results included."""
+    state, order = jax.device_put((state, mirror_order), where.state)
+    config, values = step_config(spec, settings), step_values(settings)
+    memory = jitted_step().lower(state, batch, order, values, config=config).compile().memory_analysis()
+    if memory is None:  # a device that does not tell: the least it can be
+        return sum(leaf.nbytes for leaf in jax.tree.leaves((state, batch)))
+    results = memory.output_size_in_bytes - memory.alias_size_in_bytes  # the new state takes the place of the old one
+    return memory.argument_size_in_bytes + results + memory.temp_size_in_bytes
+
+
+def _memory_of(stats: Mapping[str, int] | None) -> int:
+    """Return the bytes for a training on a device of these `memory_stats`: None for a CPU, which has the machine's."""
+    return int(stats["bytes_limit"]) if stats else psutil.virtual_memory().total
+
+
+def _check_memory(needed: int, available: int, settings: TrainingSettings) -> None:
+    """Refuse a training that does not fit.
+
+    Raises:
+        ModelError: more is needed than there is.
+    """
+    if needed > available:
+        raise ModelError(
+            f"This training needs about {needed / 1e9:.1f} GB of memory, but the machine has {available / 1e9:.1f} GB; "
+            f"lower batch_size ({settings.batch_size}), crop_size ({settings.crop_size}) or width in settings.yaml, or "
+            "choose a smaller net_type."
+        )
