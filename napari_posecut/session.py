@@ -20,9 +20,9 @@ from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.canvas import Actions, Canvas, WholeView, bind, prepare, unbind
 from napari_posecut.preferences import preferences, remember_when_closing
 from napari_posecut.remedies import in_window, worded
+from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.labels.images import adopt_project
-from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import config_path
 from posecut_core.project.paths import Project

@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from posecut_core.video.reader import VideoReader
     from posecut_core.video.writer import VideoWriter
     from posecut_core.workflow.analyze_videos import analyze_videos
-    from posecut_core.workflow.assist import assist
     from posecut_core.workflow.check_labels import check_labels, write_labels
     from posecut_core.workflow.create_project import add_new_videos, create_new_project
     from posecut_core.workflow.create_training_dataset import create_training_dataset
@@ -78,7 +77,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
     from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
-    from posecut_core.workflow.propose_labels import propose_labels
+    from posecut_core.workflow.propose_labels import assist, propose_labels
     from posecut_core.workflow.scoremaps import frame_scoremaps
     from posecut_core.workflow.train_network import train_network
     from posecut_core.workflow.undo_labels import redo_labels, undo_labels
@@ -165,7 +164,7 @@ _HOMES = {
     "adopt_project": "labels.images",
     "analyze_videos": "workflow.analyze_videos",
     "arima_filtered": "poses.filters",
-    "assist": "workflow.assist",
+    "assist": "workflow.propose_labels",
     "check_labels": "workflow.check_labels",
     "create_labeled_video": "workflow.plot_trajectories",
     "create_new_project": "workflow.create_project",

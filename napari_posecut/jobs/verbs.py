@@ -182,7 +182,7 @@ def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) ->
 
 def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
     """Train on what is labelled, and propose the rest, until told to stop, or until the window is gone."""
-    from posecut_core.workflow.assist import assist as run
+    from posecut_core.workflow.propose_labels import assist as run
 
     return run(config, **arguments, report=while_parent_lives(report))
 

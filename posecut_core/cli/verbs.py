@@ -50,7 +50,7 @@ class Verb:
 
 VERBS = {
     "demo": Verb("Begin", "", "The videos and the project are kept; run the same command again to go on.",
-                 module="cli.demo"),
+                 module="demo.refine"),
     "create-new-project": Verb("Begin", "reaching ada videos/ --bodyparts snout,leftear,rightear,tailbase",
                                "Nothing was created; run the same command again."),
     "add-new-videos": Verb("Begin", "PROJECT more-videos/mouse7.mp4",

@@ -1,5 +1,6 @@
 """The demonstration in two rounds: frames in which the first network errs are corrected, and it is trained again."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,6 +64,18 @@ class RefinedDemo:
     corrected: tuple[int, ...]  # their numbers
     times: tuple[StepTime, ...]
     files: dict[str, Path]  # what -> where
+
+
+def demo(folder: str | os.PathLike[str] = "posecut-demo", *, refine: bool = False, report: Report = silent) -> object:
+    """Draw videos of a mouse and run every step on them, in a few minutes.
+
+    Args:
+        folder: where to write the videos and the project.
+        refine: play two rounds with fewer labels: in the second one, frames in which the network errs are corrected and
+            it is trained again. This takes twice as long.
+        report: told of everything.
+    """
+    return (run_refined_demo if refine else run_demo)(Path(folder).expanduser(), report=report)
 
 
 def run_refined_demo(folder: Path, *, rounds: Rounds | None = None, report: Report = silent) -> RefinedDemo:

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 from PIL import Image
 
+from posecut_core.assistant.proposals import read_proposals
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import Split, read_revision, read_split
 from posecut_core.errors import AnalysisError, PosecutError, Remedy, StorageError
@@ -29,7 +30,6 @@ from posecut_core.model.snapshots import read_info
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
-from posecut_core.poses.proposals import read_proposals
 from posecut_core.project.config import ProjectConfig, parse_config, video_entry
 from posecut_core.project.opening import frame_folders, holds_frames, project_videos, refuse_other_video
 from posecut_core.project.paths import Project, Training, jobs_folder, refuse_links

@@ -1,125 +1,23 @@
-"""Proposals for frames that are not labelled yet (`propose_labels`), from labels that somebody may be editing."""
+"""Help while labelling: a network proposes labels (`propose_labels`), or learns from them as they come (`assist`)."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from posecut_core.errors import LabelError, ModelError, Remedy
+from posecut_core.assistant.network import Assistance, LabelWatch, Pace
+from posecut_core.assistant.proposals import proposals_for, stored_videos, write_proposals
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.inference.predictor import Predictor
-from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
-from posecut_core.labels.contents import Contents, read_contents
-from posecut_core.labels.images import adopt_project
-from posecut_core.labels.table import LabelTable
-from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.labels.contents import read_contents
+from posecut_core.model.devices import use_compilation_cache
+from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
-from posecut_core.project.opening import frame_folders, open_project
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
-from posecut_core.types import FrameRef
-from posecut_core.video.frame_store import FrameStore
 
-# --- label watch ------------------------------------------------------------------------------------------------------
-# Labels of a project while somebody edits them: read again when they have grown, without locks.
-
-
-_Signature = tuple[tuple[int, int], ...]  # size and time of writing of files
-
-
-class LabelWatch:
-    """The project as it was at the last look, and the labels of its videos with extracted frames."""
-
-    def __init__(self, config: str | os.PathLike[str], *, report: Report = silent) -> None:
-        self.project = adopt_project(config, report=report)
-        self.contents: dict[str, Contents] = {}
-        self._config_seen = _signature(self.project.config_path)
-        self._seen: dict[str, _Signature] = {}
-        self._unread: set[str] = set()  # videos whose labels could not be read at the last look
-
-    def look(self) -> bool:
-        """Read what has changed since the last look, and tell whether anything has.
-
-        Labels that cannot be read are read once more at the next look: a program may be writing them.
-
-        Raises:
-            LabelError: labels that could not be read at the last look cannot be read now.
-            ProjectError: config.yaml is malformed.
-        """
-        changed = self._look_at_config()
-        for video in stored_videos(self.project):
-            signature = _signature(*_label_files(self.project, video))
-            if signature != self._seen.get(video):
-                changed |= self._read(video, signature)
-        return changed
-
-    def tables(self) -> dict[str, LabelTable]:
-        """Return the labels of each video that may be trained on; frames without an image are left out."""
-        return {video: _trainable(self.project, contents.table(video)) for video, contents in self.contents.items()}
-
-    def _look_at_config(self) -> bool:
-        """Begin anew where config.yaml lists other bodyparts: names of columns are in everything that was read."""
-        signature, before = _signature(self.project.config_path), self.project.config.bodyparts
-        if signature == self._config_seen:
-            return False
-        self.project, self._config_seen = open_project(self.project.config_path), signature
-        if self.project.config.bodyparts == before:
-            return False
-        self.contents, self._seen, self._unread = {}, {}, set()
-        return True
-
-    def _read(self, video: str, signature: _Signature) -> bool:
-        try:
-            self.contents[video] = read_contents(self.project, video)
-        except LabelError:
-            if video in self._unread:
-                raise
-            self._unread.add(video)
-            return False
-        self._seen[video] = signature
-        self._unread.discard(video)
-        return True
-
-
-def stored_videos(project: Project) -> tuple[str, ...]:
-    """List the videos that have extracted frames, by stem."""
-    return tuple(folder.name for folder in frame_folders(project) if project.frame_store(folder.name).exists())
-
-
-def labeled_refs(tables: Mapping[str, LabelTable]) -> tuple[FrameRef, ...]:
-    """List the frames of tables, video by video."""
-    return tuple(FrameRef(video, number) for video, table in tables.items() for number in table.numbers.tolist())
-
-
-def placed_frames(tables: Mapping[str, LabelTable]) -> int:
-    """Count the frames of tables in which a bodypart has a position."""
-    return sum(int((~np.isnan(table.xy[..., 0])).any(axis=1).sum()) for table in tables.values())
-
-
-def _trainable(project: Project, table: LabelTable) -> LabelTable:
-    stored = FrameStore.open(project.frame_store(table.video)).numbers
-    return table.rows(table.annotated.any(axis=1) & np.isin(table.numbers, stored))
-
-
-def _label_files(project: Project, video: str) -> list[Path]:
-    """List the files that say what is labelled: the journal, or DeepLabCut's files where there is none yet."""
-    journal = project.label_journal(video)
-    if journal.exists():
-        return [journal]
-    return [project.collected_data(video), project.collected_data(video, ".csv")]
-
-
-def _signature(*paths: Path) -> _Signature:
-    found = (path.stat() if path.exists() else None for path in paths)
-    return tuple((status.st_size, status.st_mtime_ns) if status else (-1, 0) for status in found)
-
-
-# --- proposing --------------------------------------------------------------------------------------------------------
-# Proposals for frames that are not labelled yet (`propose_labels`): a trained network helps to label.
-
-
-_DECIMALS = 2  # of a pixel: more says nothing
+_PACE = Pace()
 
 
 @dataclass(frozen=True)
@@ -131,6 +29,17 @@ class ProposedLabels:
     frames: dict[str, int]  # video -> frames with proposals
     path: Path
     learns: bool  # whether the network is the one that learns while somebody labels
+
+
+@dataclass(frozen=True)
+class Assisted:
+    """What `assist` left behind."""
+
+    first_step: int  # 0, or the step of the snapshot that it went on from
+    last_step: int
+    labelled_frames: int  # that it learnt from at last
+    proposals: Path
+    snapshot: Path
 
 
 @forgiving
@@ -164,52 +73,6 @@ def propose_labels(
     return ProposedLabels(predictor.scorer, predictor.step, frames, project.proposals, model == project.assistant)
 
 
-def proposals_for(
-    project: Project,
-    contents: Mapping[str, Contents],
-    predictor: Predicts,
-    *,
-    step: int,
-    batch_size: int,
-    report: Report,
-) -> Proposals:
-    """Predict the extracted frames in which a bodypart is unset.
-
-    Args:
-        project: the project.
-        contents: what is known of the labels of each video.
-        predictor: the network.
-        step: training steps of its snapshot.
-        batch_size: frames that it sees at once.
-        report: told of every batch.
-
-    Raises:
-        ModelError: the network knows no bodypart of the project.
-        VideoError: extracted frames are damaged.
-    """
-    bodyparts = tuple(part for part in project.config.bodyparts if part in predictor.bodyparts)
-    if not bodyparts:
-        raise ModelError(
-            f"{predictor.scorer} knows {', '.join(predictor.bodyparts)}, expected at least one of the project's "
-            f"bodyparts ({', '.join(project.config.bodyparts)}); train a network on them first."
-        )
-    chosen = {video: _unset_frames(project, video, known, bodyparts) for video, known in contents.items()}
-    total, done = sum(len(frames.numbers) for frames in chosen.values()), 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        report(Progress("proposing labels", done, total))
-
-    columns = [predictor.bodyparts.index(part) for part in bodyparts]
-    found = {
-        video: _predicted(predictor, frames, columns, batch_size=batch_size, advance=advance)
-        for video, frames in chosen.items()
-        if len(frames.numbers)
-    }
-    return Proposals(predictor.scorer, step, bodyparts, found)
-
-
 def _newest_model(project: Project, shuffle: int | None) -> Path:
     """Return the folder of the network that was trained last; `shuffle` as for `propose_labels`.
 
@@ -237,21 +100,52 @@ def _trained_at(folder: Path) -> int:
     return snapshot_folder(folder, snapshot_steps(folder)[-1]).stat().st_mtime_ns
 
 
-def _unset_frames(project: Project, video: str, contents: Contents, bodyparts: tuple[str, ...]) -> StoredFrames:
-    """Choose the extracted frames, but for dropped ones, in which nothing is known of some of the bodyparts."""
-    store, state = FrameStore.open(project.frame_store(video)), contents.history.state
-    parts = [contents.naming.identities[name] for name in bodyparts]
-    unset = [
-        number
-        for number in store.numbers.tolist()
-        if not state.frame(number).dropped and any(state.point(number, part) is None for part in parts)
-    ]
-    return stored_frames(video, store, np.array(unset, dtype=np.int64))
+def _a_second() -> None:
+    time.sleep(1)
 
 
-def _predicted(
-    predictor: Predicts, frames: StoredFrames, columns: list[int], *, batch_size: int, advance: Callable[[int], None]
-) -> VideoProposals:
-    found = predict_stored_frames(predictor, frames, batch_size=batch_size, advance=advance)
-    xy = np.round(found.xy[:, columns], _DECIMALS)
-    return VideoProposals(frames.numbers, xy, np.clip(found.likelihood[:, columns], 0.0, 1.0))
+@forgiving
+def assist(
+    config: str | os.PathLike[str],
+    *,
+    maxiters: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    pace: Pace = _PACE,
+    wait: Callable[[], None] = _a_second,
+    report: Report = silent,
+) -> Assisted:
+    """Train a small network on what is labelled so far, and propose labels for the other extracted frames.
+
+    Labels may be edited meanwhile, also by other programs: those that are new join the training. Proposals are written
+    to `posecut-jobs/proposals.json`, the network to `posecut-models/assistant/`; training datasets, shuffles and
+    config.yaml stay as they are. Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot;
+    calling again goes on from it, or begins afresh if the bodyparts have other names by then.
+
+    Args:
+        config: path of config.yaml.
+        maxiters: end after this many steps in all; by default it goes on until it is interrupted.
+        settings: any settings of training (as in settings.yaml) that replace the assistant's own.
+        pace: with how many labelled frames it begins, and how often it does what.
+        wait: is called between two looks at the labels while there is nothing to do.
+        report: told of the loss, of new proposals, and while there are too few labels.
+
+    Raises:
+        LabelError: labels are damaged or do not fit the project.
+        DatasetError: the frames are too small to be trained on, or do not fit into memory.
+        ModelError: a setting cannot work, or a newer PoseCut wrote the snapshot.
+        StorageError: the disk refuses.
+    """
+    use_compilation_cache()
+    limit = {} if maxiters is None else {"maxiters": maxiters}
+    with deferred_interrupt() as interrupted:
+
+        def tell(progress: Progress | Notice | None) -> None:
+            if progress is not None:
+                report(progress)
+            if interrupted():
+                raise KeyboardInterrupt
+
+        watch = LabelWatch(config, report=report)
+        first, last, frames = Assistance(watch, pace, {**(settings or {}), **limit}, wait, tell).run()
+    project = watch.project
+    return Assisted(first, last, frames, project.proposals, snapshot_folder(project.assistant, last))

@@ -16,13 +16,13 @@ import numpy as np
 import psutil
 from openfield import parser, print_result, working_copy
 
+from posecut_core.assistant.proposals import read_proposals
 from posecut_core.evaluation.errors import pixel_errors
 from posecut_core.labels.edits import MarkAbsent, Place, Together
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
-from posecut_core.poses.proposals import read_proposals
 from posecut_core.project.opening import open_project
-from posecut_core.workflow.assist import assist
+from posecut_core.workflow.propose_labels import assist
 
 VIDEO = "m4s1"
 

@@ -24,6 +24,7 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from napari_posecut.jobs.files import JobFolder, Outcome, Request, new_job_folder, progress_line
+from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.settings import read_settings as read_training_settings
@@ -45,7 +46,6 @@ from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_inf
 from posecut_core.model.step import initial_state
 from posecut_core.poses.files import count_rows, read_predictions, write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, read_origin
-from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.config import read_config
 from posecut_core.project.opening import open_project

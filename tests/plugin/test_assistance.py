@@ -5,7 +5,7 @@ import pytest
 
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Assistance, _poses
-from posecut_core.poses.proposals import Proposals, VideoProposals, write_proposals
+from posecut_core.assistant.proposals import Proposals, VideoProposals, write_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef

@@ -24,6 +24,7 @@ ROOMS = (
     "evaluation",
     "training",
     "refinement",
+    "assistant",
     "plots",
     "workflow",
     "health",

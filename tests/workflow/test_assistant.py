@@ -4,13 +4,12 @@ import jax
 import numpy as np
 import pytest
 
+from posecut_core.assistant.network import LabelWatch, _begin, _frames
 from posecut_core.errors import ModelError
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.assist import _assistant_frames, _begin_assistant
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.propose_labels import LabelWatch
 
 pytestmark = pytest.mark.usefixtures("few_blocks")
 SMALL = {"width": 0.25, "crop_size": 64}
@@ -20,7 +19,7 @@ SMALL = {"width": 0.25, "crop_size": 64}
 def saved(trainable):
     """The project and an assistant that has saved a snapshot of step 7."""
     project = open_project(trainable)
-    assistant = _begin_assistant(project, SMALL)
+    assistant = _begin(project, SMALL)
     assistant.save(7)
     return project, assistant
 
@@ -28,7 +27,7 @@ def saved(trainable):
 def test_it_goes_on_from_its_snapshot(saved):
     """Step, parameters, moments and mean are those that were saved."""
     project, assistant = saved
-    again = _begin_assistant(project, SMALL)
+    again = _begin(project, SMALL)
     assert int(again.state.step) == 7
     jax.tree.map(np.testing.assert_array_equal, again.state[1:], assistant.state[1:])
     assert again.info(7).scorer == f"PoseCut_resnet18_Dots{project.config.date}assistant_7"
@@ -38,7 +37,7 @@ def test_it_goes_on_from_its_snapshot(saved):
 def test_another_network_begins_afresh(saved, changes):
     """With another width or scale the old snapshots are gone."""
     project, _ = saved
-    assert int(_begin_assistant(project, {**SMALL, **changes}).state.step) == 0
+    assert int(_begin(project, {**SMALL, **changes}).state.step) == 0
     assert snapshot_steps(project.assistant) == ()
 
 
@@ -46,7 +45,7 @@ def test_other_bodyparts_begin_afresh(saved):
     """A renamed bodypart is another network."""
     project, _ = saved
     edit_bodyparts(project.config_path, rename={"white": "pale"})
-    assistant = _begin_assistant(open_project(project.config_path), SMALL)
+    assistant = _begin(open_project(project.config_path), SMALL)
     assert (int(assistant.state.step), assistant.spec.bodyparts) == (0, ("pale", "black"))
 
 
@@ -54,7 +53,7 @@ def test_a_damaged_snapshot_is_passed_over(saved):
     """The one before it counts."""
     project, assistant = saved
     (assistant.save(9) / "snapshot.json").write_text("{")
-    assert int(_begin_assistant(project, SMALL).state.step) == 7
+    assert int(_begin(project, SMALL).state.step) == 7
 
 
 def test_old_snapshots_are_deleted(saved):
@@ -68,18 +67,18 @@ def test_old_snapshots_are_deleted(saved):
 def test_large_frames_are_scaled_down(trainable):
     """The longest side comes to 320 pixels, but not below a quarter; the radius stays what the network sees."""
     project = open_project(trainable)
-    assert _begin_assistant(project, SMALL).settings.global_scale == 1.0
+    assert _begin(project, SMALL).settings.global_scale == 1.0
     FrameStore.open(project.frame_store("dots")).append([(9, np.zeros((64, 640, 3), np.uint8), (0, 0))])
-    settings = _begin_assistant(project, SMALL).settings
+    settings = _begin(project, SMALL).settings
     assert (settings.global_scale, settings.pos_dist_thresh) == (0.5, 17.0)
     FrameStore.open(project.frame_store("dots")).append([(10, np.zeros((2000, 64, 3), np.uint8), (0, 0))])
-    assert _begin_assistant(project, SMALL).settings.global_scale == 0.25
+    assert _begin(project, SMALL).settings.global_scale == 0.25
 
 
 def test_a_setting_that_cannot_work_is_refused(trainable):
     """The sentence names it."""
     with pytest.raises(ModelError, match="crop_size is 65"):
-        _begin_assistant(open_project(trainable), {"crop_size": 65})
+        _begin(open_project(trainable), {"crop_size": 65})
 
 
 def test_frames_have_room_for_the_largest_of_the_project(trainable):
@@ -88,7 +87,7 @@ def test_frames_have_room_for_the_largest_of_the_project(trainable):
     FrameStore.open(project.frame_store("dots")).append([(9, np.zeros((80, 96, 3), np.uint8), (0, 0))])
     watch, images = LabelWatch(trainable), {}
     watch.look()
-    frames = _assistant_frames(_begin_assistant(project, SMALL), watch.tables(), images)
+    frames = _frames(_begin(project, SMALL), watch.tables(), images)
     assert frames.images.shape == (4, 80, 96, 3)
     assert frames.sizes.tolist() == [[64, 64]] * 4
     assert len(images) == 4

@@ -5,18 +5,19 @@ import signal
 import numpy as np
 import pytest
 
+from posecut_core.assistant import network as assisting
+from posecut_core.assistant.network import Pace
+from posecut_core.assistant.proposals import read_proposals
 from posecut_core.errors import ModelError, VideoError
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.model import step as training
-from posecut_core.poses.proposals import read_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow import assist as assisting
-from posecut_core.workflow.assist import Pace, assist
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
+from posecut_core.workflow.propose_labels import assist
 from tests.workflow.conftest import BrightSpot, dots_image
 
 PACE = Pace(frames=3, first=4, every=4, look=1, rest=100)

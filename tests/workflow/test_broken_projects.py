@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 import posecut_core
+from posecut_core.assistant.proposals import Proposals, write_proposals
 from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.errors import ProjectError, Remedy
 from posecut_core.health.doctor import doctor
@@ -30,7 +31,6 @@ from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import TrainState
 from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.predictions import Predictions
-from posecut_core.poses.proposals import Proposals, write_proposals
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.storage.locks import note_path

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from posecut_core.assistant import network
+from posecut_core.assistant.network import LabelWatch, _labeled_refs, _placed_frames
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Delete, MarkAbsent, Place
 from posecut_core.labels.session import LabelSession
@@ -10,9 +12,7 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow import propose_labels
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
-from posecut_core.workflow.propose_labels import LabelWatch, labeled_refs, placed_frames
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def watch(trainable):
 
 
 def refs(watch):
-    return labeled_refs(watch.tables())
+    return _labeled_refs(watch.tables())
 
 
 def test_only_what_has_changed_is_read(watch, monkeypatch):
     """A second look reads nothing, and says that nothing has changed."""
-    monkeypatch.setattr(propose_labels, "read_contents", pytest.fail)
+    monkeypatch.setattr(network, "read_contents", pytest.fail)
     assert not watch.look()
     assert refs(watch) == tuple(FrameRef("dots", number) for number in range(4))
 
@@ -52,7 +52,7 @@ def test_a_frame_without_any_bodypart_is_no_help_to_begin_with(watch):
         for part in ("white", "black"):
             session.apply(MarkAbsent(1, session.identity(part)))
     watch.look()
-    assert (len(refs(watch)), placed_frames(watch.tables())) == (4, 3)
+    assert (len(refs(watch)), _placed_frames(watch.tables())) == (4, 3)
 
 
 def test_frames_that_are_gone_train_nobody(watch):

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from posecut_core.assistant.proposals import read_proposals
 from posecut_core.errors import ModelError
 from posecut_core.labels.edits import Delete, DropFrame
 from posecut_core.labels.session import LabelSession
-from posecut_core.poses.proposals import read_proposals
 from posecut_core.progress import Progress
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project

@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
-from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.tables import FrameError, PastEvaluation, ResultRow, newest_evaluation
 

@@ -24,9 +24,9 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
 from napari_posecut.layers.video_layer import frames_of
 from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
-from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.config import ProjectConfig, edit_config
 from posecut_core.project.opening import check_videos, project_videos, resolve_video

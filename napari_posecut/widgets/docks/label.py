@@ -24,7 +24,7 @@ from napari_posecut.labelling.keys import key_help
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistance, Desk, desk_of
-from napari_posecut.widgets.parts.tables import colored_row, table_of
+from napari_posecut.widgets.parts import colored_row, table_of
 from posecut_core.plots.figures import bytes_of, colors_of
 from posecut_core.types import FrameRef
 

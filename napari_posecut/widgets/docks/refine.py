@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine
-from napari_posecut.widgets.parts.tables import table_of
 
 _POLICIES = (  # of merge_datasets, what is said, what it means
     ("refuse", "must be reviewed first", "nothing is merged while a draft is unreviewed"),

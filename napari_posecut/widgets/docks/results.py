@@ -41,10 +41,10 @@ from napari_posecut.layers.overlay import (
     style_of,
 )
 from napari_posecut.session import Desk, desk_of
+from napari_posecut.widgets.parts import colored_row, table_of
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import Playback, playback_of
-from napari_posecut.widgets.parts.tables import colored_row, table_of
 from posecut_core.plots.figures import bytes_of
 from posecut_core.poses.files import FoundPredictions
 

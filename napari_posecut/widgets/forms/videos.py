@@ -21,9 +21,9 @@ from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video_layer import frames_of
 from napari_posecut.session import Desk
 from napari_posecut.widgets.forms.new_project import VIDEO_FILES
+from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
-from napari_posecut.widgets.parts.tables import table_of
 from posecut_core.errors import ArgumentError
 from posecut_core.project.opening import project_videos, resolve_video
 from posecut_core.types import Crop

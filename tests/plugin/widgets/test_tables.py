@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_posecut.widgets.parts.tables import colored_row, table_of
+from napari_posecut.widgets.parts import colored_row, table_of
 
 
 def test_a_table_has_its_headings_and_no_branches(qtbot):

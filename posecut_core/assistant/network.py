@@ -1,16 +1,17 @@
-"""Help while labelling (`assist`): a small network learns from the labels as they come, and proposes the others."""
+"""A small network that learns from the labels as they come: what it is, and when it learns and proposes."""
 
 import dataclasses
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import numpy as np
 
+from posecut_core.assistant.proposals import proposals_for, stored_videos, write_proposals
 from posecut_core.dataset.frames import (
     KnownImages,
     TrainingFrames,
@@ -21,25 +22,22 @@ from posecut_core.dataset.frames import (
     scaled_size,
 )
 from posecut_core.dataset.settings import TrainingSettings, settings_from
-from posecut_core.errors import VideoError
+from posecut_core.errors import LabelError, VideoError
 from posecut_core.inference.predictor import Predictor
+from posecut_core.labels.contents import Contents, read_contents
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.devices import chosen_devices, placement, use_compilation_cache
+from posecut_core.model.devices import chosen_devices, placement
 from posecut_core.model.initialization import begin
 from posecut_core.model.log import Metrics
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, remove_old_snapshots, save_snapshot
 from posecut_core.model.step import TrainState, fit, initial_state
-from posecut_core.poses.proposals import write_proposals
-from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
-from posecut_core.project.given import forgiving
+from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project, snapshot_folder
+from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
-from posecut_core.workflow.propose_labels import LabelWatch, labeled_refs, placed_frames, proposals_for, stored_videos
-
-# --- assistant --------------------------------------------------------------------------------------------------------
-# The small network that learns while somebody labels: what it is built like, and where it goes on from.
-
 
 _SETTINGS: Mapping[str, object] = {
     "net_type": "resnet_18",
@@ -65,7 +63,7 @@ _KEPT = 2  # snapshots: one more than is needed, should the last be damaged
 
 
 @dataclass(frozen=True)
-class Assistant:
+class _Assistant:
     """The network of a project, before its next step."""
 
     project: Project
@@ -89,7 +87,7 @@ class Assistant:
         return saved
 
 
-def _begin_assistant(project: Project, changes: Mapping[str, object]) -> Assistant:
+def _begin(project: Project, changes: Mapping[str, object]) -> _Assistant:
     """Go on from the assistant's last snapshot, or begin afresh where it was for other bodyparts.
 
     Args:
@@ -108,12 +106,12 @@ def _begin_assistant(project: Project, changes: Mapping[str, object]) -> Assista
     if info and (info.network, info.global_scale) == (begun.spec, settings.global_scale):
         shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(begun.spec))
         state = load_state(snapshot_folder(project.assistant, info.step), info, shapes)
-        return Assistant(project, settings, begun.spec, state)
+        return _Assistant(project, settings, begun.spec, state)
     shutil.rmtree(project.assistant, ignore_errors=True)
-    return Assistant(project, settings, begun.spec, initial_state(begun.parameters, settings))
+    return _Assistant(project, settings, begun.spec, initial_state(begun.parameters, settings))
 
 
-def _assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], known: KnownImages) -> TrainingFrames:
+def _frames(assistant: _Assistant, tables: Mapping[str, LabelTable], known: KnownImages) -> TrainingFrames:
     """Read the labelled frames, padded to the size of the largest extracted frame of the project.
 
     Raises:
@@ -121,7 +119,7 @@ def _assistant_frames(assistant: Assistant, tables: Mapping[str, LabelTable], kn
         VideoError: extracted frames are damaged.
     """
     project, scale = assistant.project, assistant.settings.global_scale
-    refs = labeled_refs(tables)
+    refs = _labeled_refs(tables)
     sides = [side for video in stored_videos(project) for side in _sizes(project, video)]
     least = scaled_size(max(height for height, _ in sides), max(width for _, width in sides), scale=scale)
     frames = load_frames(
@@ -147,8 +145,96 @@ def _sizes(project: Project, video: str) -> list[tuple[int, int]]:
     return [(height, width) for height, width in FrameStore.open(project.frame_store(video)).sizes.tolist()]
 
 
-# --- assisting --------------------------------------------------------------------------------------------------------
-# Help while labelling (`assist`): a network learns from the labels as they come, and proposes the others.
+# --- labels -----------------------------------------------------------------------------------------------------------
+# Labels of a project while somebody edits them: read again when they have grown, without locks.
+
+
+_Signature = tuple[tuple[int, int], ...]  # size and time of writing of files
+
+
+class LabelWatch:
+    """The project as it was at the last look, and the labels of its videos with extracted frames."""
+
+    def __init__(self, config: str | os.PathLike[str], *, report: Report = silent) -> None:
+        self.project = adopt_project(config, report=report)
+        self.contents: dict[str, Contents] = {}
+        self._config_seen = _signature(self.project.config_path)
+        self._seen: dict[str, _Signature] = {}
+        self._unread: set[str] = set()  # videos whose labels could not be read at the last look
+
+    def look(self) -> bool:
+        """Read what has changed since the last look, and tell whether anything has.
+
+        Labels that cannot be read are read once more at the next look: a program may be writing them.
+
+        Raises:
+            LabelError: labels that could not be read at the last look cannot be read now.
+            ProjectError: config.yaml is malformed.
+        """
+        changed = self._look_at_config()
+        for video in stored_videos(self.project):
+            signature = _signature(*_label_files(self.project, video))
+            if signature != self._seen.get(video):
+                changed |= self._read(video, signature)
+        return changed
+
+    def tables(self) -> dict[str, LabelTable]:
+        """Return the labels of each video that may be trained on; frames without an image are left out."""
+        return {video: _trainable(self.project, contents.table(video)) for video, contents in self.contents.items()}
+
+    def _look_at_config(self) -> bool:
+        """Begin anew where config.yaml lists other bodyparts: names of columns are in everything that was read."""
+        signature, before = _signature(self.project.config_path), self.project.config.bodyparts
+        if signature == self._config_seen:
+            return False
+        self.project, self._config_seen = open_project(self.project.config_path), signature
+        if self.project.config.bodyparts == before:
+            return False
+        self.contents, self._seen, self._unread = {}, {}, set()
+        return True
+
+    def _read(self, video: str, signature: _Signature) -> bool:
+        try:
+            self.contents[video] = read_contents(self.project, video)
+        except LabelError:
+            if video in self._unread:
+                raise
+            self._unread.add(video)
+            return False
+        self._seen[video] = signature
+        self._unread.discard(video)
+        return True
+
+
+def _labeled_refs(tables: Mapping[str, LabelTable]) -> tuple[FrameRef, ...]:
+    """List the frames of tables, video by video."""
+    return tuple(FrameRef(video, number) for video, table in tables.items() for number in table.numbers.tolist())
+
+
+def _placed_frames(tables: Mapping[str, LabelTable]) -> int:
+    """Count the frames of tables in which a bodypart has a position."""
+    return sum(int((~np.isnan(table.xy[..., 0])).any(axis=1).sum()) for table in tables.values())
+
+
+def _trainable(project: Project, table: LabelTable) -> LabelTable:
+    stored = FrameStore.open(project.frame_store(table.video)).numbers
+    return table.rows(table.annotated.any(axis=1) & np.isin(table.numbers, stored))
+
+
+def _label_files(project: Project, video: str) -> list[Path]:
+    """List the files that say what is labelled: the journal, or DeepLabCut's files where there is none yet."""
+    journal = project.label_journal(video)
+    if journal.exists():
+        return [journal]
+    return [project.collected_data(video), project.collected_data(video, ".csv")]
+
+
+def _signature(*paths: Path) -> _Signature:
+    found = (path.stat() if path.exists() else None for path in paths)
+    return tuple((status.st_size, status.st_mtime_ns) if status else (-1, 0) for status in found)
+
+
+# --- learning ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -162,70 +248,7 @@ class Pace:
     rest: int = 6000  # without another label it has learnt what there is to learn, and waits for one
 
 
-_PACE = Pace()
-
-
-@dataclass(frozen=True)
-class Assisted:
-    """What `assist` left behind."""
-
-    first_step: int  # 0, or the step of the snapshot that it went on from
-    last_step: int
-    labelled_frames: int  # that it learnt from at last
-    proposals: Path
-    snapshot: Path
-
-
-def _a_second() -> None:
-    time.sleep(1)
-
-
-@forgiving
-def assist(
-    config: str | os.PathLike[str],
-    *,
-    maxiters: int | None = None,
-    settings: Mapping[str, object] | None = None,
-    pace: Pace = _PACE,
-    wait: Callable[[], None] = _a_second,
-    report: Report = silent,
-) -> Assisted:
-    """Train a small network on what is labelled so far, and propose labels for the other extracted frames.
-
-    Labels may be edited meanwhile, also by other programs: those that are new join the training. Proposals are written
-    to `posecut-jobs/proposals.json`, the network to `posecut-models/assistant/`; training datasets, shuffles and
-    config.yaml stay as they are. Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot;
-    calling again goes on from it, or begins afresh if the bodyparts have other names by then.
-
-    Args:
-        config: path of config.yaml.
-        maxiters: end after this many steps in all; by default it goes on until it is interrupted.
-        settings: any settings of training (as in settings.yaml) that replace the assistant's own.
-        pace: with how many labelled frames it begins, and how often it does what.
-        wait: is called between two looks at the labels while there is nothing to do.
-        report: told of the loss, of new proposals, and while there are too few labels.
-
-    Raises:
-        LabelError: labels are damaged or do not fit the project.
-        DatasetError: the frames are too small to be trained on, or do not fit into memory.
-        ModelError: a setting cannot work, or a newer PoseCut wrote the snapshot.
-        StorageError: the disk refuses.
-    """
-    use_compilation_cache()
-    limit = {} if maxiters is None else {"maxiters": maxiters}
-    with deferred_interrupt() as interrupted:
-
-        def tell(progress: Progress | Notice | None) -> None:
-            if progress is not None:
-                report(progress)
-            if interrupted():
-                raise KeyboardInterrupt
-
-        watch = LabelWatch(config, report=report)
-        return _Assistance(watch, pace, {**(settings or {}), **limit}, wait, tell).run()
-
-
-class _Assistance:
+class Assistance:
     """One call of `assist`: what it looks at, and when the next proposals are due."""
 
     def __init__(
@@ -240,15 +263,19 @@ class _Assistance:
         self._due = 0  # step of the next proposals
         self._failed = False  # whether the last proposals could not be made
 
-    def run(self) -> Assisted:
-        """Train until the last step; with other bodyparts another network begins."""
+    def run(self) -> tuple[int, int, int]:
+        """Train until the last step; with other bodyparts another network begins.
+
+        Returns:
+            The step that it went on from, the last one, and how many frames it learnt from at last.
+        """
         while True:
             self._labels()
-            found = self._learn(_begin_assistant(self._watch.project, self._settings))
+            found = self._learn(_begin(self._watch.project, self._settings))
             if found is not None:
                 return found
 
-    def _learn(self, assistant: Assistant) -> Assisted | None:
+    def _learn(self, assistant: _Assistant) -> tuple[int, int, int] | None:
         """Train one network, on other frames whenever labels have changed; None where the bodyparts have."""
         images: KnownImages = {}
         first = step = int(assistant.state.step)
@@ -257,19 +284,17 @@ class _Assistance:
             tables = self._labels(assistant)
             if self._watch.project.config.bodyparts != assistant.spec.bodyparts:
                 return None
-            frames = _assistant_frames(assistant, tables, images)
+            frames = _frames(assistant, tables, images)
             assistant = self._steps(assistant, frames)
             step = int(assistant.state.step)
             if step >= assistant.settings.maxiters:
-                project = assistant.project
-                snapshot = snapshot_folder(project.assistant, step)
-                return Assisted(first, step, len(frames), project.proposals, snapshot)
+                return first, step, len(frames)
 
-    def _labels(self, assistant: Assistant | None = None) -> dict[str, LabelTable]:
+    def _labels(self, assistant: _Assistant | None = None) -> dict[str, LabelTable]:
         """Wait until enough frames are labelled, and return their labels; an interruption leaves a snapshot."""
         self._watch.look()
         try:
-            while (count := placed_frames(tables := self._watch.tables())) < self._pace.frames:
+            while (count := _placed_frames(tables := self._watch.tables())) < self._pace.frames:
                 self._await_change(Progress("waiting for labelled frames", count, self._pace.frames))
         except KeyboardInterrupt:
             if assistant is not None:
@@ -282,7 +307,7 @@ class _Assistance:
             self._tell(progress)
             self._wait()
 
-    def _steps(self, assistant: Assistant, frames: TrainingFrames) -> Assistant:
+    def _steps(self, assistant: _Assistant, frames: TrainingFrames) -> _Assistant:
         """Train on the same frames until labels change, the last step is taken, or nothing is left to learn."""
         settings, spec = assistant.settings, assistant.spec
         order = mirror_order(spec.bodyparts, settings.mirror_pairs)
@@ -302,7 +327,7 @@ class _Assistance:
         self._await_change(Progress("waiting for more labels", 0))
         return assistant
 
-    def _after(self, assistant: Assistant, step: int, progress: Progress | None) -> None:
+    def _after(self, assistant: _Assistant, step: int, progress: Progress | None) -> None:
         """Save and propose after a step where it is time to; an interruption leaves a snapshot."""
         saved = step >= self._due or step == assistant.settings.maxiters
         if saved:
@@ -315,7 +340,7 @@ class _Assistance:
                 assistant.save(step)
             raise
 
-    def _propose(self, assistant: Assistant, step: int) -> None:
+    def _propose(self, assistant: _Assistant, step: int) -> None:
         """Write new proposals; frames that somebody takes out meanwhile are passed over once."""
         project, settings = assistant.project, assistant.settings
         self._due = step + self._pace.every

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 from posecut_core.errors import AnalysisError
-from posecut_core.poses.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 
 BODYPARTS = ("snout", "tail")
 PLAIN_VALUES = st.recursive(
@@ -130,6 +130,6 @@ def test_frames_that_cannot_be_are_refused(numbers):
 
 def test_a_window_reads_them_without_jax():
     """The process of the window does not load what only networks need."""
-    code = "import posecut_core.poses.proposals, sys; print('jax' in sys.modules, 'flax' in sys.modules)"
+    code = "import posecut_core.assistant.proposals, sys; print('jax' in sys.modules, 'flax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -9,7 +9,7 @@ twice null.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import AnalysisError, refuse_newer
+from posecut_core.errors import AnalysisError, ModelError, refuse_newer
+from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
+from posecut_core.labels.contents import Contents
+from posecut_core.progress import Progress, Report
+from posecut_core.project.opening import frame_folders
+from posecut_core.project.paths import Project
 from posecut_core.storage.files import read_json, write_text
+from posecut_core.video.frame_store import FrameStore
 
 _SCHEMA = 1
+_DECIMALS = 2  # of a pixel: more says nothing
 
 
 @dataclass(frozen=True)
@@ -133,3 +140,77 @@ def _video(values: Any, bodyparts: int) -> VideoProposals:
     if (xy.shape, likelihood.shape) != ((*shape, 2), shape):
         raise ValueError
     return VideoProposals(numbers, xy, likelihood)
+
+
+# --- proposing --------------------------------------------------------------------------------------------------------
+
+
+def proposals_for(
+    project: Project,
+    contents: Mapping[str, Contents],
+    predictor: Predicts,
+    *,
+    step: int,
+    batch_size: int,
+    report: Report,
+) -> Proposals:
+    """Predict the extracted frames in which a bodypart is unset.
+
+    Args:
+        project: the project.
+        contents: what is known of the labels of each video.
+        predictor: the network.
+        step: training steps of its snapshot.
+        batch_size: frames that it sees at once.
+        report: told of every batch.
+
+    Raises:
+        ModelError: the network knows no bodypart of the project.
+        VideoError: extracted frames are damaged.
+    """
+    bodyparts = tuple(part for part in project.config.bodyparts if part in predictor.bodyparts)
+    if not bodyparts:
+        raise ModelError(
+            f"{predictor.scorer} knows {', '.join(predictor.bodyparts)}, expected at least one of the project's "
+            f"bodyparts ({', '.join(project.config.bodyparts)}); train a network on them first."
+        )
+    chosen = {video: _unset_frames(project, video, known, bodyparts) for video, known in contents.items()}
+    total, done = sum(len(frames.numbers) for frames in chosen.values()), 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        report(Progress("proposing labels", done, total))
+
+    columns = [predictor.bodyparts.index(part) for part in bodyparts]
+    found = {
+        video: _predicted(predictor, frames, columns, batch_size=batch_size, advance=advance)
+        for video, frames in chosen.items()
+        if len(frames.numbers)
+    }
+    return Proposals(predictor.scorer, step, bodyparts, found)
+
+
+def _unset_frames(project: Project, video: str, contents: Contents, bodyparts: tuple[str, ...]) -> StoredFrames:
+    """Choose the extracted frames, but for dropped ones, in which nothing is known of some of the bodyparts."""
+    store, state = FrameStore.open(project.frame_store(video)), contents.history.state
+    parts = [contents.naming.identities[name] for name in bodyparts]
+    unset = [
+        number
+        for number in store.numbers.tolist()
+        if not state.frame(number).dropped and any(state.point(number, part) is None for part in parts)
+    ]
+    return stored_frames(video, store, np.array(unset, dtype=np.int64))
+
+
+def _predicted(
+    predictor: Predicts, frames: StoredFrames, columns: list[int], *, batch_size: int, advance: Callable[[int], None]
+) -> VideoProposals:
+    found = predict_stored_frames(predictor, frames, batch_size=batch_size, advance=advance)
+    xy = np.round(found.xy[:, columns], _DECIMALS)
+    return VideoProposals(frames.numbers, xy, np.clip(found.likelihood[:, columns], 0.0, 1.0))
+
+
+def stored_videos(project: Project) -> tuple[str, ...]:
+    """List the videos that have extracted frames, by stem."""
+    return tuple(folder.name for folder in frame_folders(project) if project.frame_store(folder.name).exists())
