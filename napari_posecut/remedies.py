@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.progress import Notice
 
-DOCKS = {
+PLACES = {
     "create_new_project": "1 Project, 'Create the project'",
     "add_new_videos": "1 Project, 'Add videos…'",
     "edit_bodyparts": "1 Project, the table of bodyparts",
@@ -38,4 +38,4 @@ def worded(sentence: str, remedies: Sequence[Remedy]) -> str:
 def _place(remedy: Remedy) -> str:
     if remedy.step == "train_network" and "weights" in remedy.arguments:
         return f"4 Train, '{_WEIGHTS.get(str(remedy.arguments['weights']), 'a file')}' at 'begins with'"
-    return DOCKS.get(remedy.step, f"close this project, and in Python {remedy}")
+    return PLACES.get(remedy.step, f"close this project, and in Python {remedy}")

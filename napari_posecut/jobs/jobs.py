@@ -1,7 +1,7 @@
 """Work that takes long, in child processes: start it, follow it, stop it, and find it again.
 
-A job lives in its folder (`job_files`), not in the window: a window that is closed leaves it running, and one that is
-opened later finds it. Nothing here waits, and nothing imports JAX.
+A job lives in its folder (`jobs/files.py`), not in the window: a window that is closed leaves it running, and one that
+is opened later finds it. Nothing here waits, and nothing imports JAX.
 """
 
 import secrets

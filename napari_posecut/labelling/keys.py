@@ -16,7 +16,7 @@ class Key:
     """A key, and what it does."""
 
     keys: tuple[str, ...]  # as napari spells them; all of them do the same
-    action: str  # name of a method of `actions.Actions`
+    action: str  # name of a method of `Actions` in `layers/canvas.py`
     meaning: str
 
 

@@ -1,1 +1,1 @@
-"""One dock per stage of the work, in its order; `napari.yaml` lists them."""
+"""What is seen beside the picture: docks, the forms in them, and the parts that they share."""

@@ -1,7 +1,7 @@
 """Backbones: the networks on whose features the pose network stands, registered by the `net_type` of settings.
 
 To add one, write a module of this room with a class that has what `Backbone` asks for, `register` its values there, and
-list their names in `_MODULES`. Nothing else in the project has to change.
+list their names in `_MODULE_OF`. Nothing else in the project has to change.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what settings may name is known without JAX
 
     Features = tuple[Shaped[Array, "B h w C"], ...]  # of each stage
 
-_MODULES = dict.fromkeys(("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152"), "resnet")
+_MODULE_OF = dict.fromkeys(("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152"), "resnet")
 _registered: dict[str, "Backbone"] = {}
 
 
@@ -32,7 +32,8 @@ class Stage(NamedTuple):
 class Backbone(Protocol):
     """What a network is built on: a frozen dataclass whose fields (numbers, words, truth values) say all of it.
 
-    The pose network needs a stage of stride 8 and a last one of stride 16.
+    The pose network needs a stage of stride 8 and a last one of stride 16. `width` and `norm` are fields, which are
+    replaced where initial weights have others.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -41,7 +42,7 @@ class Backbone(Protocol):
 
     @property
     def net_type(self) -> str:
-        """Return the name by which settings ask for it, such as `resnet_50`."""
+        """Return the name by which settings ask for it, such as `resnet_50`: small letters, digits and underscores."""
 
     @property
     def width(self) -> float:
@@ -81,7 +82,7 @@ def register(*backbones: Backbone) -> None:
 
 def net_types() -> tuple[str, ...]:
     """Return the names that settings may ask for."""
-    return tuple(dict.fromkeys((*_MODULES, *_registered)))
+    return tuple(dict.fromkeys((*_MODULE_OF, *_registered)))
 
 
 def backbone_of(net_type: str) -> Backbone:
@@ -111,6 +112,6 @@ def from_description(values: Mapping[str, Any]) -> Backbone:
 
 
 def _all() -> Mapping[str, Backbone]:
-    for module in set(_MODULES.values()):
+    for module in set(_MODULE_OF.values()):
         importlib.import_module(f"{__name__}.{module}")
     return _registered

@@ -1,4 +1,4 @@
-"""Ask at the terminal whether to extract what was found, or by which other criteria to look again."""
+"""What is printed of each verb's result, and which command comes next; and the prompt of extract-outlier-frames."""
 
 import dataclasses
 import math

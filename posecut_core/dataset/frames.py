@@ -1,4 +1,4 @@
-"""Values that are made in a thread, a few ahead of where they are taken."""
+"""Training frames in memory: scaled, checked, drawn into batches, and prefetched in a thread."""
 
 import queue
 import threading

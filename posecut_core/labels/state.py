@@ -72,7 +72,7 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 # --- state ------------------------------------------------------------------------------------------------------------
 # The labels of one video at one moment: an immutable value, which edits turn into the next one.
 #
-# Bodyparts are named by their identities, which stay when a bodypart is renamed (`labels/identities.py`).
+# Bodyparts are named by their identities, which stay when a bodypart is renamed (`labels/bodypart_ids.py`).
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):

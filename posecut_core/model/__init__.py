@@ -1,1 +1,1 @@
-"""The network: ResNet, heads, losses, initial weights, snapshots, training."""
+"""The network: heads on a backbone, losses, initial weights, snapshots, training."""

@@ -208,7 +208,7 @@ def _handed_on(learnt: Parameters, fresh: Parameters, *, before: tuple[str, ...]
 
 
 def _columns(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Int[Array, " N"], Int[Array, " N"]]:
-    """Pair the maps, K scores and then 2 K offsets (`network.PoseNet`), of bodyparts that stand in both."""
+    """Pair the maps, K scores and then 2 K offsets (`pose_net.PoseNet`), of bodyparts that stand in both."""
     pairs = [(after.index(name), before.index(name)) for name in after if name in before]
     places = np.array(pairs, dtype=np.int32).reshape(-1, 2)
     counts = np.array([len(after), len(before)], dtype=np.int32)

@@ -9,7 +9,7 @@ import pytest
 
 import napari_posecut
 import posecut_core
-from napari_posecut.remedies import DOCKS, worded
+from napari_posecut.remedies import PLACES, worded
 from posecut_core.cli.task import command_of
 from posecut_core.errors import LabelError, Remedy
 from posecut_core.results import explain
@@ -83,7 +83,7 @@ def test_what_helps_is_a_public_step_and_has_such_arguments() -> None:
         given = {keyword.arg for keyword in call.keywords if keyword.arg is not None}
         wrong += [(name, step, given)] if function is None or given - set(known) else []
     assert wrong == []
-    assert set(DOCKS) <= {*posecut_core.__all__, *napari_posecut.__all__}
+    assert set(PLACES) <= {*posecut_core.__all__, *napari_posecut.__all__}
 
 
 def test_each_front_end_has_its_words() -> None:

@@ -197,7 +197,7 @@ class AnalyseDock(QWidget):
         self.line.ended.connect(self._end)
         self.desk.project_changed.connect(self._on_project_changed)
         self.desk.board.started.connect(self._on_job_started)
-        self.desk.board.progressed.connect(self._on_job_ended)
+        self.desk.board.progressed.connect(self._on_job_progressed)
 
     def _on_project_changed(self) -> None:
         """List the project's videos; those that were added stay while it is open."""
@@ -233,10 +233,10 @@ class AnalyseDock(QWidget):
             self.videos.add(Path(video))
             self.videos.set_state(video, "waits")
         for report in job.reports:
-            self._on_job_ended(job, report)
+            self._on_job_progressed(job, report)
         self._update_enabled()
 
-    def _on_job_ended(self, job: Job, report: Progress | Notice) -> None:
+    def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if isinstance(report, Notice):
             return
         videos = _videos_of(job)

@@ -34,7 +34,7 @@ from posecut_core.poses.files import FoundPredictions
 from posecut_core.project.paths import Project
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
 
-# --- outliers ---------------------------------------------------------------------------------------------------------
+# --- outlier form -----------------------------------------------------------------------------------------------------
 # The form in which a person says what makes a frame look wrong.
 
 

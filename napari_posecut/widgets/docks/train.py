@@ -190,7 +190,7 @@ class TrainDock(QWidget):
         self.line.ended.connect(self._end)
         self.desk.project_changed.connect(self._on_project_changed)
         self.desk.board.started.connect(self._on_job_started)
-        self.desk.board.progressed.connect(self._on_job_ended)
+        self.desk.board.progressed.connect(self._on_job_progressed)
         self._on_project_changed()
 
     def start(self) -> None:
@@ -267,7 +267,7 @@ class TrainDock(QWidget):
         state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
         self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
-    def _on_job_ended(self, job: Job, report: Progress | Notice) -> None:
+    def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:
             self._take(report)
             self._draw()
