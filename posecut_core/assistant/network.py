@@ -25,7 +25,6 @@ from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.inference.predictor import Predictor
 from posecut_core.labels.contents import Contents, read_contents
-from posecut_core.labels.images import adopt_project
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.devices import chosen_devices, placement
 from posecut_core.model.initialization import begin
@@ -33,7 +32,7 @@ from posecut_core.model.log import Metrics
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_state, newest_sound, remove_old_snapshots, save_snapshot
 from posecut_core.model.step import TrainState, fit, initial_state
-from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.progress import Notice, Progress, silent
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project, snapshot_folder
 from posecut_core.types import FrameRef
@@ -155,8 +154,8 @@ _Signature = tuple[tuple[int, int], ...]  # size and time of writing of files
 class LabelWatch:
     """The project as it was at the last look, and the labels of its videos with extracted frames."""
 
-    def __init__(self, config: str | os.PathLike[str], *, report: Report = silent) -> None:
-        self.project = adopt_project(config, report=report)
+    def __init__(self, config: str | os.PathLike[str]) -> None:
+        self.project = open_project(config)
         self.contents: dict[str, Contents] = {}
         self._config_seen = _signature(self.project.config_path)
         self._seen: dict[str, _Signature] = {}

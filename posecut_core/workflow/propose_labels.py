@@ -145,7 +145,7 @@ def assist(
             if interrupted():
                 raise KeyboardInterrupt
 
-        watch = LabelWatch(config, report=report)
+        watch = LabelWatch(config)
         first, last, frames = Assistance(watch, pace, {**(settings or {}), **limit}, wait, tell).run()
     project = watch.project
     return Assisted(first, last, frames, project.proposals, snapshot_folder(project.assistant, last))

@@ -62,7 +62,7 @@ def test_imagenet_weights_are_written_down(trainable, tmp_path, monkeypatch):
     path = open_project(trainable).training(1).settings
     before = path.read_text()
     monkeypatch.setattr(initialization, "fetch_weights", partial(fetch_weights, cache=tmp_path / "cache"))
-    with pytest.raises(ModelError, match="connect to the network once"):
+    with pytest.raises(ModelError, match="connect to the internet once"):
         prepare(trainable, init_weights="imagenet")
     assert path.read_text() == before
     save_file(torchvision_tensors(), tmp_path / "thin.safetensors")
