@@ -76,7 +76,7 @@ class VideoFrames:
             return self._several(range(*first.indices(len(self))))[(slice(None), *inside)]
         number = int(first)
         if not -len(self) <= number < len(self):
-            raise IndexError(f"The video has {len(self)} frames, so there is no frame {number}.")
+            raise IndexError(f"Frame {number} is out of range: the video has {len(self)} frames.")
         return self._now(number % len(self))[inside]
 
     def read(self, number: int) -> Picture | None:

@@ -49,7 +49,9 @@ class VideoProposals:
             raise AnalysisError("Frame numbers of proposals must increase from 0 without repeats; sort them.")
         missing = np.isnan(self.xy)
         if np.isinf(self.xy).any() or np.any(missing[..., 0] != missing[..., 1]):
-            raise AnalysisError("A proposal has an x without its y, or an infinite one; give two numbers or two NaN.")
+            raise AnalysisError(
+                "A proposal has an x without y, y without x, or an infinite value; give two numbers or two NaN."
+            )
         if not np.all((self.likelihood >= 0) & (self.likelihood <= 1)):
             raise AnalysisError("A proposal's likelihood is not between 0 and 1; give a probability.")
 
@@ -114,7 +116,7 @@ def _pair(x: float, y: float) -> tuple[float | None, float | None]:
 
 def _foreign(path: Path) -> AnalysisError:
     return AnalysisError(
-        f"{path} holds no proposals as PoseCut writes them; delete it and let a network make new ones (propose_labels)."
+        f"{path} is not a valid table of proposals; delete it and let a network make new ones (propose_labels)."
     )
 
 

@@ -35,7 +35,7 @@ class ResNetSpec:
 
     def __post_init__(self) -> None:
         if self.depth not in BLOCKS or not 0 < self.width <= _WIDEST:
-            raise ValueError(f"There is no ResNet of depth {self.depth} and width {self.width}.")
+            raise ValueError(f"Unsupported ResNet of depth {self.depth} and width {self.width}.")
 
     @property
     def net_type(self) -> str:
@@ -73,8 +73,8 @@ class ResNetSpec:
         first = tensors.get("layer1.0.conv1.weight")
         if first is None or first.ndim != 4 or not 0 < first.shape[0] <= _WIDEST * _STEM or not first.size:
             raise ModelError(
-                f"{source} has no tensor layer1.0.conv1.weight, so it is no ResNet in torchvision's names; "
-                "give the weights of the network that net_type names."
+                f"{source} has no tensor layer1.0.conv1.weight, so it is not a ResNet with torchvision's names; give "
+                "the weights of the network that net_type names."
             )
         # Networks that stride in conv1 come from Caffe and TensorFlow, whose pooling pads behind only.
         inside_conv1 = metadata.get("stride_in") == "conv1"

@@ -30,7 +30,7 @@ class ClosedWindow:
         number = self.exit_code - _SIGNALS
         screens = ", ".join(f"{name}={os.environ[name]}" for name in _SCREENS if os.environ.get(name))
         asked = f"; does {screens} still answer?" if number == signal.SIGABRT and screens else "."
-        return (f"The window was ended by signal {number}{asked} What was labelled is kept.",)
+        return (f"The window was ended by signal {number}{asked} All labels are kept.",)
 
 
 def label(config: str | os.PathLike[str] | None = None) -> ClosedWindow:
@@ -70,8 +70,8 @@ def check_screen(environment: Mapping[str, str], *, system: str = sys.platform) 
     """
     if system.startswith("linux") and not any(environment.get(name) for name in _SCREENS):
         raise PosecutError(
-            "There is no screen to open a window on (DISPLAY and WAYLAND_DISPLAY are not set); run it on a computer "
-            "with a screen, or connect with ssh -X, or start it with xvfb-run to try it out."
+            "There is no screen for a window (DISPLAY and WAYLAND_DISPLAY are not set); use a computer with a "
+            "screen, connect with ssh -X, or try it with xvfb-run."
         )
 
 

@@ -153,9 +153,7 @@ def _checked_video(video: CheckedVideo) -> list[str]:
     if video.unlabelled:
         lines.append(f"  {counted(video.unlabelled, 'extracted frame')} without labels")
     if video.drafts:
-        lines.append(
-            f"  {counted(video.drafts, 'draft')} of labels, drawn as x: not trained on before a person decides"
-        )
+        lines.append(f"  {counted(video.drafts, 'draft')} of labels, drawn as x: not used for training before review")
     lines += [f"  {part} has no label in {counted(count, 'frame')}" for part, count in video.missing.items()]
     lines += [f"  a label lies outside its frame: {place}" for place in video.outside]
     lines += [f"  a label at (0, 0), for 'not visible', is left out of training: {place}" for place in video.invisible]
@@ -184,13 +182,13 @@ def tell_dataset(project: Path, dataset: CreatedDataset) -> Outcome:
 def tell_trained(project: Path, trained: TrainedNetwork) -> Outcome:
     """Say how far training came, and where the network is."""
     if trained.first_step == trained.last_step:
-        done = f"The network had been trained for {trained.last_step} steps before; for more, give a larger --maxiters."
+        done = f"The network was already trained for {trained.last_step} steps; for more, give a larger --maxiters."
     else:
         begin = f", from the snapshot of step {trained.first_step}" if trained.first_step else ""
         done = f"Trained to step {trained.last_step}{begin}; loss {trained.loss:.4f}."
     lines = [done, f"Snapshot: {shorter(trained.snapshot)}", f"Losses: {shorter(trained.log)}"]
     lines += _skipped_steps(trained)
-    lines += [f"Damaged, set aside and not used: {shorter(path)}" for path in trained.damaged]
+    lines += [f"Damaged, moved aside and not used: {shorter(path)}" for path in trained.damaged]
     return Outcome(trained, tuple(lines), (_of_shuffle("evaluate-network", project, trained),))
 
 
@@ -199,7 +197,7 @@ def _skipped_steps(trained: TrainedNetwork) -> list[str]:
     if not trained.skipped:
         return []
     frames = ", ".join(f"frame {frame.number} of {frame.video}" for frame in trained.suspects[:_SUSPECTS])
-    return [f"{counted(len(trained.skipped), 'step')} gave no finite loss and changed nothing; look at {frames}."]
+    return [f"{counted(len(trained.skipped), 'step')} had no finite loss and were skipped; check {frames}."]
 
 
 def tell_evaluated(project: Path, evaluation: Evaluation, *, trainingsetindex: int = 0) -> Outcome:
@@ -220,7 +218,7 @@ def tell_cross_validated(project: Path, result: CrossValidation) -> Outcome:
     if test.count > 1:
         together += (
             f", standard deviation {test.sd:.2f} px, {100 * result.confidence:g}% confidence interval of the mean "
-            f"{test.low:.2f} to {test.high:.2f} px (Student's t, corrected for training frames that splits share)"
+            f"{test.low:.2f} to {test.high:.2f} px (Student's t, corrected for training frames shared by splits)"
         )
     lines = (*map(_fold, result.folds), f"{together}.", f"Table: {shorter(result.table)}")
     return Outcome(result, lines, (command("analyze-videos", project, "VIDEOS"),))
@@ -278,32 +276,33 @@ def _verdict(row: EvaluatedSnapshot) -> str:
         )
     if math.isnan(row.errors.train_pcutoff) and math.isnan(row.errors.test_pcutoff):
         return (
-            f"No prediction reaches the pcutoff of {row.pcutoff:g}, so that figures and labelled videos would show "
-            "nothing: the network is not ready; train longer (posecut train-network --maxiters)."
+            f"No prediction reaches the pcutoff of {row.pcutoff:g}, so figures and labelled videos would be empty: "
+            "the network is not ready; train longer (posecut train-network --maxiters)."
         )
     if test > _MUCH * train:
         return (
-            f"The test error is more than {_MUCH:g} times the training error: the network knows its training frames "
-            "better than new ones; label more frames before you rely on it."
+            f"The test error is more than {_MUCH:g} times the training error: the network overfits its training "
+            "frames; label more frames before you rely on it."
         )
     return (
-        "The test error is not much above the training error: if it is exact enough, the network is ready for videos."
+        "The test error is not much above the training error: if it is accurate enough, the network is ready for "
+        "videos."
     )
 
 
 def _likelihood(row: EvaluatedSnapshot) -> str:
     found = row.calibration
     if not found.points:
-        return "no test frame has points to judge likelihoods by."
+        return "no test frame has points for judging likelihoods."
     judged = (
         f"expected calibration error {found.expected_error:.3f}; {found.points_right} of {found.points} predictions on "
         f"test frames within {found.within:g} px of the label"
     )
     if math.isnan(found.suggested_pcutoff):
-        return f"{judged}; they give no reason for another pcutoff than {row.pcutoff:g}."
+        return f"{judged}; they suggest no other pcutoff than {row.pcutoff:g}."
     return (
-        f"{judged}; a pcutoff of {found.suggested_pcutoff:.2f} divides them best from the others (config.yaml has "
-        f"{row.pcutoff:g}; it is yours to change)."
+        f"{judged}; a pcutoff of {found.suggested_pcutoff:.2f} separates them best from the others (config.yaml has "
+        f"{row.pcutoff:g}; change it there if you like)."
     )
 
 
@@ -376,7 +375,7 @@ def tell_outliers(extracted: ExtractedOutliers) -> Outcome:
             lines.append("To find more frames, change --epsilon or --p-bound, or try another --outlieralgorithm.")
         damaged = any(video.damaged for video in extracted.videos)
         return Outcome(extracted, tuple(lines), exit_code=VideoError.exit_code if damaged else 0)
-    lines.append("Now correct the drafts: they are not trained on before a person has looked at them.")
+    lines.append("Now correct the drafts: they are not used for training before review.")
     return Outcome(extracted, tuple(lines), (command("label", root), command("merge-datasets", root)))
 
 
@@ -386,7 +385,7 @@ def tell_merged_datasets(merged: MergedDatasets) -> Outcome:
     begins = "has begun already and has no training dataset yet" if merged.begun_before else "begins"
     lines = [f"Iteration {merged.iteration} {begins}, with {counted(merged.labelled_frames, 'labelled frame')}."]
     if merged.accepted:
-        lines.append(f"{counted(merged.accepted, 'draft')} became labels unseen, as you wished.")
+        lines.append(f"{counted(merged.accepted, 'draft')} became labels without review, as requested.")
     if merged.left:
         lines.append(f"{counted(merged.left, 'draft')} stay drafts and are not trained on.")
     train = command("train-network", root, "--weights", "previous")
@@ -419,8 +418,8 @@ _SHOWN = 20  # changes per video; --json has all
 
 def tell_edited(edited: EditedBodyparts) -> Outcome:
     """Say which bodyparts there are now."""
-    lines = [f"{old} is called {new} now." for old, new in edited.renamed.items()]
-    lines += [f"Added {name}; frames labelled before say nothing about it." for name in edited.added]
+    lines = [f"{old} is now called {new}." for old, new in edited.renamed.items()]
+    lines += [f"Added {name}; in frames labelled so far it is not annotated." for name in edited.added]
     lines.append(f"The bodyparts are {', '.join(edited.bodyparts)}.")
     return Outcome(edited, tuple(lines))
 
@@ -437,7 +436,7 @@ def tell_merged(merged: MergedLabels) -> Outcome:
         lines += [f"  {change}" for change in video.changes[:_SHOWN]]
         lines += [f"  and {len(video.changes) - _SHOWN} more"] * (len(video.changes) > _SHOWN)
         lines += [f"  {video.obstacle}"] * bool(video.obstacle)
-        lines += [f"  what was there is kept as {shorter(path)}" for path in video.copies]
+        lines += [f"  the previous file is kept as {shorter(path)}" for path in video.copies]
     if merged.decision == "shown":
         words = ("--discard",) if any(video.obstacle for video in merged.videos) else ("--take", "--discard")
         return Outcome(merged, tuple(lines), tuple(command("merge-labels", root, word) for word in words))
@@ -512,10 +511,10 @@ def tell_refined_demo(result: RefinedDemo) -> Outcome:
     more = f"{counted(len(result.corrected), 'frame')} of {escape(result.video)}"
     lines = (
         f"Round 1 trained on {counted(before.labelled_frames, 'labelled frame')}.",
-        f"Round 2 trained on {after.labelled_frames}: with {more}, in which the network had seemed to err.",
+        f"Round 2 trained on {after.labelled_frames}: with {more}, in which the network seemed to be wrong.",
         _rounds(result),
         f"Mean error on the unseen video: {before.unseen_error:.2f} px before, {after.unseen_error:.2f} px after.",
-        "The second network has seen more labels, chosen so, and trained for longer.",
+        "The second network was trained longer, on more labels.",
         f"Everything took {_total(result.times)}.",
         _times(result.times),
         _files(result.files),
@@ -587,8 +586,7 @@ def asking(given: Mapping[str, Any], report: Report, *, yes: bool) -> Confirm | 
         return None
     if not sys.stdin.isatty():
         raise ArgumentError(
-            "The number of frames found must be confirmed, but the input is not a terminal; add --yes to extract "
-            "without being asked."
+            "Extraction must be confirmed, but the input is not a terminal; add --yes to extract without confirmation."
         )
 
     def ask(found: FoundOutliers) -> bool | Criteria:
@@ -646,7 +644,7 @@ def _change(part: str, criteria: Criteria) -> tuple[str, object]:
     name = options.get(given.removeprefix("--").replace("-", "_").lower(), "")
     if not equals or not name:
         raise ArgumentError(
-            f"The answer {part!r} is not understood; expected y, n, or NAME=VALUE with a name among {', '.join(names)}."
+            f"Unknown answer {part!r}; expected y, n, or NAME=VALUE with a name among {', '.join(names)}."
         )
     kind = {"outlieralgorithm": str, "ARdegree": int, "MAdegree": int}.get(name, float)
     try:

@@ -31,9 +31,9 @@ from posecut_core.project.given import given_path
 # The verbs in the order of the workflow, with what their steps do not say.
 
 
-_RESUMES = "What was finished is kept; run the same command again to go on."
+_RESUMES = "Finished work is kept; run the same command again to continue."
 _NOTHING = "Run the same command again."
-_SNAPSHOTS = "Each snapshot that was written is kept; run the same command again to go on."
+_SNAPSHOTS = "All snapshots are kept; run the same command again to continue."
 _FRAMES = "Frames of finished videos are kept; run the same command again for the others."
 
 
@@ -56,7 +56,7 @@ VERBS = {
     "add-new-videos": Verb("Begin", "PROJECT more-videos/mouse7.mp4",
                            "No video was added; run the same command again."),
     "extract-frames": Verb("Label", "PROJECT --number-of-frames 30", _FRAMES),
-    "label": Verb("Label", "PROJECT", "Every label that was placed is kept.", module="cli.label",
+    "label": Verb("Label", "PROJECT", "All labels are kept.", module="cli.label",
                   note="Without a project the window opens too; create or open one there."),
     "check-labels": Verb("Label", "PROJECT"),
     "export-deeplabcut": Verb("Label", "PROJECT --results new-videos/ --metadata"),
@@ -67,16 +67,16 @@ VERBS = {
     "create-training-dataset": Verb("Train", "PROJECT"),
     "train-network": Verb("Train", "PROJECT --maxiters 5000", _SNAPSHOTS),
     "evaluate-network": Verb("Train", "PROJECT --plotting"),
-    "cross-validate": Verb("Train", "PROJECT --splits 5", _SNAPSHOTS, "It takes as long as that many trainings."),
+    "cross-validate": Verb("Train", "PROJECT --splits 5", _SNAPSHOTS, "It trains that many networks."),
     "analyze-videos": Verb("Use", "PROJECT new-videos/ --save-as-csv",
-                           "The frames analysed so far are kept; run the same command again to go on from them."),
+                           "The frames analysed so far are kept; run the same command again to continue."),
     "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
     "plot-trajectories": Verb("Use", "PROJECT new-videos/"),
     "create-labeled-video": Verb("Use", "PROJECT new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10"),
     "extract-outlier-frames": Verb("Refine", "PROJECT new-videos/mouse7.mp4 --epsilon 30", _FRAMES,
-                                   "It says how many frames it found, and asks before it extracts any."),
+                                   "It reports how many frames it found, and asks before it extracts them."),
     "merge-datasets": Verb("Refine", "PROJECT", _NOTHING),
-    "doctor": Verb("Care", "PROJECT", note="The exit code is 0 if nothing is wrong, or all of it was mended, else 1."),
+    "doctor": Verb("Care", "PROJECT", note="The exit code is 0 if no problem is left, else 1."),
 }  # fmt: skip
 _PROJECT = "reaching-ada-2026-01-31"  # of the examples
 
@@ -162,9 +162,9 @@ class Option:
         return inspect.Parameter(self.parameter, kind, default=default, annotation=Annotated[typed, details])
 
 
-_YES = Option("yes", "--yes", bool, False, "Extract without asking, as in scripts.")
+_YES = Option("yes", "--yes", bool, False, "Extract without asking for confirmation.")
 _EVERYWHERE = (
-    Option("json", "--json", bool, False, "Print the result as one JSON object, for programs."),
+    Option("json", "--json", bool, False, "Print the result as one JSON object."),
     Option("debug", "--debug", bool, False, "Show technical details if something goes wrong."),
 )
 
@@ -385,7 +385,7 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
     elif options(verb)[0].meaning == _CONFIG and verb != "label":
         arguments["config"] = project_path(given.get("config"))
     if verb == "edit-bodyparts" and not (arguments.get("rename") or arguments.get("add")):
-        raise ArgumentError("Nothing was asked for; give --rename OLD:NEW, or --add NAME.")
+        raise ArgumentError("Nothing to do; give --rename OLD:NEW or --add NAME.")
     yes = arguments.pop("yes", False)
 
     def work(report: Report) -> Outcome:

@@ -192,8 +192,8 @@ def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.nda
     rows = [] if table is None else np.flatnonzero(table.numbers == frame.number).tolist()
     if table is None or not rows:
         raise DatasetError(
-            f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its label revision has no "
-            "labels of it; create a new training dataset.",
+            f"Frame {frame.number} of {frame.video} is in the training dataset, but the labels of that revision do "
+            "not include it; create a new training dataset.",
             Remedy("create_training_dataset"),
         )
     return table.xy[rows[0]]
@@ -210,8 +210,8 @@ def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> lis
     for frame in frames:
         if (frame.video, frame.number) not in known:
             raise DatasetError(
-                f"Frame {frame.number} of {frame.video} belongs to the training dataset, but its image is gone; "
-                "extract it again or create a new training dataset.",
+                f"Frame {frame.number} of {frame.video} is in the training dataset, but its image is missing; extract "
+                "it again or create a new training dataset.",
                 Remedy("extract_frames", frames=[frame.number], videos=[frame.video]),
                 Remedy("create_training_dataset"),
             )
@@ -260,7 +260,7 @@ def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
     for frame, xy in zip(refs, frames.xy, strict=True):
         if np.isinf(xy).any():
             raise DatasetError(
-                f"A label of frame {frame.number} of {frame.video} is infinite, a position in pixels is expected; "
+                f"A label of frame {frame.number} of {frame.video} is infinite, expected a position in pixels; "
                 "correct it and create a new dataset."
             )
     _check_sizes(frames, refs)

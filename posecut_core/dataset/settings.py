@@ -197,7 +197,7 @@ def read_settings(path: Path, *, report: Report = silent) -> TrainingSettings:
     except FileNotFoundError as error:
         raise ModelError(f"There is no {path}; {_ELSE}.", _NEW) from error
     except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is not readable YAML (no UTF-8); correct it, {_ELSE}.", _NEW) from error
+        raise ModelError(f"{path} is not readable YAML (not UTF-8); correct it, {_ELSE}.", _NEW) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ModelError(f"{path} is not readable YAML ({reason}); correct it, {_ELSE}.", _NEW) from error
@@ -252,7 +252,7 @@ def _without_gone(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Leave out settings of earlier versions, and tell of those that did something."""
     told = [f"{name} {shown(values[name])}" for name, idle in _GONE.items() if values.get(name, idle) != idle]
     if told:
-        report(Notice(f"Settings of an earlier PoseCut are passed over: {', '.join(told)}"))
+        report(Notice(f"Ignored settings from an earlier version of PoseCut: {', '.join(told)}"))
     return {name: value for name, value in values.items() if name not in _GONE}
 
 
@@ -307,5 +307,5 @@ def with_inherited(
         return given
     values = {name: value for name, value in handed_on(before.settings).items() if name not in given}
     told = ", ".join(f"{name} {value}" for name, value in values.items())
-    report(Notice(f"Shuffle {shuffle} takes over from an earlier iteration: {told}"))
+    report(Notice(f"Shuffle {shuffle} inherits settings from an earlier iteration: {told}"))
     return {**values, **given}

@@ -76,9 +76,9 @@ def split_by_indices(
             f"give indices from 0 to {len(frames) - 1}."
         )
     if len(set(chosen)) != len(chosen):
-        raise DatasetError("An index is given twice or stands in both train and test; give each frame one place.")
+        raise DatasetError("An index is repeated, or is in both train and test; give each index once.")
     if not train:
-        raise DatasetError("No index is given for training; give at least one.")
+        raise DatasetError("No training indices were given; give at least one.")
     return Split(
         train=tuple(frames[index] for index in sorted(train)),
         test=tuple(frames[index] for index in sorted(test)),
@@ -101,8 +101,9 @@ def validation_part(
     count = round(share * len(frames))
     if not 0 < count < len(frames):
         raise DatasetError(
-            f"Setting validation_share is {share:g}, which makes {count} of {len(frames)} training frames validate, "
-            "but at least one must validate and one train; change it or label more frames."
+            f"Setting validation_share is {share:g}, which makes {count} of {len(frames)} training frames validation "
+            "frames, but at least one must be left for validation and one for training; change it or label more "
+            "frames."
         )
     chosen = set(np.random.default_rng(seed).permutation(len(frames))[:count].tolist())
     train = tuple(frame for place, frame in enumerate(frames) if place not in chosen)
@@ -213,7 +214,7 @@ def read_revision(path: Path) -> dict[str, LabelTable]:
     except (OSError, UnicodeDecodeError) as error:
         raise _lost(path, "is missing or unreadable") from error
     if path.name != _name(text):
-        raise _lost(path, "is not as it was written")
+        raise _lost(path, "has changed since it was written")
     try:
         header, *rows = csv.reader(io.StringIO(text))
         bodyparts = tuple(name.removesuffix(" x") for name in header[2::2])

@@ -92,9 +92,9 @@ def run_refined_demo(folder: Path, *, rounds: Rounds | None = None, report: Repo
         StorageError: the disk refuses.
     """
     played = rounds or Rounds()
-    report(Notice("Round 1: a network that has seen few labels"))
+    report(Notice("Round 1: a network trained on few labels"))
     first = _first_round(folder, played, report=report)
-    report(Notice("Round 2: frames in which it errs are corrected, and it is trained again"))
+    report(Notice("Round 2: the worst frames are corrected, and it is trained again"))
     return _second_round(first, played, choose=_choose_outliers, report=report)
 
 
@@ -142,11 +142,11 @@ def _second_round(first: DemoResult, rounds: Rounds, *, choose: _Choose, report:
     unseen, results = first.folder / VIDEOS / f"{rounds.cast.unseen.name}.mp4", first.folder / RESULTS / _ROUND_2
     video = step("drawing one more video", lambda: film_all((further,), first.folder / VIDEOS, report)[0])
     frames = step("choosing frames of it to correct", lambda: _chosen(config, video, rounds, choose, report))
-    step("correcting their labels as a person would", lambda: label(config, (further,), {further.name: frames}))
+    step("correcting their labels", lambda: label(config, (further,), {further.name: frames}))
     merged = step("merging them with the others", lambda: _merge(config, rounds, report))
     step("training again", lambda: train_network(config, maxiters=rounds.steps, weights=rounds.weights, report=report))
     analysed = step(
-        "analysing the video that it never saw, again",
+        "analysing a new video, again",
         lambda: analyze_videos(config, [unseen], save_as_csv=True, destfolder=results, report=report),
     )
     shown = step("drawing trajectories and a labelled video", lambda: show(config, unseen, results, report))

@@ -111,14 +111,15 @@ def run_demo(
         lambda: extract_frames(config, videos=own, number_of_frames=frames_to_label, report=report),
     )
     step(
-        "labelling them: the truth, with a human's jitter", lambda: label(config, scenes.to_label, frames_of(extracted))
+        "labelling them: true positions with human-like jitter",
+        lambda: label(config, scenes.to_label, frames_of(extracted)),
     )
     step("drawing the labels, to check them", lambda: check_labels(config, report=report))
     step("splitting the frames for training and test", lambda: split(config, settings or {}))
     trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
     evaluation = step("evaluating it", lambda: evaluate_network(config, plotting=True, report=report))
     analysed = step(
-        "analysing the video that it never saw",
+        "analysing a new video",
         lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / RESULTS, report=report),
     )
     files = step(

@@ -76,8 +76,8 @@ def gather_frames(
         found.append(_of_video(project, labels, train=sides[1], validation=sides[2]))
     if not found:
         raise DatasetError(
-            f"None of the {len(every)} frames of the training dataset is labelled any more; restore the "
-            "labels, or create another training dataset and train it.",
+            f"None of the {len(every)} frames of the training dataset is labelled now; restore the labels, or create "
+            "another training dataset and train it.",
             Remedy("create_training_dataset", config=project.root),
         )
     return tuple(found)
@@ -87,7 +87,7 @@ def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> 
     """Tell frames of a training dataset that have no labels any more."""
     for video in sorted({frame.video for frame in frames}):
         names = image_names(project, video, sorted(frame.number for frame in frames if frame.video == video))
-        told = f"{video}: left out because they have no labels any more: {named_few(list(names.values()))}"
+        told = f"{video}: left out because they are no longer labelled: {named_few(list(names.values()))}"
         report(Notice(told))
 
 

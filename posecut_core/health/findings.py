@@ -62,13 +62,15 @@ class Findings:
             where = error.filename if isinstance(error.filename, str) else path
             reason = error.strerror or type(error).__name__
             self.add(
-                where, f"Cannot read {where} ({reason}); restore it from a copy, or check the disk and its rights."
+                where, f"Cannot read {where} ({reason}); restore it from a copy, or check the disk and the permissions."
             )
         except MemoryError:
-            self.add(path, f"{path} takes more memory than there is, as damaged files do; restore it from a copy.")
+            self.add(
+                path, f"{path} needs more memory than there is, so it is probably damaged; restore it from a copy."
+            )
         except Exception as error:
             said = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
-            self.add(path, f"{path} is not as PoseCut writes it ({said}); restore it from a copy.")
+            self.add(path, f"{path} is not what PoseCut writes ({said}); restore it from a copy.")
 
 
 def named_first(sentence: str) -> Path | None:

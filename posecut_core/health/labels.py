@@ -119,8 +119,8 @@ def _check_lock(project: Project, video: str, found: Findings) -> None:
     if holder and holder.elsewhere:
         found.add(
             path,
-            f"{path} says that {holder} is editing the labels of {video}, expected nobody on another computer while "
-            "the project is checked; close them there, or delete the file if that program has ended.",
+            f"{path} says that {holder} is editing the labels of {video}, expected no editing on another computer "
+            "while the project is checked; close the labels there, or delete the file if that program has ended.",
         )
 
 
@@ -156,7 +156,8 @@ def _check_journal(project: Project, video: str, found: Findings, *, mend: bool)
     elif text.tail:
         found.add(
             path,
-            f"{path} ends in {len(text.tail)} bytes that are not a complete edit, as after a crash; set them aside.",
+            f"{path} ends in {len(text.tail)} bytes that are not a complete edit, as after a crash; move them to "
+            "another file.",
             _mending(project),
             mendable=True,
         )
@@ -178,7 +179,7 @@ def _rebuild(project: Project, video: str, problem: str, found: Findings) -> boo
     lost = f"{len(recovered.lost)} edits are lost" if recovered.lost else "no label is lost"
     copy = f", and the damaged one is kept as {kept.name}" if kept else ""
     found.add(
-        path, f"{path} {problem}; it was rebuilt, {lost}, but edits before can no longer be undone{copy}.", mended=True
+        path, f"{path} {problem}; it was rebuilt, {lost}, but earlier edits can no longer be undone{copy}.", mended=True
     )
     return True
 
@@ -188,7 +189,7 @@ def _check_leftovers(project: Project, video: str, found: Findings, *, mend: boo
     for path in (*leftovers(folder, prefix="labels"), *leftovers(folder, prefix="CollectedData")):
         if mend:
             path.unlink(missing_ok=True)
-        problem = f"{path} was left by a program that was killed; it is of no use, delete it."
+        problem = f"{path} is a leftover of a program that was killed; delete it."
         found.add(path, problem, *([] if mend else [_mending(project)]), mended=mend, mendable=not mend)
 
 
@@ -210,7 +211,8 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
     for suffix in changed_suffixes(project, video, contents.generations):
         path = project.collected_data(video, suffix)
         problem = (
-            f"{path} has the labels that PoseCut wrote, but other bytes, as another program or a failing disk leaves it"
+            f"{path} has the labels that PoseCut wrote, but different bytes; another program may have saved it, or "
+            "the disk may be failing"
         )
         _add_unwritten(project, video, path, problem, found, mend=mend)
     for path in _missing_files(project, video, contents):
@@ -219,7 +221,7 @@ def _check_outside(project: Project, video: str, found: Findings, *, mend: bool)
 
 
 def _add_unwritten(project: Project, video: str, path: Path, problem: str, found: Findings, *, mend: bool) -> None:
-    """Note a file of labels that is not as it was written, and write it again if that is asked for."""
+    """Note a file of labels that has changed since it was written, and write it again if that is asked for."""
     mended = mend and _saved(project, video)
     remedies = [] if mended else [_mending(project)]
     found.add(path, f"{problem}; write it again.", *remedies, mended=mended, mendable=not mended)
@@ -273,8 +275,8 @@ def _check_replaced(project: Project, video: str, found: Findings) -> None:
     if others:
         found.add(
             folder / others[0],
-            f"{folder}: the pictures of {', '.join(others)} are others than {project.frame_store(video).name} holds; "
-            "they count and are read anew by the next step; check their labels.",
+            f"{folder}: the pictures of {', '.join(others)} differ from those in {project.frame_store(video).name}; "
+            "the next step reads them again and uses them; check their labels.",
             Remedy("check_labels", config=project.root, videos=[video]),
             harmless=True,
         )

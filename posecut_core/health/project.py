@@ -118,7 +118,7 @@ def read_sums(root: Path) -> dict[str, FileSum]:
     """Read the sums of the last check; none where there was none.
 
     Raises:
-        PosecutError: the file is not as it was written.
+        PosecutError: the file has changed since it was written.
     """
     path = sums_path(root)
     if not path.exists():
@@ -130,7 +130,9 @@ def read_sums(root: Path) -> dict[str, FileSum]:
         if text != _signed(files):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PosecutError(f"{path} is not as it was written; delete it, and the next check begins anew.") from error
+        raise PosecutError(
+            f"{path} has changed since it was written; delete it, and the next check starts over."
+        ) from error
     return files
 
 
@@ -185,10 +187,10 @@ def check_tree(root: Path, found: Findings) -> bool:
                 found.add(path, f"{path} is a folder, expected a file; delete it, and restore the file from a copy.")
             elif not (stat.S_ISREG(path.stat().st_mode) or stat.S_ISDIR(path.stat().st_mode)):
                 waits = True
-                found.add(path, f"{path} is not a file but a device or a pipe, which no step can read; delete it.")
+                found.add(path, f"{path} is a device or a pipe, expected a file; delete it.")
             if _LEFT.fullmatch(path.name) and path.parent.parent.name != "labeled-data":  # else told with the labels
-                problem = f"{path} was left by a program that was killed, unless one is writing it now"
-                found.add(path, f"{problem}; it is of no use, delete it.", harmless=True)
+                problem = f"{path} is a leftover of a program that was killed, unless one is writing it now"
+                found.add(path, f"{problem}; delete it.", harmless=True)
     return waits
 
 
@@ -196,8 +198,8 @@ _FOLDERS_OF_VIDEOS = ("labeled-data", "plot-poses")  # whose folders are named a
 
 
 def _tell_dead_link(path: Path, found: Findings) -> None:
-    problem = f"{path} is a link to {os.readlink(path)}, which is not there"
-    found.add(path, f"{problem}; delete it, and put back what it led to if that is needed.")
+    problem = f"{path} is a link to {os.readlink(path)}, which does not exist"
+    found.add(path, f"{problem}; delete it, and restore its target if it is needed.")
 
 
 def _everything(root: Path) -> Iterator[Path]:
@@ -225,8 +227,8 @@ def _check_end(path: Path, text: str, found: Findings) -> None:
     if text.strip() and not text.endswith(("\n", "\r")):
         found.add(
             path,
-            f"{path} ends within a line, as where its end is cut off; restore it from a copy if lines are missing, "
-            "else end its last line with a line break.",
+            f"{path} ends within a line, so it may be truncated; restore it from a copy if lines are missing, else "
+            "end its last line with a line break.",
             harmless=True,
         )
 
@@ -297,7 +299,7 @@ def _missing_video(project: Project, path: Path) -> str:
         return f"video_sets in {project.config_path} lists {path}, which is not a file name; {_in_place(project)}."
     there = project.videos / path.name
     if os.path.islink(there):  # putting a file there would follow the link; a name may be too long for a file
-        return f"Video {path} is missing, and the link {there} leads nowhere; delete that, and put the video there."
+        return f"Video {path} is missing, and the link {there} is broken; delete the link, and put the video there."
     return f"Video {path} is missing; put it into {project.videos} under the same name."
 
 
@@ -321,7 +323,7 @@ def _in_place(project: Project) -> str:
     ]
     written = "` and, below it, `".join(lines)
     return (
-        f"the labels and frames of {names} are used only as long as it stands there; put the recording into "
+        f"the labels and frames of {names} are used only as long as that entry exists; put the recording into "
         f"{project.videos} under the name of that folder, or write in place of that entry `{written}`"
     )
 
@@ -334,14 +336,14 @@ def _check_doubles(project: Project, found: Findings) -> None:
     for video in project.config.video_sets:
         stem = video_stem(video)
         if stem.startswith(".") or stem.endswith("_labeled"):
-            kind = "what macOS keeps beside a file" if stem.startswith(".") else "a labelled video"
+            kind = "a macOS metadata file" if stem.startswith(".") else "a labelled video"
             found.add(path, f"video_sets in {path} lists {video}, {kind}, expected recordings; remove its entry there.")
         if stem in by_stem:
             advice = _remedy(project, "rename one of the files, and its entry there, or remove that entry", video)
             found.add(
                 path,
-                f"video_sets in {path} lists {by_stem[stem]} and {video}, expected different names, because frames and "
-                f"labels of both would lie in {project.frame_folder(stem)}; {advice}.",
+                f"video_sets in {path} lists {by_stem[stem]} and {video}, expected different names, because the "
+                f"frames and labels of both would be in {project.frame_folder(stem)}; {advice}.",
             )
         by_stem.setdefault(stem, video)
         with suppress(OSError):  # told as missing
@@ -349,7 +351,11 @@ def _check_doubles(project: Project, found: Findings) -> None:
             if video_stem(other) != stem:
                 problem = f"video_sets in {path} lists one recording twice, as {other} and {video}"
                 advice = _remedy(project, "remove one of the two entries there", video, other)
-                found.add(path, f"{problem}: the same pictures would train and test; {advice}.", harmless=True)
+                found.add(
+                    path,
+                    f"{problem}: the same frames would be used for training and for testing; {advice}.",
+                    harmless=True,
+                )
 
 
 def _remedy(project: Project, about_entries: str, *videos: str) -> str:
@@ -359,7 +365,7 @@ def _remedy(project: Project, about_entries: str, *videos: str) -> str:
     if not unlisted:
         return about_entries
     video = min(unlisted, key=lambda one: holds_frames(project.frame_folder(video_stem(one))))
-    return f"{video} has no entry there, but words that stand for it; move it out of {project.videos}"
+    return f"{video} has no entry of its own there, but a pattern matches it; move it out of {project.videos}"
 
 
 def _check_crop(project: Project, video: str, crop: Crop | None, size: tuple[int, int], found: Findings) -> None:
@@ -460,7 +466,7 @@ def _arguments(project: Project, training: Training, step: int) -> dict[str, int
 def _check_whole(settings: Path, found: Findings) -> None:
     """Name settings whose last lines are gone: what they leave out has its default, which nobody chose."""
     if "seed" not in load_mapping(read_yaml(settings), settings):
-        found.add(settings, f"{settings} lacks the setting seed, as where its end is cut off; restore it from a copy.")
+        found.add(settings, f"{settings} lacks the setting seed, so it may be truncated; restore it from a copy.")
 
 
 def check_results(project: Project, networks: Mapping[str, KnownNetwork], found: Findings) -> None:
@@ -501,7 +507,7 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
     video = _video_of(project, path, analysis.scorer)
     why = _EARLIER if network.sha256 != analysis.network else ""
     if not why and video and analysis.video != file_fingerprint(video):
-        why = f"another video than {video}, or from that before it changed"
+        why = f"another video than {video}, or an earlier version of it"
     if why:
         step = "create_labeled_video" if drawn else "filterpredictions" if origin.predictions else "analyze_videos"
         more: dict[str, object] = {} if video is None else {"videos": [os.fspath(video)]}
@@ -512,7 +518,7 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
         found.add(path, f"{path} came from {why}; {advice}.", *again, harmless=drawn)
 
 
-_EARLIER = "an earlier network of its name, which was trained again since"
+_EARLIER = "an earlier state of that network, which has been trained again"
 
 
 def _video_of(project: Project, path: Path, scorer: str) -> Path | None:
@@ -544,7 +550,7 @@ def _unreadable(path: Path) -> str:
         elif path.suffix == ".mp4":
             index_video(path)
     except (OSError, ValueError, SyntaxError, PosecutError):
-        return "it may be cut off"
+        return "it may be truncated"
     return ""
 
 
@@ -581,13 +587,13 @@ def check_disk(root: Path, found: Findings) -> None:
         if not os.access(root, os.W_OK):
             found.add(
                 root,
-                f"{root} may only be read, so that no step can write to it; change its permissions.",
+                f"{root} is read-only; change its permissions.",
                 harmless=True,
             )
             return
         for path in _everything(root):
             if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
-                found.add(path, f"{path} may not be written to, which steps must; change its permissions.")
+                found.add(path, f"{path} is read-only, but PoseCut must write to it; change its permissions.")
 
 
 def check_sums(root: Path, found: Findings) -> None:
@@ -607,15 +613,15 @@ def check_sums(root: Path, found: Findings) -> None:
     for name in changed:
         found.add(
             root / name,
-            f"{root / name} changed since the last check although nobody wrote to it, as on a failing disk; restore it "
-            "from a copy.",
+            f"{root / name} changed since the last check although no program wrote to it; the disk may be failing; "
+            "restore it from a copy.",
         )
     missing = missing_files(old, new)
     for name in missing:
         found.add(
             root / name,
-            f"{root / name} was there at the last check and is gone; restore it from a copy, or delete "
-            f"{sums_path(root)} if it was meant to go.",
+            f"{root / name} has disappeared since the last check; restore it from a copy, or delete {sums_path(root)} "
+            "if that was intended.",
         )
     told = {name: old[name] for name in old if name in changed or name.startswith(missing)}
     try:

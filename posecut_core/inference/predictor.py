@@ -125,5 +125,5 @@ def chosen_batch_size(project: Project, batch_size: int | None) -> int:
     if batch_size is None:
         return project.config.batch_size
     if batch_size < 1:
-        raise ArgumentError(f"batch_size is {batch_size}, but the network needs at least one frame; give 1 or more.")
+        raise ArgumentError(f"batch_size is {batch_size}, expected 1 or more.")
     return batch_size

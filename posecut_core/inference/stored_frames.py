@@ -82,7 +82,7 @@ def stored_frames(video: str, store: FrameStore, numbers: Int64[np.ndarray, " F"
     absent = sorted({*numbers.tolist()}.difference(store.numbers.tolist()))
     if absent:
         raise VideoError(
-            f"Frame {absent[0]} of {video} is not among the extracted frames in {store.path}, expected its picture; "
+            f"Frame {absent[0]} of {video} is not among the extracted frames in {store.path}, expected its image; "
             "extract it again.",
             Remedy("extract_frames", frames=absent, videos=[video]),
         )

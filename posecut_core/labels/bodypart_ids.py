@@ -123,8 +123,8 @@ def read_name_edits(project: Project) -> tuple[NameEdit, ...]:
             edits.append(_decode(record))
         except (KeyError, TypeError) as error:
             raise LabelError(
-                f"{path} holds in revision {revision} something that is not an edit of bodyparts that this PoseCut "
-                "knows; update PoseCut."
+                f"{path} entry {revision} is not a valid edit of bodyparts; it was probably written by a newer "
+                "version of PoseCut: update PoseCut."
             ) from error
     return tuple(edits)
 
@@ -188,8 +188,8 @@ def match_names(
 
 def _ambiguous(root: str | os.PathLike[str], new: Sequence[str], missing: Sequence[str]) -> LabelError:
     return LabelError(
-        f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, and PoseCut cannot tell whether "
-        "these were renamed or replaced; rename the old ones, or add the new ones.",
+        f"config.yaml lists the new {_listed(new)} and no longer {_listed(missing)}, and PoseCut cannot tell a rename "
+        "from a replacement; rename the old ones, or add the new ones.",
         Remedy("edit_bodyparts", config=root, rename=dict(zip(missing, new, strict=False))),
         Remedy("edit_bodyparts", config=root, add=list(new)),
     )

@@ -58,7 +58,10 @@ def decode(value: Mapping[str, Any]) -> Step:
     try:
         return msgspec.convert(value, Step, str_keys=True)
     except (ValueError, RecursionError) as error:
-        raise LabelError(f"{str(value)[:80]} is not an edit that this PoseCut knows; update PoseCut.") from error
+        raise LabelError(
+            f"{str(value)[:80]} is an unknown edit type; it was probably written by a newer version of PoseCut: update "
+            "PoseCut."
+        ) from error
 
 
 def is_known(value: Mapping[str, Any]) -> bool:

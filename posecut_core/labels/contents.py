@@ -63,8 +63,8 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
         raise LabelError(f"{project.label_journal(video)}: {error}", *error.remedies) from error
     if followed.problem:
         raise LabelError(
-            f"{project.label_journal(video)} {followed.problem}, expected every edit as it was written; rebuild it "
-            "from the last snapshot.",
+            f"{project.label_journal(video)} {followed.problem}, expected a complete journal; rebuild it from the "
+            "last snapshot.",
             Remedy("doctor", config=project.root, mend=True),
         )
     refuse_unnamed(project, video, known, followed.steps.values())
@@ -127,8 +127,8 @@ def refuse_new_names(project: Project) -> None:
         if foreign and lacking:
             raise LabelError(
                 f"config.yaml lists {', '.join(map(shown, lacking))} where the table of labels of {folder.name} has "
-                f"{', '.join(map(shown, foreign))}, expected the same bodyparts; if they were renamed, rename them "
-                "in PoseCut too; if they are others, list both in `bodyparts`.",
+                f"{', '.join(map(shown, foreign))}, expected the same bodyparts; if they were renamed, rename them in "
+                "PoseCut too; if they are different bodyparts, list both in `bodyparts`.",
                 Remedy("edit_bodyparts", config=project.root, rename=dict(zip(foreign, lacking, strict=False))),
             )
 
@@ -169,7 +169,7 @@ def refuse_unnamed(project: Project, video: str, known: Identities, steps: Itera
     unnamed = sorted({part for step in steps for part in bodyparts_of(step)} - known.names.keys())
     if unnamed:
         path = project.bodypart_journal
-        found = "lacks" if path.exists() else "is missing, and with it the names of"
+        found = "lacks" if path.exists() else "is missing, but is needed to name"
         raise LabelError(
             f"{path} {found} bodyparts that labels of {video} have ({', '.join(map(repr, unnamed))}), expected a line "
             "for each; restore it from a copy, or rebuild it from the snapshots.",
@@ -194,7 +194,7 @@ def follow_journal(text: JournalText, generations: tuple[LabelSnapshot, ...]) ->
     steps = sound_steps(text)
     unreadable = next((revision for revision, _ in text.records if revision not in steps), 0)
     if unreadable:
-        return Followed(f"holds in revision {unreadable} something that is not an edit", steps)
+        return Followed(f"entry {unreadable} is not a valid edit", steps)
     newest = generations[0].revision if generations else 0
     if text.revision < newest:
         return Followed(f"ends at revision {text.revision}, but a snapshot was made of revision {newest}", steps)
@@ -202,7 +202,7 @@ def follow_journal(text: JournalText, generations: tuple[LabelSnapshot, ...]) ->
         return Followed("lacks its first lines", steps)
     history, count = follow(steps.values())
     unfit = [revision for revision, _ in text.records][count:]
-    problem = f"holds in revision {unfit[0]} an edit that cannot follow those before it" if unfit else ""
+    problem = f"entry {unfit[0]} contradicts earlier entries" if unfit else ""
     return Followed(problem, steps, history)
 
 

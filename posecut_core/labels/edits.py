@@ -223,7 +223,7 @@ def _moved(point: Point | None, xy: Position, edit: Move) -> Point:
 
 def _proposed(point: Point | None, edit: Propose) -> Point:
     if point is not None and point.is_label:
-        raise _impossible(edit, point, "an unset bodypart or a draft", "leave out what a person has labelled")
+        raise _impossible(edit, point, "an unset bodypart or a draft", "leave out manual labels")
     return Point("proposed", edit.xy, Origin("machine", edit.likelihood, edit.model, edit.snapshot))
 
 
@@ -243,7 +243,7 @@ def _dropped(state: LabelState, number: int, *, drop: bool) -> LabelState:
 
 def _refuse_dropped(state: LabelState, edit: PointEdit) -> None:
     if state.frame(edit.frame).dropped and not isinstance(edit, Restore):
-        raise LabelError(f"Frame {edit.frame} was dropped, expected a frame that is in use; restore the frame first.")
+        raise LabelError(f"Frame {edit.frame} was dropped, expected a frame in use; restore the frame first.")
 
 
 def _impossible(edit: Move | Propose | Accept, point: Point | None, expected: str, advice: str) -> LabelError:
@@ -281,12 +281,12 @@ class History:
         match step:
             case Undo():
                 if self.done is None:
-                    raise LabelError("There is no edit to undo; all that was done to these labels is taken back.")
+                    raise LabelError("There is nothing to undo; all edits of these labels have been undone.")
                 top = self.done
                 return History(apply(self.state, top.inverse), top.before, Made(top.edit, top.inverse, self.undone))
             case Redo():
                 if self.undone is None:
-                    raise LabelError("There is no edit to redo; undo one first.")
+                    raise LabelError("There is nothing to redo; undo an edit first.")
                 top = self.undone
                 return History(apply(self.state, top.edit), Made(top.edit, top.inverse, self.done), top.before)
             case Begin():

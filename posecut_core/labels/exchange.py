@@ -72,7 +72,7 @@ def _read_machine_labels(
             frame = frame[[is_image(name) for name in frame.index]]
             numbers = numbers_of(folder, list(frame.index))
         except LabelError as error:
-            report(Notice(f"Predictions that DeepLabCut left are not read: {Notice.of(error).text}", error.remedies))
+            report(Notice(f"Predictions by DeepLabCut are not read: {Notice.of(error).text}", error.remedies))
             continue
         for row, labels in enumerate(_predictions(frame, bodyparts)):
             number = numbers[frame.index[row]]

@@ -96,7 +96,7 @@ def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> Lab
     """Say that nobody has decided about what another program changed."""
     return LabelError(
         f"Another program changed labels of {video} in its CollectedData files ({len(edits)} of them), expected them "
-        "as PoseCut wrote them; look at the changes, then take them over or discard them.",
+        "as PoseCut wrote them; review the changes, then accept or discard them.",
         Remedy("merge_labels", config=project.root),
         Remedy("merge_labels", config=project.root, take=True),
         Remedy("merge_labels", config=project.root, discard=True),
@@ -121,10 +121,10 @@ def _refuse_two(project: Project, video: str, others: Mapping[_Suffix, _Cells]) 
     if differing:
         number, name = differing[0]
         raise LabelError(
-            f"{project.collected_data(video)} and {project.collected_data(video, '.csv').name} beside it were both "
+            f"{project.collected_data(video)} and {project.collected_data(video, '.csv').name} next to it were both "
             f"changed by other programs and differ in {len(differing)} labels (the first: "
-            f"{frame_words(project, video, [number])[number]}: {name}), "
-            "expected one of them as PoseCut wrote it; move the one that is wrong elsewhere."
+            f"{frame_words(project, video, [number])[number]}: {name}), expected only one of them to have changed; "
+            "move the wrong one elsewhere."
         )
 
 

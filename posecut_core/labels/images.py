@@ -216,8 +216,8 @@ def _common_levels(
         write_record(folder, replace(record, levels=levels))
     low, high = min(pair[0] for pair in ranges), max(pair[1] for pair in ranges)
     text = (
-        f"{video}: {len(ranges)} images have more than 8 bits (values {low:g} to {high:g}); {levels[0]:g} is stored as "
-        f"black and {levels[1]:g} as white, for all of the video"
+        f"{video}: {len(ranges)} images have more than 8 bits (values {low:g} to {high:g}); for the whole video, "
+        f"{levels[0]:g} is stored as black and {levels[1]:g} as white"
     )
     report(Notice(text))
     return levels

@@ -29,7 +29,7 @@ def note_bodyparts(project: Project, found: Iterable[str], *, source: str, repor
     known = _identities(project) if foreign else Identities({})
     renamed = {name: new for name in foreign if (new := known.renamed(name)) in listed}
     if renamed:
-        pairs = ", ".join(f"{name!r} for what is {new!r} now" for name, new in renamed.items())
+        pairs = ", ".join(f"{name!r} for {new!r}" for name, new in renamed.items())
         text = (
             f"{source} has {pairs}: its results keep the old name, and evaluations leave it out; {_RETRAIN}, or rename "
             "it back"
@@ -75,8 +75,8 @@ def unlisted_labels(project: Project, videos: list[str]) -> str:
         return ""
     word = "it" if len(names) == 1 else "them"
     return (
-        f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in "
-        f"{project.config_path} does not list {word} any more; add {word} there again to have the labels back"
+        f"Labels of {', '.join(map(repr, names))} are kept but not used, because `bodyparts` in {project.config_path} "
+        f"no longer lists {word}; add {word} there again to use these labels"
     )
 
 
@@ -124,6 +124,8 @@ def labels_outside(project: Project, table: LabelTable) -> Notice | None:
         told.append(f"labels outside their frame: {named}; correct or remove them")
     if invisible.any():
         named = named_few(labels_named(table, invisible, words), most=_NAMED)
-        told.append(f"labels at (0, 0), with which other programs say 'not visible', are left out of training: {named}")
+        told.append(
+            f"labels at (0, 0), which other programs write for 'not visible', are left out of training: {named}"
+        )
     draw = (Remedy("check_labels", config=project.root, videos=[table.video]),) if outside.any() else ()
     return Notice(f"{table.video}: {'; '.join(told)}", draw) if told else None

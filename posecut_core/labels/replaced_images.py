@@ -86,7 +86,7 @@ def read_settled(path: Path, *, levels: Levels | None = None) -> tuple[Picture, 
     before = look_at(path)
     picture = read_picture(path, levels=levels)
     if not _is_noted(path, before):
-        raise VideoError(f"{path} was written to while it was read, expected a whole image; try again in a moment.")
+        raise VideoError(f"{path} changed while it was read; try again in a moment.")
     return picture, before
 
 
@@ -216,10 +216,10 @@ def disputed_images(project: Project, video: str, found: Review) -> Notice | Non
     plural = "" if count == 1 else "s"
     return Notice(
         f"{project.frame_folder(video)}: {names} {shows} another picture than when {was} read and labelled as "
-        f"frame{plural} {frames} of {video}: that is left out of training until it is decided; put the former "
-        f"image{plural} back, or delete {it} to keep the picture{plural} that {project.frame_store(video).name} holds, "
-        f"or, to take the new picture{plural}, delete the labels of the frame{plural} and open the project again, or "
-        "label anew in DeepLabCut and take that over",
+        f"frame{plural} {frames} of {video}: it is left out of training until you decide; restore the former "
+        f"image{plural} back, or delete {it} to keep the picture{plural} that {project.frame_store(video).name} "
+        f"holds, or, to take the new picture{plural}, delete the labels of the frame{plural} and open the project "
+        "again, or label again in DeepLabCut and accept those labels",
         (Remedy("merge_labels", config=project.root, take=True),),
     )
 
@@ -250,9 +250,9 @@ def unlike_video(project: Project, video: str, *, report: Report = silent) -> st
             alike = [n for n in near if _look_alike(store.read(number), reader.read(n)[window])]
             looks = f", but what frame {alike[0]} does" if alike else ""
             return (
-                f"{images[number]} shows another picture than frame {number} of {path.name}, which it is by its "
-                f"name{looks}; labels stay on the images that they were made on, but check that {path} is the "
-                "recording that the images are from, and that their names count its frames from 0"
+                f"{images[number]} differs from frame {number} of {path.name}, which it should be according to its "
+                f"name{looks}; labels stay on the labelled images, but check that {path} is the recording of these "
+                "images, and that their names count frames from 0"
             )
     return ""
 
@@ -336,8 +336,8 @@ def _read_anew(project: Project, video: str, images: Iterable[ReplacedImage], re
         store.append([(image.number, picture, image_origin(project, video, (picture.shape[0], picture.shape[1])))])
         note_images(folder, {image.path.name: read})
         text = (
-            f"{image.path} shows another picture than when it was read: it is now frame {image.number} of {video}, and "
-            "what CollectedData has of it is taken to be of the new picture; check its labels"
+            f"{image.path} has changed since it was read: it now counts as frame {image.number} of {video}, and its "
+            "labels in CollectedData are assumed to belong to the new image; check them"
         )
         report(Notice(text, (Remedy("check_labels", config=project.root),)))
 

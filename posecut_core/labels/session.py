@@ -46,7 +46,7 @@ def _lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock
         remedy = f" If that program has ended, delete {note_path(project.label_lock(video))}."
         return None, (reason + remedy if found and found.elsewhere else reason,)
     return found, (
-        f"{found.stale} ended without closing the labels of {video}; every edit is kept.",
+        f"{found.stale} did not close the labels of {video} cleanly; no edits were lost.",
     ) if found.stale else ()
 
 
@@ -67,8 +67,8 @@ def _tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
     kept = keep_copy(folder / f"labels-torn-{contents.journal.revision}.txt", tail)
     cut_tail(project.label_journal(video), contents.journal)
     return (
-        f"The journal of {video} ended in {len(tail)} bytes that are not a complete edit, as after a crash; they are "
-        f"set aside in {kept.name}, and the {contents.journal.revision} edits before them are complete.",
+        f"The journal of {video} ended in {len(tail)} bytes that are not a complete edit, as after a crash; they were "
+        f"moved to {kept.name}, and the {contents.journal.revision} edits before them are intact.",
     )
 
 
@@ -451,7 +451,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         if self._lock is None:
             if not self.notices:
                 raise LabelError(f"The labels of {self.video} were opened for reading; open them for editing.")
-            raise LabelError(f"{' '.join(self.notices)} Once that is over, open them again to change them.")
+            raise LabelError(f"{' '.join(self.notices)} Then open them again to edit them.")
 
     def _look_again(self) -> None:
         """Read DeepLabCut's files again if they were changed since, while they are all there is."""

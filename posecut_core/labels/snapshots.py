@@ -80,7 +80,7 @@ def read_snapshot(path: Path) -> LabelSnapshot:
     """Read a snapshot.
 
     Raises:
-        LabelError: it is not as it was written, its labels are none, or a newer PoseCut wrote it.
+        LabelError: it has changed since it was written, its labels are invalid, or a newer PoseCut wrote it.
     """
     try:
         text = read_text(path)
@@ -91,7 +91,9 @@ def read_snapshot(path: Path) -> LabelSnapshot:
         whole, content, schema = False, {}, 0
     refuse_newer(path, schema, known=_SCHEMA, kind=LabelError)
     if not whole:
-        raise LabelError(f"{path} is not as it was written; delete it, the next one is made when labels are saved.")
+        raise LabelError(
+            f"{path} has changed since it was written; delete it: the next one is written when labels are saved."
+        )
     return _decoded(content, path)
 
 
@@ -119,8 +121,8 @@ def _decoded(content: Mapping[str, Any], path: Path) -> LabelSnapshot:
         return LabelSnapshot(*values, exported=content["exported"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LabelError(
-            f"{path} holds something that is not a label ({str(error)[:_LONGEST]}); delete it, the next one is "
-            "made when labels are saved."
+            f"{path} holds an invalid label ({str(error)[:_LONGEST]}); delete it: the next one is written when labels "
+            "are saved."
         ) from error
 
 

@@ -56,11 +56,13 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.state in ("proposed", "placed") and self.xy is None:
             raise LabelError(f"A {self.state} label has no position, expected x and y; give both.")
         if self.state == "absent" and self.xy is not None:
-            raise LabelError(f"An absent label has the position {self.xy}, expected none; place it or leave that out.")
+            raise LabelError(
+                f"An absent label has the position {self.xy}, expected none; change its state or leave that out."
+            )
         if (self.state == "proposed") != (self.origin.kind == "machine"):
             raise LabelError(
-                f"A {self.state} label comes from {self.origin.kind}, expected drafts, and only drafts, from a "
-                "machine; accept drafts to make labels of them."
+                f"A {self.state} label comes from {self.origin.kind}, expected predictions to be drafts, and only "
+                "these; accept drafts to turn them into labels."
             )
 
     @property

@@ -53,7 +53,7 @@ class LabelTable:
         if self.recorded is not None and self.recorded.shape != self.xy.shape[:2]:
             raise LabelError(
                 f"recorded of {self.video} has shape {self.recorded.shape}, expected {self.xy.shape[:2]}, frames x "
-                "bodyparts; give one truth value each."
+                "bodyparts; give one boolean each."
             )
         if np.any(np.diff(self.numbers) <= 0):
             raise LabelError(

@@ -120,8 +120,8 @@ def _not_inside(table: LabelTable, store: FrameStore) -> Bool[np.ndarray, "F K"]
 def _far_labels(video: str, places: Sequence[str]) -> LabelError:
     """Say that labels lie where only a mistake puts them, such as those of another video or scale."""
     return LabelError(
-        f"Labels of {video} lie far outside their frame ({places[0]}, {len(places)} in all), expected pixels of "
-        "the full frame, and no position for what is not to be seen; correct them, nothing was written."
+        f"Labels of {video} lie far outside their frame ({places[0]}, {len(places)} in all), expected full-frame "
+        "pixel coordinates; correct them, and leave invisible bodyparts empty; nothing was written."
     )
 
 
@@ -212,8 +212,8 @@ def _other_picture(project: Project, video: str, number: int) -> LabelError:
     """Say that a frame is not the one that was labelled."""
     word = frame_words(project, video, [number])[number]
     return LabelError(
-        f"{word[0].upper()}{word[1:]} of {video} in {project.frame_store(video)} shows another picture than the "
-        "one that was labelled; restore the video and the frame store from a copy, or drop the frame's labels."
+        f"{word[0].upper()}{word[1:]} of {video} in {project.frame_store(video)} is not the image that was labelled; "
+        "restore the video and the frame store from a copy, or drop the frame's labels."
     )
 
 

@@ -62,8 +62,8 @@ def fetch_weights(
         raise _refused(repository, error) from error
     if sha256 not in (None, found.sha256):
         raise ModelError(
-            f"{_FILE} of {repository} has the SHA-256 {found.sha256}, but these settings began with {sha256}; set "
-            "init_origin and init_sha256 to null to begin with what the hub has now."
+            f"{_FILE} of {repository} has the SHA-256 {found.sha256}, but this training started from {sha256}; set "
+            "init_origin and init_sha256 to null to start from the current file of the hub."
         )
     return found
 
@@ -79,7 +79,7 @@ def _cached(repository: str, revision: str | None, cache: Path | None, report: R
     digest = file_sha256(path)
     if digest == (_blob_name(path) or digest):
         return HubFile(path, repository, path.parent.name, digest)
-    report(Notice(f"The ImageNet weights in {path} were damaged, and are fetched again"))
+    report(Notice(f"The ImageNet weights in {path} were damaged and are downloaded again"))
     _remove(path)
     return None
 
@@ -105,7 +105,7 @@ def _download(
     digest = file_sha256(path)
     if digest != promised:
         _remove(path)
-        raise _no_weights(repository, f"the file's SHA-256 is {digest}, but the hub had promised {promised}")
+        raise _no_weights(repository, f"the file's SHA-256 is {digest}, expected {promised}")
     return HubFile(path, repository, path.parent.name, digest)
 
 
@@ -116,7 +116,7 @@ def _promised_sha256(repository: str, revision: str | None, endpoint: str | None
     url = hf_hub_url(repository, _FILE, revision=revision, endpoint=endpoint)
     etag = get_hf_file_metadata(url, token=False, endpoint=endpoint).etag
     if etag is None or not _SHA256.fullmatch(etag):
-        raise _no_weights(repository, "the answer was a page of the web or of another server")
+        raise _no_weights(repository, "the server answered with a web page instead of the file")
     return etag
 
 
@@ -130,7 +130,7 @@ def _no_weights(repository: str, reason: str) -> ModelError:
     return ModelError(
         f"The ImageNet weights {repository} are not on this computer and could not be downloaded ({reason}); connect "
         f"to the internet once and train again, or copy their {_FILE} to this computer and train from that file, or "
-        "begin with random weights.",
+        "start from random weights.",
         Remedy("train_network", weights=_FILE),
         Remedy("train_network", weights="random"),
     )
@@ -160,9 +160,9 @@ def _bar(report: Report) -> Any:
             self.n += count  # below zero where the hub cannot go on in the middle and begins anew
             self.came += max(count, 0)
             if self.total and self.came > _TIMES_OVER * self.total:  # the hub's own library would try without end
-                raise OSError("the connection broke off again and again before the whole file had come")
+                raise OSError("the connection was lost repeatedly before the download was complete")
             total = None if self.total is None else math.ceil(self.total / _MEGABYTE)
-            report(Progress("fetching ImageNet weights, MB", math.ceil(self.n / _MEGABYTE), total))
+            report(Progress("downloading ImageNet weights, MB", math.ceil(self.n / _MEGABYTE), total))
 
         def __enter__(self) -> "Bar":
             return self

@@ -45,7 +45,8 @@ def read_weights(path: Path) -> tuple[_Tensors, dict[str, str]]:
         )
     if path.stat().st_size > LARGEST:
         raise ModelError(
-            f"{path} has {path.stat().st_size} bytes, more than any network of ours; give the weights of one."
+            f"{path} has {path.stat().st_size} bytes, more than any supported network; give weights of the network "
+            "that net_type names."
         )
     try:
         with safe_open(path, framework="numpy") as archive:
@@ -56,13 +57,13 @@ def read_weights(path: Path) -> tuple[_Tensors, dict[str, str]]:
                 tensors = {name: archive.get_tensor(name).astype(np.float32) for name in names if types[name] in _REALS}
     except (SafetensorError, OSError, TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(
-            f"{path} is not a readable safetensors file (damaged, cut short or another format); fetch it again."
+            f"{path} is not a readable safetensors file (damaged, truncated or another format); download it again."
         ) from error
     for name in names:
         if types[name] not in _REALS:
             raise ModelError(
-                f"Tensor {name} of {path} holds values of type {types[name]}, but {', '.join(_REALS)} are expected; "
-                "give weights that are not quantised."
+                f"Tensor {name} of {path} holds values of type {types[name]}, expected {', '.join(_REALS)}; give "
+                "weights that are not quantized."
             )
         _refuse_values(path, name, tensors[name])
     return tensors, metadata
@@ -70,9 +71,9 @@ def read_weights(path: Path) -> tuple[_Tensors, dict[str, str]]:
 
 def _refuse_values(path: Path, name: str, tensor: np.ndarray) -> None:
     if not np.isfinite(tensor).all():
-        raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; fetch the file again.")
+        raise ModelError(f"Tensor {name} of {path} holds NaN or infinity; download the file again.")
     if name.endswith(".running_var") and (tensor < 0).any():
-        raise ModelError(f"Tensor {name} of {path} holds a variance below zero; fetch the file again.")
+        raise ModelError(f"Tensor {name} of {path} holds a negative variance; download the file again.")
 
 
 def _backbone_of_weights(
@@ -225,8 +226,8 @@ def _check(folder: Path, network: NetworkSpec, settings: TrainingSettings) -> No
     for name, has, asked in found:
         if has != asked:
             raise ModelError(
-                f"Snapshot {folder} holds a network with {name} {has}, but the settings ask for {asked}; set {name} to "
-                f"{has}, or begin with other weights."
+                f"Snapshot {folder} holds a network with {name} {has}, but the settings ask for {asked}; set {name} "
+                f"to {has}, or start from other weights."
             )
 
 
@@ -300,8 +301,8 @@ def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning
 def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     if snapshot is None:
         raise ModelError(
-            "There is no network of this shuffle in an iteration before this one, which init_weights 'previous' asks "
-            "for; begin with other weights, such as imagenet."
+            "There is no network of this shuffle in an iteration before this one, expected one because init_weights "
+            "is 'previous'; start from other weights, such as imagenet."
         )
     spec, parameters = _continued(snapshot, settings, bodyparts)
     origin = "/".join(snapshot.parts[-3:])  # iteration, training, snapshot: the project may move
@@ -311,14 +312,14 @@ def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tupl
 def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
     if settings.width != 1.0:
         raise ModelError(
-            f"Setting width is {settings.width}, but ImageNet weights are those of a network of width 1.0; leave width "
-            "at 1.0, or begin with random weights.",
+            f"Setting width is {settings.width}, but ImageNet weights need width 1.0; leave width at 1.0, or start "
+            "from random weights.",
             Remedy("train_network", weights="random"),
         )
     repository = backbone_of(settings.net_type).repository(settings.norm)
     if repository is None:
         raise ModelError(
-            f"There are no ImageNet weights of {settings.net_type}; begin with random weights.",
+            f"There are no ImageNet weights of {settings.net_type}; start from random weights.",
             Remedy("train_network", weights="random"),
         )
     name, _, commit = (settings.init_origin or "").partition("@")
@@ -332,8 +333,8 @@ def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: t
     backbone = _backbone_of_weights(tensors, metadata, net_type=settings.net_type, norm=settings.norm, source=source)
     if settings.width not in (1.0, backbone.width):
         raise ModelError(
-            f"Setting width is {settings.width}, but {source} holds a network of width {backbone.width}; "
-            "leave width at 1.0, weights bring their own."
+            f"Setting width is {settings.width}, but {source} holds a network of width {backbone.width}; leave width "
+            "at 1.0: it is taken from the weights."
         )
     spec = _spec(backbone, bodyparts, settings)
     parameters = _convert_weights(tensors, initial_parameters(settings.seed, spec), spec, source=source)

@@ -59,7 +59,7 @@ def read_log(path: Path) -> tuple[Metrics, ...]:
         return ()
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{path} is not a training log ({reason}); delete it, and another one begins.") from error
+        raise ModelError(f"{path} is not a training log ({reason}); delete it, and a new one is started.") from error
     return tuple(metrics for row in rows if (metrics := _metrics(row)) is not None)
 
 

@@ -252,8 +252,7 @@ def _load_tree(path: Path, shapes: Any) -> Any:
             stored = checkpointer.metadata(path.absolute()).item_metadata.tree
             if _shapes_by_name(stored) != _shapes_by_name(shapes):
                 raise ModelError(
-                    f"{path.parent} holds another network than this training run needs; "
-                    "move the old snapshots away or create a new shuffle."
+                    f"{path.parent} holds snapshots of a different network; move them away or create a new shuffle."
                 )
             return checkpointer.restore(path.absolute(), target)
     except PosecutError:

@@ -86,7 +86,7 @@ def draw_reliability(calibration: Calibration, *, title: str) -> Figure:
     """
     figure = new_figure(title, size=(6, 6.5))
     if not calibration.points:
-        say(figure, "No test frame has points to judge likelihoods by.")
+        say(figure, "No test frame has points for judging likelihoods.")
         return figure
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     _draw_shares(styled(upper), calibration)

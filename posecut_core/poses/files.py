@@ -265,13 +265,13 @@ def existing_predictions(
     if not path.is_file():
         raise AnalysisError(
             f"Found no predictions of {video.name} by {network.scorer}, expected {path}; analyze the video first, or "
-            "give the destfolder, shuffle and snapshot with which it was analyzed.",
+            "give the destfolder, shuffle and snapshot used for its analysis.",
             Remedy("analyze_videos", config=project.root, videos=[video]),
         )
     origin = read_origin(path)
     if origin is None or origin.analysis is None:
-        told = "does not say which network and video it came from, as PoseCut 0.1 wrote it or another program"
-        report(Notice(f"{path.name} {told}; it is taken at its name"))
+        told = "does not say which network and video it came from, so it was written by PoseCut 0.1 or another program"
+        report(Notice(f"{path.name} {told}; its file name is trusted"))
     else:
         _check_analysis(project, video, network, path, origin.analysis, report)
     found = FoundTable(path, read_predictions(path), origin)
@@ -287,7 +287,7 @@ def _check_analysis(
     check_source(path, found, video, network.sha256)
     crop = project.config.crop
     if crop is not None and found.window != (crop.x1, crop.x2, crop.y1, crop.y2):
-        told = f"{video.name} was analysed in the window {in_words(found.window)}, not in that of config.yaml"
+        told = f"{video.name} was analysed with the crop {in_words(found.window)}, not that of config.yaml"
         report(Notice(told))
 
 
@@ -304,8 +304,8 @@ def _existing_filtered(video: Path, unfiltered: FoundTable, path: Path) -> Found
         fits = np.array_equal(found.predictions.likelihood, unfiltered.predictions.likelihood, equal_nan=True)
     if not fits:
         raise AnalysisError(
-            f"The filtered predictions of {video.name} in {path} were made from other predictions than those that are "
-            "there now; run filterpredictions again."
+            f"The filtered predictions of {video.name} in {path} are out of date: the predictions have changed; run "
+            "filterpredictions again."
         )
     return found
 
@@ -318,5 +318,5 @@ def check_replaceable(path: Path) -> None:
     """
     if path.is_file() and read_origin(path) is None:
         raise AnalysisError(
-            f"{path} is there already, and PoseCut did not write it; move it away, or give another destfolder."
+            f"{path} already exists and was not written by PoseCut; move it away, or give another destfolder."
         )

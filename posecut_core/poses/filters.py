@@ -180,7 +180,7 @@ def median_filtered(predictions: Predictions, *, windowlength: int) -> Predictio
         ArgumentError: windowlength is even or less than 1.
     """
     if windowlength < 1 or windowlength % 2 == 0:
-        raise ArgumentError(f"windowlength is {windowlength}, expected an odd number of frames from 1 on; 5 is usual.")
+        raise ArgumentError(f"windowlength is {windowlength}, expected an odd number of frames, 1 or more; 5 is usual.")
     columns = pd.DataFrame(predictions.xy.reshape(len(predictions.xy), -1))
     smooth = columns.rolling(windowlength, center=True, min_periods=1).median().where(columns.notna())
     return replace(predictions, xy=smooth.to_numpy().reshape(predictions.xy.shape))

@@ -143,7 +143,7 @@ def differences(found: AnalysisOrigin, wanted: AnalysisOrigin) -> tuple[str, ...
         "by another network of the same name": found.network != wanted.network,
         "for other bodyparts": found.bodyparts != wanted.bodyparts,
         "from another video of the same name": found.video != wanted.video,
-        f"in the window {in_words(found.window)} instead of {in_words(wanted.window)}": found.window != wanted.window,
+        f"with the crop {in_words(found.window)} instead of {in_words(wanted.window)}": found.window != wanted.window,
     }
     return tuple(words for words, differs in told.items() if differs)
 

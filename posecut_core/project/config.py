@@ -57,10 +57,10 @@ _CORNERS = ("x1", "x2", "y1", "y2")
 def _file_word(name: str) -> str:
     """Take a text that stands in names of files and folders, which must not lead elsewhere."""
     if is_formula(name):
-        raise ValueError("a name that is not a formula, which a spreadsheet would run")
+        raise ValueError("a name that a spreadsheet would not run as a formula")
     if not is_file_part(name.strip()) or not name.isprintable() or len(name.encode()) > _LONGEST_WORD:
         raise ValueError(
-            f"at most {_LONGEST_WORD} bytes without slashes and line ends, for it stands in names of files"
+            f"at most {_LONGEST_WORD} bytes without slashes and line ends, because it becomes part of file names"
         )
     return name
 
@@ -142,7 +142,7 @@ def _training_fractions(found: Any) -> tuple[float, ...]:
         raise ValueError("a list of numbers above 0 and up to 1 such as `- 0.95`")
     for one, other in itertools.combinations(dict.fromkeys(fractions), 2):
         if training_percent(one) == training_percent(other):  # their datasets would have one name
-            words = f"TrainingFraction has {one:g} and {other:g}, expected fractions that are no two of one percentage"
+            words = f"TrainingFraction has {one:g} and {other:g}, expected different percentages"
             raise SettingError(
                 f"{words} when cut to whole ones, here {training_percent(one)}, because it names their datasets",
                 at=("TrainingFraction",),
@@ -279,7 +279,7 @@ def _refuse_unknown_keys(values: Mapping[str, object]) -> None:
     for key in values:
         if key not in DEEPLABCUT_KEYS | KEYS_OF_OTHER_RELEASES:
             near = difflib.get_close_matches(key, DEEPLABCUT_KEYS, n=1, cutoff=0.5)
-            remedy = f"rename it to {near[0]!r} if that was meant, or remove it" if near else "remove it"
+            remedy = f"rename it to {near[0]!r} if you meant that, or remove it" if near else "remove it"
             words = f"found the key {shown(key)}, expected only keys that DeepLabCut knows"
             raise SettingError(words, at=(key,), remedy=remedy)
 

@@ -67,7 +67,7 @@ def check_bodyparts(bodyparts: Sequence[str]) -> None:
         if not name.strip():
             wrong = wrong or f"has an empty name in place {place}, expected names"
         elif not name.isprintable():
-            wrong = wrong or f"has {name!r}, which contains a character that cannot be seen"
+            wrong = wrong or f"has {name!r}, which contains an invisible character"
         elif first != place:
             wrong = wrong or f"has {name!r} twice, in places {first} and {place}, expected each name once"
     if wrong:
@@ -130,23 +130,22 @@ def clashing_names(videos: Sequence[Path], folder: Path, *, taken: Iterable[str]
         target, key = folder / video.name, name_key(video.stem)
         if key in owners:
             why[video] = VideoError(
-                f"{video} has the same name, ending aside, as {owners[key]}, expected different names because each "
-                "names a folder of frames; rename one of the two."
+                f"{video} and {owners[key]} have the same name without extension, expected different names because "
+                "each names a folder of frames; rename one of them."
             )
         elif key.endswith("_labeled"):
             why[video] = VideoError(
-                f"{video} ends in _labeled, as labelled videos do and, in a project, folders of check images; give the "
-                "recording that it was drawn on or, if it is a recording, a copy of it under another name."
+                f"{video} ends in _labeled, which is reserved for labelled videos and folders of check images; give "
+                "the original recording or, if it is one, a copy under another name."
             )
         elif key.startswith(".") or (os.name == "nt" and key != key.rstrip(" .")):
             why[video] = VideoError(
-                f"{video} has a name that begins with a dot, or ends in a dot or a blank, which a folder of frames "
-                "cannot have; give a copy of it, or a link to it, under another name."
+                f"{video} has a name that begins with a dot, or ends in a dot or a space, which cannot name a folder "
+                "of frames; give a copy or a link under another name."
             )
         elif target.exists() and not _is_same_video(target, video):
             why[video] = VideoError(
-                f"{folder} holds another {video.name} than {video}, expected none or the same video; rename one of the "
-                "two, or add the one that is there."
+                f"{folder} already holds a different {video.name}; rename {video}, or add the one that is there."
             )
         owners.setdefault(key, str(video))
     return why

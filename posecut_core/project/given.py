@@ -154,14 +154,14 @@ def refuse_other_kind(path: Path) -> None:
     """Refuse a file that is known to be no recording, by its name: say what it is and what to give instead.
 
     Raises:
-        VideoError: it is a labelled video, a table, an image, a text, or what macOS keeps beside a file.
+        VideoError: it is a labelled video, a table, an image, a text, or a macOS metadata file.
     """
     suffix = path.suffix.lower()
     if path.name.startswith("._") and _begins_with(path, _APPLE_DOUBLE):
-        raise VideoError(f"{path} is what macOS keeps beside a file, not a video; give {path.name[2:]} instead.")
+        raise VideoError(f"{path} is a macOS metadata file, not a video; give {path.name[2:]} instead.")
     result = bool(_network_places(path.stem))
     if path.stem.lower().endswith(_LABELED) and result:
-        raise VideoError(f"{path} is a labelled video: poses are drawn on its pictures; give {_recording_of(path)}.")
+        raise VideoError(f"{path} is a labelled video, with poses drawn on its frames; give {_recording_of(path)}.")
     if suffix in _TABLE_SUFFIXES:
         kind = "a table of labels" if path.name.startswith("CollectedData") else "a table, not a video"
         raise VideoError(
@@ -170,8 +170,8 @@ def refuse_other_kind(path: Path) -> None:
         )
     if suffix in _IMAGE_SUFFIXES:
         raise VideoError(
-            f"{path} is an image, not a video; give the video that it was taken from, or make one of such images "
-            "(ffmpeg does)."
+            f"{path} is an image, not a video; give the video it was taken from, or make a video from the images (for "
+            "example with ffmpeg)."
         )
     if suffix in _TEXT_SUFFIXES:
         kind = "a project's config.yaml" if path.name == "config.yaml" else "a text, not a video"
@@ -182,8 +182,7 @@ def missing_video(path: Path, given: str | os.PathLike[str], *, known: Sequence[
     """Make the error for a video that is nowhere, with the nearest name that there is."""
     if _ADDRESS.match(os.fsdecode(given).strip()):
         return VideoError(
-            f"{os.fsdecode(given).strip()} is an address of the network, expected a file; save the video on this "
-            "computer and give its path."
+            f"{os.fsdecode(given).strip()} is a URL, expected a file; download the video and give its path."
         )
     there = [*known, *(name for name in _names_in(path.parent) if Path(name).suffix.lower() in VIDEO_SUFFIXES)]
     near = difflib.get_close_matches(path.name, there, n=1) or difflib.get_close_matches(path.stem, there, n=1)
@@ -201,7 +200,7 @@ def named_few(names: Sequence[str], *, most: int = _LISTED) -> str:
 
 def _meant(given: str | os.PathLike[str]) -> str:
     if not isinstance(given, str | os.PathLike):
-        raise ArgumentError(f"{given!r} is not a path; give a text or a Path.")
+        raise ArgumentError(f"{given!r} is not a path; give a string or a Path.")
     text = os.fsdecode(given)
     if _exists(text):
         return text
@@ -209,7 +208,7 @@ def _meant(given: str | os.PathLike[str]) -> str:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1].strip()
     if not text:
-        raise ArgumentError("An empty text was given for a path; give the path of a file or folder.")
+        raise ArgumentError("An empty path was given; give the path of a file or folder.")
     if text.lower().startswith("file:"):
         text = url2pathname(unquote(urlsplit(text).path) if os.name != "nt" else urlsplit(text).path)
     slashed = text.replace("\\", "/")
@@ -261,7 +260,7 @@ def _videos_meant(
         chosen, left_out = _sorted_files(matches, VIDEO_SUFFIXES)
         if chosen:
             return chosen, [f"Left out of {path}: {named_few(left_out)}"] if left_out else []
-        raise VideoError(f"Found no video that fits the pattern {path}; check it, or name the files.")
+        raise VideoError(f"No video matches the pattern {path}; check it, or name the files.")
     raise missing_video(path, entry, known=known)
 
 
@@ -285,7 +284,7 @@ def _sorted_files(files: Iterable[Path], suffixes: frozenset[str]) -> tuple[list
         elif suffix in VIDEO_SUFFIXES and suffixes == VIDEO_SUFFIXES:
             left_out.append(f"{path.name} ({'hidden' if path.name.startswith('.') else 'a labelled video'})")
         elif suffixes == VIDEO_SUFFIXES and suffix not in _NO_VIDEOS and not path.name.startswith("."):
-            left_out.append(f"{path.name} (not known as a video by its ending; give the file itself if it is one)")
+            left_out.append(f"{path.name} (unknown file extension; give the file itself if it is a video)")
     return recordings, left_out
 
 
@@ -295,13 +294,13 @@ def _empty_folder(folder: Path, suffixes: frozenset[str]) -> VideoError:
     deeper = [name for name in names if (folder / name).is_dir() and videos_in(folder / name)]
     of_type = "" if suffixes == VIDEO_SUFFIXES else f" of type {', '.join(sorted(word[1:] for word in suffixes))}"
     if "config.yaml" in names:
-        told = "is a project, which is named first; then give video files or folders with videos"
+        told = "is a project, expected videos; give the project first, then video files or folders"
     elif any(Path(name).suffix.lower() in _IMAGE_SUFFIXES for name in names):
-        told = f"holds images, but no videos{of_type}; give the videos that they were taken from"
+        told = f"holds images, but no videos{of_type}; give the videos they were taken from"
     elif any(Path(name).stem.lower().endswith(_LABELED) for name in names):
         told = f"holds labelled videos, but no recordings{of_type}; give the folder of the recordings"
     elif deeper:
-        told = f"holds no videos{of_type}, but folders in it do; give these: {named_few(deeper)}"
+        told = f"holds no videos{of_type}, but its subfolders do; give these: {named_few(deeper)}"
     else:
         told = f"holds no videos{of_type} (.mp4, .avi, .mov, .mkv and the like); check the path"
     return VideoError(f"Folder {folder} {told}.")
@@ -331,7 +330,7 @@ def _recording_of(path: Path) -> str:
     """Name the recording that a result belongs to, as far as its name tells."""
     stems = [path.stem[:place] for place in _network_places(path.stem)] or [path.stem]
     there = [other for other in videos_in(path.parent) if other.stem in stems]
-    return f"the recording, {there[-1]}" if there else f"the recording, {stems[-1]} with its own ending"
+    return f"the recording, {there[-1]}" if there else f"the recording {stems[-1]} with its own file extension"
 
 
 # --- given values -----------------------------------------------------------------------------------------------------
@@ -515,7 +514,7 @@ def _span(part: str, what: str) -> range:
     low, dash, high = part.partition("-")
     low, high = low.strip(), high.strip()
     if not low and high.isascii() and high.isdigit():
-        raise ArgumentError(f"The {what} {part!r} is negative; expected numbers from 0, counted from the beginning.")
+        raise ArgumentError(f"The {what} {part!r} is negative; expected numbers from 0.")
     if not (low.isascii() and low.isdigit()) or (dash and not (high.isascii() and high.isdigit())):
         raise ArgumentError(f"The {what} {part!r} is not a whole number; expected numbers and ranges as in 5,10-12.")
     if len(low) > 18 or len(high) > 18:
@@ -523,7 +522,7 @@ def _span(part: str, what: str) -> range:
     first, last = int(low), int(high if dash else low)
     if last < first:
         raise ArgumentError(
-            f"The {what}s {part!r} run backwards; expected the smaller one first, as in {last}-{first}."
+            f"The {what}s {part!r} are in descending order; expected the smaller number first, as in {last}-{first}."
         )
     return range(first, last + 1)
 
@@ -606,7 +605,7 @@ def foreign_bodyparts(found: Iterable[str], known: Collection[str], *, source: s
         return None
     return (
         f"{source} has {', '.join(map(repr, foreign))}, expected only bodyparts of config.yaml "
-        f"({', '.join(map(shown, known))}); if they were renamed there, call them as before, else {remedy}."
+        f"({', '.join(map(shown, known))}); if they were renamed there, use the old names, else {remedy}."
     )
 
 
@@ -625,7 +624,7 @@ def chosen_bodyparts(known: tuple[str, ...], wanted: str | Sequence[str] | None)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             raise ArgumentError(
-                f"The network knows no bodypart {name!r}{f', perhaps {near[0]!r}' if near else ''}; "
-                f"choose among {', '.join(known)}."
+                f"The network has no bodypart {name!r}{f', perhaps {near[0]!r}' if near else ''}; choose among "
+                f"{', '.join(known)}."
             )
     return tuple(part for part in known if part in names)

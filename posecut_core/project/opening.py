@@ -78,8 +78,8 @@ def config_path(config: Config) -> Path:
     path = path / "config.yaml" if path.is_dir() else path
     if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
         raise ProjectError(
-            f"{path} is not a project, expected a project's folder or its config.yaml; give that first, and videos "
-            "only where they are asked for."
+            f"{path} is not a project, expected a project's folder or its config.yaml; give the project first, then "
+            "videos."
         )
     if not path.is_file():
         raise ProjectError(
@@ -207,9 +207,9 @@ def refuse_other_video(project: Project, path: Path, record: VideoRecord | None)
     """
     if record and fingerprint(path) != (record.size, record.sha256):
         raise VideoError(
-            f"Video {path} is not the file that was added to the project (size or first or last MiB differ), expected "
-            "the same one, or labels may lie on other pictures; restore it, or, if it shows the same frames, remove "
-            f"the entry of {path.stem} under `videos` in {project.settings_path}."
+            f"Video {path} is not the file that was added to the project (its size or contents differ), so labels may "
+            f"no longer match its frames; restore it, or, if it has the same frames, remove the entry of {path.stem} "
+            f"under `videos` in {project.settings_path}."
         )
 
 
@@ -290,8 +290,8 @@ def other_tables(project: Project) -> str:
     plural, them = ("s", "them") if len(found) > 1 else ("", "it")
     return (
         f"{project.labeled_data} holds {named_few(found, most=_NAMED)}, expected tables of scorer "
-        f"{project.config.scorer!r} of config.yaml only; nothing of the table{plural} is used: move {them} elsewhere, "
-        f"or, if the labels in {them} count, copy their rows into that scorer's table"
+        f"{project.config.scorer!r} of config.yaml only; the table{plural} {'are' if plural else 'is'} ignored: move "
+        f"{them} elsewhere, or, if you need the labels in {them}, copy their rows into that scorer's table"
     )
 
 
@@ -302,9 +302,9 @@ def strange_labels(project: Project) -> str:
         return ""
     belong, them = ("belongs", "it") if len(names) == 1 else ("belong", "them")
     return (
-        f"{named_few([*map(repr, names)], most=_NAMED)} in {project.labeled_data} {belong} to no video of `video_sets` "
-        f"in {project.config_path}, and nothing of {them} is used; if that is not meant, list the video there (a line "
-        f"`videos/NAME.mp4:` with the folder's name will do), else move {them} out of labeled-data"
+        f"{named_few([*map(repr, names)], most=_NAMED)} in {project.labeled_data} {belong} to no video of "
+        f"`video_sets` in {project.config_path}, and nothing in {them} is used; if that is not intended, list the "
+        f"video there (a line `videos/NAME.mp4:` with the folder's name will do), else move {them} out of labeled-data"
     )
 
 

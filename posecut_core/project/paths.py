@@ -58,12 +58,12 @@ def _led_out(link: Path) -> str:
     """Say what is wrong with a link out of the project, and what to put in its place."""
     if link.exists():
         return (
-            "outside the project, expected a folder in it, because PoseCut would write there; put the folder itself in "
-            "the place of the link."
+            "outside the project, expected a folder inside it because PoseCut writes there; replace the link by the "
+            "folder itself."
         )
     return (
-        "which is not there and outside the project, expected a file or folder in it, because PoseCut would write "
-        "there; put what it led to in the place of the link, or remove the link if that is not needed."
+        "which does not exist and is outside the project, expected a file or folder inside it because PoseCut writes "
+        "there; replace the link by its target, or remove it if it is not needed."
     )
 
 
@@ -181,8 +181,8 @@ class Project:
         if not 0 <= trainingsetindex < len(fractions):
             known = ", ".join(f"{index} for {fraction:g}" for index, fraction in enumerate(fractions))
             raise ArgumentError(
-                f"trainingsetindex is {trainingsetindex}, expected {known}, as TrainingFraction in {self.config_path} "
-                "lists them; give one of these or add a fraction there."
+                f"trainingsetindex is {trainingsetindex}, expected {known}, an index into TrainingFraction in "
+                f"{self.config_path}; give one of these or add a fraction there."
             )
         return fractions[trainingsetindex]
 
@@ -330,7 +330,7 @@ class Training:
             split = self.settings.exists()
             first = "train it" if split else "create its training dataset and train it"
             raise ModelError(
-                f"Found no snapshot of a trained network in {self.folder}; {first} first, or choose another shuffle.",
+                f"Found no snapshot in {self.folder}; {first} first, or choose another shuffle.",
                 Remedy("train_network" if split else "create_training_dataset"),
             )
         if snapshots is None:

@@ -64,7 +64,7 @@ def _record(stem: str, entry: Any) -> VideoRecord:
         raise SettingError(
             f"the entry of video {stem} is {shown(entry)}, expected size, sha256, frames, width and height",
             at=("videos", stem),
-            remedy="remove the entry and it is made again",
+            remedy="remove the entry, and it is created again",
         ) from error
 
 

@@ -89,8 +89,8 @@ def _disagreement(networks: Sequence[Predictions], *, epsilon: float, first: int
 def _check(networks: Sequence[Predictions]) -> None:
     if len(networks) < 2:
         raise AnalysisError(
-            f"Found predictions of {len(networks)} network, but disagreement needs two or more; name other shuffles or "
-            "snapshots, and analyze the video with them first.",
+            f"Found predictions of {len(networks)} network, but disagreement needs two or more; analyze the video "
+            "with other shuffles or snapshots first, and name them.",
             Remedy("analyze_videos"),
         )
     for other in networks[1:]:
@@ -205,14 +205,14 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
     bodyparts = xy.shape[1]
     if bodyparts < 3:
         raise AnalysisError(
-            f"{bodyparts} bodyparts are compared, but the shape of a pose is learned from at least 3; compare more "
+            f"{bodyparts} bodyparts are compared, but learning the shape of a pose needs at least 3; compare more "
             "bodyparts, or choose another outlieralgorithm."
         )
     if len(complete) < 2 * bodyparts:
         fewer = " compare fewer bodyparts," if bodyparts > 3 else ""
         raise AnalysisError(
-            f"{len(complete)} labelled frames show all of {bodyparts} bodyparts, but the shape of a pose is learned "
-            f"from two frames for each ({2 * bodyparts}); label more,{fewer} or choose another outlieralgorithm."
+            f"{len(complete)} labelled frames show all {bodyparts} bodyparts, but learning the shape of a pose needs "
+            f"two frames per bodypart ({2 * bodyparts}); label more,{fewer} or choose another outlieralgorithm."
         )
     poses = _centred(complete)
     mean = poses.mean(axis=0)
@@ -308,6 +308,7 @@ def _checked(evidence: Evidence, name: str) -> tuple[int, ...]:
     outside = [number for number in np.unique(evidence.numbers).tolist() if not 0 <= number < count]
     if outside:
         raise ArgumentError(
-            f"The video has {count} frames, so there is no frame {outside[0]}; choose numbers from 0 to {count - 1}."
+            f"The video has {count} frames, so frame {outside[0]} is out of range; choose numbers from 0 to "
+            f"{count - 1}."
         )
     return evidence.numbers

@@ -73,7 +73,7 @@ def refuse_link(path: Path) -> None:
         OSError: there is one.
     """
     if path.is_symlink():
-        raise OSError(errno.ELOOP, "a link is in its place", str(path))
+        raise OSError(errno.ELOOP, "it is a link", str(path))
 
 
 def new_file(target: Path) -> tuple[int, Path]:

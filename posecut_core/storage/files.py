@@ -43,7 +43,7 @@ def open_file(path: Path) -> io.BufferedReader:
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return stream
     stream.close()
-    raise OSError(errno.EINVAL, "it is not a file but a pipe or a device", str(path))
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
 
 
 def read_bytes(path: Path, *, at_most: int = _RECORDS) -> bytes:
@@ -92,7 +92,7 @@ def parse_json(text: str | bytes) -> Any:
         if _ESCAPED.search(content):
             count_values(value)
     except RecursionError as error:
-        raise ValueError("lists or mappings lie too deep within each other") from error
+        raise ValueError("lists or mappings are nested too deeply") from error
     return value
 
 
@@ -123,7 +123,7 @@ def _count(value: object, known: dict[int, int]) -> int:
     if isinstance(value, int) and value.bit_length() > _BITS:
         raise ValueError("a number has thousands of digits")
     if isinstance(value, str) and _SURROGATES.search(value):
-        raise ValueError("a text holds half a letter")
+        raise ValueError("a text holds an incomplete character")
     if not isinstance(value, dict | list | tuple | set):
         return 1
     if id(value) not in known:
@@ -164,7 +164,7 @@ _REASONS = {
     errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
     errno.EACCES: "permission was denied: choose a folder that you may write to, or change its permissions",
     errno.EPERM: "permission was denied: choose a folder that you may write to, or change its permissions",
-    errno.ELOOP: "a link is in its place, which may lead anywhere: put the file itself there, or delete the link",
+    errno.ELOOP: "it is a link: put the file itself there, or delete the link",
     errno.EROFS: "the file system is read-only: choose a folder that you may write to",
 }
 
@@ -219,7 +219,7 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_bytes(target: Path, content: bytes) -> None:
-    """Replace the content of `target`; a link stays a link to the replaced file, but for one that leads elsewhere."""
+    """Replace the content of `target`; a link within its folder stays a link to the replaced file."""
     leads = target.resolve() if target.is_symlink() else target
     _replace_content(leads if leads.is_relative_to(target.parent.resolve()) else target, content)
 

@@ -37,7 +37,7 @@ def hold(path: Path, *, advice: str = "close that program", patience: float | No
     """
     lock = filelock.FileLock(path, timeout=PATIENCE if patience is None else patience)
     if not _locked(lock, path):
-        raise BusyError(f"Another program keeps {path} locked, expected it to be free; {advice}.")
+        raise BusyError(f"{path} is locked by another program; {advice}.")
     try:
         yield
     finally:
@@ -56,7 +56,9 @@ def _locked(lock: filelock.BaseFileLock, path: Path) -> bool:
     except filelock.Timeout:
         return False
     except (OSError, NotImplementedError) as error:
-        raise storage_error(path, error if isinstance(error, OSError) else OSError(0, "it has no locks")) from error
+        raise storage_error(
+            path, error if isinstance(error, OSError) else OSError(0, "it does not support locks")
+        ) from error
     return True
 
 
@@ -164,7 +166,9 @@ def sole_writer(target: Path, *, doing: str, patience: float = 0) -> Iterator[No
     if not isinstance(lock, Lock):
         who = str(lock) if lock else "another program"
         advice = f"; if that has ended, delete {note_path(path)}" if lock and lock.elsewhere else ""
-        raise BusyError(f"{doing} by {who} right now; wait until it is done and run the same command again{advice}.")
+        raise BusyError(
+            f"{doing} by {who} right now; wait until it is finished and run the same command again{advice}."
+        )
     try:
         yield
     finally:

@@ -231,7 +231,7 @@ def _read_back(path: Path, chunks: Iterator[pd.DataFrame]) -> None:
 
 def _not_written() -> OSError:
     """Return the error of a file that is not as it should have been written: a full disk leaves HDF5 unmoved."""
-    return OSError(0, "the file cannot be read back as it was written, as on a full disk")
+    return OSError(0, "the file differs from what was written; the disk may be full")
 
 
 def read_hdf(path: Path) -> pd.DataFrame:
@@ -249,8 +249,8 @@ def read_hdf(path: Path) -> pd.DataFrame:
         raise LabelError(f"Cannot read {path} because {error}; restore it from a copy{_or_text(path)}.") from error
     except _UNREADABLE as error:
         raise LabelError(
-            f"{path} is not a readable HDF5 table (it may be cut off, or compressed as few programs read it); restore "
-            f"it from a copy{_or_text(path)}."
+            f"{path} is not a readable HDF5 table (it may be truncated, or compressed as few programs read it); "
+            f"restore it from a copy{_or_text(path)}."
         ) from error
 
 
@@ -275,7 +275,7 @@ def _refuse_foreign_parts(group: h5py.Group, *, at_most: int, deep: int) -> None
     for name in group:
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink) or not deep:
-            raise LabelError(f"its part {name!r} is a link, expected the numbers themselves")
+            raise LabelError(f"its part {name!r} is a link, expected the data itself")
         try:
             part = group[name]
         except (OSError, KeyError, ValueError, RuntimeError):
@@ -283,7 +283,7 @@ def _refuse_foreign_parts(group: h5py.Group, *, at_most: int, deep: int) -> None
         if isinstance(part, h5py.Group):
             _refuse_foreign_parts(part, at_most=at_most, deep=deep - 1)
         elif isinstance(part, h5py.Dataset) and (part.external or part.is_virtual):
-            raise LabelError(f"its part {name!r} lies in another file, expected the numbers themselves")
+            raise LabelError(f"its part {name!r} is in another file, expected the data itself")
         elif isinstance(part, h5py.Dataset) and part.size * part.dtype.itemsize > at_most:
             raise LabelError(f"its part {name!r} claims {part.shape} values, more than the file can hold")
 
@@ -425,7 +425,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise AnalysisError(
-            f"{path} is not a table of comma-separated values ({reason}); delete it, and it is made anew."
+            f"{path} is not a table of comma-separated values ({reason}); delete it, and it is written again."
         ) from error
 
 
@@ -446,8 +446,9 @@ def own_rows(path: Path, columns: Sequence[str], *, report: Report) -> list[dict
         return rows
     kept = keep_copy(path.with_name(f"{path.stem}-other-format{path.suffix}"), path.read_bytes())
     text = (
-        f"{path} has no column {missing[0]!r}, as when a spreadsheet has saved it with semicolons; it is kept as "
-        f"{kept.name} and a new table begins; to go on with the old rows, save them with commas under the old name"
+        f"{path} has no column {missing[0]!r}, probably because a spreadsheet saved it with semicolons; it is kept as "
+        f"{kept.name} and a new table is started; to continue with the old rows, save them with commas under the old "
+        "name"
     )
     report(Notice(text))
     return []

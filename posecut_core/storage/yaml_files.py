@@ -86,8 +86,7 @@ def read_yaml(path: Path) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         found = "it is UTF-16" if content.startswith(_UTF16) else f"see line {line}"
         raise ProjectError(
-            f"{path} is not a text file in UTF-8 ({found}); save it as UTF-8 in a text editor, or restore it from a "
-            "copy."
+            f"{path} is not a UTF-8 text file ({found}); save it as UTF-8 in a text editor, or restore it from a copy."
         ) from error
     except OSError as error:
         raise ProjectError(f"Cannot read {path} ({error.strerror}); restore it, or check its permissions.") from error
@@ -110,7 +109,7 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
         values = files.count_values(value)
     except RecursionError as error:
         raise ProjectError(
-            f"{path} holds values nested without end, expected lines of the form `key: value`; restore it from a copy."
+            f"{path} holds endlessly nested values, expected lines of the form `key: value`; restore it from a copy."
         ) from error
     except MarkedYAMLError as error:
         raise ProjectError(_yaml_sentence(error, text, path)) from error
@@ -121,8 +120,8 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
         raise ProjectError(f"{path} is not valid YAML ({type(error).__name__}); restore it from a copy.") from error
     if values > files.MOST_VALUES:
         raise ProjectError(
-            f"{path} stands for {values:,} values through its aliases (`*name`), expected plain lines; write what "
-            "they stand for instead."
+            f"{path} expands to {values:,} values through its aliases (`*name`), expected plain lines; write the "
+            "values instead."
         )
     if value is None:
         raise ProjectError(f"{path} is empty; restore it from a copy.")
@@ -175,7 +174,7 @@ def plain_values(text: str) -> Any:
         files.refuse_deep(text)
         value = yaml.safe_load(text)
         if files.count_values(value) > files.MOST_VALUES:
-            raise ValueError("its references (`*name`) stand for more than a million values")
+            raise ValueError("its references (`*name`) expand to more than a million values")
     except _UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
         raise ValueError(f"line {mark.line + 1}" if mark else _reason(error)) from error
@@ -223,7 +222,7 @@ def _twice(root: Node, line: int) -> tuple[str, str]:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
-        return "lists or mappings lie too deep within each other"
+        return "lists or mappings are nested too deeply"
     words = str(error).strip() or type(error).__name__
     return words.splitlines()[0][:_LONGEST]
 
@@ -231,10 +230,7 @@ def _reason(error: BaseException) -> str:
 def _yaml_sentence(error: MarkedYAMLError, text: str, path: Path) -> str:
     if isinstance(error, DuplicateKeyError) and error.problem_mark is not None:
         key, lines = _twice(_safe_yaml().compose(text), error.problem_mark.line + 1)
-        return (
-            f"{path} has the key {key!r} twice, in {lines}, expected it once; remove one of the two with what "
-            "belongs to it."
-        )
+        return f"{path} has the key {key!r} twice, in {lines}, expected it once; remove one of them with its value."
     mark = error.problem_mark or error.context_mark
     place = f" line {mark.line + 1}" if mark is not None else ""
     problem = (error.problem or error.context or "unreadable").strip().splitlines()[0][:_LONGEST]
@@ -270,7 +266,7 @@ def edit_text(text: str, changes: Mapping[str, object], path: Path) -> str:
 def _by_keys(text: str, changes: Mapping[str, object]) -> str:
     root = _safe_yaml().compose(text)
     if not isinstance(root, MappingNode) or root.flow_style:
-        raise ValueError("its keys have no lines of their own")
+        raise ValueError("its keys are not on separate lines")
     starts = [key.start_mark.index for key, _ in root.value]
     pieces = [text[: starts[0]]]
     for (key, _), start, end in zip(root.value, starts, [*starts[1:], len(text)], strict=True):

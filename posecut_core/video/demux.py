@@ -304,7 +304,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         raise _no_video(path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
-            f"{path} cannot be read as a video: it is damaged, cut off or of another kind; copy it again from its "
+            f"{path} cannot be read as a video: it is damaged, truncated or not a video; copy it again from its "
             "source or convert it to mp4."
         ) from error
     stream = _moving_pictures(container)

@@ -46,7 +46,7 @@ def window(count: int, *, start: float, stop: float) -> range:
     """
     if not 0 <= start < stop <= 1:
         raise ArgumentError(
-            f"start {start} and stop {stop} do not span a part of a video; give fractions with 0 <= start < stop <= 1."
+            f"start {start} and stop {stop} are not a part of a video; give fractions with 0 <= start < stop <= 1."
         )
     first, last = Fraction(str(float(start))) * count, Fraction(str(float(stop))) * count
     return range(math.floor(first), math.ceil(last))
@@ -177,7 +177,7 @@ def extract(
 
 def _check_arguments(algorithm: str, **counts: int) -> None:
     if algorithm not in ("kmeans", "uniform"):
-        raise ArgumentError(f"There is no algorithm '{algorithm}' to choose frames; use 'kmeans' or 'uniform'.")
+        raise ArgumentError(f"Unknown algorithm {algorithm!r}; use 'kmeans' or 'uniform'.")
     for name, value in counts.items():
         if value < 1:
             raise ArgumentError(f"{name} is {value}; give a whole number of at least 1.")
@@ -209,8 +209,8 @@ def _given(numbers: Sequence[int], index: VideoIndex) -> Int64[np.ndarray, " F"]
     for number in numbers:
         if not 0 <= number < index.frame_count:
             raise VideoError(
-                f"{index.path} has {index.frame_count} frames, so there is no frame {number}; "
-                f"choose numbers from 0 to {index.frame_count - 1}."
+                f"Frame {number} is out of range: {index.path} has {index.frame_count} frames "
+                f"(0-{index.frame_count - 1})."
             )
     return np.unique(np.array(numbers, dtype=np.int64))
 
@@ -233,7 +233,7 @@ def _thumbnails(
     if not found:
         raise VideoError(
             f"None of the {len(candidates)} frames from {min(candidates)} to {max(candidates)} of {reader.index.path} "
-            "can be used; choose others, as by other values of start and stop."
+            "can be decoded; choose others, for example by changing start and stop."
         )
     return np.array(found, dtype=np.int64), np.stack(rows)
 

@@ -113,14 +113,14 @@ def _check_array(folder: Path, dimensions: int) -> None:
     kind = "uint8" if dimensions == 4 else "int64"
     codecs = tuple(codec["name"] for codec in said["codecs"])
     if (said["data_type"], codecs, len(shape), len(chunk)) != (kind, _CODECS, dimensions, dimensions):
-        raise ValueError(f"{folder.name} is another array than PoseCut's")
+        raise ValueError(f"{folder.name} is not an array written by PoseCut")
     if not all(type(side) is int and side >= 0 for side in (*shape, *chunk)) or 0 in chunk:
-        raise ValueError(f"{folder.name} has a size that is none")
+        raise ValueError(f"{folder.name} has an invalid size")
     chunks = math.prod(-(-side // part) for side, part in zip(shape[1:], chunk[1:], strict=True))
     if shape[0] > _MOST_ROWS or chunks > _MOST_CHUNKS or max(map(math.prod, (shape[1:], chunk))) > _MOST_VALUES:
-        raise ValueError(f"{folder.name} claims {shape}, more than any video has")
+        raise ValueError(f"{folder.name} claims {shape}, which is larger than any video")
     if (folder / "c").is_symlink():
-        raise ValueError(f"{folder.name} leads elsewhere")
+        raise ValueError(f"{folder.name} points outside the store")
     for path in (folder / "c").rglob("*") if dimensions < 4 else ():
         _check_chunk(path)
 
@@ -134,7 +134,7 @@ def _check_chunk(path: Path) -> None:
     if os.path.lexists(path) and not path.is_dir():
         with open_file(path) as stream:
             if os.fstat(stream.fileno()).st_size > _LARGEST:
-                raise OSError(f"{path} has more bytes than a chunk")
+                raise OSError(f"{path} is larger than a chunk")
 
 
 def _refuse_elsewhere(path: Path, folder: Path) -> None:
@@ -144,7 +144,7 @@ def _refuse_elsewhere(path: Path, folder: Path) -> None:
         OSError: it does.
     """
     if not os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep):
-        raise OSError(errno.ELOOP, "a link leads out of it", str(path))
+        raise OSError(errno.ELOOP, "it contains a link that points outside", str(path))
 
 
 def _create_array(group: zarr.Group, name: str, shape: tuple[int, ...], *, chunk: tuple[int, ...], fill: int) -> None:
@@ -272,7 +272,7 @@ class FrameStore:
             _check_chunk(self._chunk(row))
             image = np.asarray(self._array("frames")[row, :height, :width])
             if not image.any() and not (image.size and self._chunk(row).is_file()):
-                raise FileNotFoundError(f"a chunk of frame {number} is gone")  # zarr reads it as zeros
+                raise FileNotFoundError(f"a chunk of frame {number} is missing")  # zarr reads it as zeros
             return image
 
     def fingerprint(self, number: int) -> str:
@@ -334,7 +334,7 @@ class FrameStore:
 
     def _alone(self, *, patience: float | None = None) -> contextlib.AbstractContextManager[None]:
         """Keep other writers out, but no readers; what is known of the store may be out of date by then."""
-        advice = "it adds frames of the same video: wait until it has ended, then try again"
+        advice = "it is adding frames of the same video: wait until it has finished, then try again"
         return hold(self.path.with_suffix(".lock"), advice=advice, patience=patience)
 
     def _array(self, name: str) -> zarr.Array:
@@ -352,7 +352,7 @@ class FrameStore:
             origins, sizes = np.asarray(self._array("origin")[:]), np.asarray(self._array("size")[:])
             used = list(rows.values())
             if min(rows, default=0) < 0 or (sizes[used] < 0).any() or len(origins) <= max(used, default=-1):
-                raise ValueError("a frame has no number, size or origin")
+                raise ValueError("a frame lacks its number, size or origin")
             self._rows, self._origins, self._sizes = rows, origins, sizes
 
     def _add(self, fresh: Iterator[StoredFrame], written: dict[int, int]) -> None:

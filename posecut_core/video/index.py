@@ -66,15 +66,17 @@ class Gap:
         """Say where it is, without the video's name."""
         if self.tracks:
             told = f"the file has {self.tracks} video tracks, and the first is read"
-            return f"{told}: to use another one too, save it as a video of its own"
+            return f"{told}; to use another one too, save it as a separate video"
         if self.appended:
-            told = f"another recording lies behind frame {self.after}, the last one, and no program shows it"
-            return f"{told}: such files are not joined by their bytes; take each recording as a video of its own"
+            told = (
+                f"the file contains another recording after frame {self.after}, the last one, which players do not show"
+            )
+            return f"{told}; video files cannot be joined by concatenating them: add each recording as a separate video"
         if self.empty:
             them, told = "it" if self.frames == 1 else "them", f"{_places(self.frames)} after frame {self.after}"
             return f"{told}: the recorder left {them} empty, and nothing is damaged"
         what = "1 frame is" if self.frames == 1 else f"about {self.frames} frames are"
-        return f"{what} missing after frame {self.after}, where the file is damaged or was cut off"
+        return f"{what} missing after frame {self.after}, where the file is damaged or truncated"
 
 
 def gap_sentences(gaps: Sequence[Gap]) -> tuple[str, ...]:

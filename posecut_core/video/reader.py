@@ -107,10 +107,7 @@ class VideoReader:
     def _check(self, number: int) -> None:
         count = self.index.frame_count
         if not 0 <= number < count:
-            raise VideoError(
-                f"{self.index.path} has {count} frames, so there is no frame {number}; choose a number from 0 to "
-                f"{count - 1}."
-            )
+            raise VideoError(f"Frame {number} is out of range: {self.index.path} has {count} frames (0-{count - 1}).")
 
     def _picture(self, number: int) -> av.VideoFrame | None:
         """Return a picture; None where the frame is damaged or, unless it has to be sure, may be."""

@@ -103,7 +103,7 @@ class VideoWriter:
         """
         if image.shape[:2] != self._size:
             found, expected = f"{image.shape[1]}x{image.shape[0]}", f"{self._size[1]}x{self._size[0]}"
-            raise VideoError(f"An image of {found} pixels cannot be part of {self.path}; give images of {expected}.")
+            raise VideoError(f"An image of {found} pixels does not fit {self.path}; give images of {expected}.")
         frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU601")
         frame.pts = self.written if self._ticks is None else int(self._ticks[self.written])

@@ -201,10 +201,10 @@ def _fits(request: _Request, video: Path, target: Path) -> bool:
     except (VideoError, StorageError):
         why = "by another network of the same name" if found and found.network != request.network else ""
     if why:
-        request.report(Notice(f"{video.name} was analysed before {why}; it is analysed anew"))
+        request.report(Notice(f"{video.name} was analysed before {why}; it is analysed again"))
     elif found is None:
         told = f"{target.name} does not say which network and video it came from, as PoseCut 0.1 wrote it or another "
-        request.report(Notice(f"{told}program; it is taken at its name, unless you analyse with overwrite"))
+        request.report(Notice(f"{told}program; its file name is trusted, unless you analyse with overwrite"))
     return not why
 
 
@@ -244,8 +244,8 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
         if request.csv and not agrees:
             write_csv(csv_path, predictions)
         elif not agrees:
-            told = f"{csv_path.name} is not what {target.name} says, as another program or an earlier analysis wrote it"
-            request.report(Notice(f"{told}; analyse with a wish for the .csv to write it anew"))
+            told = f"{csv_path.name} disagrees with {target.name}; another program or an earlier analysis wrote it"
+            request.report(Notice(f"{told}; analyse with save_as_csv to write it again"))
         files = (target, csv_path) if request.csv else files
     return AnalyzedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 
@@ -259,6 +259,6 @@ def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, Posec
         if counts[names[target]] > 1:
             same = " and ".join(str(other) for other, there in targets.items() if names[there] == names[target])
             clashing[str(path)] = ArgumentError(
-                f"{same} would all be written to {target}; analyse them in separate calls with a destfolder each."
+                f"{same} would all be written to {target}; analyse them in separate calls with different destfolders."
             )
     return [path for path in targets if str(path) not in clashing], clashing

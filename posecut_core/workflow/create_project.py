@@ -201,7 +201,7 @@ def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_brok
     )
     failed = {**given.refused, **{str(path): error for path, error in clashing.items()}, **broken}
     if not (skip_broken and records):
-        advice = "; the others are whole and can be taken without these (skip_broken)" if records else ""
+        advice = "; the others are intact and can be added without these (skip_broken)" if records else ""
         wrong = f"videos cannot be used{advice}"
         raise_together(failed, of=len(sources) + len(given.refused), what=wrong, kind=VideoError, done=None)
     return _Usable(dict(records), tuple(SkippedVideo(name, str(error)) for name, error in failed.items()))
@@ -213,7 +213,7 @@ def _once(videos: Sequence[Path], report: Report) -> tuple[Path, ...]:
     for video in videos:
         same = first.setdefault((video.stat().st_dev, video.stat().st_ino), video)
         if same != video:
-            report(Notice(f"{video} is the same file as {same}, and is left out"))
+            report(Notice(f"{video} is the same file as {same} and is skipped"))
     return tuple(first.values())
 
 
@@ -233,7 +233,7 @@ def _without_file(project: Project, placed: Iterable[Path], report: Report) -> d
         return {}
     alone = [folder.name for folder in frame_folders(project) if folder.name not in stems and holds_frames(folder)]
     if alone:
-        told = f"video_sets in {project.config_path} listed no video, so that each folder of frames counted"
+        told = f"video_sets in {project.config_path} listed no video, so every folder of frames was used"
         kept = "they get entries there as well, without a file in videos"
         told = f"{told}; so that {named_few(alone)} still do, {kept}; remove the entries of those that are backups"
         report(Notice(told))
@@ -303,8 +303,7 @@ def _existing(root: Path, task: str, scorer: str) -> CreatedProject:
     path = root / "config.yaml"
     if not path.is_file():
         raise ProjectError(
-            f"Found a folder {root} without a config.yaml, expected a project or nothing; remove it or choose another "
-            "project name."
+            f"The folder {root} exists but has no config.yaml; remove it or choose another project name."
         )
     config = read_config(path)
     if (config.task, config.scorer) != (task, scorer):

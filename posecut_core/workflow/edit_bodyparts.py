@@ -118,13 +118,13 @@ def _before(project: Project, known: Identities, rename: Mapping[str, str], add:
         gone = other is not None and not any(name in known.names[other] for name in before)
         if gone and other in used_identities(project, known):
             raise ArgumentError(
-                f"The name {new!r} is that of a bodypart with labels which config.yaml no longer lists, expected a new "
-                f"one for {name}; choose another, or list {new} in `bodyparts` again and rename it first."
+                f"The name {new!r} belongs to a bodypart with labels that config.yaml no longer lists, expected a new "
+                f"name for {name}; choose another, or list {new} in `bodyparts` again and rename it first."
             )
     taken = [name for name in add if name in before or known.identity(name) is not None or not name.strip()]
     if taken or len(set(add)) < len(add):
         raise ArgumentError(
-            f"{', '.join(map(repr, taken or add))} cannot be added: each new name must be given once, and new."
+            f"{', '.join(map(repr, taken or add))} cannot be added: each name must be new and given only once."
         )
     return before
 

@@ -122,18 +122,20 @@ def _curves(job: EvaluationJob, measured: Measurement) -> tuple[Picture, Picture
 
 def _likelihood(found: Calibration, pcutoff: float) -> tuple[Picture, Words]:
     suggestion = (
-        "They give no reason for any pcutoff, as none divides right predictions from wrong ones."
+        "They suggest no pcutoff, because none separates right from wrong predictions."
         if math.isnan(found.suggested_pcutoff)
-        else f"A pcutoff of {found.suggested_pcutoff:.2f} divides right from wrong ones best (greatest Youden index); "
+        else f"A pcutoff of {found.suggested_pcutoff:.2f} separates right from wrong best (greatest Youden index); "
         f"config.yaml has {pcutoff:g}."
     )
     words = (
         f"{found.points_right} of {found.points} predictions on test frames are right: within {found.within:g} px "
-        f"(pos_dist_thresh) of the label. A bodypart without a label counts as absent in that frame, and its "
-        f"prediction as wrong, unless nobody looked for it there. {suggestion}"
+        "(pos_dist_thresh) of the label. A bodypart without a label counts as absent in that frame, and its "
+        f"prediction as wrong, unless it was not annotated there. {suggestion}"
     )
     diagram = png_bytes(draw_reliability(found, title=""))
-    return Picture(diagram, "How often predictions of a likelihood are right."), Words(words)
+    return Picture(
+        diagram, "Reliability of likelihoods: how often predictions of a given likelihood are right."
+    ), Words(words)
 
 
 def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tuple[Words | Picture, ...]:
@@ -155,7 +157,7 @@ def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tu
         for picture, (_, error) in zip(drawn, worst, strict=True)
     ]
     kind = "test" if tested else "training"
-    return (Words(f"The {kind} frames of the greatest mean error, worst first."), *pictures)
+    return (Words(f"The {kind} frames with the largest mean errors, worst first."), *pictures)
 
 
 def _pixels(value: float) -> str:
@@ -260,7 +262,7 @@ def evaluate_network(
     project = open_project(config)
     shuffles = (shuffle,) if isinstance(shuffle, int) else tuple(shuffle)
     if not shuffles:
-        raise ArgumentError("No shuffle was given; give the number of at least one, such as 1.")
+        raise ArgumentError("No shuffle was given; give at least one, such as 1.")
     chosen_bodyparts(project.config.bodyparts, bodyparts)
     size = chosen_batch_size(project, batch_size)
     trainings = [project.training(number, trainingsetindex) for number in shuffles]

@@ -86,7 +86,7 @@ def export_deeplabcut(
         StorageError: the disk refuses.
     """
     if metadata and results is None:
-        raise ArgumentError("Metadata belong to results, but no results are to be written; name analysed videos.")
+        raise ArgumentError("Metadata can only be written with results; name analysed videos.")
     project = adopt_project(config, report=report)
 
     def export(video: str) -> ExportedVideo:

@@ -135,11 +135,11 @@ def _check(
     if mode == "manual" and frames is None:
         raise ArgumentError(
             "mode is 'manual' but no frame numbers were given; give them as `frames`, such as 5,10-12, or choose "
-            "frames by hand.",
+            "frames in the window.",
             Remedy("label_frames"),
         )
     if frames is not None and (videos is None or len(listed(videos)) != 1):
-        raise ArgumentError("Frame numbers belong to one video, expected exactly one in `videos`; name it.")
+        raise ArgumentError("Frame numbers need exactly one video in `videos`; name it.")
     if frames is not None and (not frames or min(frames) < 0):
         raise ArgumentError(
             f"frames is {list(frames)}, expected at least one frame number of 0 or more; 0 is the first."

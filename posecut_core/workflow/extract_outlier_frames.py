@@ -211,9 +211,9 @@ def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria
     seen = (predictions.likelihood[frames.start : frames.stop] >= criteria.p_bound).sum(axis=0)
     if seen.max(initial=0) < ENOUGH:
         told = (
-            f"fitting says nothing about {video.name}: none of its bodyparts has {ENOUGH} positions of likelihood "
-            f"{criteria.p_bound:g} or more in the {len(frames)} frames from start to stop of config.yaml; look at more "
-            "frames, lower p_bound, or choose another outlieralgorithm"
+            f"fitting cannot judge {video.name}: none of its bodyparts has {ENOUGH} positions of likelihood "
+            f"{criteria.p_bound:g} or more in the {len(frames)} frames from start to stop of config.yaml; look at "
+            "more frames, lower p_bound, or choose another outlieralgorithm"
         )
         report(Notice(told))
 
@@ -543,4 +543,4 @@ def _check(
             "'manual' to take them all, or leave them out."
         )
     if len(paths) != 1:
-        raise ArgumentError(f"Frame numbers belong to one video, but {len(paths)} were given; name one video.")
+        raise ArgumentError(f"Frame numbers need exactly one video, but {len(paths)} were given; name one.")

@@ -90,8 +90,8 @@ def _check_used(project: Project) -> None:
     """Refuse to leave the first iteration before anything was made in it."""
     if not _is_used(project):
         raise LabelError(
-            f"Iteration {project.config.iteration} has no training dataset yet, expected one before the next iteration "
-            "begins; create it, it takes all labels as they are now.",
+            f"Iteration {project.config.iteration} has no training dataset yet; create one from the current labels "
+            "before you start the next iteration.",
             Remedy("create_training_dataset", config=project.root),
         )
 
@@ -100,9 +100,9 @@ def _check_news(project: Project, tables: list[LabelTable]) -> None:
     """Refuse an iteration that would train on the same labels as the one before."""
     if has_revision(project.training_datasets, tables):
         raise LabelError(
-            f"Nothing was labelled since the training dataset of iteration {project.config.iteration} was created, "
-            "expected new or corrected labels before the next iteration begins; extract outlier frames and label them, "
-            "or create another shuffle of these labels.",
+            f"No label has changed since the training dataset of iteration {project.config.iteration} was created; "
+            "extract outlier frames and label them before you start the next iteration, or create another shuffle of "
+            "these labels.",
             Remedy("extract_outlier_frames", config=project.root),
             Remedy("create_training_dataset", config=project.root),
         )
@@ -115,8 +115,8 @@ def _unreviewed(project: Project, drafts: dict[str, tuple[tuple[int, str], ...]]
         more = f" and {len(frames) - _NAMED} more" if len(frames) > _NAMED else ""
         listed.append(f"{video} frames {', '.join(map(str, frames[:_NAMED]))}{more}")
     return LabelError(
-        f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}), expected that a person has "
-        "seen them; correct or accept them one by one, or accept all, or leave them out of training.",
+        f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}); review them one by one, "
+        "accept all, or leave them out of training.",
         Remedy("label_frames", config=project.root),
         Remedy("merge_datasets", config=project.root, unreviewed="accept"),
         Remedy("merge_datasets", config=project.root, unreviewed="leave"),

@@ -60,7 +60,7 @@ def merge_labels(
         StorageError: the disk refuses.
     """
     if take and discard:
-        raise ArgumentError("The changes cannot be both taken over and discarded; choose one.")
+        raise ArgumentError("The changes cannot be both accepted and discarded; choose one.")
     project = adopt_project(config)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
     found, failed = treat_each(stems, lambda video: _merge(project, video, take=take, discard=discard))

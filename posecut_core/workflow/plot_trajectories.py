@@ -261,7 +261,7 @@ def _is_drawn(target: Path, table: Path, origin: Origin, report: Report) -> bool
     else:
         why = "was drawn with other settings" if found.settings != origin.settings else ""
     if why:
-        report(Notice(f"{target.name} {why}; it is drawn anew"))
+        report(Notice(f"{target.name} {why}; it is drawn again"))
     return not why
 
 

@@ -291,7 +291,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     made = create_training_dataset(project, report=said.append).shuffles[0]
     expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7)
     assert (read_settings(made.settings), made.previous) == (expected, None)
-    assert "Shuffle 1 takes over from an earlier iteration: net_type resnet_34" in said[-1].text
+    assert "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34" in said[-1].text
     edit_config(project, {"iteration": 2})
     snapshot = first.settings.parent / "snapshot-000020"
     snapshot.mkdir()

@@ -82,7 +82,7 @@ def test_mending_loses_no_label(sound):
         stream.write(b"\0")  # a byte that says nothing
     mended = doctor(sound, mend=True)
     assert any(
-        "no label is lost, but edits before can no longer be undone" in finding.problem for finding in mended.findings
+        "no label is lost, but earlier edits can no longer be undone" in finding.problem for finding in mended.findings
     )
     assert len([finding for finding in mended.findings if finding.mended]) == 5
     found = read_labels(open_project(sound), "dots")

@@ -105,8 +105,8 @@ def test_not_visible_of_other_programs_is_told_as_that(spot_project):
     table = LabelTable("other", ("spot", "beside"), np.array([OWN, OWN + 1]), xy)
     assert labels_outside(project, table).text == (
         "other: labels outside their frame: image mouse right.png spot, image mouse right.png beside; correct or "
-        "remove them; labels at (0, 0), with which other programs say 'not visible', "
-        "are left out of training: image mouse left.png spot"
+        "remove them; labels at (0, 0), which other programs write for 'not visible', are left out of training: "
+        "image mouse left.png spot"
     )
 
 

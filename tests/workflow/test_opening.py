@@ -253,7 +253,7 @@ def test_images_as_people_leave_them_are_used(tmp_path):
     for number, value in zip(found.numbers.tolist(), (0, 80, 100, 20), strict=True):
         assert abs(int(store.read(number)[0, 0, 0]) - value) <= 2
     said = "\n".join(report.text for report in told if isinstance(report, Notice))
-    assert "broken.png is not a readable image (it may be cut off)" in said
+    assert "broken.png is not a readable image (it may be truncated)" in said
     assert "put broken.png, gone.png (no frame of the video) back" in said
     assert "frame 13 twice, as img013.png and img13.png, which are labelled differently" in said
     write_labels(project, LabelTable("m1", ("nose",), np.array([1]), np.array([[[9.5, 2.5]]])))

@@ -122,7 +122,7 @@ def test_a_crop_beyond_the_frame_is_found(project, crop, window, words):
 
 
 def test_videos_that_cannot_be_told_apart_are_found(project, tmp_path):
-    """Two of one name, one twice, a labelled video and what macOS keeps beside a file."""
+    """Two of one name, one twice, a labelled video and a macOS metadata file."""
     video = Path(next(iter(project.config.video_sets)))
     others = [tmp_path / name for name in ("x/dots.avi", "again.mp4", "dots_labeled.mp4", "._dots.mp4")]
     others[0].parent.mkdir()
@@ -141,7 +141,7 @@ def test_advice_about_videos_names_what_is_there(project):
     (project.videos / "again.mp4").write_bytes((project.videos / "dots.mp4").read_bytes())
     edit_config(project.config_path, {"video_sets": words})
     (told,) = (finding.problem for finding in doctor(project.config_path).findings)
-    assert f"again.mp4 has no entry there, but words that stand for it; move it out of {project.videos}" in told
+    assert f"again.mp4 has no entry of its own there, but a pattern matches it; move it out of {project.videos}" in told
     (project.videos / "again.mp4").rename(project.root / "again.mp4")
     assert doctor(project.config_path).findings == ()
 
@@ -288,7 +288,7 @@ def test_another_video_is_recognised(project):
 def test_damaged_labels_of_a_dataset_are_found(project):
     """They have a hash in their name."""
     next(project.training_datasets.glob("labels-*.csv")).write_text("x")
-    assert "is not as it was written" in problems(check_datasets, project)[0]
+    assert "has changed since it was written" in problems(check_datasets, project)[0]
 
 
 def test_damaged_snapshots_and_settings_are_found(project):

@@ -209,7 +209,7 @@ def test_training_says_before_its_first_step_what_it_takes(trainable):
     train_network(trainable, report=seen.append)
     first = next(report for report in seen if isinstance(report, Progress) and report.stage == "training")
     told = seen[seen.index(first) - 1]
-    assert re.fullmatch(r"4 steps will take about 1 s, starting not included, and 1\.[01] GB of memory", told.text)
+    assert re.fullmatch(r"4 steps will take about 1 s \(excluding compilation\) and 1\.[01] GB of memory", told.text)
     seen.clear()
     train_network(trainable, report=seen.append)
     assert not [report for report in seen if isinstance(report, Notice) and "memory" in report.text]

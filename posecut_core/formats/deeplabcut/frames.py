@@ -238,12 +238,12 @@ def _beside_frame(
     scaled = [size for size in odd if size not in (*near, *larger) and _is_scaled(size, frame)]
     rest = [size for size in odd if size not in (*larger, *scaled)]
     of_video = f"than the video's frames ({_named([frame])})"
-    wrong = f"{_listed(video, sizes, larger)} larger {of_video}, so no piece of one but of another scale"
-    maybe = f"{_listed(video, sizes, scaled)} smaller {of_video} and of the same shape, as images of another scale are"
+    wrong = f"{_listed(video, sizes, larger)} larger {of_video}, so they were rescaled, not cropped"
+    maybe = f"{_listed(video, sizes, scaled)} smaller {of_video} and of the same aspect ratio, so probably rescaled"
     lost = (
         f"{_listed(video, sizes, rest)} neither of the size of the video's frames ({_named([frame])}) nor of its crop "
-        "in config.yaml; their labels are used as they are, but where in the frame they lie is not known: they are "
-        "taken to begin at its top left"
+        "in config.yaml; their labels are used as they are, but the position of the images in the frame is unknown; "
+        "their top left corner is assumed to be that of the frame"
     )
     told = (f"{maybe}, unless they were cropped; {_RIGHT}",) if scaled else ()
     return (f"{wrong}; {_RIGHT}",) if larger else (), (*told, lost) if rest else told
@@ -257,14 +257,14 @@ def _beside_others(video: str, sizes: Counter[tuple[int, int]]) -> str:
     odd = [size for size in sizes if size != usual]
     scaled = [size for size in odd if _is_scaled(size, usual) and not _is_near(size, usual)]
     if scaled:
-        most = f"the others ({_named([usual])}) but of the same shape, as images of another scale are"
+        most = f"the others ({_named([usual])}) but of the same aspect ratio, so probably rescaled"
         return f"{_listed(video, sizes, scaled)} not of the size of {most}; {_RIGHT}"
     return f"{_listed(video, sizes, odd)} not of the size of the others ({_named([usual])}); {_RIGHT}"
 
 
 _RIGHT = (
-    "labels are right there only if they were placed in images of this size: look at them, and "
-    "where they lie wrong, put images of the size that was labelled in their place"
+    "their labels are right only if they were placed in images of this size: check them, and if they are wrong, "
+    "replace the images by those that were labelled"
 )
 _PADDING = 16  # pixels that a codec adds to a frame or takes off
 
@@ -391,7 +391,7 @@ def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> Lab
     of_video = [f"frame{'s' * (',' in frames)} {frames}"] if frames else []
     listed = ", ".join([*of_video, *(words[number] for number in numbers if number >= OWN)])
     state = "is labelled but was" if len(numbers) == 1 else "are labelled but were"
-    found = f"{listed[0].upper()}{listed[1:]} of {video} {state} never extracted or got lost"
+    found = f"{listed[0].upper()}{listed[1:]} of {video} {state} never extracted, or its image is lost"
     folder, count = project.frame_folder(video), _frame_count(project, video)
     in_video = [number for number in numbers if number < (count or OWN)]
     names = image_names(project, video, [number for number in numbers if number not in in_video])

@@ -234,8 +234,8 @@ def _parsed(text: str, path: Path) -> ImageRecord:
 
 def _damaged(path: Path) -> LabelError:
     return LabelError(
-        f"{path} is damaged, expected which frame each image beside it is; restore it from a copy, or delete it: it is "
-        "then made again, from the names of the images."
+        f"{path} is damaged, expected the frame index of each image in its folder; restore it from a copy, or delete "
+        "it: it is rebuilt from the image names."
     )
 
 
@@ -409,8 +409,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 yield image
     except Image.DecompressionBombError as error:
         raise VideoError(
-            f"{path} has more than {_MAX_PIXELS // 10**6} million pixels, or says so, expected a frame of a video; "
-            "scale it down, or remove it."
+            f"{path} has more than {_MAX_PIXELS // 10**6} million pixels according to its header, expected a video "
+            "frame; scale it down, or remove it."
         ) from error
     except (*_REFUSALS, av.error.FFmpegError) as error:
         raise VideoError(_problem(path, error)) from error
@@ -418,11 +418,11 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 def _problem(path: Path, error: Exception) -> str:
     if path.is_symlink() and not path.exists():
-        return f"{path} is a link to a file that is not there; put that file back, or remove the link."
+        return f"{path} is a link to a missing file; restore that file, or remove the link."
     if not path.is_file():
         return f"{path} is not a file, expected an image; restore it from a copy or remove it."
     if isinstance(error, PermissionError):
-        return f"{path} must not be read; change its permissions."
+        return f"{path} cannot be read (permission denied); change its permissions."
     if path.stat().st_size == 0:
         return f"{path} is empty (0 bytes); restore it from a copy or remove it."
-    return f"{path} is not a readable image (it may be cut off); restore it from a copy or remove it."
+    return f"{path} is not a readable image (it may be truncated); restore it from a copy or remove it."

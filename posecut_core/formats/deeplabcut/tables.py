@@ -73,8 +73,8 @@ def read_csv(path: Path, *, report: Report = silent) -> pd.DataFrame:
     leading = next((place for place, cell in enumerate(levels[-1]) if cell and place), len(levels[-1]))
     if leading == len(levels[-1]):
         raise LabelError(
-            f"{path} names no coordinates in its line of coords, expected x and y of each bodypart; correct its "
-            "header, or restore it from a copy."
+            f"{path} names no coordinates in its coords row, expected x and y of each bodypart; correct its header, "
+            "or restore it from a copy."
         )
     width = 1 + max((place for place, cell in enumerate(levels[-1]) if cell), default=0)
     columns = filled_columns(list(zip(*(level[leading:width] for level in levels), strict=True)))
@@ -86,9 +86,9 @@ def read_csv(path: Path, *, report: Report = silent) -> pd.DataFrame:
     values = _numbers(path, cells, columns, mark)
     if not text.endswith(("\n", "\r")) and _may_be_cut([row for _, row in cells], [len(row) for _, row in rows], mark):
         told = (
-            f"{path} has no line break at its end and may be cut off there: its last number is {cells[-1][1][-1]!r} "
-            f"({' '.join(columns[-1][-2:])} of {names[-1][-1]}); hold it against the picture and restore the file from "
-            "a copy, or, where it is right, end that line with a line break"
+            f"{path} has no line break at its end and may be truncated: its last number is {cells[-1][1][-1]!r} "
+            f"({' '.join(columns[-1][-2:])} of {names[-1][-1]}); compare it with the image and restore the file from "
+            "a copy, or, if it is right, end that line with a line break"
         )
         report(Notice(told))
     index = pd.MultiIndex.from_tuples(names) if leading > 1 and names else pd.Index([name[-1] for name in names])
@@ -210,8 +210,8 @@ def _filled_rows(path: Path, rows: list[tuple[int, list[str]]]) -> list[tuple[st
     for number, cells in rows:
         if not cells[-1]:
             raise LabelError(
-                f"{path} line {number} has numbers but names no image, expected its name in column {len(cells)}; "
-                "write it there, or empty the line."
+                f"{path} line {number} has numbers but no image name, expected it in column {len(cells)}; write it "
+                "there, or empty the line."
             )
         before = [cell or old for cell, old in zip(cells, before or cells, strict=True)]
         names.append(tuple(before))
@@ -227,7 +227,7 @@ def _numbers(
             value = _number(cell, mark)
             if value is None:
                 shown = cell[:_SHOWN]
-                hint = ", and not a date, which a spreadsheet may have made of a number" if _DATE.search(shown) else ""
+                hint = "; a spreadsheet may have turned a number into a date" if _DATE.search(shown) else ""
                 raise LabelError(
                     f"{path} line {number} holds {shown!r} as {' '.join(columns[column][-2:])}, expected a number or "
                     f"an empty cell{hint}; correct that cell."
@@ -275,15 +275,15 @@ def _decimal_mark(path: Path, cells: Sequence[str], separator: str) -> str:
         return "."
     if pointed and not all(_THOUSANDS["."].fullmatch(cell) for cell in pointed):
         raise LabelError(
-            f"{path} holds both {comma[0]!r} and {pointed[0]!r}, expected one kind of decimals, 1.5 or 1,5; correct "
-            "the cells of the other kind."
+            f"{path} holds both {comma[0]!r} and {pointed[0]!r}, expected one decimal separator, as in 1.5 or 1,5; "
+            "correct the other cells."
         )
     if any(cell.count(",") > 1 for cell in comma):
         return "."
     if thousands and separator != ";":
         raise LabelError(
-            f"{path} holds {comma[0]!r}, which could be thousands or decimals, expected numbers such as 1234.5; save "
-            "it without a separator of thousands."
+            f"{path} holds {comma[0]!r}, where the separator is ambiguous, expected numbers such as 1234.5; save it "
+            "without a thousands separator."
         )
     return ","
 
@@ -358,7 +358,7 @@ def read_collected_data(
     xy = values[list(rows.values())]
     _check_pairs(xy, [names[row] for row in rows.values()], bodyparts, path)
     if np.isinf(xy).any():
-        report(Notice(f"{path} places {int(np.isinf(xy).any(axis=-1).sum())} labels at infinity: they are none"))
+        report(Notice(f"{path} places {int(np.isinf(xy).any(axis=-1).sum())} labels at infinity, which are ignored"))
         xy = np.where(np.isinf(xy).any(axis=-1, keepdims=True), np.nan, xy)
     return ImageLabels({number: names[row] for number, row in rows.items()}, tuple(bodyparts), xy)
 
@@ -442,7 +442,7 @@ def _there(path: Path) -> str:
         return ""
     text = path.with_suffix(".csv")
     if text.exists():
-        return f" (in {text.name} beside it, which is read once the .h5 is gone: move that elsewhere)"
+        return f" (in {text.name} next to it, which is read once the .h5 is moved elsewhere)"
     return f" (save the table as {text.name} in DeepLabCut's layout, and move the .h5 elsewhere)"
 
 
@@ -468,13 +468,13 @@ def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.Da
         except LabelError:
             if not text.exists():
                 raise
-            told = f"{hdf} is damaged, so the labels are read from {text.name} beside it; check them and delete the .h5"
+            told = f"{hdf} is damaged, so the labels are read from {text.name} instead; check them and delete the .h5"
             report(Notice(told))
         else:
             if text.exists() and _is_edited(text, hdf, frame):
                 told = (
-                    f"{text} is newer than {hdf.name} and says otherwise, but the .h5 is read; delete the .h5 if the "
-                    ".csv is right, else delete the .csv"
+                    f"{text} is newer than {hdf.name} and disagrees with it, but the .h5 is read; delete the .h5 if "
+                    "the .csv is right, else delete the .csv"
                 )
                 report(Notice(told))
             return hdf, frame
@@ -482,7 +482,7 @@ def _read_either(folder: Path, scorer: str, report: Report) -> tuple[Path, pd.Da
         return _read_one(text, report)
     for path in (hdf, text):
         if path.is_symlink():
-            raise LabelError(f"{path} is a link to a file that is not there; put that file back, or remove the link.")
+            raise LabelError(f"{path} is a link to a missing file; restore that file, or remove the link.")
     others = sorted(path.name for path in folder.glob("CollectedData_*") if path.suffix in (".h5", ".csv"))
     if others:
         wanted = _path(folder, scorer, Path(others[0]).suffix).name
@@ -590,13 +590,13 @@ def own_rows(frame: pd.DataFrame, path: Path, report: Report) -> pd.DataFrame:
     others = Counter(other for other, _ in placed if other is not None)
     images = [image for _, image in placed]
     if len(others) == 1 and others.total() == len(placed) and not os.path.isdir(folder.parent / next(iter(others))):
-        told = f"{path} names its folder {next(iter(others))!r}; taken as what {folder.name!r} was called before"
+        told = f"{path} names its folder {next(iter(others))!r}; read as an earlier name of {folder.name!r}"
         report(Notice(told))
         return frame.set_axis(images, axis=0)
     _check_others(path, others, alone=others.total() == len(placed))
     if others:
         listed = ", ".join(f"{count} of {name!r}" for name, count in others.items())
-        report(Notice(f"{path} also holds rows of other folders ({listed}), where their own labels are read"))
+        report(Notice(f"{path} also holds rows of other folders ({listed}), ignored; each folder's own table is read"))
     own = [row for row, (other, _) in enumerate(placed) if other is None]
     return frame.iloc[own].set_axis([images[row] for row in own], axis=0)
 
@@ -659,7 +659,7 @@ def other_scorer(folder: Path, scorer: str) -> str:
 
 
 def _of_other_scorer(path: Path, found: str, scorer: str) -> str:
-    return f"{path} has the scorer {found!r} in its columns; taken as {scorer!r}, as its name says"
+    return f"{path} has the scorer {found!r} in its columns; read as {scorer!r}, as in its file name"
 
 
 def _has_labels(folder: Path) -> bool:

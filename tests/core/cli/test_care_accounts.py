@@ -18,7 +18,7 @@ def test_bodyparts_are_listed():
     told = tell_edited(EditedBodyparts(CONFIG, ("b", "c"), {"a": "b"}, ("c",)))
     assert told.lines == (
         "a is called b now.",
-        "Added c; frames labelled before say nothing about it.",
+        "Added c; in frames labelled so far it is not annotated.",
         "The bodyparts are b, c.",
     )
 
@@ -28,7 +28,7 @@ def test_many_changes_are_cut_short():
     video = MergedVideo("m1", tuple(f"frame {number}: nose deleted" for number in range(25)), (Path("/p/copy"),))
     lines = tell_merged(MergedLabels(CONFIG, "discarded", (video,))).lines
     assert lines[0] == "m1: 25 changes, discarded"
-    assert lines[-2:] == ("  and 5 more", "  what was there is kept as /p/copy")
+    assert lines[-2:] == ("  and 5 more", "  the previous file is kept as /p/copy")
     assert tell_merged(MergedLabels(CONFIG, "shown", ())).lines == ("No other program changed the labels.",)
 
 

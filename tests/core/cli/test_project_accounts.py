@@ -37,7 +37,7 @@ def test_damaged_frames_are_mentioned():
         "a: 2 new frames, 3 in all, in /p/frames.zarr",
         "  a: left out because they are damaged: 7-8, 11",
         "  a: 4 frames fewer than asked for, because no more can be read between start and stop of config.yaml",
-        "  a: about 5 frames are missing after frame 20, where the file is damaged or was cut off",
+        "  a: about 5 frames are missing after frame 20, where the file is damaged or truncated",
     )
     assert told.following == ("posecut label /p", "posecut check-labels /p")
 
@@ -75,7 +75,7 @@ def test_doubtful_labels_are_listed():
     video = CheckedVideo("a", Path("/p/a_labeled"), 5, 1, {"tip": 2}, ("frame 3 hand",), 4)
     assert tell_checked(CheckedLabels(CONFIG, (video,))).lines[1:5] == (
         "  1 extracted frame without labels",
-        "  4 drafts of labels, drawn as x: not trained on before a person decides",
+        "  4 drafts of labels, drawn as x: not used for training before review",
         "  tip has no label in 2 frames",
         "  a label lies outside its frame: frame 3 hand",
     )

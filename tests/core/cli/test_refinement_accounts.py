@@ -54,7 +54,7 @@ def test_the_next_iteration_is_told_with_its_drafts():
     outcome = tell_merged_datasets(MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0))
     assert outcome.lines == (
         "Iteration 2 begins, with 30 labelled frames.",
-        "5 drafts became labels unseen, as you wished.",
+        "5 drafts became labels without review, as requested.",
     )
     assert outcome.following == (
         "posecut create-training-dataset /p",

@@ -181,7 +181,7 @@ def test_an_interruption_promises_no_snapshot(posecut, project, monkeypatch):
     code, _, err = posecut("train-network", project)
     assert (code, err.splitlines()[-1]) == (
         130,
-        "Interrupted. Each snapshot that was written is kept; run the same command again to go on.",
+        "Interrupted. All snapshots are kept; run the same command again to continue.",
     )
 
 

@@ -17,7 +17,7 @@ def test_damage_and_earlier_work_are_told():
         "a.mp4: 10 frames, 50.0 frames/s: /v/a.h5",
         "b.mp4 had been analysed before: /v/b.h5 (to do it again, add --overwrite)",
         "  a.mp4: frames without predictions, because they are damaged: 3-4, 8",
-        "  a.mp4: 1 frame is missing after frame 9, where the file is damaged or was cut off",
+        "  a.mp4: 1 frame is missing after frame 9, where the file is damaged or truncated",
     )
     assert told.following[0] == "posecut plot-trajectories /p /v/a.mp4 /v/b.mp4"
     again = tell_analyzed(Path("/p"), AnalyzedVideos("net", (damaged,)), options=("--shuffle", "3"))

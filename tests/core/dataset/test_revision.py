@@ -69,7 +69,7 @@ def test_a_changed_revision_is_refused_and_can_be_made_again(tmp_path):
     path = tmp_path / write_revision(tmp_path, [table()])
     path.write_text(path.read_text().replace("1.25", "1.5"))
     with pytest.raises(
-        DatasetError, match="is not as it was written; restore it from a copy, or create another shuffle"
+        DatasetError, match="has changed since it was written; restore it from a copy, or create another shuffle"
     ):
         read_revision(path)
     assert write_revision(tmp_path, [table()]) == path.name

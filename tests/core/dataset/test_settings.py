@@ -210,5 +210,7 @@ def test_settings_of_earlier_versions_are_passed_over(tmp_path):
     path, told = tmp_path / "settings.yaml", []
     path.write_text("score_target: gaussian\nlayer_decay: 1.0\nstochastic_depth: 0\nseed: 7\n")
     assert read_settings(path, report=told.append) == TrainingSettings(seed=7)
-    assert [one.text for one in told] == ["Settings of an earlier PoseCut are passed over: score_target 'gaussian'"]
+    assert [one.text for one in told] == [
+        "Ignored settings from an earlier version of PoseCut: score_target 'gaussian'"
+    ]
     assert settings_from({"layer_decay": 0.7}) == TrainingSettings()

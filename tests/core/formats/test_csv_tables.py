@@ -132,7 +132,7 @@ def test_numbers_survive_a_spreadsheet(tmp_path_factory, numbers, marks, encodin
         (HEAD.encode() + b'img1.png,"1,234.5","2,5"\nimg2.png,"21,5","2,5"\n', "line 4 holds '1,234.5' as nose x"),
         (HEAD.encode() + b'img1.png,5,"2,500"\n', "holds '2,500', which could be thousands or decimals"),
         (HEAD.encode() + b"img1.png,1,2,3\n", "line 4 has 4 cells, expected 3"),
-        (HEAD.encode() + b",1,2\n", "line 4 has numbers but names no image, expected its name in column 1"),
+        (HEAD.encode() + b",1,2\n", "line 4 has numbers but no image name, expected it in column 1"),
         (HEAD.encode() + b"img1.png,1_0,2\n", "holds '1_0'"),
         (b"bodyparts,nose,nose\ncoords,x,y\nimg1.png,1,2\n", "begin with 'bodyparts', 'coords', 'img1.png', expected"),
         (b"scorer,A\nbodyparts,n\ncoords\nimg1.png\n", "names no coordinates"),

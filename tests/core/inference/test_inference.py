@@ -134,7 +134,7 @@ def test_without_training_there_is_nothing_to_load(tmp_path):
 
 
 def test_a_damaged_snapshot_is_not_used(tmp_path):
-    """A file that is not as it was written is named, rather than predicting with it."""
+    """A file that has changed since it was written is named, rather than predicting with it."""
     state = initial_state({"a": jnp.ones(2)}, TrainingSettings())
     folder = save_snapshot(tmp_path, SnapshotInfo(1, "run", SPEC, 0.5), state)
     (folder / "parameters" / "_METADATA").unlink()

@@ -58,7 +58,7 @@ def test_every_flipped_bit_is_noticed(tmp_path):
         flipped[place] ^= 1 << place % 8
         path.write_bytes(flipped)
         assert sound_snapshots(tmp_path) == ()
-    with pytest.raises(LabelError, match=r"labels-00000012.json is not as it was written"):
+    with pytest.raises(LabelError, match=r"labels-00000012.json has changed since it was written"):
         read_snapshot(path)
 
 

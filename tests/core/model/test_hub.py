@@ -177,7 +177,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(hub, fetch):
     path, seen = fetch().path, []
     path.resolve().write_bytes(CONTENT[:-1] + b"?")
     assert fetch(report=seen.append).path.read_bytes() == CONTENT
-    assert seen[0].text == f"The ImageNet weights in {path} were damaged, and are fetched again"
+    assert seen[0].text == f"The ImageNet weights in {path} were damaged and are downloaded again"
     path.resolve().write_bytes(b"")
     hub.page = 503
     with pytest.raises(ModelError, match=BOTH_WAYS):

@@ -143,7 +143,7 @@ def test_files_come_back(tmp_path, tensors):
         ("bn1.weight", np.full(64, np.nan, np.float32), "holds NaN or infinity"),
         ("bn1.bias", np.full(64, -np.inf, np.float16), "holds NaN or infinity"),
         ("bn1.running_mean", np.full(64, 1e300), "holds NaN or infinity"),  # in float32 it would be
-        ("bn1.running_var", np.full(64, -0.1, np.float32), "holds a variance below zero"),
+        ("bn1.running_var", np.full(64, -0.1, np.float32), "holds a negative variance"),
         ("conv1.weight", np.ones((64, 3, 7, 7), np.int8), "holds values of type I8, but F64, .* not quantised"),
     ],
 )

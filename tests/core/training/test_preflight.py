@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_before_it_is_tried(monkeypatch):
     """On a machine of 0.5 GB no step is taken."""
     monkeypatch.setattr(loop, "_memory_of", lambda stats: 500_000_000)
     with pytest.raises(
-        ModelError, match=r"needs about 1\.3 GB of memory, but the machine has 0\.5 GB; lower batch_size"
+        ModelError, match=r"needs about 1\.3 GB of memory, but this computer has 0\.5 GB; lower batch_size"
     ):
         estimated(initial_state({"a": jnp.ones((2, 2))}, SETTINGS), ())
 

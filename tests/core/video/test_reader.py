@@ -62,9 +62,7 @@ def test_reading_between_two_frames_of_a_sequence_does_no_harm(video, number_in)
 def test_a_number_past_the_end_says_how_many_there_are(video, number):
     """The sentence names the frame count and the range to choose from."""
     with VideoReader(video) as reader:
-        with pytest.raises(
-            VideoError, match=f"has 40 frames, so there is no frame {number}; choose a number from 0 to 39"
-        ):
+        with pytest.raises(VideoError, match=r"has 40 frames \(0-39\)"):
             reader.read(number)
         with pytest.raises(VideoError, match="has 40 frames"):
             list(reader.frames([0, number]))

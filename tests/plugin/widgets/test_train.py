@@ -19,7 +19,7 @@ from posecut_core.errors import Remedy
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
 
-ESTIMATE = Notice("60 steps will take about 2 min, starting not included, and 1.5 GB of memory")
+ESTIMATE = Notice("60 steps will take about 2 min (excluding compilation) and 1.5 GB of memory")
 
 
 def step(number, **values):
