@@ -217,7 +217,7 @@ def disputed_images(project: Project, video: str, found: Review) -> Notice | Non
     return Notice(
         f"{project.frame_folder(video)}: {names} {shows} another picture than when {was} read and labelled as "
         f"frame{plural} {frames} of {video}: it is left out of training until you decide; restore the former "
-        f"image{plural} back, or delete {it} to keep the picture{plural} that {project.frame_store(video).name} "
+        f"image{plural}, or delete {it} to keep the picture{plural} that {project.frame_store(video).name} "
         f"holds, or, to take the new picture{plural}, delete the labels of the frame{plural} and open the project "
         "again, or label again in DeepLabCut and accept those labels",
         (Remedy("merge_labels", config=project.root, take=True),),

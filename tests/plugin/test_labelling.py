@@ -210,7 +210,7 @@ def test_undoing_shows_where_it_was(labelling, heard):
     heard.clear()
     labelling.undo()
     assert (labelling.frame, _states(labelling), heard) == (first, ".......", ["frame"])
-    with pytest.raises(LabelError, match="no edit to undo"):
+    with pytest.raises(LabelError, match="nothing to undo"):
         labelling.undo()
     labelling.redo()
     assert _states(labelling) == "p......"

@@ -72,7 +72,7 @@ def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
             writer.write(np.zeros((48, 64, 3), np.uint8))
     (grown,) = analyze_videos(spot_project, video, report=said.append).videos
     assert (grown.skipped, grown.frame_count, len(read_predictions(grown.files[0]).xy)) == (False, 15, 15)
-    assert said[0].text == "a.mp4 was analysed before with 11 frames and has 15 now; it is analysed anew"
+    assert said[0].text == "a.mp4 was analysed before with 11 frames and has 15 now; it is analysed again"
     video.write_bytes(b"no video")
     (bad,) = analyze_videos(spot_project, video).videos
     assert (bad.skipped, bad.frame_count) == (True, 15)
@@ -82,7 +82,7 @@ def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
     ("change", "words"),
     [
         ("network", "by another network of the same name"),
-        ("window", "in the window x 0 to 64, y 0 to 48 instead of x 4 to 60, y 6 to 40"),
+        ("window", "with the crop x 0 to 64, y 0 to 48 instead of x 4 to 60, y 6 to 40"),
         ("video", "from another video of the same name"),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_is_not_of_this_analysis_is_made_anew(spot_project, unseen, network
             for _ in range(11):
                 writer.write(np.zeros((48, 64, 3), np.uint8))
     assert not analyze_videos(spot_project, video, report=said.append).videos[0].skipped
-    assert said[0].text == f"a.mp4 was analysed before {words}; it is analysed anew"
+    assert said[0].text == f"a.mp4 was analysed before {words}; it is analysed again"
     assert analyze_videos(spot_project, video).videos[0].skipped
 
 

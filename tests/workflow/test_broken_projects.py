@@ -355,7 +355,7 @@ class Place:
 
 # What advice says -> how somebody does it; of a sentence with several, each is an alternative.
 ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
-    r"delete it, and put back what|is a folder.*delete it, and restore": lambda at, _: (
+    r"delete it, and restore its target|is a folder.*delete it, and restore": lambda at, _: (
         at.delete(at.about),
         (at.copy / at.about.relative_to(at.root)).exists() and at.restore(at.about),
     ),
@@ -368,7 +368,7 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     r"delete the folder and extract again|(?<!and )delete it\b|delete this snapshot"
     r"|image.*or remove it\.$|delete the file if": lambda at, _: at.delete(at.about),
     r"delete (\S+posecut-sums.json) if": lambda at, found: at.delete(Path(found[1])),
-    r"put the folder itself in the place of the link": lambda at, _: (
+    r"replace the link by the folder itself": lambda at, _: (
         shutil.copytree(at.about.resolve(), at.root / "x"),
         at.about.unlink(),
         (at.root / "x").rename(at.about),
@@ -381,13 +381,11 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     r"create another shuffle.*delete the training datasets that name it": lambda at, _: at.shuffle(
         *(path for path in (at.root / SETS).glob("*.yaml") if "labels-" in path.read_text())
     ),
-    r"rename it to '(\w+)' if that": lambda at, found: swap("config.yaml", "bodypart:", f"{found[1]}:")(at.root),
+    r"rename it to '(\w+)' if you": lambda at, found: swap("config.yaml", "bodypart:", f"{found[1]}:")(at.root),
     r"line (\d+): found the key 'zebra'.*; remove it": lambda at, found: at.without_line(int(found[1])),
     r"else end its last line": lambda at, _: append(at.about.name, b"\n")(at.root),
     r"pcutoff is .* correct it there": lambda at, _: swap("config.yaml", "pcutoff: .*", "pcutoff: 0.5")(at.root),
-    r"line (\d+).*rename or remove one of the two": lambda at, _: swap("config.yaml", "- white\n", "- black\n")(
-        at.root
-    ),
+    r"line (\d+).*rename or remove one of them": lambda at, _: swap("config.yaml", "- white\n", "- black\n")(at.root),
     r"line (\d+) is not valid YAML|should hold lines": lambda at, _: at.restore(at.about),
     r"add it there again": lambda at, _: at.config(bodyparts=list(NAMES)),
     r"default_net_type is .*, expected one of (\w+)": lambda at, found: at.config(default_net_type=found[1]),
@@ -411,7 +409,7 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     ),
     r"lists ([^,]*), .*; remove its entry there": lambda at, found: at.without_video(found[1]),
     r"lists \S+ and ([^,]*), .*or remove that entry": lambda at, found: at.without_video(found[1]),
-    r"as \S+ and (.*): .*remove one of the two entries": lambda at, found: at.without_video(found[1]),
+    r"as \S+ and (.*): .*remove one of them entries": lambda at, found: at.without_video(found[1]),
     r"line (\d+);.*or remove that line": lambda at, found: at.without_line(int(found[1])),
     r"Setting maxiters .*correct it": lambda at, _: swap(f"{MODEL}/settings.yaml", "maxiters: .*", "maxiters: 4")(
         at.root

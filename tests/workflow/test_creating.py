@@ -88,7 +88,7 @@ def test_an_existing_project_is_returned_untouched(tmp_path, videos):
 def test_a_folder_that_is_no_project_is_not_taken(tmp_path, videos):
     """A folder of the project's name that holds something else is left alone."""
     (tmp_path / "reach-Ann-2018-10-30").mkdir()
-    with pytest.raises(ProjectError, match=r"without a config\.yaml"):
+    with pytest.raises(ProjectError, match=r"has no config\\.yaml"):
         create(tmp_path, [videos])
 
 

@@ -119,7 +119,7 @@ def test_each_video_is_left_out_once(trainable, options):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"splits": 1}, "1 splits were asked for"),
+        ({"splits": 1}, "1 splits were requested"),
         ({"confidence": 95}, "confidence is 95; give a probability"),
         ({"trainingsetindex": 3}, "trainingsetindex is 3, expected 0 for 0.95"),
     ],

@@ -194,11 +194,15 @@ def test_without_labels_there_is_no_dataset(unlabelled):
         ({"shuffles": []}, ArgumentError, "at least one"),
         ({"shuffles": [2, 2]}, ArgumentError, "Give each shuffle's number once"),
         ({"shuffles": [1, 0]}, ArgumentError, "Shuffle 0 was asked for; shuffles are numbered from 1"),
-        ({"trainingsetindex": 1}, ArgumentError, "trainingsetindex is 1, expected 0 for 0.95, as TrainingFraction"),
+        (
+            {"trainingsetindex": 1},
+            ArgumentError,
+            "trainingsetindex is 1, expected 0 for 0.95, an index into TrainingFraction",
+        ),
         ({"seed": -1}, ArgumentError, "Seed -1 was asked for; give a whole number from 0"),
         ({"train_indices": [[0], [1]]}, ArgumentError, "Indices are given for 2 shuffles, but 1 are made"),
         ({"test_indices": [[0]]}, ArgumentError, "without training indices"),
-        ({"train_indices": [[]]}, DatasetError, "No index is given for training"),
+        ({"train_indices": [[]]}, DatasetError, "No training indices were given"),
         ({"num_shuffles": 2, "train_indices": [[0], [20]]}, DatasetError, "Index 20 is not among the 20"),
     ],
 )
@@ -278,7 +282,7 @@ def test_labels_on_other_pictures_are_refused(project):
     store = FrameStore.open(open_project(project).frame_store("bee"))
     store.remove([2])
     store.append([(2, np.full((48, 64, 3), 9, np.uint8), (0, 0))])
-    with pytest.raises(LabelError, match=r"Frame 2 of bee .* shows another picture"):
+    with pytest.raises(LabelError, match=r"Frame 2 of bee .* is not the image"):
         create_training_dataset(project)
 
 

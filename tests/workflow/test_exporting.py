@@ -87,14 +87,14 @@ def test_results_of_deeplabcut_are_never_written_over(spot_project, spot_video):
         lambda: analyze_videos(spot_project, spot_video, dlc_names=True),
         lambda: analyze_videos(spot_project, spot_video, dlc_names=True, overwrite=True),
     ):
-        with pytest.raises(AnalysisError, match=r"is there already, and PoseCut did not write it; move it away"):
+        with pytest.raises(AnalysisError, match=r"already exists and was not written by PoseCut; move it away"):
             write()
     assert theirs.read_bytes() == before
 
 
 def test_metadata_without_results_are_refused(spot_project):
     """They describe results, so that there would be nothing to describe."""
-    with pytest.raises(ArgumentError, match="Metadata belong to results"):
+    with pytest.raises(ArgumentError, match="Metadata can only be written with results"):
         export_deeplabcut(spot_project, metadata=True)
 
 

@@ -44,7 +44,7 @@ def test_damaged_sums_are_refused(tmp_path):
     (tmp_path / "a").write_text("x")
     write_sums(tmp_path, sums_of(tmp_path))
     flip(sums_path(tmp_path))
-    with pytest.raises(PosecutError, match="delete it, and the next check begins anew"):
+    with pytest.raises(PosecutError, match="delete it, and the next check starts over"):
         read_sums(tmp_path)
 
 

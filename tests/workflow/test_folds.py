@@ -40,7 +40,7 @@ def test_splits_that_say_nothing_are_refused():
     """One split has no spread, a split without test frames no test error, and one video none to leave out."""
     with pytest.raises(ArgumentError, match="at least 2"):
         _random_folds(FRAMES, count=1, fraction=0.5, seed=0, labels="l")
-    with pytest.raises(DatasetError, match="none is left to test; lower TrainingFraction"):
+    with pytest.raises(DatasetError, match="none is left for testing; lower TrainingFraction"):
         _random_folds(FRAMES, count=2, fraction=1.0, seed=0, labels="l")
     with pytest.raises(DatasetError, match="Only a has labelled frames"):
         _video_folds(FRAMES[:4], fraction=0.5, labels="l")

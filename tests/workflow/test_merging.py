@@ -86,8 +86,8 @@ def test_what_must_fail_is_told_before_it_is_tried(changed):
     store.append([(0, np.zeros((48, 64, 3), np.uint8), (0, 0))])
     (video,) = merge_labels(changed).videos
     assert "Frame 0 of spot" in video.obstacle
-    assert "shows another picture" in video.obstacle
-    with pytest.raises(LabelError, match="shows another picture"):
+    assert "is not the image that" in video.obstacle
+    with pytest.raises(LabelError, match="is not the image that"):
         merge_labels(changed, take=True)
     assert merge_labels(changed).videos == (video,)
 

@@ -46,7 +46,7 @@ def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_projec
     evaluate_network(spot_project, report=told)
     assert len(told) == 4
     assert len(set(told)) == 1
-    assert told[0].startswith("The network Fake_10 has 'beside' for what is 'other' now: its results keep the old name")
+    assert told[0].startswith("The network Fake_10 has 'beside' for 'other': its results keep the old name")
     assert told[0].endswith("rename it back")
 
 
@@ -140,9 +140,7 @@ def test_labels_of_a_bodypart_that_was_removed_by_hand_are_told(spot_project, ed
     create_training_dataset(spot_project, report=told)
     assert len(told) == 2
     assert len(set(told)) == 1
-    assert re.match(
-        r"Labels of 'beside' are kept but not used.*config\.yaml does not list it any more; add it", told[0]
-    )
+    assert re.match(r"Labels of 'beside' are kept but not used.*config\\.yaml no longer lists it; add it", told[0])
     edit(bodyparts=["beside", "spot"])
     assert (read_labels(open_project(spot_project), "spot").xy[:, ::-1] == before)[0].all()
     check_labels(spot_project, report=told)

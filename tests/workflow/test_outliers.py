@@ -260,7 +260,7 @@ def test_too_few_labels_for_poses_are_said(spot_project, unseen):
         ({"number_of_frames": 0}, "number_of_frames is 0"),
         ({"frames": [1]}, "use 'list'"),
         ({"outlieralgorithm": "list"}, "no frame numbers"),
-        ({"outlieralgorithm": "manual", "frames": [11]}, "11 frames, so there is no frame 11"),
+        ({"outlieralgorithm": "manual", "frames": [11]}, "11 frames, so frame 11 is out of range"),
     ],
 )
 def test_impossible_wishes_are_refused(spot_project, analysed, options, message):

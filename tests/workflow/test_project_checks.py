@@ -131,7 +131,12 @@ def test_videos_that_cannot_be_told_apart_are_found(project, tmp_path):
     config = replace(project.config, video_sets=dict.fromkeys(map(str, [video, *others])))
     project.settings_path.unlink()
     found = problems(check_videos, replace(project, config=config))
-    for words in ("dots.avi, expected different names", "one recording twice", "a labelled video", "what macOS keeps"):
+    for words in (
+        "dots.avi, expected different names",
+        "one recording twice",
+        "a labelled video",
+        "macOS metadata file",
+    ):
         assert sum(words in problem for problem in found) == 1
 
 
@@ -172,7 +177,7 @@ def test_a_video_that_ends_too_early_or_goes_on_is_told(project):
     video = project.videos / "dots.mp4"
     video.write_bytes(video.read_bytes() * 2)
     (told,) = problems(check_videos, project)
-    assert told.startswith(f"{video}: another recording lies behind frame 0, the last one")
+    assert told.startswith(f"{video}: the file contains another recording after frame 0, the last one")
 
 
 def test_results_of_an_earlier_network_or_video_are_named(project):
@@ -199,7 +204,7 @@ def test_results_of_an_earlier_network_or_video_are_named(project):
 
     assert make("new", file_fingerprint(video)) == []
     found = make("old", file_fingerprint(video))
-    assert sum("which was trained again since; make it again" in problem for problem in found) == 4
+    assert sum("which has been trained again; make it again" in problem for problem in found) == 4
     findings = Findings()
     check_results(project, networks, findings)
     again = {remedy.step: remedy.arguments for finding in findings.wrong for remedy in finding.remedies}
@@ -214,7 +219,7 @@ def test_what_no_file_can_be_is_found(project):
     (project.root / "posecut-sums.json").symlink_to("nowhere")
     (project.training(1).log).mkdir()
     (project.root / ".config-ab12cd_x.partial.yaml").write_text("half")
-    kinds = ("leads|is a link to nowhere", "is a folder, expected a file", "left by a program that was killed")
+    kinds = ("leads|is a link to nowhere", "is a folder, expected a file", "leftover of a program that was killed")
     assert all(re.search(kind, " ".join(problems(check_tree, project.root))) for kind in kinds)
     if hasattr(os, "mkfifo"):
         os.mkfifo(project.root / "labels.jsonl")

@@ -124,7 +124,7 @@ def test_what_was_filtered_from_other_predictions_is_refused(spot_project, spot_
     predictions = read_predictions(table)
     write_predictions(table, dataclasses.replace(predictions, likelihood=predictions.likelihood * 0.5))
     for draw in (create_labeled_video, plot_trajectories):
-        with pytest.raises(AnalysisError, match=r"made from other predictions .*; run filterpredictions again"):
+        with pytest.raises(AnalysisError, match=r"out of date.*; run filterpredictions again"):
             draw(spot_project, spot_video, filtered=True)
     filterpredictions(spot_project, spot_video)
     plot_trajectories(spot_project, spot_video, filtered=True)

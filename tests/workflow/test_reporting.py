@@ -50,7 +50,7 @@ def test_the_suggestion_is_not_written_down(spot_project, report_of):
     text, _ = report_of()
     assert spot_project.read_bytes() == before
     assert read_config(spot_project).pcutoff == 0.6
-    assert "A pcutoff of 0.60 divides right from wrong ones best" in text
+    assert "A pcutoff of 0.60 separates right from wrong best" in text
 
 
 def test_a_report_is_of_one_shuffle_and_the_last_snapshot(spot_project, report_of):
@@ -60,7 +60,7 @@ def test_a_report_is_of_one_shuffle_and_the_last_snapshot(spot_project, report_o
     text, _ = report_of(bodyparts=["beside"])
     assert "The training frames of the greatest mean error" in text
     assert "<p>Errors and labelled points are those of beside; spot left out.</p>" in text
-    assert "They give no reason for any pcutoff" in text
+    assert "They suggest no pcutoff" in text
     folders = {path.parent for path in open_project(spot_project).evaluation_results.glob("*/report.html")}
     assert len(folders) == 2
 

@@ -102,14 +102,14 @@ def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, a
     assert create_labeled_video(spot_project, analysed).skipped == ()
     (path,) = create_labeled_video(spot_project, analysed).skipped
     assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
-    assert said[0].text == f"{path.name} was drawn with other settings; it is drawn anew"
+    assert said[0].text == f"{path.name} was drawn with other settings; it is drawn again"
     table = path.with_name("spotFake_10.h5")
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, xy=predictions.xy + 3))
     said.clear()
     assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
     assert any(
-        isinstance(one, Notice) and one.text.endswith("was drawn from other predictions; it is drawn anew")
+        isinstance(one, Notice) and one.text.endswith("was drawn from other predictions; it is drawn again")
         for one in said
     )
 

@@ -160,7 +160,7 @@ def test_frames_that_have_trained_cannot_validate_later(trainable, changes):
         ({"mirror_pairs": [["white", "white"]]}, "a bodypart twice"),
         ({"init_weights": "/nowhere/w.safetensors"}, "no weights file /nowhere"),
         ({"width": 0.5}, r"width is 0\.5, but .* holds a network of width 0\.125"),
-        ({"width": 0.5, "init_weights": "imagenet"}, "ImageNet weights are those of a network of width 1.0"),
+        ({"width": 0.5, "init_weights": "imagenet"}, "ImageNet weights need width 1.0"),
         ({"net_type": "resnet_50"}, r"layer1\.0\.conv1\.weight.*net_type"),
     ],
 )

@@ -32,7 +32,7 @@ def test_several_edits_are_taken_back_and_made_again(spot_project):
 def test_more_than_there_is_changes_nothing(spot_project, step, steps):
     """The number of edits that there are is said."""
     before = spots(spot_project)
-    with pytest.raises(LabelError, match=r"There are \d edits of spot to .*nothing was changed"):
+    with pytest.raises(LabelError, match=r"edits were requested, but spot has \d to .*nothing was changed"):
         step(spot_project, "spot", steps=steps)
     with pytest.raises(ArgumentError, match="steps is 0"):
         step(spot_project, "spot", steps=0)

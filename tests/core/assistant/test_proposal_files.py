@@ -72,7 +72,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, change, also):
     document = json.loads(path.read_text())
     document["videos"]["a"] |= {**change, **also}
     path.write_text(json.dumps(document))
-    with pytest.raises(AnalysisError, match="holds no proposals as PoseCut writes them; delete it"):
+    with pytest.raises(AnalysisError, match="is not a valid table of proposals; delete it"):
         read_proposals(path)
 
 
@@ -110,7 +110,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
     ("values", "words"),
     [
         ({"x": np.inf}, "infinite"),
-        ({"x": np.nan}, "x without its y"),
+        ({"x": np.nan}, "x without y"),
         ({"likelihood": 1.5}, "between 0 and 1"),
         ({"likelihood": np.nan}, "between 0 and 1"),
     ],

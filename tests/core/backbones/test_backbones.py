@@ -97,5 +97,5 @@ def test_a_backbone_without_the_stages_that_are_needed_is_refused(toy, changes, 
 
 def test_imagenet_weights_that_nobody_published_are_refused(toy):
     """A backbone may have none; what else there is is said."""
-    with pytest.raises(ModelError, match="no ImageNet weights of toy_1; begin with random"):
+    with pytest.raises(ModelError, match="no ImageNet weights of toy_1; start from random"):
         begin(dataclasses.replace(toy, init_weights="imagenet"), ("nose",), report=silent)

@@ -17,7 +17,7 @@ def test_bodyparts_are_listed():
     """Renamed, added, and all."""
     told = tell_edited(EditedBodyparts(CONFIG, ("b", "c"), {"a": "b"}, ("c",)))
     assert told.lines == (
-        "a is called b now.",
+        "a is now called b.",
         "Added c; in frames labelled so far it is not annotated.",
         "The bodyparts are b, c.",
     )

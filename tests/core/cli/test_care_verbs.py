@@ -22,7 +22,7 @@ def test_bodyparts_are_edited(posecut, labelled):
     """Old and new names are pairs; asking for nothing is wrong usage."""
     code, out, _ = posecut("edit-bodyparts", labelled, "--rename", "hand:paw", "--add", "ear")
     assert (code, read_config(labelled / "config.yaml").bodyparts) == (0, ("paw", "tip", "ear"))
-    assert "hand is called paw now." in out
+    assert "hand is now called paw." in out
     assert posecut("edit-bodyparts", labelled)[0] == 2
 
 

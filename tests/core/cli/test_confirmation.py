@@ -51,12 +51,12 @@ def test_answers_are_understood(answer, meaning):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ("maybe", "'maybe' is not understood"),
+        ("maybe", "Unknown answer 'maybe'"),
         ("eps=3", "a name among outlieralgorithm, epsilon"),
         ("epsilon=far", "expected a number"),
         ("ARdegree=1.5", "expected a number"),
         ("epsilon=-1", "0 or more"),
-        ("--p-bound", "'--p-bound' is not understood"),
+        ("--p-bound", "Unknown answer '--p-bound'"),
     ],
 )
 def test_other_answers_are_refused(answer, message):
@@ -75,7 +75,7 @@ def test_a_question_is_asked_until_it_is_answered(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("Extract them?") == 2
-    assert "'what' is not understood" in err
+    assert "Unknown answer 'what'" in err
 
 
 def test_without_a_terminal_yes_is_needed(monkeypatch):

@@ -49,7 +49,7 @@ def test_skipped_steps_lead_to_frames():
     """Where steps were skipped, the first suspects are named; else nothing is said of them."""
     frames = tuple(FrameRef("m4s1", number) for number in range(9))
     lines = tell_trained(PROJECT, trained(0, 100, skipped=(3, 4), suspects=frames)).lines
-    assert lines[3].startswith("2 steps gave no finite loss")
+    assert lines[3].startswith("2 steps had no finite loss")
     assert lines[3].endswith("look at frame 0 of m4s1, frame 1 of m4s1, frame 2 of m4s1.")
     assert len(tell_trained(PROJECT, trained(0, 100)).lines) == 3
 
@@ -69,8 +69,8 @@ def evaluated(calibration, train=1.0, test=2.0, likely=1.0, left_out=()):
 @pytest.mark.parametrize(
     ("calibration", "words"),
     [
-        (Calibration(17.0, 20, 18, 0.0512, 0.43, ()), "a pcutoff of 0.43 divides them best"),
-        (SOUND, "no reason for another pcutoff than 0.6"),
+        (Calibration(17.0, 20, 18, 0.0512, 0.43, ()), "a pcutoff of 0.43 separates them best"),
+        (SOUND, "no other pcutoff than 0.6"),
         (Calibration(17.0, 0, 0, float("nan"), float("nan"), ()), "no test frame has points"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_pcutoff_is_suggested_where_there_is_reason(calibration, words):
 @pytest.mark.parametrize(
     ("train", "test", "words"),
     [
-        (2.0, 3.0, "not much above the training error: if it is exact enough, the network is ready"),
+        (2.0, 3.0, "not much above the training error: if it is accurate enough, the network is ready"),
         (1.0, 3.0, "more than 2 times the training error"),
         (290.0, 300.0, "above 17 px (pos_dist_thresh), beyond which a prediction counts as wrong: the network is not"),
         (2.0, float("nan"), "nothing is known about new frames"),

@@ -51,9 +51,9 @@ def test_given_indices_are_taken():
     [
         ([0, 20], [], "Index 20 is not among the 20 labelled frames; give indices from 0 to 19"),
         ([0], [-1], "Index -1"),
-        ([0, 0], [], "given twice"),
+        ([0, 0], [], "is repeated"),
         ([0, 1], [1], "both train and test"),
-        ([], [1], "No index is given for training"),
+        ([], [1], "No training indices were given"),
     ],
 )
 def test_impossible_indices_are_refused(train, test, words):

@@ -188,7 +188,7 @@ def test_a_level_of_individuals_is_read_for_one_animal(folder, form, animals):
 def test_another_scorer_in_the_columns_is_told(folder):
     """An experimenter who was renamed in the file's name only; two in one table are refused."""
     csv(folder, ROW.format("1,2,3,4"), head=HEAD.replace("Ann", "Bob"))
-    assert "the scorer 'Bob' in its columns; taken as 'Ann'" in told(folder)
+    assert "the scorer 'Bob' in its columns; read as 'Ann'" in told(folder)
     csv(folder, ROW.format("1,2,3,4"), head=HEAD.replace("Ann,Ann\nb", "Bob,Bob\nb"))
     with pytest.raises(LabelError, match="labels by 'Ann', 'Bob', expected one scorer"):
         read(folder)
@@ -267,7 +267,7 @@ def test_a_table_of_another_folder_is_not_to_be_removed(folder):
 def test_a_table_that_is_a_link_to_nowhere_is_no_table_of_another_scorer(folder):
     """Kind: a link to nowhere. The advice was to set the scorer to what it is already."""
     (folder / "CollectedData_Ann.csv").symlink_to("nowhere")
-    with pytest.raises(LabelError, match="is a link to a file that is not there; put that file back"):
+    with pytest.raises(LabelError, match="is a link to a missing file; restore that file"):
         read(folder)
 
 
@@ -296,7 +296,7 @@ def test_a_renamed_folder_keeps_its_labels(tmp_path, name, row):
     folder.mkdir(parents=True)
     shared_table(folder, *((row, image, "1,2,3,4") for image in IMAGES))
     assert list(read(folder).names.values()) == list(IMAGES)
-    assert (f"{row!r}; taken as what {name!r} was called before" in told(folder)) is (name == "m1")
+    assert (f"{row!r}; read as an earlier name of {name!r}" in told(folder)) is (name == "m1")
 
 
 def test_rows_that_repeat_count_once_if_they_agree(folder):

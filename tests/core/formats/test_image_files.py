@@ -131,7 +131,7 @@ def test_an_image_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
     path = tmp_path / "img1.png"
     for content, words in (
         (b"", "is empty"),
-        (whole.getvalue()[:90], "cut off"),
+        (whole.getvalue()[:90], "truncated"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a readable image"),
     ):
         path.write_bytes(content)

@@ -65,7 +65,7 @@ def test_a_file_that_is_saved_while_it_is_read_is_noticed(project, monkeypatch):
         ([], 1, "ends at revision 0"),
         ([(2, DROP)], 0, "lacks its first lines"),
         ([(1, BEGIN), (3, DROP)], 0, "is damaged in line 2"),
-        ([(1, BEGIN), (2, DROP), (3, DROP)], 0, "holds in revision 3 an edit that cannot follow those before it"),
+        ([(1, BEGIN), (2, DROP), (3, DROP)], 0, "entry 3 contradicts earlier entries"),
     ],
 )
 def test_what_a_journal_lacks_is_said(lines, newest, problem):

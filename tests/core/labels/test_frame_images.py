@@ -26,7 +26,7 @@ def test_another_picture_is_refused(project):
     store.remove([3])
     other = np.where(np.arange(IMAGE.size).reshape(IMAGE.shape) == 7, 4, IMAGE + 3).astype(np.uint8)
     store.append([(3, other, (40, 60))])
-    with pytest.raises(LabelError, match=r"Frame 3 of m1 in .* shows another picture"):
+    with pytest.raises(LabelError, match=r"Frame 3 of m1 in .* is not the image"):
         FrameImages(project, "m1").check(3, known)
 
 

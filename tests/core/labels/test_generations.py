@@ -68,6 +68,6 @@ def test_a_snapshot_of_what_is_no_label_is_named(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(snapshots, "encode_frames", lambda frames: {"3": point})
         path = write_snapshot(tmp_path, LabelSnapshot(7, LabelState(), {"nose": "nose"}))
-    with pytest.raises(LabelError, match=r"labels-00000007.json holds something that is not a label"):
+    with pytest.raises(LabelError, match=r"labels-00000007.json holds an invalid label"):
         read_snapshot(path)
     assert sound_snapshots(tmp_path) == ()

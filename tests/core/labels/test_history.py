@@ -37,10 +37,10 @@ def test_a_journal_leads_to_the_same_labels_again(steps):
 def test_a_new_edit_ends_redoing():
     """What was taken back and is not wanted any more stays taken back."""
     history = replay([ONE, Undo(), TWO])
-    with pytest.raises(LabelError, match="no edit to redo"):
+    with pytest.raises(LabelError, match="nothing to redo"):
         history.after(Redo())
     assert history.after(Undo()).state == LabelState()
-    with pytest.raises(LabelError, match="no edit to undo"):
+    with pytest.raises(LabelError, match="nothing to undo"):
         History().after(Undo())
 
 
@@ -52,7 +52,7 @@ def test_noting_pixels_is_passed_over():
 
 def test_the_beginning_cannot_be_undone():
     """The labels that were there before the journal stay."""
-    with pytest.raises(LabelError, match="no edit to undo"):
+    with pytest.raises(LabelError, match="nothing to undo"):
         replay([Begin({1: Frame(image="a")})]).after(Undo())
 
 

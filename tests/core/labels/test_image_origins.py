@@ -39,16 +39,20 @@ def test_a_crop_ends_where_the_frame_does(tmp_path):
         ([(64, 48), (24, 18)], None, None),
         (
             [(128, 96)] * 2,
-            r"m1: 2 images \(128 x 96 pixels\) are larger than .* \(64 x 48\), so .* of another scale",
+            r"m1: 2 images \(128 x 96 pixels\) are larger than .* \(64 x 48\)\), so they were rescaled",
             None,
         ),
         ([(40, 50)], r"1 image \(40 x 50 pixels\) is larger", None),
-        ([(32, 24), (64, 48)], None, r"1 image \(32 x 24 pixels\) is smaller .* of the same shape.*unless .* cropped"),
-        ([(43, 32)], None, r"of the same shape"),
+        (
+            [(32, 24), (64, 48)],
+            None,
+            r"1 image \(32 x 24 pixels\) is smaller .* of the same aspect ratio.*unless .* cropped",
+        ),
+        ([(43, 32)], None, r"of the same aspect ratio"),
         (
             [(64, 52), (20, 10)],
             None,
-            r"2 images \(64 x 52, 20 x 10 pixels\) are neither .* taken to begin at its top left",
+            r"2 images \(64 x 52, 20 x 10 pixels\) are neither .* top left corner is assumed",
         ),
     ],
 )
@@ -67,7 +71,7 @@ def test_images_of_another_scale_than_the_video_are_told(tmp_path, sizes, wrong,
         ([(64, 48)] * 3, None),
         (
             [(64, 48)] * 2 + [(128, 96)],
-            r"m1: 1 image \(128 x 96 pixels\) is not .* others \(64 x 48\) but of the same shape",
+            r"m1: 1 image \(128 x 96 pixels\) is not .* others \(64 x 48\) but of the same aspect ratio",
         ),
         ([(64, 48)] * 2 + [(50, 48)], r"1 image \(50 x 48 pixels\) is not of the size of the others \(64 x 48\)"),
     ],

@@ -37,7 +37,7 @@ def test_a_holder_that_ended_is_told(project, monkeypatch):
     first = acquire(project.label_lock("m1"))
     first.handle.release()  # as the system does when a program is killed
     lock, notices = _lock_labels(project, "m1", take_over=False)
-    assert notices[0].endswith("ended without closing the labels of m1; every edit is kept.")
+    assert notices[0].endswith("did not close the labels of m1 cleanly; no edits were lost.")
     lock.release()
 
 

@@ -32,4 +32,6 @@ def test_a_margin_lets_labels_lie_just_outside(project):
 
 def test_the_first_and_their_number_are_named():
     """One sentence says what is expected."""
-    assert "(frame 3 nose, 2 in all), expected pixels" in str(_far_labels("m1", ["frame 3 nose", "frame 4 nose"]))
+    assert "(frame 3 nose, 2 in all), expected full-frame pixel" in str(
+        _far_labels("m1", ["frame 3 nose", "frame 4 nose"])
+    )

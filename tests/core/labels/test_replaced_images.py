@@ -55,7 +55,7 @@ def filmed(tmp_path):
 
 
 @pytest.mark.parametrize("window", [(slice(0, 32), slice(0, 48)), (slice(4, 28), slice(8, 40))])
-@pytest.mark.parametrize(("shift", "looks"), [(0, None), (1, "but what frame 1 does"), (4, "which it is by its name;")])
+@pytest.mark.parametrize(("shift", "looks"), [(0, None), (1, "but what frame 1 does"), (4, "according to its name;")])
 def test_images_that_are_not_the_frames_that_they_name_are_told(filmed, window, shift, looks):
     """Kind: digits in other programs' names are believed: some count from 1, or are of another recording.
 
@@ -67,7 +67,7 @@ def test_images_that_are_not_the_frames_that_they_name_are_told(filmed, window, 
     told = opened(filmed)
     assert len(told) == (looks is not None)
     if looks:
-        name = f"cam_{1 + shift}.jpg shows another picture than frame {1 + shift} of m1.mp4"
+        name = f"cam_{1 + shift}.jpg differs from frame {1 + shift} of m1.mp4"
         assert name in told[0]
         assert looks in told[0]
     assert opened(filmed) == []
@@ -114,7 +114,7 @@ def test_a_replaced_image_is_read_anew(project, by):
     """Kind: what a file showed when it was first read stood for what it shows now, and new labels trained on it."""
     replace(project, 3, by)
     (told,) = opened(project)
-    assert told.startswith(f"{image(project, 3)} shows another picture than when it was read")
+    assert told.startswith(f"{image(project, 3)} has changed since it was read")
     np.testing.assert_array_equal(stored(project, 3), by)
     assert opened(project) == []
 
@@ -217,7 +217,7 @@ def test_an_image_that_is_written_while_it_is_read_waits(project, monkeypatch):
         patch.setattr(replaced_images, "read_picture", written)
         (told,) = opened(project)
         os.utime(image(project, 4))
-    assert "img004.png was written to while it was read" in told
+    assert "img004.png changed while it was read" in told
     assert opened(project) == []
     np.testing.assert_array_equal(stored(project, 4), picture(4))
     assert read_settled(image(project, 4))[1].size == image(project, 4).stat().st_size

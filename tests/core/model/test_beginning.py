@@ -69,7 +69,7 @@ def test_settings_that_were_written_down_begin_alike(hub):
 
 def test_other_weights_than_those_written_down_are_refused(hub):
     """A hash that is not the file's is not passed over."""
-    with pytest.raises(ModelError, match=f"began with {'0' * 64}"):
+    with pytest.raises(ModelError, match=f"started from {'0' * 64}"):
         start(SMALL, init_origin=ORIGIN, init_sha256="0" * 64)
 
 

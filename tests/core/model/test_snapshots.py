@@ -150,7 +150,7 @@ def test_another_network_is_refused(tmp_path, thin):
     folder = save(tmp_path, thin, 5)
     shapes = {"a": {"kernel": jnp.zeros((4, 3))}, "b": jnp.zeros(3)}
     for other in (shapes, {"c": jnp.zeros(3)}):
-        with pytest.raises(ModelError, match="holds another network"):
+        with pytest.raises(ModelError, match="holds snapshots of a different network"):
             load_parameters(folder, other)
 
 

@@ -79,7 +79,7 @@ def test_a_hash_tells_every_number(predictions):
         ({"network": "0c"}, "by another network of the same name"),
         ({"bodyparts": ("nose",)}, "for other bodyparts"),
         ({"video": "13-ff"}, "from another video of the same name"),
-        ({"window": (0, 64, 8, 48)}, "in the window x 0 to 64, y 0 to 48 instead of x 0 to 64, y 8 to 48"),
+        ({"window": (0, 64, 8, 48)}, "with the crop x 0 to 64, y 0 to 48 instead of x 0 to 64, y 8 to 48"),
     ],
 )
 def test_differences_are_named(change, words):

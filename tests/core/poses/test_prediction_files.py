@@ -116,6 +116,6 @@ def test_an_h5_with_holes_is_not_taken_for_written(tmp_path, monkeypatch, chunk)
         read_back(path, written)
 
     monkeypatch.setattr(tables, "_read_back", after_a_hole)
-    with pytest.raises(StorageError, match="cannot be read back"):
+    with pytest.raises(StorageError, match="differs from what was written"):
         write_predictions(tmp_path / "video.h5", predictions())
     assert list(tmp_path.iterdir()) == []

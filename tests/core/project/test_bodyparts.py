@@ -7,8 +7,8 @@ def test_names_that_config_lacks_are_told():
     """The source, its names, the project's and the remedy are in the sentence."""
     told = foreign_bodyparts(("nose", "ear"), ("snout", "ear"), source="The network net", remedy="train again")
     assert told == (
-        "The network net has 'nose', expected only bodyparts of config.yaml (snout, ear); if they were renamed there, "
-        "call them as before, else train again."
+        "The network net has 'nose', expected only bodyparts of config.yaml (snout, ear); if they were renamed "
+        "there, use the old names, else train again."
     )
 
 

@@ -93,9 +93,9 @@ def test_a_bone_to_an_unknown_bodypart_is_left_out(tmp_path):
         ("start:\t0.1\n\tstop: 1", ["line 7", "spaces not tabs"]),
         ("---\nstart: 0", ["line 7", "found another document"]),
         ("start: !!python/object/apply:os.system [exit]", ["line 7", "could not determine a constructor"]),
-        ("alphavalue: &a [*a]", ["nested without end"]),
+        ("alphavalue: &a [*a]", ["endlessly nested"]),
         (f"dotsize: {10**400}", ["dotsize is 1000", "a whole number"]),
-        ("x1: " + "[" * 500, ["nested without end"]),
+        ("x1: " + "[" * 500, ["endlessly nested"]),
         ("engine: [" + "x, " * 99 + "x", ["line 8", "expected ',' or ']'"]),
         ("TrainingFraction:\n- 95", ["TrainingFraction is [95]", "up to 1"]),
         ("TrainingFraction: [0.5, 0.28, 0.29]", ["TrainingFraction has 0.28 and 0.29", "here 28", "change or remove"]),
@@ -191,7 +191,7 @@ def test_bones_of_numbers_are_bones(tmp_path):
 def test_words_in_file_names_lead_nowhere_else(tmp_path, key, word):
     """Kind: a value that becomes part of a path, and so could be one."""
     kept = "".join(line for line in MINIMAL.splitlines(keepends=True) if not line.startswith(key))
-    with pytest.raises(ProjectError, match=f"{key} is .* stands in names of files"):
+    with pytest.raises(ProjectError, match=f"{key} is .* becomes part of file names"):
         read_config(write(tmp_path, f"{kept}{key}: {word}\n".replace("'a\nb'", '"a\\nb"')))
 
 

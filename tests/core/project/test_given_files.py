@@ -69,7 +69,7 @@ def test_generators_are_lists_and_other_things_are_not(folder):
         with pytest.raises(ArgumentError, match="expected names or paths"):
             listed(wrong)
     for empty in ([], ""):
-        with pytest.raises(ArgumentError, match=r"No videos were given|empty text"):
+        with pytest.raises(ArgumentError, match=r"No videos were given|empty path"):
             given_videos(empty)
 
 
@@ -77,7 +77,10 @@ def test_generators_are_lists_and_other_things_are_not(folder):
     ("name", "words"),
     [
         ("m1PoseCut_resnet50_x_labeled.mp4", r"is a labelled video.*give the recording, .*m1\.mp4"),
-        ("m3DLC_resnet50_x_filtered_labeled.mp4", "is a labelled video.*give the recording, m3 with its own ending"),
+        (
+            "m3DLC_resnet50_x_filtered_labeled.mp4",
+            "is a labelled video.*give the recording m3 with its own file extension",
+        ),
         ("m1PoseCut_resnet50_x.h5", r"is a file of results; give the recording, .*m1\.mp4"),
         ("m1DLC_resnet50_x_meta.pickle", r"is a file of results; give the recording, .*m1\.mp4"),
         ("CollectedData_ada.csv", "is a table of labels"),
@@ -108,7 +111,7 @@ def test_what_macos_keeps_beside_a_video_is_told(folder):
         ((), "holds no videos"),
         (("img1.png",), "holds images, but no videos"),
         (("aDLC_x_labeled.mp4",), "holds labelled videos, but no recordings"),
-        (("deeper/a.mp4",), "folders in it do; give these: deeper"),
+        (("deeper/a.mp4",), "its subfolders do; give these: deeper"),
         (("config.yaml",), "is a project"),
     ],
 )
@@ -127,7 +130,7 @@ def test_one_list_of_suffixes_says_what_is_left_out(folder):
     (folder / "cam.seq").write_bytes(b"")
     given = given_videos(folder)
     assert [path.name for path in given.paths] == ["m1.mp4", "m2.AVI", "pi.h264"]
-    assert "cam.seq (not known as a video" in given.notes[0]
+    assert "cam.seq (unknown file extension" in given.notes[0]
     assert "m1PoseCut_resnet50_x_labeled.mp4 (a labelled video)" in given.notes[0]
     assert [path.name for path in given_videos(folder, videotype=["*.mp4", "avi"]).paths] == ["m1.mp4", "m2.AVI"]
 
@@ -141,7 +144,7 @@ def test_a_missing_video_has_a_nearest_name(folder):
 def test_an_address_of_the_network_is_called_one(folder):
     """Kind: no file at all. It was told as a missing file in the current folder."""
     (error,) = given_videos(["https://example.org/m1.mp4"]).refused.values()
-    assert "https://example.org/m1.mp4 is an address of the network" in str(error)
+    assert "https://example.org/m1.mp4 is a URL" in str(error)
 
 
 def test_a_file_is_no_folder_to_write_into(folder):

@@ -58,5 +58,5 @@ def test_links_of_images_may_lead_anywhere(tmp_path):
         (folder / name).symlink_to(tmp_path / target)
     refuse_links(tmp_path / "project")
     (folder / "labels.jsonl").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(ProjectError, match=r"which does not exist and outside .*; put what it led to in the place of"):
+    with pytest.raises(ProjectError, match=r"which does not exist and is outside .*; replace the link by its target"):
         refuse_links(tmp_path / "project")

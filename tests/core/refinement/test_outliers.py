@@ -49,7 +49,7 @@ def test_frames_chosen_by_hand_must_be_there(evidence, seen):
     """None given, or one past the end, is said."""
     with pytest.raises(ArgumentError, match="no frame numbers"):
         find_outliers(Evidence(evidence.predictions), Criteria("manual"), frames=range(40))
-    with pytest.raises(ArgumentError, match="no frame 40"):
+    with pytest.raises(ArgumentError, match="frame 40 is out of range"):
         find_outliers(Evidence(evidence.predictions, numbers=(1, 40)), Criteria("list"), frames=range(40))
 
 

@@ -18,7 +18,7 @@ def test_it_is_free_again_afterwards(tmp_path):
 def test_who_waits_too_long_hears_of_it(tmp_path):
     """The sentence names the lock and says what to do."""
     path = tmp_path / "some.lock"
-    said = pytest.raises(StorageError, match=r"Another program keeps .*some.lock locked.*; wait a bit\.")
+    said = pytest.raises(StorageError, match=r"some\.lock is locked by another program; wait a bit")
     with hold(path, advice="none"), said, hold(path, advice="wait a bit", patience=0):
         pass
 

@@ -27,7 +27,7 @@ def test_a_typo_is_named_by_its_line(text, line):
 )
 def test_a_key_that_stands_twice_is_named_with_its_lines(text, told):
     """Kind: a parser's words for a slip of people: which key, where it stands, and what to do."""
-    with pytest.raises(ProjectError, match=f"config.yaml has {told}, expected it once; remove one of the two"):
+    with pytest.raises(ProjectError, match=f"config.yaml has {told}, expected it once; remove one of them"):
         load_mapping(text, PATH)
 
 

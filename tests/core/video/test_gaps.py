@@ -58,7 +58,7 @@ def test_a_cut_matroska_file_is_noticed(tmp_path, encode):
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     index = index_video(path)
     assert index.gaps == (Gap(index.frame_count - 1, 40 - index.frame_count),)
-    assert "cut off" in index.gaps[0].sentence
+    assert "truncated" in index.gaps[0].sentence
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_joined_byte_by_byte_is_told(tmp_path, encode, name, codec):
     path.write_bytes(path.read_bytes() * 2)
     joined = index_video(path)
     assert (joined.frame_count, joined.gaps) == (alone.frame_count, (Gap(alone.frame_count - 1, 0, appended=True),))
-    assert "another recording lies behind frame" in joined.gaps[0].sentence
+    assert "the file contains another recording after frame" in joined.gaps[0].sentence
 
 
 def test_sizes_that_no_file_has_are_no_recording(tmp_path):

@@ -141,7 +141,7 @@ def test_an_mp4_cut_before_its_index_is_refused(tmp_path, encode):
     """An mp4 whose index is lost cannot be read; the sentence says what may have happened."""
     path = encode(tmp_path / "a.mp4", "libx264")
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(VideoError, match="cannot be read as a video: it is damaged, cut off"):
+    with pytest.raises(VideoError, match="cannot be read as a video: it is damaged, truncated"):
         index_video(path)
 
 

@@ -251,7 +251,9 @@ def test_one_program_at_a_time_writes(tmp_path, monkeypatch):
 
     def frames():
         for write in (lambda other: other.append(_frames(_images(9))), lambda other: other.remove([0])):
-            with pytest.raises(StorageError, match=r"frames.lock locked.*; it adds frames of the same video: wait"):
+            with pytest.raises(
+                StorageError, match=r"frames.lock is locked.*; it is adding frames of the same video: wait"
+            ):
                 write(FrameStore.open(store.path))
         yield from _frames(images)
 

@@ -88,7 +88,7 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path, numbered_image):
 def test_an_image_of_another_size_is_refused(tmp_path):
     """The sentence names both sizes."""
     with (
-        pytest.raises(VideoError, match=r"10x20 pixels cannot be part of .*; give images of 64x48"),
+        pytest.raises(VideoError, match=r"10x20 pixels does not fit .*; give images of 64x48"),
         VideoWriter(tmp_path / "a.mp4", fps=25, width=64, height=48) as writer,
     ):
         writer.write(np.zeros((20, 10, 3), np.uint8))
