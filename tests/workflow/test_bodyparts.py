@@ -181,7 +181,7 @@ def test_tables_may_have_the_new_name_already(spot_project):
 def test_the_name_of_a_bodypart_that_is_kept_is_taken(spot_project):
     """Kind: two bodyparts of one name. The labels of the one that config.yaml lists would be those of the other."""
     edit_config(spot_project, {"bodyparts": ["beside"], "skeleton": []})
-    with pytest.raises(ArgumentError, match="'spot' is that of a bodypart with labels"):
+    with pytest.raises(ArgumentError, match="'spot' belongs to a bodypart with labels"):
         edit_bodyparts(spot_project, rename={"beside": "spot"})
     edit_bodyparts(spot_project, rename={"beside": "side"})
     assert labels(spot_project).bodyparts == ("side",)

@@ -88,7 +88,7 @@ def test_an_existing_project_is_returned_untouched(tmp_path, videos):
 def test_a_folder_that_is_no_project_is_not_taken(tmp_path, videos):
     """A folder of the project's name that holds something else is left alone."""
     (tmp_path / "reach-Ann-2018-10-30").mkdir()
-    with pytest.raises(ProjectError, match=r"has no config\\.yaml"):
+    with pytest.raises(ProjectError, match=r"has no config\.yaml"):
         create(tmp_path, [videos])
 
 
@@ -126,7 +126,7 @@ def test_all_broken_videos_are_named_and_the_others_taken_on_request(tmp_path, v
     created = create(tmp_path, folder, skip_broken=True, report=said.append)
     assert [path.name for path in created.videos] == ["m1.mp4"]
     assert [Path(one.video).name for one in created.skipped] == ["cut.mp4", "empty.mp4", "text.mp4"]
-    assert "m1DLC_resnet50_x_labeled.mp4 (a labelled video), raw.seq (not known" in said[0].text
+    assert "m1DLC_resnet50_x_labeled.mp4 (a labelled video), raw.seq (unknown" in said[0].text
     assert list(project_videos(open_project(created))) == ["m1"]
 
 

@@ -105,7 +105,7 @@ def test_images_that_cannot_be_read_stop_no_others(project):
     (folder / "img7.png").symlink_to(folder / "nowhere.png")
     assert _import_images(project, "m1", report=told.append) == 2
     assert FrameStore.open(project.frame_store("m1")).numbers.tolist() == [1, 5]
-    words = {2: "is empty", 4: "cut off", 6: "not a file", 7: "link to a file that is not there"}
+    words = {2: "is empty", 4: "truncated", 6: "not a file", 7: "link to a missing file"}
     texts = [note.text for note in told if isinstance(note, Notice)]
     named = {number: [text for text in texts if f"img{number}.png" in text] for number in words}
     assert all(len(texts) == 1 and words[number] in texts[0] for number, texts in named.items())

@@ -166,4 +166,4 @@ def test_images_that_show_another_picture_are_named(project):
     disputed, new = found.wrong
     assert "img0003.png shows another picture than when it was read and labelled as frame 3" in disputed.problem
     assert new.harmless
-    assert "img0007.png are others than" in new.problem
+    assert "img0007.png differ from" in new.problem

@@ -140,7 +140,7 @@ def test_labels_of_a_bodypart_that_was_removed_by_hand_are_told(spot_project, ed
     create_training_dataset(spot_project, report=told)
     assert len(told) == 2
     assert len(set(told)) == 1
-    assert re.match(r"Labels of 'beside' are kept but not used.*config\\.yaml no longer lists it; add it", told[0])
+    assert re.match(r"Labels of 'beside' are kept but not used.*config\.yaml no longer lists it; add it", told[0])
     edit(bodyparts=["beside", "spot"])
     assert (read_labels(open_project(spot_project), "spot").xy[:, ::-1] == before)[0].all()
     check_labels(spot_project, report=told)

@@ -225,7 +225,7 @@ def test_a_video_is_no_project(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"\x00\xff")
     with pytest.raises(
         ProjectError,
-        match=r"a\.mp4 is not a project, expected a project's folder or its config\\.yaml; give the project first",
+        match=r"a\.mp4 is not a project, expected a project's folder or its config\.yaml; give the project first",
     ):
         open_project(tmp_path / "a.mp4")
 

@@ -307,5 +307,5 @@ def test_a_video_named_as_another_is_refused_before_any_work(spot_project, unsee
     with pytest.raises(VideoError, match="same name"):
         extract_outlier_frames(spot_project, namesake)
     (open_project(spot_project).videos / unseen.name).write_bytes(b"another video, in no list")
-    with pytest.raises(VideoError, match="holds another"):
+    with pytest.raises(VideoError, match="already holds a different"):
         extract_outlier_frames(spot_project, unseen)

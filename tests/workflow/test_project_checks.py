@@ -59,7 +59,7 @@ def test_what_lies_in_an_images_place_stops_no_check(project):
     """Kind: a pipe, a folder or a link to nowhere in the place of an image. Each is told once, and steps go on."""
     folder, words = (
         project.frame_folder("dots"),
-        ("is not a file, expected an image", "is a link to a file that is not"),
+        ("is not a file, expected an image", "is a link to a missing file"),
     )
     (os.mkfifo if hasattr(os, "mkfifo") else os.mkdir)(folder / "img007.png")
     (folder / "img008.png").mkdir()

@@ -58,7 +58,7 @@ def test_a_report_is_of_one_shuffle_and_the_last_snapshot(spot_project, report_o
     text, _ = report_of(shuffle=2, snapshots="all")
     assert "<title>Fake_20</title>" in text
     text, _ = report_of(bodyparts=["beside"])
-    assert "The training frames of the greatest mean error" in text
+    assert "The training frames with the largest mean errors" in text
     assert "<p>Errors and labelled points are those of beside; spot left out.</p>" in text
     assert "They suggest no pcutoff" in text
     folders = {path.parent for path in open_project(spot_project).evaluation_results.glob("*/report.html")}

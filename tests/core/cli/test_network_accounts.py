@@ -50,7 +50,7 @@ def test_skipped_steps_lead_to_frames():
     frames = tuple(FrameRef("m4s1", number) for number in range(9))
     lines = tell_trained(PROJECT, trained(0, 100, skipped=(3, 4), suspects=frames)).lines
     assert lines[3].startswith("2 steps had no finite loss")
-    assert lines[3].endswith("look at frame 0 of m4s1, frame 1 of m4s1, frame 2 of m4s1.")
+    assert lines[3].endswith("check frame 0 of m4s1, frame 1 of m4s1, frame 2 of m4s1.")
     assert len(tell_trained(PROJECT, trained(0, 100)).lines) == 3
 
 

@@ -39,7 +39,7 @@ def test_a_crop_ends_where_the_frame_does(tmp_path):
         ([(64, 48), (24, 18)], None, None),
         (
             [(128, 96)] * 2,
-            r"m1: 2 images \(128 x 96 pixels\) are larger than .* \(64 x 48\)\), so they were rescaled",
+            r"m1: 2 images \(128 x 96 pixels\) are larger than .* \(64 x 48\), so they were rescaled",
             None,
         ),
         ([(40, 50)], r"1 image \(40 x 50 pixels\) is larger", None),

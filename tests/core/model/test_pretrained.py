@@ -144,7 +144,7 @@ def test_files_come_back(tmp_path, tensors):
         ("bn1.bias", np.full(64, -np.inf, np.float16), "holds NaN or infinity"),
         ("bn1.running_mean", np.full(64, 1e300), "holds NaN or infinity"),  # in float32 it would be
         ("bn1.running_var", np.full(64, -0.1, np.float32), "holds a negative variance"),
-        ("conv1.weight", np.ones((64, 3, 7, 7), np.int8), "holds values of type I8, but F64, .* not quantised"),
+        ("conv1.weight", np.ones((64, 3, 7, 7), np.int8), "holds values of type I8, expected F64, .* not quantized"),
     ],
 )
 def test_values_must_be_those_of_a_network(tmp_path, tensors, name, value, sentence):
@@ -163,7 +163,7 @@ def _four_bytes(path, dtype, *shape):
 def test_small_numbers_are_refused(tmp_path, dtype):
     """Weights of eight bits are named as such, whether numpy knows their type or not."""
     _four_bytes(tmp_path / "w.safetensors", dtype, 4)
-    with pytest.raises(ModelError, match=f"Tensor conv1.weight .* of type {dtype}, .*not quantised"):
+    with pytest.raises(ModelError, match=f"Tensor conv1.weight .* of type {dtype}, .*not quantized"):
         read_weights(tmp_path / "w.safetensors")
 
 

@@ -66,7 +66,7 @@ def test_changes_are_made_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.setattr(locking, "PATIENCE", 0)
     project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("nose",)))
     update_state(project, lambda before: replace(before, extraction_seeds={"m1": 3}))
-    with hold(project.settings_lock), pytest.raises(StorageError, match=r"posecut\\.lock is locked"):
+    with hold(project.settings_lock), pytest.raises(StorageError, match=r"posecut\.lock is locked"):
         update_state(project, lambda before: replace(before, seed=9))
     update_state(project, lambda before: replace(before, extraction_seeds={**before.extraction_seeds, "m2": 4}))
     assert read_state(project.settings_path) == ProjectState(extraction_seeds={"m1": 3, "m2": 4})
