@@ -49,7 +49,7 @@ class Verb:
 
 
 VERBS = {
-    "demo": Verb("Begin", "", "The videos and the project are kept; run the same command again to go on.",
+    "demo": Verb("Begin", "", "The videos and the project are kept; run the same command again to continue.",
                  module="demo.refine"),
     "create-new-project": Verb("Begin", "reaching ada videos/ --bodyparts snout,leftear,rightear,tailbase",
                                "Nothing was created; run the same command again."),

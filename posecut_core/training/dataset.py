@@ -326,13 +326,15 @@ def _random_folds(
         DatasetError: no frame is left for training, or none for testing.
     """
     if count < 2:
-        raise ArgumentError(f"{count} splits were asked for, but a spread needs at least 2; give 2 or more.")
+        raise ArgumentError(
+            f"{count} splits were requested, but a standard deviation needs at least 2; give 2 or more."
+        )
     seeds = range(seed, seed + count)
     folds = [Fold(f"seed {own}", split_by_seed(frames, fraction=fraction, seed=own, labels=labels)) for own in seeds]
     if not folds[0].split.test:
         raise DatasetError(
-            f"With TrainingFraction {fraction:g} all {len(frames)} labelled frames train and none is left to test; "
-            "lower TrainingFraction in config.yaml."
+            f"With TrainingFraction {fraction:g} all {len(frames)} labelled frames are training frames and none is "
+            "left for testing; lower TrainingFraction in config.yaml."
         )
     return tuple(folds)
 

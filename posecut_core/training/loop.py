@@ -230,7 +230,7 @@ class _Estimate:
     def sentence(self) -> str:
         """Say how long and how much."""
         time_taken = rough_time(60 * self.minutes)
-        return f"will take about {time_taken}, starting not included, and {self.memory_gb:.1f} GB of memory"
+        return f"estimated {time_taken} (excluding compilation) and {self.memory_gb:.1f} GB of memory"
 
 
 def _estimate(
@@ -296,7 +296,7 @@ def _check_memory(needed: int, available: int, settings: TrainingSettings) -> No
     """
     if needed > available:
         raise ModelError(
-            f"This training needs about {needed / 1e9:.1f} GB of memory, but the machine has {available / 1e9:.1f} GB; "
-            f"lower batch_size ({settings.batch_size}), crop_size ({settings.crop_size}) or width in settings.yaml, or "
-            "choose a smaller net_type."
+            f"This training needs about {needed / 1e9:.1f} GB of memory, but this computer has {available / 1e9:.1f} "
+            f"GB; lower batch_size ({settings.batch_size}), crop_size ({settings.crop_size}) or width in "
+            "settings.yaml, or choose a smaller net_type."
         )

@@ -235,7 +235,7 @@ def test_frames_without_a_picture_do_not_train(trainable):
     notices = "".join(report.text for report in told if isinstance(report, Notice))
     assert f"{train[0].number} of dots is labelled but was never extracted" in notices
     store.remove([frame.number for frame in train])
-    with pytest.raises(DatasetError, match="never extracted or got lost"):
+    with pytest.raises(DatasetError, match="never extracted, or its image is lost"):
         prepare_run(project.training(1, 0), {}, report=told.append)
 
 

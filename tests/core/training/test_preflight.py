@@ -61,7 +61,7 @@ def test_the_faster_of_two_steps_counts():
 @pytest.mark.parametrize(("minutes", "words"), [(0.001, "1 s"), (0.4, "24 s"), (1.4, "84 s"), (2.6, "3 min")])
 def test_short_trainings_are_told_in_seconds(minutes, words):
     """Ten steps are not called a minute."""
-    assert _Estimate(1.23, minutes).sentence == f"will take about {words}, starting not included, and 1.2 GB of memory"
+    assert _Estimate(1.23, minutes).sentence == f"will take about {words} (excluding compilation) and 1.2 GB of memory"
 
 
 @pytest.mark.usefixtures("quick")

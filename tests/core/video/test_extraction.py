@@ -76,7 +76,7 @@ def test_given_numbers_are_extracted(tmp_path, video, number_in):
 
 def test_a_given_number_past_the_end_is_refused(tmp_path, video):
     """Nothing is written if one of the numbers is wrong."""
-    with pytest.raises(VideoError, match="Frame 40 is out of range: .* has 40 frames"):
+    with pytest.raises(VideoError, match=r"Frame 40 is out of range: .* has 40 frames"):
         extract(video, tmp_path / "f.zarr", numbers=[1, 40])
     assert not (tmp_path / "f.zarr").exists()
 
