@@ -230,7 +230,7 @@ class _Estimate:
     def sentence(self) -> str:
         """Say how long and how much."""
         time_taken = rough_time(60 * self.minutes)
-        return f"estimated {time_taken} (excluding compilation) and {self.memory_gb:.1f} GB of memory"
+        return f"will take about {time_taken} (excluding compilation) and {self.memory_gb:.1f} GB of memory"
 
 
 def _estimate(
