@@ -130,7 +130,7 @@ def test_the_csv_is_that_of_the_h5(spot_project, unseen):
     fresh = csv_path.read_bytes()
     csv_path.write_text("of an older network")
     analyze_videos(spot_project, video, report=said.append)
-    assert "aFake_10.csv is not what aFake_10.h5 says" in said[0].text
+    assert "aFake_10.csv disagrees with aFake_10.h5" in said[0].text
     assert analyze_videos(spot_project, video, save_as_csv=True).videos[0].skipped
     assert csv_path.read_bytes() == fresh
 

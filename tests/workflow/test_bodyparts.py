@@ -103,7 +103,7 @@ def test_a_change_that_was_killed_goes_on(spot_project, monkeypatch, killed):
     place = {
         "journal": (bodyparts, "record_names", lambda project, edits: record_names(project, list(edits)[:1]) or stop()),
         "config": (bodyparts, "edit_config", lambda *words: stop()),
-        "files": (tables, "write_csv", lambda *words: stop()),
+        "files": (tables, "_write_csv", lambda *words: stop()),
     }
 
     def stop():

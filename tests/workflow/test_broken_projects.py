@@ -385,7 +385,7 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     r"line (\d+): found the key 'zebra'.*; remove it": lambda at, found: at.without_line(int(found[1])),
     r"else end its last line": lambda at, _: append(at.about.name, b"\n")(at.root),
     r"pcutoff is .* correct it there": lambda at, _: swap("config.yaml", "pcutoff: .*", "pcutoff: 0.5")(at.root),
-    r"line (\d+).*rename or remove one of them": lambda at, _: swap("config.yaml", "- white\n", "- black\n")(at.root),
+    r"line (\d+).*rename or remove one of the two": lambda at, _: swap("config.yaml", "- white\n", "- black\n")(at.root),
     r"line (\d+) is not valid YAML|should hold lines": lambda at, _: at.restore(at.about),
     r"add it there again": lambda at, _: at.config(bodyparts=list(NAMES)),
     r"default_net_type is .*, expected one of (\w+)": lambda at, found: at.config(default_net_type=found[1]),
@@ -409,7 +409,7 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     ),
     r"lists ([^,]*), .*; remove its entry there": lambda at, found: at.without_video(found[1]),
     r"lists \S+ and ([^,]*), .*or remove that entry": lambda at, found: at.without_video(found[1]),
-    r"as \S+ and (.*): .*remove one of them entries": lambda at, found: at.without_video(found[1]),
+    r"as \S+ and (.*): .*remove one of the two entries": lambda at, found: at.without_video(found[1]),
     r"line (\d+);.*or remove that line": lambda at, found: at.without_line(int(found[1])),
     r"Setting maxiters .*correct it": lambda at, _: swap(f"{MODEL}/settings.yaml", "maxiters: .*", "maxiters: 4")(
         at.root

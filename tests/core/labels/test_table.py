@@ -37,7 +37,7 @@ def test_what_was_looked_for_is_kept_with_the_rows():
         (("nose",), [9, 3], XY, "must increase"),
         (("nose",), [3, 3], XY, "must increase"),
         (("nose", "nose"), [3, 9], np.repeat(XY, 2, axis=1), "repeat"),
-        (("nose",), [3, 9], np.array([[[1.0, np.nan]], [[1.0, 2.0]]]), "an x without y"),
+        (("nose",), [3, 9], np.array([[[1.0, np.nan]], [[1.0, 2.0]]]), "an x without its y"),
     ],
 )
 def test_contradictions_are_refused(bodyparts, numbers, xy, words):

@@ -96,7 +96,7 @@ def test_a_recorded_revision_is_asked_for(hub, fetch):
 def test_another_file_than_the_recorded_one_is_refused(fetch):
     """What a training began with is not exchanged behind its back, neither from the hub nor from the cache."""
     for _ in range(2):
-        with pytest.raises(ModelError, match=r"SHA-256 .*began with 0000.*set init_origin and init_sha256 to null"):
+        with pytest.raises(ModelError, match=r"SHA-256 .*started from 0000.*set init_origin and init_sha256 to null"):
             fetch(sha256="0" * 64)
 
 
