@@ -385,7 +385,9 @@ ACTS: dict[str, Callable[[Place, re.Match[str]], object]] = {
     r"line (\d+): found the key 'zebra'.*; remove it": lambda at, found: at.without_line(int(found[1])),
     r"else end its last line": lambda at, _: append(at.about.name, b"\n")(at.root),
     r"pcutoff is .* correct it there": lambda at, _: swap("config.yaml", "pcutoff: .*", "pcutoff: 0.5")(at.root),
-    r"line (\d+).*rename or remove one of the two": lambda at, _: swap("config.yaml", "- white\n", "- black\n")(at.root),
+    r"line (\d+).*rename or remove one of the two": (
+        lambda at, _: swap("config.yaml", "- white\n", "- black\n")(at.root)
+    ),
     r"line (\d+) is not valid YAML|should hold lines": lambda at, _: at.restore(at.about),
     r"add it there again": lambda at, _: at.config(bodyparts=list(NAMES)),
     r"default_net_type is .*, expected one of (\w+)": lambda at, found: at.config(default_net_type=found[1]),
