@@ -35,7 +35,7 @@ from posecut_core.types import FrameRef
 # background on what is labelled so far, and proposes better poses again and again.
 
 
-_SEEN = 0.05  # likelihood below which the network says that the bodypart is not to be seen: nothing is proposed
+_SEEN = 0.05  # likelihood below which a bodypart counts as not visible: nothing is proposed
 _HELP = ("assist", "propose")  # the verbs of this module
 _TRAINING = "create_dataset_and_train"  # beside it the assistant would only be in the way
 
@@ -258,10 +258,10 @@ def _ask_person(jobs: Sequence[Job], window: QWidget) -> _Answer:
         "and goes on from there when you start it again."
     )
     on = box.addButton("Go on in the background", QMessageBox.ButtonRole.AcceptRole)
-    stop = box.addButton("Stop, to go on later", QMessageBox.ButtonRole.DestructiveRole)
-    box.addButton("Keep the window", QMessageBox.ButtonRole.RejectRole)
+    stop = box.addButton("Pause", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(on)
-    again = QCheckBox("do so from now on, without asking")
+    again = QCheckBox("Don't ask again")
     box.setCheckBox(again)
     box.exec()
     answer: _Answer = "go on" if box.clickedButton() is on else "stop" if box.clickedButton() is stop else "stay"

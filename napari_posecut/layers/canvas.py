@@ -456,7 +456,7 @@ class Actions:
 
     def _tell_done(self, found: bool) -> None:
         if not found:
-            self._tell("Every other frame is done.")
+            self._tell("All other frames are labelled.")
 
 
 def bind(actions: Actions) -> None:

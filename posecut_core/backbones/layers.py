@@ -23,7 +23,7 @@ def drawing(seed: int) -> Draw:
 
 
 def undrawn(shape: tuple[int, ...], stdev: float) -> Array:
-    """Stand in for `drawing` where only shapes matter."""
+    """Return zeros, an initializer for abstract evaluation (`eval_shape`)."""
     return jnp.zeros(shape, jnp.float32)
 
 

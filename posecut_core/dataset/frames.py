@@ -276,7 +276,7 @@ def _check_sizes(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
 
 
 # --- prefetch ---------------------------------------------------------------------------------------------------------
-# Values that are made in a thread, a few ahead of where they are taken.
+# Background prefetching.
 
 
 _WAITING = 2  # made ahead: enough to keep both sides busy, little enough for large frames

@@ -1,4 +1,4 @@
-"""What a likelihood is worth: how often predictions of a likelihood are right, and where to cut. Arrays in, values out.
+"""Reliability of likelihoods and choice of pcutoff. Arrays in, values out.
 
 A prediction counts as right where it lies within a distance of its label: by default the shuffle's `pos_dist_thresh`,
 the distance that the network was taught to call the bodypart. A bodypart that was looked for and is not labelled in a

@@ -100,7 +100,7 @@ _HEADER_BLOCK = 4096  # the header's length is a multiple of this, so that rows 
 
 
 class _RowsFile:
-    """An open file of rows; `append` is on disk as far as the operating system goes when it returns."""
+    """An open file of rows; `append` is flushed to the operating system (not fsynced) on return."""
 
     def __init__(self, path: Path, stream: BinaryIO, done: int) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""Who is who among bodyparts: each has an identity that stays when it is renamed, moved or joined by others.
+"""Stable bodypart ids that survive renaming and reordering.
 
 `bodyparts.jsonl` beside config.yaml is a journal of names: labels refer to identities, config.yaml to names. An
 identity is the name with which a bodypart began.

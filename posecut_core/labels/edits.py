@@ -33,7 +33,7 @@ class Begin(_Edit, frozen=True, tag="begin"):
 
 
 class Identify(_Edit, frozen=True, tag="identify"):
-    """Note by which pixels frames are recognised. It is no change of labels, so undoing passes over it."""
+    """Note by which pixels frames are recognised. Metadata only; skipped by undo."""
 
     images: Mapping[FrameNumber, str]  # frame -> SHA-256
 

@@ -196,7 +196,7 @@ def _content(path: Path) -> bytes:
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
-# A session of labelling one video: every edit is durable when `apply` returns, and undoing knows no end.
+# A session of labelling one video: every edit is durable when `apply` returns; unlimited undo.
 #
 #     with LabelSession.open(project, "session1") as session:
 #         session.apply(Place(40, session.identity("snout"), (81.5, 40.0)))

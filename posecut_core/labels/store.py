@@ -34,7 +34,7 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
         video: Stem of the video's file name.
         pictures: Whether to make sure that the labels lie on the pictures on which they were made; frames whose images
             show another one than what is stored are left out, which opening the project has told.
-        report: Told where one of the two files is damaged or says otherwise than the one that is read.
+        report: Told where one of the two files is damaged or disagrees with the one that is read.
 
     Raises:
         LabelError: the files are damaged, do not fit the project, or were changed by another program and nobody has

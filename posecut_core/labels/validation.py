@@ -28,7 +28,7 @@ from posecut_core.project.paths import Project
 from posecut_core.video.frame_store import FrameStore
 
 # --- placement --------------------------------------------------------------------------------------------------------
-# Where labels lie beside the stored pictures of their frames: in them, just outside, or as only mistakes do.
+# Bounds checks for label positions: inside the frame, just outside, or far outside.
 #
 # A label counts where 0 < x < width and 0 < y < height in its picture, as in DeepLabCut. Outside it nothing is to be
 # seen, and (0, 0) is what other programs write for "not visible".
@@ -218,7 +218,7 @@ def _other_picture(project: Project, video: str, number: int) -> LabelError:
 
 
 # --- admission --------------------------------------------------------------------------------------------------------
-# What an edit must be before it enters the journal of a video: of known bodyparts, at places that can be meant.
+# Validation of edits before they are journaled: known bodyparts, positions near the frame.
 
 
 def refuse_foreign(step: Step, naming: Naming) -> None:

@@ -272,7 +272,7 @@ def begin(
         report: told of the download.
 
     Raises:
-        ModelError: the weights cannot be had, or are not those of the network that `settings` name.
+        ModelError: the weights cannot be obtained, or are not those of the network that `settings` name.
         StorageError: the disk refuses.
     """
     if settings.init_weights == "random":

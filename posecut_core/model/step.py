@@ -173,7 +173,7 @@ class TrainState(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """One step of a training; the state is valid until the next step is asked for, which takes its buffers."""
+    """One step of a training; the state is valid until the next iteration, which donates its buffers."""
 
     state: TrainState
     loss: Float[Array, ""]  # on the device; NaN where the step was skipped
@@ -276,7 +276,7 @@ def fit(
         for done, batch in enumerate(batches, start=first + 1):
             state, loss = _train_step(state, batch, order, spec=spec, settings=settings)
             losses.append(loss)
-            jax.block_until_ready(losses[-2:-1])  # one step waits, not fifty: or an interruption is heard minutes later
+            jax.block_until_ready(losses[-2:-1])  # one step waits, not fifty: otherwise Ctrl-C is handled minutes late
             if done % settings.display_iters and done != settings.maxiters:
                 yield Taken(state, loss, None)
                 continue

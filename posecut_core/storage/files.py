@@ -172,7 +172,7 @@ State = TypeVar("State")
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """Say in one sentence why `path` could not be written; an error that says so already gives its reason only."""
+    """Say in one sentence why `path` could not be written; of a StorageError its cause is used."""
     while isinstance(error, StorageError):
         if not isinstance(error.__cause__, OSError):
             return error

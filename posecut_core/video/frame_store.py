@@ -53,7 +53,7 @@ def _create_store(folder: Path) -> None:
             try:
                 os.rename(whole, folder)
             except OSError:
-                if not folder.exists():  # else another program was first, or it is a store that has lost its head
+                if not folder.exists():  # else another program was first, or its metadata file is missing
                     raise
         finally:
             shutil.rmtree(whole, ignore_errors=True)
@@ -286,7 +286,7 @@ class FrameStore:
     def append(self, frames: Iterable[StoredFrame]) -> int:
         """Add frames whose number the store does not have yet, all of them or none, and return how many were added.
 
-        Other writers wait until it is done, and what they have added before is known when the first frame is asked for.
+        Holds the write lock for the whole call and re-reads the index before consuming `frames`.
 
         Raises:
             StorageError: the disk is full, read-only or not writable, or another program adds frames for long; the
@@ -294,7 +294,7 @@ class FrameStore:
             VideoError: the store is damaged.
         """
         with self._alone():
-            if not self.path.exists():  # who began it has thought better of it
+            if not self.path.exists():  # another writer created and then removed the empty store
                 _create_store(self.path)
             self._refresh()
             with _writable(self.path):
@@ -441,7 +441,7 @@ def picture_hash(image: UInt8[np.ndarray, "H W 3"]) -> str:
 
 
 def _to_the_end(write: Callable[..., None], *words: object) -> None:
-    """Wait until zarr's threads have written, also where Ctrl-C comes meanwhile: else they might after the undoing."""
+    """Block until zarr's threads have written, even on Ctrl-C, so that they cannot overwrite a rollback."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(write, *words).result()
 

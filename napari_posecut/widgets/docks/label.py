@@ -39,7 +39,7 @@ class _HelpLine(QWidget):
         super().__init__()
         self._desk = desk
         self._assistance: Assistance | None = None
-        self.helps = QCheckBox("a network helps: it proposes poses")
+        self.helps = QCheckBox("Suggest poses while labelling")
         self.helps.setToolTip("Hollow markers are proposals; press Enter to accept them. It trains while you label.")
         self.helps.toggled.connect(self._let_help)
         self.says = QLabel()
@@ -67,7 +67,7 @@ class _HelpLine(QWidget):
         found = self._assistance
         if found is not None and found.helps != on:
             self._desk.attempt(lambda: found.let_help(on))
-            self.says.setText("" if on else "No network helps.")
+            self.says.setText("" if on else "Suggestions off")
 
 
 # --- label ------------------------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ def read_collected_data(
         scorer: As config.yaml names it.
         bodyparts: The project's, in its order; a bodypart that the file lacks is NaN.
         suffix: Which file; by default the .h5, or the .csv where the .h5 is missing or damaged.
-        report: Told where the .h5 is damaged, and where the .csv is newer and says otherwise, or seems to be cut off.
+        report: Told where the .h5 is damaged, and where a newer .csv disagrees or seems to be truncated.
 
     Raises:
         LabelError: no file is readable, or it does not fit the project.

@@ -1,4 +1,4 @@
-"""What is told about networks names the right next step."""
+"""Training output suggests the correct next command."""
 
 from pathlib import Path
 
