@@ -39,10 +39,7 @@ class Remedy:
 
     def __init__(self, step: str, /, **arguments: object) -> None:
         object.__setattr__(self, "step", step)
-        plain = (
-            (key, os.fspath(value) if isinstance(value, os.PathLike) else value) for key, value in arguments.items()
-        )
-        object.__setattr__(self, "arguments", dict(plain))
+        object.__setattr__(self, "arguments", {name: _plain(value) for name, value in arguments.items()})
 
     def __hash__(self) -> int:
         return hash(str(self))
@@ -57,6 +54,13 @@ class Remedy:
             return self
         path = Path(config)
         return Remedy(self.step, config=path.parent if path.name == "config.yaml" else path, **self.arguments)
+
+
+def _plain(value: object) -> object:
+    """Return a path as text, also in a list: this is how a person writes it."""
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def refuse_newer(path: os.PathLike[str], schema: int, *, known: int, kind: type["PosecutError"]) -> None:

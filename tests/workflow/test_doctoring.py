@@ -10,6 +10,7 @@ import pytest
 from posecut_core.errors import ProjectError, Remedy
 from posecut_core.health.doctor import doctor
 from posecut_core.health.project import sums_path
+from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.opening import open_project
@@ -97,7 +98,7 @@ def test_mending_loses_no_label(sound):
 
 def test_what_is_missing_is_named(sound):
     """A video that is gone, and frames that are."""
-    project = open_project(sound)
+    project = adopt_project(sound)  # it is a copy: config.yaml would lead to the other one's video
     next(iter(Path(video) for video in project.config.video_sets)).unlink()
     shutil.rmtree(project.frame_store("dots"))
     found = doctor(sound).findings

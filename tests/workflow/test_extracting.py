@@ -151,5 +151,6 @@ def test_another_video_in_the_place_of_one_is_refused(fresh_project, spot_video)
 def test_a_project_without_videos_hears_so(fresh_project):
     """The message names the step that adds videos."""
     edit_config(fresh_project, {"video_sets": {}})
-    with pytest.raises(ArgumentError, match="add-new-videos"):
+    with pytest.raises(ArgumentError, match="has no videos") as raised:
         extract_frames(fresh_project)
+    assert [remedy.step for remedy in raised.value.remedies] == ["add_new_videos"]

@@ -68,8 +68,9 @@ def test_frames_whose_pictures_are_gone_are_left_out_and_named(spot_project):
     (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST, report=told.append)
     assert frames.numbers.tolist() == [5]
     assert "Frame 9 of spot is labelled but was never extracted, or its image is lost" in told[0].text
-    with pytest.raises(DatasetError, match=r"Frame 9 of spot .* extract-frames"):
+    with pytest.raises(DatasetError, match=r"Frame 9 of spot is labelled but was never extracted") as raised:
         gather_frames(project, {"spot": table}, train=TRAIN, test=())
+    assert [(remedy.step, remedy.arguments["frames"]) for remedy in raised.value.remedies] == [("extract_frames", [9])]
 
 
 def test_labels_outside_their_picture_are_not_measured(spot_project):

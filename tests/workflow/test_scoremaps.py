@@ -47,7 +47,7 @@ def test_maps_lie_where_the_frame_shows_it(spot_project, edit, tmp_path, crop):
 @pytest.mark.usefixtures("maps_of_brightness")
 def test_what_is_not_there_is_named(spot_project, tmp_path):
     """A frame that the video lacks and a shuffle without a network are refused."""
-    with pytest.raises(VideoError, match="no frame 11"):
+    with pytest.raises(VideoError, match="Frame 11 is out of range"):
         frame_scoremaps(spot_project, "spot", 11, tmp_path / "maps.npy")
     with pytest.raises(ModelError, match="no snapshot"):
         frame_scoremaps(spot_project, "spot", 0, tmp_path / "maps.npy", shuffle=7)

@@ -53,8 +53,10 @@ def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_p
 
 def test_filtered_predictions_are_drawn_under_their_own_name(spot_project, analysed):
     """Pictures of them do not replace the others; without them the message names the step."""
-    with pytest.raises(AnalysisError, match="run filterpredictions first"):
+    with pytest.raises(AnalysisError, match="Found no filtered predictions") as raised:
         plot_trajectories(spot_project, analysed, filtered=True)
+    (remedy,) = raised.value.remedies
+    assert (remedy.step, remedy.arguments["videos"]) == ("filterpredictions", [str(analysed)])
     filterpredictions(spot_project, analysed)
     plotted = plot_trajectories(spot_project, analysed, filtered=True)
     assert plotted.folders == (analysed.parent / "plot-poses" / "spotFake_10_filtered",)
