@@ -150,7 +150,7 @@ def test_the_question_can_be_answered_for_ever(opened, settings, qtbot, monkeypa
     def choose(box):
         texts.append(box.text())
         box.checkBox().setChecked(True)
-        button = next(one for one in box.buttons() if one.text().startswith("Stop"))
+        button = next(one for one in box.buttons() if one.text().startswith("Pause"))
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     monkeypatch.setattr(QMessageBox, "exec", choose)
