@@ -114,7 +114,9 @@ def refuse_new_names(project: Project) -> None:
         LabelError: it is so, or as for `read_naming`.
     """
     new, listed = {edit.name for edit in read_naming(project).new}, project.config.bodyparts
-    videos = {name_key(video_stem(video)) for video in project.config.video_sets} if new else ()
+    if not new:
+        return
+    videos = {name_key(video_stem(video)) for video in project.config.video_sets}
     for folder in folders_of_frames(project.labeled_data):
         if name_key(folder.name) not in videos or project.label_journal(folder.name).exists():
             continue

@@ -43,7 +43,8 @@ from posecut_core.labels.replaced_images import (
     unlike_video,
 )
 from posecut_core.progress import Notice, Progress, Report, silent
-from posecut_core.project.opening import Config, frame_folders, open_project, save_repairs
+from posecut_core.project.config import edit_config
+from posecut_core.project.opening import Config, frame_folders, open_with_repairs
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_bytes
 from posecut_core.types import Crop
@@ -65,9 +66,10 @@ def adopt_project(config: Config, *, report: Report = silent) -> Project:
         ProjectError: there is no project, or its config.yaml is malformed.
         StorageError: images cannot be copied because the disk is full.
     """
-    project = open_project(config)
-    with contextlib.suppress(StorageError):
-        save_repairs(project)
+    project, changes = open_with_repairs(config)
+    if changes:
+        with contextlib.suppress(StorageError):
+            edit_config(project.config_path, changes)
     for folder in frame_folders(project):
         if os.access(folder, os.W_OK):
             try:

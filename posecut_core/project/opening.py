@@ -12,7 +12,7 @@ from posecut_core.errors import (
     raise_together,
 )
 from posecut_core.progress import Notice, Report, silent
-from posecut_core.project.config import edit_config, parse_config
+from posecut_core.project.config import parse_config
 from posecut_core.project.given import (
     GivenVideos,
     Videos,
@@ -50,22 +50,16 @@ def open_project(config: Config) -> Project:
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
     """
+    return open_with_repairs(config)[0]
+
+
+def open_with_repairs(config: Config) -> tuple[Project, dict[str, object]]:
+    """Open a project as `open_project` does, and return with it what was corrected: keys of config.yaml and values."""
     path = config_path(config)
     refuse_links(path.parent)
     values = load_mapping(read_yaml(path), path)
-    return Project(path.parent, parse_config({**values, **repairs(values, path.parent)}, path))
-
-
-def save_repairs(project: Project) -> None:
-    """Write to config.yaml what `open_project` has corrected in memory.
-
-    Raises:
-        StorageError: the disk refuses.
-    """
-    values = load_mapping(read_yaml(project.config_path), project.config_path)
-    changes = repairs(values, project.root)
-    if changes:
-        edit_config(project.config_path, changes)
+    changes = repairs(values, path.parent)
+    return Project(path.parent, parse_config({**values, **changes}, path)), changes
 
 
 def config_path(config: Config) -> Path:

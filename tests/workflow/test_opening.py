@@ -122,7 +122,7 @@ def test_a_project_that_may_not_be_written_is_only_read(root, monkeypatch):
     def refuse(*arguments):
         raise StorageError("read-only")
 
-    monkeypatch.setattr("posecut_core.project.opening.edit_config", refuse)
+    monkeypatch.setattr("posecut_core.labels.images.edit_config", refuse)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     project = adopt_project(root)
     assert list(project_videos(project)) == ["m2"]
