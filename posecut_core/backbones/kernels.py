@@ -3,6 +3,9 @@
 Other devices keep the plain forms.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 
 import jax
@@ -29,8 +32,21 @@ def transposed(x: Shaped[Array, "B h w I"], kernel: Shaped[Array, "3 3 I O"]) ->
     return (cpu_transposed if _on_cpu() else plain_transposed)(x, kernel)
 
 
+_plain: ContextVar[bool] = ContextVar("_plain", default=False)
+
+
+@contextmanager
+def plain_forms() -> Iterator[None]:
+    """Have the plain forms on processors too, for as long as a network is traced to be written down."""
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
+
+
 def _on_cpu() -> bool:
-    return jax.default_backend() == "cpu"
+    return jax.default_backend() == "cpu" and not _plain.get()
 
 
 # --- plain ------------------------------------------------------------------------------------------------------------

@@ -73,10 +73,9 @@ class GroupNorm(nnx.Module):
 
     def __call__(self, x: Shaped[Array, "B H W C"]) -> Shaped[Array, "B H W C"]:
         """Apply the layer."""
-        batch, _, _, channels = x.shape
-        flat = x.astype(jnp.float32).reshape(batch, -1, channels)
-        mean = _over_groups(flat.mean(axis=1))
-        variance = jnp.maximum(_over_groups(jnp.square(flat).mean(axis=1)) - jnp.square(mean), 0.0)
+        values = x.astype(jnp.float32)
+        mean = _over_groups(values.mean(axis=(1, 2)))
+        variance = jnp.maximum(_over_groups(jnp.square(values).mean(axis=(1, 2))) - jnp.square(mean), 0.0)
         factor = jax.lax.rsqrt(variance + 1e-5) * self.scale[...][None]
         return _affine(x, factor, self.bias[...][None] - mean * factor)
 

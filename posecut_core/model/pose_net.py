@@ -92,7 +92,8 @@ def _prior(count: int) -> Float[Array, " O"]:
 def _maps(values: Float[Array, "B h w O"], bias: Float[Array, " O"]) -> Scoremaps:
     values = values + bias[None, None, None]
     count = values.shape[-1] // 3
-    return Scoremaps(scores=values[..., :count], locref=values[..., count:].reshape(*values.shape[:-1], count, 2))
+    scores, locref = jnp.split(values, [count], axis=-1)
+    return Scoremaps(scores=scores, locref=locref.reshape(*values.shape[:-1], count, 2))
 
 
 def initial_parameters(seed: int, spec: NetworkSpec) -> Parameters:
