@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import posecut_core
 from napari_posecut.labelling.keys import key_help
-from posecut_core.cli.screen import BROKEN_PIPE, INTERRUPTED
+from posecut_core.cli.program import BROKEN_PIPE, INTERRUPTED
 from posecut_core.cli.verbs import VERBS, Option, example, options, summary, usage
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import PosecutError

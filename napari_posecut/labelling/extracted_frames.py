@@ -5,10 +5,9 @@ from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
 from posecut_core.labels.store import known_frames
-from posecut_core.project.config import edit_config, video_entry
+from posecut_core.project.config import edit_config, video_entry, video_stem
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
-from posecut_core.project.relocate import video_stem
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import Crop
 from posecut_core.video.extraction import kept_window

@@ -11,14 +11,13 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from posecut_core.cli.label import ClosedWindow
-from posecut_core.cli.screen import duration
+from posecut_core.cli.program import duration
 from posecut_core.cli.task import Outcome, command, command_of, counted, differing, same_results, shorter, spans
-from posecut_core.demo.refine import RefinedDemo
-from posecut_core.demo.run import DemoResult, StepTime
+from posecut_core.cli.verbs import ClosedWindow
+from posecut_core.demo.run import DemoResult, RefinedDemo, StepTime
 from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.health import Finding
 from posecut_core.health.doctor import Diagnosis
-from posecut_core.health.findings import Finding
 from posecut_core.inference.video import AnalyzedVideo
 from posecut_core.progress import Notice, Report
 from posecut_core.refinement.candidates import Criteria

@@ -7,9 +7,14 @@ default is given by position; what a shell cannot write, such as mappings and ca
 
 import ast
 import importlib
+import importlib.util
 import inspect
+import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -23,7 +28,7 @@ from rich.console import Console
 import posecut_core
 from posecut_core import types
 from posecut_core.cli.task import Outcome, Task, told
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, PosecutError
 from posecut_core.progress import Report
 from posecut_core.project.given import given_path
 
@@ -50,13 +55,13 @@ class Verb:
 
 VERBS = {
     "demo": Verb("Begin", "", "The videos and the project are kept; run the same command again to continue.",
-                 module="demo.refine"),
+                 module="demo.run"),
     "create-new-project": Verb("Begin", "reaching ada videos/ --bodyparts snout,leftear,rightear,tailbase",
                                "Nothing was created; run the same command again."),
     "add-new-videos": Verb("Begin", "PROJECT more-videos/mouse7.mp4",
                            "No video was added; run the same command again."),
     "extract-frames": Verb("Label", "PROJECT --number-of-frames 30", _FRAMES),
-    "label": Verb("Label", "PROJECT", "All labels are kept.", module="cli.label",
+    "label": Verb("Label", "PROJECT", "All labels are kept.", module="cli.verbs",
                   note="Without a project the window opens too; create or open one there."),
     "check-labels": Verb("Label", "PROJECT"),
     "export-deeplabcut": Verb("Label", "PROJECT --results new-videos/ --metadata"),
@@ -442,3 +447,79 @@ def project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
 def _is_project(word: str) -> bool:
     path = given_path(word)
     return path.name == "config.yaml" or (path / "config.yaml").is_file()
+
+
+# --- window -----------------------------------------------------------------------------------------------------------
+# `posecut label`: the window, in a process of its own, as the core knows the plugin by its name only.
+
+
+_QT = ("PyQt6", "PySide6", "PyQt5")  # any of them will do
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")  # the last one: somebody knows better
+_SIGNALS = 128  # and the number of the signal is the exit code in a shell
+
+
+@dataclass(frozen=True)
+class ClosedWindow:
+    """A window that was opened and is closed again."""
+
+    project: Path | None
+    exit_code: int
+
+    def summary(self) -> tuple[str, ...]:
+        """Say what became of a window that did not end by itself; Qt ends the process where it finds no screen."""
+        if self.exit_code <= _SIGNALS:
+            return ()
+        number = self.exit_code - _SIGNALS
+        screens = ", ".join(f"{name}={os.environ[name]}" for name in _SCREENS if os.environ.get(name))
+        asked = f"; does {screens} still answer?" if number == signal.SIGABRT and screens else "."
+        return (f"The window was ended by signal {number}{asked} All labels are kept.",)
+
+
+def label(config: str | os.PathLike[str] | None = None) -> ClosedWindow:
+    """Open the window, to label frames and for every other step, by mouse.
+
+    Args:
+        config: the project's folder or its config.yaml; by default the current folder, if that is a project.
+
+    Raises:
+        PosecutError: the window's libraries or a screen are missing.
+    """
+    here = Path.cwd()
+    project = here if config is None and (here / "config.yaml").is_file() else config
+    check_installed()
+    check_screen(os.environ)
+    return open_window(None if project is None else Path(project))
+
+
+def check_installed(installed: Callable[[str], object] = importlib.util.find_spec) -> None:
+    """Refuse where the window's libraries are missing.
+
+    Raises:
+        PosecutError: napari or Qt is not installed.
+    """
+    missing = "napari" if not installed("napari") else "Qt" if not any(map(installed, _QT)) else ""
+    if missing:
+        raise PosecutError(
+            f"The window needs {missing}, which is not installed here; install it with: pip install 'posecut[napari]'"
+        )
+
+
+def check_screen(environment: Mapping[str, str], *, system: str = sys.platform) -> None:
+    """Refuse where there is no screen.
+
+    Raises:
+        PosecutError: on Linux, no display is named.
+    """
+    if system.startswith("linux") and not any(environment.get(name) for name in _SCREENS):
+        raise PosecutError(
+            "There is no screen for a window (DISPLAY and WAYLAND_DISPLAY are not set); use a computer with a "
+            "screen, connect with ssh -X, or try it with xvfb-run."
+        )
+
+
+def open_window(project: Path | None, *, program: tuple[str, ...] = ("-P", "-m", "napari_posecut")) -> ClosedWindow:
+    """Open the window, and wait until it is closed."""
+    words = [] if project is None else [str(project)]
+    # What napari's libraries print is no result: stdout is for the outcome, as JSON if that was asked for.
+    code = subprocess.run([sys.executable, *program, *words], check=False, stdout=sys.__stderr__).returncode
+    return ClosedWindow(project, code if code >= 0 else _SIGNALS - code)  # as shells tell a signal

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.health.findings import Finding, Findings
+from posecut_core.health import Finding, Findings
 from posecut_core.health.labels import check_labels_of, check_names, check_removed
 from posecut_core.health.project import (
     check_config,

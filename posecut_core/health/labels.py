@@ -7,17 +7,16 @@ from pathlib import Path
 from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames, image_paths, never_extracted, odd_sizes
 from posecut_core.formats.deeplabcut.tables import other_scorer, swapped_folder
-from posecut_core.health.findings import Findings, named_first
+from posecut_core.health import Findings, named_first
 from posecut_core.labels.bodypart_ids import read_identities
-from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed, sound_steps
-from posecut_core.labels.exchange import collected_files
-from posecut_core.labels.external_changes import changed_suffixes, outside_edits, undecided
+from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed
+from posecut_core.labels.edits import sound_steps
+from posecut_core.labels.exchange import changed_suffixes, collected_files, outside_edits, undecided
 from posecut_core.labels.images import unreadable_images
 from posecut_core.labels.notices import labels_outside, unlisted_labels
-from posecut_core.labels.recovery import rebuild_journal, rebuild_names
 from posecut_core.labels.replaced_images import disputed_images, review_images
 from posecut_core.labels.session import LabelSession
-from posecut_core.labels.snapshots import read_snapshot, snapshot_paths, sound_snapshots
+from posecut_core.labels.snapshots import read_snapshot, rebuild_journal, rebuild_names, snapshot_paths, sound_snapshots
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.validation import FrameImages
 from posecut_core.progress import Notice, Progress

@@ -21,7 +21,7 @@ from posecut_core.errors import AnalysisError, PosecutError, Remedy, StorageErro
 from posecut_core.evaluation.tables import is_present, read_results
 from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
 from posecut_core.formats.deeplabcut.images import is_image, read_size
-from posecut_core.health.findings import Findings
+from posecut_core.health import Findings
 from posecut_core.inference.video import analyzed_window
 from posecut_core.labels.images import frame_window
 from posecut_core.labels.notices import odd_skeleton
@@ -30,10 +30,17 @@ from posecut_core.model.snapshots import read_info
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
-from posecut_core.project.config import ProjectConfig, parse_config, video_entry
+from posecut_core.project.config import (
+    ProjectConfig,
+    entry_of,
+    is_placeholder,
+    parse_config,
+    repairs,
+    video_entry,
+    video_stem,
+)
 from posecut_core.project.opening import frame_folders, holds_frames, project_videos, refuse_other_video
 from posecut_core.project.paths import Project, Training, jobs_folder, refuse_links
-from posecut_core.project.relocate import entry_of, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, read_state
 from posecut_core.storage.files import file_sha256, fingerprint, parse_json, read_text, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml

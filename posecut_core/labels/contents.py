@@ -1,22 +1,32 @@
 """The labels of a video as they lie on disk, read without changing anything: journal, snapshots, DeepLabCut's files."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from posecut_core.errors import LabelError, Remedy
 from posecut_core.formats.deeplabcut.tables import collected_bodyparts
 from posecut_core.labels.bodypart_ids import Identities, Naming, match_names, read_identities, record_names
-from posecut_core.labels.codec import decode, is_known
-from posecut_core.labels.edits import Begin, History, Propose, Step, Together, apply, follow, frames_of, replay
+from posecut_core.labels.edits import (
+    Begin,
+    History,
+    Propose,
+    Step,
+    Together,
+    apply,
+    follow,
+    frames_of,
+    replay,
+    sound_steps,
+)
 from posecut_core.labels.exchange import collected_hashes, import_table, machine_drafts
 from posecut_core.labels.snapshots import LabelSnapshot, sound_snapshots
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import LabelTable, frames_of_table, table_of
 from posecut_core.labels.validation import bodyparts_of
 from posecut_core.progress import Report, silent
+from posecut_core.project.config import folders_of_frames, video_stem
 from posecut_core.project.given import name_key, shown
 from posecut_core.project.paths import Project
-from posecut_core.project.relocate import folders_of_frames, video_stem
 from posecut_core.storage.journal import JournalText, read_journal
 from posecut_core.storage.locks import hold
 
@@ -206,36 +216,3 @@ def follow_journal(text: JournalText, generations: tuple[LabelSnapshot, ...]) ->
     unfit = [revision for revision, _ in text.records][count:]
     problem = f"entry {unfit[0]} contradicts earlier entries" if unfit else ""
     return Followed(problem, steps, history)
-
-
-def states_at(text: JournalText, revisions: Collection[int]) -> dict[int, LabelState]:
-    """Return the labels as they were at revisions of a journal; those that it does not go back to are left out.
-
-    Raises:
-        LabelError: a newer PoseCut wrote one of its edits.
-    """
-    found, history = {}, History()
-    for revision, step in sound_steps(text).items():
-        try:
-            history = history.after(step)
-        except LabelError:
-            break
-        if revision in revisions:
-            found[revision] = history.state
-    return found
-
-
-def sound_steps(text: JournalText) -> dict[int, Step]:
-    """Return revision -> edit of the lines that hold one.
-
-    Raises:
-        LabelError: a newer PoseCut wrote one of them; nothing is damaged then.
-    """
-    found = {}
-    for revision, record in text.records:
-        try:
-            found[revision] = decode(record)
-        except LabelError:
-            if not is_known(record):
-                raise
-    return found

@@ -10,11 +10,18 @@ from types import TracebackType
 from posecut_core.errors import LabelError, Remedy, StorageError
 from posecut_core.formats.deeplabcut.frames import number_images
 from posecut_core.labels.bodypart_ids import Naming
-from posecut_core.labels.codec import encode, plain_step
 from posecut_core.labels.contents import Contents, read_contents, read_naming, record_new
-from posecut_core.labels.edits import Begin, History, Identify, Step, Together
-from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, shared_files
-from posecut_core.labels.external_changes import OutsideEdit, changed_suffixes, outside_edits, undecided
+from posecut_core.labels.edits import Begin, History, Identify, Step, Together, encode, plain_step
+from posecut_core.labels.exchange import (
+    OutsideEdit,
+    changed_suffixes,
+    collected_files,
+    collected_hashes,
+    export_table,
+    outside_edits,
+    shared_files,
+    undecided,
+)
 from posecut_core.labels.replaced_images import review_images, take_images
 from posecut_core.labels.snapshots import LabelSnapshot, kept_revisions, write_snapshot
 from posecut_core.labels.state import LabelState

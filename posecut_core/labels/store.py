@@ -10,7 +10,7 @@ from posecut_core.formats.deeplabcut.frames import never_extracted, without_pict
 from posecut_core.labels.bodypart_ids import read_identities
 from posecut_core.labels.contents import Contents, read_contents, read_naming
 from posecut_core.labels.edits import Accept, Edit, Propose, Together, apply
-from posecut_core.labels.external_changes import outside_edits, undecided
+from posecut_core.labels.exchange import outside_edits, undecided
 from posecut_core.labels.replaced_images import disputed_frames
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState

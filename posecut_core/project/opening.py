@@ -12,7 +12,7 @@ from posecut_core.errors import (
     raise_together,
 )
 from posecut_core.progress import Notice, Report, silent
-from posecut_core.project.config import parse_config
+from posecut_core.project.config import folders_of_frames, is_placeholder, parse_config, repairs, video_stem
 from posecut_core.project.given import (
     GivenVideos,
     Videos,
@@ -26,7 +26,6 @@ from posecut_core.project.given import (
     same_name,
 )
 from posecut_core.project.paths import IMAGE_SUFFIXES, Project, refuse_links
-from posecut_core.project.relocate import folders_of_frames, is_placeholder, repairs, video_stem
 from posecut_core.project.state import VideoRecord, read_state
 from posecut_core.storage.files import fingerprint
 from posecut_core.storage.yaml_files import load_mapping, read_yaml

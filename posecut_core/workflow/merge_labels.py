@@ -8,7 +8,7 @@ from pathlib import Path
 from posecut_core.errors import ArgumentError, LabelError, PosecutError, raise_together, treat_each
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import Together
-from posecut_core.labels.external_changes import describe
+from posecut_core.labels.exchange import describe
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.given import forgiving

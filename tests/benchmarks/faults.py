@@ -24,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 from posecut_core.errors import LabelError, PosecutError
-from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import (
     Accept,
@@ -39,6 +38,7 @@ from posecut_core.labels.edits import (
     RestoreFrame,
     Step,
     Undo,
+    encode,
 )
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels

@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from PIL import Image
 
-from posecut_core.cli.screen import explain
+from posecut_core.cli.program import explain
 from posecut_core.errors import PosecutError
 from tests.benchmarks.fuzz_cases import KINDS, Kind, break_bytes, break_place, check_project, make_project
 from tests.benchmarks.hostile import LINKS, NAMES, PLACES, STEPS, link_out, name_project, planted_files, tree

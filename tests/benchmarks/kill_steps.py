@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from posecut_core.backbones import resnet
+from posecut_core.cli.program import explain
 from posecut_core.cli.program import run as posecut
-from posecut_core.cli.screen import explain
 from posecut_core.dataset.settings import read_settings, write_settings
 from posecut_core.labels import edits, store
 from posecut_core.labels.session import LabelSession

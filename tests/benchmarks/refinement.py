@@ -20,8 +20,7 @@ import numpy as np
 from openfield import print_result
 
 from posecut_core import add_new_videos, extract_frames
-from posecut_core.demo.refine import Rounds, _choose_outliers, _first_round, _second_round
-from posecut_core.demo.run import Cast
+from posecut_core.demo.run import Cast, Rounds, _choose_outliers, _first_round, _second_round
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
 from posecut_core.progress import Notice, Progress
 from posecut_core.refinement.candidates import _ALGORITHMS, CHOSEN_BY_HAND, Criteria

@@ -117,8 +117,7 @@ def label_for_ever(root: Path, chance: random.Random) -> None:
     from qtpy.QtWidgets import QApplication
 
     from napari_posecut.session import desk_of
-    from posecut_core.labels.codec import encode
-    from posecut_core.labels.edits import Undo
+    from posecut_core.labels.edits import Undo, encode
     from tests.plugin.hand import Hand
 
     pipe = int(os.environ["POSECUT_KILLS_PIPE"])

@@ -21,8 +21,8 @@ import posecut_core
 from posecut_core.assistant.proposals import Proposals, write_proposals
 from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.errors import ProjectError, Remedy
+from posecut_core.health import Finding
 from posecut_core.health.doctor import doctor
-from posecut_core.health.findings import Finding
 from posecut_core.health.project import sums_path
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable

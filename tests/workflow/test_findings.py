@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from posecut_core.errors import LabelError
-from posecut_core.health.findings import Finding, Findings
+from posecut_core.health import Finding, Findings
 
 
 def test_errors_become_findings():

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import LabelError, Remedy
-from posecut_core.health.findings import Findings
+from posecut_core.health import Findings
 from posecut_core.health.labels import check_labels_of, check_names
-from posecut_core.labels.codec import encode
-from posecut_core.labels.edits import Redo
+from posecut_core.labels.edits import Redo, encode
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import snapshot_paths
 from posecut_core.labels.store import read_labels

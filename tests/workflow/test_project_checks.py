@@ -14,8 +14,8 @@ import pytest
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
 from posecut_core.evaluation.tables import put_row, result_row
+from posecut_core.health import Findings
 from posecut_core.health.doctor import doctor
-from posecut_core.health.findings import Findings
 from posecut_core.health.project import (
     KnownNetwork,
     check_config,

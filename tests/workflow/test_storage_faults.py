@@ -14,9 +14,8 @@ import pytest
 
 from posecut_core.errors import LabelError, StorageError
 from posecut_core.formats.deeplabcut import tables
-from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.edits import MarkAbsent, Place, Undo
+from posecut_core.labels.edits import MarkAbsent, Place, Undo, encode
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import ProjectConfig

@@ -29,8 +29,8 @@ from posecut_core.formats.deeplabcut.images import (
     write_record,
 )
 from posecut_core.formats.deeplabcut.tables import read_rows, same_labels
+from posecut_core.project.config import video_stem
 from posecut_core.project.paths import Project
-from posecut_core.project.relocate import video_stem
 from posecut_core.project.state import read_state
 from posecut_core.storage.locks import hold
 from posecut_core.video.demux import open_video

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from posecut_core.cli.summaries import tell_diagnosis, tell_edited, tell_merged
+from posecut_core.health import Finding
 from posecut_core.health.doctor import Diagnosis
-from posecut_core.health.findings import Finding
 from posecut_core.workflow.edit_bodyparts import EditedBodyparts
 from posecut_core.workflow.merge_labels import MergedLabels, MergedVideo
 

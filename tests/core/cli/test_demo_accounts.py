@@ -8,8 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from posecut_core.cli.summaries import tell_demo, tell_refined_demo
-from posecut_core.demo.refine import RefinedDemo, Round
-from posecut_core.demo.run import DemoResult, StepTime
+from posecut_core.demo.run import DemoResult, RefinedDemo, Round, StepTime
 
 RESULT = DemoResult(
     folder=Path("/d"),

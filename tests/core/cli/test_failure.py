@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from posecut_core.cli.screen import explain
+from posecut_core.cli.program import explain
 from posecut_core.errors import ModelError, StorageError, VideoError
 from posecut_core.results import one_line
 

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from posecut_core.cli import label
-from posecut_core.cli.label import check_installed, check_screen, open_window
+from posecut_core.cli import verbs
 from posecut_core.cli.summaries import outcome_of
+from posecut_core.cli.verbs import check_installed, check_screen, open_window
 from posecut_core.errors import PosecutError
 
 
@@ -20,9 +20,9 @@ def opened(monkeypatch):
         projects.append(project)
         return open_window(project, program=("-c", "print('noise')"))
 
-    monkeypatch.setattr(label, "open_window", fake)
-    monkeypatch.setattr(label, "check_installed", lambda: None)
-    monkeypatch.setattr(label, "check_screen", lambda environment: None)
+    monkeypatch.setattr(verbs, "open_window", fake)
+    monkeypatch.setattr(verbs, "check_installed", lambda: None)
+    monkeypatch.setattr(verbs, "check_screen", lambda environment: None)
     return projects
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from posecut_core.cli.screen import details, duration, open_consoles, plain_line, progress_display
+from posecut_core.cli.program import details, duration, open_consoles, plain_line, progress_display
 from posecut_core.progress import Notice, Progress
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.demo.refine import Rounds, run_refined_demo
-from posecut_core.demo.run import Cast
+from posecut_core.demo.run import Cast, Rounds, run_refined_demo
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.progress import Progress

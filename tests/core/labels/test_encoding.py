@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.codec import decode, decode_frames, encode, encode_frames
 from posecut_core.labels.edits import (
     Accept,
     Begin,
@@ -25,6 +24,10 @@ from posecut_core.labels.edits import (
     RestoreFrame,
     Together,
     Undo,
+    decode,
+    decode_frames,
+    encode,
+    encode_frames,
 )
 from posecut_core.labels.state import Frame, Origin, Point
 from posecut_core.storage.journal import _parse_journal, journal_line

@@ -11,7 +11,7 @@ from posecut_core.formats.deeplabcut.tables import _write_csv, read_csv
 from posecut_core.labels import contents
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import Delete, Place
-from posecut_core.labels.external_changes import changed_suffixes, describe, outside_edits
+from posecut_core.labels.exchange import changed_suffixes, describe, outside_edits
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import snapshot_paths
 from posecut_core.labels.store import read_labels, write_labels

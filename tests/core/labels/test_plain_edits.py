@@ -5,8 +5,7 @@ import pytest
 from msgspec.structs import force_setattr
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.codec import encode, plain_step
-from posecut_core.labels.edits import MarkOccluded, Place, Propose, Redo, Together, Undo
+from posecut_core.labels.edits import MarkOccluded, Place, Propose, Redo, Together, Undo, encode, plain_step
 
 
 def given(edit, **values):

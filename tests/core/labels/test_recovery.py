@@ -4,12 +4,10 @@ import pytest
 
 from posecut_core.errors import LabelError
 from posecut_core.labels.bodypart_ids import read_identities
-from posecut_core.labels.codec import encode
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.edits import Begin, Place, Redo, Undo, apply, replay
-from posecut_core.labels.recovery import _recover, rebuild_journal, rebuild_names
+from posecut_core.labels.edits import Begin, Place, Redo, Undo, apply, encode, replay
 from posecut_core.labels.session import LabelSession
-from posecut_core.labels.snapshots import LabelSnapshot
+from posecut_core.labels.snapshots import LabelSnapshot, _recover, rebuild_journal, rebuild_names
 from posecut_core.labels.state import LabelState
 from posecut_core.storage.journal import _parse_journal, journal_line
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from posecut_core.project.config import repairs, video_stem
 from posecut_core.project.given import videos_in
-from posecut_core.project.relocate import repairs, video_stem
 
 PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
 CROP = {"crop": "0, 640, 0, 480"}
