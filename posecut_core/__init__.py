@@ -31,7 +31,8 @@ What these steps work on, for notebooks and programs of one's own:
     Predictor                                       a trained network: images in, positions or score maps out
     Predictions, read_predictions,                  predictions of a video, and their files
         write_predictions
-    median_filtered, arima_filtered                 predictions smoothed over time
+    median_filtered, arima_filtered,                predictions smoothed over time, or with their gaps filled
+        spline_filtered, kalman_filtered
 
 `posecut_core.demo` draws videos with exact ground truth, and a labelled project of them.
 
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from posecut_core.labels.store import read_labels
     from posecut_core.labels.table import LabelTable
     from posecut_core.poses.files import read_predictions, write_predictions
-    from posecut_core.poses.filters import arima_filtered, median_filtered
+    from posecut_core.poses.filters import arima_filtered, kalman_filtered, median_filtered, spline_filtered
     from posecut_core.poses.predictions import Predictions
     from posecut_core.progress import Notice, Progress
     from posecut_core.project.opening import open_project
@@ -124,6 +125,7 @@ __all__ = [
     "filterpredictions",
     "find_outlier_frames",
     "frame_scoremaps",
+    "kalman_filtered",
     "median_filtered",
     "merge_datasets",
     "merge_labels",
@@ -133,6 +135,7 @@ __all__ = [
     "read_labels",
     "read_predictions",
     "redo_labels",
+    "spline_filtered",
     "train_network",
     "undo_labels",
     "write_labels",
@@ -179,6 +182,7 @@ _HOMES = {
     "filterpredictions": "workflow.filterpredictions",
     "find_outlier_frames": "workflow.extract_outlier_frames",
     "frame_scoremaps": "workflow.scoremaps",
+    "kalman_filtered": "poses.filters",
     "median_filtered": "poses.filters",
     "merge_datasets": "workflow.merge_datasets",
     "merge_labels": "workflow.merge_labels",
@@ -188,6 +192,7 @@ _HOMES = {
     "read_labels": "labels.store",
     "read_predictions": "poses.files",
     "redo_labels": "workflow.undo_labels",
+    "spline_filtered": "poses.filters",
     "train_network": "workflow.train_network",
     "undo_labels": "workflow.undo_labels",
     "write_labels": "workflow.check_labels",

@@ -96,7 +96,9 @@ _BY_POSITION = ("config", "folder")  # though they have defaults
 _PYTHON_ONLY = ("Mapping[str, object]", "Sequence[Sequence[int]]", "datetime", "Report", "Confirm", "FoundOutliers")
 _LEAST = {"step": 1, "steps": 1, "splits": 2, "num_shuffles": 1, "number_of_frames": 1, "batch_size": 1, "ARdegree": 1}
 _LEAST |= dict.fromkeys(("maxiters", "displayiters", "saveiters", "max_snapshots_to_keep"), 1)
-_LEAST |= dict.fromkeys(("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints"), 0)
+_LEAST |= dict.fromkeys(
+    ("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints", "max_gap"), 0
+)
 _PROBABILITIES = ("p_bound", "alpha", "alphavalue", "pcutoff", "confidence")
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}
 _BOTH = "[CONFIG] VIDEOS..."

@@ -1,4 +1,4 @@
-"""Smooth predictions over time: median and ARIMA filters, and the state-space model behind the second."""
+"""Smooth predictions over time: median, ARIMA, spline and Kalman filters, and the model behind the second."""
 
 import os
 import warnings
@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from joblib import Parallel, delayed
 from numpy.linalg import LinAlgError
+from scipy.interpolate import Akima1DInterpolator
 from scipy.optimize import least_squares
 from scipy.signal import lfilter
 from statsmodels.tsa.statespace.kalman_filter import MEMORY_CONSERVE, MEMORY_NO_PREDICTED
@@ -17,6 +18,7 @@ from statsmodels.tsa.statespace.tools import constrain_stationary_univariate
 from threadpoolctl import threadpool_limits
 
 from posecut_core.errors import ArgumentError
+from posecut_core.poses.kalman import smoothed_path
 from posecut_core.poses.predictions import Predictions
 
 # --- state space ------------------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ def _start(series: np.ndarray, ar_degree: int, ma_degree: int) -> np.ndarray:
 # --- filters ----------------------------------------------------------------------------------------------------------
 # Smooth predictions over time; likelihoods stay as they are.
 #
-# Source: the two filters that users of DeepLabCut know, median and ARIMA.
+# Sources: the filters that users of DeepLabCut know, median, ARIMA and spline; the Kalman smoother is in `kalman`.
 
 
 def median_filtered(predictions: Predictions, *, windowlength: int) -> Predictions:
@@ -201,3 +203,58 @@ def arima_filtered(predictions: Predictions, *, p_bound: float, ar_degree: int, 
     mean = expect_movement(predictions, p_bound=p_bound, ar_degree=ar_degree, ma_degree=ma_degree).mean
     known = ~np.isnan(mean).any(axis=-1, keepdims=True)  # both coordinates of a position, or neither
     return replace(predictions, xy=np.where(known, mean, predictions.xy))
+
+
+def spline_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -> Predictions:
+    """Fill gaps by a spline through the positions around them, and leave the others as they are.
+
+    The spline is Akima's modified one (makima): smooth, and without the swings of a cubic one beside single errors.
+
+    Args:
+        predictions: of one video.
+        pcutoff: positions with a likelihood below it, and missing ones, are gaps.
+        max_gap: the longest gap to fill, in frames; longer ones, and those at either end, become NaN.
+
+    Raises:
+        ArgumentError: max_gap is negative.
+    """
+    seen, filled = _seen(predictions, pcutoff), _fillable(predictions, pcutoff, max_gap)
+    xy = np.where(seen[..., None], predictions.xy, np.nan)
+    rows = np.arange(len(xy))
+    for k in np.flatnonzero(filled.any(axis=0)):
+        spline = Akima1DInterpolator(rows[seen[:, k]], xy[seen[:, k], k], method="makima")
+        xy[filled[:, k], k] = spline(rows[filled[:, k]])
+    return replace(predictions, xy=xy)
+
+
+def kalman_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -> Predictions:
+    """Replace each position by where a Kalman smoother expects it, knowing the frames before and after.
+
+    A position weighs as much as its likelihood says and its neighbours bear out, so that single errors vanish even
+    where the network was sure. How much is smoothed follows from the noise of each bodypart.
+
+    Args:
+        predictions: of one video.
+        pcutoff: positions with a likelihood below it, and missing ones, are gaps.
+        max_gap: the longest gap to fill, in frames; longer ones, and those at either end, become NaN.
+
+    Raises:
+        ArgumentError: max_gap is negative.
+    """
+    seen, filled = _seen(predictions, pcutoff), _fillable(predictions, pcutoff, max_gap)
+    path = smoothed_path(predictions.xy, predictions.likelihood, seen)
+    return replace(predictions, xy=np.where((seen | filled)[..., None], path, np.nan))
+
+
+def _seen(predictions: Predictions, pcutoff: float) -> Bool[np.ndarray, "T K"]:
+    return (predictions.likelihood >= pcutoff) & np.isfinite(predictions.xy).all(axis=-1)
+
+
+def _fillable(predictions: Predictions, pcutoff: float, max_gap: int) -> Bool[np.ndarray, "T K"]:
+    """Find the frames in gaps of at most `max_gap` frames between two seen positions."""
+    if max_gap < 0:
+        raise ArgumentError(f"max_gap is {max_gap}, expected a number of frames, 0 or more; 10 is usual.")
+    seen, rows = _seen(predictions, pcutoff), np.arange(len(predictions.xy))[:, None]
+    before = np.maximum.accumulate(np.where(seen, rows, -1), axis=0)
+    after = np.minimum.accumulate(np.where(seen, rows, len(seen))[::-1], axis=0)[::-1]
+    return ~seen & (before >= 0) & (after < len(seen)) & (after - before - 1 <= max_gap)

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
 from posecut_core.model.snapshots import chosen_network
@@ -14,8 +16,7 @@ from posecut_core.poses.files import (
     prediction_path,
     write_predictions,
 )
-from posecut_core.poses.filters import arima_filtered, median_filtered
-from posecut_core.poses.predictions import Predictions
+from posecut_core.poses.filters import arima_filtered, kalman_filtered, median_filtered, spline_filtered
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
@@ -44,6 +45,8 @@ def filterpredictions(
     p_bound: int | float = 0.001,
     ARdegree: int = 3,  # noqa: N803 (the paper's name)
     MAdegree: int = 1,  # noqa: N803 (the paper's name)
+    pcutoff: int | float | None = None,
+    max_gap: int = 10,
     save_as_csv: bool = True,
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
@@ -53,19 +56,24 @@ def filterpredictions(
 ) -> FilteredPredictions:
     """Smooth the predictions of analysed videos, into files beside them.
 
-    `<video><scorer>_filtered.h5` has positions smoothed over time, and likelihoods as before.
+    `<video><scorer>_filtered.h5` has positions smoothed over time, and likelihoods as before. After "spline" and
+    "kalman", what is too uncertain has no position, and what was filled has one: a pcutoff of 0 then draws all of it.
 
     Args:
         config: path of config.yaml.
         videos: analysed videos: files, names of project videos, or folders.
         shuffle: which shuffle: which split of the labelled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        filtertype: "median" of the frames around each frame, or "arima": what a state-space model of the movement
-            expects from the frames before, which also bridges unlikely and missing positions.
+        filtertype: "median" of the frames around each frame; "arima": what a state-space model of the movement expects
+            from the frames before, which also bridges unlikely and missing positions; "spline": fill gaps, and leave
+            other positions as they are; or "kalman": fill gaps and smooth by the frames before and after, each as much
+            as its likelihood says.
         windowlength: for "median": an odd number of frames.
         p_bound: for "arima": bridge positions of lower likelihood.
         ARdegree: for "arima": how many earlier values the model looks at.
         MAdegree: for "arima": how many earlier errors the model looks at.
+        pcutoff: for "spline" and "kalman": positions of lower likelihood are gaps; by default pcutoff in config.yaml.
+        max_gap: for "spline" and "kalman": the longest gap to fill, in frames; longer ones have no positions.
         save_as_csv: write a .csv beside the .h5.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         destfolder: folder of the predictions; by default beside each video.
@@ -85,14 +93,16 @@ def filterpredictions(
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
-    def smooth(predictions: Predictions) -> Predictions:
-        if filtertype == "median":
-            return median_filtered(predictions, windowlength=windowlength)
-        return arima_filtered(predictions, p_bound=p_bound, ar_degree=ARdegree, ma_degree=MAdegree)
-
-    settings: dict[str, object] = {"filtertype": filtertype, "windowlength": windowlength}
-    if filtertype == "arima":
-        settings = {"filtertype": filtertype, "p_bound": p_bound, "ARdegree": ARdegree, "MAdegree": MAdegree}
+    gaps: dict[str, Any] = {"pcutoff": project.config.pcutoff if pcutoff is None else pcutoff, "max_gap": max_gap}
+    used: dict[str, int | float] = gaps
+    if filtertype == "median":
+        smooth, used = partial(median_filtered, windowlength=windowlength), {"windowlength": windowlength}
+    elif filtertype == "arima":
+        smooth = partial(arima_filtered, p_bound=p_bound, ar_degree=ARdegree, ma_degree=MAdegree)
+        used = {"p_bound": p_bound, "ARdegree": ARdegree, "MAdegree": MAdegree}
+    else:
+        smooth = partial(spline_filtered if filtertype == "spline" else kalman_filtered, **gaps)
+    settings: dict[str, object] = {"filtertype": filtertype, **used}
 
     def filter_one(place: int, video: Path) -> tuple[Path, ...]:
         found = existing_predictions(project, video, network, destfolder, report=report)

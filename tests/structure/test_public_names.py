@@ -47,6 +47,7 @@ NOUNS = {"Crop", "FrameRef", "FrameStore", "LabelSession", "LabelTable", "Predic
 NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Progress"}
 NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Notice", "Place", "Redo", "Undo"}
 NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
+NOUNS |= {"kalman_filtered", "spline_filtered"}
 PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 
@@ -92,7 +93,7 @@ def test_results_are_frozen_dataclasses() -> None:
     [
         ("extract_frames", "mode", {"automatic", "manual"}),
         ("extract_frames", "algo", {"kmeans", "uniform"}),
-        ("filterpredictions", "filtertype", {"median", "arima"}),
+        ("filterpredictions", "filtertype", {"median", "arima", "spline", "kalman"}),
         ("extract_outlier_frames", "outlieralgorithm", set(_ALGORITHMS)),
         ("extract_outlier_frames", "extractionalgorithm", {"kmeans", "uniform"}),
         ("merge_datasets", "unreviewed", {"refuse", "accept", "leave"}),

@@ -7,6 +7,7 @@ import pytest
 
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.predictions import read_origin
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.filterpredictions import filterpredictions
 
@@ -40,12 +41,29 @@ def test_arima_needs_more_frames_than_these(spot_project, spot_video, table):
     assert np.isfinite(read_predictions(done.files[0]).xy).all()
 
 
+@pytest.mark.parametrize("filtertype", ["spline", "kalman"])
+def test_gaps_are_filled_up_to_a_length(spot_project, spot_video, table, filtertype):
+    """A frame below pcutoff takes its place between its neighbours, two in a row stay empty; the file says how."""
+    found = read_predictions(table)
+    likelihood = np.full_like(found.likelihood, 0.9)
+    likelihood[[3, 7, 8]] = 0.1
+    write_predictions(table, replace(found, likelihood=likelihood))
+    done = filterpredictions(spot_project, spot_video, filtertype=filtertype, pcutoff=0.5, max_gap=1)
+    filled = read_predictions(done.files[0])
+    assert np.isnan(filled.xy[[7, 8]]).all()
+    assert np.isfinite(np.delete(filled.xy, [7, 8], axis=0)).all()
+    np.testing.assert_array_equal(filled.likelihood, likelihood)
+    settings = read_origin(done.files[0]).settings
+    assert settings == {"filtertype": filtertype, "pcutoff": 0.5, "max_gap": 1}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"filtertype": "spline"}, "filtertype is 'spline'"),
+        ({"filtertype": "mean"}, "filtertype is 'mean'"),
         ({"windowlength": 4}, "windowlength is 4"),
         ({"filtertype": "arima", "ARdegree": 0}, "ARdegree is 0"),
+        ({"filtertype": "spline", "max_gap": -1}, "max_gap is -1"),
     ],
 )
 def test_impossible_wishes_are_refused(spot_project, spot_video, table, options, message):
