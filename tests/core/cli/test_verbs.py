@@ -18,6 +18,8 @@ FOR_PROGRAMS |= {
     "write-predictions",
     "median-filtered",
     "arima-filtered",
+    "spline-filtered",
+    "kalman-filtered",
     "find-outlier-frames",
     "adopt-project",
 }
@@ -34,10 +36,11 @@ def test_every_step_has_a_verb():
 
 def test_no_verb_is_lost():
     """The verbs of 0.1.0 are there, in the same panels of the help and in the same order."""
-    assert [(verb, entry.panel) for verb, entry in VERBS.items()] == [(v, e["panel"]) for v, e in BEFORE.items()]
+    now = [(verb, entry.panel) for verb, entry in VERBS.items() if verb in BEFORE]
+    assert now == [(verb, entry["panel"]) for verb, entry in BEFORE.items()]
 
 
-@every_verb
+@pytest.mark.parametrize("verb", BEFORE)
 def test_no_option_is_lost(verb):
     """Arguments and options of 0.1.0 are there, with their choices, limits and defaults."""
     now = {option.name: option for option in options(verb)}
@@ -49,7 +52,7 @@ def test_no_option_is_lost(verb):
 def _described(option: Option, old: dict) -> dict:
     """Describe an option as the file of 0.1.0 does, which leaves out what is usual."""
     found = {
-        "kind": list(option.choices) or option.kind.__name__,
+        "kind": [choice for choice in option.choices if choice in old["kind"]] or option.kind.__name__,
         "several": option.several,
         "required": option.is_required,
         "default": option.shown_default,
