@@ -318,6 +318,7 @@ def tell_analyzed(project: Path, analysed: AnalyzedVideos, *, options: Sequence[
         if video.undecodable
     ]
     lines += [f"  {video.video.name}: {told}" for video in analysed.videos for told in gap_sentences(video.gaps)]
+    lines += [f"  {video.video.name}: {video.tracking.sentence()}" for video in analysed.videos if video.tracking]
     words: list[str | Path] = [project, *(video.video for video in analysed.videos), *options]
     following = (command("plot-trajectories", *words), command("create-labeled-video", *words))
     return Outcome(analysed, tuple(lines), following)

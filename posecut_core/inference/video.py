@@ -1,8 +1,9 @@
 """Analyse one video from its first frame to its last, in memory that does not grow with its length."""
 
+import functools
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +16,16 @@ from jaxtyping import Bool, Float64, UInt8
 from posecut_core.dataset.frames import made_ahead
 from posecut_core.errors import AnalysisError
 from posecut_core.inference.stored_frames import Predicts, padded
+from posecut_core.inference.tracking_crop import (
+    COLUMNS,
+    SEGMENT,
+    TrackedSegments,
+    TrackingCrop,
+    TrackingReport,
+    Windows,
+    side_by_side,
+    tracking_report,
+)
 from posecut_core.poses.files import write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, decoder, file_fingerprint
 from posecut_core.progress import Progress, Report, silent
@@ -92,7 +103,8 @@ def _batches_ahead(frames: Iterable[_NumberedFrame], window: Crop, batch_size: i
 # The rows of an unfinished analysis on disk: written batch by batch, found again after an interruption.
 #
 # The file is one line of JSON that says what the rows belong to, padded with spaces, followed by float64 rows of
-# x, y and likelihood of each bodypart. Rows count only when the line is, byte for byte, the one expected.
+# x, y and likelihood of each bodypart, and of what the tracking crop notes if there is one. Rows count only when the
+# line is, byte for byte, the one expected.
 
 
 _SCHEMA = "posecut analysis rows 2"
@@ -107,7 +119,7 @@ class _RowsFile:
         self._stream = stream
         self.done = done  # whole rows in the file
 
-    def append(self, rows: Float64[np.ndarray, "B K 3"]) -> None:
+    def append(self, rows: Float64[np.ndarray, "B K C"]) -> None:
         """Add rows of consecutive frames.
 
         Raises:
@@ -120,14 +132,17 @@ class _RowsFile:
 
 
 @contextmanager
-def _open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[_RowsFile]:
+def _open_rows(path: Path, origin: AnalysisOrigin, *, multiple: int = 1) -> Iterator[_RowsFile]:
     """Open the rows of `origin` to go on after the last whole row, or start a new file.
+
+    Rows beyond the last `multiple` of rows are dropped.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     with _disk(path):
         done = _whole_rows(path, origin)
+        done = None if done is None else done // multiple * multiple
         path.parent.mkdir(parents=True, exist_ok=True)
         if done is None:
             path.unlink(missing_ok=True)  # a link would lead elsewhere, a pipe would wait for ever
@@ -144,19 +159,24 @@ def _open_rows(path: Path, origin: AnalysisOrigin) -> Iterator[_RowsFile]:
             stream.close()  # which writes what could not be written before, and is refused again
 
 
-def _mapped_rows(path: Path, origin: AnalysisOrigin) -> Float64[np.ndarray, "T K 3"]:
-    """Map the finished rows of `origin` without reading them into memory."""
-    shape = (origin.frame_count, len(origin.bodyparts), 3)
+def _mapped_rows(path: Path, origin: AnalysisOrigin, count: int | None = None) -> Float64[np.ndarray, "T K C"]:
+    """Map all rows of `origin`, or the first of them, without reading them into memory."""
+    shape = (origin.frame_count if count is None else count, len(origin.bodyparts), _columns(origin))
     return np.memmap(path, dtype="<f8", mode="r", offset=len(_header(origin)), shape=shape)
 
 
 def _row_bytes(origin: AnalysisOrigin) -> int:
-    return len(origin.bodyparts) * 3 * 8
+    return len(origin.bodyparts) * _columns(origin) * 8
+
+
+def _columns(origin: AnalysisOrigin) -> int:
+    return 3 if origin.dynamic is None else COLUMNS
 
 
 def _header(origin: AnalysisOrigin) -> bytes:
     """Write the line at the head of the file."""
-    line = json.dumps({"schema": _SCHEMA, **asdict(origin)}, sort_keys=True).encode()
+    known = {name: value for name, value in asdict(origin).items() if value is not None}
+    line = json.dumps({"schema": _SCHEMA, **known}, sort_keys=True).encode()
     return line.ljust(-(-(len(line) + 1) // _HEADER_BLOCK) * _HEADER_BLOCK - 1) + b"\n"
 
 
@@ -187,6 +207,8 @@ def _whole_rows(path: Path, origin: AnalysisOrigin) -> int | None:
 
 
 _SCAN_ROWS = 20_000
+_PredictsRows = Callable[[UInt8[np.ndarray, "B H W 3"], Bool[np.ndarray, " B"]], Float64[np.ndarray, "B K C"]]
+_STREAMED = 8  # frames that are decoded together where a tracking crop looks at them one by one
 
 
 @dataclass(frozen=True)
@@ -200,6 +222,7 @@ class AnalyzedVideo:
     frames_per_second: float  # 0 where nothing was left to analyse
     skipped: bool = False  # true if it had been analysed before
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
+    tracking: TrackingReport | None = None  # what the tracking crop did; None without one, and where skipped
 
 
 def analyze_video(
@@ -212,6 +235,8 @@ def analyze_video(
     csv: bool = False,
     network: str = "",
     scorer: str | None = None,
+    tracking: TrackingCrop | None = None,
+    scale: float = 1.0,
     report: Report = silent,
 ) -> AnalyzedVideo:
     """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
@@ -225,6 +250,9 @@ def analyze_video(
         csv: whether to write a .csv as well.
         network: what tells this network from others of its name; rows of another are not continued.
         scorer: by which columns are named, if not the network's.
+        tracking: analyze windows around the animal only; with a batch size above 1, of several segments of the video
+            side by side.
+        scale: global_scale of the network, for the sizes of these windows.
         report: told of every batch.
 
     Raises:
@@ -234,14 +262,21 @@ def analyze_video(
     """
     partial = rows_path(target)
     with VideoReader(video) as reader:
-        origin = analysis_origin(predictor, network, video, reader.index, crop)
+        origin = analysis_origin(predictor, network, video, reader.index, crop, tracking)
         origin = replace(origin, scorer=scorer or origin.scorer)
         window = analyzed_window(crop, reader.index, video)
-        with _open_rows(partial, origin) as rows:
-            speed = _analyse_rest(predictor, reader, window, rows, batch_size, origin.frame_count, video.name, report)
-    undecodable, files = _finish(partial, origin, target, csv)
+        height, width = window.y2 - window.y1, window.x2 - window.x1
+        together = 0 if tracking is None else side_by_side(batch_size, height * width * 3)
+        size = batch_size if together == 0 else together * SEGMENT if together > 1 else _STREAMED
+        with _open_rows(partial, origin, multiple=size if together > 1 else 1) as rows:
+            predict: _PredictsRows = functools.partial(_predicted_rows, predictor, window, batch_size)
+            if tracking is not None:
+                windows, known = Windows(tracking, height, width, scale), _last_rows(partial, origin, rows.done)
+                predict = TrackedSegments(predictor, windows, together, (window.x1, window.y1), rows.done, known)
+            speed = _analyse_rest(predict, reader, window, rows, size, origin.frame_count, video.name, report)
+    undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
-    return AnalyzedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps)
+    return AnalyzedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps, tracking=tracked)
 
 
 def rows_path(target: Path) -> Path:
@@ -250,7 +285,7 @@ def rows_path(target: Path) -> Path:
 
 
 def _analyse_rest(
-    predictor: Predicts,
+    predict: _PredictsRows,
     reader: VideoReader,
     window: Crop,
     rows: _RowsFile,
@@ -265,7 +300,7 @@ def _analyse_rest(
     frames = reader.frames(range(first, frame_count))
     with _batches_ahead(frames, window, batch_size) as batches, reader:  # closed first: decoding ends at once then
         for batch in batches:
-            rows.append(_predicted_rows(predictor, batch, window, batch_size))
+            rows.append(predict(batch.images, batch.decoded))
             now = time.perf_counter()
             pace, last = pace.after(len(batch.decoded), now - last), now
             left = (frame_count - rows.done) / pace.frames_per_second
@@ -275,35 +310,56 @@ def _analyse_rest(
 
 
 def _predicted_rows(
-    predictor: Predicts, batch: _FrameBatch, window: Crop, batch_size: int
+    predictor: Predicts,
+    window: Crop,
+    batch_size: int,
+    images: UInt8[np.ndarray, "B H W 3"],
+    decoded: Bool[np.ndarray, " B"],
 ) -> Float64[np.ndarray, "B K 3"]:
     """Predict one batch; undecodable frames get NaN and likelihood 0."""
-    rows = np.full((len(batch.decoded), len(predictor.bodyparts), 3), np.nan)
+    rows = np.full((len(decoded), len(predictor.bodyparts), 3), np.nan)
     rows[..., 2] = 0.0
-    if batch.decoded.any():
-        xy, likelihood = predictor.predict(padded(batch.images, batch_size))
-        used = np.flatnonzero(batch.decoded)
+    if decoded.any():
+        xy, likelihood = predictor.predict(padded(images, batch_size))
+        used = np.flatnonzero(decoded)
         rows[used, :, :2] = xy[used] + (window.x1, window.y1)
         rows[used, :, 2] = likelihood[used]
     return rows
 
 
-def _finish(partial: Path, origin: AnalysisOrigin, target: Path, csv: bool) -> tuple[tuple[int, ...], tuple[Path, ...]]:
-    """Turn complete rows into the final files; return undecodable frame numbers and the files' paths."""
+def _finish(
+    partial: Path, origin: AnalysisOrigin, target: Path, csv: bool
+) -> tuple[tuple[int, ...], tuple[Path, ...], TrackingReport | None]:
+    """Turn complete rows into the final files; return undecodable frame numbers, the paths, what the crop did."""
     rows = _mapped_rows(partial, origin)
     predictions = Predictions(origin.scorer, origin.bodyparts, rows[..., :2], rows[..., 2])
-    files = write_predictions(target, predictions, csv=csv, origin=Origin(origin))
-    return tuple(_undecodable(rows)), files
+    tracked = None if origin.dynamic is None else tracking_report(rows)
+    settings = {} if tracked is None else {"tracking_crop": asdict(tracked)}
+    files = write_predictions(target, predictions, csv=csv, origin=Origin(origin, settings=settings))
+    return tuple(_undecodable(rows)), files, tracked
 
 
-def _undecodable(rows: Float64[np.ndarray, "T K 3"]) -> Iterator[int]:
+def _last_rows(partial: Path, origin: AnalysisOrigin, done: int) -> Float64[np.ndarray, "2 K C"]:
+    """Read the last two finished rows; NaN where there are none."""
+    rows = np.full((2, len(origin.bodyparts), _columns(origin)), np.nan)
+    if done:
+        rows[-min(done, 2) :] = _mapped_rows(partial, origin, done)[-2:]
+    return rows
+
+
+def _undecodable(rows: Float64[np.ndarray, "T K C"]) -> Iterator[int]:
     for start in range(0, len(rows), _SCAN_ROWS):
         missing = np.isnan(rows[start : start + _SCAN_ROWS, :, 0]).all(axis=1)
         yield from (start + int(i) for i in np.flatnonzero(missing))
 
 
 def analysis_origin(
-    predictor: Predicts, network: str, video: Path, index: VideoIndex, crop: Crop | None
+    predictor: Predicts,
+    network: str,
+    video: Path,
+    index: VideoIndex,
+    crop: Crop | None,
+    tracking: TrackingCrop | None = None,
 ) -> AnalysisOrigin:
     """Say what predictions of a video would belong to if they were made now.
 
@@ -319,6 +375,7 @@ def analysis_origin(
         frame_count=index.frame_count,
         window=(window.x1, window.x2, window.y1, window.y2),
         decoder=decoder(),
+        dynamic=None if tracking is None else (tracking.threshold, tracking.margin),
     )
 
 

@@ -67,6 +67,7 @@ class AnalysisOrigin:
     frame_count: int
     window: tuple[int, int, int, int]  # x1, x2, y1, y2 of the analysed part of the frame
     decoder: str  # what read the frames: another may read some that this one could not
+    dynamic: tuple[float, float] | None = None  # threshold and margin of a tracking crop
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,12 @@ def _is_sound(analysis: AnalysisOrigin) -> bool:
     """Tell whether every value is of its type."""
     texts = (analysis.scorer, analysis.network, *analysis.bodyparts, analysis.video, analysis.decoder)
     numbers = (analysis.frame_count, *analysis.window)
+    dynamic = analysis.dynamic or (0.0, 0.0)
     return (
         all(isinstance(value, str) for value in texts)
         and all(type(value) is int for value in numbers)
+        and len(dynamic) == 2
+        and all(isinstance(value, int | float) for value in dynamic)
         and (type(analysis.bodyparts), type(analysis.window), len(analysis.window)) == (tuple, tuple, 4)
     )
 
@@ -139,11 +143,15 @@ def predictions_hash(predictions: Predictions) -> str:
 
 def differences(found: AnalysisOrigin, wanted: AnalysisOrigin) -> tuple[str, ...]:
     """Say in words how what predictions belong to differs from what is wanted; nothing where it does not."""
+    tracked = (
+        f"with{'' if found.dynamic else 'out'} {'another' if found.dynamic and wanted.dynamic else 'a'} tracking crop"
+    )
     told = {
         "by another network of the same name": found.network != wanted.network,
         "for other bodyparts": found.bodyparts != wanted.bodyparts,
         "from another video of the same name": found.video != wanted.video,
         f"with the crop {in_words(found.window)} instead of {in_words(wanted.window)}": found.window != wanted.window,
+        tracked: found.dynamic != wanted.dynamic,
     }
     return tuple(words for words, differs in told.items() if differs)
 

@@ -21,6 +21,7 @@ from posecut_core.errors import (
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.inference.predictor import Predictor, chosen_batch_size
 from posecut_core.inference.stored_frames import Predicts
+from posecut_core.inference.tracking_crop import Dynamic, TrackingCrop, given_tracking
 from posecut_core.inference.video import AnalyzedVideo, analysis_origin, analyze_video, rows_path
 from posecut_core.labels.notices import note_bodyparts
 from posecut_core.poses.files import (
@@ -67,6 +68,7 @@ def analyze_videos(
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     batch_size: int | None = None,
+    dynamic: Dynamic = (False, 0.5, 10),
     overwrite: bool = False,
     snapshot: int | str | None = None,
     dlc_names: bool = False,
@@ -90,6 +92,10 @@ def analyze_videos(
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         batch_size: frames at once; by default batch_size in config.yaml.
+        dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10. If the state is True,
+            only a window around the bodyparts found in the frame before is analysed: those of at least this likelihood,
+            with a margin of so many pixels, and more where they moved fast. The full frame is analysed where too little
+            is found, and every 48th frame, where both are compared. The batch size is 1 then, unless one is given.
         overwrite: analyse videos again that have predictions by this network.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
@@ -105,7 +111,8 @@ def analyze_videos(
     """
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
-    size = chosen_batch_size(project, batch_size)
+    tracking = given_tracking(dynamic)
+    size = chosen_batch_size(project, 1 if tracking and batch_size is None else batch_size)
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
     predictor = Predictor.load(training.folder, snapshot=step)
@@ -117,7 +124,8 @@ def analyze_videos(
         scorer = results_scorer(training, scorer)
     targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
-    request = _Request(predictor, scorer, weights, project.config.crop, size, save_as_csv, overwrite, report)
+    scale, crop = 1.0 if tracking is None else predictor.info.global_scale, project.config.crop
+    request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, report)
     done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
     analysed = AnalyzedVideos(scorer, tuple(done))
     failed = {**given.refused, **clashing, **failed}
@@ -131,6 +139,8 @@ class _Request:
     """What is the same for all videos of a call."""
 
     predictor: Predicts
+    tracking: TrackingCrop | None
+    scale: float  # of frames that the network sees
     scorer: str  # by which files and columns are named
     network: str  # tells weights apart, where their scorer does not
     crop: Crop | None
@@ -180,6 +190,8 @@ def _analyse(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
         csv=request.csv,
         network=request.network,
         scorer=request.scorer,
+        tracking=request.tracking,
+        scale=request.scale,
         report=request.report,
     )
 
@@ -196,7 +208,7 @@ def _fits(request: _Request, video: Path, target: Path) -> bool:
     found = origin.analysis if origin else None
     try:
         index, rows = index_video(video), count_rows(target)
-        wanted = analysis_origin(request.predictor, request.network, video, index, request.crop)
+        wanted = analysis_origin(request.predictor, request.network, video, index, request.crop, request.tracking)
         why = _misfit(request, video, target, found, wanted, rows)
     except (VideoError, StorageError):
         why = "by another network of the same name" if found and found.network != request.network else ""

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, PosecutError, Stor
 from posecut_core.inference.video import rows_path
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import read_origin
+from posecut_core.progress import Notice
 from posecut_core.project.opening import open_project
 from posecut_core.storage.locks import sole_writer
 from posecut_core.video.writer import VideoWriter
@@ -212,3 +214,18 @@ def test_wrong_arguments_are_one_sentence(spot_project, unseen, wrong):
     with pytest.raises(PosecutError):
         analyze_videos(spot_project, unseen, **wrong)
     assert names(unseen) == ["a.mp4", "b.mp4"]
+
+
+def test_a_tracking_crop_is_another_analysis(spot_project, unseen, networks, monkeypatch):
+    """Predictions of the full frame do not stand in for those of a window, nor the other way round."""
+    told = []
+    analyze_videos(spot_project, unseen / "a.mp4")
+    monkeypatch.setattr(type(networks[0]), "info", SimpleNamespace(global_scale=1.0), raising=False)
+    for dynamic in ("True,0.2,4", (True, 0.2, 4), (True, 0.2, 6), (False, 0.2, 6)):
+        told.append([])
+        (video,) = analyze_videos(spot_project, unseen / "a.mp4", dynamic=dynamic, report=told[-1].append).videos
+        assert (video.tracking is not None) == (len(told) in (1, 3))
+    notices = [[each.text for each in one if isinstance(each, Notice)] for one in told]
+    assert ["analysed before without a tracking crop" in str(one) for one in notices] == [True, False, False, False]
+    assert ["with another tracking crop" in str(one) for one in notices] == [False, False, True, False]
+    assert ["before with a tracking crop" in str(one) for one in notices] == [False, False, False, True]

@@ -1,0 +1,343 @@
+"""Tracking crop: analyze only a window around the last confident pose (DeepLabCut's `dynamic`).
+
+A video is analyzed in segments of `SEGMENT` frames. The first frame of each is seen whole; in the others the network
+sees a window around the pose before, in one of a few sizes so that it is compiled once for each, and at the scale of
+the full frame. Where too little of the animal is found in the window, that frame is seen whole after all. The window is
+tried on the first frame of each segment too, and how far it is from the full frame is part of the result.
+
+A row is what is known about a frame: x, y and likelihood of each bodypart, `_FULL`, `_LOST` or `_WINDOW`, and the
+distance between window and full frame where it was measured. The next window follows from the last two rows alone, so
+an analysis that was interrupted goes on as if it had not been.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int, UInt8
+
+from posecut_core.dataset.frames import scaled_size
+from posecut_core.errors import ArgumentError
+from posecut_core.inference.stored_frames import Predicts, padded
+from posecut_core.types import Crop
+
+SEGMENT = 48  # frames, of which the first is seen whole
+COLUMNS = 5  # of a row: x, y, likelihood, which image was seen, distance between window and full frame
+_WINDOW, _FULL, _LOST = 0.0, 1.0, 2.0  # _LOST: the full frame, as too little was found in the window
+_SHARES = (1 / 8, 1 / 4, 1 / 2)  # of the frame's area that windows have
+_GRID = 16  # scaled pixels: windows begin at multiples of it, where cells of the full frame begin too
+_CONTEXT = 32  # scaled pixels around the margin that the network sees in addition
+_BORDER = 8  # scaled pixels: a bodypart this close to the edge of a window may lie beyond it
+_SCANNED = 20_000  # rows that are looked at together
+
+Dynamic = Sequence[object] | str  # DeepLabCut's (state, detection threshold, margin), or that as a text
+
+_Row = Float64[np.ndarray, "K 5"]
+
+
+@dataclass(frozen=True)
+class TrackingCrop:
+    """How the window follows the animal.
+
+    Raises:
+        ArgumentError: the threshold is no probability, or the margin is negative.
+    """
+
+    threshold: float = 0.5  # likelihood from which a bodypart counts as found
+    margin: float = 10.0  # pixels of the full frame around the bodyparts, in addition to how far they moved
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise ArgumentError(f"The threshold of dynamic is {self.threshold:g}, expected a likelihood from 0 to 1.")
+        if not 0 <= self.margin < math.inf:
+            raise ArgumentError(f"The margin of dynamic is {self.margin:g}, expected 0 or more pixels.")
+
+
+def given_tracking(dynamic: object) -> TrackingCrop | None:
+    """Understand DeepLabCut's `dynamic`: (state, detection threshold, margin); None where the state is false.
+
+    A text such as "True,0.5,10" means the same, and the state alone leaves the others at their defaults.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    values = dynamic.strip().strip("()[]").split(",") if isinstance(dynamic, str) else dynamic
+    entries: list[Any] = list(values) if isinstance(values, Sequence) else [values]
+    state = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "none": False}
+    on = state.get(str(entries[0]).strip().lower()) if entries else None
+    try:
+        numbers = [float(entry) for entry in entries[1:]]
+    except (TypeError, ValueError):
+        on = None
+    if on is None or len(entries) > 3:
+        raise ArgumentError(
+            f"dynamic is {dynamic!r}, expected (state, detection threshold, margin), such as (True, 0.5, 10)."
+        )
+    return TrackingCrop(*numbers) if on else None
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of frames of one size."""
+
+    tracking: TrackingCrop
+    height: int
+    width: int
+    scale: float  # global_scale of the network
+
+    @cached_property
+    def _factor(self) -> Float64[np.ndarray, "2"]:
+        """Scaled pixels per pixel in x and y."""
+        height, width = scaled_size(self.height, self.width, scale=self.scale)
+        return np.array([width / self.width, height / self.height])
+
+    @cached_property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of the windows, increasing, in pixels of the frame."""
+        height, width = scaled_size(self.height, self.width, scale=self.scale)
+        sides = [-(-math.sqrt(share * height * width) // _GRID) * _GRID for share in _SHARES]
+        scaled = [(min(max(side, 2 * _GRID), height), min(max(side, 2 * _GRID), width)) for side in sides]
+        x, y = self._factor
+        smaller = [size for size in scaled if size[0] * size[1] <= 0.75 * height * width]
+        return tuple(dict.fromkeys((round(rows / y), round(columns / x)) for rows, columns in smaller))
+
+    def needed(self, last: _Row, before: _Row) -> Float64[np.ndarray, "2 2"] | None:
+        """Return the least and greatest x, y that the next frame's window must hold; None where nothing was found.
+
+        It grows with the farthest way that a bodypart moved between the two frames. Rows of NaN are unknown.
+        """
+        found = last[:, 2] >= self.tracking.threshold
+        if not found.any():
+            return None
+        both = found & (before[:, 2] >= self.tracking.threshold)
+        moved = np.hypot(*(last[both, :2] - before[both, :2]).T).max(initial=0.0)
+        reach = self.tracking.margin + moved + _CONTEXT / self._factor
+        corners = np.stack([last[found, :2].min(axis=0) - reach, last[found, :2].max(axis=0) + reach])
+        return np.clip(corners, 0.0, [self.width, self.height])
+
+    def size_for(self, needed: Float64[np.ndarray, "2 2"]) -> int | None:
+        """Return the index of the smallest size that holds it; None where only the full frame does."""
+        width, height = needed[1] - needed[0]
+        return next((index for index, size in enumerate(self.sizes) if height <= size[0] and width <= size[1]), None)
+
+    def placed(self, needed: Float64[np.ndarray, "2 2"], size: tuple[int, int]) -> Crop:
+        """Return the window of a size around what it must hold, within the frame."""
+        grid = _GRID / self._factor
+        free = np.array([self.width - size[1], self.height - size[0]])
+        corner = needed.mean(axis=0) - np.array([size[1], size[0]]) / 2
+        x, y = np.clip(np.round(np.round(corner / grid) * grid), 0, free).astype(int).tolist()
+        return Crop(x, x + size[1], y, y + size[0])
+
+    def holds(self, row: Float64[np.ndarray, "K 3"], last: _Row, window: Crop) -> bool:
+        """Tell whether a pose found in a window can be all of the animal.
+
+        It is not if fewer than half as many bodyparts were found as in the frame before, or if one lies at an edge of
+        the window that is not the frame's.
+        """
+        found = row[:, 2] >= self.tracking.threshold
+        if not found.any() or 2 * found.sum() < (last[:, 2] >= self.tracking.threshold).sum():
+            return False
+        border = _BORDER / self._factor
+        low, high = np.array([window.x1, window.y1]), np.array([window.x2, window.y2])
+        low = np.where(low > 0, low + border, -np.inf)
+        high = np.where(high < [self.width, self.height], high - border, np.inf)
+        return bool(((row[found, :2] >= low) & (row[found, :2] <= high)).all())
+
+
+# --- frames -----------------------------------------------------------------------------------------------------------
+
+
+def tracked(
+    predictor: Predicts,
+    windows: Windows,
+    images: UInt8[np.ndarray, "S H W 3"],
+    last: Float64[np.ndarray, "S K 5"],
+    before: Float64[np.ndarray, "S K 5"],
+    *,
+    together: int,
+) -> Float64[np.ndarray, "S K 5"]:
+    """Predict the next frame of each segment from the rows of the two frames before it, which are NaN where unknown.
+
+    Args:
+        predictor: the network.
+        windows: of frames of this size.
+        images: the next frame of each segment.
+        last: the row before it.
+        before: the row before that.
+        together: images that the network is given at once; the last ones are padded to it.
+    """
+    rows, is_accepted = _in_windows(predictor, windows, images, last, before, together)
+    whole = np.flatnonzero(~is_accepted)
+    rows[whole, :, 3] = np.where(np.isnan(rows[whole, :, 3]), _FULL, _LOST)
+    size = together if len(whole) == together else 1  # a few single frames cost less than a padded batch
+    for start in range(0, len(whole), size):
+        chosen = whole[start : start + size]
+        xy, likelihood = predictor.predict(images[chosen])
+        rows[chosen, :, :2], rows[chosen, :, 2] = xy, likelihood
+    return rows
+
+
+def _in_windows(
+    predictor: Predicts,
+    windows: Windows,
+    images: UInt8[np.ndarray, "S H W 3"],
+    last: Float64[np.ndarray, "S K 5"],
+    before: Float64[np.ndarray, "S K 5"],
+    together: int,
+) -> tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]:
+    """Predict what lies in windows, all of one size; tell which of the frames have one that holds the animal."""
+    rows = np.full((len(images), last.shape[1], COLUMNS), np.nan)
+    is_accepted = np.zeros(len(images), bool)
+    needed = {i: box for i in range(len(images)) if (box := windows.needed(last[i], before[i])) is not None}
+    fitting = {i: index for i, box in needed.items() if (index := windows.size_for(box)) is not None}
+    if not fitting:
+        return rows, is_accepted
+    size = windows.sizes[max(fitting.values())]
+    crops = {i: windows.placed(needed[i], size) for i in fitting}
+    cut = np.stack([images[i, crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in crops.items()])
+    xy, likelihood = predictor.predict(padded(cut, together))
+    for place, (i, crop) in enumerate(crops.items()):
+        rows[i, :, :2], rows[i, :, 2], rows[i, :, 3] = xy[place] + (crop.x1, crop.y1), likelihood[place], _WINDOW
+        is_accepted[i] = windows.holds(rows[i, :, :3], last[i], crop)
+    return rows, is_accepted
+
+
+class Tracker:
+    """Follow one animal through frames that come one by one."""
+
+    def __init__(self, predictor: Predicts, windows: Windows) -> None:
+        self._predictor = predictor
+        self._windows = windows
+        self._unknown = np.full((len(predictor.bodyparts), COLUMNS), np.nan)
+        self._last = self._before = self._unknown
+        self._count = 0
+
+    def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Float64[np.ndarray, "K 3"]:
+        """Return x, y and likelihood in the next frame."""
+        if self._count % SEGMENT == 0:
+            self._last = self._before = self._unknown
+        last, before = self._last[None], self._before[None]
+        (row,) = tracked(self._predictor, self._windows, image[None], last, before, together=1)
+        self._before, self._last, self._count = self._last, row, self._count + 1
+        return row[:, :3]
+
+
+# --- videos -----------------------------------------------------------------------------------------------------------
+
+
+def side_by_side(batch_size: int, frame_bytes: int, *, memory: int = 128 * 2**20) -> int:
+    """Return how many segments of a video are analyzed side by side: as many as frames fit into memory."""
+    return max(1, min(batch_size, memory // (SEGMENT * frame_bytes)))
+
+
+class TrackedSegments:
+    """Segments of a video, one after the other or several side by side.
+
+    Args:
+        predictor: the network.
+        windows: of the part of the frame that is analyzed.
+        together: segments side by side; each batch but the last is then that many whole segments.
+        corner: x, y of the analyzed part in the full frame.
+        first: number of the first frame.
+        earlier: rows of the two frames before it, NaN where there are none.
+    """
+
+    def __init__(
+        self,
+        predictor: Predicts,
+        windows: Windows,
+        together: int,
+        corner: tuple[int, int],
+        first: int,
+        earlier: Float64[np.ndarray, "2 K 5"],
+    ) -> None:
+        self._predictor, self._windows, self._together = predictor, windows, together
+        self._shift = np.array([*corner, 0.0, 0.0, 0.0])
+        self._first, self._earlier = first, earlier
+
+    def __call__(
+        self, images: UInt8[np.ndarray, "N H W 3"], decoded: Bool[np.ndarray, " N"]
+    ) -> Float64[np.ndarray, "N K 5"]:
+        """Return the rows of the next frames, in the full frame; NaN and likelihood 0 where `decoded` is false."""
+        rows = np.concatenate([self._earlier, np.full((len(images), *self._earlier.shape[1:]), np.nan)])
+        rows[2:, :, 2] = 0.0
+        length = SEGMENT if self._together > 1 else len(images)
+        for step in range(min(length, len(images))):
+            places = np.arange(step, len(images), length)
+            places = places[decoded[places]]
+            if len(places):
+                last, before = self._before(rows, places)
+                found = tracked(self._predictor, self._windows, images[places], last, before, together=self._together)
+                rows[places + 2] = found + self._shift
+        self._check(images, decoded, rows)
+        self._first, self._earlier = self._first + len(images), rows[-2:]
+        return rows[2:]
+
+    def _before(
+        self, rows: Float64[np.ndarray, "M K 5"], places: Int[np.ndarray, " S"]
+    ) -> tuple[Float64[np.ndarray, "S K 5"], Float64[np.ndarray, "S K 5"]]:
+        """Return the rows of the two frames before each place, NaN where they are of another segment."""
+        known = ((self._first + places) % SEGMENT)[:, None, None]
+        last = np.where(known >= 1, rows[places + 1] - self._shift, np.nan)
+        return last, np.where(known >= 2, rows[places] - self._shift, np.nan)
+
+    def _check(
+        self, images: UInt8[np.ndarray, "N H W 3"], decoded: Bool[np.ndarray, " N"], rows: Float64[np.ndarray, "M K 5"]
+    ) -> None:
+        """Note how far windows would be from the full frame in the first frames of segments."""
+        places = np.arange(-self._first % SEGMENT, len(images), SEGMENT)
+        places = places[decoded[places]]
+        if not len(places):
+            return
+        last, before = rows[places + 1] - self._shift, rows[places] - self._shift
+        found, holds = _in_windows(self._predictor, self._windows, images[places], last, before, self._together)
+        full = rows[places + 2] - self._shift
+        sure = holds[:, None] & (np.minimum(found[..., 2], full[..., 2]) >= self._windows.tracking.threshold)
+        distance = np.hypot(*np.moveaxis(found[..., :2] - full[..., :2], -1, 0))
+        rows[places + 2, :, 4] = np.where(sure, distance, np.nan)
+
+
+# --- result -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrackingReport:
+    """What a tracking crop did in a video, and how far it was from the full frame where both were analyzed."""
+
+    frames: int
+    full_frames: int  # of them that were seen whole
+    losses: int  # of these, frames in whose window too little was found
+    compared: int  # bodyparts found confidently both in the window and in the full frame
+    median_difference: float | None  # between the two, in pixels; None where nothing was compared
+    p99_difference: float | None  # its 99th percentile
+
+    def sentence(self) -> str:
+        """Say it in a sentence."""
+        share = 100 * self.full_frames / max(self.frames, 1)
+        lost = "once" if self.losses == 1 else f"{self.losses} times"
+        told = f"tracking crop: {share:.1f}% of the frames were analyzed whole, the animal was lost {lost}"
+        if self.median_difference is None:
+            return f"{told}; no window could be compared with the full frame"
+        return (
+            f"{told}; {self.compared} positions in windows differ from the full frame by "
+            f"{self.median_difference:.2f} px (median), {self.p99_difference:.2f} px (99th percentile)"
+        )
+
+
+def tracking_report(rows: Float64[np.ndarray, "T K 5"]) -> TrackingReport:
+    """Sum up the rows of a video, a part of which is in memory at a time."""
+    full = losses = 0
+    differences: list[float] = []
+    for start in range(0, len(rows), _SCANNED):
+        seen, distance = rows[start : start + _SCANNED, 0, 3], rows[start : start + _SCANNED, :, 4]
+        full += int((seen >= _FULL).sum())
+        losses += int((seen == _LOST).sum())
+        differences += distance[~np.isnan(distance)].tolist()
+    middle, high = (float(np.percentile(differences, share)) if differences else None for share in (50, 99))
+    return TrackingReport(len(rows), full, losses, len(differences), middle, high)
