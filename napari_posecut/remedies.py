@@ -29,13 +29,15 @@ def in_window(told: PosecutError | Notice) -> str:
     return worded(told.text if isinstance(told, Notice) else str(told), told.remedies)
 
 
-def worded(sentence: str, remedies: Sequence[Remedy]) -> str:
+def worded(sentence: str, remedies: Sequence[Remedy], *, lead: str = "Here") -> str:
     """Add to a sentence where in the window each remedy is, or how it is called in Python where no dock has it."""
     places = dict.fromkeys(map(_place, remedies))
-    return f"{sentence.removesuffix('.')}. Here: {'; or '.join(places)}." if places else sentence
+    return f"{sentence.removesuffix('.')}. {lead}: {'; or '.join(places)}." if places else sentence
 
 
 def _place(remedy: Remedy) -> str:
     if remedy.step == "train_network" and "weights" in remedy.arguments:
         return f"4 Train, '{_WEIGHTS.get(str(remedy.arguments['weights']), 'a file')}' at 'begins with'"
+    if remedy.step == "extract_frames" and "seed" in remedy.arguments:
+        return "2 Frames, with 'choose others than the last time'"
     return PLACES.get(remedy.step, f"close this project, and in Python {remedy}")

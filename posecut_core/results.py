@@ -6,17 +6,48 @@ import json
 import math
 import os
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from posecut_core.errors import PosecutError, Remedy
+from posecut_core.progress import Notice
 from posecut_core.storage.files import storage_error
 
 _OBEYED, _JOINING = ("Cc", "Cf", "Cs"), "\n\u200c\u200d"  # controls, directions of writing, half letters
+_MANY, _SPANS = 20, 12  # lines, and ranges of frames, that are shown; the result has all
 _LONGEST = 2000  # letters of a sentence
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What people are told of a result, without commands and buttons: each front end names those of `following`."""
+
+    text: str  # what came of the step, in one or two sentences; "" where `lines` say it
+    lines: tuple[str | Notice, ...] = ()  # details: what became of each video, where files are
+    following: tuple[Remedy, ...] = ()  # the steps that come next
+    exit_code: int = 0  # of a program that ends with this result
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: 1 frame, 2 frames."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def first_of(changes: Sequence[str]) -> list[str]:
+    """Return the first of many lines, and how many more there are."""
+    more = len(changes) - _MANY
+    return [*changes[:_MANY], *([f"and {more} more"] if more > 0 else [])]
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Write increasing numbers with neighbours joined, 3-5, 9, the first of them where they are many; never none."""
+    breaks = [index for index in range(1, len(numbers)) if numbers[index] != numbers[index - 1] + 1]
+    edges = zip([0, *breaks], [*breaks, len(numbers)], strict=True)
+    parts = [str(numbers[a]) if b - a == 1 else f"{numbers[a]}-{numbers[b - 1]}" for a, b in edges]
+    return ", ".join(parts[:_SPANS]) + (f" and {len(parts) - _SPANS} more ranges" if len(parts) > _SPANS else "")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from napari_posecut.jobs.files import JobFolder, Outcome, progress_line
 from napari_posecut.jobs.verbs import VERBS, Verb
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, Report, ended_at_once, interrupts
-from posecut_core.results import as_json, explain
+from posecut_core.results import Summary, as_json, explain
 
 _SHORTEST, _LONGEST = 0.1, 2.0  # seconds between two reports of a stage
 _LOWER = 10  # niceness: a window is served first
@@ -95,7 +95,8 @@ def _worked(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
     try:
         with files.progress.open("a", encoding="utf-8") as file:
             result = _called(files, verbs, _reporting(file, asked=_never if os.name == "posix" else _asked(files)))
-        return Outcome("done", json.loads(as_json(result)), "")
+        said = result.summary() if hasattr(result, "summary") else Summary("")
+        return Outcome("done", json.loads(as_json(result)), said.text.replace("`", ""), said.following)
     except KeyboardInterrupt:
         return _STOPPED
     except Exception as error:

@@ -122,8 +122,8 @@ class Outcome:
 
     state: Literal["done", "failed", "stopped"]
     result: Mapping[str, Any]  # of what is done
-    message: str  # why it failed
-    remedies: tuple[Remedy, ...] = ()  # steps of which any one helps
+    message: str  # what came of it, or why it failed
+    remedies: tuple[Remedy, ...] = ()  # steps that come next, or of which any one helps
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,8 @@ class Job:
     def _end(self, outcome: Outcome | None) -> None:
         self._outcome = outcome
         if outcome is not None:
-            self._state, self._message = outcome.state, worded(outcome.message, outcome.remedies)
+            lead = "Next" if outcome.state == "done" else "Here"
+            self._state, self._message = outcome.state, worded(outcome.message, outcome.remedies, lead=lead)
         elif self._files.stop_asked:
             self._state = "stopped"
         else:

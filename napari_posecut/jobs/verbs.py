@@ -14,6 +14,7 @@ import posecut_core
 from napari_posecut.remedies import in_window
 from posecut_core.errors import AnalysisError, StorageError, VideoError
 from posecut_core.progress import Notice, Progress, Report
+from posecut_core.results import Summary
 
 if TYPE_CHECKING:
     from posecut_core.workflow.create_training_dataset import CreatedDataset
@@ -132,6 +133,10 @@ class DatasetAndNetwork:
 
     dataset: "CreatedDataset | None"
     network: "TrainedNetwork"
+
+    def summary(self) -> Summary:
+        """Say how far training came."""
+        return self.network.summary()
 
 
 def _core(name: str) -> Verb:

@@ -14,7 +14,6 @@ from posecut_core.errors import PosecutError, Remedy
 from posecut_core.progress import Report
 
 Done = TypeVar("Done")
-_SPANS = 12  # that are named in a line; --json has all
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def command(verb: str, *words: str | os.PathLike[str]) -> str:
 
 
 # Verbs that take videos as plain words; elsewhere they are an option, as is everything else but the project.
-_OF_VIDEOS = frozenset(
+VIDEO_STEPS = frozenset(
     {"add_new_videos", "analyze_videos", "filterpredictions", "plot_trajectories", "create_labeled_video"}
     | {"extract_outlier_frames", "undo_labels", "redo_labels"}
 )
@@ -71,12 +70,16 @@ def command_of(remedy: Remedy) -> str:
         return command("create-new-project", "TASK", "YOUR_NAME", "VIDEOS")
     given = dict(remedy.arguments)
     words: list[str | os.PathLike[str]] = [Path(str(given.pop("config"))) if "config" in given else "PROJECT"]
-    if remedy.step in _OF_VIDEOS:
+    if remedy.step in VIDEO_STEPS:
         videos = given.pop("videos", None) or given.pop("video", None) or "VIDEOS"
-        words += [videos] if isinstance(videos, str) else [str(video) for video in cast("Sequence[object]", videos)]
+        words += [videos] if isinstance(videos, str) else map(_word, cast("Sequence[object]", videos))
     for name, value in given.items():
         words += _option(name, value)
     return command("label" if remedy.step == "label_frames" else remedy.step.replace("_", "-"), *words)
+
+
+def _word(video: object) -> str:
+    return shorter(str(video)) if os.path.isabs(str(video)) else str(video)
 
 
 def _option(name: str, value: object) -> list[str]:
@@ -91,38 +94,9 @@ def _option(name: str, value: object) -> list[str]:
     return [option, str(value)]
 
 
-def differing(**options: tuple[object, object]) -> tuple[str, ...]:
-    """Write the options, given as (value, default), that are not at their default: the next command needs them too."""
-    chosen = {name: value for name, (value, default) in options.items() if value != default}
-    return tuple(word for name, value in chosen.items() for word in (f"--{name}", str(value)))
-
-
-def same_results(given: Mapping[str, object]) -> tuple[str, ...]:
-    """Write the options that lead the next command to the results of this one."""
-    return differing(
-        shuffle=(given.get("shuffle", 1), 1),
-        trainingsetindex=(given.get("trainingsetindex", 0), 0),
-        snapshot=(given.get("snapshot"), None),
-        destfolder=(given.get("destfolder"), None),
-    )
-
-
 def shorter(path: str | os.PathLike[str]) -> str:
     """Write a path below the current folder relative to it, any other as it is."""
     try:
         return os.fspath(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return os.fspath(path)
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: 1 frame, 2 frames."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Write increasing numbers with neighbours joined, 3-5, 9, the first of them where they are many; never none."""
-    breaks = [place for place in range(1, len(numbers)) if numbers[place] != numbers[place - 1] + 1]
-    edges = zip([0, *breaks], [*breaks, len(numbers)], strict=True)
-    parts = [str(numbers[a]) if b - a == 1 else f"{numbers[a]}-{numbers[b - 1]}" for a, b in edges]
-    return ", ".join(parts[:_SPANS]) + (f" and {len(parts) - _SPANS} more ranges" if len(parts) > _SPANS else "")

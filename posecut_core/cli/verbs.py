@@ -28,9 +28,10 @@ from rich.console import Console
 import posecut_core
 from posecut_core import types
 from posecut_core.cli.task import Outcome, Task, told
-from posecut_core.errors import ArgumentError, PosecutError
+from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.progress import Report
 from posecut_core.project.given import given_path
+from posecut_core.results import Summary
 
 # --- table ------------------------------------------------------------------------------------------------------------
 # The verbs in the order of the workflow, with what their steps do not say.
@@ -198,7 +199,7 @@ def _parameters(verb: str) -> list[str]:
 
 def summary(verb: str) -> str:
     """Return what a verb does, in a sentence."""
-    return _in_shell((ast.get_docstring(_definition(verb)) or "").partition("\n\n")[0])
+    return _in_words((ast.get_docstring(_definition(verb)) or "").partition("\n\n")[0])
 
 
 @cache
@@ -259,10 +260,10 @@ def _meanings(docstring: str) -> dict[str, str]:
     section = re.split(r"\n(?=\S)", rest)[0]
     entries = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", section, re.MULTILINE | re.DOTALL)
     names = [name for name, _ in entries]
-    return {name: _in_shell(text[0].upper() + text[1:], names) for name, text in entries}
+    return {name: _in_words(text[0].upper() + text[1:], names) for name, text in entries}
 
 
-def _in_shell(text: str, parameters: Collection[str] = ()) -> str:
+def _in_words(text: str, parameters: Collection[str] = ()) -> str:
     """Write a sentence of a docstring as a shell's user reads it, with options for parameters and verbs for steps."""
 
     def written(name: str) -> str:
@@ -271,6 +272,12 @@ def _in_shell(text: str, parameters: Collection[str] = ()) -> str:
 
     text = re.sub(r"`([^`]+)`", lambda quoted: written(quoted[1]), " ".join(text.split()))
     return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda word: written(word[0]), text)
+
+
+def in_shell(text: str, *verbs: str) -> str:
+    """Write the parameters of verbs' steps that a sentence names, as in `maxiters`, as options."""
+    names = {option.parameter for verb in verbs for option in options(verb)}
+    return re.sub(r"`(\w+)`", lambda quoted: _typed(quoted[1]) if quoted[1] in names else quoted[0], text)
 
 
 def _typed(parameter: str) -> str:
@@ -467,14 +474,16 @@ class ClosedWindow:
     project: Path | None
     exit_code: int
 
-    def summary(self) -> tuple[str, ...]:
+    def summary(self) -> Summary:
         """Say what became of a window that did not end by itself; Qt ends the process where it finds no screen."""
+        check = (Remedy("check_labels", config=self.project),) if self.project and not self.exit_code else ()
         if self.exit_code <= _SIGNALS:
-            return ()
+            return Summary("", following=check, exit_code=self.exit_code)
         number = self.exit_code - _SIGNALS
         screens = ", ".join(f"{name}={os.environ[name]}" for name in _SCREENS if os.environ.get(name))
         asked = f"; does {screens} still answer?" if number == signal.SIGABRT and screens else "."
-        return (f"The window was ended by signal {number}{asked} All labels are kept.",)
+        text = f"The window was ended by signal {number}{asked} All labels are kept."
+        return Summary(text, exit_code=self.exit_code)
 
 
 def label(config: str | os.PathLike[str] | None = None) -> ClosedWindow:

@@ -136,3 +136,8 @@ def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = 0.
     sd = float(known.std(ddof=1))
     reach = float(stdtrit(count - 1, (1 + confidence) / 2)) * sd * math.sqrt(1 / count + test_ratio)
     return Spread(mean, sd, max(0.0, mean - reach), mean + reach, count)
+
+
+def pixels(error: float) -> str:
+    """Write an error in pixels, or that there is none."""
+    return "n/a (no labelled points)" if math.isnan(error) else f"{error:.2f} px"

@@ -6,6 +6,7 @@ frame is absent there: whatever is predicted for it is wrong, at any likelihood.
 not judged.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,21 @@ class Calibration:
     expected_error: float  # expected calibration error, 0 to 1; NaN without points
     suggested_pcutoff: float  # NaN where the points give no reason for any
     bins: tuple[ReliabilityBin, ...]
+
+    def sentence(self, pcutoff: float) -> str:
+        """Say what the likelihoods are worth, and which `pcutoff` would be better than the one that is in use."""
+        if not self.points:
+            return "no test frame has points for judging likelihoods."
+        judged = (
+            f"expected calibration error {self.expected_error:.3f}; {self.points_right} of {self.points} predictions "
+            f"on test frames within {self.within:g} px of the label"
+        )
+        if math.isnan(self.suggested_pcutoff):
+            return f"{judged}; they suggest no other pcutoff than {pcutoff:g}."
+        return (
+            f"{judged}; a pcutoff of {self.suggested_pcutoff:.2f} separates them best from the others (config.yaml has "
+            f"{pcutoff:g}; change it there if you like)."
+        )
 
 
 def calibration(

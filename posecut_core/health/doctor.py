@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from posecut_core.errors import Remedy
 from posecut_core.health import Finding, Findings
 from posecut_core.health.labels import check_labels_of, check_names, check_removed
 from posecut_core.health.project import (
@@ -18,10 +19,11 @@ from posecut_core.health.project import (
     check_tree,
     check_videos,
 )
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import config_path, frame_folders, other_tables, strange_labels
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,25 @@ class Diagnosis:
     def sound(self) -> bool:
         """Tell whether nothing is wrong that stops a step or makes it err, or all of it was mended."""
         return all(finding.mended or finding.harmless for finding in self.findings)
+
+    def summary(self) -> Summary:
+        """Say what is wrong; the exit code says whether anything is left."""
+        lines = tuple(
+            Notice(f"{_prefix(finding)}{finding.problem}", () if finding.mended else finding.remedies)
+            for finding in self.findings
+        )
+        checked = ", ".join(f"{number} {what}" for what, number in self.checked.items())
+        left = sum(not (finding.mended or finding.harmless) for finding in self.findings)
+        text = f"Checked {checked}: {counted(left, 'problem') + ' left' if left else 'nothing is wrong'}."
+        mendable = any(finding.mendable for finding in self.findings) and not self.mend
+        following = (Remedy("doctor", config=self.config_path.parent, mend=True),) if mendable else ()
+        return Summary(text, lines, following, exit_code=0 if self.sound else 1)
+
+
+def _prefix(finding: Finding) -> str:
+    if finding.mended:
+        return "Mended: "
+    return "To know: " if finding.harmless else ""
 
 
 @forgiving

@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
     PosecutError,
+    Remedy,
     StorageError,
     VideoError,
     raise_together,
@@ -37,10 +38,11 @@ from posecut_core.poses.predictions import AnalysisOrigin, differences, read_ori
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
+from posecut_core.results import Summary, counted, spans
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
-from posecut_core.video.index import index_video
+from posecut_core.video.index import gap_sentences, index_video
 from posecut_core.video.reader import VideoReader
 
 
@@ -55,6 +57,28 @@ class AnalyzedVideos:
     def files(self) -> tuple[Path, ...]:
         """Every file with predictions."""
         return tuple(path for video in self.videos for path in video.files)
+
+    def summary(self) -> Summary:
+        """Say where the predictions are, and which frames could not be read."""
+        lines = [line for video in self.videos for line in _lines(video)]
+        videos = [video.video for video in self.videos]
+        text = f"{counted(len(videos), 'video')} analysed by {self.scorer}."
+        if any(video.skipped for video in self.videos):
+            text += " `overwrite` analyses again what had been analysed before."
+        following = (Remedy("plot_trajectories", videos=videos), Remedy("create_labeled_video", videos=videos))
+        return Summary(text, tuple(lines), following)
+
+
+def _lines(video: AnalyzedVideo) -> Iterator[str]:
+    """Say where the predictions of a video are, and what it lacks."""
+    name, files = video.video.name, ", ".join(map(str, video.files))
+    speed = f"{counted(video.frame_count, 'frame')}, {video.frames_per_second:.1f} frames/s"
+    yield f"{name} had been analysed before: {files}" if video.skipped else f"{name}: {speed}: {files}"
+    if video.undecodable:
+        yield f"  {name}: frames without predictions, because they are damaged: {spans(video.undecodable)}"
+    yield from (f"  {name}: {sentence}" for sentence in gap_sentences(video.gaps))
+    if video.tracking:
+        yield f"  {name}: {video.tracking.sentence()}"
 
 
 @forgiving

@@ -21,6 +21,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import chosen_stems, frame_folders, note_strangers, videos_with_frames
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted
 from posecut_core.video.frame_store import FrameStore
 
 
@@ -47,6 +48,21 @@ class CheckedVideo:
     drafts: int = 0  # positions that a network proposes and no person has looked at
     invisible: tuple[str, ...] = ()  # labels at (0, 0) of their image, named likewise: "not visible" elsewhere
 
+    def _lines(self) -> list[str]:
+        """Say where the pictures are, and what a person should look at."""
+        lines = [f"{self.video}: {counted(self.images, 'picture')} in {self.folder}"]
+        if self.unlabelled:
+            lines.append(f"  {counted(self.unlabelled, 'extracted frame')} without labels")
+        if self.drafts:
+            lines.append(
+                f"  {counted(self.drafts, 'draft')} of labels, drawn as x: not used for training before review"
+            )
+        lines += [f"  {part} has no label in {counted(count, 'frame')}" for part, count in self.missing.items()]
+        lines += [f"  a label lies outside its frame: {place}" for place in self.outside]
+        return lines + [
+            f"  a label at (0, 0), for 'not visible', is left out of training: {place}" for place in self.invisible
+        ]
+
 
 @dataclass(frozen=True)
 class CheckedLabels:
@@ -54,6 +70,14 @@ class CheckedLabels:
 
     config_path: Path
     videos: tuple[CheckedVideo, ...]
+
+    def summary(self) -> Summary:
+        """Say where the pictures are, and what a person should look at."""
+        return Summary(
+            "Look at the pictures; correct the labels where they are wrong.",
+            tuple(line for video in self.videos for line in video._lines()),
+            (Remedy("create_training_dataset", config=self.config_path.parent),),
+        )
 
 
 @forgiving

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ProjectError, StorageError, VideoError, raise_together, treat_each
+from posecut_core.errors import ProjectError, Remedy, StorageError, VideoError, raise_together, treat_each
 from posecut_core.labels.images import adopt_project, frame_window
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import edit_config, new_config_text, parse_config, read_config, video_entry
@@ -26,6 +26,7 @@ from posecut_core.project.given import GivenVideos, Videos, forgiving, given_fol
 from posecut_core.project.opening import Config, frame_folders, holds_frames, project_videos
 from posecut_core.project.paths import CREATED, Project
 from posecut_core.project.state import ProjectState, VideoRecord, update_state, write_state
+from posecut_core.results import Summary, counted
 from posecut_core.storage import disk
 from posecut_core.storage.files import fingerprint, storage_error, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
@@ -41,6 +42,11 @@ class SkippedVideo:
     reason: str
 
 
+def _left_out(videos: Sequence[SkippedVideo]) -> tuple[str, ...]:
+    reasons = (one.reason if one.video in one.reason else f"{one.video}: {one.reason}" for one in videos)
+    return tuple(f"Left out: {reason}" for reason in reasons)
+
+
 @dataclass(frozen=True)
 class CreatedProject:
     """A project on disk; usable wherever the path of config.yaml is wanted."""
@@ -50,10 +56,23 @@ class CreatedProject:
     created: bool  # False: the project existed already and was left as it was
     ignored: tuple[str, ...] = ()  # arguments that say otherwise than the project that existed
     skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
+    unnamed: bool = False  # whether its bodyparts are placeholders, to be named in config.yaml
 
     def __fspath__(self) -> str:
         """Return the path of config.yaml."""
         return str(self.config_path)
+
+    def summary(self) -> Summary:
+        """Say where the project is, and what of the request it does not have."""
+        root, videos = self.config_path.parent, counted(len(self.videos), "video")
+        text = f"Created the project {root} with {videos}."
+        if not self.created:
+            text = f"The project {root} exists already, with {videos}; it was left as it was."
+        if self.ignored:
+            text += f" Not taken over: {', '.join(self.ignored)}; edit {self.config_path} or, for videos, add them."
+        if self.unnamed:
+            text += f" Before you go on, name your bodyparts in {self.config_path}."
+        return Summary(text, _left_out(self.skipped), (Remedy("extract_frames", config=root),))
 
 
 @dataclass(frozen=True)
@@ -64,6 +83,15 @@ class AddedVideos:
     added: tuple[Path, ...]  # in the project's folder
     already_there: tuple[Path, ...]  # given, and videos of the project before
     skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
+
+    def summary(self) -> Summary:
+        """Say which videos are new."""
+        lines = [f"Added {path}." for path in self.added]
+        lines += [f"{path} was in the project already." for path in self.already_there]
+        text = f"{counted(len(self.added), 'new video')}."
+        return Summary(
+            text, (*lines, *_left_out(self.skipped)), (Remedy("extract_frames", config=self.config_path.parent),)
+        )
 
 
 @forgiving
@@ -140,7 +168,7 @@ def create_new_project(
     parse_config(load_mapping(text, root / "config.yaml"), root / "config.yaml")
     _build(root, text, records, copy_videos, report)
     placed = tuple(root / "videos" / source.name for source in records)
-    return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped)
+    return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped, unnamed=bodyparts == PLACEHOLDERS)
 
 
 @forgiving

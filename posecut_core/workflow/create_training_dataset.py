@@ -17,10 +17,12 @@ from posecut_core.dataset.split import (
     revision_name,
     write_revision,
 )
+from posecut_core.errors import Remedy
 from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted
 from posecut_core.storage.files import resumable
 from posecut_core.training.dataset import (
     chosen_settings,
@@ -57,6 +59,24 @@ class CreatedDataset:
     shuffles: tuple[CreatedShuffle, ...]
     labels: Path  # the labels as they were, in pixels of the full frame
     labelled_frames: int
+
+    def summary(self) -> Summary:
+        """Say how the frames are split, and where the training can be adjusted."""
+        lines = tuple(
+            f"Shuffle {made.shuffle}: {counted(made.train_frames, 'training frame')} and "
+            f"{counted(made.test_frames, 'test frame')}; settings of its training: {made.settings}"
+            for made in self.shuffles
+        )
+        following = tuple(
+            Remedy(
+                "train_network",
+                shuffle=made.shuffle,
+                trainingsetindex=made.trainingsetindex,
+                **({"weights": "previous"} if made.previous else {}),
+            )
+            for made in self.shuffles
+        )
+        return Summary(f"{counted(self.labelled_frames, 'labelled frame')} split.", lines, following)
 
 
 @forgiving

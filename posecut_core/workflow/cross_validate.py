@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import ArgumentError
-from posecut_core.evaluation.errors import Spread, spread
+from posecut_core.errors import ArgumentError, Remedy
+from posecut_core.evaluation.errors import Spread, pixels, spread
 from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
+from posecut_core.results import Summary, counted
 from posecut_core.storage.files import write_text
 from posecut_core.training.dataset import Fold, chosen_settings, cross_validation_folds, labeled_tables, shuffle_of
 from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, evaluate_network
@@ -44,6 +45,23 @@ class CrossValidation:
     test: Spread  # over the folds, each of which counts the same
     confidence: float  # of the interval in `test`
     table: Path  # .csv with a row per fold
+
+    def summary(self) -> Summary:
+        """Say the error of each split, then what they say together."""
+        lines = [
+            f"{fold.name} (shuffle {fold.shuffle}): {pixels(fold.test_error)} on "
+            f"{counted(fold.test_frames, 'test frame')}, {pixels(fold.train_error)} on "
+            f"{counted(fold.train_frames, 'training frame')}"
+            for fold in self.folds
+        ]
+        test = self.test
+        text = f"Test error over {counted(test.count, 'split')}: mean {pixels(test.mean)}"
+        if test.count > 1:
+            text += (
+                f", standard deviation {test.sd:.2f} px, {100 * self.confidence:g}% confidence interval of the mean "
+                f"{test.low:.2f} to {test.high:.2f} px (Student's t, corrected for training frames shared by splits)"
+            )
+        return Summary(f"{text}.", (*lines, f"Table: {self.table}"), (Remedy("analyze_videos"),))
 
 
 @forgiving

@@ -24,6 +24,7 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary
 from posecut_core.storage.locks import hold
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 
@@ -36,6 +37,12 @@ class EditedBodyparts:
     bodyparts: tuple[str, ...]
     renamed: dict[str, str]  # old name -> new name
     added: tuple[str, ...]
+
+    def summary(self) -> Summary:
+        """Say which bodyparts there are now."""
+        lines = [f"{old} is now called {new}." for old, new in self.renamed.items()]
+        lines += [f"Added {name}; in frames labelled so far it is not annotated." for name in self.added]
+        return Summary(f"The bodyparts are {', '.join(self.bodyparts)}.", tuple(lines))
 
 
 @forgiving

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import ArgumentError
-from posecut_core.evaluation.errors import MeanErrors, worst_frames
+from posecut_core.errors import ArgumentError, Remedy
+from posecut_core.evaluation.errors import MeanErrors, pixels, worst_frames
 from posecut_core.evaluation.measurement import (
     EvaluationJob,
     Measurement,
@@ -39,6 +39,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given import chosen_bodyparts, forgiving
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import EvaluationFiles, Snapshots
+from posecut_core.results import Summary, counted
 from posecut_core.storage.files import write_text
 
 # --- reporting --------------------------------------------------------------------------------------------------------
@@ -172,6 +173,9 @@ def _number(value: float, digits: int) -> str:
 # Step H: measure how far the network's positions lie from the labels (`evaluate_network`).
 
 
+_MUCH = 2.0  # times the training error: more is said to be much above it
+
+
 @dataclass(frozen=True)
 class EvaluatedSnapshot:
     """Errors of one snapshot in pixels, and its files."""
@@ -204,6 +208,54 @@ class EvaluatedSnapshot:
         tables = (self.results_csv, self.bodyparts_csv, self.calibration_csv, self.frames_csv, self.predictions)
         return (*tables, self.calibration_png, *self.images, self.report)
 
+    def _lines(self) -> list[str]:
+        errors = self.errors
+        both = (errors.train_pcutoff, errors.test_pcutoff)
+        known = " and ".join(map(pixels, both[:1] if all(map(math.isnan, both)) else both))
+        likely = f"with likelihood {self.pcutoff:g} or more: {known}"
+        frames = counted(self.validation_frames, "frame")
+        validated = f", {pixels(errors.validation)} on {frames} that validated" if self.validation_frames else ""
+        covered = f"these errors are those of {', '.join(self.bodyparts)}; not measured: {', '.join(self.left_out)}."
+        return [
+            f"{self.scorer}: mean error {pixels(errors.train)} on {counted(self.train_frames, 'training frame')}, "
+            f"{pixels(errors.test)} on {counted(self.test_frames, 'test frame')}{validated} ({likely})",
+            *([f"{self.scorer}: {covered}"] if self.left_out else []),
+            f"{self.scorer}: {self.calibration.sentence(self.pcutoff)}",
+        ]
+
+    def _verdict(self) -> tuple[str, tuple[str, ...]]:
+        """Say whether the network is ready for videos, by its errors, and name the steps that come next."""
+        train, test, within = self.errors.train, self.errors.test, self.calibration.within
+        if math.isnan(test):
+            text = (
+                "No label of a test frame could be measured, so nothing is known about new frames; label more frames, "
+                "or lower TrainingFraction in config.yaml, and create another training dataset."
+            )
+            return text, ("extract_frames", "create_training_dataset")
+        if test > within:
+            text = (
+                f"The test error is above {within:g} px (pos_dist_thresh), beyond which a prediction counts as wrong: "
+                "the network is not ready; check the labels, train longer (`maxiters`) or label more frames."
+            )
+            return text, ("check_labels", "train_network", "extract_frames")
+        if math.isnan(self.errors.train_pcutoff) and math.isnan(self.errors.test_pcutoff):
+            text = (
+                f"No prediction reaches the pcutoff of {self.pcutoff:g}, so figures and labelled videos would be "
+                "empty: the network is not ready; train longer (`maxiters`)."
+            )
+            return text, ("train_network",)
+        if test > _MUCH * train:
+            text = (
+                f"The test error is more than {_MUCH:g} times the training error: the network overfits its training "
+                "frames; label more frames before you rely on it."
+            )
+            return text, ("extract_frames", "analyze_videos")
+        text = (
+            "The test error is not much above the training error: if it is accurate enough, the network is ready for "
+            "videos."
+        )
+        return text, ("analyze_videos",)
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -221,6 +273,20 @@ class Evaluation:
     def files(self) -> tuple[Path, ...]:
         """Every file that was written, each once."""
         return tuple(dict.fromkeys([self.combined_csv, *(path for row in self.rows for path in row.files)]))
+
+    def summary(self) -> Summary:
+        """Say the errors of each snapshot, and whether the last one is ready for videos."""
+        lines = [line for row in self.rows for line in row._lines()]
+        lines.append(f"Tables: {self.combined_csv.parent}")
+        lines += [f"All on one page: {path}" for path in dict.fromkeys(row.report for row in self.rows)]
+        if not self.rows:
+            return Summary("", tuple(lines))
+        text, steps = self.rows[-1]._verdict()
+        of_shuffle = {"train_network", "analyze_videos"}
+        shuffle = {"shuffle": self.rows[-1].shuffle}
+        return Summary(
+            text, tuple(lines), tuple(Remedy(step, **(shuffle if step in of_shuffle else {})) for step in steps)
+        )
 
 
 @forgiving

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import AnalysisError, ArgumentError, VideoError, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy, VideoError, raise_together, treat_each
 from posecut_core.formats.deeplabcut.results import VideoMetadata, metadata_path, write_metadata, write_placeholder
 from posecut_core.labels.images import adopt_project, export_images
 from posecut_core.labels.store import finish_saving
@@ -22,6 +22,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.opening import chosen_videos, videos_with_frames
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.video.index import index_video
 
@@ -43,6 +44,16 @@ class ExportedImages:
     videos: tuple[ExportedVideo, ...]
     results: tuple[Path, ...] = ()  # .h5 and .csv of each video, and its metadata if wished
     placeholder: Path | None = None  # the folder that stands for a network of DeepLabCut's
+
+    def summary(self) -> Summary:
+        """Say where the images are."""
+        lines = [f"{video.video}: {counted(video.written, 'new image')} in {video.folder}" for video in self.videos]
+        lines += [f"Results: {path}" for path in self.results]
+        if self.placeholder:
+            lines.append(f"DeepLabCut finds them by {self.placeholder}, which holds no network.")
+        root = self.config_path.parent
+        text = f"DeepLabCut opens the project by {self.config_path}. Once the frames are labelled, check the labels."
+        return Summary(text, tuple(lines), (Remedy("check_labels", config=root),))
 
 
 @forgiving

@@ -13,10 +13,11 @@ from posecut_core.project.given import forgiving, listed
 from posecut_core.project.opening import check_videos, chosen_stems, project_videos, resolve_video
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state, update_state
+from posecut_core.results import Summary, counted, spans
 from posecut_core.types import Algorithm, Mode
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore, numbers_in
-from posecut_core.video.index import Gap
+from posecut_core.video.index import Gap, gap_sentences
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,18 @@ class ExtractedVideo:
     known: int = 0  # frames that were chosen, and had been extracted before
     labelled: int = 0  # frames that were chosen, and have labels
 
+    def _lines(self) -> list[str]:
+        """Say how many frames there are, and what the video did not give."""
+        lines = [f"{self.video}: {counted(len(self.added), 'new frame')}, {len(self.frames)} in all, in {self.store}"]
+        if self.damaged:
+            lines.append(f"  {self.video}: left out because they are damaged: {spans(self.damaged)}")
+        if self.short:
+            lines.append(
+                f"  {self.video}: {counted(self.short, 'frame')} fewer than asked for, because no more can be read "
+                "between start and stop of config.yaml"
+            )
+        return lines + [f"  {self.video}: {sentence}" for sentence in gap_sentences(self.gaps)]
+
 
 @dataclass(frozen=True)
 class ExtractedFrames:
@@ -42,6 +55,23 @@ class ExtractedFrames:
     algorithm: str  # kmeans, uniform or given
     seed: int
     videos: tuple[ExtractedVideo, ...]
+
+    def summary(self) -> Summary:
+        """Say how many frames are new, and what there is to do."""
+        root, lines = self.config_path.parent, tuple(line for video in self.videos for line in video._lines())
+        following: tuple[Remedy, ...] = (Remedy("check_labels", config=root),)
+        if not any(video.added or video.known for video in self.videos):
+            text = "No frame could be extracted: none of those that were asked for can be read."
+            return Summary(text, lines, exit_code=VideoError.exit_code)
+        if all(video.labelled == len(video.added) + video.known for video in self.videos):
+            next_step = "All of them are labelled already."
+        else:
+            next_step, following = "Now label them.", (Remedy("label_frames", config=root), *following)
+        if added := sum(len(video.added) for video in self.videos):
+            return Summary(f"{counted(added, 'new frame')} extracted. {next_step}", lines, following)
+        others = () if self.algorithm == "given" else (Remedy("extract_frames", config=root, seed=self.seed + 1),)
+        text = f"The frames that were chosen had been extracted before. {next_step}"
+        return Summary(f"{text} Another seed chooses others." if others else text, lines, (*following, *others))
 
 
 @dataclass(frozen=True)

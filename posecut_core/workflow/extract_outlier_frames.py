@@ -13,6 +13,7 @@ from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
     PosecutError,
+    Remedy,
     StorageError,
     VideoError,
     raise_together,
@@ -42,6 +43,7 @@ from posecut_core.refinement.candidates import (
     put_candidates,
 )
 from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers, learn_poses
+from posecut_core.results import Summary, counted, spans
 from posecut_core.storage.files import resumable
 from posecut_core.types import Algorithm, NetworkName, OutlierAlgorithm
 from posecut_core.video.extraction import extract, window
@@ -64,6 +66,25 @@ class FoundOutliers:
     fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
     number_of_frames: int  # how many of these are going to be extracted, at most
 
+    def summary(self) -> Summary:
+        """Say how many frames were found, how, and how many would be extracted."""
+        count, new = len(self.candidates), len(self.fresh)
+        known = f", {count - new} of them extracted before" if new < count else ""
+        return Summary(
+            f"{self.video.name}: {count} of {counted(self.looked_at, 'frame')} found ({self._how()}){known}; "
+            f"{min(new, self.number_of_frames)} would be extracted."
+        )
+
+    def _how(self) -> str:
+        criteria = self.criteria
+        if criteria.outlieralgorithm in CHOSEN_BY_HAND:
+            return criteria.outlieralgorithm
+        if criteria.outlieralgorithm == "uncertain":
+            return f"uncertain, p_bound={criteria.p_bound:g}"
+        near = sum(one.score <= criteria.epsilon for one in self.candidates)
+        farthest = f", and the {near} farthest below it" if near else ""
+        return f"{criteria.outlieralgorithm}, epsilon={criteria.epsilon:g}{farthest}"
+
 
 @dataclass(frozen=True)
 class OutlierFrames:
@@ -71,6 +92,18 @@ class OutlierFrames:
 
     scorer: str  # the network whose predictions were judged
     videos: tuple[FoundOutliers, ...]
+
+    def summary(self) -> Summary:
+        """Say how many frames look wrong, and how many of them would be extracted."""
+        found = sum(len(numbers_of(video.candidates)) for video in self.videos)
+        wanted = sum(min(video.number_of_frames, len(video.fresh)) for video in self.videos)
+        of_all = f"of {sum(video.looked_at for video in self.videos):,} frames"
+        text = f"{found:,} {of_all} look wrong; {wanted:,} of them would be extracted."
+        if not found:
+            text = f"None {of_all} looks wrong by these criteria; try others."
+        elif not wanted:
+            text = f"{found:,} {of_all} look wrong, and the project has them all already."
+        return Summary(text, tuple(video.summary().text for video in self.videos))
 
 
 Confirm = Callable[[FoundOutliers], bool | Criteria]
@@ -91,6 +124,23 @@ class OutlierVideo:
     added: tuple[int, ...] = ()  # frame numbers that are new
     drafts: int = 0  # positions proposed in them, to be corrected
     damaged: tuple[int, ...] = ()  # frame numbers that were to be extracted and could not be decoded
+
+    def _lines(self) -> list[str]:
+        found = f"{self.video.name}: {self.candidates} of {counted(self.looked_at, 'frame')} found"
+        if not self.confirmed:
+            return [found, "  canceled: nothing was extracted or written"]
+        lines = [f"{found}, all in {self.table}"]
+        if self.added:
+            lines.append(f"  {counted(len(self.added), 'new frame')}, with {counted(self.drafts, 'draft')} of labels")
+        elif not self.damaged:
+            why = (
+                "none was extracted: the project has them all" if self.candidates else "so there is nothing to extract"
+            )
+            lines.append(f"  {why}")
+        if self.damaged:
+            none = "" if self.added else "none was extracted: "
+            lines.append(f"  {none}left out because they are damaged: {spans(self.damaged)}")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -285,6 +335,22 @@ class ExtractedOutliers:
     extractionalgorithm: Algorithm
     seed: int
     videos: tuple[OutlierVideo, ...]
+
+    def summary(self) -> Summary:
+        """Say how many frames were found and extracted, and where their table and drafts are."""
+        root, lines = self.config_path.parent, tuple(line for video in self.videos for line in video._lines())
+        if frames := sum(len(video.added) for video in self.videos):
+            drafts = counted(sum(video.drafts for video in self.videos), "draft")
+            text = (
+                f"{counted(frames, 'new frame')} extracted, with {drafts} of labels. Now correct these: they are not "
+            )
+            text += "used for training before review."
+            return Summary(text, lines, (Remedy("label_frames", config=root), Remedy("merge_datasets", config=root)))
+        damaged = any(video.damaged for video in self.videos)
+        text = "No frame was extracted."
+        if any(video.confirmed for video in self.videos):
+            text += " Other values of `epsilon` or `p_bound`, or another `outlieralgorithm`, find other frames."
+        return Summary(text, lines, exit_code=VideoError.exit_code if damaged else 0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_together, treat_each
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import (
     check_replaceable,
@@ -20,6 +20,7 @@ from posecut_core.poses.filters import arima_filtered, kalman_filtered, median_f
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
+from posecut_core.results import Summary
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
 
@@ -31,6 +32,12 @@ class FilteredPredictions:
     scorer: str
     filtertype: str
     files: tuple[Path, ...]  # .h5 and .csv of each video
+
+    def summary(self) -> Summary:
+        """Say where the filtered predictions are."""
+        lines = tuple(f"Filtered by {self.filtertype}: {path}" for path in self.files)
+        steps = ("plot_trajectories", "create_labeled_video")
+        return Summary("", lines, tuple(Remedy(step, filtered=True) for step in steps))
 
 
 @forgiving

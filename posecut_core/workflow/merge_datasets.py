@@ -14,6 +14,7 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted
 from posecut_core.training.dataset import labeled_tables
 from posecut_core.types import Unreviewed
 
@@ -31,6 +32,18 @@ class MergedDatasets:
     accepted: int  # drafts that became labels
     left: int  # drafts that nobody has looked at, which are not trained on
     begun_before: bool = False  # nothing was made in the iteration yet, so that it goes on being the next one
+
+    def summary(self) -> Summary:
+        """Say which iteration begins, with how many frames, and what became of drafts."""
+        root = self.config_path.parent
+        begins = "has begun already and has no training dataset yet" if self.begun_before else "begins"
+        text = f"Iteration {self.iteration} {begins}, with {counted(self.labelled_frames, 'labelled frame')}."
+        if self.accepted:
+            text += f" {counted(self.accepted, 'draft')} became labels without review, as requested."
+        if self.left:
+            text += f" {counted(self.left, 'draft')} stay drafts and are not trained on."
+        train = Remedy("train_network", config=root, weights="previous")
+        return Summary(text, following=(Remedy("create_training_dataset", config=root), train))
 
 
 @forgiving

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, LabelError, PosecutError, raise_together, treat_each
+from posecut_core.errors import ArgumentError, LabelError, PosecutError, Remedy, raise_together, treat_each
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import Together
 from posecut_core.labels.exchange import describe
@@ -14,6 +14,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import chosen_stems, frame_folders
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted, first_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class MergedVideo:
     copies: tuple[Path, ...]  # of files that were discarded
     obstacle: str = ""  # why they cannot be taken over, so that all one can do is discard them
 
+    def _lines(self, decision: str) -> list[str]:
+        changes = counted(len(self.changes), "change") if self.changes else "changes that cannot be read"
+        lines = [f"{self.video}: {changes}, {decision}", *(f"  {line}" for line in first_of(self.changes))]
+        lines += [f"  {self.obstacle}"] * bool(self.obstacle)
+        return lines + [f"  the previous file is kept as {path}" for path in self.copies]
+
 
 @dataclass(frozen=True)
 class MergedLabels:
@@ -33,6 +40,18 @@ class MergedLabels:
     config_path: Path
     decision: str  # shown, taken over or discarded
     videos: tuple[MergedVideo, ...]  # those with changes
+
+    def summary(self) -> Summary:
+        """Say what other programs changed, and what became of it."""
+        root = self.config_path.parent
+        check = (Remedy("check_labels", config=root),)
+        if not self.videos:
+            return Summary("No other program changed the labels.", following=check)
+        lines = tuple(line for video in self.videos for line in video._lines(self.decision))
+        if self.decision != "shown":
+            return Summary("", lines, check)
+        take, discard = (Remedy("merge_labels", config=root, **{word: True}) for word in ("take", "discard"))
+        return Summary("", lines, (discard,) if any(video.obstacle for video in self.videos) else (take, discard))
 
 
 @forgiving

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_together, treat_each
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.plots.figures import bytes_of, colors_of, named_color
@@ -21,6 +21,7 @@ from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
@@ -34,6 +35,10 @@ class PlottedTrajectories:
     folders: tuple[Path, ...]  # one per video
     files: tuple[Path, ...]
 
+    def summary(self) -> Summary:
+        """Say where the figures are."""
+        return Summary("", tuple(f"Figures: {folder}" for folder in self.folders), (Remedy("create_labeled_video"),))
+
 
 @dataclass(frozen=True)
 class LabeledVideos:
@@ -42,6 +47,14 @@ class LabeledVideos:
     scorer: str
     files: tuple[Path, ...]  # one per video
     skipped: tuple[Path, ...]  # those of `files` that were there before
+
+    def summary(self) -> Summary:
+        """Say where the videos are; where they show errors, the frames with these come next."""
+        lines = tuple(
+            f"{'Exists already' if path in self.skipped else 'Labelled video'}: {path}" for path in self.files
+        )
+        text = "`overwrite` makes again what exists already." if self.skipped else ""
+        return Summary(text, lines, (Remedy("extract_outlier_frames"),))
 
 
 @forgiving

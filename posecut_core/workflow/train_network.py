@@ -9,12 +9,14 @@ from pathlib import Path
 
 import jax
 
+from posecut_core.errors import Remedy
 from posecut_core.labels.images import adopt_project
 from posecut_core.model.devices import chosen_devices, placement, use_compilation_cache
 from posecut_core.model.log import start_log
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Training
+from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.training.loop import suspect_frames, train
 from posecut_core.training.run import prepare_run
@@ -26,6 +28,9 @@ from posecut_core.types import FrameRef
 
 # --- training loop ----------------------------------------------------------------------------------------------------
 # The loop of `train_network`: steps, log and snapshots, and the way back after steps that could not be taken.
+
+
+_SUSPECTS = 3  # frames that are named; the result has all
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,21 @@ class TrainedNetwork:
     skipped: tuple[int, ...] = ()  # steps of this call whose loss or gradients were not finite
     suspects: tuple[FrameRef, ...] = ()  # frames that stood in those steps, those in most of them first
     restored: tuple[int, ...] = ()  # steps of the snapshots that training went back to after many of them in a row
+
+    def summary(self) -> Summary:
+        """Say how far training came, and where the network is."""
+        if self.first_step == self.last_step:
+            text = f"The network was already trained for {self.last_step} steps; for more, give a larger `maxiters`."
+        else:
+            begin = f", from the snapshot of step {self.first_step}" if self.first_step else ""
+            text = f"Trained to step {self.last_step}{begin}; loss {self.loss:.4f}."
+        if self.skipped:
+            frames = ", ".join(f"frame {frame.number} of {frame.video}" for frame in self.suspects[:_SUSPECTS])
+            text += f" {counted(len(self.skipped), 'step')} had no finite loss and were skipped; check {frames}."
+        lines = [f"Snapshot: {self.snapshot}", f"Losses: {self.log}"]
+        lines += [f"Damaged, moved aside and not used: {path}" for path in self.damaged]
+        evaluate = Remedy("evaluate_network", shuffle=self.shuffle, trainingsetindex=self.trainingsetindex)
+        return Summary(text, tuple(lines), (evaluate,))
 
 
 @forgiving

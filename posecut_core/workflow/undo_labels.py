@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.errors import ArgumentError, LabelError, Remedy
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import Made, Redo, Undo
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState, Point
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import chosen_stems, frame_folders, open_project
+from posecut_core.results import Summary, counted, first_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class UndoneLabels:
     changes: tuple[str, ...]  # as "frame 3: snout is placed at (81.5, 40.0)"
     undoable: int  # edits that can still be taken back
     redoable: int  # edits that can be made again
+
+    def summary(self) -> Summary:
+        """Say what the labels are now, and how far one can go back and forth."""
+        root = self.config_path.parent
+        left = f"{counted(self.undoable, 'edit')} can still be undone, {self.redoable} redone"
+        steps = (("undo_labels", self.undoable), ("redo_labels", self.redoable))
+        following = tuple(Remedy(step, config=root, video=self.video) for step, count in steps if count)
+        return Summary(f"{self.video}: {left}.", tuple(first_of(self.changes)), following)
 
 
 @forgiving

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from posecut_core.cli.summaries import tell_evaluated
 from posecut_core.errors import DatasetError, ModelError
 from posecut_core.evaluation.measurement import EvaluationJob, measure
 from posecut_core.evaluation.tables import _read_frame_errors, read_results
@@ -71,4 +70,4 @@ def test_frames_that_validated_are_measured_apart(spot_project):
     assert [error.side for error in _read_frame_errors(row.frames_csv)].count("validation") == 1
     assert read_results(row.results_csv)[-1].validation == pytest.approx(errors.validation, abs=1e-3)
     assert "validation frames" in row.report.read_text()
-    assert "on 1 frame that validated" in tell_evaluated(spot_project, evaluate_network(spot_project)).lines[0]
+    assert "on 1 frame that validated" in evaluate_network(spot_project).summary().lines[0]

@@ -1,16 +1,20 @@
 """What is told about bodyparts, other programs and health is complete."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.summaries import tell_diagnosis, tell_edited, tell_merged
+from posecut_core.cli.summaries import outcome_of
 from posecut_core.health import Finding
 from posecut_core.health.doctor import Diagnosis
 from posecut_core.workflow.edit_bodyparts import EditedBodyparts
 from posecut_core.workflow.merge_labels import MergedLabels, MergedVideo
 
 CONFIG = Path("/p/config.yaml")
+tell_edited, tell_merged, tell_diagnosis = (
+    partial(outcome_of, verb, given={}) for verb in ("edit-bodyparts", "merge-labels", "doctor")
+)
 
 
 def test_bodyparts_are_listed():

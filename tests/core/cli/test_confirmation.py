@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.summaries import asking, summary, understood
+from posecut_core.cli.summaries import asking, understood
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, silent
 from posecut_core.refinement.candidates import Candidate, Criteria
@@ -20,13 +20,13 @@ def found(criteria=Criteria(), fresh=(3, 8)):  # noqa: B008 (frozen)
 
 def test_the_summary_counts_what_was_found():
     """It names the criteria, what is known already, and what would be extracted."""
-    assert summary(found()) == (
+    assert found().summary().text == (
         "a.mp4: 3 of 100 frames found (jump, epsilon=20), 1 of them extracted before; 2 would be extracted."
     )
     uncertain = found(Criteria("uncertain", p_bound=0.2), fresh=(3, 5, 8))
     few = found(Criteria("fitting", epsilon=50), fresh=(3, 5, 8))
-    assert "(fitting, epsilon=50, and the 3 farthest below it); 3" in summary(few)
-    assert summary(uncertain) == "a.mp4: 3 of 100 frames found (uncertain, p_bound=0.2); 3 would be extracted."
+    assert "(fitting, epsilon=50, and the 3 farthest below it); 3" in few.summary().text
+    assert uncertain.summary().text == "a.mp4: 3 of 100 frames found (uncertain, p_bound=0.2); 3 would be extracted."
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_question_is_asked_until_it_is_answered(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     said = []
     assert asking({}, said.append, yes=False)(found()) == Criteria(epsilon=30)
-    assert said == [Notice(summary(found()))]
+    assert said == [Notice(found().summary().text)]
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("Extract them?") == 2

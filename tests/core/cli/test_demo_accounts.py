@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from posecut_core.cli.summaries import tell_demo, tell_refined_demo
+from posecut_core.cli.summaries import outcome_of
 from posecut_core.demo.run import DemoResult, RefinedDemo, Round, StepTime
 
 RESULT = DemoResult(
@@ -38,9 +38,9 @@ REFINED = RefinedDemo(
 )
 
 
-def shown(result, tell=tell_demo):
+def shown(result):
     stream = io.StringIO()
-    for line in tell(result).lines:
+    for line in outcome_of("demo", result, {}).lines:
         Console(file=stream, width=100).print(line)
     return stream.getvalue()
 
@@ -67,7 +67,7 @@ def test_what_an_earlier_run_did_is_said():
 
 def test_both_rounds_are_shown():
     """Frames and errors of each round, also per bodypart, times and files."""
-    text = shown(REFINED, tell_refined_demo)
+    text = shown(REFINED)
     for words in (
         "24 labelled frames",
         "trained on 30: with 6 frames of grey-mouse",

@@ -61,9 +61,9 @@ def test_a_screen_that_does_not_answer_is_asked_for(tmp_path, monkeypatch):
     """Qt ends the process where it finds no screen; another signal says nothing of screens."""
     monkeypatch.setenv("DISPLAY", "remote:10")
     lines = {
-        name: open_window(
-            tmp_path, program=("-c", f"import os, signal; os.kill(os.getpid(), signal.{name})")
-        ).summary()[0]
+        name: open_window(tmp_path, program=("-c", f"import os, signal; os.kill(os.getpid(), signal.{name})"))
+        .summary()
+        .text
         for name in ("SIGABRT", "SIGKILL")
     }
     assert "DISPLAY=remote:10" in lines["SIGABRT"]

@@ -1,9 +1,10 @@
 """What is told about projects, frames and labels is complete."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from posecut_core.cli.summaries import tell_added, tell_checked, tell_created, tell_extracted
+from posecut_core.cli.summaries import outcome_of
 from posecut_core.errors import VideoError
 from posecut_core.video.index import Gap
 from posecut_core.workflow.check_labels import CheckedLabels, CheckedVideo
@@ -11,22 +12,26 @@ from posecut_core.workflow.create_project import AddedVideos, CreatedProject, Sk
 from posecut_core.workflow.extract_frames import ExtractedFrames, ExtractedVideo
 
 CONFIG = Path("/p/config.yaml")
+tell_created, tell_added, tell_extracted, tell_checked = (
+    partial(outcome_of, verb, given={})
+    for verb in ("create-new-project", "add-new-videos", "extract-frames", "check-labels")
+)
 
 
 def test_a_new_project_with_placeholders_asks_for_names():
     """Only a new project does, and only without names."""
     new, old = (CreatedProject(CONFIG, (), created) for created in (True, False))
-    assert "name your bodyparts" in tell_created(new, placeholders=True).lines[-1]
-    assert len(tell_created(new, placeholders=False).lines) == 1
-    assert tell_created(old, placeholders=True).lines[-1].endswith("it was left as it was.")
+    assert "name your bodyparts" in tell_created(replace(new, unnamed=True)).lines[-1]
+    assert "name your bodyparts" not in tell_created(new).lines[-1]
+    assert tell_created(old).lines[-1].endswith("it was left as it was.")
     other = replace(old, ignored=("videos", "bodyparts"))
-    assert "Not taken over: videos, bodyparts; edit /p/config.yaml" in tell_created(other, placeholders=True).lines[-1]
+    assert "Not taken over: videos, bodyparts; edit /p/config.yaml" in tell_created(other).lines[-1]
 
 
 def test_new_and_old_videos_are_told_apart():
     """Each video has its line."""
     told = tell_added(AddedVideos(CONFIG, (Path("/p/a.mp4"),), (Path("/p/b.mp4"),)))
-    assert told.lines == ("Added /p/a.mp4.", "/p/b.mp4 was in the project already.")
+    assert told.lines == ("Added /p/a.mp4.", "/p/b.mp4 was in the project already.", "1 new video.")
 
 
 def test_damaged_frames_are_mentioned():
@@ -49,25 +54,23 @@ def test_why_no_frame_is_new_is_said_truly():
     assert "No frame could be extracted" in outcome.lines[-1]
     assert (outcome.exit_code, outcome.following) == (VideoError.exit_code, ())
     known = ExtractedFrames(CONFIG, "kmeans", 0, (none, replace(none, known=2)))
-    assert "had been extracted before; for others, choose another --seed" in tell_extracted(known).lines[-2]
-    assert tell_extracted(replace(known, algorithm="given")).lines[-2].endswith("had been extracted before.")
+    assert "had been extracted before." in tell_extracted(known).lines[-1]
+    assert tell_extracted(known).following[-1] == "posecut extract-frames /p --seed 1"
+    assert "seed" not in " ".join(tell_extracted(replace(known, algorithm="given")).following)
     assert tell_extracted(known).exit_code == 0
     assert "Now label them" in tell_extracted(known).lines[-1]
     labelled = replace(known, videos=(none, replace(none, known=2, labelled=2)))
-    assert tell_extracted(labelled).lines[-1] == "All of them are labelled already."
+    assert tell_extracted(labelled).lines[-1].split(". ")[1] == "All of them are labelled already"
 
 
 def test_videos_left_out_are_named():
     """Each with its reason, which may name the file itself."""
     skipped = (SkippedVideo("/v/a.mp4", "/v/a.mp4 is damaged."), SkippedVideo("b", "Found no video b."))
-    assert tell_added(AddedVideos(CONFIG, (), (), skipped)).lines == (
+    assert tell_added(AddedVideos(CONFIG, (), (), skipped)).lines[:2] == (
         "Left out: /v/a.mp4 is damaged.",
         "Left out: Found no video b.",
     )
-    assert (
-        "Left out: /v/a.mp4"
-        in tell_created(CreatedProject(CONFIG, (), True, skipped=skipped), placeholders=False).lines[1]
-    )
+    assert "Left out: /v/a.mp4" in tell_created(CreatedProject(CONFIG, (), True, skipped=skipped)).lines[0]
 
 
 def test_doubtful_labels_are_listed():

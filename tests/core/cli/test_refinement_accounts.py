@@ -1,8 +1,9 @@
 """What is told about outliers says where they are and what happens next."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from posecut_core.cli.summaries import tell_merged_datasets, tell_outliers
+from posecut_core.cli.summaries import outcome_of
 from posecut_core.errors import VideoError
 from posecut_core.refinement.candidates import Criteria
 from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierVideo
@@ -14,7 +15,8 @@ def video(name, **options):
 
 
 def told(*videos):
-    return tell_outliers(ExtractedOutliers(Path("/p/config.yaml"), "net", "kmeans", 0, videos))
+    result = ExtractedOutliers(Path("/p/config.yaml"), "net", "kmeans", 0, videos)
+    return outcome_of("extract-outlier-frames", result, {"config": Path("/p")})
 
 
 def test_each_video_has_its_count_and_its_files():
@@ -51,13 +53,13 @@ def test_without_new_frames_other_criteria_are_suggested():
 
 def test_the_next_iteration_is_told_with_its_drafts():
     """Whoever accepted drafts unseen, or left some, reads how many; then come dataset and training."""
-    outcome = tell_merged_datasets(MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0))
+    merged = MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0)
+    outcome = outcome_of("merge-datasets", merged, {})
     assert outcome.lines == (
-        "Iteration 2 begins, with 30 labelled frames.",
-        "5 drafts became labels without review, as requested.",
+        "Iteration 2 begins, with 30 labelled frames. 5 drafts became labels without review, as requested.",
     )
     assert outcome.following == (
         "posecut create-training-dataset /p",
         "posecut train-network /p --weights previous",
     )
-    assert "3 drafts stay drafts" in tell_merged_datasets(MergedDatasets(Path("/p/config.yaml"), 2, 30, 0, 3)).lines[1]
+    assert "3 drafts stay drafts" in replace(merged, accepted=0, left=3).summary().text

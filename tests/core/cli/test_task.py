@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.cli.task import command, command_of, counted, differing, shorter, spans
+from posecut_core.cli.task import command, command_of, shorter
 from posecut_core.errors import Remedy
+from posecut_core.results import counted, spans
 
 
 def test_paths_below_the_current_folder_are_relative(tmp_path, monkeypatch):
@@ -26,12 +27,6 @@ def test_commands_are_quoted(tmp_path, monkeypatch):
 def test_nouns_follow_their_number():
     """One frame, two frames."""
     assert (counted(1, "frame"), counted(2, "frame"), counted(0, "frame")) == ("1 frame", "2 frames", "0 frames")
-
-
-def test_options_at_their_default_are_left_out():
-    """Only what differs is written, in order."""
-    assert differing(shuffle=(1, 1), destfolder=(None, None)) == ()
-    assert differing(shuffle=(3, 1), destfolder=(Path("out"), None)) == ("--shuffle", "3", "--destfolder", "out")
 
 
 def test_neighbouring_numbers_are_joined():
