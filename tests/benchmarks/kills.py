@@ -346,6 +346,7 @@ def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, out: 
         os.dup2(handle, 2)
         os.chdir(home.root)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the program does first
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for what it runs behind `&`
         if plan.size >= 0:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (plan.size, resource.RLIM_INFINITY))
