@@ -15,6 +15,7 @@ PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")  # bodyparts o
 Mode = Literal["automatic", "manual"]  # of extract_frames: who chooses the frames
 Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
 OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "list", "manual"]
+EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what computes score maps
 FilterType = Literal["median", "arima", "spline", "kalman"]
 Unreviewed = Literal["refuse", "accept", "leave"]  # what becomes of drafts that no person has looked at
 

@@ -23,6 +23,7 @@ from posecut_core.dataset.frames import (
 )
 from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import LabelError, VideoError
+from posecut_core.inference.engine import XlaEngine
 from posecut_core.inference.predictor import Predictor
 from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.labels.table import LabelTable
@@ -343,7 +344,8 @@ class Assistance:
         """Write new proposals; frames that somebody takes out meanwhile are passed over once."""
         project, settings = assistant.project, assistant.settings
         self._due = step + self._pace.every
-        predictor = Predictor(assistant.info(step), assistant.state.predicting)
+        info = assistant.info(step)
+        predictor = Predictor(info, XlaEngine(info.network, assistant.state.predicting))
         try:
             proposals = proposals_for(
                 project,

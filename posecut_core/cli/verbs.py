@@ -244,8 +244,9 @@ def _kind(hint: str) -> Any:
     """Turn the annotation of a parameter into what a shell can write: None for nothing."""
     if any(word in hint for word in _PYTHON_ONLY):
         return None
-    if get_origin(getattr(types, hint, None)) is Literal:
-        return getattr(types, hint)
+    named = getattr(types, hint.removesuffix(" | None"), None)
+    if get_origin(named) is Literal:
+        return named
     words = set(hint.split(" | "))
     return bool if "bool" in words else float if "float" in words else int if words <= {"int", "None"} else str
 

@@ -1,49 +1,51 @@
 """A trained network, ready to look at images."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float32, Float64, UInt8
+from jaxtyping import Array, Float32, Float64, UInt8
 
 from posecut_core.dataset.frames import resize, scale_points, scaled_size
-from posecut_core.dataset.scoremaps import STRIDE, Scoremaps, decode
-from posecut_core.errors import ArgumentError, ModelError, Remedy
+from posecut_core.dataset.scoremaps import STRIDE, decode
+from posecut_core.errors import ArgumentError, ModelError, Remedy, StorageError
+from posecut_core.inference import openvino
+from posecut_core.inference.deviation import (
+    MEASURED,
+    Deviation,
+    compare,
+    read_deviations,
+    sample_images,
+    write_deviations,
+)
+from posecut_core.inference.engine import Engine, XlaEngine
+from posecut_core.inference.export import network_onnx
 from posecut_core.model.devices import use_compilation_cache
-from posecut_core.model.pose_net import NetworkSpec, parameter_shapes, scoremaps
+from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
-from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
+from posecut_core.progress import Notice, Report, silent
+from posecut_core.project.paths import QUANTIZED, Project, Training, snapshot_folder, snapshot_steps
+from posecut_core.project.state import read_state
+from posecut_core.storage.files import file_sha256
+from posecut_core.types import EngineName
 
 
-@partial(jax.jit, static_argnames=("spec", "size"))
-def _locate(
-    parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec, size: tuple[int, int]
-) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]:
-    """Scale images to `size`, run the network, decode; positions are pixels of the scaled image.
-
-    Only B x K x 3 numbers leave the device.
-    """
-    return decode(_maps(parameters, images, spec, size))
-
-
-@partial(jax.jit, static_argnames=("spec", "size"))
-def _score(
-    parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec, size: tuple[int, int]
-) -> Float[Array, "B h w K"]:
-    """Scale images to `size` and run the network; probabilities of the cells that lie in the scaled image."""
-    probabilities = jax.nn.sigmoid(_maps(parameters, images, spec, size).scores)
-    return probabilities[:, : -(-size[0] // STRIDE), : -(-size[1] // STRIDE)]
-
-
-def _maps(parameters: Any, images: UInt8[Array, "B H W 3"], spec: NetworkSpec, size: tuple[int, int]) -> Scoremaps:
+@partial(jax.jit, static_argnames=("size", "multiple"))
+def _scaled(
+    images: UInt8[Array, "B H W 3"], *, size: tuple[int, int], multiple: int
+) -> Float32[Array, "B height width 3"]:
+    """Scale images to `size` and to [0, 1], and repeat their edges until the sides are multiples of `multiple`."""
     scaled = resize(images, height=size[0], width=size[1]) / 255
-    multiple = spec.backbone.stages[-1].stride
     bottom, right = -size[0] % multiple, -size[1] % multiple
-    return scoremaps(spec, parameters, jnp.pad(scaled, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge"))
+    return jnp.pad(scaled, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")
+
+
+_decode = jax.jit(decode)
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,10 @@ class ImageScoremaps:
 
 @dataclass(frozen=True)
 class Predictor:
-    """Predict poses with the parameters of one snapshot."""
+    """Predict poses with a trained network."""
 
     info: SnapshotInfo
-    parameters: Any
+    engine: Engine
 
     @classmethod
     def load(cls, model_folder: Path, *, snapshot: str | int = "last") -> "Predictor":
@@ -79,7 +81,8 @@ class Predictor:
             raise ModelError(f"There is no snapshot of step {step} in {model_folder}; choose one of {known}.")
         folder = snapshot_folder(model_folder, int(step))
         info = read_info(folder)
-        return cls(info, load_parameters(folder, parameter_shapes(info.network)))
+        parameters = load_parameters(folder, parameter_shapes(info.network))
+        return cls(info, XlaEngine(info.network, parameters))
 
     @property
     def bodyparts(self) -> tuple[str, ...]:
@@ -96,24 +99,186 @@ class Predictor:
         """Training steps that the snapshot has seen."""
         return self.info.step
 
+    @property
+    def engine_name(self) -> str:
+        """What computes, and in which precision."""
+        return self.engine.name
+
     def predict(
         self, images: UInt8[np.ndarray, "B H W 3"]
     ) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
         """Return (x, y) in pixels of the given images, and likelihoods; compiled once per shape of `images`."""
+        return self.start(images)()
+
+    def start(
+        self, images: UInt8[np.ndarray, "B H W 3"]
+    ) -> Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]:
+        """Begin to predict and return at once; the result waits, and then is that of `predict`."""
         source = images.shape[1:3]
-        size = scaled_size(source[0], source[1], scale=self.info.global_scale)
-        xy, likelihood = _locate(self.parameters, jnp.asarray(images), spec=self.info.network, size=size)
-        points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
-        return points, np.asarray(likelihood, np.float64)
+        started, size = self.engine.start(self.scaled(images)), self._size(images)
+
+        def result() -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
+            xy, likelihood = _decode(started())
+            points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
+            return points, np.asarray(likelihood, np.float64)
+
+        return result
 
     def scoremaps(self, image: UInt8[np.ndarray, "H W 3"]) -> ImageScoremaps:
         """Return the likelihood of each bodypart in each cell of its score map."""
-        source = image.shape[:2]
-        size = scaled_size(source[0], source[1], scale=self.info.global_scale)
-        likelihood = _score(self.parameters, jnp.asarray(image[None]), spec=self.info.network, size=size)
+        size = self._size(image[None])
+        scores = np.asarray(
+            self.engine.start(self.scaled(image[None]))().scores[0, : -(-size[0] // STRIDE), : -(-size[1] // STRIDE)]
+        )
         first = np.array([[0.0, 0.0], [STRIDE, STRIDE]]) + (STRIDE - 1) / 2
-        origin, second = scale_points(first, source=size, target=(source[0], source[1]))
-        return ImageScoremaps(np.asarray(likelihood[0], np.float32), second - origin, origin)
+        origin, second = scale_points(first, source=size, target=(image.shape[0], image.shape[1]))
+        return ImageScoremaps(np.asarray(jax.nn.sigmoid(scores), np.float32), second - origin, origin)
+
+    def scaled(self, images: UInt8[np.ndarray, "B H W 3"]) -> Float32[Array, "B height width 3"]:
+        """Return images as the engine is given them."""
+        multiple = self.info.network.backbone.stages[-1].stride
+        return _scaled(jnp.asarray(images), size=self._size(images), multiple=multiple)
+
+    def _size(self, images: UInt8[np.ndarray, "B H W 3"]) -> tuple[int, int]:
+        return scaled_size(images.shape[1], images.shape[2], scale=self.info.global_scale)
+
+
+# --- engines ----------------------------------------------------------------------------------------------------------
+# Which engine a network is given: one that is fast, and whose deviation from XLA was measured and is small enough.
+
+
+_INT8_FRAMES = 64  # that decide on the scales of int8
+_WORDS = {
+    "openvino-bfloat16": "OpenVINO in bfloat16",
+    "openvino-float32": "OpenVINO in float32",
+    "openvino-int8": "OpenVINO in int8",
+}
+
+
+def chosen_engine(
+    predictor: Predictor, training: Training, engine: EngineName, *, latency: bool = False, report: Report = silent
+) -> Predictor:
+    """Give a network the engine that is asked for, once its deviation from XLA has been measured and is small enough.
+
+    It is measured on frames of the training dataset, and kept with the snapshot. `auto` is XLA on a graphics card, else
+    the first of OpenVINO in bfloat16, OpenVINO in float32 and XLA that may be used.
+
+    Args:
+        predictor: the network, computing with XLA.
+        training: the training that it is of.
+        engine: what is asked for.
+        latency: whether single images shall be done as soon as possible, rather than as many as possible in all.
+        report: told what computes and how far it is from XLA, and why what comes first does not.
+
+    Raises:
+        ModelError: an engine that was asked for by name is not installed, or deviates too much.
+    """
+    if not isinstance(predictor.engine, XlaEngine):
+        return predictor
+    limits = read_state(training.project.settings_path).engine_limits
+    for name in _candidates(engine):
+        try:
+            made = _openvino_engine(name, predictor, predictor.engine, training, latency, report)
+        except ModelError as error:  # a backbone that cannot be written for OpenVINO
+            if engine != "auto":
+                raise
+            report(Notice.of(error))
+            continue
+        other = replace(predictor, engine=made)
+        deviation = _deviation(predictor, other, training, report)
+        if deviation.doubt:
+            return _in_doubt(predictor, other, engine, deviation, report)
+        excess = deviation.excess(limits[name if name in limits else "openvino"])
+        if not excess:
+            report(Notice(f"{_WORDS[name]} computes: {deviation.sentence}"))
+            return other
+        if engine != "auto":
+            raise ModelError(
+                f"{_WORDS[name]} is refused for {predictor.scorer}: {excess}; use engine auto, or raise engine_limits "
+                f"in {training.project.settings_path}.",
+                Remedy("analyze_videos", engine="auto"),
+            )
+        report(Notice(f"{_WORDS[name]} is not used: {excess}"))
+    return predictor
+
+
+def _in_doubt(
+    predictor: Predictor, other: Predictor, engine: EngineName, deviation: Deviation, report: Report
+) -> Predictor:
+    """Take an engine of which nothing is known only where it was asked for by name."""
+    taken = predictor if engine == "auto" else other
+    name = _WORDS.get(taken.engine_name, "XLA")
+    report(Notice(f"{name} computes; how far OpenVINO is from XLA is not known, as {deviation.doubt}"))
+    return taken
+
+
+def _candidates(engine: EngineName) -> tuple[str, ...]:
+    """Return the engines to try before XLA."""
+    if engine == "xla" or (engine == "auto" and (jax.default_backend() != "cpu" or not openvino.is_installed())):
+        return ()
+    if not openvino.is_installed():
+        raise ModelError(
+            f"Engine {engine} needs OpenVINO, which is not installed; install it with pip install openvino, or use "
+            "engine auto.",
+            Remedy("analyze_videos", engine="auto"),
+        )
+    if engine == "openvino-int8":
+        return ("openvino-int8",)
+    names = (f"openvino-{openvino.fastest_precision()}", "openvino-float32")
+    return names[:1] if engine == "openvino" else tuple(dict.fromkeys(names))
+
+
+def _deviation(predictor: Predictor, other: Predictor, training: Training, report: Report) -> Deviation:
+    """Return how far an engine is from XLA, measured now if it never was."""
+    snapshot = training.snapshot(predictor.step)
+    known = read_deviations(snapshot, runtime=openvino.runtime())
+    if other.engine_name not in known:
+        images = sample_images(training, MEASURED)
+        report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images)} frames, once"))
+        pcutoff = training.project.config.pcutoff
+        known[other.engine_name] = compare(predictor, other, images, pcutoff=pcutoff, runtime=openvino.runtime())
+        write_deviations(snapshot, known)
+    return known[other.engine_name]
+
+
+def _openvino_engine(
+    name: str, predictor: Predictor, reference: XlaEngine, training: Training, latency: bool, report: Report
+) -> openvino.OpenvinoEngine:
+    """Write the network for OpenVINO, and quantize it for int8.
+
+    Raises:
+        ModelError: the network cannot be written so, NNCF is not installed, or there are no frames to quantize it by.
+    """
+    network = network_onnx(reference.spec, reference.parameters).SerializeToString()
+    if name != "openvino-int8":
+        precision: openvino.Precision = "bfloat16" if name == "openvino-bfloat16" else "float32"
+        return openvino.OpenvinoEngine(network, precision=precision, latency=latency)
+    model = _quantized(network, predictor, training, report)
+    return openvino.OpenvinoEngine(model, precision="int8", latency=latency)
+
+
+def _quantized(network: bytes, predictor: Predictor, training: Training, report: Report) -> openvino.Quantized:
+    """Return the quantized network, made now if it is missing, damaged or of another network of this step."""
+    snapshot = training.snapshot(predictor.step)
+    sha256 = file_sha256(training.manifest(predictor.step))
+    kept = openvino.read_quantized(snapshot / QUANTIZED, network=sha256)
+    if kept is not None:
+        return kept
+    images = sample_images(training, _INT8_FRAMES)
+    if not images:
+        raise ModelError(
+            f"{predictor.scorer} cannot be quantized to int8, which needs frames of its training dataset; use engine "
+            "auto.",
+            Remedy("analyze_videos", engine="auto"),
+        )
+    report(Notice(f"quantizing {predictor.scorer} to int8 by {len(images)} frames, once"))
+    made = openvino.quantized(network, [np.asarray(predictor.scaled(image[None])) for image in images])
+    others = read_deviations(snapshot, runtime=openvino.runtime())
+    others.pop("openvino-int8", None)
+    write_deviations(snapshot, others)
+    with suppress(StorageError):  # quantized anew the next time
+        openvino.write_quantized(snapshot / QUANTIZED, made, network=sha256)
+    return made
 
 
 def chosen_batch_size(project: Project, batch_size: int | None) -> int:

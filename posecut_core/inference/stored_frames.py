@@ -27,10 +27,19 @@ class Predicts(Protocol):
     def scorer(self) -> str:
         """Its name in tables and file names."""
 
+    @property
+    def engine_name(self) -> str:
+        """What computes, and in which precision."""
+
     def predict(
         self, images: UInt8[np.ndarray, "B H W 3"]
     ) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
         """Find positions in pixels of the given images, and their likelihoods."""
+
+    def start(
+        self, images: UInt8[np.ndarray, "B H W 3"]
+    ) -> Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]:
+        """Begin to predict and return at once; the result waits, and then is that of `predict`."""
 
 
 def padded(images: UInt8[np.ndarray, "B H W 3"], count: int) -> UInt8[np.ndarray, "N H W 3"]:

@@ -3,6 +3,7 @@
 import functools
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -207,8 +208,10 @@ def _whole_rows(path: Path, origin: AnalysisOrigin) -> int | None:
 
 
 _SCAN_ROWS = 20_000
-_PredictsRows = Callable[[UInt8[np.ndarray, "B H W 3"], Bool[np.ndarray, " B"]], Float64[np.ndarray, "B K C"]]
+_Rows = Callable[[], Float64[np.ndarray, "B K C"]]
+_StartsRows = Callable[[UInt8[np.ndarray, "B H W 3"], Bool[np.ndarray, " B"]], _Rows]
 _STREAMED = 8  # frames that are decoded together where a tracking crop looks at them one by one
+_STARTED = 2  # batches in flight: one is computed and one waits, so that the network never does
 
 
 @dataclass(frozen=True)
@@ -269,11 +272,13 @@ def analyze_video(
         together = 0 if tracking is None else side_by_side(batch_size, height * width * 3)
         size = batch_size if together == 0 else together * SEGMENT if together > 1 else _STREAMED
         with _open_rows(partial, origin, multiple=size if together > 1 else 1) as rows:
-            predict: _PredictsRows = functools.partial(_predicted_rows, predictor, window, batch_size)
+            start: _StartsRows = functools.partial(_started_rows, predictor, window, batch_size)
+            ahead = _STARTED
             if tracking is not None:
                 windows, known = Windows(tracking, height, width, scale), _last_rows(partial, origin, rows.done)
-                predict = TrackedSegments(predictor, windows, together, (window.x1, window.y1), rows.done, known)
-            speed = _analyse_rest(predict, reader, window, rows, size, origin.frame_count, video.name, report)
+                segments = TrackedSegments(predictor, windows, together, (window.x1, window.y1), rows.done, known)
+                start, ahead = functools.partial(functools.partial, segments), 0  # each needs the rows before it
+            speed = _analyse_rest(start, ahead, reader, window, rows, size, origin.frame_count, video.name, report)
     undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
     return AnalyzedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps, tracking=tracked)
@@ -285,7 +290,8 @@ def rows_path(target: Path) -> Path:
 
 
 def _analyse_rest(
-    predict: _PredictsRows,
+    start: _StartsRows,
+    ahead: int,
     reader: VideoReader,
     window: Crop,
     rows: _RowsFile,
@@ -299,32 +305,49 @@ def _analyse_rest(
     begin = last = time.perf_counter()
     frames = reader.frames(range(first, frame_count))
     with _batches_ahead(frames, window, batch_size) as batches, reader:  # closed first: decoding ends at once then
-        for batch in batches:
-            rows.append(predict(batch.images, batch.decoded))
+        for found in _rows_ahead(start, batches, ahead):
+            rows.append(found)
             now = time.perf_counter()
-            pace, last = pace.after(len(batch.decoded), now - last), now
+            pace, last = pace.after(len(found), now - last), now
             left = (frame_count - rows.done) / pace.frames_per_second
             values = {"frames_per_s": pace.frames_per_second, "seconds_left": left}
             report(Progress(f"analysing {name}", rows.done, frame_count, values))
     return (rows.done - first) / max(last - begin, 1e-9)
 
 
-def _predicted_rows(
+def _rows_ahead(start: _StartsRows, batches: Iterable[_FrameBatch], ahead: int) -> Iterator[np.ndarray]:
+    """Predict batch by batch; so many are begun before the first one is waited for."""
+    started: deque[_Rows] = deque()
+    for batch in batches:
+        started.append(start(batch.images, batch.decoded))
+        if len(started) > ahead:
+            yield started.popleft()()
+    for rows in started:
+        yield rows()
+
+
+def _started_rows(
     predictor: Predicts,
     window: Crop,
     batch_size: int,
     images: UInt8[np.ndarray, "B H W 3"],
     decoded: Bool[np.ndarray, " B"],
-) -> Float64[np.ndarray, "B K 3"]:
-    """Predict one batch; undecodable frames get NaN and likelihood 0."""
+) -> _Rows:
+    """Begin to predict one batch; undecodable frames get NaN and likelihood 0."""
     rows = np.full((len(decoded), len(predictor.bodyparts), 3), np.nan)
     rows[..., 2] = 0.0
-    if decoded.any():
-        xy, likelihood = predictor.predict(padded(images, batch_size))
+    if not decoded.any():
+        return lambda: rows
+    result = predictor.start(padded(images, batch_size))
+
+    def finished() -> Float64[np.ndarray, "B K 3"]:
+        xy, likelihood = result()
         used = np.flatnonzero(decoded)
         rows[used, :, :2] = xy[used] + (window.x1, window.y1)
         rows[used, :, 2] = likelihood[used]
-    return rows
+        return rows
+
+    return finished
 
 
 def _finish(
@@ -376,6 +399,7 @@ def analysis_origin(
         window=(window.x1, window.x2, window.y1, window.y2),
         decoder=decoder(),
         dynamic=None if tracking is None else (tracking.threshold, tracking.margin),
+        engine=predictor.engine_name,
     )
 
 

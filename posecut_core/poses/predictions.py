@@ -68,6 +68,7 @@ class AnalysisOrigin:
     window: tuple[int, int, int, int]  # x1, x2, y1, y2 of the analysed part of the frame
     decoder: str  # what read the frames: another may read some that this one could not
     dynamic: tuple[float, float] | None = None  # threshold and margin of a tracking crop
+    engine: str = "xla"  # what computed the score maps, and in which precision; 0.1 had only this one
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def origin_from(text: str | bytes) -> Origin | None:
 
 def _is_sound(analysis: AnalysisOrigin) -> bool:
     """Tell whether every value is of its type."""
-    texts = (analysis.scorer, analysis.network, *analysis.bodyparts, analysis.video, analysis.decoder)
+    texts = (analysis.scorer, analysis.network, *analysis.bodyparts, analysis.video, analysis.decoder, analysis.engine)
     numbers = (analysis.frame_count, *analysis.window)
     dynamic = analysis.dynamic or (0.0, 0.0)
     return (

@@ -29,6 +29,8 @@ _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
 CREATED = ("videos", "labeled-data", "training-datasets")  # folders of a new project
 MANIFEST = "snapshot.json"  # hashes of the files of a snapshot
+ENGINES = "engines.json"  # in a snapshot: how far engines are from the reference
+QUANTIZED = "int8.npz"  # in a snapshot: its network, quantized
 RESULTS = "-results.csv"  # ends the names of tables of errors
 _SNAPSHOT = re.compile(r"snapshot-(\d{6,})")
 

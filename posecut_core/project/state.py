@@ -14,8 +14,9 @@ from posecut_core.errors import ProjectError, refuse_newer
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_text
 from posecut_core.storage.locks import hold
-from posecut_core.storage.values import SettingError, as_integer, faults, is_set, shown
+from posecut_core.storage.values import SettingError, as_integer, as_number, faults, is_set, shown
 from posecut_core.storage.yaml_files import edit_text, load_mapping, read_yaml, refusal
+from posecut_core.types import EngineName
 
 SCHEMA = 1
 _HEADER = f"""\
@@ -78,6 +79,24 @@ def _seeds(found: Any) -> Mapping[str, int]:
     return seeds
 
 
+def _limits(found: Any) -> Mapping[str, tuple[float, float]]:
+    return dict(_LIMITS) | {str(engine): _limit(engine, entry) for engine, entry in _by_video(found).items()}
+
+
+def _limit(engine: str, entry: Any) -> tuple[float, float]:
+    median, most = (
+        (as_number(value) for value in entry) if isinstance(entry, list | tuple) and len(entry) == 2 else (None,) * 2
+    )
+    if engine not in _LIMITS or median is None or most is None or not median >= 0 or not most >= 0:
+        raise SettingError(
+            f"engine_limits has {shown(entry)} for {engine}, expected for {' or '.join(_LIMITS)} a median and a 99th "
+            "percentile in pixels, as [0.1, 1]",
+            at=("engine_limits", engine),
+        )
+    return median, most
+
+
+_LIMITS = {"openvino": (0.1, 1.0), "openvino-int8": (0.25, 2.0)}
 _Fixed = AfterValidator(MappingProxyType)
 
 
@@ -91,6 +110,10 @@ class ProjectState:
     )
     extraction_seeds: Annotated[Mapping[str, int], _Fixed, BeforeValidator(_seeds)] = Field(  # of the last choice
         default_factory=dict
+    )
+    engine: EngineName = "auto"  # of analyses; this and what follows is only read
+    engine_limits: Annotated[Mapping[str, tuple[float, float]], _Fixed, BeforeValidator(_limits)] = Field(
+        default_factory=lambda: dict(_LIMITS)  # pixels that positions may differ from XLA's: median, 99th percentile
     )
 
 

@@ -18,6 +18,7 @@ from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, fr
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.evaluation.errors import mean_error, pixel_errors
+from posecut_core.inference.engine import XlaEngine
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import predict_stored_frames
 from posecut_core.model.devices import Placement
@@ -168,7 +169,7 @@ def _validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics
     """
     if not run.validation:
         return metrics
-    predictor = Predictor(run.info(metrics.step), state.predicting)
+    predictor = Predictor(run.info(metrics.step), XlaEngine(run.spec, state.predicting))
     errors = [
         pixel_errors(
             predict_stored_frames(predictor, video, batch_size=run.settings.batch_size, advance=_untold).xy, video.xy

@@ -20,7 +20,7 @@ from posecut_core.errors import (
     treat_each,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
-from posecut_core.inference.predictor import Predictor, chosen_batch_size
+from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.tracking_crop import Dynamic, TrackingCrop, given_tracking
 from posecut_core.inference.video import AnalyzedVideo, analysis_origin, analyze_video, rows_path
@@ -38,10 +38,11 @@ from posecut_core.poses.predictions import AnalysisOrigin, differences, read_ori
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
+from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted, spans
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
-from posecut_core.types import Crop
+from posecut_core.types import Crop, EngineName
 from posecut_core.video.index import gap_sentences, index_video
 from posecut_core.video.reader import VideoReader
 
@@ -96,6 +97,7 @@ def analyze_videos(
     overwrite: bool = False,
     snapshot: int | str | None = None,
     dlc_names: bool = False,
+    engine: EngineName | None = None,
     report: Report = silent,
 ) -> AnalyzedVideos:
     """Predict the bodyparts in every frame of videos.
@@ -124,12 +126,16 @@ def analyze_videos(
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
             there under PoseCut's names are then copied.
+        engine: what computes the poses: "xla", the reference and the fastest on a graphics card; "openvino", in
+            bfloat16 where the processor has it; "openvino-int8", faster and less exact; or "auto", the fastest one that
+            is as exact as XLA, which is measured once for each network. By default as `engine` in posecut.yaml says,
+            which is auto. Predictions by another engine than one that is named are made anew.
         report: told of every batch.
 
     Raises:
         ArgumentError: nothing was given, or all that was given would be written to one file.
         VideoError: the only video does not exist or cannot be read.
-        ModelError: there is no such snapshot.
+        ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
         StorageError: the folder of the only video cannot be written.
         AnalysisError: some of several videos could not be analysed; the others have been.
     """
@@ -140,6 +146,8 @@ def analyze_videos(
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
     predictor = Predictor.load(training.folder, snapshot=step)
+    wanted = engine or read_state(project.settings_path).engine
+    predictor = chosen_engine(predictor, training, wanted, report=report)
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_sha256(training.manifest(step))  # holds hashes of them
     folder = None if destfolder is None else given_folder(destfolder)
@@ -149,7 +157,8 @@ def analyze_videos(
     targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
     scale, crop = 1.0 if tracking is None else predictor.info.global_scale, project.config.crop
-    request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, report)
+    by_name = wanted != "auto"
+    request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report)
     done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
     analysed = AnalyzedVideos(scorer, tuple(done))
     failed = {**given.refused, **clashing, **failed}
@@ -171,6 +180,7 @@ class _Request:
     batch_size: int
     csv: bool
     overwrite: bool
+    by_name: bool  # whether the engine was named, so that predictions by another one do not do
     report: Report
 
 
@@ -252,6 +262,8 @@ def _misfit(
         return f"with {rows} frames and has {wanted.frame_count} now"
     if found is not None and (differs := differences(found, wanted)):
         return " and ".join(differs)
+    if found is not None and request.by_name and found.engine != wanted.engine:
+        return f"with {found.engine} instead of {wanted.engine}"
     if found is not None and found.decoder == wanted.decoder:
         return ""
     if (parts := read_predictions(target).bodyparts) != wanted.bodyparts:

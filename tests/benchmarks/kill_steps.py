@@ -88,12 +88,17 @@ class BrightSpot:
     scorer: str
     step: int = 4
     bodyparts: tuple[str, ...] = BODYPARTS
+    engine_name: str = "xla"
 
     @classmethod
     def load(cls, model_folder: Path, *, snapshot: str | int = "last") -> "BrightSpot":
         """Read a snapshot's name and nothing else of it."""
         step = snapshots.snapshot_steps(model_folder)[-1] if snapshot == "last" else int(snapshot)
         return cls(snapshots.read_info(snapshots.snapshot_folder(model_folder, step)).scorer, step)
+
+    def start(self, images: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+        """Find positions and likelihoods when they are asked for."""
+        return lambda: self.predict(images)
 
     def predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find positions and likelihoods."""
@@ -106,6 +111,7 @@ class BrightSpot:
 
 def without_networks() -> None:
     """Let this process find spots instead of loading networks, which takes seconds."""
+    analyze_videos.chosen_engine = lambda predictor, *rest, **named: predictor  # type: ignore[assignment]
     analyze_videos.Predictor = evaluate_network.Predictor = BrightSpot  # type: ignore[assignment,misc]
 
 

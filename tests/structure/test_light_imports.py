@@ -22,7 +22,7 @@ for module in pkgutil.walk_packages(posecut_core.__path__, "posecut_core."):
 """
 _HEAVY = (
     *("jax", "flax", "numpy", "pandas", "matplotlib", "sklearn", "av", "zarr", "tables", "h5py", "scipy"),
-    *("huggingface_hub", "joblib", "statsmodels", "onnx", "onnxruntime"),
+    *("huggingface_hub", "joblib", "statsmodels", "onnx", "onnxruntime", "openvino"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,6 +42,11 @@ class BrightSpot:
     scorer: str
     bodyparts: tuple[str, ...] = ("spot", "beside")
     shapes: list = field(default_factory=list)  # of the batches it has seen
+
+    engine_name = "xla"
+
+    def start(self, images):
+        return partial(self.predict, images)
 
     def predict(self, images):
         self.shapes.append(images.shape)
@@ -86,6 +92,7 @@ def networks(monkeypatch):
 
     for module in (analyze_videos, evaluate_network):
         monkeypatch.setattr(module, "Predictor", FakePredictor)
+    monkeypatch.setattr(analyze_videos, "chosen_engine", lambda predictor, *rest, **named: predictor)
     monkeypatch.setattr(
         snapshots, "read_info", lambda folder: SimpleNamespace(scorer=f"Fake_{int(folder.name.split('-')[1])}")
     )

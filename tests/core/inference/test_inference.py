@@ -9,8 +9,9 @@ from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.scoremaps import Scoremaps, _cell_centers
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
-from posecut_core.inference import predictor as inference
-from posecut_core.inference.predictor import Predictor, _locate, _score
+from posecut_core.inference import engine
+from posecut_core.inference.engine import XlaEngine, _maps
+from posecut_core.inference.predictor import Predictor
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
@@ -50,12 +51,10 @@ def spot_maps(spec, parameters, images):
 
 @pytest.fixture
 def spot_network(monkeypatch):
-    for compiled in (_locate, _score):
-        compiled.clear_cache()
-    monkeypatch.setattr(inference, "scoremaps", spot_maps)
+    _maps.clear_cache()
+    monkeypatch.setattr(engine, "scoremaps", spot_maps)
     yield
-    for compiled in (_locate, _score):
-        compiled.clear_cache()
+    _maps.clear_cache()
 
 
 def spot_image(height, width, x, y):
@@ -73,7 +72,7 @@ def test_positions_are_pixels_of_the_given_images(scale, height, width):
     """Whatever the scale and the sides, the spot's position comes back to a few hundredths of a pixel."""
     points = np.array([[40.0, 30.0], [61.5, 41.25]])
     images = np.stack([spot_image(height, width, x, y) for x, y in points])
-    xy, likelihood = Predictor(SnapshotInfo(1, "run", SPEC, scale), {}).predict(images)
+    xy, likelihood = Predictor(SnapshotInfo(1, "run", SPEC, scale), XlaEngine(SPEC, {})).predict(images)
     assert xy.shape == (2, 2, 2)
     np.testing.assert_allclose(xy, points[:, None].repeat(2, axis=1), atol=0.05)
     assert ((likelihood > 0.5) & (likelihood < 1)).all()
@@ -84,7 +83,7 @@ def test_positions_are_pixels_of_the_given_images(scale, height, width):
 def test_score_maps_lie_in_pixels_of_the_image(scale):
     """The likeliest cell lies within half a cell of the spot, and no cell lies beyond the image."""
     image, spot = spot_image(75, 101, 61.5, 41.25), np.array([61.5, 41.25])
-    maps = Predictor(SnapshotInfo(1, "run", SPEC, scale), {}).scoremaps(image)
+    maps = Predictor(SnapshotInfo(1, "run", SPEC, scale), XlaEngine(SPEC, {})).scoremaps(image)
     row, column = np.unravel_index(maps.likelihood[..., 0].argmax(), maps.likelihood.shape[:2])
     assert (np.abs(maps.origin + maps.cell * (column, row) - spot) <= maps.cell / 2 + 0.05).all()
     last = maps.origin + maps.cell * (np.array(maps.likelihood.shape[1::-1]) - 1)
@@ -96,7 +95,7 @@ def test_a_snapshot_is_loaded(model_folder):
     predictor = Predictor.load(model_folder)
     assert (predictor.step, predictor.bodyparts) == (20, ("nose", "tail"))
     assert predictor.scorer == "PoseCut_resnet18_DemoJan1shuffle1_20"
-    jax.tree.map(np.testing.assert_array_equal, predictor.parameters, drawn_parameters(20))
+    jax.tree.map(np.testing.assert_array_equal, predictor.engine.parameters, drawn_parameters(20))
     assert Predictor.load(model_folder, snapshot=3).step == 3
 
 
