@@ -79,7 +79,7 @@ class RunName:
 class NetworkName:
     """The name of a trained network: the scorer in the tables and names of its results."""
 
-    backbone: str  # its net_type without underscores
+    backbone: str  # letters and digits of its net_type
     run: str  # str(RunName), or the name of a training that belongs to no shuffle
     step: int  # training steps of its checkpoint
 
@@ -90,7 +90,7 @@ class NetworkName:
     @classmethod
     def of(cls, net_type: str, run: str, step: int) -> "NetworkName":
         """Name a network by the `net_type` of its settings."""
-        return cls(net_type.replace("_", ""), run, step)
+        return cls("".join(filter(str.isalnum, net_type)), run, step)
 
     @property
     def of_project(self) -> RunName | None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import jax
 from flax import nnx
 
-from posecut_core.backbones import Stage
+from posecut_core.backbones import Pretraining, Stage
 from posecut_core.backbones.layers import Conv
 
 
@@ -29,6 +29,7 @@ class Toy:
     family: ClassVar[str] = "toy"
     classifier: ClassVar[tuple[str, ...]] = ()
     net_type: ClassVar[str] = "toy_1"
+    pretraining: ClassVar[Pretraining] = Pretraining()
     width: float = 1.0
     norm: str = "group"
     coarsest: int = 16

@@ -17,7 +17,11 @@ if TYPE_CHECKING:  # what settings may name is known without JAX
 
     Features = tuple[Shaped[Array, "B h w C"], ...]  # of each stage
 
-_MODULE_OF = dict.fromkeys(("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152"), "resnet")
+_MODULE_OF = {
+    **dict.fromkeys(("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152"), "resnet"),
+    **dict.fromkeys(("mobilenet_v2_0.5", "mobilenet_v2_1.0", "mobilenet_v2_1.4"), "mobile"),
+    **dict.fromkeys(("efficientnet_lite0", "efficientnet_lite2"), "mobile"),
+}
 _registered: dict[str, "Backbone"] = {}
 
 
@@ -26,6 +30,14 @@ class Stage(NamedTuple):
 
     stride: int  # pixels of the image per cell
     channels: int
+
+
+class Pretraining(NamedTuple):
+    """What ImageNet weights were trained with, and networks that begin at random go by too."""
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  # of RGB in [0, 1], which images are normalized by
+    stdev: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    epsilon: float = 1e-5  # of BatchNorm
 
 
 @runtime_checkable
@@ -42,7 +54,7 @@ class Backbone(Protocol):
 
     @property
     def net_type(self) -> str:
-        """Return the name by which settings ask for it, such as `resnet_50`: small letters, digits and underscores."""
+        """Return the name by which settings ask for it, such as `resnet_50`: small letters, digits, `_` and `.`."""
 
     @property
     def width(self) -> float:
@@ -51,6 +63,10 @@ class Backbone(Protocol):
     @property
     def norm(self) -> str:
         """Return `group` (GroupNorm) or `frozen_batch` (BatchNorm folded into scale and bias)."""
+
+    @property
+    def pretraining(self) -> Pretraining:
+        """Return how images are normalized, and what BatchNorms of pretrained weights add to variances."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:

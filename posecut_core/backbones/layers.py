@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Shaped
 
-from posecut_core.backbones.kernels import convolve, transposed
+from posecut_core.backbones.kernels import convolve, depthwise, transposed
 
 _GROUPS = 32
 
@@ -28,7 +28,7 @@ def undrawn(shape: tuple[int, ...], stdev: float) -> Array:
 
 
 class Conv(nnx.Module):
-    """A convolution without bias, padded as in torchvision: by dilation * (kernel - 1) / 2 on every side.
+    """A convolution without bias, padded as `kernels.convolve` says.
 
     Without a `stdev` it is drawn for rectified inputs (He et al. 2015).
     """
@@ -42,15 +42,30 @@ class Conv(nnx.Module):
         kernel: int,
         stride: int = 1,
         dilation: int = 1,
+        same: bool = False,
         stdev: float | None = None,
     ):
         he = math.sqrt(2 / (kernel * kernel * inputs))
         self.kernel = nnx.Param(draw((kernel, kernel, inputs, outputs), he if stdev is None else stdev))
-        self.stride, self.dilation = stride, dilation
+        self.stride, self.dilation, self.same = stride, dilation, same
 
     def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:
         """Apply the layer."""
-        return convolve(x, self.kernel[...].astype(x.dtype), stride=self.stride, dilation=self.dilation)
+        kernel = self.kernel[...].astype(x.dtype)
+        return convolve(x, kernel, stride=self.stride, dilation=self.dilation, same=self.same)
+
+
+class DepthwiseConv(nnx.Module):
+    """A convolution of each channel by itself, without bias, padded as `kernels.convolve` says."""
+
+    def __init__(self, draw: Draw, channels: int, *, kernel: int, stride: int, dilation: int, same: bool):
+        self.kernel = nnx.Param(draw((kernel, kernel, 1, channels), math.sqrt(2) / kernel))
+        self.stride, self.dilation, self.same = stride, dilation, same
+
+    def __call__(self, x: Shaped[Array, "B H W C"]) -> Shaped[Array, "B h w C"]:
+        """Apply the layer."""
+        kernel = self.kernel[...].astype(x.dtype)
+        return depthwise(x, kernel, stride=self.stride, dilation=self.dilation, same=self.same)
 
 
 class TransposedConv(nnx.Module):
@@ -90,6 +105,11 @@ class FrozenBatchNorm(nnx.Module):
     def __call__(self, x: Shaped[Array, "B H W C"]) -> Shaped[Array, "B H W C"]:
         """Apply the layer."""
         return _affine(x, self.scale[...][None], self.bias[...][None])
+
+
+def norm_of(norm: str, channels: int, *, scale: float = 1.0) -> GroupNorm | FrozenBatchNorm:
+    """Make the layer that a backbone's field `norm` asks for."""
+    return (GroupNorm if norm == "group" else FrozenBatchNorm)(channels, scale=scale)
 
 
 def _over_groups(values: Float[Array, "B C"]) -> Float[Array, "B C"]:

@@ -9,9 +9,9 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Shaped
 
-from posecut_core.backbones import Stage, register
+from posecut_core.backbones import Pretraining, Stage, register
 from posecut_core.backbones.kernels import max_pool
-from posecut_core.backbones.layers import Conv, Draw, FrozenBatchNorm, GroupNorm
+from posecut_core.backbones.layers import Conv, Draw, norm_of
 from posecut_core.errors import ModelError
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -26,6 +26,7 @@ class ResNetSpec:
 
     family: ClassVar[str] = "resnet"
     classifier: ClassVar[tuple[str, ...]] = ("fc.", "head.")
+    pretraining: ClassVar[Pretraining] = Pretraining()
 
     depth: int = 50
     width: float = 1.0  # of the stages; the stem is always 64 wide
@@ -101,10 +102,6 @@ class ResNetSpec:
         return "timm/resnet50_gn.a1h_in1k" if with_groups else f"timm/resnet{self.depth}.tv_in1k"
 
 
-def _norm(spec: ResNetSpec, channels: int, *, scale: float = 1.0) -> GroupNorm | FrozenBatchNorm:
-    return (GroupNorm if spec.norm == "group" else FrozenBatchNorm)(channels, scale=scale)
-
-
 class Block(nnx.Module):
     """A residual block; `convs` and `norms` are torchvision's conv1, bn1, conv2, ... in order.
 
@@ -130,17 +127,17 @@ class Block(nnx.Module):
                 Conv(draw, inner, inner, kernel=3, stride=second, dilation=dilation),
                 Conv(draw, inner, outputs, kernel=1),
             ]
-            norms = [_norm(spec, inner), _norm(spec, inner), _norm(spec, outputs, scale=0.0)]
+            norms = [norm_of(spec.norm, inner), norm_of(spec.norm, inner), norm_of(spec.norm, outputs, scale=0.0)]
         else:
             convs = [
                 Conv(draw, inputs, outputs, kernel=3, stride=stride, dilation=dilations[0]),
                 Conv(draw, outputs, outputs, kernel=3, dilation=dilations[1]),
             ]
-            norms = [_norm(spec, outputs), _norm(spec, outputs, scale=0.0)]
+            norms = [norm_of(spec.norm, outputs), norm_of(spec.norm, outputs, scale=0.0)]
         self.convs, self.norms = nnx.List(convs), nnx.List(norms)
         projected = stride != 1 or inputs != outputs
         self.shortcut = Conv(draw, inputs, outputs, kernel=1, stride=stride) if projected else None
-        self.shortcut_norm = _norm(spec, outputs) if projected else None
+        self.shortcut_norm = norm_of(spec.norm, outputs) if projected else None
 
     def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:
         """Return the features after the block."""
@@ -157,7 +154,7 @@ class ResNet(nnx.Module):
 
     def __init__(self, draw: Draw, spec: ResNetSpec):
         self.stem = Conv(draw, 3, _STEM, kernel=7, stride=2)
-        self.stem_norm = _norm(spec, _STEM)
+        self.stem_norm = norm_of(spec.norm, _STEM)
         self.pool_before = spec.pool_before
         stages, inputs = [], _STEM
         for stage, (count, outputs) in enumerate(zip(BLOCKS[spec.depth], spec.channels, strict=True)):

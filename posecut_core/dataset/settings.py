@@ -59,7 +59,7 @@ class TrainingSettings:
     init_weights: str = _setting(
         "imagenet",
         "imagenet (fetched once from the model hub), random, previous (the last network of this shuffle in an "
-        "earlier iteration), or the path of a .safetensors file of a ResNet",
+        "earlier iteration), or the path of a .safetensors file",
         min_length=1,
         label="begins with",
         expected="'imagenet', 'random', 'previous' or a file's path",

@@ -26,7 +26,6 @@ from posecut_core.storage.files import file_sha256
 # Initial weights from a safetensors file in torchvision's or timm's names, checked tensor by tensor.
 
 
-_EPSILON = 1e-5  # of torchvision's BatchNorm
 _COUNTER = ".num_batches_tracked"
 _REALS = ("F64", "F32", "F16", "BF16")
 
@@ -120,7 +119,7 @@ def _convert_weights(tensors: _Tensors, initial: Parameters, spec: NetworkSpec, 
         values = [_take(tensors, each, channels, source) for each in names]
         if spec.backbone.norm == "group" and has_statistics:
             continue  # another norm was asked for: statistics of a batch say nothing about groups
-        scale, bias = _folded(*values)
+        scale, bias = _folded(*values, epsilon=spec.backbone.pretraining.epsilon)
         _put(backbone, (*path, "scale"), scale)
         _put(backbone, (*path, "bias"), bias)
     _refuse_extra(tensors, used, spec, source)
@@ -132,9 +131,14 @@ def _has_statistics(tensors: _Tensors) -> bool:
 
 
 def _folded(
-    weight: np.ndarray, bias: np.ndarray, mean: np.ndarray | float = 0.0, variance: np.ndarray | float = 1.0 - _EPSILON
+    weight: np.ndarray,
+    bias: np.ndarray,
+    mean: np.ndarray | float = 0.0,
+    variance: np.ndarray | None = None,  # of a norm that has statistics
+    *,
+    epsilon: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    scale = weight / np.sqrt(variance + _EPSILON)
+    scale = weight if variance is None else weight / np.sqrt(variance + epsilon)
     return scale.astype(np.float32), (bias - mean * scale).astype(np.float32)
 
 

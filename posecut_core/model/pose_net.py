@@ -14,8 +14,6 @@ from posecut_core.backbones.layers import Conv, Draw, TransposedConv, drawing, u
 from posecut_core.dataset.scoremaps import STRIDE, Scoremaps
 from posecut_core.errors import ModelError
 
-_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB in [0, 1]
-_STDEV = (0.229, 0.224, 0.225)
 _PRIOR = 0.02  # share of cells that show a bodypart, so that a fresh network starts there
 _HEAD_STDEV = 0.001
 
@@ -71,11 +69,12 @@ class PoseNet(nnx.Module):
         middle = None if self.middle is None else channels[self.middle]
         self.middle_head = TransposedConv(draw, middle, 3 * count, stdev=_HEAD_STDEV) if middle else None
         self.middle_bias = nnx.Param(_prior(count)) if middle else None
+        self.pretraining = spec.backbone.pretraining
         self.dtype = jnp.dtype(spec.precision)
 
     def __call__(self, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
         """Return the maps of images, whose sides are multiples of 16, and those of the stage before the last if any."""
-        mean, stdev = jnp.asarray(_MEAN)[None, None, None], jnp.asarray(_STDEV)[None, None, None]
+        mean, stdev = (jnp.asarray(value)[None, None, None] for value in self.pretraining[:2])
         features = self.backbone(((images - mean) / stdev).astype(self.dtype))
         fine = self.fine_head(features[self.fine]).astype(jnp.float32)
         final = _maps(self.head(features[self.last]) + fine, self.bias[...])

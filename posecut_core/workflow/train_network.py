@@ -101,8 +101,8 @@ def train_network(
         max_snapshots_to_keep: delete older snapshots than so many; by default as settings.yaml says.
         gputouse: train on this device only, counted from 0; by default on all, if batch_size divides by their number.
         weights: what a new training begins with: "imagenet" (weights that are downloaded once, then cached), "random",
-            "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file of a ResNet;
-            by default as settings.yaml says, which is imagenet.
+            "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file; by default as
+            settings.yaml says, which is imagenet.
         settings: any other settings of settings.yaml.
         report: told of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
             where the setting `validation_share` is above 0.

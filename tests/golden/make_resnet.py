@@ -1,4 +1,4 @@
-"""Make resnet.npz: what the original ResNets compute, for tests/core/model/test_resnet.py.
+"""Make resnet.npz: what the original ResNets compute, for tests/core/backbones/test_resnet.py.
 
     python tests/golden/make_resnet.py    (needs torch, torchvision and timm, which the tests do not)
 
@@ -70,16 +70,19 @@ def _networks():
     yield "resnet50-caffe-plain", _with_caffe_strides(torchvision.models.resnet50())
 
 
-def _activations(model):
+def _layers(model):
+    layers = {"stem": model.get_submodule("act1" if hasattr(model, "act1") else "relu"), "pool": model.maxpool}
+    return layers | {f"stage{number}": getattr(model, f"layer{number}") for number in range(1, 5)}
+
+
+def activations(model, layers, *, unused):
     """Return the shapes of the tensors drawn for a network, and its named intermediates [1, H, W, C] in float64."""
     import torch
 
     state = model.state_dict()
-    shapes = {name: tuple(value.shape) for name, value in state.items() if value.ndim and not name.startswith("fc.")}
+    shapes = {name: tuple(value.shape) for name, value in state.items() if value.ndim and not name.startswith(unused)}
     weights = {name: torch.from_numpy(value) for name, value in drawn_weights(shapes).items()}
     model.load_state_dict(weights, strict=False)
-    layers = {"stem": model.get_submodule("act1" if hasattr(model, "act1") else "relu"), "pool": model.maxpool}
-    layers |= {f"stage{number}": getattr(model, f"layer{number}") for number in range(1, 5)}
     found = {}
     for name, layer in layers.items():
         layer.register_forward_hook(lambda _, __, out, name=name: found.update({name: out}))
@@ -88,17 +91,17 @@ def _activations(model):
     return shapes, {name: value.numpy().transpose(0, 2, 3, 1) for name, value in found.items()}
 
 
-def main() -> None:
+def store(file, networks, layers_of, *, unused):
     """Run the networks and store the samples."""
     golden = {}
-    for network, model in _networks():
-        shapes, activations = _activations(model)
+    for network, model in networks:
+        shapes, seen = activations(model, layers_of(model), unused=unused)
         golden[f"{network}/tensors"] = np.array(json.dumps(shapes))
-        for name, array in activations.items():
+        for name, array in seen.items():
             golden[f"{network}/{name}/shape"] = np.array(array.shape)
             golden[f"{network}/{name}"] = array.ravel()[sampled_places(array.shape)].astype(np.float32)
-    np.savez_compressed(Path(__file__).with_name("resnet.npz"), **golden)
+    np.savez_compressed(Path(__file__).with_name(file), **golden)
 
 
 if __name__ == "__main__":
-    main()
+    store("resnet.npz", _networks(), _layers, unused=("fc.",))

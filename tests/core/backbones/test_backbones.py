@@ -64,7 +64,9 @@ def test_a_registered_backbone_trains_saves_loads_and_predicts(toy, tmp_path):
 
 def test_settings_name_what_is_registered(toy):
     """The names of the project's own backbones and of others are known, and only these."""
-    assert net_types() == ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152", "toy_1")
+    resnets = ("resnet_18", "resnet_34", "resnet_50", "resnet_101", "resnet_152")
+    light = ("mobilenet_v2_0.5", "mobilenet_v2_1.0", "mobilenet_v2_1.4", "efficientnet_lite0", "efficientnet_lite2")
+    assert net_types() == (*resnets, *light, "toy_1")
     assert all(backbone_of(name).net_type == name for name in net_types())
     with pytest.raises(ModelError, match="net_type is 'toy_2'"):
         settings_from({"net_type": "toy_2"})

@@ -7,7 +7,15 @@ import pytest
 from flax import nnx
 
 from posecut_core.backbones import kernels
-from posecut_core.backbones.layers import Conv, FrozenBatchNorm, GroupNorm, TransposedConv, drawing, undrawn
+from posecut_core.backbones.layers import (
+    Conv,
+    DepthwiseConv,
+    FrozenBatchNorm,
+    GroupNorm,
+    TransposedConv,
+    drawing,
+    undrawn,
+)
 
 
 def drawn(*shape, seed=0):
@@ -31,17 +39,30 @@ def test_pooling_is_the_same_on_every_device(height, width, before):
     assert_equal_with_gradients(*pools, drawn(2, height, width, 3), tolerance=1e-6)
 
 
+@pytest.mark.parametrize("same", [False, True])
 @pytest.mark.parametrize(
     ("kernel", "stride", "dilation"), [(1, 1, 1), (1, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 2), (7, 2, 1)]
 )
-def test_convolving_is_the_same_on_every_device(kernel, stride, dilation):
+def test_convolving_is_the_same_on_every_device(kernel, stride, dilation, same):
     """Products, and gradients of our own, as on the CPU, equal XLA's convolution and what XLA derives from it."""
     forms = (
-        lambda x, weights, form=form: form(x, weights, stride, dilation)
+        lambda x, weights, form=form: form(x, weights, stride, dilation, same)
         for form in (kernels.cpu_convolve, kernels.plain_convolve)
     )
     weights = drawn(kernel, kernel, 3, 4, seed=1) / kernel
     assert_equal_with_gradients(*forms, drawn(2, 9, 8, 3), weights, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1, 1), (3, 2, 1), (3, 1, 2), (5, 1, 2), (5, 2, 1)])
+def test_convolving_by_channels_is_the_same_on_every_device(kernel, stride, dilation, same):
+    """Shifted products, and gradients of our own, as on the CPU, equal XLA's convolution and its gradients."""
+    forms = (
+        lambda x, weights, form=form: form(x, weights, stride, dilation, same)
+        for form in (kernels.cpu_depthwise, kernels.plain_convolve)
+    )
+    weights = drawn(kernel, kernel, 1, 3, seed=1) / kernel
+    assert_equal_with_gradients(*forms, drawn(2, 9, 8, 3), weights, tolerance=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 5), (4, 2)])
@@ -57,6 +78,7 @@ def test_only_the_cpu_has_other_forms(monkeypatch, backend):
     monkeypatch.setattr(kernels.jax, "default_backend", lambda: backend)
     for layer, operation in (
         (Conv(drawing(0), 3, 4, kernel=1), "conv_general_dilated"),
+        (DepthwiseConv(drawing(0), 3, kernel=3, stride=1, dilation=1, same=False), "conv_general_dilated"),
         (TransposedConv(drawing(0), 3, 4, stdev=1.0), "conv_general_dilated"),
         (lambda x: kernels.max_pool(x, before=1), "reduce_window"),
     ):
@@ -67,7 +89,7 @@ def test_barriers_reach_the_compiled_program():
     """The pass that `CPU_OPTIONS` leaves out exists: without the option it takes the gradients' barriers away."""
 
     def loss(x, weights):
-        return jnp.sum(kernels.cpu_convolve(x, weights, 1, 1) ** 2)
+        return jnp.sum(kernels.cpu_convolve(x, weights, 1, 1, False) ** 2)
 
     arguments = drawn(1, 8, 8, 2), drawn(3, 3, 2, 2)
     programs = [
