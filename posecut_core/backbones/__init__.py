@@ -22,6 +22,7 @@ _MODULE_OF = {
     **dict.fromkeys(("mobilenet_v2_0.5", "mobilenet_v2_1.0", "mobilenet_v2_1.4"), "mobile"),
     **dict.fromkeys(("efficientnet_lite0", "efficientnet_lite2"), "mobile"),
 }
+AUTO = "auto"  # in place of a `net_type`: the one that suits the device of the training
 _registered: dict[str, "Backbone"] = {}
 
 

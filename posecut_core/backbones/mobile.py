@@ -23,29 +23,30 @@ _STEM = 32
 _OUTPUT_STRIDE = 16
 
 
-class _Group(NamedTuple):
+_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # of the groups of blocks
+_EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
+
+
+class _Shape(NamedTuple):
+    """What differs between the two, of each group of blocks."""
+
+    kernels: tuple[int, ...]
+    channels: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
+_MOBILENET_V2 = _Shape((3, 3, 3, 3, 3, 3, 3), (16, 24, 32, 64, 96, 160, 320), (1, 2, 3, 4, 3, 3, 1))
+_EFFICIENTNET = _Shape((3, 3, 5, 3, 5, 5, 3), (16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1))
+
+
+class Group(NamedTuple):
     """Blocks one after another, of which the first may stride."""
 
     kernel: int
     stride: int
     expansion: int
     channels: int
-    count: int
-
-
-_MOBILENET = tuple(
-    map(_Group, (3,) * 7, (1, 2, 2, 2, 1, 2, 1), (1, *(6,) * 6), (16, 24, 32, 64, 96, 160, 320), (1, 2, 3, 4, 3, 3, 1))
-)
-_EFFICIENTNET = tuple(
-    map(
-        _Group,
-        (3, 3, 5, 3, 5, 5, 3),
-        (1, 2, 2, 2, 1, 2, 1),
-        (1, *(6,) * 6),
-        (16, 24, 40, 80, 112, 192, 320),
-        (1, 2, 2, 3, 3, 4, 1),
-    )
-)
+    blocks: int
 
 
 class _Variant(NamedTuple):
@@ -99,18 +100,14 @@ class MobileSpec:
         return _rounded(_STEM * width)
 
     @property
-    def groups(self) -> tuple[_Group, ...]:
-        """Return the groups of blocks, of this width and depth."""
+    def groups(self) -> tuple[Group, ...]:
+        """Return the groups of blocks, of this width and depth; the depth of the first and the last stays."""
         lite, width, depth, _ = _VARIANTS[self.net_type]
-        groups = _EFFICIENTNET if lite else _MOBILENET
-        return tuple(
-            group._replace(
-                channels=_rounded(group.channels * width * self.width),
-                # The depth of the first and the last group stays.
-                count=math.ceil(group.count * depth) if group not in (groups[0], groups[-1]) else group.count,
-            )
-            for group in groups
-        )
+        shape = _EFFICIENTNET if lite else _MOBILENET_V2
+        channels = [_rounded(usual * width * self.width) for usual in shape.channels]
+        inner = [math.ceil(usual * depth) for usual in shape.counts[1:-1]]
+        counts = (shape.counts[0], *inner, shape.counts[-1])
+        return tuple(map(Group, shape.kernels, _STRIDES, _EXPANSIONS, channels, counts))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -168,7 +165,7 @@ class Block(nnx.Module):
     Where the block adds to its input, the last norm starts at scale 0, so that a fresh block is the identity.
     """
 
-    def __init__(self, draw: Draw, spec: MobileSpec, inputs: int, group: _Group, *, stride: int, dilation: int):
+    def __init__(self, draw: Draw, spec: MobileSpec, inputs: int, group: Group, *, stride: int, dilation: int):
         inner, outputs = inputs * group.expansion, group.channels
         self.adds = stride == 1 and inputs == outputs
         depthwise = DepthwiseConv(draw, inner, kernel=group.kernel, stride=stride, dilation=dilation, same=spec.lite)
@@ -198,7 +195,7 @@ class MobileNet(nnx.Module):
             blocks = []
             # Only what would have come after a stride that was given up is dilated in its place.
             after = dilation * group.stride if stride == _OUTPUT_STRIDE else dilation
-            for index in range(group.count):
+            for index in range(group.blocks):
                 strides = group.stride if index == 0 and stride < _OUTPUT_STRIDE else 1
                 own = dilation if index == 0 else after
                 blocks.append(Block(draw, spec, inputs, group, stride=strides, dilation=own))

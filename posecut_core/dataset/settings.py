@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from posecut_core.backbones import net_types
+from posecut_core.backbones import AUTO, net_types
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.paths import Training
@@ -47,8 +47,8 @@ class TrainingSettings:
 
     net_type: str = Field(
         default="resnet_50",
-        description=f"{', '.join(net_types()[:-1])} or {net_types()[-1]}",
-        json_schema_extra=lambda schema: schema.update(label="network", enum=[*net_types()]),
+        description=f"{', '.join(net_types())}, or auto: what suits the device, written here when training begins",
+        json_schema_extra=lambda schema: schema.update(label="network", enum=[*net_types(), AUTO]),
     )
     width: float = _setting(
         1.0, "share of the usual channels, of random weights only; 0.5 takes a third of the time", enum=[*_WIDTHS]
@@ -144,7 +144,7 @@ class TrainingSettings:
     @field_validator("net_type")
     @classmethod
     def _known_net_type(cls, value: str) -> str:
-        if value not in net_types():
+        if value not in (AUTO, *net_types()):
             raise ValueError
         return value
 

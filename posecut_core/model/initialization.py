@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Array, Int
 from safetensors import SafetensorError, safe_open
 
-from posecut_core.backbones import Backbone, backbone_of
+from posecut_core.backbones import AUTO, Backbone, backbone_of
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.hub import HubFile, fetch_weights
 from posecut_core.model.pose_net import NetworkSpec, Parameters, initial_parameters, parameter_shapes
 from posecut_core.model.snapshots import LARGEST, load_parameters, read_info
-from posecut_core.progress import Report
+from posecut_core.progress import Notice, Report
 from posecut_core.project.given import given_path
 from posecut_core.project.paths import MANIFEST
 from posecut_core.storage.files import file_sha256
@@ -240,6 +240,7 @@ def _check(folder: Path, network: NetworkSpec, settings: TrainingSettings) -> No
 
 
 _WORDS = ("imagenet", "random", "previous")
+_ON_PROCESSORS, _ON_ACCELERATORS = "efficientnet_lite0", "resnet_50"  # what `auto` stands for
 
 
 @dataclass(frozen=True)
@@ -264,6 +265,18 @@ def placed_weights(given: str, *folders: Path) -> str:
     return str(next((folder / given for folder in folders if not path.exists() and (folder / given).exists()), path))
 
 
+def with_network(settings: TrainingSettings, *, report: Report) -> TrainingSettings:
+    """Name the network that `auto` stands for on this computer's devices, and tell what the other one would take."""
+    if settings.net_type != AUTO:
+        return settings
+    if jax.default_backend() == "cpu":
+        chosen, why = _ON_PROCESSORS, f"no graphics card; a step of {_ON_ACCELERATORS} takes about 6 times as long"
+    else:
+        chosen, why = _ON_ACCELERATORS, f"a graphics card; {_ON_PROCESSORS} needs a ninth of the arithmetic"
+    report(Notice(f"The network is {chosen}, as net_type is {AUTO} and this computer has {why}"))
+    return dataclasses.replace(settings, net_type=chosen)
+
+
 def begin(
     settings: TrainingSettings, bodyparts: tuple[str, ...], *, previous: Path | None = None, report: Report
 ) -> Beginning:
@@ -279,6 +292,7 @@ def begin(
         ModelError: the weights cannot be obtained, or are not those of the network that `settings` name.
         StorageError: the disk refuses.
     """
+    settings = with_network(settings, report=report)
     if settings.init_weights == "random":
         return _random(_recorded(settings, None, None), bodyparts)
     if settings.init_weights == "imagenet":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posecut_core.backbones import net_types
+from posecut_core.backbones import AUTO, net_types
 from posecut_core.dataset.frames import scale_to
 from posecut_core.dataset.settings import (
     TrainingSettings,
@@ -115,10 +115,10 @@ def check_net_type(project: Project) -> None:
     Raises:
         ProjectError: it is so.
     """
-    if project.config.default_net_type not in net_types():
+    if project.config.default_net_type not in (AUTO, *net_types()):
         raise ProjectError(
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
-            f"{', '.join(net_types())}; correct it there, or give net_type."
+            f"{', '.join(net_types())} or {AUTO}; correct it there, or give net_type."
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 
+from posecut_core.backbones import AUTO
 from posecut_core.dataset.frames import TrainingFrames, check_trainable, load_frames
 from posecut_core.dataset.settings import (
     TrainingSettings,
@@ -86,6 +87,8 @@ def prepare_run(training: Training, changes: Mapping[str, object], *, report: Re
     _tell_damaged(damaged, info, report)
     if info:
         _check_run(folder, info, str(training.run))
+        if settings.net_type == AUTO:  # as a call before this one has chosen
+            settings = dataclasses.replace(settings, net_type=info.network.backbone.net_type)
         spec, state = _resume(folder, info, settings, bodyparts)
     else:
         previous = previous_network(training)

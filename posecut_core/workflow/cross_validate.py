@@ -12,6 +12,7 @@ import numpy as np
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.evaluation.errors import Spread, pixels, spread
 from posecut_core.labels.images import adopt_project
+from posecut_core.model.initialization import with_network
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.results import Summary, counted
@@ -96,7 +97,7 @@ def cross_validate(
         net_type: as in `create_training_dataset`; by default default_net_type in config.yaml.
         settings: further training settings.
         maxiters: training steps of each split; by default as the training settings say.
-        weights: "imagenet", "random", or a .safetensors file of a ResNet to begin with; by default as the training
+        weights: "imagenet", "random", or a .safetensors file to begin with; by default as the training
             settings say.
         confidence: probability that the interval is meant to hold the mean error, between 0 and 1.
         batch_size: frames at once in the evaluation; by default batch_size in config.yaml.
@@ -116,7 +117,8 @@ def cross_validate(
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
     changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     changes |= {name: value for name, value in named.items() if value is not None}
-    wanted = chosen_settings(project, tables, changes, report=report)
+    wanted = with_network(chosen_settings(project, tables, changes, report=report), report=report)
+    changes |= {"net_type": wanted.net_type} if "net_type" in changes else {}
     folds = cross_validation_folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     found = []
     for place, fold in enumerate(folds, start=1):

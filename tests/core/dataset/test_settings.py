@@ -17,7 +17,7 @@ NAMES = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs
 VALUES = st.fixed_dictionaries(
     {},
     optional={
-        "net_type": st.sampled_from(["resnet_18", "resnet_152"]),
+        "net_type": st.sampled_from(["resnet_18", "mobilenet_v2_1.4"]),
         "init_weights": NAMES,
         "init_origin": st.none() | st.just("timm/resnet50_gn.a1h_in1k@" + "0a" * 20),
         "init_sha256": st.none() | st.just("0a" * 32),
@@ -135,7 +135,7 @@ def test_settings_can_key_a_compiled_step():
         ("mirror_pairs: [1, 2]", "Setting mirror_pairs is [1, 2], expected"),
         ("mirror_pairs: [ab, cd]", "Setting mirror_pairs is ['ab', 'cd'], expected"),
         ("mirror_pairs: [[a, b, c]]", "Setting mirror_pairs is [['a', 'b', 'c']], expected"),
-        ("net_type: resnet_20", "expected resnet_18, resnet_34, resnet_50, resnet_101 or resnet_152"),
+        ("net_type: resnet_20", "mobilenet_v2_1.4, efficientnet_lite0, efficientnet_lite2 or auto"),
         ("init_weights: null", "expected 'imagenet', 'random', 'previous' or a file's path"),
         ("init_weights: ''", "expected 'imagenet', 'random', 'previous' or a file's path"),
         (

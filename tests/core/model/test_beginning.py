@@ -13,7 +13,7 @@ from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model import initialization
 from posecut_core.model.hub import fetch_weights
-from posecut_core.model.initialization import begin
+from posecut_core.model.initialization import begin, with_network
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
 from posecut_core.progress import silent
@@ -94,6 +94,18 @@ def test_random_weights_need_nobody(hub):
     assert (begun.settings.init_origin, begun.settings.init_sha256) == (None, None)
     assert start(SMALL, init_weights="random", width=0.25, norm="frozen_batch").spec.backbone.norm == "frozen_batch"
     assert hub.requests == []
+
+
+@pytest.mark.parametrize(("device", "net_type"), [("cpu", "efficientnet_lite0"), ("gpu", "resnet_50")])
+def test_the_network_suits_the_device(monkeypatch, device, net_type):
+    """`auto` is a light network without an accelerator; the choice is told with what the other one takes, and kept."""
+    monkeypatch.setattr(jax, "default_backend", lambda: device)
+    told = []
+    settings = with_network(dataclasses.replace(SMALL, net_type="auto"), report=told.append)
+    assert settings.net_type == net_type
+    assert with_network(settings, report=told.append) == settings
+    (notice,) = told
+    assert all(name in notice.text for name in ("efficientnet_lite0", "resnet_50", "auto"))
 
 
 def test_a_file_is_written_down_by_its_hash(hub, weights):
