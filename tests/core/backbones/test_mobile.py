@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from posecut_core.backbones import backbone_of, kernels
+from posecut_core.backbones import backbone_of
+from posecut_core.backbones.kernels import plain_forms
 from posecut_core.backbones.layers import drawing, undrawn
 from posecut_core.backbones.mobile import Block, MobileSpec
 from posecut_core.errors import ModelError
@@ -39,15 +40,15 @@ def network_of(tensors, net_type):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_intermediate_is_that_of_the_original(golden, name, monkeypatch):
+def test_every_intermediate_is_that_of_the_original(golden, name):
     """With equal weights, stem and groups equal those of timm's network of output stride 16.
 
     One cell of each two by two is also that of the network that strides to the end, as it was trained: the first, or
     where padding is as in TensorFlow the last.
     """
-    monkeypatch.setattr(kernels, "_on_cpu", lambda: False)  # the plain forms compile sooner
     tensors = drawn_weights(json.loads(str(golden[f"{name}/tensors"])))
-    seen = network_of(tensors, name)(jnp.asarray(drawn_image().transpose(0, 2, 3, 1)))
+    with plain_forms():  # these compile sooner
+        seen = network_of(tensors, name)(jnp.asarray(drawn_image().transpose(0, 2, 3, 1)))
     for number, found in enumerate(seen):
         key = f"{name}/{'stem' if number == 0 else f'group{number - 1}'}"
         assert found.shape == tuple(golden[f"{key}/shape"])
