@@ -29,6 +29,7 @@ from posecut_core.workflow import analyze_videos, evaluate_network
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from tests.thin_resnet import torchvision_tensors
+from tests.workflow.faults import make_project
 
 CORNERS = {0: (0, 0), 3: (0, 0), 5: (6, 4), 9: (0, 0)}  # frame number -> origin of its stored image
 OFFSETS = {0: (3, 4), 3: (0, 1), 5: (0, -2), 9: (6, 8)}  # of the label from where the network sees the spot
@@ -159,6 +160,12 @@ def dots_image(xy):
 def trainable(tmp_path, _trainable):
     """config.yaml of a copy of that project."""
     return Path(shutil.copytree(_trainable, tmp_path / _trainable.name, symlinks=True)) / "config.yaml"
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A project with whatever an earlier step leaves."""
+    return make_project(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture
