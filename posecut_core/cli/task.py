@@ -87,10 +87,12 @@ def _option(name: str, value: object) -> list[str]:
     if isinstance(value, bool):
         return [option] if value else []
     if isinstance(value, Mapping):
-        value = [f"{one}:{other}" for one, other in value.items()]
+        return [option, ",".join(f"{one}:{other}" for one, other in value.items())]
     if isinstance(value, list | tuple):
         each = [str(item) for item in value]
-        return [word for item in each for word in (option, item)] if name == "videos" else [option, ",".join(each)]
+        if name == "videos":
+            return [word for item in each for word in (option, item)]
+        return [option, ",".join(f'"{item}"' if " " in item or "," in item else item for item in each)]
     return [option, str(value)]
 
 

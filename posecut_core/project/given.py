@@ -412,6 +412,21 @@ def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple
     return tuple(str(entry) for entry in entries)
 
 
+def new_names(given: object, *, what: str) -> tuple[str, ...]:
+    """List names that nothing has yet, as `given_names` does; a single one with a space may be meant as several.
+
+    Raises:
+        ArgumentError: a text is one name with a space that is not in double quotes, or a name is no text.
+    """
+    names = given_names(given, what=what)
+    if isinstance(given, str) and len(names) == 1 and " " in names[0] and '"' not in given:
+        raise ArgumentError(
+            f"{what} is {names[0]!r}, which has a space, expected names with commas between them, as in "
+            f"{','.join(names[0].split())}; if it is one name, put double quotes around it."
+        )
+    return names
+
+
 def given_pairs(given: str, *, what: str) -> list[tuple[str, str]]:
     """List pairs of names, given as a text such as "snout:neck,neck:tailbase".
 
@@ -547,7 +562,7 @@ def _converted(value: Any, hint: object, name: str) -> Any:
     if Sequence[int] in kinds:
         return _several(value, kinds, name)
     if Sequence[str] in kinds:
-        return value if str in kinds and isinstance(value, str) else given_names(value, what=name)
+        return value if str in kinds and isinstance(value, str) else new_names(value, what=name)
     if float in kinds:
         return number(value, what=name)
     if int in kinds:

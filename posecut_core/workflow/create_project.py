@@ -56,7 +56,7 @@ class CreatedProject:
     created: bool  # False: the project existed already and was left as it was
     ignored: tuple[str, ...] = ()  # arguments that say otherwise than the project that existed
     skipped: tuple[SkippedVideo, ...] = ()  # which were left out on request
-    unnamed: bool = False  # whether its bodyparts are placeholders, to be named in config.yaml
+    bodyparts: tuple[str, ...] = ()  # of config.yaml
 
     def __fspath__(self) -> str:
         """Return the path of config.yaml."""
@@ -70,8 +70,10 @@ class CreatedProject:
             text = f"The project {root} exists already, with {videos}; it was left as it was."
         if self.ignored:
             text += f" Not taken over: {', '.join(self.ignored)}; edit {self.config_path} or, for videos, add them."
-        if self.unnamed:
+        if self.created and self.bodyparts == PLACEHOLDERS:
             text += f" Before you go on, name your bodyparts in {self.config_path}."
+        elif self.bodyparts:
+            text += f" Its bodyparts are {', '.join(map(repr, self.bodyparts))}."
         return Summary(text, _left_out(self.skipped), (Remedy("extract_frames", config=root),))
 
 
@@ -168,7 +170,7 @@ def create_new_project(
     parse_config(load_mapping(text, root / "config.yaml"), root / "config.yaml")
     _build(root, text, records, copy_videos, report)
     placed = tuple(root / "videos" / source.name for source in records)
-    return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped, unnamed=bodyparts == PLACEHOLDERS)
+    return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped, bodyparts=bodyparts)
 
 
 @forgiving
@@ -339,7 +341,8 @@ def _existing(root: Path, task: str, scorer: str) -> CreatedProject:
             f"{root} holds the project {config.task} of {config.scorer}, expected {task} of {scorer}; choose another "
             "project name."
         )
-    return CreatedProject(path, tuple(project_videos(Project(root, config)).values()), False)
+    videos = tuple(project_videos(Project(root, config)).values())
+    return CreatedProject(path, videos, False, bodyparts=config.bodyparts)
 
 
 def _record(source: Path, report: Report) -> VideoRecord:

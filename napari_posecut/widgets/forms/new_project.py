@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.board import in_background
 from napari_posecut.session import Desk
 from posecut_core.errors import VideoError
-from posecut_core.project.given import VIDEO_SUFFIXES, given_names
+from posecut_core.project.given import VIDEO_SUFFIXES, new_names
 from posecut_core.workflow.create_project import CreatedProject, create_new_project
 
 VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
@@ -53,7 +53,7 @@ class NewProjectForm(QWidget):
 
     def create_project(self) -> CreatedProject | None:
         """Create the project and open it; what is wrong with the form is told."""
-        names = given_names(self.bodyparts.text(), what="bodyparts")
+        names = new_names(self.bodyparts.text(), what="bodyparts")
         items = (self.videos.item(row) for row in range(self.videos.count()))
         videos = [item.data(Qt.ItemDataRole.UserRole) for item in items if item is not None]
         task, experimenter, folder = self.task.text().strip(), self.experimenter.text().strip(), self.folder.text()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from posecut_core.cli.summaries import outcome_of
 from posecut_core.errors import VideoError
+from posecut_core.types import PLACEHOLDERS
 from posecut_core.video.index import Gap
 from posecut_core.workflow.check_labels import CheckedLabels, CheckedVideo
 from posecut_core.workflow.create_project import AddedVideos, CreatedProject, SkippedVideo
@@ -20,10 +21,10 @@ tell_created, tell_added, tell_extracted, tell_checked = (
 
 def test_a_new_project_with_placeholders_asks_for_names():
     """Only a new project does, and only without names."""
-    new, old = (CreatedProject(CONFIG, (), created) for created in (True, False))
-    assert "name your bodyparts" in tell_created(replace(new, unnamed=True)).lines[-1]
-    assert "name your bodyparts" not in tell_created(new).lines[-1]
-    assert tell_created(old).lines[-1].endswith("it was left as it was.")
+    new, old = (CreatedProject(CONFIG, (), created, bodyparts=("a", "left ear")) for created in (True, False))
+    assert "name your bodyparts" in tell_created(replace(new, bodyparts=PLACEHOLDERS)).lines[-1]
+    assert tell_created(new).lines[-1].endswith("with 0 videos. Its bodyparts are 'a', 'left ear'.")
+    assert "it was left as it was." in tell_created(old).lines[-1]
     other = replace(old, ignored=("videos", "bodyparts"))
     assert "Not taken over: videos, bodyparts; edit /p/config.yaml" in tell_created(other).lines[-1]
 

@@ -48,6 +48,7 @@ def test_neighbouring_numbers_are_joined():
          "posecut filterpredictions /p /a.mp4 --shuffle 2"),
         (Remedy("extract_frames", config="/p", frames=[0, 3], videos=["m 1"]),
          "posecut extract-frames /p --frames 0,3 --video 'm 1'"),
+        (Remedy("edit_bodyparts", config="/p", add=["left paw"]), "posecut edit-bodyparts /p --add '\"left paw\"'"),
         (Remedy("edit_bodyparts", config="/p", rename={"nose": "left paw"}),
          "posecut edit-bodyparts /p --rename 'nose:left paw'"),
     ],

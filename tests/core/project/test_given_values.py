@@ -47,6 +47,8 @@ def step(
         ("bodyparts", np.array(["a", "b"]), ("a", "b")),
         ("bodyparts", "['left ear', \"nose, tip\", tail]", ("left ear", "nose, tip", "tail")),
         ("bodyparts", "[snout,tail]", ("snout", "tail")),
+        ("bodyparts", '"left ear"', ("left ear",)),
+        ("bodyparts", ["left ear"], ("left ear",)),
         ("bodyparts", "snout; tail", ("snout", "tail")),
         ("bodyparts", "[a],[b]", ("[a]", "[b]")),
         ("bodyparts", "a;b,c", ("a;b", "c")),
@@ -71,6 +73,7 @@ def test_each_form_arrives_as_the_step_expects_it(name, given, arrives):
     ("name", "given", "words"),
     [
         ("shuffle", "one", "shuffle is 'one', expected a whole number"),
+        ("bodyparts", "snout tail", "'snout tail', which has a space, expected .* as in snout,tail; .* double quotes"),
         ("shuffle", 1.5, "shuffle is 1.5, expected a whole number"),
         ("shuffle", float("nan"), "expected a whole number"),
         ("shuffle", True, "shuffle is True, expected a whole number"),
