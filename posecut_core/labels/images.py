@@ -75,6 +75,8 @@ def adopt_project(config: Config, *, report: Report = silent) -> Project:
             try:
                 _import_images(project, folder.name, report=report)
             except (LabelError, VideoError) as error:
+                if not image_files(folder):
+                    continue  # the steps that need the frame store say what is wrong with it
                 told = f"New images of {folder.name} are not read: {Notice.of(error).text}"
                 report(Notice(told, error.remedies))
     return project

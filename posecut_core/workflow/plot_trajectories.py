@@ -99,14 +99,19 @@ def plot_trajectories(
     project = open_project(config)
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
+    cutoff = project.config.pcutoff if pcutoff is None else pcutoff
 
     def plot(path: Path) -> tuple[Path, tuple[Path, ...]]:
         found = existing_predictions(project, path, network, destfolder, filtered=filtered, report=report)
         folder = found.path.parent / "plot-poses" / found.path.stem
+        predictions = _chosen_predictions(project, found.predictions, bodyparts, report)
+        if not (predictions.likelihood >= cutoff).any():
+            told = f"{path.name}: no prediction has a likelihood of {cutoff:g} or more"
+            report(Notice(f"{told}, so the figures of its positions are empty; try a lower pcutoff"))
         files = draw_trajectories(
             folder,
-            _chosen_predictions(project, found.predictions, bodyparts, report),
-            pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
+            predictions,
+            pcutoff=cutoff,
             colormap=colormap or project.config.colormap,
             title=f"{path.name}, {network.scorer}",
             alphavalue=project.config.alphavalue,

@@ -43,6 +43,14 @@ def test_figures_lie_beside_the_predictions(spot_project, analysed):
     assert all(path.is_file() for path in result.files)
 
 
+def test_empty_figures_are_told_once(spot_project, analysed):
+    """Where no prediction is likely enough, there is nothing to see but likelihoods."""
+    told = []
+    plot_trajectories(spot_project, analysed, pcutoff=0.99, report=told.append)
+    (notice,) = [report.text for report in told if isinstance(report, Notice)]
+    assert notice.startswith("spot.mp4: no prediction has a likelihood of 0.99 or more, so the figures")
+
+
 def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_path):
     """With the destfolder of analyze_videos, figures and videos go there."""
     out = tmp_path / "out"
