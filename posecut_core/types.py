@@ -27,6 +27,10 @@ class FrameRef:
     video: str
     number: int
 
+    def __str__(self) -> str:
+        """Write it as in a sentence; `frame_name` also knows images that are no frame of the video."""
+        return f"frame {self.number} of {self.video}"
+
 
 @dataclass(frozen=True)
 class Crop:

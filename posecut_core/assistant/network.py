@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -23,6 +24,7 @@ from posecut_core.dataset.frames import (
 )
 from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import LabelError, VideoError
+from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.engine import XlaEngine
 from posecut_core.inference.predictor import Predictor
 from posecut_core.labels.contents import Contents, read_contents
@@ -119,7 +121,7 @@ def _frames(assistant: _Assistant, tables: Mapping[str, LabelTable], known: Know
         VideoError: extracted frames are damaged.
     """
     project, scale = assistant.project, assistant.settings.global_scale
-    refs = _labeled_refs(tables)
+    refs, called = _labeled_refs(tables), partial(frame_name, project)
     sides = [side for video in stored_videos(project) for side in _sizes(project, video)]
     least = scaled_size(max(height for height, _ in sides), max(width for _, width in sides), scale=scale)
     frames = load_frames(
@@ -129,9 +131,10 @@ def _frames(assistant: _Assistant, tables: Mapping[str, LabelTable], known: Know
         scale=scale,
         least=least,
         known=known,
+        called=called,
         report=silent,
     )
-    check_trainable(frames, refs)
+    check_trainable(frames, refs, called=called)
     return frames
 
 

@@ -145,6 +145,7 @@ def load_frames(
     scale: float,
     least: tuple[int, int] = (0, 0),
     known: KnownImages | None = None,
+    called: Callable[[FrameRef], str] = str,
     report: Report,
 ) -> TrainingFrames:
     """Read frames and their labels; labels outside their picture count as if nobody had looked for them.
@@ -157,15 +158,16 @@ def load_frames(
         least: height and width to which scaled images are padded at least, so that steps need not be compiled anew
             when larger frames join.
         known: images that are not read again; those that are read are added to it.
+        called: what sentences call a frame.
         report: told of every frame.
 
     Raises:
         DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.
         VideoError: a store is missing or damaged.
     """
-    labels, annotated = [_labels(tables, frame) for frame in frames], _annotated(frames, tables)
+    labels, annotated = [_labels(tables, frame, called) for frame in frames], _annotated(frames, tables)
     stores = {video: open_store(video) for video in dict.fromkeys(frame.video for frame in frames)}
-    places = _places(frames, stores)
+    places = _places(frames, stores, called)
     sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
     height, width = np.maximum(sizes.max(axis=0), least).tolist()
     _check_memory(len(frames), height, width)
@@ -187,19 +189,23 @@ def load_frames(
     return TrainingFrames(images, sizes, xy, annotated)
 
 
-def _labels(tables: Mapping[str, LabelTable], frame: FrameRef) -> Float64[np.ndarray, "K 2"]:
+def _labels(
+    tables: Mapping[str, LabelTable], frame: FrameRef, called: Callable[[FrameRef], str]
+) -> Float64[np.ndarray, "K 2"]:
     table = tables.get(frame.video)
     rows = [] if table is None else np.flatnonzero(table.numbers == frame.number).tolist()
     if table is None or not rows:
         raise DatasetError(
-            f"Frame {frame.number} of {frame.video} is in the training dataset, but the labels of that revision do "
-            "not include it; create a new training dataset.",
+            f"The training dataset includes {called(frame)}, but the labels kept with it do not; create a new training "
+            "dataset.",
             Remedy("create_training_dataset"),
         )
     return table.xy[rows[0]]
 
 
-def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> list[_Place]:
+def _places(
+    frames: Sequence[FrameRef], stores: Mapping[str, FrameStore], called: Callable[[FrameRef], str]
+) -> list[_Place]:
     known = {
         (video, number): _Place((origin[0], origin[1]), (size[0], size[1]))
         for video, store in stores.items()
@@ -210,8 +216,8 @@ def _places(frames: Sequence[FrameRef], stores: Mapping[str, FrameStore]) -> lis
     for frame in frames:
         if (frame.video, frame.number) not in known:
             raise DatasetError(
-                f"Frame {frame.number} of {frame.video} is in the training dataset, but its image is missing; extract "
-                "it again or create a new training dataset.",
+                f"The training dataset includes {called(frame)}, whose image is missing; extract it again or create a "
+                "new training dataset.",
                 Remedy("extract_frames", frames=[frame.number], videos=[frame.video]),
                 Remedy("create_training_dataset"),
             )
@@ -244,8 +250,10 @@ def _annotated(frames: Sequence[FrameRef], tables: Mapping[str, LabelTable]) -> 
 _MIN_SIDE = 32  # scaled pixels: two cells of the network's coarsest maps, or there is nothing to look around at
 
 
-def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
-    """Refuse frames from which nothing can be learnt; `refs` names them.
+def check_trainable(
+    frames: TrainingFrames, refs: Sequence[FrameRef], *, called: Callable[[FrameRef], str] = str
+) -> None:
+    """Refuse frames from which nothing can be learnt; `refs` are these, and `called` says what sentences call them.
 
     Raises:
         DatasetError: there are fewer than two frames, none has a label, a label is infinite, or a frame is too small.
@@ -260,18 +268,19 @@ def check_trainable(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
     for frame, xy in zip(refs, frames.xy, strict=True):
         if np.isinf(xy).any():
             raise DatasetError(
-                f"A label of frame {frame.number} of {frame.video} is infinite, expected a position in pixels; "
-                "correct it and create a new dataset."
+                f"A label of {called(frame)} is infinite, expected a position in pixels; correct it and create a new "
+                "dataset."
             )
-    _check_sizes(frames, refs)
+    _check_sizes(frames, refs, called)
 
 
-def _check_sizes(frames: TrainingFrames, refs: Sequence[FrameRef]) -> None:
+def _check_sizes(frames: TrainingFrames, refs: Sequence[FrameRef], called: Callable[[FrameRef], str]) -> None:
     for frame, (height, width) in zip(refs, frames.sizes.tolist(), strict=True):
         if min(height, width) < _MIN_SIDE:
             raise DatasetError(
-                f"Frame {frame.number} of {frame.video} has {width}x{height} pixels when scaled, but the network needs "
-                f"{_MIN_SIDE} on each side; raise global_scale in the shuffle's settings.yaml, or extract whole frames."
+                f"The training dataset includes {called(frame)}, which has {width}x{height} pixels when scaled, "
+                f"expected at least {_MIN_SIDE} on each side; raise global_scale in the shuffle's settings.yaml, or "
+                "extract whole frames."
             )
 
 

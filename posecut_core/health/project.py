@@ -19,7 +19,7 @@ from posecut_core.dataset.settings import read_settings as read_training_setting
 from posecut_core.dataset.split import Split, read_revision, read_split
 from posecut_core.errors import AnalysisError, PosecutError, Remedy, StorageError
 from posecut_core.evaluation.tables import is_present, read_results
-from posecut_core.formats.deeplabcut.frames import image_paths, never_extracted
+from posecut_core.formats.deeplabcut.frames import frame_name, image_paths, never_extracted
 from posecut_core.formats.deeplabcut.images import is_image, read_size
 from posecut_core.health import Findings
 from posecut_core.inference.video import analyzed_window
@@ -415,8 +415,8 @@ def _check_dataset(training: Training, split: Split, tables: Mapping[str, LabelT
     if lost:
         found.add(
             path,
-            f"{path} names frame {lost[0].number} of {lost[0].video}, of which {split.labels} beside it has no labels; "
-            "restore it from a copy.",
+            f"{path} names {frame_name(project, lost[0])}, of which {split.labels} beside it has no labels; restore it "
+            "from a copy.",
         )
         return
     if not training.settings.exists() and not training.snapshots:  # else told with the network

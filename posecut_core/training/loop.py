@@ -18,6 +18,7 @@ from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, fr
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.evaluation.errors import mean_error, pixel_errors
+from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.engine import XlaEngine
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import predict_stored_frames
@@ -128,7 +129,7 @@ def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report:
     known = run.training.snapshots
     story = (
         f"{len(bad)} steps in a row, up to step {bad[-1]}, gave no finite loss or gradients, with "
-        f"{_listed(suspect_frames(run, list(bad)))}"
+        f"{_listed(run, suspect_frames(run, list(bad)))}"
     )
     if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
         raise ModelError(
@@ -142,8 +143,8 @@ def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report:
     return load_state(folder, read_info(folder), shapes)._replace(step=jax.numpy.asarray(bad[-1], jax.numpy.int32))
 
 
-def _listed(frames: tuple[FrameRef, ...]) -> str:
-    named = ", ".join(f"frame {frame.number} of {frame.video}" for frame in frames[:_NAMED])
+def _listed(run: TrainingRun, frames: tuple[FrameRef, ...]) -> str:
+    named = ", ".join(frame_name(run.training.project, frame) for frame in frames[:_NAMED])
     return named + (f" and {len(frames) - _NAMED} others" if len(frames) > _NAMED else "")
 
 

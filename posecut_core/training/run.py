@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -19,6 +20,7 @@ from posecut_core.dataset.settings import (
 from posecut_core.dataset.split import Split, read_revision, read_split, validation_part
 from posecut_core.errors import DatasetError, ModelError, Remedy
 from posecut_core.evaluation.measurement import gather_frames, with_pictures
+from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.stored_frames import LabeledFrames
 from posecut_core.labels.notices import note_bodyparts
 from posecut_core.model.initialization import begin, placed_weights
@@ -74,15 +76,16 @@ def prepare_run(training: Training, changes: Mapping[str, object], *, report: Re
     _check_mirror_pairs(training.settings, settings, bodyparts)
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
-    train = with_pictures(project, train, report=report)
+    train, called = with_pictures(project, train, report=report), partial(frame_name, project)
     frames = load_frames(
         train,
         tables,
         lambda video: FrameStore.open(project.frame_store(video)),
         scale=settings.global_scale,
+        called=called,
         report=report,
     )
-    check_trainable(frames, train)
+    check_trainable(frames, train, called=called)
     info, damaged = newest_sound(folder)
     _tell_damaged(damaged, info, report)
     if info:

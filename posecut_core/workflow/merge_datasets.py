@@ -6,6 +6,7 @@ from pathlib import Path
 
 from posecut_core.dataset.split import has_revision
 from posecut_core.errors import LabelError, Remedy
+from posecut_core.formats.deeplabcut.frames import frames_listed
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import accept_drafts, finish_saving, read_state
 from posecut_core.labels.table import LabelTable
@@ -126,7 +127,7 @@ def _unreviewed(project: Project, drafts: dict[str, tuple[tuple[int, str], ...]]
     for video, found in drafts.items():
         frames = sorted({number for number, _ in found})
         more = f" and {len(frames) - _NAMED} more" if len(frames) > _NAMED else ""
-        listed.append(f"{video} frames {', '.join(map(str, frames[:_NAMED]))}{more}")
+        listed.append(f"{video} {frames_listed(project, video, frames[:_NAMED])}{more}")
     return LabelError(
         f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}); review them one by one, "
         "accept all, or leave them out of training.",

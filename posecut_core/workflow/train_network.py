@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 
 from posecut_core.errors import Remedy
+from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.labels.images import adopt_project
 from posecut_core.model.devices import chosen_devices, placement, use_compilation_cache
 from posecut_core.model.log import start_log
@@ -51,6 +52,7 @@ class TrainedNetwork:
     ]  # snapshots that were damaged, as they are called now; training went on from the one before
     skipped: tuple[int, ...] = ()  # steps of this call whose loss or gradients were not finite
     suspects: tuple[FrameRef, ...] = ()  # frames that stood in those steps, those in most of them first
+    suspect_names: tuple[str, ...] = ()  # what sentences call these, as an image may be no frame of its video
     restored: tuple[int, ...] = ()  # steps of the snapshots that training went back to after many of them in a row
 
     def summary(self) -> Summary:
@@ -61,7 +63,7 @@ class TrainedNetwork:
             begin = f", from the snapshot of step {self.first_step}" if self.first_step else ""
             text = f"Trained to step {self.last_step}{begin}; loss {self.loss:.4f}."
         if self.skipped:
-            frames = ", ".join(f"frame {frame.number} of {frame.video}" for frame in self.suspects[:_SUSPECTS])
+            frames = ", ".join(self.suspect_names[:_SUSPECTS])
             text += f" {counted(len(self.skipped), 'step')} had no finite loss and were skipped; check {frames}."
         lines = [f"Snapshot: {self.snapshot}", f"Losses: {self.log}"]
         lines += [f"Damaged, moved aside and not used: {path}" for path in self.damaged]
@@ -131,7 +133,7 @@ def train_network(
         first = int(run.state.step)
         start_log(run.training.log, step=first)
         account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
-    metrics = account.latest
+    metrics, suspects = account.latest, suspect_frames(run, account.skipped)
     last = run.training.snapshots[-1]
     return TrainedNetwork(
         shuffle=shuffle,
@@ -145,7 +147,8 @@ def train_network(
         log=run.training.log,
         damaged=run.damaged,
         skipped=tuple(account.skipped),
-        suspects=suspect_frames(run, account.skipped),
+        suspects=suspects,
+        suspect_names=tuple(frame_name(training.project, frame) for frame in suspects),
         restored=tuple(account.restored),
     )
 

@@ -55,6 +55,7 @@ def test_a_skipped_step_is_counted_and_its_frames_named(trainable, losing):
     assert (trained.last_step, trained.skipped, trained.restored) == (12, (5,), ())
     assert set(trained.suspects) <= {FrameRef("dots", number) for number in range(3)}
     assert len(trained.suspects) == 2
+    assert trained.suspect_names == tuple(map(str, trained.suspects))
     assert [row.step for row in read_log(trained.log) if row.skipped] == [5]
 
 

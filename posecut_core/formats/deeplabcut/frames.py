@@ -33,6 +33,7 @@ from posecut_core.project.config import video_stem
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.storage.locks import hold
+from posecut_core.types import FrameRef
 from posecut_core.video.demux import open_video
 from posecut_core.video.frame_store import FrameStore, numbers_in, picture_hash
 
@@ -373,6 +374,19 @@ def frame_words(project: Project, video: str, numbers: Iterable[int]) -> dict[in
     return {number: f"image {names[number]}" if number in names else f"frame {number}" for number in wanted}
 
 
+def frame_name(project: Project, frame: FrameRef) -> str:
+    """Return what a sentence calls a frame, as "frame 3 of m1" or "image cam1_a.png of m1"."""
+    return f"{frame_words(project, frame.video, [frame.number])[frame.number]} of {frame.video}"
+
+
+def frames_listed(project: Project, video: str, numbers: Sequence[int]) -> str:
+    """Return what a sentence calls several frames of a video, as "frames 3,5, image cam1_a.png"."""
+    words = frame_words(project, video, numbers)
+    frames = ",".join(str(number) for number in numbers if number < OWN)
+    of_video = [f"frame{'s' * (',' in frames)} {frames}"] if frames else []
+    return ", ".join([*of_video, *(words[number] for number in numbers if number >= OWN)])
+
+
 def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tuple[int, ...]:
     """List the frames that have no picture in the frame store; without a store, no image file.
 
@@ -386,10 +400,7 @@ def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tup
 
 def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> LabelError:
     """Say that frames are labelled whose pictures are not there, and how they come back."""
-    words = frame_words(project, video, numbers)
-    frames = ",".join(str(number) for number in numbers if number < OWN)
-    of_video = [f"frame{'s' * (',' in frames)} {frames}"] if frames else []
-    listed = ", ".join([*of_video, *(words[number] for number in numbers if number >= OWN)])
+    listed = frames_listed(project, video, numbers)
     state = "is labelled but was" if len(numbers) == 1 else "are labelled but were"
     found = f"{listed[0].upper()}{listed[1:]} of {video} {state} never extracted, or its image is lost"
     folder, count = project.frame_folder(video), _frame_count(project, video)

@@ -53,7 +53,7 @@ def test_training_says_where_it_began():
 def test_skipped_steps_lead_to_frames():
     """Where steps were skipped, the first suspects are named; else nothing is said of them."""
     frames = tuple(FrameRef("m4s1", number) for number in range(9))
-    lines = tell_trained(trained(0, 100, skipped=(3, 4), suspects=frames)).lines
+    lines = tell_trained(trained(0, 100, skipped=(3, 4), suspect_names=tuple(map(str, frames)))).lines
     assert "2 steps had no finite loss" in lines[-1]
     assert lines[-1].endswith("check frame 0 of m4s1, frame 1 of m4s1, frame 2 of m4s1.")
     assert "finite" not in tell_trained(trained(0, 100)).lines[-1]

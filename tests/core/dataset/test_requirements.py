@@ -33,9 +33,9 @@ def test_frames_that_can_be_learnt_from_pass():
         ({"xy": np.inf}, "label of frame 9 of b is infinite"),
         (
             {"size": (_MIN_SIDE - 1, 500)},
-            "Frame 9 of b has 500x31 pixels when scaled, .* needs 32 .* raise global_scale",
+            "frame 9 of b, which has 500x31 pixels when scaled, .* 32 .* raise global_scale",
         ),
-        ({"size": (500, _MIN_SIDE - 1)}, "Frame 9 of b has 31x500 pixels"),
+        ({"size": (500, _MIN_SIDE - 1)}, "frame 9 of b, which has 31x500 pixels"),
     ],
 )
 def test_what_cannot_work_is_named(changes, words):

@@ -7,6 +7,8 @@ import pytest
 from posecut_core.errors import Remedy
 from posecut_core.formats.deeplabcut.frames import (
     double_frames,
+    frame_name,
+    frames_listed,
     image_names,
     image_origins,
     image_paths,
@@ -19,7 +21,7 @@ from posecut_core.formats.deeplabcut.tables import ImageLabels, read_collected_d
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
 from posecut_core.project.state import ProjectState, VideoRecord, write_state
-from posecut_core.types import Crop
+from posecut_core.types import Crop, FrameRef
 from posecut_core.video.frame_store import FrameStore
 
 IMAGE = np.zeros((8, 10, 3), dtype=np.uint8)
@@ -76,6 +78,8 @@ def test_numbers_of_odd_names_are_written_once(project):
     picture(project, "apple.png", 9)
     number_images(project, "m1")
     assert numbers(project) == {"frame0003.png": OWN, "mouse_left.png": OWN + 2, "apple.png": OWN + 4}
+    assert frame_name(project, FrameRef("m1", OWN + 2)) == "image mouse_left.png of m1"
+    assert frames_listed(project, "m1", [3, 5, OWN + 2]) == "frames 3,5, image mouse_left.png"
     assert image_names(project, "m1", [OWN + 2, OWN + 3, 3]) == {
         OWN + 2: "mouse_left.png",
         OWN + 3: "zebra.png",
