@@ -8,6 +8,7 @@ the project's config.yaml first:
     create_training_dataset, train_network          a network of one's own
     evaluate_network, cross_validate                its errors on one split, and on several
     analyze_videos                                  its predictions for whole videos
+    live, benchmark                                 poses of a camera while it records; how long a frame takes
     filterpredictions                               the same without single errors
     plot_trajectories, create_labeled_video         pictures of the predictions
     find_outlier_frames, extract_outlier_frames     frames in which the network errs, found, and extracted to label
@@ -29,6 +30,7 @@ What these steps work on, for notebooks and programs of one's own:
         MarkAbsent, Delete, Undo, Redo              returns
     TrainingSettings                                how a network is built and trained
     Predictor                                       a trained network: images in, positions or score maps out
+    PoseStream, Pose                                the same for frames that come one by one
     Predictions, read_predictions,                  predictions of a video, and their files
         write_predictions
     median_filtered, arima_filtered,                predictions smoothed over time, or with their gaps filled
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from posecut_core.dataset.settings import TrainingSettings
     from posecut_core.errors import PosecutError
     from posecut_core.health.doctor import doctor
+    from posecut_core.inference.live import Pose, PoseStream
     from posecut_core.inference.predictor import Predictor
     from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Redo, Undo
     from posecut_core.labels.images import adopt_project
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.extract_frames import extract_frames
     from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames, find_outlier_frames
     from posecut_core.workflow.filterpredictions import filterpredictions
+    from posecut_core.workflow.live import benchmark, live
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
     from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
@@ -96,6 +100,8 @@ __all__ = [
     "MarkOccluded",
     "Notice",
     "Place",
+    "Pose",
+    "PoseStream",
     "PosecutError",
     "Predictions",
     "Predictor",
@@ -111,6 +117,7 @@ __all__ = [
     "analyze_videos",
     "arima_filtered",
     "assist",
+    "benchmark",
     "check_labels",
     "create_labeled_video",
     "create_new_project",
@@ -126,6 +133,7 @@ __all__ = [
     "find_outlier_frames",
     "frame_scoremaps",
     "kalman_filtered",
+    "live",
     "median_filtered",
     "merge_datasets",
     "merge_labels",
@@ -153,6 +161,8 @@ _HOMES = {
     "MarkOccluded": "labels.edits",
     "Notice": "progress",
     "Place": "labels.edits",
+    "Pose": "inference.live",
+    "PoseStream": "inference.live",
     "PosecutError": "errors",
     "Predictions": "poses.predictions",
     "Predictor": "inference.predictor",
@@ -168,6 +178,7 @@ _HOMES = {
     "analyze_videos": "workflow.analyze_videos",
     "arima_filtered": "poses.filters",
     "assist": "workflow.propose_labels",
+    "benchmark": "workflow.live",
     "check_labels": "workflow.check_labels",
     "create_labeled_video": "workflow.plot_trajectories",
     "create_new_project": "workflow.create_project",
@@ -182,6 +193,7 @@ _HOMES = {
     "filterpredictions": "workflow.filterpredictions",
     "find_outlier_frames": "workflow.extract_outlier_frames",
     "frame_scoremaps": "workflow.scoremaps",
+    "live": "workflow.live",
     "kalman_filtered": "poses.filters",
     "median_filtered": "poses.filters",
     "merge_datasets": "workflow.merge_datasets",

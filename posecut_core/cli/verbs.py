@@ -79,6 +79,9 @@ VERBS = {
     "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
     "plot-trajectories": Verb("Use", "PROJECT new-videos/"),
     "create-labeled-video": Verb("Use", "PROJECT new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10"),
+    "live": Verb("Use", "PROJECT --source 0 --port 5005 --show", "Run the same command again.",
+                 "Ctrl-C ends it."),
+    "benchmark": Verb("Use", "PROJECT --video new-videos/mouse7.mp4", "Run the same command again."),
     "extract-outlier-frames": Verb("Refine", "PROJECT new-videos/mouse7.mp4 --epsilon 30", _FRAMES,
                                    "It reports how many frames it found, and asks before it extracts them."),
     "merge-datasets": Verb("Refine", "PROJECT", _NOTHING),
@@ -98,7 +101,7 @@ _PYTHON_ONLY = ("Mapping[str, object]", "Sequence[Sequence[int]]", "datetime", "
 _LEAST = {"step": 1, "steps": 1, "splits": 2, "num_shuffles": 1, "number_of_frames": 1, "batch_size": 1, "ARdegree": 1}
 _LEAST |= dict.fromkeys(("maxiters", "displayiters", "saveiters", "max_snapshots_to_keep"), 1)
 _LEAST |= dict.fromkeys(
-    ("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints", "max_gap"), 0
+    ("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints", "max_gap", "port"), 0
 )
 _PROBABILITIES = ("p_bound", "alpha", "alphavalue", "pcutoff", "confidence")
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}

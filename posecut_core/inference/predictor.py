@@ -25,6 +25,7 @@ from posecut_core.inference.deviation import (
 )
 from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.export import network_onnx
+from posecut_core.inference.stored_frames import Predicts
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
@@ -279,6 +280,11 @@ def _quantized(network: bytes, predictor: Predictor, training: Training, report:
     with suppress(StorageError):  # quantized anew the next time
         openvino.write_quantized(snapshot / QUANTIZED, made, network=sha256)
     return made
+
+
+def scale_of(network: Predicts) -> float:
+    """Return the global_scale of a network; 1 where it has none."""
+    return network.info.global_scale if isinstance(network, Predictor) else 1.0
 
 
 def chosen_batch_size(project: Project, batch_size: int | None) -> int:

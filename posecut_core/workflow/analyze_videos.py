@@ -20,7 +20,7 @@ from posecut_core.errors import (
     treat_each,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
-from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine
+from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine, scale_of
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.tracking_crop import Dynamic, TrackingCrop, given_tracking
 from posecut_core.inference.video import AnalyzedVideo, analysis_origin, analyze_video, rows_path
@@ -156,7 +156,7 @@ def analyze_videos(
         scorer = results_scorer(training, scorer)
     targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
-    scale, crop = 1.0 if tracking is None else predictor.info.global_scale, project.config.crop
+    scale, crop = scale_of(predictor), project.config.crop
     by_name = wanted != "auto"
     request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report)
     done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))

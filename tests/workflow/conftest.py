@@ -25,7 +25,7 @@ from posecut_core.training import loop
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow import analyze_videos, evaluate_network
+from posecut_core.workflow import analyze_videos, evaluate_network, live
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from tests.thin_resnet import torchvision_tensors
@@ -91,7 +91,7 @@ def networks(monkeypatch):
             loaded.append(BrightSpot(f"Fake_{snapshot}"))
             return loaded[-1]
 
-    for module in (analyze_videos, evaluate_network):
+    for module in (analyze_videos, evaluate_network, live):
         monkeypatch.setattr(module, "Predictor", FakePredictor)
     monkeypatch.setattr(analyze_videos, "chosen_engine", lambda predictor, *rest, **named: predictor)
     monkeypatch.setattr(

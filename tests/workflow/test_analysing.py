@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -216,11 +215,10 @@ def test_wrong_arguments_are_one_sentence(spot_project, unseen, wrong):
     assert names(unseen) == ["a.mp4", "b.mp4"]
 
 
-def test_a_tracking_crop_is_another_analysis(spot_project, unseen, networks, monkeypatch):
+def test_a_tracking_crop_is_another_analysis(spot_project, unseen):
     """Predictions of the full frame do not stand in for those of a window, nor the other way round."""
     told = []
     analyze_videos(spot_project, unseen / "a.mp4")
-    monkeypatch.setattr(type(networks[0]), "info", SimpleNamespace(global_scale=1.0), raising=False)
     for dynamic in ("True,0.2,4", (True, 0.2, 4), (True, 0.2, 6), (False, 0.2, 6)):
         told.append([])
         (video,) = analyze_videos(spot_project, unseen / "a.mp4", dynamic=dynamic, report=told[-1].append).videos
