@@ -16,6 +16,7 @@ from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, project_videos, resolve_video
 from posecut_core.project.paths import Project
+from posecut_core.results import Summary, counted
 from posecut_core.types import Crop
 from posecut_core.video.reader import VideoReader
 
@@ -33,6 +34,11 @@ class Benchmark:
     width: int
     height: int
     latency: Latency
+
+    def summary(self) -> Summary:
+        """Say how long a frame took."""
+        frames = f"{counted(self.frame_count, 'frame')} of {self.width}x{self.height} pixels, one at a time"
+        return Summary(f"{self.scorer}: {frames}: {self.latency.sentence()}.")
 
 
 @forgiving
@@ -99,6 +105,12 @@ class LiveRun:
     frame_count: int  # whose poses were predicted
     dropped: int  # frames that came while the network was busy
     latency: Latency | None  # from when a frame was taken to its pose; None where there was none
+
+    def summary(self) -> Summary:
+        """Say how many frames had poses, and how fast."""
+        speed = f"; {self.latency.sentence()}" if self.latency else ""
+        count = counted(self.frame_count, "pose")
+        return Summary(f"{count} of {self.source}, {counted(self.dropped, 'frame')} dropped{speed}.")
 
 
 @forgiving
