@@ -105,7 +105,10 @@ def chosen_settings(
     if isinstance(weights, str | os.PathLike):
         values["init_weights"] = placed_weights(os.fspath(weights))
     if "global_scale" not in values:
-        values["global_scale"] = _comfortable_scale(project, tables)
+        values["global_scale"] = scale = _comfortable_scale(project, tables)
+        if scale < 1:
+            told = f"Frames are scaled by {scale:g} for training and analysis, to save time and memory"
+            report(Notice(f"{told}; give another global_scale if bodyparts become too small"))
     return settings_from(values, report=report)
 
 
