@@ -121,7 +121,7 @@ def analyze_videos(
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10. If the state is True,
             only a window around the bodyparts found in the frame before is analysed: those of at least this likelihood,
             with a margin of so many pixels, and more where they moved fast. The full frame is analysed where too little
-            is found, and every 48th frame, where both are compared. The batch size is 1 then, unless one is given.
+            is found, and every 48th frame, where both are compared. The batch size is 2 then, unless one is given.
         overwrite: analyse videos again that have predictions by this network.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
@@ -142,12 +142,12 @@ def analyze_videos(
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     tracking = given_tracking(dynamic)
-    size = chosen_batch_size(project, 1 if tracking and batch_size is None else batch_size)
+    size = chosen_batch_size(project, 2 if tracking and batch_size is None else batch_size)
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
     predictor = Predictor.load(training.folder, snapshot=step)
     wanted = engine or read_state(project.settings_path).engine
-    predictor = chosen_engine(predictor, training, wanted, report=report)
+    predictor = chosen_engine(predictor, training, wanted, latency=tracking is not None and size == 1, report=report)
     note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_sha256(training.manifest(step))  # holds hashes of them
     folder = None if destfolder is None else given_folder(destfolder)

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from posecut_core.errors import VideoError
 from posecut_core.inference.live import Latency, LiveSource, PosePage, PoseServer, PoseStream, json_line
-from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.tracking_crop import Dynamic
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, project_videos, resolve_video
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import Training
+from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted
-from posecut_core.types import Crop
+from posecut_core.types import Crop, EngineName
 from posecut_core.video.reader import VideoReader
 
 _WARM = 10  # frames that are not timed
@@ -29,6 +30,7 @@ class Benchmark:
     """How long a network takes for single frames, decoding not included."""
 
     scorer: str
+    engine: str  # what computed, and in which precision
     video: Path
     frame_count: int  # that were timed
     width: int
@@ -38,7 +40,7 @@ class Benchmark:
     def summary(self) -> Summary:
         """Say how long a frame took."""
         frames = f"{counted(self.frame_count, 'frame')} of {self.width}x{self.height} pixels, one at a time"
-        return Summary(f"{self.scorer}: {frames}: {self.latency.sentence()}.")
+        return Summary(f"{self.scorer} on {self.engine}: {frames}: {self.latency.sentence()}.")
 
 
 @forgiving
@@ -49,6 +51,7 @@ def benchmark(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    engine: EngineName | None = None,
     dynamic: Dynamic = (False, 0.5, 10),
     number_of_frames: int = 300,
     report: Report = silent,
@@ -63,20 +66,21 @@ def benchmark(
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        engine: what computes the poses, as in `analyze_videos`; by default as `engine` in posecut.yaml says.
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10.
         number_of_frames: how many frames are timed, or fewer if the video has no more.
         report: told of every frame.
 
     Raises:
         VideoError: there is no such video, or it cannot be read.
-        ModelError: there is no such snapshot.
+        ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
     """
     project = open_project(config)
     named = next(iter(project_videos(project)), None) if video is None else video
     if named is None:
         raise VideoError(f"{project.config_path} names no video to take frames from; give one.")
     path = resolve_video(project, named)
-    predictor = _predictor(project, shuffle, trainingsetindex, snapshot)
+    predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
     with VideoReader(path) as reader:
         window = project.config.crop or Crop.of_frame(reader.index.width, reader.index.height)
         height, width = window.y2 - window.y1, window.x2 - window.x1
@@ -93,7 +97,7 @@ def benchmark(
     timed = seconds[_WARM:] or seconds
     if not timed:
         raise VideoError(f"None of the first {wanted} frames of {path.name} can be read; give another video.")
-    return Benchmark(predictor.scorer, path, len(timed), width, height, Latency.of(timed))
+    return Benchmark(predictor.scorer, predictor.engine_name, path, len(timed), width, height, Latency.of(timed))
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class LiveRun:
     """What became of the frames of a source."""
 
     scorer: str
+    engine: str  # what computed, and in which precision
     source: str
     frame_count: int  # whose poses were predicted
     dropped: int  # frames that came while the network was busy
@@ -121,6 +126,7 @@ def live(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    engine: EngineName | None = None,
     dynamic: Dynamic = (False, 0.5, 10),
     port: int | None = None,
     show: bool = False,
@@ -139,6 +145,7 @@ def live(
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        engine: what computes the poses, as in `analyze_videos`; by default as `engine` in posecut.yaml says.
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10.
         port: send each pose as a line of JSON to programs that connect to this port of this computer; 0 is any free
             one. A program that reads too slowly misses lines.
@@ -149,10 +156,10 @@ def live(
     Raises:
         ArgumentError: the port is taken.
         VideoError: the source cannot be opened, or a camera stopped.
-        ModelError: there is no such snapshot.
+        ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
     """
     project = open_project(config)
-    predictor = _predictor(project, shuffle, trainingsetindex, snapshot)
+    predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
     name = str(source)
     is_device = name.isdigit() or name.startswith("/dev/") or "://" in name
     with ExitStack() as open_things:
@@ -175,7 +182,9 @@ def live(
         except KeyboardInterrupt:  # the way to end it
             pass
         dropped = frames.dropped
-    return LiveRun(predictor.scorer, name, len(seconds), dropped, Latency.of(seconds) if seconds else None)
+    return LiveRun(
+        predictor.scorer, predictor.engine_name, name, len(seconds), dropped, Latency.of(seconds) if seconds else None
+    )
 
 
 def _poses(
@@ -197,6 +206,7 @@ def _poses(
         yield latency
 
 
-def _predictor(project: Project, shuffle: int, trainingsetindex: int, snapshot: int | str | None) -> Predicts:
-    training = project.training(shuffle, trainingsetindex)
-    return Predictor.load(training.folder, snapshot=training.chosen_steps(snapshot)[-1])
+def _predictor(training: Training, snapshot: int | str | None, engine: EngineName | None, report: Report) -> Predicts:
+    predictor = Predictor.load(training.folder, snapshot=training.chosen_steps(snapshot)[-1])
+    wanted = engine or read_state(training.project.settings_path).engine
+    return chosen_engine(predictor, training, wanted, latency=True, report=report)

@@ -19,6 +19,7 @@ WORKFLOW = {
     "adopt_project",
     "analyze_videos",
     "assist",
+    "benchmark",
     "check_labels",
     "create_labeled_video",
     "create_new_project",
@@ -33,6 +34,7 @@ WORKFLOW = {
     "filterpredictions",
     "find_outlier_frames",
     "frame_scoremaps",
+    "live",
     "merge_datasets",
     "merge_labels",
     "plot_trajectories",
@@ -47,7 +49,7 @@ NOUNS = {"Crop", "FrameRef", "FrameStore", "LabelSession", "LabelTable", "Predic
 NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Progress"}
 NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Notice", "Place", "Redo", "Undo"}
 NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
-NOUNS |= {"kalman_filtered", "spline_filtered"}
+NOUNS |= {"kalman_filtered", "spline_filtered", "Pose", "PoseStream"}
 PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 

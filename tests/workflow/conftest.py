@@ -93,7 +93,8 @@ def networks(monkeypatch):
 
     for module in (analyze_videos, evaluate_network, live):
         monkeypatch.setattr(module, "Predictor", FakePredictor)
-    monkeypatch.setattr(analyze_videos, "chosen_engine", lambda predictor, *rest, **named: predictor)
+    for module in (analyze_videos, live):
+        monkeypatch.setattr(module, "chosen_engine", lambda predictor, *rest, **named: predictor)
     monkeypatch.setattr(
         snapshots, "read_info", lambda folder: SimpleNamespace(scorer=f"Fake_{int(folder.name.split('-')[1])}")
     )
