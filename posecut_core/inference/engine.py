@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float32
+from jaxtyping import Array, UInt8
 
 from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.model.pose_net import NetworkSpec, scoremaps
@@ -22,10 +22,11 @@ class Engine(Protocol):
     def name(self) -> str:
         """Return what computes and in which precision: xla, openvino-float32, openvino-bfloat16 or openvino-int8."""
 
-    def start(self, images: Float32[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
-        """Begin with images in [0, 1], whose sides are multiples of 16, and return at once; the result waits.
+    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+        """Begin with images whose sides are multiples of 16, and return at once; the result waits.
 
-        What was started first is done first. The first images of a size take longer: a program is compiled for them.
+        It is to be asked for once. What was started first is done first. The first images of a size take longer: a
+        program is compiled for them.
         """
 
 
@@ -38,12 +39,12 @@ class XlaEngine:
     spec: NetworkSpec
     parameters: Any
 
-    def start(self, images: Float32[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does; the maps stay on the device."""
         maps = _maps(self.parameters, jnp.asarray(images), spec=self.spec)
         return lambda: maps
 
 
 @partial(jax.jit, static_argnames=("spec",))
-def _maps(parameters: Any, images: Float32[Array, "B H W 3"], *, spec: NetworkSpec) -> Scoremaps:
-    return scoremaps(spec, parameters, images)
+def _maps(parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec) -> Scoremaps:
+    return scoremaps(spec, parameters, images.astype(jnp.float32) / 255)

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float32
+from jaxtyping import Array, Float32, UInt8
 
 from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.errors import ModelError
@@ -62,7 +62,7 @@ class OpenvinoEngine:
         self.name = f"openvino-{precision}"
         try:
             parts = (network.xml, network.weights) if isinstance(network, Quantized) else (network,)
-            self._model = _core().read_model(*parts)
+            self._model = _of_bytes(_core().read_model(*parts))
         except RuntimeError as error:
             source = network if isinstance(network, Path) else "the network"
             raise ModelError(f"OpenVINO cannot read {source}: it is damaged, or of another kind.") from error
@@ -72,10 +72,10 @@ class OpenvinoEngine:
         }
         self._compiled: dict[tuple[int, int], _Requests] = {}
 
-    def start(self, images: Float32[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does."""
         requests = self._of_size(images.shape[1], images.shape[2])
-        copy = np.array(images, np.float32)  # OpenVINO takes no array that cannot be written, as JAX's
+        copy = np.array(images)  # the caller may fill the original with other frames
         started = [(image, requests.start(image[None])) for image in copy]  # images stay until they were looked at
 
         def result() -> Scoremaps:
@@ -100,7 +100,7 @@ class _Requests:
         self._compiled = compiled
         self._free: list[Any] = []
 
-    def start(self, image: Float32[np.ndarray, "1 H W 3"]) -> Any:
+    def start(self, image: UInt8[np.ndarray, "1 H W 3"]) -> Any:
         request = self._free.pop() if self._free else self._compiled.create_infer_request()
         request.set_input_tensor(_openvino().Tensor(image, shared_memory=True))
         request.start_async()
@@ -184,6 +184,15 @@ def _openvino() -> Any:
 @cache
 def _core() -> Any:
     return _openvino().Core()
+
+
+def _of_bytes(model: Any) -> Any:
+    """Let a model take images as they are stored, not in [0, 1]."""
+    openvino = _openvino()
+    steps = openvino.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(openvino.Type.u8)
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+    return steps.build()
 
 
 def _reduced() -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -34,17 +33,6 @@ from posecut_core.project.paths import QUANTIZED, Project, Training, snapshot_fo
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import file_sha256
 from posecut_core.types import EngineName
-
-
-@partial(jax.jit, static_argnames=("size", "multiple"))
-def _scaled(
-    images: UInt8[Array, "B H W 3"], *, size: tuple[int, int], multiple: int
-) -> Float32[Array, "B height width 3"]:
-    """Scale images to `size` and to [0, 1], and repeat their edges until the sides are multiples of `multiple`."""
-    scaled = resize(images, height=size[0], width=size[1]) / 255
-    bottom, right = -size[0] % multiple, -size[1] % multiple
-    return jnp.pad(scaled, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")
-
 
 _decode = jax.jit(decode)
 
@@ -135,10 +123,14 @@ class Predictor:
         origin, second = scale_points(first, source=size, target=(image.shape[0], image.shape[1]))
         return ImageScoremaps(np.asarray(jax.nn.sigmoid(scores), np.float32), second - origin, origin)
 
-    def scaled(self, images: UInt8[np.ndarray, "B H W 3"]) -> Float32[Array, "B height width 3"]:
-        """Return images as the engine is given them."""
-        multiple = self.info.network.backbone.stages[-1].stride
-        return _scaled(jnp.asarray(images), size=self._size(images), multiple=multiple)
+    def scaled(self, images: UInt8[np.ndarray, "B H W 3"]) -> UInt8[Array | np.ndarray, "B height width 3"]:
+        """Return images as the engine is given them: scaled, and their edges repeated to the sides that it can take."""
+        height, width = self._size(images)
+        scaled, multiple = resize(images, height=height, width=width), self.info.network.backbone.stages[-1].stride
+        if height % multiple == width % multiple == 0:
+            return scaled
+        pad = jnp.pad if isinstance(scaled, jax.Array) else np.pad
+        return pad(scaled, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
 
     def _size(self, images: UInt8[np.ndarray, "B H W 3"]) -> tuple[int, int]:
         return scaled_size(images.shape[1], images.shape[2], scale=self.info.global_scale)
@@ -273,7 +265,9 @@ def _quantized(network: bytes, predictor: Predictor, training: Training, report:
             Remedy("analyze_videos", engine="auto"),
         )
     report(Notice(f"quantizing {predictor.scorer} to int8 by {len(images)} frames, once"))
-    made = openvino.quantized(network, [np.asarray(predictor.scaled(image[None])) for image in images])
+    made = openvino.quantized(
+        network, [np.asarray(predictor.scaled(image[None]), np.float32) / 255 for image in images]
+    )
     others = read_deviations(snapshot, runtime=openvino.runtime())
     others.pop("openvino-int8", None)
     write_deviations(snapshot, others)

@@ -118,7 +118,7 @@ def test_what_was_measured_is_kept_for_the_same_network_and_version(tmp_path):
 def test_a_quantized_network_is_kept(parameters, written, images, tmp_path):
     """It is close to the original, and is read again only for the network that it was made of."""
     reference = Predictor(INFO, XlaEngine(SPEC, parameters))
-    model = openvino.quantized(written, [np.asarray(reference.scaled(image[None])) for image in images])
+    model = openvino.quantized(written, [reference.scaled(image[None]).astype(np.float32) / 255 for image in images])
     write_quantized(tmp_path / "int8.npz", model, network="one")
     assert read_quantized(tmp_path / "int8.npz", network="one") == model
     assert read_quantized(tmp_path / "int8.npz", network="other") is None
