@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Shaped
 from posecut_core.backbones.kernels import convolve, depthwise, transposed
 
 _GROUPS = 32
+EPSILON = 1e-5  # of GroupNorm
 
 Draw = Callable[[tuple[int, ...], float], Array]  # normal numbers of a shape and a standard deviation
 
@@ -88,11 +89,24 @@ class GroupNorm(nnx.Module):
 
     def __call__(self, x: Shaped[Array, "B H W C"]) -> Shaped[Array, "B H W C"]:
         """Apply the layer."""
-        values = x.astype(jnp.float32)
-        mean = _over_groups(values.mean(axis=(1, 2)))
-        variance = jnp.maximum(_over_groups(jnp.square(values).mean(axis=(1, 2))) - jnp.square(mean), 0.0)
-        factor = jax.lax.rsqrt(variance + 1e-5) * self.scale[...][None]
-        return _affine(x, factor, self.bias[...][None] - mean * factor)
+        return group_norm(x, self.scale[...], self.bias[...])
+
+
+@jax.jit
+def group_norm(
+    x: Shaped[Array, "B H W C"], scale: Float[Array, " C"], bias: Float[Array, " C"]
+) -> Shaped[Array, "B H W C"]:
+    """Apply a GroupNorm; what writes networks as ONNX knows it by this name."""
+    values = x.astype(jnp.float32)
+    mean = _over_groups(values.mean(axis=(1, 2)))
+    variance = jnp.maximum(_over_groups(jnp.square(values).mean(axis=(1, 2))) - jnp.square(mean), 0.0)
+    factor = jax.lax.rsqrt(variance + EPSILON) * scale[None]
+    return _affine(x, factor, bias[None] - mean * factor)
+
+
+def groups_of(channels: int) -> int:
+    """Return into how many groups a GroupNorm divides its channels."""
+    return math.gcd(_GROUPS, channels)
 
 
 class FrozenBatchNorm(nnx.Module):
@@ -114,7 +128,7 @@ def norm_of(norm: str, channels: int, *, scale: float = 1.0) -> GroupNorm | Froz
 
 def _over_groups(values: Float[Array, "B C"]) -> Float[Array, "B C"]:
     batch, channels = values.shape
-    groups = values.reshape(batch, math.gcd(_GROUPS, channels), -1)
+    groups = values.reshape(batch, groups_of(channels), -1)
     return jnp.broadcast_to(groups.mean(axis=-1, keepdims=True), groups.shape).reshape(batch, channels)
 
 

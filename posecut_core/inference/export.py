@@ -17,6 +17,7 @@ import numpy as np
 from jax import export
 
 from posecut_core.backbones.kernels import plain_forms
+from posecut_core.backbones.layers import EPSILON, groups_of
 from posecut_core.errors import ModelError
 from posecut_core.model.pose_net import NetworkSpec, Parameters, scoremaps
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # onnx is imported by those who write a file
     import onnx
 
 _OPSET, _IR_VERSION = 18, 8  # of 2022 and 2023, which older programs read as well
+_FLOAT = 1  # TensorProto.FLOAT
 _FIRST, _LAST = (0, 3, 1, 2), (0, 2, 3, 1)  # axes of channels-last arrays, channels first; and back
 _CALLS = {"jit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 _ELEMENTWISE = {
@@ -99,12 +101,14 @@ class _Graph:
     nodes: list["onnx.NodeProto"] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def emit(self, kind: str, inputs: Sequence[str | np.ndarray], *, output: str = "", **attributes: Any) -> str:
+    def emit(
+        self, kind: str, inputs: Sequence[str | np.ndarray | np.float32], *, output: str = "", **attributes: Any
+    ) -> str:
         """Append a node and return the name of what it computes; arrays among the inputs become constants."""
         from onnx import helper
 
         output = output or f"{kind.lower()}_{len(self.nodes)}"
-        names = [each if isinstance(each, str) else self.constant(each) for each in inputs]
+        names = [each if isinstance(each, str) else self.constant(np.asarray(each)) for each in inputs]
         self.nodes.append(helper.make_node(kind, names, [output], name=output, **attributes))
         return output
 
@@ -125,6 +129,8 @@ class _Graph:
     def results(self, equation: Any, inputs: list[_Known]) -> list[_Known]:
         """Write one equation; what is known already is computed instead."""
         name, parameters, shape = equation.primitive.name, equation.params, equation.outvars[0].aval.shape
+        if parameters.get("name") == "group_norm":
+            return [self.group_norm(*inputs)]  # type: ignore[arg-type]
         if name in _CALLS:
             inner = parameters[_CALLS[name]]
             closed = hasattr(inner, "jaxpr")
@@ -151,6 +157,27 @@ class _Graph:
         written = _WRITERS[name](self, wholes, parameters)
         names = written if isinstance(written, list) else [written]
         return [_Value(each, out.aval.shape) for each, out in zip(names, equation.outvars, strict=True)]
+
+    def group_norm(self, x: Any, scale: np.ndarray, bias: np.ndarray) -> _Value:
+        """Write a GroupNorm so that it reads its input twice and writes nothing of that size but its result.
+
+        Its own node of ONNX takes longer than that: OpenVINO rearranges the whole input for it, and back.
+        """
+        channels = x.held[-1]
+        axes, shape = np.array([2, 3]), (1, groups_of(channels), channels // groups_of(channels))
+        cells = self.emit("ReduceProd", [self.emit("Shape", [x.name], start=2)], keepdims=0)
+        norm = self.emit("ReduceL2", [x.name, axes])
+        squares = self.emit("Div", [self.emit("Mul", [norm, norm]), self.emit("Cast", [cells], to=_FLOAT)])
+        mean, squares = (
+            self.emit("ReduceMean", [self.emit("Reshape", [each, np.array([0, *shape[1:]])]), np.array([2])])
+            for each in (self.emit("ReduceMean", [x.name, axes]), squares)
+        )
+        variance = self.emit("Relu", [self.emit("Sub", [squares, self.emit("Mul", [mean, mean])])])
+        deviation = self.emit("Sqrt", [self.emit("Add", [variance, np.float32(EPSILON)])])
+        factor = self.emit("Div", [scale.reshape(shape), deviation])
+        shift = self.emit("Sub", [bias.reshape(shape), self.emit("Mul", [mean, factor])])
+        factor, shift = (self.emit("Reshape", [each, np.array([0, channels, 1, 1])]) for each in (factor, shift))
+        return _Value(self.emit("Add", [self.emit("Mul", [x.name, factor]), shift]), x.held)
 
     # --- arrays, however they are held --------------------------------------------------------------------------------
 
@@ -199,7 +226,9 @@ class _Graph:
         """Write what combines arrays element by element."""
         divisor = inputs[-1]
         if isinstance(divisor, _Size) and isinstance(inputs[0], _Value):
-            node = next(node for node in reversed(self.nodes) if node.output[0] == inputs[0].name)
+            makers = {node.output[0]: node for node in self.nodes}
+            node = makers[inputs[0].name]
+            node = makers[node.input[0]] if node.op_type == "Unsqueeze" else node
             if kind == "Div" and node.op_type == "ReduceSum":
                 node.op_type = "ReduceMean"
                 return inputs[0]
@@ -268,10 +297,10 @@ class _Graph:
 
     def model(self, count: int, name: str) -> "onnx.ModelProto":
         """Return the model."""
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import helper, numpy_helper
 
         def value(name: str, *shape: str | int) -> "onnx.ValueInfoProto":
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            return helper.make_tensor_value_info(name, _FLOAT, shape)
 
         graph = helper.make_graph(
             self.nodes,

@@ -19,7 +19,7 @@ from tests.toy_backbone import Toy, TwoConvs
 
 
 class Light(TwoConvs):
-    """What light networks are made of: depthwise convolutions, padding behind only, ReLU with a ceiling."""
+    """What other networks are made of: depthwise convolutions, padding behind only, ceilings, means, divisions."""
 
     def __init__(self, draw, stages):
         super().__init__(draw, stages)
@@ -43,6 +43,8 @@ class Light(TwoConvs):
             + jnp.split(jnp.concatenate([spatial, jax.nn.sigmoid(first)], -1), 2, axis=-1)[1]
         )
         first = jax.nn.relu6(self.norm(self.pointwise(first)))
+        means = jnp.sqrt(jnp.square(first).mean(axis=(1, 2), keepdims=True))
+        first = first * jax.nn.sigmoid(means) * jax.lax.rsqrt(1 + jnp.square(first))
         return first, jax.nn.relu(self.second(first))
 
 
