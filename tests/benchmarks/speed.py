@@ -1,47 +1,87 @@
-"""Frames per second of analysing a video with a ResNet-50, decoding and writing included.
+"""Frames per second of analyzing a video, decoding and writing included, beside DeepLabCut and the physical limits.
 
-    python tests/benchmarks/speed.py [--frames N] [--repeats N] [--peer PYTHON]
+    python tests/benchmarks/speed.py [--frames N] [--repeats N] [--peer PYTHON] [--keep FOLDER]
+        [--steps N] [--weights FILE] [--light NET_TYPE] [--light-weights FILE] [--memory 2330,20000]
 
-The first 500 frames of the openfield video at 320x240 (global_scale 0.5), random weights, the best of three after one
-run that compiles. `--peer` also runs DeepLabCut's analyze_videos on as many frames, through the interpreter of an
-environment that has it, and prints the ratio.
+The first frames of the openfield video at 320x240 (global_scale 0.5). A ResNet-50 and a light network are trained for
+`--steps` steps each, from `--weights` and `--light-weights` (safetensors; random where none are given): an engine is
+used only where it was measured on a network that is confident. With `--keep` they stay there, and are used again.
+
+Ways of analyzing, and DeepLabCut's analyze_videos through the interpreter `--peer`, take turns; figures are medians.
+`*_fps` are frames/s, `*_ratio` theirs to DeepLabCut's, `*_end_to_end` to the engine alone on images that are ready.
+`--memory` analyzes that many frames with the light network in a process of its own, and gives its largest size in MiB.
 """
 
 import json
 import subprocess
+import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
+import numpy as np
 from openfield import PROJECT, SHARED, VIDEO, parser, print_result, split_of, working_copy
 
-from posecut_core import analyze_videos, create_training_dataset, train_network
-from posecut_core.video.reader import VideoReader
-from posecut_core.video.writer import VideoWriter
+from posecut_core import (
+    VideoReader,
+    VideoWriter,
+    analyze_videos,
+    create_training_dataset,
+    open_project,
+    read_predictions,
+    train_network,
+)
+from posecut_core.evaluation.measurement import EvaluationJob, measure
+from posecut_core.inference import openvino
+from posecut_core.inference.deviation import read_deviations
+from posecut_core.inference.predictor import Predictor, chosen_engine
+from posecut_core.progress import Notice, silent
+
+RESNET, LIGHT = 1, 2  # shuffles
+WAYS = {
+    "full_frame": {"shuffle": RESNET, "engine": "auto"},
+    "xla": {"shuffle": RESNET, "engine": "xla"},
+    "int8": {"shuffle": RESNET, "engine": "openvino-int8"},
+    "light": {"shuffle": LIGHT, "engine": "auto"},
+    "tracking_crop": {"shuffle": LIGHT, "engine": "auto", "dynamic": (True, 0.5, 10)},
+}
+BATCHES = (1, 4, 16, 64)
 
 
 def first_frames(source: Path, target: Path, count: int) -> None:
-    """Write the first `count` frames of a video as a video of their own."""
+    """Write the first `count` frames of a video as a video of their own, from the start again where it ends."""
     with VideoReader(source) as reader:
         index = reader.index
         with VideoWriter(target, fps=index.fps, width=index.width, height=index.height) as writer:
-            for _, frame in reader.frames(range(count)):
-                writer.write(frame)
+            while count > 0:
+                for _, frame in reader.frames(range(min(count, index.frame_count))):
+                    writer.write(frame)
+                count -= index.frame_count
 
 
-def random_network(config: Path, split: dict[str, list[int]]) -> None:
-    """Leave a ResNet-50 of one training step behind."""
-    settings = {"net_type": "resnet_50", "global_scale": 0.5, "batch_size": 2, "maxiters": 1, "init_weights": "random"}
-    create_training_dataset(
-        config, shuffles=[1], train_indices=[split["train"]], test_indices=[split["test"]], settings=settings
-    )
-    train_network(config, 1)
+def show(note: object) -> None:
+    """Print what the core tells, but no progress."""
+    if isinstance(note, Notice):
+        print(note.text, flush=True)
 
 
-def seconds(config: Path, video: Path) -> float:
+def trained(config: Path, shuffle: int, net_type: str, weights: Path | None, steps: int, split: dict) -> None:
+    """Train a network, unless it is there."""
+    if open_project(config).training(shuffle).snapshots:
+        return
+    settings = {"net_type": net_type, "global_scale": 0.5, "maxiters": steps}
+    settings |= {"init_weights": str(weights.absolute()) if weights else "random"}
+    rows = {"train_indices": [split["train"]], "test_indices": [split["test"]]}
+    create_training_dataset(config, shuffles=[shuffle], settings=settings, **rows)
+    train_network(config, shuffle)
+
+
+def fps(config: Path, video: Path, frames: int, **how: object) -> float:
     """Time one analysis, files written."""
     start = time.perf_counter()
-    analyze_videos(config, [video], save_as_csv=True, overwrite=True, batch_size=8)
-    return time.perf_counter() - start
+    analyze_videos(config, [video], overwrite=True, **{"batch_size": 8, **how})
+    return frames / (time.perf_counter() - start)
 
 
 def peer_fps(python: str, frames: int) -> float:
@@ -52,28 +92,186 @@ def peer_fps(python: str, frames: int) -> float:
     return float(json.loads(output.strip().splitlines()[-1])["frames_per_s"])
 
 
+def with_engine(config: Path, shuffle: int, engine: str) -> Predictor:
+    """Load a network with an engine that was measured before."""
+    training = open_project(config).training(shuffle)
+    return chosen_engine(Predictor.load(training.folder), training, engine, report=show)
+
+
+def engine_fps(predictor: Predictor, images: np.ndarray, seconds: float = 5.0) -> float:
+    """Time the engine alone, two batches at once."""
+    ready = np.asarray(predictor.scaled(images))
+    waiting = [predictor.engine.start(ready) for _ in range(2)]
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        waiting.pop(0)()
+        waiting.append(predictor.engine.start(ready))
+        count += len(images)
+    for result in waiting:
+        result()
+    return count / (time.perf_counter() - start)
+
+
+def decoding_fps(video: Path, frames: int) -> float:
+    """Time the decoding alone."""
+    with VideoReader(video) as reader:
+        start = time.perf_counter()
+        for _ in reader.frames(range(frames)):
+            pass
+        return frames / (time.perf_counter() - start)
+
+
+def gigaflops() -> dict[str, float]:
+    """Measure products of matrices: numpy's in float32, and OpenVINO's 1x1 convolutions in each precision."""
+    import nncf
+    import openvino as runtime
+    from openvino import opset8
+
+    side, channels, rounds = 64, 1024, 8
+    x = opset8.parameter([1, channels, side, side], np.float32)
+    y = x
+    for seed in range(4):
+        kernel = np.random.default_rng(seed).normal(0, 0.03, (channels, channels, 1, 1)).astype(np.float32)
+        y = opset8.relu(opset8.convolution(y, opset8.constant(kernel), [1, 1], [0, 0], [0, 0], [1, 1]))
+    model = runtime.Model([y], [x])
+    image = np.random.default_rng(0).normal(size=(1, channels, side, side)).astype(np.float32)
+    small = nncf.quantize(model, nncf.Dataset([image] * 4), subset_size=4)
+    found = {}
+    for name, chosen, hint in (("float32", model, "f32"), ("bfloat16", model, "bf16"), ("int8", small, "bf16")):
+        compiled = runtime.Core().compile_model(chosen, "CPU", {"INFERENCE_PRECISION_HINT": hint})
+        compiled(image)
+        start = time.perf_counter()
+        for _ in range(rounds):
+            compiled(image)
+        found[name] = round(rounds * 4 * 2 * channels**2 * side**2 / (time.perf_counter() - start) / 1e9)
+    matrix = np.ones((2048, 2048), np.float32)
+    start = time.perf_counter()
+    for _ in range(rounds):
+        matrix @ matrix
+    return {**found, "numpy_float32": round(rounds * 2 * 2048**3 / (time.perf_counter() - start) / 1e9)}
+
+
+def test_error(config: Path, shuffle: int, engine: str) -> float:
+    """Measure the test error with an engine, in pixels."""
+    training = open_project(config).training(shuffle)
+    job = EvaluationJob(training, training.snapshots[-1], None)
+    measured = measure(job, with_engine(config, shuffle, engine), batch_size=8, report=silent)
+    return measured.overall(open_project(config).config.pcutoff).test
+
+
+def difference(full: Path, other: Path, pcutoff: float) -> float:
+    """Return the median distance of two analyses where both are confident."""
+    one, two = read_predictions(full), read_predictions(other)
+    sure = (one.likelihood >= pcutoff) & (two.likelihood >= pcutoff)
+    return float(np.median(np.linalg.norm(one.xy - two.xy, axis=-1)[sure]))
+
+
+def peak_mib(config: Path, video: Path) -> int:
+    """Analyze a video in a process of its own, and return the most memory that it had."""
+    code = (
+        "import resource, sys; from posecut_core import analyze_videos; "
+        f"analyze_videos(sys.argv[1], [sys.argv[2]], {LIGHT}, overwrite=True, batch_size=8); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(config), str(video)], check=True, capture_output=True)
+    return int(done.stdout.split()[-1])
+
+
+def rounded(values: dict[str, float]) -> dict[str, float]:
+    """Write figures as they are read."""
+    return {name: round(value, 3 if value < 10 else 1) for name, value in values.items()}
+
+
+def timed(config: Path, video: Path, arguments: object) -> dict[str, object]:
+    """Let the ways of analyzing take turns, and return medians, all figures and ratios."""
+    seen: dict[str, list[float]] = {}
+    for way in WAYS.values():
+        fps(config, video, arguments.frames, **way)  # compiles, measures the engine and quantizes
+    for _ in range(arguments.repeats):
+        for name, way in WAYS.items():
+            seen.setdefault(f"{name}_fps", []).append(fps(config, video, arguments.frames, **way))
+            print(f"{name}: {seen[f'{name}_fps'][-1]:.2f} frames/s", flush=True)
+        if arguments.peer:
+            seen.setdefault("peer_fps", []).append(peer_fps(arguments.peer, arguments.peer_frames))
+    medians = {name: median(values) for name, values in seen.items()}
+    result: dict[str, object] = {
+        **rounded(medians),
+        "all": {name: list(map(float, np.round(v, 2))) for name, v in seen.items()},
+    }
+    if arguments.peer:
+        result |= rounded({f"{name}_ratio": medians[f"{name}_fps"] / medians["peer_fps"] for name in WAYS})
+    return result
+
+
+def limits(config: Path, video: Path, arguments: object, medians: dict[str, float]) -> dict[str, object]:
+    """Compare with the engines alone, with decoding alone, and between batch sizes."""
+    with VideoReader(video) as reader:
+        images = np.stack([frame for _, frame in reader.frames(range(8))])
+    result: dict[str, object] = {"decoding_fps": round(decoding_fps(video, arguments.frames)), "gigaflops": gigaflops()}
+    for name in ("full_frame", "int8", "light"):
+        alone = engine_fps(with_engine(config, WAYS[name]["shuffle"], WAYS[name]["engine"]), images)
+        result |= rounded({f"{name}_engine_fps": alone, f"{name}_end_to_end": medians[f"{name}_fps"] / alone})
+    for name in ("full_frame", "light"):
+        batches = {str(size): fps(config, video, arguments.frames, **WAYS[name], batch_size=size) for size in BATCHES}
+        result[f"{name}_fps_by_batch"] = rounded(batches)
+    return result
+
+
+def accuracy(config: Path, video: Path) -> dict[str, object]:
+    """Measure what the faster ways cost."""
+    project = open_project(config)
+    result: dict[str, object] = {
+        f"{name}_test_error": round(test_error(config, RESNET, engine), 3)
+        for name, engine in (("xla", "xla"), ("full_frame", "auto"), ("int8", "openvino-int8"))
+    } | {"light_test_error": round(test_error(config, LIGHT, "auto"), 3)}
+    for name, shuffle in (("full_frame", RESNET), ("light", LIGHT)):
+        training = project.training(shuffle)
+        known = read_deviations(training.snapshot(training.snapshots[-1]), runtime=openvino.runtime())
+        result[f"{name}_deviations"] = {engine: asdict(each) for engine, each in known.items()}
+    files = []
+    for way in ("light", "tracking_crop"):
+        folder = video.parent / way
+        files.append(analyze_videos(config, [video], destfolder=folder, overwrite=True, **WAYS[way]).files[0])
+    result["tracking_crop_difference"] = round(difference(*files, project.config.pcutoff), 4)
+    return result
+
+
 def main():
-    """Time the analysis, print one JSON object."""
+    """Train, time, compare; print one JSON object."""
     options = parser(__doc__)
     options.add_argument("--frames", type=int, default=500)
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--peer", help="interpreter of an environment with DeepLabCut 3.0.2")
+    options.add_argument("--peer-frames", type=int, default=200)
+    options.add_argument("--keep", type=Path, help="folder in which the networks stay")
+    options.add_argument("--steps", type=int, default=400)
+    options.add_argument("--weights", type=Path, help="of a ResNet-50")
+    options.add_argument("--light", default="mobilenet_v2_1.0", metavar="NET_TYPE")
+    options.add_argument("--light-weights", type=Path)
+    options.add_argument("--memory", default="", metavar="FRAMES,FRAMES", help="analyze so many frames")
     arguments = options.parse_args()
-    with working_copy(arguments.data) as config:
-        video = config.parent / "first_frames.mp4"
-        first_frames(arguments.data / PROJECT / "videos" / VIDEO, video, arguments.frames)
-        random_network(config, split_of(arguments.data))
-        seconds(config, video)
-        times = [seconds(config, video) for _ in range(arguments.repeats)]
-    result = {
-        "full_frame_fps": round(arguments.frames / min(times), 2),
-        "all_fps": [round(arguments.frames / each, 2) for each in times],
-        "frames": arguments.frames,
-    }
-    if arguments.peer:
-        peer = peer_fps(arguments.peer, arguments.frames)
-        result |= {"peer_fps": peer, "ratio": round(result["full_frame_fps"] / peer, 2)}
-    print_result(result)
+    if arguments.keep and (arguments.keep / PROJECT).is_dir():
+        print_result(figures(arguments.keep / PROJECT / "config.yaml", arguments))
+        return
+    with working_copy(arguments.data, keep=arguments.keep) as config:
+        print_result(figures(config, arguments))
+
+
+def figures(config: Path, arguments: object) -> dict[str, object]:
+    """Return all figures of a project."""
+    source, split = arguments.data / PROJECT / "videos" / VIDEO, split_of(arguments.data)
+    trained(config, RESNET, "resnet_50", arguments.weights, arguments.steps, split)
+    trained(config, LIGHT, arguments.light, arguments.light_weights, arguments.steps, split)
+    video = config.parent / "first_frames.mp4"
+    first_frames(source, video, arguments.frames)
+    result = {"frames": arguments.frames, **timed(config, video, arguments)}
+    result |= limits(config, video, arguments, result) | accuracy(config, video)
+    for count in map(int, filter(None, arguments.memory.split(","))):
+        longer = config.parent / f"{count}_frames.mp4"
+        first_frames(source, longer, count)
+        result[f"peak_mib_{count}"] = peak_mib(config, longer)
+        longer.unlink()
+    return result
 
 
 if __name__ == "__main__":
