@@ -13,6 +13,7 @@ the project's config.yaml first:
     plot_trajectories, create_labeled_video         pictures of the predictions
     find_outlier_frames, extract_outlier_frames     frames in which the network errs, found, and extracted to label
     merge_datasets                                  the next iteration with them
+    export_model                                    the network as a file for other programs
     export_deeplabcut, merge_labels                 images for DeepLabCut, and what it changed in the labels
     undo_labels, redo_labels                        the last edits of labels taken back, and made again
     edit_bodyparts, doctor                          other names, more bodyparts; what is damaged and how to mend it
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.edit_bodyparts import edit_bodyparts
     from posecut_core.workflow.evaluate_network import evaluate_network
     from posecut_core.workflow.export_deeplabcut import export_deeplabcut
+    from posecut_core.workflow.export_model import export_model
     from posecut_core.workflow.extract_frames import extract_frames
     from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames, find_outlier_frames
     from posecut_core.workflow.filterpredictions import filterpredictions
@@ -127,6 +129,7 @@ __all__ = [
     "edit_bodyparts",
     "evaluate_network",
     "export_deeplabcut",
+    "export_model",
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
@@ -188,6 +191,7 @@ _HOMES = {
     "edit_bodyparts": "workflow.edit_bodyparts",
     "evaluate_network": "workflow.evaluate_network",
     "export_deeplabcut": "workflow.export_deeplabcut",
+    "export_model": "workflow.export_model",
     "extract_frames": "workflow.extract_frames",
     "extract_outlier_frames": "workflow.extract_outlier_frames",
     "filterpredictions": "workflow.filterpredictions",

@@ -16,6 +16,7 @@ Mode = Literal["automatic", "manual"]  # of extract_frames: who chooses the fram
 Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
 OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "list", "manual"]
 EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what computes score maps
+ExportFormat = Literal["onnx", "safetensors"]
 FilterType = Literal["median", "arima", "spline", "kalman"]
 Unreviewed = Literal["refuse", "accept", "leave"]  # what becomes of drafts that no person has looked at
 

@@ -79,6 +79,7 @@ VERBS = {
     "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
     "plot-trajectories": Verb("Use", "PROJECT new-videos/"),
     "create-labeled-video": Verb("Use", "PROJECT new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10"),
+    "export-model": Verb("Use", "PROJECT --format onnx", _NOTHING),
     "live": Verb("Use", "PROJECT --source 0 --port 5005 --show", "Run the same command again.",
                  "Ctrl-C ends it."),
     "benchmark": Verb("Use", "PROJECT --video new-videos/mouse7.mp4", "Run the same command again."),

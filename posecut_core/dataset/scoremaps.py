@@ -2,7 +2,7 @@
 
 Cell (i, j) of a map with stride s stands for the point x = s * j + (s - 1) / 2, y = s * i + (s - 1) / 2 of the
 network's input. A bodypart's target is a disc of ones of radius `pos_dist_thresh` around the label, and within the disc
-the offset from the cell to the label in units of `_LOCREF_STDEV` (Insafutdinov et al. 2016; paper, Box 2).
+the offset from the cell to the label in units of `LOCREF_STDEV` (Insafutdinov et al. 2016; paper, Box 2).
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 STRIDE = 8
-_LOCREF_STDEV = 7.2801
+LOCREF_STDEV = 7.2801
 Number = float | Float[Array | np.ndarray, ""] | np.float32  # that a program is given, or made for
 
 
@@ -50,7 +50,7 @@ def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: Number
     distance = jnp.hypot(offset[..., 0], offset[..., 1])
     nearest = jnp.max(jnp.abs(offset), axis=-1) <= STRIDE / 2
     inside = ((distance <= radius) | nearest) & present[:, None, None]
-    locref = jnp.where(inside[..., None], offset, 0.0) / _LOCREF_STDEV
+    locref = jnp.where(inside[..., None], offset, 0.0) / LOCREF_STDEV
     return Targets(scores=inside.astype(jnp.float32), locref=locref, inside=inside)
 
 
@@ -73,7 +73,7 @@ def decode(maps: Scoremaps) -> tuple[Float[Array, "B K 2"], Float[Array, "B K"]]
     highest = jnp.max(maps.scores, axis=(1, 2))
     near = jax.nn.log_sigmoid(maps.scores[sample, near_rows, near_columns, bodypart])
     weights = jnp.exp(near - jax.nn.log_sigmoid(highest)[..., None, None]) * valid
-    locref = maps.locref[sample, near_rows, near_columns, bodypart] * _LOCREF_STDEV
+    locref = maps.locref[sample, near_rows, near_columns, bodypart] * LOCREF_STDEV
     votes = _cell_centers(height, width)[near_rows, near_columns] + locref
     xy = jnp.sum(votes * weights[..., None], axis=(2, 3)) / jnp.sum(weights, axis=(2, 3))[..., None]
     return xy, jax.nn.sigmoid(highest)

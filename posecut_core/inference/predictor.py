@@ -1,5 +1,6 @@
 """A trained network, ready to look at images."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from posecut_core.inference.deviation import (
 )
 from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.export import network_onnx
+from posecut_core.inference.exported import open_network
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
@@ -72,6 +74,16 @@ class Predictor:
         info = read_info(folder)
         parameters = load_parameters(folder, parameter_shapes(info.network))
         return cls(info, XlaEngine(info.network, parameters))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "Predictor":
+        """Open an exported network, a .onnx or .safetensors file, without its project.
+
+        Raises:
+            ModelError: there is no such file, it is damaged, its description is missing, or onnxruntime is.
+        """
+        use_compilation_cache()
+        return cls(*open_network(Path(path)))
 
     @property
     def bodyparts(self) -> tuple[str, ...]:

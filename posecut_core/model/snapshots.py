@@ -19,6 +19,7 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -124,7 +125,7 @@ def read_info(folder: Path) -> SnapshotInfo:
         if manifest.pop("sha256") != _content_hash(manifest):
             raise _damaged(folder, MANIFEST)
         hashes: dict[str, str] = manifest["files"]
-        info = _info(manifest)
+        info = info_from(manifest)
         if not all(_is_inside(file) for file in hashes):
             raise _damaged(folder, MANIFEST)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -145,8 +146,8 @@ def read_info(folder: Path) -> SnapshotInfo:
     return info
 
 
-def _info(manifest: dict[str, Any]) -> SnapshotInfo:
-    """Make of a manifest what it says, with every value of its type.
+def info_from(manifest: Mapping[str, Any]) -> SnapshotInfo:
+    """Make of what `description_of` returned, or of a manifest, what it says, with every value of its type.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: it says something else.
@@ -269,19 +270,17 @@ def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...]]:
 def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
     content = {
         "schema": _SCHEMA,
-        "step": info.step,
-        "run": info.run,
-        "global_scale": info.global_scale,
-        "network": _described(info.network),
+        **description_of(info),
         "files": {file: file_sha256(folder / file) for file in _files(folder)},
     }
     return {**content, "sha256": _content_hash(content)}
 
 
-def _described(network: NetworkSpec) -> dict[str, Any]:
-    """Return what is read by `_info`; the backbone is called by its family, as the only one of 0.1.0 was."""
-    rest = {entry.name: getattr(network, entry.name) for entry in dataclasses.fields(network)}
-    return {**described(rest.pop("backbone")), **rest}
+def description_of(info: SnapshotInfo) -> dict[str, Any]:
+    """Return what `info_from` reads; the backbone is called by its family, as the only one of 0.1.0 was."""
+    network = {entry.name: getattr(info.network, entry.name) for entry in dataclasses.fields(info.network)}
+    described_network = {**described(network.pop("backbone")), **network}
+    return {"step": info.step, "run": info.run, "global_scale": info.global_scale, "network": described_network}
 
 
 def _content_hash(content: dict[str, Any]) -> str:

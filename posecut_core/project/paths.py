@@ -9,6 +9,7 @@ posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
 posecut-models/assistant/
 posecut-jobs/proposals.json
 evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+exported-models-posecut/    networks for use without the project
 posecut-jobs/<job>/    work that a window has started in processes of their own
 """
 
@@ -24,7 +25,8 @@ from posecut_core.storage.disk import fitting_name
 from posecut_core.types import RunName
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")  # of frames in labeled-data
-_WRITTEN = ("labeled-data", "training-datasets", "posecut-models", "evaluation-results-posecut", "posecut-jobs")
+_RESULTS = ("evaluation-results-posecut", "exported-models-posecut")
+_WRITTEN = ("labeled-data", "training-datasets", "posecut-models", *_RESULTS, "posecut-jobs")
 _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
 CREATED = ("videos", "labeled-data", "training-datasets")  # folders of a new project
@@ -250,6 +252,11 @@ class Project:
     def evaluation_results(self) -> Path:
         """Return the folder of this iteration's evaluations."""
         return self.root / "evaluation-results-posecut" / f"iteration-{self.config.iteration}"
+
+    @property
+    def exported_models(self) -> Path:
+        """Return the folder of exported networks."""
+        return self.root / "exported-models-posecut"
 
     @property
     def combined_evaluation(self) -> Path:

@@ -29,6 +29,7 @@ WORKFLOW = {
     "edit_bodyparts",
     "evaluate_network",
     "export_deeplabcut",
+    "export_model",
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",

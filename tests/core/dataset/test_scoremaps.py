@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset import scoremaps
-from posecut_core.dataset.scoremaps import _LOCREF_STDEV, STRIDE, Scoremaps, _cell_centers
+from posecut_core.dataset.scoremaps import LOCREF_STDEV, STRIDE, Scoremaps, _cell_centers
 
 HEIGHT, WIDTH = 5, 7  # cells
 CERTAIN = 40.0  # logit
@@ -69,7 +69,7 @@ def test_a_disc_holds_the_cells_within_the_radius():
     inside = np.hypot(*np.moveaxis(offset, -1, 0)) <= RADIUS
     np.testing.assert_array_equal(targets.inside[0, ..., 0], inside)
     np.testing.assert_array_equal(targets.scores[0, ..., 0], inside)
-    np.testing.assert_allclose(targets.locref[0, ..., 0, :], np.where(inside[..., None], offset, 0) / _LOCREF_STDEV)
+    np.testing.assert_allclose(targets.locref[0, ..., 0, :], np.where(inside[..., None], offset, 0) / LOCREF_STDEV)
 
 
 def test_neighbours_vote_by_their_probability():
