@@ -1,12 +1,25 @@
-"""Draw poses on frames with numpy alone: anti-aliased discs, trails and bones, fast enough for long videos."""
+"""Draw poses on the pictures of a video: anti-aliased discs, trails and bones, straight on what an encoder takes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
+import av
 import numpy as np
-from jaxtyping import Bool, Float64, UInt8
+from av.video.plane import VideoPlane
+from jaxtyping import Bool, Float64, UInt8, UInt16
+
+from posecut_core.types import Crop
 
 _FADED = 0.25  # opacity and size of the oldest disc of a trail, relative to the newest
+_FRACTIONS, _OLDER_FRACTIONS = 16, 4  # of a pixel: how exactly discs are placed, and those of trails
+_OPACITY = 256  # of what is opaque: colors are mixed in whole numbers of 16 bits
+_STAMPS = 4096  # discs kept: a video draws few kinds, again and again
+_OPACITY_STEP = 8  # of _OPACITY, so that likelihoods do not make each disc a kind of its own
+_FARTHEST = 1e6  # pixels from the frame: a position beyond that is not one
+_BT601 = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
+_BLACK = (16, 128)  # luma, and both chroma
 
 
 @dataclass(frozen=True)
@@ -20,100 +33,172 @@ class PoseStyle:
     bones: tuple[tuple[int, int], ...] = ()  # pairs of bodyparts to connect
     bone_colour: tuple[int, int, int] = (0, 0, 0)
     trailpoints: int = 0  # earlier positions to show
+    confidence_to_alpha: bool = False  # whether the likelihood of a point is a part of its opacity
+
+    @cached_property
+    def yuv(self) -> UInt8[np.ndarray, "colours 3"]:
+        """Colors of bodyparts, and then of bones, in BT.601 of the narrow range."""
+        colours = np.vstack([self.colours, self.bone_colour])
+        return np.round(colours @ _BT601.T + (16, 128, 128)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Channels of a picture that have the same resolution."""
+
+    pixels: UInt8[np.ndarray, "h w channels"]  # drawn on in place
+    colours: UInt8[np.ndarray, "colours channels"]  # of bodyparts, and then of bones
+    step: int = 1  # pixels of the frame from one of the layer's to the next
+
+
+def layers_of(picture: av.VideoFrame, style: PoseStyle, columns: range | None = None) -> tuple[Layer, Layer]:
+    """Return luma and chroma of an nv12 picture, or of some of its columns, to draw on."""
+    shown = slice(columns.start, columns.stop) if columns else slice(0, picture.width)
+    luma, chroma = (_rows(plane) for plane in picture.planes)
+    luma = luma[:, shown, None]
+    chroma = chroma.reshape(len(chroma), -1, 2)[:, shown.start // 2 : shown.stop // 2]
+    return Layer(luma, style.yuv[:, :1]), Layer(chroma, style.yuv[:, 1:], step=2)
 
 
 def draw_pose(
-    image: UInt8[np.ndarray, "H W 3"],
+    layers: Sequence[Layer],
     xy: Float64[np.ndarray, "past K 2"],
     likelihood: Float64[np.ndarray, "past K"],
     style: PoseStyle,
-) -> UInt8[np.ndarray, "H W 3"]:
-    """Return a copy of the frame with the pose drawn on it.
+) -> None:
+    """Draw the pose on the layers of a picture, in place; what lies outside is left out.
 
     Args:
-        image: the frame.
-        xy: positions of the latest frames in pixels, this frame's last; earlier ones make the trail.
+        layers: of the picture.
+        xy: positions of the latest frames in pixels of the picture, this frame's last; earlier ones make the trail.
         likelihood: of each position.
         style: colours and sizes.
     """
-    drawn = image.copy()
     shown = _visible_points(xy, likelihood, style.pcutoff)
+    opacity = style.alphavalue * (likelihood if style.confidence_to_alpha else np.ones_like(likelihood))
     for first, second in style.bones:
         if shown[-1, first] and shown[-1, second]:
-            _draw_line(drawn, xy[-1, first], xy[-1, second], max(1.0, style.dotsize / 5), style)
+            ends, alpha = xy[-1, [first, second]].tolist(), float(opacity[-1, [first, second]].min())
+            for layer in layers:
+                _draw_line(layer, ends, max(1.0, style.dotsize / 5), alpha * _OPACITY)
     for age in range(len(xy) - 1, -1, -1):
         strength = 1.0 if age == 0 else _FADED + (0.6 - _FADED) * (1 - age / len(xy))
-        for k in np.flatnonzero(shown[-1 - age]):
-            radius = max(0.5, style.dotsize / 2 * strength)
-            _draw_disc(drawn, xy[-1 - age, k], radius, style.colours[k], style.alphavalue * strength)
-    return drawn
+        radius, fractions = max(0.5, style.dotsize / 2 * strength), _OLDER_FRACTIONS if age else _FRACTIONS
+        opacities = np.round(opacity[-1 - age] * (strength * _OPACITY / _OPACITY_STEP)).astype(int) * _OPACITY_STEP
+        for k in np.flatnonzero(shown[-1 - age]).tolist():
+            x, y = xy[-1 - age, k].tolist()
+            for layer in layers:
+                _draw_disc(layer, x, y, radius, k, int(opacities[k]), fractions)
+
+
+def beside(pictures: Sequence[av.VideoFrame], window: Crop | None = None) -> av.VideoFrame:
+    """Put nv12 pictures of one size side by side, or copy one: of each a window, or all.
+
+    The window is made larger by a pixel where it begins or ends within a pair of pixels, which share their chroma.
+    """
+    height, width = pictures[0].height, pictures[0].width
+    shown = window or Crop.of_frame(width, height)
+    left, top = even_corner(shown)
+    right, bottom = shown.x2 + shown.x2 % 2, shown.y2 + shown.y2 % 2
+    joined = av.VideoFrame((right - left) * len(pictures), bottom - top, "nv12")
+    for place, step in enumerate((1, 2)):
+        parts = [_rows(picture.planes[place]) for picture in (*pictures, joined)]
+        rows = slice(top // step, bottom // step)
+        for number, part in enumerate(parts[:-1]):
+            start = number * (right - left)
+            parts[-1][:, start : start + right - left] = part[rows, left:right]
+    return joined
+
+
+def even_corner(window: Crop) -> tuple[int, int]:
+    """Return the left and the top of a window, on the borders of pairs of pixels."""
+    return window.x1 - window.x1 % 2, window.y1 - window.y1 % 2
+
+
+def black_picture(width: int, height: int) -> av.VideoFrame:
+    """Return an nv12 picture of one color."""
+    picture = av.VideoFrame(width + width % 2, height + height % 2, "nv12")
+    for plane, value in zip(picture.planes, _BLACK, strict=True):
+        _rows(plane)[:] = value
+    return picture
+
+
+def _rows(plane: VideoPlane) -> UInt8[np.ndarray, "rows bytes"]:
+    """Return the bytes of a plane, which may be more in a row than its pixels; writing changes the picture."""
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
 
 
 def _visible_points(
     xy: Float64[np.ndarray, "past K 2"], likelihood: Float64[np.ndarray, "past K"], pcutoff: int | float
 ) -> Bool[np.ndarray, "past K"]:
     """Tell which points are drawn: likelihood above pcutoff, and a position."""
-    return (likelihood > pcutoff) & ~np.isnan(xy).any(axis=-1)
+    return (likelihood > pcutoff) & (np.abs(xy) < _FARTHEST).all(axis=-1)  # NaN is not
 
 
-def _draw_disc(
-    image: UInt8[np.ndarray, "H W 3"],
-    centre: Float64[np.ndarray, "2"],
-    radius: float,
-    colour: UInt8[np.ndarray, "3"],
-    alpha: int | float,
-) -> None:
-    """Blend an anti-aliased disc into `image` in place; what lies outside the frame is left out."""
-    part = _window(image, centre, centre, radius)
-    if part is None:
+def _draw_disc(layer: Layer, x: float, y: float, radius: float, part: int, opacity: int, fractions: int) -> None:
+    """Blend an anti-aliased disc into a layer."""
+    x, y, radius = (x + 0.5) / layer.step - 0.5, (y + 0.5) / layer.step - 0.5, radius / layer.step
+    column, of_x = divmod(round(x * fractions), fractions)
+    row, of_y = divmod(round(y * fractions), fractions)
+    above, below = _stamp(radius, of_x / fractions, of_y / fractions, opacity)
+    side = len(above)
+    top, left = row - side // 2, column - side // 2
+    height, width = layer.pixels.shape[:2]
+    if top < 0 or left < 0 or top + side > height or left + side > width:
+        inside = slice(max(0, -top), max(0, height - top)), slice(max(0, -left), max(0, width - left))
+        above, below = above[inside], below[inside]
+        if not above.size:
+            return
+        top, left = max(0, top), max(0, left)
+    rows, columns = slice(top, top + len(above)), slice(left, left + above.shape[1])
+    layer.pixels[rows, columns] = _mixed(layer.pixels[rows, columns], layer.colours[part], above, below)
+
+
+@lru_cache(maxsize=_STAMPS)
+def _stamp(
+    radius: float, of_x: float, of_y: float, opacity: int
+) -> tuple[UInt16[np.ndarray, "side side 1"], UInt16[np.ndarray, "side side 1"]]:
+    """Return the opacity of a disc's pixels, and what is left of those below, in units of 1/256."""
+    places = np.arange(2 * math.ceil(radius + 1) + 1, dtype=np.float64) - math.ceil(radius + 1)
+    distance = np.hypot(places[None, :] - of_x, places[:, None] - of_y)
+    above = np.round(opacity * np.clip(radius + 0.5 - distance, 0.0, 1.0)).astype(np.uint16)[..., None]
+    return above, _OPACITY - above
+
+
+def _mixed(
+    pixels: UInt8[np.ndarray, "*place channels"],
+    colour: UInt8[np.ndarray, " channels"],
+    above: UInt16[np.ndarray, "*place 1"],
+    below: UInt16[np.ndarray, "*place 1"],
+) -> UInt16[np.ndarray, "*place channels"]:
+    mixed = pixels * below
+    mixed += above * colour
+    mixed += _OPACITY // 2
+    mixed >>= 8
+    return mixed
+
+
+def _draw_line(layer: Layer, ends: Sequence[Sequence[float]], width: float, opacity: float) -> None:
+    """Blend an anti-aliased line into a layer: a band of pixels across it for each pixel along its longer axis."""
+    (x1, y1), (x2, y2) = (((x + 0.5) / layer.step - 0.5, (y + 0.5) / layer.step - 0.5) for x, y in ends)
+    width = width / layer.step
+    height_width = layer.pixels.shape[:2]
+    flat = abs(x2 - x1) >= abs(y2 - y1)
+    (u1, v1), (u2, v2) = ((x1, y1), (x2, y2)) if flat else ((y1, x1), (y2, x2))
+    along, across = height_width[flat], height_width[not flat]  # pixels
+    first, last = max(0, math.floor(min(u1, u2) - width)), min(along, math.ceil(max(u1, u2) + width) + 1)
+    if first >= last:
         return
-    distance = np.hypot(_columns(part) - centre[0], _rows(part) - centre[1])
-    _blend(image, part, colour, alpha * np.clip(radius + 0.5 - distance, 0.0, 1.0))
-
-
-def _draw_line(
-    image: UInt8[np.ndarray, "H W 3"],
-    start: Float64[np.ndarray, "2"],
-    end: Float64[np.ndarray, "2"],
-    width: float,
-    style: PoseStyle,
-) -> None:
-    part = _window(image, start, end, width)
-    if part is None:
-        return
-    direction = end - start
-    x, y = _columns(part) - start[0], _rows(part) - start[1]
-    along = np.clip((x * direction[0] + y * direction[1]) / max(float(direction @ direction), 1e-12), 0.0, 1.0)
-    distance = np.hypot(x - along * direction[0], y - along * direction[1])
-    colour = np.array(style.bone_colour, dtype=np.uint8)
-    _blend(image, part, colour, style.alphavalue * np.clip(width / 2 + 0.5 - distance, 0.0, 1.0))
-
-
-def _window(
-    image: UInt8[np.ndarray, "H W 3"], start: Float64[np.ndarray, "2"], end: Float64[np.ndarray, "2"], reach: float
-) -> tuple[slice, slice] | None:
-    """Find the rows and columns within `reach` of a segment; None where they lie outside the frame."""
-    low, high = np.minimum(start, end) - reach - 1, np.maximum(start, end) + reach + 1
-    height, width = image.shape[:2]
-    left, right = max(0, math.floor(low[0])), min(width, math.ceil(high[0]) + 1)
-    top, bottom = max(0, math.floor(low[1])), min(height, math.ceil(high[1]) + 1)
-    return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
-
-
-def _rows(part: tuple[slice, slice]) -> Float64[np.ndarray, "h 1"]:
-    return np.arange(part[0].start, part[0].stop, dtype=np.float64)[:, None]
-
-
-def _columns(part: tuple[slice, slice]) -> Float64[np.ndarray, "1 w"]:
-    return np.arange(part[1].start, part[1].stop, dtype=np.float64)[None, :]
-
-
-def _blend(
-    image: UInt8[np.ndarray, "H W 3"],
-    part: tuple[slice, slice],
-    colour: UInt8[np.ndarray, "3"],
-    opacity: Float64[np.ndarray, "h w"],
-) -> None:
-    below = image[part].astype(np.float32)
-    mixed = below + (colour.astype(np.float32) - below) * opacity[..., None].astype(np.float32)
-    image[part] = np.round(mixed).astype(np.uint8)
+    du, dv = u2 - u1, v2 - v1
+    slope, length = dv / du if du else 0.0, max(du * du + dv * dv, 1e-12)
+    u = np.arange(first, last)[:, None]
+    reach = math.ceil((width / 2 + 1) * math.hypot(1.0, slope))
+    v = np.rint(v1 + slope * (u - u1)).astype(np.int64) + np.arange(-reach, reach + 1)
+    from_u, from_v = u - u1, v - v1
+    share = np.minimum(np.maximum((from_u * du + from_v * dv) / length, 0.0), 1.0)
+    covered = width / 2 + 0.5 - np.hypot(from_u - share * du, from_v - share * dv)
+    drawn = (covered > 0) & (v >= 0) & (v < across)
+    above = np.rint(opacity * np.minimum(covered[drawn], 1.0)).astype(np.uint16)[:, None]
+    at = np.broadcast_to(u, v.shape)[drawn], v[drawn]
+    place = at[::-1] if flat else at
+    layer.pixels[place] = _mixed(layer.pixels[place], layer.colours[-1], above, _OPACITY - above)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from threading import Event, RLock
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -12,6 +13,7 @@ from jaxtyping import UInt8
 from posecut_core.errors import VideoError
 from posecut_core.video.decode import Picture, Run
 from posecut_core.video.index import VideoIndex, index_video
+from posecut_core.video.writer import ENCODABLE, encodable
 
 
 class VideoReader:
@@ -104,6 +106,18 @@ class VideoReader:
             if picture is not None or number in self._damaged:
                 yield number, picture
 
+    def encodable(self) -> Iterator[Picture]:
+        """Yield like `frames`, but as `writer.encodable` makes pictures, each free to draw on."""
+        size = (self.index.width, self.index.height)
+        for number, picture in self.pictures():
+            if picture is None:
+                yield number, None
+            elif picture.rotation or (picture.width, picture.height) != size or size[0] % 2 or size[1] % 2:
+                image = self._image(number, picture)
+                yield number, None if image is None else encodable(image)
+            else:
+                yield number, self._converted(number, picture, **ENCODABLE)
+
     def _check(self, number: int) -> None:
         count = self.index.frame_count
         if not 0 <= number < count:
@@ -172,9 +186,17 @@ class VideoReader:
         height, width = self.index.height, self.index.width
         if quarters % 2:
             height, width = width, height
+        converted = self._converted(number, picture, format="rgb24", width=width, height=height)
+        if converted is None:
+            return None
+        image = converted.to_ndarray()
+        return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+
+    def _converted(self, number: int, picture: av.VideoFrame, **wished: Any) -> av.VideoFrame | None:
         try:
-            image = picture.reformat(width, height, format="rgb24", threads=1).to_ndarray()
+            converted = picture.reformat(threads=1, **wished)
+            converted.make_writable()
+            return converted
         except (av.error.FFmpegError, OSError, ValueError):
             self._damaged.add(number)
             return None
-        return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image

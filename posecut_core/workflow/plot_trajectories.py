@@ -12,7 +12,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_toge
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.plots.figures import bytes_of, colors_of, named_color
-from posecut_core.plots.labeled_video import PoseStyle, draw_pose
+from posecut_core.plots.labeled_video import PoseStyle, beside, black_picture, draw_pose, even_corner, layers_of
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.poses.files import existing_predictions
 from posecut_core.poses.predictions import Origin, Predictions, check_length, of_bodyparts, origin_from
@@ -23,6 +23,7 @@ from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
 from posecut_core.results import Summary
 from posecut_core.storage.locks import clear_lock, sole_writer
+from posecut_core.types import Crop
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
 
@@ -148,6 +149,10 @@ def create_labeled_video(
     alphavalue: int | float | None = None,
     colormap: str | None = None,
     filtered: bool = False,
+    confidence_to_alpha: bool = False,
+    displaycropped: bool = False,
+    keypoints_only: bool = False,
+    side_by_side: bool = False,
     overwrite: bool = False,
     report: Report = silent,
 ) -> LabeledVideos:
@@ -174,6 +179,10 @@ def create_labeled_video(
         alphavalue: opacity of the discs, 0 to 1; by default alphavalue in config.yaml.
         colormap: colors of the bodyparts, a name of matplotlib's; by default colormap in config.yaml.
         filtered: draw what filterpredictions wrote; the name then has `_filtered` in it.
+        confidence_to_alpha: draw points the fainter the lower their likelihood is.
+        displaycropped: show only the part of the frame that was analysed.
+        keypoints_only: draw on black instead of the video.
+        side_by_side: show the predictions on the left, and what filterpredictions made of them on the right.
         overwrite: make videos again that exist.
         report: told of every frame.
 
@@ -194,23 +203,32 @@ def create_labeled_video(
         dotsize=project.config.dotsize if dotsize is None else dotsize,
         alphavalue=project.config.alphavalue if alphavalue is None else alphavalue,
         colormap=colormap or project.config.colormap,
+        confidence_to_alpha=confidence_to_alpha,
+        displaycropped=displaycropped,
+        keypoints_only=keypoints_only,
+        side_by_side=side_by_side,
     )
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     skipped: list[Path] = []
 
     def draw(path: Path) -> Path:
-        found = existing_predictions(project, path, network, destfolder, filtered=filtered, report=report)
+        kinds = (False, True) if side_by_side else (filtered,)
+        tables = [
+            existing_predictions(project, path, network, destfolder, filtered=kind, report=report) for kind in kinds
+        ]
+        found = tables[-1]
         target = found.path.with_name(f"{found.path.stem}_labeled.mp4")
-        predictions = _chosen_predictions(project, found.predictions, bodyparts, report)
-        style = _style(project, look, predictions.bodyparts)
-        origin = replace(found.derived, settings=_drawn(style, predictions.bodyparts))
+        poses = [_chosen_predictions(project, table.predictions, bodyparts, report) for table in tables]
+        style = _style(project, look, poses[-1].bodyparts)
+        origin = replace(found.derived, settings=_drawn(style, look, poses[-1].bodyparts))
         if target.is_file() and not overwrite and _is_drawn(target, found.path, origin, report):
             clear_lock(target)
             skipped.append(target)
             return target
+        window = _analysed_window(project, found.origin) if displaycropped else None
         with sole_writer(target, doing=f"{target.name} is being drawn"):
-            _write_labeled_video(path, target, predictions, style, origin.text, report)
+            _write_labeled_video(path, target, poses, style, look, window, origin.text, report)
         return target
 
     files, failed = treat_each(given.paths, draw)
@@ -231,6 +249,10 @@ class _Look:
     dotsize: int | float
     alphavalue: int | float
     colormap: str
+    confidence_to_alpha: bool
+    displaycropped: bool
+    keypoints_only: bool
+    side_by_side: bool
 
     def __post_init__(self) -> None:
         if self.trailpoints < 0:
@@ -255,12 +277,16 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
         bones=bones_between(bodyparts, config.skeleton) if look.draw_skeleton else (),
         bone_colour=(red, green, blue),
         trailpoints=look.trailpoints,
+        confidence_to_alpha=look.confidence_to_alpha,
     )
 
 
-def _drawn(style: PoseStyle, bodyparts: tuple[str, ...]) -> dict[str, object]:
-    """Write what a labelled video was drawn with in plain values."""
+def _drawn(style: PoseStyle, look: _Look, bodyparts: tuple[str, ...]) -> dict[str, object]:
+    """Write what a labelled video was drawn with in plain values; what 0.1 did not have only where it is wished."""
     values = {**asdict(style), "colours": style.colours.tolist(), "bodyparts": bodyparts}
+    newer = ("confidence_to_alpha", "displaycropped", "keypoints_only", "side_by_side")
+    values = {name: value for name, value in values.items() if name not in newer}
+    values |= {name: True for name in newer if getattr(look, name)}
     plain: dict[str, object] = json.loads(json.dumps(values))
     return plain
 
@@ -290,20 +316,42 @@ def _chosen_predictions(
     return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
 
 
+def _analysed_window(project: Project, origin: Origin | None) -> Crop | None:
+    if origin is None or origin.analysis is None:
+        return project.config.crop
+    return Crop(*origin.analysis.window)
+
+
 def _write_labeled_video(
-    video: Path, target: Path, predictions: Predictions, style: PoseStyle, comment: str, report: Report
+    video: Path,
+    target: Path,
+    poses: Sequence[Predictions],
+    style: PoseStyle,
+    look: _Look,
+    window: Crop | None,
+    comment: str,
+    report: Report,
 ) -> None:
     with VideoReader(video) as reader:
         index = reader.index
-        total = index.frame_count
-        check_length(predictions, video, total)
-        picture = np.zeros((index.height, index.width, 3), np.uint8)
-        size = {"width": index.width, "height": index.height}
+        for predictions in poses:
+            check_length(predictions, video, index.frame_count)
+        empty = black_picture(index.width, index.height)
+        whole = window is None and len(poses) == 1
+        picture = beside([empty] * len(poses), window)
+        corner = even_corner(window) if window else (0, 0)
+        width = picture.width // len(poses)
+        places = [range(start, start + width) for start in range(0, picture.width, width)]
+        size = {"width": picture.width, "height": picture.height}
         times = None if index.is_steady else index.times
-        with VideoWriter(target, fps=index.fps, **size, times=times, comment=comment) as writer:
-            for number, image in reader.frames():
-                if image is not None:
+        blank = ((number, black_picture(index.width, index.height)) for number in range(index.frame_count))
+        with VideoWriter(target, fps=index.fps, **size, times=times, comment=comment, fast=True) as writer:
+            for number, shown in blank if look.keypoints_only else reader.encodable():
+                if shown is not None:
+                    picture = shown if whole else beside([shown] * len(poses), window)
                     past = slice(max(0, number - style.trailpoints), number + 1)
-                    picture = draw_pose(image, predictions.xy[past], predictions.likelihood[past], style)
-                writer.write(picture)
-                report(Progress(f"drawing {target.name}", number + 1, total))
+                    for predictions, columns in zip(poses, places, strict=True):
+                        layers = layers_of(picture, style, columns)
+                        draw_pose(layers, predictions.xy[past] - corner, predictions.likelihood[past], style)
+                writer.write_picture(picture)
+                report(Progress(f"drawing {target.name}", number + 1, index.frame_count))

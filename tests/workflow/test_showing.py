@@ -154,16 +154,48 @@ def test_options_change_what_is_drawn(spot_project, analysed):
         assert np.abs(last[one] - last[other]).max() > 40
 
 
+def test_the_background_may_be_black_or_the_analysed_window(spot_project, spot_video, edit):
+    """Discs keep their places: on black, and in a crop whose video is smaller by as much as was left out."""
+    edit(cropping=True, x1=4, x2=64, y1=8, y2=48)
+    analyze_videos(spot_project, spot_video)
+    wishes = {"alphavalue": 1.0, "colormap": "jet", "overwrite": True}
+    plain, black, cut = (
+        images(create_labeled_video(spot_project, spot_video, **wishes, **more).files[0])
+        for more in ({}, {"keypoints_only": True}, {"displaycropped": True})
+    )
+    assert [len(shown) for shown in (plain, black, cut)] == [11, 11, 11]
+    assert (black[5].shape, cut[5].shape) == ((48, 64, 3), (40, 60, 3))
+    assert np.abs(cut[5].astype(int) - plain[5][8:, 4:]).mean() < 4
+    disc = np.argwhere(black[5].max(axis=2) > 60)
+    np.testing.assert_allclose(disc.mean(axis=0), (17.5, 20.5), atol=1.0)
+
+
+def test_raw_and_filtered_lie_side_by_side(spot_project, analysed):
+    """The left half is drawn from the predictions, the right from the filtered ones."""
+    table = analysed.with_name("spotFake_10.h5")
+    predictions = read_predictions(table)
+    xy = predictions.xy.copy()
+    xy[5, 0] += 25
+    write_predictions(table, replace(predictions, xy=xy), origin=read_origin(table))
+    filterpredictions(spot_project, analysed)
+    (path,) = create_labeled_video(spot_project, analysed, side_by_side=True, keypoints_only=True).files
+    assert path.name == "spotFake_10_filtered_labeled.mp4"
+    shown = images(path)[5].max(axis=2)
+    assert shown.shape == (48, 128)
+    left, right = (np.argwhere(half > 60).mean(axis=0) for half in (shown[:, :64], shown[:, 64:]))
+    np.testing.assert_allclose(left - right, (25, 25), atol=2.5)
+
+
 def test_undecodable_frames_repeat_the_picture_before(spot_project, analysed, monkeypatch):
     """The first frames, if lost, are black; later ones repeat; none shifts."""
-    decode = VideoReader.frames
+    decode = VideoReader.encodable
 
-    def damaged(self, numbers=None):
-        for number, image in decode(self, numbers):
-            yield number, None if number in (0, 5) else image
+    def damaged(self):
+        for number, picture in decode(self):
+            yield number, None if number in (0, 5) else picture
 
     with monkeypatch.context() as patch:
-        patch.setattr(showing.VideoReader, "frames", damaged)
+        patch.setattr(showing.VideoReader, "encodable", damaged)
         (path,) = create_labeled_video(spot_project, analysed).files
     shown = [image.astype(int) for image in images(path)]
     assert len(shown) == 11

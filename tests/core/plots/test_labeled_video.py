@@ -5,11 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.plots.labeled_video import PoseStyle, _draw_disc, draw_pose
+from posecut_core.plots import labeled_video
+from posecut_core.plots.labeled_video import Layer, PoseStyle, beside, black_picture, layers_of
+from posecut_core.types import Crop
+from posecut_core.video.writer import encodable
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 STYLE = PoseStyle(colours=np.array([RED, GREEN], np.uint8), dotsize=6.0, alphavalue=1.0, pcutoff=0.6)
 GREY = np.full((40, 60, 3), 100, np.uint8)
+
+
+def draw_pose(image, xy, likelihood, style):
+    """Draw on a copy of an RGB image, which is a layer of three channels."""
+    layer = Layer(image.copy(), np.vstack([style.colours, style.bone_colour]).astype(np.uint8))
+    labeled_video.draw_pose([layer], xy, likelihood, style)
+    return layer.pixels
 
 
 def pose(*frames):
@@ -18,8 +28,8 @@ def pose(*frames):
 
 def test_a_disc_lies_where_its_centre_is_to_a_fraction_of_a_pixel():
     """The centre of mass of an anti-aliased disc is its centre, its mass the area of the circle."""
-    image = np.zeros((40, 60, 3), np.uint8)
-    _draw_disc(image, np.array([20.3, 17.75]), 5.0, np.array([255, 255, 255], np.uint8), 1.0)
+    style = replace(STYLE, colours=np.array([(255, 255, 255)] * 2, np.uint8), dotsize=10)
+    image = draw_pose(GREY * 0, pose([[20.3, 17.75], [0, 0]]), np.array([[1.0, 0.0]]), style)
     weight = image[..., 0] / 255.0
     y, x = np.indices(weight.shape)
     centre = ((weight * x).sum() / weight.sum(), (weight * y).sum() / weight.sum())
@@ -42,7 +52,7 @@ def test_only_likely_points_are_drawn_and_the_frame_itself_stays():
 @pytest.mark.parametrize("place", [(-1.0, -1.0), (59.5, 39.5), (-200.0, 20.0), (1e9, 1e9)])
 def test_points_at_and_beyond_the_border_do_no_harm(place):
     """What lies outside the frame is cut off."""
-    drawn = draw_pose(GREY, pose([place, (30, 20)]), np.ones((1, 2)), STYLE)
+    drawn = draw_pose(GREY, pose([place, (30, 20)]), np.ones((1, 2)), replace(STYLE, bones=((0, 1),), dotsize=8))
     assert drawn.shape == GREY.shape
     assert drawn[20, 30].tolist() == list(GREEN)
 
@@ -69,3 +79,50 @@ def test_trails_show_earlier_positions_fainter_than_the_present_one():
     assert 100 < red[0] < red[1] < red[2] == 255
     likelihood[0, 0] = 0.2
     assert draw_pose(GREY, xy, likelihood, STYLE)[20, 10].tolist() == [100, 100, 100]
+
+
+@pytest.mark.parametrize("end", [(50, 20), (30, 35), (50, 30), (12, 5), (10, 20)])
+def test_a_bone_has_the_same_width_in_every_direction(end):
+    """Its mass is its length times its width, and a half disc at either end."""
+    style = replace(STYLE, bones=((0, 1),), bone_colour=(255, 255, 255), dotsize=15, colours=np.zeros((2, 3), np.uint8))
+    xy = pose([[10, 20], end])
+    both = draw_pose(GREY * 0, xy, np.ones((1, 2)), replace(style, colours=style.colours + 255, alphavalue=1.0))
+    assert both.any()
+    labeled_video._draw_line(layer := Layer(GREY * 0, np.full((1, 3), 255, np.uint8)), xy[0].tolist(), 3.0, 256)
+    expected = 3 * np.hypot(*(xy[0, 1] - xy[0, 0])) + np.pi * 1.5**2
+    assert layer.pixels[..., 0].sum() / 255 == pytest.approx(expected, rel=0.05)
+
+
+def test_what_an_encoder_takes_is_drawn_on_as_rgb_is():
+    """Luma and chroma of a picture look like the RGB image with the same pose on it."""
+    image = np.full((48, 64, 3), (90, 140, 200), np.uint8)
+    style = replace(STYLE, bones=((0, 1),), bone_colour=(255, 255, 0), dotsize=12)
+    xy, likelihood = pose([[20.4, 20.6], [44.0, 31.2]]), np.ones((1, 2))
+    picture = encodable(image)
+    labeled_video.draw_pose(layers_of(picture, style), xy, likelihood, style)
+    found = picture.to_ndarray(format="rgb24").astype(int)
+    expected = draw_pose(image, xy, likelihood, style)
+    for x, y in [(20, 20), (44, 31), (5, 5)]:
+        np.testing.assert_allclose(found[y, x], expected[y, x], atol=12)
+    assert np.abs(found - expected).mean() < 6
+
+
+def test_opacity_may_follow_the_likelihood():
+    """A point of half the likelihood is half as strong, with alphavalue as the most."""
+    style = replace(STYLE, confidence_to_alpha=True, pcutoff=0.1)
+    drawn = draw_pose(GREY, pose([[20, 20], [40, 20]]), np.array([[1.0, 0.5]]), style)
+    np.testing.assert_allclose(drawn[20, 20], RED, atol=1)
+    np.testing.assert_allclose(drawn[20, 40], [50, 178, 50], atol=2)
+
+
+def test_pictures_lie_side_by_side_and_may_be_cut():
+    """Of each a window, on borders of pairs of pixels; what is drawn in one does not reach the other."""
+    grey = encodable(np.full((48, 64, 3), 100, np.uint8))
+    both = beside([black_picture(64, 48), grey], Crop(9, 40, 4, 30))
+    assert (both.width, both.height) == (64, 26)
+    right = layers_of(both, STYLE, range(32, 64))
+    labeled_video.draw_pose(right, pose([[0, 10], [16, 10]]), np.ones((1, 2)), STYLE)
+    found = both.to_ndarray(format="rgb24").astype(int)
+    assert found[:, :32].max() < 8
+    np.testing.assert_allclose(found[20, 60], [100, 100, 100], atol=4)
+    np.testing.assert_allclose(found[10, 48], GREEN, atol=40)

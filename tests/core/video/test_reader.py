@@ -25,6 +25,17 @@ def test_every_kind_of_video_reads_in_order(any_video, number_in):
     assert found == [(number, number) for number in range(count)]
 
 
+def test_every_kind_of_video_is_ready_for_an_encoder(any_video):
+    """Pictures have the same numbers and colors as frames, and sides of even length."""
+    with VideoReader(any_video[0]) as reader:
+        images = dict(reader.frames())
+        for number, picture in reader.encodable():
+            assert (picture.format.name, picture.width % 2, picture.height % 2) == ("nv12", 0, 0)
+            found = picture.to_ndarray(format="rgb24")[: reader.index.height, : reader.index.width]
+            assert np.abs(found.astype(int) - images[number]).mean() < 6
+            memoryview(picture.planes[0])[0] = 0  # free to draw on
+
+
 def test_every_kind_of_video_reads_at_random(any_video, number_in):
     """Frame n read at random is the n-th that was encoded."""
     path, count = any_video
