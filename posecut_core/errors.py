@@ -16,7 +16,7 @@ button: the public steps that help are data (`Remedy`); several are alternatives
 exception that Python users would catch.
 
 Where a step treats several things, one that fails does not stop the others: `treat_each` goes through all of them, and
-`raise_together` then raises one error that names those that failed and carries what was done.
+`raise_together` then raises one error that names those that failed and carries what was done; `treat_all` is both.
 """
 
 import os
@@ -78,6 +78,7 @@ def refuse_newer(path: os.PathLike[str], schema: int, *, known: int, kind: type[
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Done = TypeVar("Done")
 
 
 class PosecutError(Exception):
@@ -192,6 +193,36 @@ def treat_each(
                 raise
             failed[name(item)] = error
     return done, failed
+
+
+def treat_all(
+    items: Iterable[Item],
+    treat: Callable[[Item], Result],
+    together: Callable[[list[Result]], Done],
+    *,
+    what: str,
+    kind: type[PosecutError],
+    name: Callable[[Item], str] = str,
+    failed: Mapping[str, PosecutError] = MappingProxyType({}),
+) -> Done:
+    """Do something with each of several things as `treat_each`, and return or raise what comes of all as one.
+
+    Args:
+        items: the things.
+        treat: does it with one.
+        together: makes the result of those that did not fail.
+        what: as for `raise_together`, and so is `kind`.
+        kind: of the error.
+        name: what a thing is called.
+        failed: those that could not even be begun with, and why.
+
+    Raises:
+        PosecutError: something failed; it carries the result of the others.
+    """
+    results, broken = treat_each(items, treat, name=name)
+    done, failed = together(results), {**failed, **broken}
+    raise_together(failed, of=len(results) + len(failed), what=what, kind=kind, done=done)
+    return done
 
 
 def raise_together(

@@ -16,8 +16,7 @@ from posecut_core.errors import (
     Remedy,
     StorageError,
     VideoError,
-    raise_together,
-    treat_each,
+    treat_all,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine, scale_of
@@ -159,12 +158,14 @@ def analyze_videos(
     scale, crop = scale_of(predictor), project.config.crop
     by_name = wanted != "auto"
     request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report)
-    done, failed = treat_each(apart, lambda path: _analyse_or_skip(request, path, targets[path]))
-    analysed = AnalyzedVideos(scorer, tuple(done))
-    failed = {**given.refused, **clashing, **failed}
-    wrong = "videos could not be analysed"
-    raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=analysed)
-    return analysed
+    return treat_all(
+        apart,
+        lambda path: _analyse_or_skip(request, path, targets[path]),
+        lambda done: AnalyzedVideos(scorer, tuple(done)),
+        what="videos could not be analysed",
+        kind=AnalysisError,
+        failed={**given.refused, **clashing},
+    )
 
 
 @dataclass(frozen=True)

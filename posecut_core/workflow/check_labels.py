@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import LabelError, Remedy, raise_together, treat_each
+from posecut_core.errors import LabelError, Remedy, treat_all, treat_each
 from posecut_core.formats.deeplabcut.frames import frame_words, image_names, image_places
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_removed, note_sizes, note_skeleton
@@ -150,12 +150,15 @@ def check_labels(
             Remedy("label_frames", config=project.root),
             Remedy("export_deeplabcut", config=project.root),
         )
-    checked, undrawn = treat_each(found, lambda pair: _check(project, *pair, report), name=lambda pair: pair[0].video)
-    done = CheckedLabels(project.config_path, tuple(checked))
-    failed = {**failed, **others, **undrawn}
-    wrong = "videos have labels or frames that cannot be drawn"
-    raise_together(failed, of=len(checked) + len(failed), what=wrong, kind=LabelError, done=done)
-    return done
+    return treat_all(
+        found,
+        lambda pair: _check(project, *pair, report),
+        lambda checked: CheckedLabels(project.config_path, tuple(checked)),
+        name=lambda pair: pair[0].video,
+        what="videos have labels or frames that cannot be drawn",
+        kind=LabelError,
+        failed={**failed, **others},
+    )
 
 
 def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,8 +15,7 @@ from posecut_core.errors import (
     Remedy,
     StorageError,
     VideoError,
-    raise_together,
-    treat_each,
+    treat_all,
 )
 from posecut_core.labels.contents import refuse_new_names
 from posecut_core.labels.images import adopt_project
@@ -25,7 +23,7 @@ from posecut_core.labels.notices import note_bodyparts
 from posecut_core.labels.store import check_editable, read_labels, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import chosen_network
-from posecut_core.poses.files import FoundTable, existing_predictions
+from posecut_core.poses.files import FoundTable, existing_predictions, read_predictions
 from posecut_core.poses.filters import ENOUGH
 from posecut_core.poses.predictions import Network, Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
@@ -65,6 +63,8 @@ class FoundOutliers:
     looked_at: int  # frames
     fresh: tuple[int, ...]  # frame numbers of the candidates that are not among the project's frames yet
     number_of_frames: int  # how many of these are going to be extracted, at most
+    predictions: Path  # the .h5 that was judged
+    sha256: str  # of these predictions, so that others are noticed
 
     def summary(self) -> Summary:
         """Say how many frames were found, how, and how many would be extracted."""
@@ -107,8 +107,6 @@ class OutlierFrames:
 
 
 Confirm = Callable[[FoundOutliers], bool | Criteria]
-Result = TypeVar("Result")
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -162,6 +160,7 @@ class _Analyzed:
 
     project: Project
     video: Path
+    table: Path  # the .h5 of the first of these:
     predictions: tuple[Predictions, ...]  # by the network whose outliers are wanted, then by those to compare it with
     stored: Sequence[int]  # numbers of the frames that the project had of it when the work began
 
@@ -198,33 +197,52 @@ def _treat_video(
         ArgumentError: a bodypart or a frame number is not possible.
         AnalysisError: predictions do not fit the video or each other, labels are too few to learn poses from, or the
             table of candidates is damaged.
-        LabelError: the video's labels cannot be written now, or tables of the project's labels have other names of
-            bodyparts than config.yaml; no frame is then extracted.
+        LabelError: the video's labels cannot be written now; no frame is then extracted.
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
-    refuse_new_names(project)
-    predictions = _predictions(project, video, tables, wish.report)
-    found, confirmed = _agreed(_Analyzed(project, video, predictions, stored), criteria, wish)
-    table = candidates_path(tables[0].path)
+    analysed = _analyzed(project, video, tables, wish.report, stored=stored)
+    found, confirmed = _agreed(analysed, criteria, wish)
+    return _put_and_extract(project, found, analysed.predictions[0], wish, confirmed=confirmed)
+
+
+def _treat_found(project: Project, found: FoundOutliers, wish: Wish, *, stored: Sequence[int]) -> OutlierVideo:
+    """Extract some of the frames that were found earlier, where the predictions are still those that were judged."""
+    check_videos(project, [found.video])
+    predictions = read_predictions(found.predictions)
+    if predictions_hash(predictions) != found.sha256:
+        raise AnalysisError(
+            f"{found.predictions} has changed since frames that look wrong were looked for in {found.video.name}; look "
+            "for them again.",
+            Remedy("find_outlier_frames", config=project.root, videos=[found.video]),
+        )
+    fresh = tuple(number for number in numbers_of(found.candidates) if number not in stored)
+    return _put_and_extract(project, replace(found, fresh=fresh), predictions, wish, confirmed=True)
+
+
+def _put_and_extract(
+    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish, *, confirmed: bool
+) -> OutlierVideo:
+    """List what was found in the table of candidates, and extract some of it, where someone agreed."""
+    table = candidates_path(found.predictions)
     if confirmed:
-        judged = predictions_hash(predictions[0])
-        put_candidates(table, found.candidates, reason=found.criteria.outlieralgorithm, predictions=judged)
-    treated = OutlierVideo(video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
-    return _extract(project, found, predictions[0], wish, treated) if confirmed and found.fresh else treated
+        reason = found.criteria.outlieralgorithm
+        put_candidates(table, found.candidates, reason=reason, predictions=found.sha256)
+    treated = OutlierVideo(found.video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
+    return _extract(project, found, predictions, wish, treated) if confirmed and found.fresh else treated
 
 
-def _predictions(
-    project: Project, video: Path, tables: Sequence[FoundTable], report: Report
-) -> tuple[Predictions, ...]:
-    """Return the predictions of a video, and say where they have bodyparts that the project has not."""
+def _analyzed(
+    project: Project, video: Path, tables: Sequence[FoundTable], report: Report, *, stored: Sequence[int]
+) -> _Analyzed:
+    """Check the predictions of a video, and say where they have bodyparts that the project has not."""
     predictions = tuple(table.predictions for table in tables)
     count = index_video(video).frame_count
     for network in predictions:
         check_length(network, video, count)
     source = f"The prediction of {video.name} by {predictions[0].scorer}"
     note_bodyparts(project, predictions[0].bodyparts, source=source, report=report)
-    return predictions
+    return _Analyzed(project, video, tables[0].path, predictions, stored)
 
 
 def _agreed(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
@@ -253,7 +271,8 @@ def _found(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> FoundOutliers
     if criteria.outlieralgorithm == "fitting":
         _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
     fresh = tuple(number for number in numbers_of(candidates) if number not in analysed.stored)
-    return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames)
+    judged = predictions_hash(predictions[0])
+    return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames, analysed.table, judged)
 
 
 def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria: Criteria, report: Report) -> None:
@@ -353,6 +372,9 @@ class ExtractedOutliers:
         return Summary(text, lines, exit_code=VideoError.exit_code if damaged else 0)
 
 
+_UNSEARCHED = "videos could not be searched for outliers"
+
+
 @dataclass(frozen=True)
 class _Search:
     """Where outliers are looked for: the videos and the networks that have analysed them."""
@@ -371,16 +393,6 @@ class _Search:
             existing_predictions(self.project, path, network, self.destfolder, report=self.report)
             for network in self.networks
         ]
-
-    def done(
-        self, paths: Sequence[Path], treat: Callable[[Path], Result], result: Callable[[list[Result]], Done]
-    ) -> Done:
-        """Treat each video, and return the result of all; where some fail the error carries that of the others."""
-        done, failed = treat_each(paths, treat)
-        together, failed = result(done), {**self.failed, **failed}
-        wrong = "videos could not be searched for outliers"
-        raise_together(failed, of=len(done) + len(failed), what=wrong, kind=AnalysisError, done=together)
-        return together
 
 
 @forgiving
@@ -444,16 +456,23 @@ def find_outlier_frames(
     stored = _stored_numbers(search.project, search.paths)
 
     def find(path: Path) -> FoundOutliers:
-        predictions = _predictions(search.project, path, search.tables(path), report)
-        return _found(_Analyzed(search.project, path, predictions, stored[path.stem]), criteria, wish)
+        analysed = _analyzed(search.project, path, search.tables(path), report, stored=stored[path.stem])
+        return _found(analysed, criteria, wish)
 
-    return search.done(search.paths, find, lambda done: OutlierFrames(search.networks[0].scorer, tuple(done)))
+    return treat_all(
+        search.paths,
+        find,
+        lambda done: OutlierFrames(search.networks[0].scorer, tuple(done)),
+        what=_UNSEARCHED,
+        kind=AnalysisError,
+        failed=search.failed,
+    )
 
 
 @forgiving
 def extract_outlier_frames(
     config: str | os.PathLike[str],
-    videos: Videos,
+    videos: Videos | OutlierFrames,
     outlieralgorithm: OutlierAlgorithm = "jump",
     *,
     comparisonbodyparts: str | Sequence[str] | None = None,
@@ -482,6 +501,9 @@ def extract_outlier_frames(
     beside the predictions and replace there those of an earlier call with the same algorithm. Of those that are not
     among the project's frames already, `number_of_frames` are extracted; a video that the project lacks joins it.
     Called again, it extracts others, or goes on where it was interrupted. Source: Nath et al. 2019, step J.
+
+    In Python, `videos` may also be what `find_outlier_frames` found, where you may have left candidates out: frames are
+    then chosen among these, and nothing is judged again.
 
     Args:
         config: path of config.yaml.
@@ -524,30 +546,39 @@ def extract_outlier_frames(
     criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
     networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
     project = adopt_project(config, report=report)
-    search = _search(project, videos, networks, trainingsetindex, destfolder, videotype, report)
+    if isinstance(videos, OutlierFrames):
+        known = {found.video: found for found in videos.videos}
+        search = _Search(project, tuple(known), {}, (), destfolder, report)
+        scorer = videos.scorer
+    else:
+        known = {}
+        search = _search(project, videos, networks, trainingsetindex, destfolder, videotype, report)
+        scorer = search.networks[0].scorer
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
     wish = _wish(search, comparisonbodyparts, frames, number_of_frames, extractionalgorithm, seed, confirm)
-    _, clashing = joining(search.project, search.paths)
+    refuse_new_names(project)
+    _, clashing = joining(project, search.paths)
     search.failed.update(clashing)
     paths = [path for path in search.paths if str(path) not in clashing]
     judged = criteria
 
     def treat(path: Path) -> OutlierVideo:
         nonlocal judged
-        tables = search.tables(path)
-        treated = _treat_video(search.project, path, tables, judged, wish, stored=stored[path.stem])
+        if path in known:
+            most = known[path].number_of_frames if number_of_frames is None else number_of_frames
+            found_wish = replace(wish, number_of_frames=most)
+            return _treat_found(project, known[path], found_wish, stored=stored[path.stem])
+        treated = _treat_video(project, path, search.tables(path), judged, wish, stored=stored[path.stem])
         judged = treated.criteria
         return treated
 
-    def result(done: list[OutlierVideo]) -> ExtractedOutliers:
-        scorer = search.networks[0].scorer
-        return ExtractedOutliers(search.project.config_path, scorer, extractionalgorithm, wish.seed, tuple(done))
+    def together(done: list[OutlierVideo]) -> ExtractedOutliers:
+        return ExtractedOutliers(project.config_path, scorer, extractionalgorithm, wish.seed, tuple(done))
 
     chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
-    request = (criteria, paths, list(search.networks), chosen_by, destfolder)
-    unfinished = search.project.unfinished_outliers
-    with resumable(unfinished, request, lambda: _stored_numbers(search.project, paths)) as stored:
-        return search.done(paths, treat, result)
+    request = (criteria, paths, list(search.networks), chosen_by, destfolder, *known.values())
+    with resumable(project.unfinished_outliers, request, lambda: _stored_numbers(project, paths)) as stored:
+        return treat_all(paths, treat, together, what=_UNSEARCHED, kind=AnalysisError, failed=search.failed)
 
 
 def _networks(

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import (
     check_replaceable,
@@ -124,11 +124,16 @@ def filterpredictions(
         report(Progress("filtering predictions", place, len(given.paths)))
         return written
 
-    places = enumerate(given.paths, start=1)
-    files, failed = treat_each(places, lambda place: filter_one(*place), name=lambda place: str(place[1]))
-    scorer = network.dlc_scorer if dlc_names else network.scorer
-    done = FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
-    failed = {**given.refused, **failed}
-    wrong = "videos have no filtered predictions"
-    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
-    return done
+    def together(files: list[tuple[Path, ...]]) -> FilteredPredictions:
+        scorer = network.dlc_scorer if dlc_names else network.scorer
+        return FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
+
+    return treat_all(
+        enumerate(given.paths, start=1),
+        lambda place: filter_one(*place),
+        together,
+        name=lambda place: str(place[1]),
+        what="videos have no filtered predictions",
+        kind=AnalysisError,
+        failed=given.refused,
+    )

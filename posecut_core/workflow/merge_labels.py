@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, LabelError, PosecutError, Remedy, raise_together, treat_each
+from posecut_core.errors import ArgumentError, LabelError, PosecutError, Remedy, treat_all
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import Together
 from posecut_core.labels.exchange import describe
@@ -82,13 +82,18 @@ def merge_labels(
         raise ArgumentError("The changes cannot be both accepted and discarded; choose one.")
     project = adopt_project(config)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
-    found, failed = treat_each(stems, lambda video: _merge(project, video, take=take, discard=discard))
     decision = "taken over" if take else "discarded" if discard else "shown"
-    done = MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes or one.obstacle))
-    raise_together(
-        failed, of=len(stems), what="videos have labels that cannot be read or written", kind=LabelError, done=done
+
+    def together(found: list[MergedVideo]) -> MergedLabels:
+        return MergedLabels(project.config_path, decision, tuple(one for one in found if one.changes or one.obstacle))
+
+    return treat_all(
+        stems,
+        lambda video: _merge(project, video, take=take, discard=discard),
+        together,
+        what="videos have labels that cannot be read or written",
+        kind=LabelError,
     )
-    return done
 
 
 def _merge(project: Project, video: str, *, take: bool, discard: bool) -> MergedVideo:

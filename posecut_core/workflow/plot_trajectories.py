@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.plots.figures import bytes_of, colors_of, named_color
@@ -122,13 +122,12 @@ def plot_trajectories(
         report(Progress("plotting trajectories", given.paths.index(path) + 1, len(given.paths)))
         return folder, files
 
-    plotted, failed = treat_each(given.paths, plot)
-    folders, files = (folder for folder, _ in plotted), (path for _, several in plotted for path in several)
-    done = PlottedTrajectories(network.scorer, tuple(folders), tuple(files))
-    failed = {**given.refused, **failed}
+    def together(plotted: list[tuple[Path, tuple[Path, ...]]]) -> PlottedTrajectories:
+        files = (path for _, several in plotted for path in several)
+        return PlottedTrajectories(network.scorer, tuple(folder for folder, _ in plotted), tuple(files))
+
     wrong = "videos have no figures"
-    raise_together(failed, of=len(plotted) + len(failed), what=wrong, kind=AnalysisError, done=done)
-    return done
+    return treat_all(given.paths, plot, together, what=wrong, kind=AnalysisError, failed=given.refused)
 
 
 @forgiving
@@ -231,12 +230,11 @@ def create_labeled_video(
             _write_labeled_video(path, target, poses, style, look, window, origin.text, report)
         return target
 
-    files, failed = treat_each(given.paths, draw)
-    done = LabeledVideos(network.scorer, tuple(files), tuple(skipped))
-    failed = {**given.refused, **failed}
+    def together(files: list[Path]) -> LabeledVideos:
+        return LabeledVideos(network.scorer, tuple(files), tuple(skipped))
+
     wrong = "videos have no labelled video"
-    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
-    return done
+    return treat_all(given.paths, draw, together, what=wrong, kind=AnalysisError, failed=given.refused)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,22 @@ def test_outliers_are_found_without_a_trace(spot_project, unseen):
         find_outlier_frames(spot_project, unseen, "manual", frames=[1])
 
 
+def test_what_was_found_is_extracted(spot_project, unseen, errs):
+    """A notebook looks at what was found, leaves some out and extracts the rest; later predictions are refused."""
+    found = find_outlier_frames(spot_project, unseen)
+    (video,) = found.videos
+    some = replace(found, videos=(replace(video, candidates=video.candidates[:1]),))
+    (done,) = extract_outlier_frames(spot_project, some).videos
+    assert (done.added, done.candidates, done.drafts) == ((2,), 1, 2)
+    assert [one.number for one in _read_candidates(done.table)] == [2]
+    (rest,) = extract_outlier_frames(spot_project, found, number_of_frames=2).videos
+    assert (len(rest.added), rest.candidates) == (2, 4)
+    assert set(rest.added) < {3, 7, 8}
+    errs(unseen.with_name("newFake_10.h5"), 4)
+    with pytest.raises(AnalysisError, match="has changed since"):
+        extract_outlier_frames(spot_project, found)
+
+
 def test_candidates_of_other_algorithms_stay(spot_project, unseen):
     """The table collects what each algorithm found last."""
     extract_outlier_frames(spot_project, unseen)

@@ -15,7 +15,7 @@ CANDIDATES = tuple(Candidate(number, "jump", 30.0, ("nose",)) for number in (3, 
 
 
 def found(criteria=Criteria(), fresh=(3, 8)):  # noqa: B008 (frozen)
-    return FoundOutliers(Path("/v/a.mp4"), criteria, CANDIDATES, 100, fresh, 20)
+    return FoundOutliers(Path("/v/a.mp4"), criteria, CANDIDATES, 100, fresh, 20, Path("/v/a.h5"), "")
 
 
 def test_the_summary_counts_what_was_found():
