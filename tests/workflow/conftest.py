@@ -1,7 +1,7 @@
 """A small project with labelled frames, and a network that needs no training."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from posecut_core import backbones
 from posecut_core.backbones import resnet
-from posecut_core.dataset.settings import TrainingSettings, write_settings
+from posecut_core.dataset.settings import TrainingSettings, read_settings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
@@ -29,6 +30,7 @@ from posecut_core.workflow import analyze_videos, evaluate_network, live
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from tests.thin_resnet import torchvision_tensors
+from tests.toy_backbone import Toy
 from tests.workflow.faults import make_project
 
 CORNERS = {0: (0, 0), 3: (0, 0), 5: (6, 4), 9: (0, 0)}  # frame number -> origin of its stored image
@@ -167,6 +169,16 @@ def trainable(tmp_path, _trainable):
 def whole(tmp_path_factory):
     """A project with whatever an earlier step leaves."""
     return make_project(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def toy_trainable(trainable, monkeypatch):
+    """config.yaml of such a copy whose network is two convolutions, compiled in a moment, with random weights."""
+    monkeypatch.setattr(backbones, "_registered", dict(backbones._registered))
+    backbones.register(Toy())
+    path = open_project(trainable).training(1).settings
+    write_settings(path, replace(read_settings(path), net_type=Toy.net_type, init_weights="random"))
+    return trainable
 
 
 @pytest.fixture

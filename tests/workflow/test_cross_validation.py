@@ -20,16 +20,16 @@ from posecut_core.workflow.cross_validate import cross_validate
 
 
 @pytest.fixture
-def options(trainable, quick_steps):
+def options(toy_trainable, quick_steps):
     """Settings of the project's own shuffle, for quick steps."""
-    settings = read_settings(open_project(trainable).training(1).settings)
+    settings = read_settings(open_project(toy_trainable).training(1).settings)
     return {"settings": {entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)}}
 
 
-def test_the_error_of_several_splits_is_told_with_its_spread(trainable, options):
+def test_the_error_of_several_splits_is_told_with_its_spread(toy_trainable, options):
     """Each split is trained, evaluated and named; mean and spread are those of their test errors."""
     reports = []
-    result = cross_validate(trainable, splits=2, seed=8, report=reports.append, **options)
+    result = cross_validate(toy_trainable, splits=2, seed=8, report=reports.append, **options)
     assert [(fold.name, fold.shuffle, fold.training_iterations) for fold in result.folds] == [
         ("seed 8", 2, 4),
         ("seed 9", 3, 4),
@@ -49,7 +49,7 @@ def test_the_error_of_several_splits_is_told_with_its_spread(trainable, options)
     ]
 
 
-def test_what_is_trained_is_not_trained_again(trainable, options):
+def test_what_is_trained_is_not_trained_again(toy_trainable, options):
     """Interrupted in the second split and called again, the first keeps its snapshot; a third call trains nothing."""
 
     def stop(progress):
@@ -57,30 +57,30 @@ def test_what_is_trained_is_not_trained_again(trainable, options):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(trainable, splits=2, seed=8, report=stop, **options)
-    project = open_project(trainable)
+        cross_validate(toy_trainable, splits=2, seed=8, report=stop, **options)
+    project = open_project(toy_trainable)
     before = {path: path.stat().st_mtime_ns for path in project.training(2).folder.glob("snapshot-*/snapshot.json")}
     assert len(before) == 2
-    result = cross_validate(trainable, splits=2, seed=8, **options)
+    result = cross_validate(toy_trainable, splits=2, seed=8, **options)
     reports = []
-    again = cross_validate(trainable, splits=2, seed=8, report=reports.append, **options)
+    again = cross_validate(toy_trainable, splits=2, seed=8, report=reports.append, **options)
     assert again == result
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert not [report for report in reports if isinstance(report, Progress) and report.stage == "training"]
     assert not project.training(4).split.exists()
 
 
-def test_the_same_call_can_train_longer(trainable, options):
+def test_the_same_call_can_train_longer(toy_trainable, options):
     """A larger maxiters goes on with the shuffles that are there; no snapshot but the last is evaluated."""
-    cross_validate(trainable, splits=2, **options)
-    result = cross_validate(trainable, splits=2, maxiters=6, **options)
+    cross_validate(toy_trainable, splits=2, **options)
+    result = cross_validate(toy_trainable, splits=2, maxiters=6, **options)
     assert [fold.training_iterations for fold in result.folds] == [6, 6]
     assert [fold.name for fold in result.folds] == ["seed 1", "seed 2"]
-    project = open_project(trainable)
+    project = open_project(toy_trainable)
     assert [snapshot_steps(project.training(fold.shuffle).folder)[-1] for fold in result.folds] == [6, 6]
 
 
-def test_all_splits_train_for_as_long_whatever_their_settings_file_says(trainable, options, monkeypatch):
+def test_all_splits_train_for_as_long_whatever_their_settings_file_says(toy_trainable, options, monkeypatch):
     """A shuffle that was made for 4 steps trains for as many as the others, also where no number is given."""
     seen = []
 
@@ -91,22 +91,22 @@ def test_all_splits_train_for_as_long_whatever_their_settings_file_says(trainabl
     monkeypatch.setattr("posecut_core.workflow.cross_validate.train_network", train)
     given = {name: value for name, value in options["settings"].items() if name != "maxiters"}
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(trainable, seed=1, settings=given)
+        cross_validate(toy_trainable, seed=1, settings=given)
     assert seen == [(1, TrainingSettings().maxiters)]
 
 
-def test_each_video_is_left_out_once(trainable, options):
+def test_each_video_is_left_out_once(toy_trainable, options):
     """The video that tests has not trained; with labels in one video alone the call is refused."""
     with pytest.raises(DatasetError, match="Only dots has labelled frames"):
-        cross_validate(trainable, leave_one_video_out=True, **options)
-    project = open_project(trainable)
-    video = trainable.parent.parent / "more.mp4"
-    video.write_bytes(next((trainable.parent / "videos").iterdir()).resolve().read_bytes())
-    add_new_videos(trainable, [video])
+        cross_validate(toy_trainable, leave_one_video_out=True, **options)
+    project = open_project(toy_trainable)
+    video = toy_trainable.parent.parent / "more.mp4"
+    video.write_bytes(next((toy_trainable.parent / "videos").iterdir()).resolve().read_bytes())
+    add_new_videos(toy_trainable, [video])
     old, new = (FrameStore.open(project.frame_store(name), create=name == "more") for name in ("dots", "more"))
     new.append((number, old.read(number), (0, 0)) for number in range(2))
     write_labels(project, LabelTable("more", ("white", "black"), np.arange(2), np.full((2, 2, 2), 30.0)))
-    result = cross_validate(trainable, leave_one_video_out=True, **options)
+    result = cross_validate(toy_trainable, leave_one_video_out=True, **options)
     assert [(fold.name, fold.train_frames, fold.test_frames) for fold in result.folds] == [
         ("dots", 2, 4),
         ("more", 4, 2),
@@ -124,8 +124,8 @@ def test_each_video_is_left_out_once(trainable, options):
         ({"trainingsetindex": 3}, "trainingsetindex is 3, expected 0 for 0.95"),
     ],
 )
-def test_wrong_arguments_train_nothing(trainable, options, wrong, words):
+def test_wrong_arguments_train_nothing(toy_trainable, options, wrong, words):
     """They are refused before a shuffle is made."""
     with pytest.raises(ArgumentError, match=words):
-        cross_validate(trainable, **wrong, **options)
-    assert not open_project(trainable).training(2).split.exists()
+        cross_validate(toy_trainable, **wrong, **options)
+    assert not open_project(toy_trainable).training(2).split.exists()

@@ -12,13 +12,17 @@ import pytest
 
 from posecut_core.model.snapshots import read_info
 from posecut_core.project.opening import open_project
+from tests.structure.source import ROOT
 
 TRAIN = """
 import os, signal, sys
+from posecut_core.backbones import register
 from posecut_core.model import snapshots
 from posecut_core.progress import Progress
 from posecut_core.workflow.train_network import train_network
+from tests.toy_backbone import Toy
 
+register(Toy())
 when, *configs = sys.argv[1:]
 
 def kill(*arguments):
@@ -40,6 +44,7 @@ for config in configs:
 def train(tmp_path):
     """A function that trains in a process of its own, which kills itself when it is told to."""
     environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
         "JAX_ENABLE_COMPILATION_CACHE": "1",
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
     }
@@ -54,13 +59,13 @@ def train(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_training_ends_like_another(trainable, train, tmp_path):
+def test_a_killed_training_ends_like_another(toy_trainable, train, tmp_path):
     """Killed before the first snapshot, while saving it, and after it: parameters and moments are the same."""
-    other = shutil.copytree(trainable.parent, tmp_path / "other" / trainable.parent.name, symlinks=True)
+    other = shutil.copytree(toy_trainable.parent, tmp_path / "other" / toy_trainable.parent.name, symlinks=True)
     for when in ("1", "saving", "3"):
-        train(when, trainable)
-    assert train("never", trainable, other / "config.yaml") == ["2 5", "0 5"]
-    killed, straight = (open_project(config).training(1).folder for config in (trainable, other))
+        train(when, toy_trainable)
+    assert train("never", toy_trainable, other / "config.yaml") == ["2 5", "0 5"]
+    killed, straight = (open_project(config).training(1).folder for config in (toy_trainable, other))
     assert {entry.name for entry in killed.iterdir()} == {entry.name for entry in straight.iterdir()}
     name = "snapshot-000005"
     assert read_info(killed / name) == read_info(straight / name)
