@@ -3,6 +3,7 @@
 The caller may raise `KeyboardInterrupt` from its function to cancel; work then stops in a state from which it goes on.
 """
 
+import logging
 import math
 import signal
 import socket
@@ -53,6 +54,18 @@ def rough_time(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@contextmanager
+def quieted(logger: str, *, below: int) -> Iterator[None]:
+    """Keep another library from logging what is below a level while it is called here, and only then."""
+    log = logging.getLogger(logger)
+    before = log.level
+    log.setLevel(below)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 class _Watching:

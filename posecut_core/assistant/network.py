@@ -17,9 +17,9 @@ from posecut_core.dataset.frames import (
     KnownImages,
     TrainingFrames,
     check_trainable,
+    comfortable_scale,
     load_frames,
     mirror_order,
-    scale_to,
     scaled_size,
 )
 from posecut_core.dataset.settings import TrainingSettings, settings_from
@@ -58,8 +58,6 @@ _SETTINGS: Mapping[str, object] = {
     "maxiters": 10**9,
     "display_iters": 25,
 }  # all others are as for any training
-_COMFORTABLE_SIDE = 320  # pixels: longest side of the scaled frames
-_SMALLEST_SCALE = 0.25
 _RADIUS = 8.5  # scaled pixels: cells so near to a label are the bodypart
 _KEPT = 2  # snapshots: one more than is needed, should the last be damaged
 
@@ -139,9 +137,9 @@ def _frames(assistant: _Assistant, tables: Mapping[str, LabelTable], known: Know
 
 
 def _scale(project: Project) -> float:
-    """Choose global_scale so that the longest side of extracted frames comes down to a comfortable one."""
+    """Choose global_scale by the longest side of the extracted frames."""
     longest = max(max(size) for video in stored_videos(project) for size in _sizes(project, video))
-    return scale_to(_COMFORTABLE_SIDE, longest, least=_SMALLEST_SCALE)
+    return comfortable_scale(longest, interactive=True)
 
 
 def _sizes(project: Project, video: str) -> list[tuple[int, int]]:

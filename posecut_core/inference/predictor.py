@@ -59,6 +59,9 @@ class Predictor:
     def load(cls, model_folder: Path, *, snapshot: str | int = "last") -> "Predictor":
         """Load the snapshot of a step, or the last one.
 
+        What JAX compiles for it is kept in the user's cache folder, so that the next start is immediate; a folder that
+        JAX was given before stays, and JAX_ENABLE_COMPILATION_CACHE=0 turns this off.
+
         Raises:
             ModelError: there is no such snapshot, or it is damaged.
         """

@@ -25,7 +25,7 @@ from posecut_core.labels.table import LabelTable, frames_of_table, table_of
 from posecut_core.labels.validation import bodyparts_of
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import folders_of_frames, video_stem
-from posecut_core.project.given import name_key, shown
+from posecut_core.project.given import legible, name_key
 from posecut_core.project.paths import Project
 from posecut_core.storage.journal import JournalText, read_journal
 from posecut_core.storage.locks import hold
@@ -138,9 +138,9 @@ def refuse_new_names(project: Project) -> None:
         lacking = [name for name in listed if name in new and name not in names]
         if foreign and lacking:
             raise LabelError(
-                f"config.yaml lists {', '.join(map(shown, lacking))} where the table of labels of {folder.name} has "
-                f"{', '.join(map(shown, foreign))}, expected the same bodyparts; if they were renamed, rename them in "
-                "PoseCut too; if they are different bodyparts, list both in `bodyparts`.",
+                f"config.yaml lists {', '.join(map(legible, lacking))} where the table of labels of {folder.name} has "
+                f"{', '.join(map(legible, foreign))}, expected the same bodyparts; if they were renamed, rename them "
+                "in PoseCut too; if they are different bodyparts, list both in `bodyparts`.",
                 Remedy("edit_bodyparts", config=project.root, rename=dict(zip(foreign, lacking, strict=False))),
             )
 

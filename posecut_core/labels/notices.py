@@ -12,8 +12,8 @@ from posecut_core.labels.validation import labels_named, uncounted
 from posecut_core.progress import Notice, Report
 from posecut_core.project.given import (
     foreign_bodyparts,
+    legible,
     named_few,
-    shown,
 )
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
@@ -90,7 +90,7 @@ def odd_skeleton(project: Project) -> str:
     bodyparts, odd = project.config.bodyparts, project.config.odd_bones
     unknown = dict.fromkeys(name for bone in project.config.skeleton for name in bone if name not in bodyparts)
     told = (
-        [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(map(shown, bodyparts))})"]
+        [f"names {', '.join(map(repr, unknown))}, expected bodyparts ({', '.join(map(legible, bodyparts))})"]
         if unknown
         else []
     )

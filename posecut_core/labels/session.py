@@ -27,7 +27,7 @@ from posecut_core.labels.snapshots import LabelSnapshot, kept_revisions, write_s
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import table_of
 from posecut_core.labels.validation import FrameImages, needed_frames, refuse_far, refuse_foreign
-from posecut_core.project.given import shown
+from posecut_core.project.given import legible
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import keep_copy, leftovers, storage_error
 from posecut_core.storage.journal import JournalWriter, cut_tail
@@ -296,7 +296,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         found = self._naming.identities.get(name)
         if found is None:
-            known = ", ".join(map(shown, self.columns.values()))
+            known = ", ".join(map(legible, self.columns.values()))
             raise LabelError(
                 f"The project has no bodypart {name!r}, expected one of {known}; correct the name, or add it to "
                 "`bodyparts` in config.yaml."

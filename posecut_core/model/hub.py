@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from posecut_core.errors import ModelError, PosecutError, Remedy
-from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.progress import Notice, Progress, Report, quieted, silent
 from posecut_core.storage.files import file_sha256, storage_error
 
 _FILE = "model.safetensors"
@@ -89,19 +89,19 @@ def _download(
 ) -> HubFile:
     from huggingface_hub import hf_hub_download
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every line that it takes up again
-    promised = _promised_sha256(repository, revision, endpoint)
-    path = Path(
-        hf_hub_download(
-            repository,
-            _FILE,
-            revision=revision,
-            endpoint=endpoint,
-            cache_dir=cache,
-            token=False,  # these weights are public: no account's key leaves the computer for them
-            tqdm_class=_bar(report),
+    with quieted("huggingface_hub", below=logging.ERROR):  # it warns of every download that it goes on with
+        promised = _promised_sha256(repository, revision, endpoint)
+        path = Path(
+            hf_hub_download(
+                repository,
+                _FILE,
+                revision=revision,
+                endpoint=endpoint,
+                cache_dir=cache,
+                token=False,  # these weights are public: no account's key leaves the computer for them
+                tqdm_class=_bar(report),
+            )
         )
-    )
     digest = file_sha256(path)
     if digest != promised:
         _remove(path)

@@ -19,7 +19,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -33,6 +33,7 @@ from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState
 from posecut_core.poses.predictions import Network
+from posecut_core.progress import quieted
 from posecut_core.project.paths import MANIFEST, Snapshots, Training, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
 from posecut_core.storage.values import is_file_part
@@ -42,7 +43,6 @@ _SCHEMA = 1
 LARGEST = 2**31  # bytes of a file; all of the largest network with its moments have a third of it
 _PRECISIONS = ("float32", "bfloat16")
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
-logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs every file it touches, and the errors it raises
 
 
 class DamagedSnapshotError(ModelError):
@@ -233,8 +233,15 @@ def _check_room(folder: Path, state: TrainState) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+@contextlib.contextmanager
+def _checkpointer() -> Iterator[ocp.StandardCheckpointer]:
+    """Open Orbax, which would log every file that it touches, and the errors that it raises."""
+    with quieted("absl", below=logging.CRITICAL), ocp.StandardCheckpointer() as checkpointer:
+        yield checkpointer
+
+
 def _save_tree(path: Path, tree: Any) -> None:
-    with ocp.StandardCheckpointer() as checkpointer:
+    with _checkpointer() as checkpointer:
         checkpointer.save(path.absolute(), tree)
 
 
@@ -249,7 +256,7 @@ def _load_tree(path: Path, shapes: Any) -> Any:
     sharding = jax.numpy.zeros(()).sharding  # of the device where arrays are made
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
+        with _checkpointer() as checkpointer:
             stored = checkpointer.metadata(path.absolute()).item_metadata.tree
             if _shapes_by_name(stored) != _shapes_by_name(shapes):
                 raise ModelError(

@@ -601,7 +601,7 @@ def _flag(value: Any, name: str) -> bool:
 # Bodyparts that a file or a network has and config.yaml has not: one sentence for all of them.
 
 
-def shown(name: str) -> str:
+def legible(name: str) -> str:
     """Return a name as a sentence shows it: in quotes where a blank at its end or beginning could not be seen."""
     return repr(name) if name != name.strip() or not name.isprintable() else name
 
@@ -620,7 +620,7 @@ def foreign_bodyparts(found: Iterable[str], known: Collection[str], *, source: s
         return None
     return (
         f"{source} has {', '.join(map(repr, foreign))}, expected only bodyparts of config.yaml "
-        f"({', '.join(map(shown, known))}); if they were renamed there, use the old names, else {remedy}."
+        f"({', '.join(map(legible, known))}); if they were renamed there, use the old names, else {remedy}."
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from posecut_core.backbones import AUTO, net_types
-from posecut_core.dataset.frames import scale_to
+from posecut_core.dataset.frames import comfortable_scale
 from posecut_core.dataset.settings import (
     TrainingSettings,
     read_settings,
@@ -39,8 +39,6 @@ from posecut_core.project.state import read_state
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
-_COMFORTABLE_SIDE = 400  # pixels: frames are scaled down towards this, so that a computer without a GPU keeps up
-_SMALLEST_SCALE = 0.4
 # Settings in which a shuffle may differ that a cross-validation takes further.
 _MAY_DIFFER = (
     "maxiters",
@@ -105,7 +103,7 @@ def chosen_settings(
     if isinstance(weights, str | os.PathLike):
         values["init_weights"] = placed_weights(os.fspath(weights))
     if "global_scale" not in values:
-        values["global_scale"] = scale = _comfortable_scale(project, tables)
+        values["global_scale"] = scale = _scale(project, tables)
         if scale < 1:
             told = f"Frames are scaled by {scale:g} for training and analysis, to save time and memory"
             report(Notice(f"{told}; give another global_scale if bodyparts become too small"))
@@ -125,14 +123,14 @@ def check_net_type(project: Project) -> None:
         )
 
 
-def _comfortable_scale(project: Project, tables: Sequence[LabelTable]) -> float:
-    """Choose global_scale so that the longest side of the labelled frames comes down to about 400 pixels."""
+def _scale(project: Project, tables: Sequence[LabelTable]) -> float:
+    """Choose global_scale by the longest side of the labelled frames."""
     stores = [FrameStore.open(project.frame_store(table.video)) for table in tables]
     longest = max(
         int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
         for store, table in zip(stores, tables, strict=True)
     )
-    return scale_to(_COMFORTABLE_SIDE, longest, least=_SMALLEST_SCALE)
+    return comfortable_scale(longest)
 
 
 # --- shuffles ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
-from posecut_core.training.dataset import _comfortable_scale, labeled_tables, write_shuffle
+from posecut_core.training.dataset import _scale, labeled_tables, write_shuffle
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
@@ -250,11 +250,11 @@ def test_large_frames_are_scaled_down(project):
     for number, width, scale in ((101, 640, 0.625), (103, 2000, 0.4)):
         store.append([(number, np.zeros((48, width, 3), np.uint8), (0, 0))])
         tables = labeled_tables(opened)
-        assert _comfortable_scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labelled yet
+        assert _scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labelled yet
         table = next(table for table in tables if table.video == "bee")
         numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
         write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))
-        assert _comfortable_scale(opened, labeled_tables(opened)) == scale
+        assert _scale(opened, labeled_tables(opened)) == scale
 
 
 def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
