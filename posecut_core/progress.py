@@ -75,7 +75,7 @@ class _Watching:
     written: socket.socket | None = None  # where the numbers of signals arrive, and after them that they were heard
 
 
-HEARD = 0  # no signal has this number
+_HEARD = 0  # no signal has this number
 _AGAIN = 0.05  # seconds after which a lost interrupt is raised again
 
 
@@ -186,18 +186,18 @@ def _tell_heard() -> None:
     """Say behind the numbers of signals that the main thread has heard them; a handler calls it."""
     if _Watching.written is not None:
         with suppress(OSError):  # full of signals that nobody has read yet
-            _Watching.written.send(bytes([HEARD]))
+            _Watching.written.send(bytes([_HEARD]))
 
 
 def _watch(arrived: socket.socket, limit: Callable[[int], float | None], end: Callable[[], None]) -> None:
     """Call `end` where a signal is not heard within its limit, until the other side is closed.
 
-    Several signals may be heard as one, so what stands before HEARD was heard. Where the system gave a signal to
+    Several signals may be heard as one, so what stands before _HEARD was heard. Where the system gave a signal to
     another thread, the main thread may have heard it just before its number arrives.
     """
     ahead = False
     while received := arrived.recv(1):
-        if received[0] == HEARD:
+        if received[0] == _HEARD:
             ahead = True
             continue
         allowed = limit(received[0])
@@ -207,12 +207,12 @@ def _watch(arrived: socket.socket, limit: Callable[[int], float | None], end: Ca
 
 
 def _heard_within(arrived: socket.socket, seconds: float) -> bool:
-    """Read until HEARD, and tell whether it came in time; where nothing can come any more there is nothing to end."""
+    """Read until _HEARD, and tell whether it came in time; where nothing can come any more there is nothing to end."""
     until = time.monotonic() + seconds
     try:
         while True:
             arrived.settimeout(None if math.isinf(seconds) else max(until - time.monotonic(), 0.0))
-            if arrived.recv(1) in (bytes([HEARD]), b""):
+            if arrived.recv(1) in (bytes([_HEARD]), b""):
                 return True
     except (TimeoutError, BlockingIOError):
         return False

@@ -70,19 +70,19 @@ def explain(error: BaseException, *, keep: Callable[[BaseException], str]) -> Fa
     """
     if isinstance(error, PosecutError):
         lines = str(error).splitlines() if error.failed else [str(error)]  # of several things, each has its line
-        told = "\n  ".join(_cut(one_line(line)) for line in lines)
+        told = "\n  ".join(_cut(_one_line(line)) for line in lines)
         return Failure(told, type(error).__name__, error.code, error.exit_code, error.remedies)
     if isinstance(error, MemoryError):
         advice = "close other programs, or use a smaller batch_size, and start the same work again"
         return Failure(f"The computer ran out of memory; {advice}.", "MemoryError", "memory", 1)
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         return explain(storage_error(Path(str(error.filename or "the output")), error), keep=keep)
-    place, summary = keep(error), one_line(f"{type(error).__name__}: {error}")[:200]
+    place, summary = keep(error), _one_line(f"{type(error).__name__}: {error}")[:200]
     message = f"Unexpected error: {summary}. Please report it with that text; {place}."
     return Failure(message, type(error).__name__, "unexpected", 1)
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     """Join the lines of a message, and write letters that a terminal would obey as their codes."""
     return printable(" ".join(text.split()))
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
+_USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
 _NETWORK = re.compile(r"PoseCut_(?P<backbone>[a-z][a-z0-9]*)_(?P<run>.+)_(?P<step>\d+)")
 _RUN = re.compile(
     r"(?P<project>.+?)(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)"
@@ -62,11 +62,11 @@ class RunName:
     project: str  # <Task><date>
     shuffle: int
     iteration: int = 0
-    percent: int = USUAL_PERCENT
+    percent: int = _USUAL_PERCENT
 
     def __str__(self) -> str:
         """Write `<Task><date>[trainset<percent>][iteration<k>]shuffle<s>`."""
-        fraction = "" if self.percent == USUAL_PERCENT else f"trainset{self.percent}"
+        fraction = "" if self.percent == _USUAL_PERCENT else f"trainset{self.percent}"
         iteration = f"iteration{self.iteration}" if self.iteration else ""
         return f"{self.project}{fraction}{iteration}shuffle{self.shuffle}"
 
@@ -76,7 +76,7 @@ class RunName:
         found = _RUN.fullmatch(text)
         if found is None:
             return None
-        iteration, percent = int(found["iteration"] or 0), int(found["percent"] or USUAL_PERCENT)
+        iteration, percent = int(found["iteration"] or 0), int(found["percent"] or _USUAL_PERCENT)
         return cls(found["project"], int(found["shuffle"]), iteration, percent)
 
 

@@ -47,7 +47,7 @@ def _drop_output() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return the exit code."""
-    out, err = open_consoles()
+    out, err = _open_consoles()
     json, debug = "--json" in arguments, "--debug" in arguments
     if not debug:
         warnings.simplefilter("ignore")
@@ -76,7 +76,7 @@ def _perform(task: Task, out: Console, err: Console, *, json: bool) -> Outcome:
         out.file.flush()
         os._exit(INTERRUPTED)
 
-    with ended_at_once(end), progress_display(err) as report:
+    with ended_at_once(end), _progress_display(err) as report:
         return task.work(report)
 
 
@@ -163,10 +163,10 @@ _INTERVAL = 10.0  # seconds between two lines of the same stage in a log
 
 
 @contextlib.contextmanager
-def progress_display(console: Console) -> Iterator[Report]:
+def _progress_display(console: Console) -> Iterator[Report]:
     """Yield a function that shows reports; what it drew is tidied up at the end."""
     if not console.is_terminal:
-        yield PlainDisplay(console)
+        yield _PlainDisplay(console)
         return
     columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}", markup=False),
@@ -174,14 +174,14 @@ def progress_display(console: Console) -> Iterator[Report]:
         MofNCompleteColumn(),
     )
     columns += (TimeElapsedColumn(), TextColumn("{task.fields[details]}", markup=False))
-    display = BarDisplay(Bars(*columns, console=console, transient=True))
+    display = _BarDisplay(Bars(*columns, console=console, transient=True))
     try:
         yield display
     finally:
         display.finish()
 
 
-class BarDisplay:
+class _BarDisplay:
     """A bar for the stage at work; a finished one becomes a line, after which the terminal is free for questions."""
 
     def __init__(self, bars: Bars) -> None:
@@ -208,11 +208,11 @@ class BarDisplay:
         if self._task is not None:
             self._bars.stop()
             self._bars.remove_task(self._task)
-            self._bars.console.print(f"  {plain_line(self._last)}", markup=False, highlight=False)
+            self._bars.console.print(f"  {_plain_line(self._last)}", markup=False, highlight=False)
         self._task, self._last = None, Progress("", 0)
 
 
-class PlainDisplay:
+class _PlainDisplay:
     """A line when a stage begins and ends, and every few seconds between."""
 
     def __init__(self, console: Console) -> None:
@@ -229,7 +229,7 @@ class PlainDisplay:
         ended = progress.done == progress.total
         if progress.stage != self._stage or ended or now - self._spoken >= _INTERVAL:
             self._stage, self._spoken = progress.stage, now
-            self._write(plain_line(progress))
+            self._write(_plain_line(progress))
 
     def _write(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -241,7 +241,7 @@ def notice(told: Notice) -> str:
     return printable(f"{told.text} ({commands})" if commands else told.text)
 
 
-def plain_line(progress: Progress) -> str:
+def _plain_line(progress: Progress) -> str:
     """Write how far a job is in one line."""
     total = f"/{progress.total}" if progress.total is not None else ""
     return f"{printable(progress.stage)}: {progress.done}{total} {details(progress)}".rstrip()
@@ -273,7 +273,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def open_consoles() -> tuple[Console, Console]:
+def _open_consoles() -> tuple[Console, Console]:
     """Return consoles for stdout and stderr that write `?` for letters that the terminal does not have."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)

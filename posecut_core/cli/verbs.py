@@ -400,7 +400,7 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
     """
     arguments = dict(given)
     if options(verb)[0].name == _BOTH:
-        arguments["config"], arguments["videos"] = project_and_videos(given["videos"])
+        arguments["config"], arguments["videos"] = _project_and_videos(given["videos"])
     elif options(verb)[0].meaning == _CONFIG and verb != "label":
         arguments["config"] = project_path(given.get("config"))
     if verb == "edit-bodyparts" and not (arguments.get("rename") or arguments.get("add")):
@@ -436,7 +436,7 @@ def project_path(config: str | None) -> Path:
     return here
 
 
-def project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
+def _project_and_videos(words: Sequence[str]) -> tuple[Path, list[str]]:
     """Tell the project, if it comes first, from the videos.
 
     Raises:
@@ -502,12 +502,12 @@ def label(config: str | os.PathLike[str] | None = None) -> ClosedWindow:
     """
     here = Path.cwd()
     project = here if config is None and (here / "config.yaml").is_file() else config
-    check_installed()
-    check_screen(os.environ)
+    _check_installed()
+    _check_screen(os.environ)
     return open_window(None if project is None else Path(project))
 
 
-def check_installed(installed: Callable[[str], object] = importlib.util.find_spec) -> None:
+def _check_installed(installed: Callable[[str], object] = importlib.util.find_spec) -> None:
     """Refuse where the window's libraries are missing.
 
     Raises:
@@ -520,7 +520,7 @@ def check_installed(installed: Callable[[str], object] = importlib.util.find_spe
         )
 
 
-def check_screen(environment: Mapping[str, str], *, system: str = sys.platform) -> None:
+def _check_screen(environment: Mapping[str, str], *, system: str = sys.platform) -> None:
     """Refuse where there is no screen.
 
     Raises:

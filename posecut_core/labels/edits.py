@@ -18,7 +18,7 @@ from posecut_core.storage.journal import JournalText
 # What can be done to the labels of a video: one immutable value per kind of edit, and what each does to a state. Its
 # fields and their order are those of its line in the journal.
 
-FrameNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # such as tables can hold
+_FrameNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # such as tables can hold
 
 
 class _Edit(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True, forbid_unknown_fields=True):
@@ -28,7 +28,7 @@ class _Edit(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True, for
 class Begin(_Edit, frozen=True, tag="begin"):
     """Set all labels: the first line of a journal. It cannot be undone."""
 
-    frames: Mapping[FrameNumber, Frame]
+    frames: Mapping[_FrameNumber, Frame]
 
     def __post_init__(self) -> None:
         """Put the frames in order, as they are written."""
@@ -38,13 +38,13 @@ class Begin(_Edit, frozen=True, tag="begin"):
 class Identify(_Edit, frozen=True, tag="identify"):
     """Note by which pixels frames are recognised. Metadata only; skipped by undo."""
 
-    images: Mapping[FrameNumber, str]  # frame -> SHA-256
+    images: Mapping[_FrameNumber, str]  # frame -> SHA-256
 
 
 class Place(_Edit, frozen=True, tag="place"):
     """Place a bodypart by hand, whatever was known of it."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
     xy: Position
 
@@ -52,7 +52,7 @@ class Place(_Edit, frozen=True, tag="place"):
 class Move(_Edit, frozen=True, tag="move"):
     """Move a bodypart that has a position; a draft that is moved becomes a label."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
     xy: Position
 
@@ -60,14 +60,14 @@ class Move(_Edit, frozen=True, tag="move"):
 class Delete(_Edit, frozen=True, tag="delete"):
     """Unset a bodypart: nobody has looked for it."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
 
 
 class Propose(_Edit, frozen=True, tag="propose"):
     """Draft the position that a network predicts; what a person has said of the bodypart is never replaced."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
     xy: Position
     likelihood: float
@@ -78,14 +78,14 @@ class Propose(_Edit, frozen=True, tag="propose"):
 class Accept(_Edit, frozen=True, tag="accept"):
     """Make a label of a draft."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
 
 
 class MarkOccluded(_Edit, frozen=True, tag="occlude"):
     """Say that a bodypart is hidden, with the place where it must be, or without."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
     xy: Position | None = None
 
@@ -93,26 +93,26 @@ class MarkOccluded(_Edit, frozen=True, tag="occlude"):
 class MarkAbsent(_Edit, frozen=True, tag="absent"):
     """Say that a bodypart is not in the frame."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
 
 
 class DropFrame(_Edit, frozen=True, tag="drop"):
     """Take a frame out of labelling and training; its points are kept."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
 
 
 class RestoreFrame(_Edit, frozen=True, tag="restore-frame"):
     """Take a dropped frame back in."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
 
 
 class Restore(_Edit, frozen=True, tag="restore"):
     """Put back what was known of a bodypart before; None is unset."""
 
-    frame: FrameNumber
+    frame: _FrameNumber
     bodypart: str
     point: Point | None
 
@@ -378,11 +378,11 @@ def decode(value: Mapping[str, Any]) -> Step:
         ) from error
 
 
-def is_known(value: Mapping[str, Any]) -> bool:
+def _is_known(value: Mapping[str, Any]) -> bool:
     """Tell whether an edit is of a kind that this PoseCut knows; if it cannot be read all the same, it is damaged."""
     parts = value.get("edits") if value.get("op") == "together" else ()
     inner = parts if isinstance(parts, list) else ()
-    return str(value.get("op")) in _KINDS and all(is_known(part) for part in inner if isinstance(part, Mapping))
+    return str(value.get("op")) in _KINDS and all(_is_known(part) for part in inner if isinstance(part, Mapping))
 
 
 def encode_frames(frames: Mapping[int, Frame]) -> dict[str, Any]:
@@ -398,7 +398,7 @@ def decode_frames(values: Mapping[str, Any]) -> dict[int, Frame]:
         ValueError: it is something else, such as a number that no frame can have.
         LabelError: a point contradicts itself.
     """
-    return msgspec.convert(values, dict[FrameNumber, Frame], str_keys=True)
+    return msgspec.convert(values, dict[_FrameNumber, Frame], str_keys=True)
 
 
 def _plain(value: Any) -> Any:
@@ -434,7 +434,7 @@ def sound_steps(text: JournalText) -> dict[int, Step]:
         try:
             found[revision] = decode(record)
         except LabelError:
-            if not is_known(record):
+            if not _is_known(record):
                 raise
     return found
 

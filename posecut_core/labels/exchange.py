@@ -115,7 +115,7 @@ def import_table(project: Project, video: str, *, report: Report = silent) -> La
         LabelError: the files are unreadable or do not fit the project.
         VideoError: the frame store is damaged.
     """
-    labels = read_images(project, video, report=report)
+    labels = _read_images(project, video, report=report)
     bodyparts = project.config.bodyparts
     if labels is None or not labels.names:
         return LabelTable(video, bodyparts, np.empty(0, np.int64), np.empty((0, len(bodyparts), 2)))
@@ -153,7 +153,7 @@ def machine_drafts(
 
 def _labelled_frames(project: Project, video: str) -> set[int]:
     try:
-        labels = read_images(project, video)
+        labels = _read_images(project, video)
     except LabelError:
         return set()  # told where labels are read
     return set() if labels is None else {*np.array([*labels.names])[~np.isnan(labels.xy).all(axis=(1, 2))].tolist()}
@@ -166,11 +166,11 @@ def export_table(project: Project, table: LabelTable) -> None:
         VideoError: the frame store is damaged; nothing is then written.
         StorageError: the disk refuses.
     """
-    labels = as_images(project, table)
+    labels = _as_images(project, table)
     write_collected_data(project.frame_folder(table.video), project.config.scorer, labels)
 
 
-def as_images(project: Project, table: LabelTable) -> ImageLabels:
+def _as_images(project: Project, table: LabelTable) -> ImageLabels:
     """Return labels as DeepLabCut's files hold them: per image, in pixels of the stored images.
 
     Raises:
@@ -181,7 +181,7 @@ def as_images(project: Project, table: LabelTable) -> ImageLabels:
     return ImageLabels(names, table.bodyparts, xy)
 
 
-def read_images(
+def _read_images(
     project: Project, video: str, *, suffix: Literal[".h5", ".csv"] | None = None, report: Report = silent
 ) -> ImageLabels | None:
     """Read the labels of a video as DeepLabCut's files hold them; None where there are none.
@@ -306,7 +306,7 @@ def undecided(project: Project, video: str, edits: Sequence[OutsideEdit]) -> Lab
 
 
 def _read(project: Project, video: str, suffix: _Suffix) -> _Cells:
-    found = read_images(project, video, suffix=suffix)
+    found = _read_images(project, video, suffix=suffix)
     return {} if found is None else _cells(found)
 
 
@@ -342,7 +342,7 @@ def _same(one: Position | None, other: Position | None) -> bool:
 
 
 def _written(project: Project, video: str, state: LabelState, naming: Naming) -> _Cells:
-    return _cells(as_images(project, table_of(state, video, naming.columns)))
+    return _cells(_as_images(project, table_of(state, video, naming.columns)))
 
 
 def _cells(labels: ImageLabels) -> _Cells:

@@ -44,7 +44,7 @@ DEEPLABCUT_KEYS = frozenset({
 })  # fmt: skip
 
 # Found in files of older or newer DeepLabCut; read past, never written.
-KEYS_OF_OTHER_RELEASES = frozenset(["video_sets_original", "bboxes_pcutoff"])
+_KEYS_OF_OTHER_RELEASES = frozenset(["video_sets_original", "bboxes_pcutoff"])
 
 
 # --- config -----------------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def _line_end(path: Path) -> str:
 
 def _refuse_unknown_keys(values: Mapping[str, object]) -> None:
     for key in values:
-        if key not in DEEPLABCUT_KEYS | KEYS_OF_OTHER_RELEASES:
+        if key not in DEEPLABCUT_KEYS | _KEYS_OF_OTHER_RELEASES:
             near = difflib.get_close_matches(key, DEEPLABCUT_KEYS, n=1, cutoff=0.5)
             remedy = f"rename it to {near[0]!r} if you meant that, or remove it" if near else "remove it"
             words = f"found the key {shown(key)}, expected only keys that DeepLabCut knows"

@@ -427,7 +427,7 @@ def new_names(given: object, *, what: str) -> tuple[str, ...]:
     return names
 
 
-def given_pairs(given: str, *, what: str) -> list[tuple[str, str]]:
+def _given_pairs(given: str, *, what: str) -> list[tuple[str, str]]:
     """List pairs of names, given as a text such as "snout:neck,neck:tailbase".
 
     Raises:
@@ -442,7 +442,7 @@ def given_pairs(given: str, *, what: str) -> list[tuple[str, str]]:
     return [(one, other) for one, other in found]
 
 
-def whole_number(given: object, *, what: str) -> int:
+def _whole_number(given: object, *, what: str) -> int:
     """Return a whole number, given as such, as a text, or as a number of another library.
 
     Raises:
@@ -461,7 +461,7 @@ def whole_number(given: object, *, what: str) -> int:
     raise ArgumentError(f"{what} is {given!r}, expected a whole number.")
 
 
-def whole_numbers(given: object, *, what: str) -> tuple[int, ...]:
+def _whole_numbers(given: object, *, what: str) -> tuple[int, ...]:
     """List whole numbers, given as several, as one, or as a text of numbers and ranges such as "5,10-12".
 
     Raises:
@@ -474,9 +474,9 @@ def whole_numbers(given: object, *, what: str) -> tuple[int, ...]:
             raise ArgumentError(f"{what} is {given!r}, expected at most {_MOST} numbers; give smaller ranges.")
         return tuple(number for span in spans for number in span)
     if not isinstance(given, Iterable):
-        return (whole_number(given, what=what),)
-    entries = (whole_numbers(entry, what=what) if isinstance(entry, str) else (entry,) for entry in given)
-    return tuple(whole_number(entry, what=what) for several in entries for entry in several)
+        return (_whole_number(given, what=what),)
+    entries = (_whole_numbers(entry, what=what) if isinstance(entry, str) else (entry,) for entry in given)
+    return tuple(_whole_number(entry, what=what) for several in entries for entry in several)
 
 
 def number(given: object, *, what: str) -> float:
@@ -557,7 +557,7 @@ def _converted(value: Any, hint: object, name: str) -> Any:
     if bool in kinds:
         return _flag(value, name)
     if isinstance(value, str) and {Mapping[str, str], Sequence[Sequence[str]]} & set(kinds):
-        pairs = given_pairs(value, what=name)
+        pairs = _given_pairs(value, what=name)
         return dict(pairs) if Mapping[str, str] in kinds else pairs
     if Sequence[int] in kinds:
         return _several(value, kinds, name)
@@ -567,7 +567,7 @@ def _converted(value: Any, hint: object, name: str) -> Any:
         return number(value, what=name)
     if int in kinds:
         word = str in kinds and isinstance(value, str) and not value.strip().lstrip("+-").isdigit()
-        return value if word else whole_number(value, what=name)
+        return value if word else _whole_number(value, what=name)
     return value
 
 
@@ -579,7 +579,7 @@ def _kinds(hint: object) -> tuple[object, ...]:
 def _several(value: Any, kinds: tuple[object, ...], name: str) -> Any:
     if isinstance(value, str) and str in kinds and re.search(r"[^\d\s,;\[\]-]|^\W*$", value):
         return value.strip()
-    return whole_numbers(value, what=name.removesuffix("s") if isinstance(value, str) else name)
+    return _whole_numbers(value, what=name.removesuffix("s") if isinstance(value, str) else name)
 
 
 def _chosen(value: Any, choices: tuple[str, ...], name: str) -> str:

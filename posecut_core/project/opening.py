@@ -95,7 +95,7 @@ def frame_folders(project: Project) -> list[Path]:
     return [folder for name, folder in folders.items() if name not in strangers]
 
 
-def strange_folders(project: Project) -> list[Path]:
+def _strange_folders(project: Project) -> list[Path]:
     """Return the folders in labeled-data with labels or frames of no video of `video_sets`, ordered by their names.
 
     Such are backup copies, and folders of videos that were taken out. The check images of a video are none of them.
@@ -146,7 +146,7 @@ def holds_frames(folder: Path) -> bool:
     return not folder.name.endswith("_labeled") and next(images, None) is not None
 
 
-def named_video(project: Project, name: str) -> Path | None:
+def _named_video(project: Project, name: str) -> Path | None:
     """Return the path of the project's video of this stem or file name; None where there is none.
 
     Letters' case and spelling count only where two videos differ in nothing else.
@@ -174,7 +174,7 @@ def resolve_video(project: Project, video: str | os.PathLike[str]) -> Path:
     if os.path.isfile(given):
         refuse_other_kind(given)
         return given
-    found = named_video(project, os.fspath(video))
+    found = _named_video(project, os.fspath(video))
     if found is None:
         raise missing_video(given, video, known=tuple(project_videos(project)))
     return found
@@ -290,7 +290,7 @@ def other_tables(project: Project) -> str:
 
 def strange_labels(project: Project) -> str:
     """Say which folders of labels or frames are of no video of the project; "" where there are none."""
-    names = [folder.name for folder in strange_folders(project)]
+    names = [folder.name for folder in _strange_folders(project)]
     if not names:
         return ""
     belong, them = ("belongs", "it") if len(names) == 1 else ("belong", "them")
@@ -317,7 +317,7 @@ def chosen_videos(
         VideoError: none of it is a video.
     """
     known = tuple(project_videos(project))
-    given = given_videos(videos, videotype=videotype, named=lambda name: named_video(project, name), known=known)
+    given = given_videos(videos, videotype=videotype, named=lambda name: _named_video(project, name), known=known)
     if not given.paths:
         raise_together(given.refused, of=len(given.refused), what="are no videos", kind=VideoError, done=None)
     for sentence in (*given.notes, *(str(error) for error in given.refused.values())):

@@ -156,7 +156,7 @@ def shuffle_numbers(
     if shuffles is None:
         if count < 1:
             raise ArgumentError(f"{count} shuffles were asked for; give a number from 1.")
-        first = free_shuffle(project, fractions)
+        first = _free_shuffle(project, fractions)
         return list(range(first, first + count))
     if not shuffles or len(set(shuffles)) != len(shuffles):
         raise ArgumentError("Give each shuffle's number once, and at least one.")
@@ -168,7 +168,7 @@ def shuffle_numbers(
     return list(shuffles)
 
 
-def free_shuffle(project: Project, fractions: Sequence[int]) -> int:
+def _free_shuffle(project: Project, fractions: Sequence[int]) -> int:
     """Return the number after the last shuffle that `_taken_shuffles` finds."""
     return max(_taken_shuffles(project, fractions), default=0) + 1
 
@@ -312,7 +312,7 @@ def shuffle_of(project: Project, fold: Fold, settings: TrainingSettings, *, trai
         found = read_settings(training.settings)
         if dataclasses.replace(found, **{name: getattr(settings, name) for name in _MAY_DIFFER}) == settings:
             return training.shuffle
-    number = free_shuffle(project, (trainingsetindex,))
+    number = _free_shuffle(project, (trainingsetindex,))
     write_shuffle(project.training(number, trainingsetindex), split=fold.split, settings=settings)
     return number
 

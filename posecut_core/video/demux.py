@@ -276,7 +276,7 @@ def _is_shown(packet: av.Packet, codec: str) -> bool:
 
 
 TaggedFrame = tuple[int, av.VideoFrame]  # ordinal of the packet, what was decoded from it
-TaggedPacket = tuple[int, av.Packet]
+_TaggedPacket = tuple[int, av.Packet]
 
 _HIDES_DAMAGE_IN_THREADS = {"mpeg4", "msmpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263", "wmv1", "wmv2", "flv"}
 _HIDES_DAMAGE = {"mjpeg", "mjpegb"}  # by the picture of another frame, unless told to refuse what it cannot decode
@@ -342,13 +342,13 @@ class Source:
         """Let go of the file."""
         self.container.close()
 
-    def from_start(self) -> Iterator[TaggedPacket]:
+    def from_start(self) -> Iterator[_TaggedPacket]:
         """Demux the whole file."""
         self.close()
         self._open()
         return enumerate(_filled_packets(self.container, self.stream))
 
-    def from_keyframe(self, table: PacketTable, position: int) -> Iterator[TaggedPacket]:
+    def from_keyframe(self, table: PacketTable, position: int) -> Iterator[_TaggedPacket]:
         """Demux from a keyframe at `position` of the table's keyframes, or from an earlier one.
 
         Containers seek to where they please, so the packet found is looked up: one after the wanted keyframe makes
@@ -371,12 +371,12 @@ class Source:
         self.began = wanted
         return itertools.dropwhile(lambda packet: packet[0] < wanted, packets)
 
-    def _show(self, packets: Iterator[TaggedPacket]) -> None:
+    def _show(self, packets: Iterator[_TaggedPacket]) -> None:
         """Decode the file's first packet: it alone may tell which encoder's ways the decoder must follow."""
         for _ in self.decode(itertools.islice(packets, 1)):
             pass
 
-    def _seek(self, table: PacketTable, stamp: int) -> Iterator[TaggedPacket]:
+    def _seek(self, table: PacketTable, stamp: int) -> Iterator[_TaggedPacket]:
         try:
             self.container.seek(stamp, stream=self.stream, backward=True)
         except (av.error.FFmpegError, OSError):
@@ -388,7 +388,7 @@ class Source:
             if ordinal is not None:
                 yield ordinal, packet
 
-    def decode(self, packets: Iterator[TaggedPacket]) -> Iterator[TaggedFrame]:
+    def decode(self, packets: Iterator[_TaggedPacket]) -> Iterator[TaggedFrame]:
         """Decode packets into frames, in the decoder's order; undecodable ones are left out."""
         for ordinal, packet in packets:
             self._saw_first = self._saw_first or ordinal == 0
@@ -424,7 +424,7 @@ def _stamps_before(table: PacketTable, position: int) -> Iterator[int]:
                 yield stamp
 
 
-def _at_a_keyframe(table: PacketTable, packets: Iterator[TaggedPacket]) -> Iterator[TaggedPacket]:
+def _at_a_keyframe(table: PacketTable, packets: Iterator[_TaggedPacket]) -> Iterator[_TaggedPacket]:
     return itertools.dropwhile(lambda packet: packet[0] not in table.keyframes, packets)
 
 

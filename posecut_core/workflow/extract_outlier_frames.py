@@ -142,7 +142,7 @@ class OutlierVideo:
 
 
 @dataclass(frozen=True)
-class Wish:
+class _Wish:
     """How frames are chosen, the same for every video."""
 
     bodyparts: str | Sequence[str] | None
@@ -179,7 +179,7 @@ def _treat_video(
     video: Path,
     tables: Sequence[FoundTable],
     criteria: Criteria,
-    wish: Wish,
+    wish: _Wish,
     *,
     stored: Sequence[int],
 ) -> OutlierVideo:
@@ -206,7 +206,7 @@ def _treat_video(
     return _put_and_extract(project, found, analysed.predictions[0], wish, confirmed=confirmed)
 
 
-def _treat_found(project: Project, found: FoundOutliers, wish: Wish, *, stored: Sequence[int]) -> OutlierVideo:
+def _treat_found(project: Project, found: FoundOutliers, wish: _Wish, *, stored: Sequence[int]) -> OutlierVideo:
     """Extract some of the frames that were found earlier, where the predictions are still those that were judged."""
     check_videos(project, [found.video])
     predictions = read_predictions(found.predictions)
@@ -221,7 +221,7 @@ def _treat_found(project: Project, found: FoundOutliers, wish: Wish, *, stored: 
 
 
 def _put_and_extract(
-    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish, *, confirmed: bool
+    project: Project, found: FoundOutliers, predictions: Predictions, wish: _Wish, *, confirmed: bool
 ) -> OutlierVideo:
     """List what was found in the table of candidates, and extract some of it, where someone agreed."""
     table = candidates_path(found.predictions)
@@ -245,7 +245,7 @@ def _analyzed(
     return _Analyzed(project, video, tables[0].path, predictions, stored)
 
 
-def _agreed(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> tuple[FoundOutliers, bool]:
+def _agreed(analysed: _Analyzed, criteria: Criteria, wish: _Wish) -> tuple[FoundOutliers, bool]:
     """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
     found = _found(analysed, criteria, wish)
     while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
@@ -260,7 +260,7 @@ def _agreed(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> tuple[FoundO
     return found, True
 
 
-def _found(analysed: _Analyzed, criteria: Criteria, wish: Wish) -> FoundOutliers:
+def _found(analysed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutliers:
     project, video, predictions = analysed.project, analysed.video, analysed.predictions
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
@@ -287,7 +287,7 @@ def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria
         report(Notice(told))
 
 
-def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: Wish) -> Evidence:
+def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: _Wish) -> Evidence:
     bodyparts = chosen_bodyparts(predictions[0].bodyparts, wish.bodyparts)
     return Evidence(
         of_bodyparts(predictions[0], bodyparts),
@@ -311,7 +311,7 @@ def _labelled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
 
 
 def _extract(
-    project: Project, found: FoundOutliers, predictions: Predictions, wish: Wish, treated: OutlierVideo
+    project: Project, found: FoundOutliers, predictions: Predictions, wish: _Wish, treated: OutlierVideo
 ) -> OutlierVideo:
     """Extract some of the candidates into the project, which the video joins, and propose what the network sees."""
     add_new_videos(project.config_path, [found.video], report=wish.report)
@@ -611,8 +611,8 @@ def _wish(
     algorithm: Algorithm = "kmeans",
     seed: int | None = None,
     confirm: Confirm | None = None,
-) -> Wish:
-    return Wish(
+) -> _Wish:
+    return _Wish(
         bodyparts=None if bodyparts == "all" else bodyparts,
         frames=tuple(frames or ()),
         number_of_frames=search.project.config.numframes2pick if number_of_frames is None else number_of_frames,

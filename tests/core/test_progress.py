@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from posecut_core.progress import HEARD, Progress, _watch, deferred_interrupt, ended_at_once, silent
+from posecut_core.progress import _HEARD, Progress, _watch, deferred_interrupt, ended_at_once, silent
 
 
 def test_a_report_says_what_is_known():
@@ -136,15 +136,15 @@ def test_a_signal_that_was_heard_ends_nothing_however_late_the_watcher_looks(lat
 @pytest.mark.parametrize(
     "arrives",
     [
-        [2, HEARD],
-        [2, 15, 2, HEARD],  # several were heard as one
-        [HEARD, 2],  # another thread had received it
-        [28, 2, HEARD, 28],  # nobody tells of 28
-        [HEARD, 28, 2],
+        [2, _HEARD],
+        [2, 15, 2, _HEARD],  # several were heard as one
+        [_HEARD, 2],  # another thread had received it
+        [28, 2, _HEARD, 28],  # nobody tells of 28
+        [_HEARD, 28, 2],
     ],
 )
 def test_what_arrives_says_whether_a_signal_was_heard(arrives):
-    """A number that is followed by HEARD, or was told of just before, ends nothing; how late it is read is all one."""
+    """A number that is followed by _HEARD, or was told of just before, ends nothing; how late it is read is all one."""
     arrived, written = socket.socketpair()
     with arrived, written:
         written.sendall(bytes(arrives))
@@ -162,7 +162,7 @@ def test_a_signal_after_one_that_was_heard_is_watched_too():
         written.send(bytes([2])) if len(ended) == 1 else written.close()
 
     with arrived, written:
-        written.send(bytes([2, HEARD, 2]))
+        written.send(bytes([2, _HEARD, 2]))
         _watch(arrived, lambda number: 0.0, end)
     assert len(ended) == 2
 

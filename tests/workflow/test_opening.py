@@ -15,7 +15,7 @@ from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice
-from posecut_core.project.opening import frame_folders, open_project, project_videos, resolve_video, strange_folders
+from posecut_core.project.opening import _strange_folders, frame_folders, open_project, project_videos, resolve_video
 from posecut_core.training.dataset import labeled_tables
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore
@@ -158,7 +158,7 @@ def test_only_listed_videos_are_the_projects(root, video):
     before = content(root / "labeled-data" / "m0")
     project = adopt_project(root)
     assert [folder.name for folder in frame_folders(project)] == ["m1"]
-    assert [folder.name for folder in strange_folders(project)] == ["m0", "m1 - Copy", "m1_cropped"]
+    assert [folder.name for folder in _strange_folders(project)] == ["m0", "m1 - Copy", "m1_cropped"]
     assert content(root / "labeled-data" / "m0") == before
     (root / "config.yaml").write_text((root / "config.yaml").read_text().replace("bodyparts:", "  m0.mp4:\nbodyparts:"))
     again = open_project(root)
@@ -174,7 +174,7 @@ def test_folders_copied_from_a_mac_are_the_same_videos(root):
     (root / "labeled-data" / "m1").rename(root / "labeled-data" / "ka\u0308fig")
     project = open_project(root)
     assert [folder.name for folder in frame_folders(project)] == ["ka\u0308fig"]
-    assert not strange_folders(project)
+    assert not _strange_folders(project)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_where_no_video_is_listed_all_folders_count(root, entries):
     (root / "config.yaml").write_text(text)
     for project in (open_project(root), adopt_project(root), open_project(root)):
         assert [folder.name for folder in frame_folders(project)] == ["m1"]
-        assert not strange_folders(project)
+        assert not _strange_folders(project)
 
 
 def test_videos_are_found_by_path_name_or_stem(root):

@@ -6,7 +6,7 @@ import pytest
 
 from posecut_core.cli.program import explain
 from posecut_core.errors import ModelError, StorageError, VideoError
-from posecut_core.results import one_line
+from posecut_core.results import _one_line
 
 
 def test_our_errors_are_told_as_they_are():
@@ -49,7 +49,7 @@ def test_a_log_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
 
 def test_messages_fit_in_a_line():
     """Line breaks and indentation become spaces."""
-    assert one_line(" a\n   b ") == "a b"
+    assert _one_line(" a\n   b ") == "a b"
 
 
 def test_a_terminal_obeys_no_name():

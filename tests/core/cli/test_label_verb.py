@@ -7,7 +7,7 @@ import pytest
 
 from posecut_core.cli import verbs
 from posecut_core.cli.summaries import outcome_of
-from posecut_core.cli.verbs import check_installed, check_screen, open_window
+from posecut_core.cli.verbs import _check_installed, _check_screen, open_window
 from posecut_core.errors import PosecutError
 
 
@@ -21,8 +21,8 @@ def opened(monkeypatch):
         return open_window(project, program=("-c", "print('noise')"))
 
     monkeypatch.setattr(verbs, "open_window", fake)
-    monkeypatch.setattr(verbs, "check_installed", lambda: None)
-    monkeypatch.setattr(verbs, "check_screen", lambda environment: None)
+    monkeypatch.setattr(verbs, "_check_installed", lambda: None)
+    monkeypatch.setattr(verbs, "_check_screen", lambda environment: None)
     return projects
 
 
@@ -74,17 +74,17 @@ def test_missing_libraries_are_named():
     """Without napari, or without any Qt, the sentence says what to install."""
     for installed, missing in (({"PyQt6"}, "napari"), ({"napari"}, "Qt")):
         with pytest.raises(PosecutError, match=rf"needs {missing},.*pip install 'posecut\[napari\]'"):
-            check_installed(lambda name, installed=installed: name in installed)
-    check_installed({"napari", "PySide6"}.__contains__)
+            _check_installed(lambda name, installed=installed: name in installed)
+    _check_installed({"napari", "PySide6"}.__contains__)
 
 
 def test_a_screen_is_needed_on_linux():
     """Any of the ways to name one will do; other systems always have one."""
     with pytest.raises(PosecutError, match="no screen"):
-        check_screen({"DISPLAY": ""}, system="linux")
+        _check_screen({"DISPLAY": ""}, system="linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        check_screen({name: "x"}, system="linux")
-    check_screen({}, system="darwin")
+        _check_screen({name: "x"}, system="linux")
+    _check_screen({}, system="darwin")
 
 
 def test_the_window_that_is_started_exists():

@@ -6,14 +6,14 @@ import re
 import pytest
 from rich.console import Console
 
-from posecut_core.cli.program import details, duration, open_consoles, plain_line, progress_display
+from posecut_core.cli.program import _open_consoles, _plain_line, _progress_display, details, duration
 from posecut_core.progress import Notice, Progress
 
 
 def shown(reports, **options):
     """What a console shows of some reports."""
     stream = io.StringIO()
-    with progress_display(Console(file=stream, width=100, **options)) as report:
+    with _progress_display(Console(file=stream, width=100, **options)) as report:
         for progress in reports:
             report(progress)
     return stream.getvalue()
@@ -50,7 +50,7 @@ def test_a_terminal_shows_a_bar_and_keeps_a_line():
 def test_a_terminal_is_free_between_stages():
     """After a heading nothing is drawn that would wipe out what a person types; every line stays, none is empty."""
     stream = io.StringIO()
-    with progress_display(Console(file=stream, width=100, force_terminal=True)) as report:
+    with _progress_display(Console(file=stream, width=100, force_terminal=True)) as report:
         report(Progress("judging", 5, 5))
         report(Notice("4 frames found"))
         assert not report._bars.live.is_started
@@ -66,9 +66,9 @@ def test_a_terminal_is_free_between_stages():
 def test_loss_speed_and_time_left_are_told():
     """Values that a report has are shown with their units."""
     progress = Progress("training", 1, 10, {"loss": 0.01234, "steps_per_s": 2.5, "seconds_left": 65.2})
-    assert plain_line(progress) == "training: 1/10 loss 0.0123, 2.5 steps/s, 1 min 05 s left"
+    assert _plain_line(progress) == "training: 1/10 loss 0.0123, 2.5 steps/s, 1 min 05 s left"
     validating = Progress("training", 1, 10, {"loss": 0.5, "validation_error": 4.567})
-    assert plain_line(validating) == "training: 1/10 loss 0.5000, validation error 4.57 px"
+    assert _plain_line(validating) == "training: 1/10 loss 0.5000, validation error 4.57 px"
     assert details(Progress("analysing", 1, None, {"frames_per_s": 31.26})) == "31.3 frames/s"
 
 
@@ -82,5 +82,5 @@ def test_durations_are_said_as_people_do(seconds, words):
 
 def test_names_are_written_as_they_are(capsys):
     """Kind: names that mean something to a program on the way. Colons around letters are no picture."""
-    open_consoles()[0].print("a:b: 2 new frames [bold]", markup=False)
+    _open_consoles()[0].print("a:b: 2 new frames [bold]", markup=False)
     assert capsys.readouterr().out == "a:b: 2 new frames [bold]\n"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 import posecut_core
-from posecut_core.cli.verbs import VERBS, Option, options, parse, project_and_videos, project_path, summary
+from posecut_core.cli.verbs import VERBS, Option, _project_and_videos, options, parse, project_path, summary
 from posecut_core.errors import ArgumentError, LabelError, ModelError
 from tests.structure.source import ROOT
 
@@ -150,7 +150,7 @@ def test_the_current_folder_is_the_default(project, monkeypatch, tmp_path):
     """Inside a project it need not be named; elsewhere the message says how to name it."""
     monkeypatch.chdir(project)
     assert project_path(None) == project
-    assert project_and_videos(["new.mp4"]) == (project, ["new.mp4"])
+    assert _project_and_videos(["new.mp4"]) == (project, ["new.mp4"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArgumentError, match=r"no config\.yaml"):
         project_path(None)
@@ -159,10 +159,10 @@ def test_the_current_folder_is_the_default(project, monkeypatch, tmp_path):
 def test_a_project_before_videos_is_recognised(project, monkeypatch, tmp_path):
     """Its folder and its config.yaml do."""
     monkeypatch.chdir(tmp_path)
-    assert project_and_videos([str(project), "a.mp4"]) == (project, ["a.mp4"])
-    assert project_and_videos([str(project / "config.yaml"), "a.mp4"])[1] == ["a.mp4"]
+    assert _project_and_videos([str(project), "a.mp4"]) == (project, ["a.mp4"])
+    assert _project_and_videos([str(project / "config.yaml"), "a.mp4"])[1] == ["a.mp4"]
     with pytest.raises(ArgumentError, match="no videos"):
-        project_and_videos([str(project)])
+        _project_and_videos([str(project)])
 
 
 @pytest.mark.parametrize("options", [(), ("--refine",)])

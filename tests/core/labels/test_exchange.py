@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posecut_core.labels.exchange import collected_files, collected_hashes, export_table, import_table, read_images
+from posecut_core.labels.exchange import _read_images, collected_files, collected_hashes, export_table, import_table
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project
@@ -26,14 +26,14 @@ def test_labels_round_trip_in_the_full_frame(project):
     np.testing.assert_array_equal(found.xy, XY)
     frame = pd.read_hdf(project.collected_data("m1"))
     np.testing.assert_array_equal(frame.to_numpy(), [[1.25, 2.5, np.nan, np.nan], [40, 60, 42, 62]])
-    csv = read_images(project, "m1", suffix=".csv")
+    csv = _read_images(project, "m1", suffix=".csv")
     np.testing.assert_array_equal(csv.xy.reshape(2, 4), frame.to_numpy())
 
 
 def test_a_video_without_files_has_no_labels(project):
     """That is no error."""
     assert import_table(project, "m1").xy.shape == (0, 2, 2)
-    assert (read_images(project, "m1"), collected_hashes(project, "m1")) == (None, {})
+    assert (_read_images(project, "m1"), collected_hashes(project, "m1")) == (None, {})
 
 
 def test_files_are_known_by_their_hashes(project):
@@ -58,9 +58,9 @@ def test_crops_come_back_where_they_were(tmp_path_factory, places, data):
     export_table(project, LabelTable("m1", ("nose",), np.array(numbers, dtype=np.int64), xy))
     gone = data.draw(st.sets(st.sampled_from(numbers))) if numbers else set()
     store.remove(gone)
-    stored = read_images(project, "m1")
+    stored = _read_images(project, "m1")
     found = import_table(project, "m1")
     kept = ~np.isin(numbers, [*gone])
     np.testing.assert_array_equal(found.xy[kept], xy[kept])
     export_table(project, found)
-    np.testing.assert_array_equal(read_images(project, "m1").xy, stored.xy)
+    np.testing.assert_array_equal(_read_images(project, "m1").xy, stored.xy)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError
-from posecut_core.project.given import forgiving, given_names, whole_numbers
+from posecut_core.project.given import _whole_numbers, forgiving, given_names
 
 
 @forgiving
@@ -106,7 +106,7 @@ def test_known_names_need_no_quotes():
 
 def test_numbers_in_texts_may_be_mixed_with_ranges():
     """Both ends of a range belong to it."""
-    assert whole_numbers("5,10-12", what="frame") == (5, 10, 11, 12)
+    assert _whole_numbers("5,10-12", what="frame") == (5, 10, 11, 12)
 
 
 def test_a_missing_argument_is_pythons_to_tell():
