@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
+from posecut_core.storage.files import stamps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
@@ -103,23 +103,13 @@ def _read(project: Project, video: str, before: KnownVideo | None) -> KnownVideo
 def _stamp_of_frames(project: Project, video: str) -> Stamp:
     """Return what differs after frames were added or removed: their numbers are written last."""
     numbers = project.frame_store(video) / "number"
-    return (str(numbers), *_seen((numbers / "zarr.json", *sorted(numbers.glob("c/*")))))
+    return (str(numbers), *stamps(numbers / "zarr.json", *sorted(numbers.glob("c/*"))))
 
 
 def _stamp_of_labels(project: Project, video: str) -> Stamp:
     tables = (project.collected_data(video, suffix) for suffix in (".h5", ".csv"))
     files = (project.label_journal(video), project.bodypart_journal, *tables)
-    return (project.config.bodyparts, *_seen(files))
-
-
-def _seen(files: Iterable[Path]) -> Iterable[tuple[int, int, int] | None]:
-    """Return inode, size and time of each file; a file that is replaced has another inode."""
-    for file in files:
-        try:
-            found = file.stat()
-            yield found.st_ino, found.st_size, found.st_mtime_ns
-        except OSError:
-            yield None
+    return (project.config.bodyparts, *stamps(*files))
 
 
 # --- browser ----------------------------------------------------------------------------------------------------------

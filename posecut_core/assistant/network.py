@@ -38,6 +38,7 @@ from posecut_core.model.step import TrainState, fit, initial_state
 from posecut_core.progress import Notice, Progress, silent
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project, snapshot_folder
+from posecut_core.storage.files import Stamps, stamps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
@@ -150,51 +151,48 @@ def _sizes(project: Project, video: str) -> list[tuple[int, int]]:
 # Labels of a project while somebody edits them: read again when they have grown, without locks.
 
 
-_Signature = tuple[tuple[int, int], ...]  # size and time of writing of files
-
-
 class LabelWatch:
-    """The project as it was at the last look, and the labels of its videos with extracted frames."""
+    """The project as it was at the last poll, and the labels of its videos with extracted frames."""
 
     def __init__(self, config: str | os.PathLike[str]) -> None:
         self.project = open_project(config)
         self.contents: dict[str, Contents] = {}
-        self._config_seen = _signature(self.project.config_path)
-        self._seen: dict[str, _Signature] = {}
-        self._unread: set[str] = set()  # videos whose labels could not be read at the last look
+        self._config_seen = stamps(self.project.config_path)
+        self._seen: dict[str, Stamps] = {}
+        self._unread: set[str] = set()  # videos whose labels could not be read at the last poll
 
-    def look(self) -> bool:
-        """Read what has changed since the last look, and tell whether anything has.
+    def poll(self) -> bool:
+        """Read what has changed since the last poll, and tell whether anything has.
 
-        Labels that cannot be read are read once more at the next look: a program may be writing them.
+        Labels that cannot be read are read once more at the next poll: a program may be writing them.
 
         Raises:
-            LabelError: labels that could not be read at the last look cannot be read now.
+            LabelError: labels that could not be read at the last poll cannot be read now.
             ProjectError: config.yaml is malformed.
         """
-        changed = self._look_at_config()
+        changed = self._poll_config()
         for video in stored_videos(self.project):
-            signature = _signature(*_label_files(self.project, video))
-            if signature != self._seen.get(video):
-                changed |= self._read(video, signature)
+            found = stamps(*_label_files(self.project, video))
+            if found != self._seen.get(video):
+                changed |= self._read(video, found)
         return changed
 
     def tables(self) -> dict[str, LabelTable]:
         """Return the labels of each video that may be trained on; frames without an image are left out."""
         return {video: _trainable(self.project, contents.table(video)) for video, contents in self.contents.items()}
 
-    def _look_at_config(self) -> bool:
+    def _poll_config(self) -> bool:
         """Begin anew where config.yaml lists other bodyparts: names of columns are in everything that was read."""
-        signature, before = _signature(self.project.config_path), self.project.config.bodyparts
-        if signature == self._config_seen:
+        found, before = stamps(self.project.config_path), self.project.config.bodyparts
+        if found == self._config_seen:
             return False
-        self.project, self._config_seen = open_project(self.project.config_path), signature
+        self.project, self._config_seen = open_project(self.project.config_path), found
         if self.project.config.bodyparts == before:
             return False
         self.contents, self._seen, self._unread = {}, {}, set()
         return True
 
-    def _read(self, video: str, signature: _Signature) -> bool:
+    def _read(self, video: str, found: Stamps) -> bool:
         try:
             self.contents[video] = read_contents(self.project, video)
         except LabelError:
@@ -202,7 +200,7 @@ class LabelWatch:
                 raise
             self._unread.add(video)
             return False
-        self._seen[video] = signature
+        self._seen[video] = found
         self._unread.discard(video)
         return True
 
@@ -230,11 +228,6 @@ def _label_files(project: Project, video: str) -> list[Path]:
     return [project.collected_data(video), project.collected_data(video, ".csv")]
 
 
-def _signature(*paths: Path) -> _Signature:
-    found = (path.stat() if path.exists() else None for path in paths)
-    return tuple((status.st_size, status.st_mtime_ns) if status else (-1, 0) for status in found)
-
-
 # --- learning ---------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +238,7 @@ class Pace:
     frames: int = 5  # labelled ones with which it begins
     first: int = 300  # the first proposals
     every: int = 300  # the next ones; later where there are more frames than that to predict
-    look: int = 25  # whether labels have changed
+    poll: int = 25  # whether labels have changed
     rest: int = 6000  # without another label it has learnt what there is to learn, and waits for one
 
 
@@ -293,7 +286,7 @@ class Assistance:
 
     def _labels(self, assistant: _Assistant | None = None) -> dict[str, LabelTable]:
         """Wait until enough frames are labelled, and return their labels; an interruption leaves a snapshot."""
-        self._watch.look()
+        self._watch.poll()
         try:
             while (count := _placed_frames(tables := self._watch.tables())) < self._pace.frames:
                 self._await_change(Progress("waiting for labelled frames", count, self._pace.frames))
@@ -304,7 +297,7 @@ class Assistance:
         return tables
 
     def _await_change(self, progress: Progress) -> None:
-        while not self._watch.look():
+        while not self._watch.poll():
             self._tell(progress)
             self._wait()
 
@@ -318,7 +311,7 @@ class Assistance:
             for step, taken in enumerate(steps, start=first):
                 assistant = dataclasses.replace(assistant, state=taken.state)
                 self._after(assistant, step, _progress(taken.metrics, len(frames)))
-                if step % self._pace.look == 0 and self._watch.look():
+                if step % self._pace.poll == 0 and self._watch.poll():
                     return assistant
                 if step - first + 1 == self._pace.rest and step < settings.maxiters:
                     break

@@ -231,6 +231,22 @@ def write_all(handle: int, content: bytes) -> None:
         rest = rest[disk.write(handle, bytes(rest)) :]
 
 
+Stamps = tuple[tuple[int, int, int] | None, ...]
+
+
+def stamps(*paths: Path) -> Stamps:
+    """Return inode, size and time of writing of files, None for one that is missing: after a change they differ."""
+    return tuple(map(_stamp, paths))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 @contextlib.contextmanager
 def resumable(path: Path, request: object, begin: Callable[[], State]) -> Iterator[State]:
     """Yield what work begins with; the same work that was stopped between its files goes on with what it began with.

@@ -86,7 +86,7 @@ def test_frames_have_room_for_the_largest_of_the_project(trainable):
     project = open_project(trainable)
     FrameStore.open(project.frame_store("dots")).append([(9, np.zeros((80, 96, 3), np.uint8), (0, 0))])
     watch, images = LabelWatch(trainable), {}
-    watch.look()
+    watch.poll()
     frames = _frames(_begin(project, SMALL), watch.tables(), images)
     assert frames.images.shape == (4, 80, 96, 3)
     assert frames.sizes.tolist() == [[64, 64]] * 4

@@ -20,7 +20,7 @@ from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.propose_labels import assist
 from tests.workflow.conftest import BrightSpot, dots_image
 
-PACE = Pace(frames=3, first=4, every=4, look=1, rest=100)
+PACE = Pace(frames=3, first=4, every=4, poll=1, rest=100)
 SMALL = {"width": 0.25, "crop_size": 64, "batch_size": 2, "display_iters": 2}
 
 
@@ -130,7 +130,7 @@ def test_it_rests_when_nothing_is_left_to_learn(labelling):
         if len(waits) == 3:
             label(labelling, 4)
 
-    done = run(labelling, maxiters=12, pace=Pace(frames=3, first=100, look=1, rest=6), wait=wait)
+    done = run(labelling, maxiters=12, pace=Pace(frames=3, first=100, poll=1, rest=6), wait=wait)
     assert waits == [(6,)] * 3
     assert (done.last_step, done.labelled_frames) == (12, 5)
 
@@ -163,7 +163,7 @@ def test_interrupted_while_it_waits_it_stops(labelling):
     with pytest.raises(KeyboardInterrupt):
         run(
             labelling,
-            pace=Pace(frames=3, first=100, look=1),
+            pace=Pace(frames=3, first=100, poll=1),
             report=Reports(_2=lambda: unlabel(labelling)),
             wait=lambda: signal.raise_signal(signal.SIGTERM),
         )

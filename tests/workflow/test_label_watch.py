@@ -19,7 +19,7 @@ from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 def watch(trainable):
     """A watch that has looked once at four labelled frames."""
     made = LabelWatch(trainable)
-    assert made.look()
+    assert made.poll()
     return made
 
 
@@ -30,7 +30,7 @@ def refs(watch):
 def test_only_what_has_changed_is_read(watch, monkeypatch):
     """A second look reads nothing, and says that nothing has changed."""
     monkeypatch.setattr(network, "read_contents", pytest.fail)
-    assert not watch.look()
+    assert not watch.poll()
     assert refs(watch) == tuple(FrameRef("dots", number) for number in range(4))
 
 
@@ -38,11 +38,11 @@ def test_edits_of_an_open_session_are_seen(watch):
     """An edit counts from when it is durable, although somebody holds the lock."""
     with LabelSession.open(watch.project, "dots") as session:
         session.apply(Place(2, session.identity("white"), (30.0, 31.0)))
-        assert watch.look()
+        assert watch.poll()
         np.testing.assert_array_equal(watch.tables()["dots"].xy[2, 0], (30.0, 31.0))
         for part in ("white", "black"):
             session.apply(Delete(1, session.identity(part)))
-        assert watch.look()
+        assert watch.poll()
     assert [frame.number for frame in refs(watch)] == [0, 2, 3]
 
 
@@ -51,7 +51,7 @@ def test_a_frame_without_any_bodypart_is_no_help_to_begin_with(watch):
     with LabelSession.open(watch.project, "dots") as session:
         for part in ("white", "black"):
             session.apply(MarkAbsent(1, session.identity(part)))
-    watch.look()
+    watch.poll()
     assert (len(refs(watch)), _placed_frames(watch.tables())) == (4, 3)
 
 
@@ -64,9 +64,9 @@ def test_frames_that_are_gone_train_nobody(watch):
 def test_other_bodyparts_are_noticed(watch):
     """After a bodypart was added, tables have its column; other changes of config.yaml change nothing."""
     edit_config(watch.project.config_path, {"pcutoff": 0.9})
-    assert not watch.look()
+    assert not watch.poll()
     edit_bodyparts(watch.project.config_path, add=["grey"])
-    assert watch.look()
+    assert watch.poll()
     assert watch.tables()["dots"].bodyparts == watch.project.config.bodyparts == ("white", "black", "grey")
 
 
@@ -77,12 +77,12 @@ def test_labels_of_deeplabcut_are_watched_too(trainable):
     for snapshot in project.frame_folder("dots").glob("labels-*.json"):
         snapshot.unlink()
     watch = LabelWatch(trainable)
-    assert watch.look()
-    assert not watch.look()
+    assert watch.poll()
+    assert not watch.poll()
     assert len(refs(watch)) == 4
     project.collected_data("dots").unlink()
     project.collected_data("dots", ".csv").unlink()
-    assert watch.look()
+    assert watch.poll()
     assert refs(watch) == ()
 
 
@@ -91,9 +91,9 @@ def test_labels_that_cannot_be_read_are_read_once_more(watch):
     journal = watch.project.label_journal("dots")
     content = journal.read_bytes()
     journal.write_bytes(content.replace(b'"op"', b'"po"', 1) + b"\n")
-    assert not watch.look()
+    assert not watch.poll()
     assert len(refs(watch)) == 4
     with pytest.raises(LabelError, match="doctor"):
-        watch.look()
+        watch.poll()
     journal.write_bytes(content)
-    assert watch.look()
+    assert watch.poll()
