@@ -36,7 +36,7 @@ class Task:
     arguments: Mapping[str, object] = field(default_factory=dict)  # of the step
 
 
-def told(step: Callable[[], Done], tell: Callable[[Done], Outcome]) -> Outcome:
+def run_step(step: Callable[[], Done], tell: Callable[[Done], Outcome]) -> Outcome:
     """Run a step and tell its result, also where only a part of what was asked for could be done.
 
     Raises:

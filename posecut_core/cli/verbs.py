@@ -27,7 +27,7 @@ from rich.console import Console
 
 import posecut_core
 from posecut_core import types
-from posecut_core.cli.task import Outcome, Task, told
+from posecut_core.cli.task import Outcome, Task, run_step
 from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.progress import Report
 from posecut_core.project.given import given_path
@@ -414,7 +414,7 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
         if verb == "extract-outlier-frames":
             call["confirm"] = asking(arguments, report, yes=yes)
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
-        return told(partial(run, **arguments, **call), lambda result: outcome_of(verb, result, arguments))
+        return run_step(partial(run, **arguments, **call), lambda result: outcome_of(verb, result, arguments))
 
     return Task(work, VERBS[verb].interrupted, arguments)
 

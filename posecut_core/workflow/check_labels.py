@@ -34,6 +34,11 @@ class WrittenLabels:
     points: int  # labels that are not missing
     files: tuple[Path, ...]  # .h5, .csv
 
+    def summary(self) -> Summary:
+        """Say how many labels there are now, and where."""
+        text = f"{self.video} has {counted(self.points, 'label')} in {counted(self.frames, 'frame')}."
+        return Summary(text, tuple(map(str, self.files)), (Remedy("check_labels"),))
+
 
 @dataclass(frozen=True)
 class CheckedVideo:

@@ -16,6 +16,7 @@ from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, 
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
+from posecut_core.results import Summary, counted
 
 _PACE = Pace()
 
@@ -30,6 +31,12 @@ class ProposedLabels:
     path: Path
     learns: bool  # whether the network is the one that learns while somebody labels
 
+    def summary(self) -> Summary:
+        """Say for how many frames there are proposals, and by which network."""
+        lines = tuple(f"{video}: {counted(count, 'frame')}" for video, count in self.frames.items())
+        text = f"{counted(sum(self.frames.values()), 'frame')} with proposals by {self.scorer}."
+        return Summary(text, lines, (Remedy("label_frames"),))
+
 
 @dataclass(frozen=True)
 class Assisted:
@@ -40,6 +47,10 @@ class Assisted:
     labelled_frames: int  # that it learnt from at last
     proposals: Path
     snapshot: Path
+
+    def summary(self) -> Summary:
+        """Say how much was learned."""
+        return Summary(f"Learned from {counted(self.labelled_frames, 'labelled frame')} up to step {self.last_step}.")
 
 
 @forgiving

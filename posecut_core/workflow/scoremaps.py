@@ -10,6 +10,7 @@ from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.video import analyzed_window
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, resolve_video
+from posecut_core.results import Summary
 from posecut_core.storage.files import atomic_path
 from posecut_core.video.reader import VideoReader
 
@@ -25,6 +26,10 @@ class FrameScoremaps:
     bodyparts: tuple[str, ...]
     cell: tuple[float, float]  # width and height of a cell in pixels of the full frame
     origin: tuple[float, float]  # x, y of the middle of the top-left cell in the full frame
+
+    def summary(self) -> Summary:
+        """Say where the score maps are."""
+        return Summary(f"Score maps of frame {self.frame} of {self.video.name} by {self.scorer}: {self.file}.")
 
 
 @forgiving

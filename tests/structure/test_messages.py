@@ -1,6 +1,7 @@
 """What PoseCut says to its users; `python -m tests.structure.test_messages` lists all of it, to be read aloud."""
 
 import ast
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterator
@@ -102,6 +103,15 @@ def test_each_front_end_has_its_words() -> None:
         failure.code,
     ]
     assert told == (ROOT / "tests" / "data" / "front_ends.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_result_says_what_came_of_it() -> None:
+    """What a public step returns has a summary, in the words of no front end."""
+    steps = {name for name, home in posecut_core._HOMES.items() if home.startswith(("workflow.", "health."))}
+    results = {name: inspect.signature(getattr(posecut_core, name)).return_annotation for name in sorted(steps)}
+    made = {name: result for name, result in results.items() if dataclasses.is_dataclass(result)}
+    assert len(made) > 15
+    assert [name for name, result in made.items() if not hasattr(result, "summary")] == []
 
 
 if __name__ == "__main__":
