@@ -24,10 +24,10 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 import posecut_core
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.window import open_window
 from posecut_core.demo.mouse import BODYPARTS, SKELETON
-from posecut_core.demo.scene import TO_LABEL, film, prepare
+from posecut_core.demo.scene import TO_LABEL, film, preload
 from tests.plugin.hand import Hand
 
 TARGET = Path(__file__).parent / "images" / "labelling.gif"
@@ -48,7 +48,7 @@ def main() -> int:
         config = extracted_project(Path(folder))
         get_plugin_settings("posecut").labelling.helps = False
         recording = Recording(open_window(config))
-        label_frames(recording, prepare(SCENE).truth.xy)
+        label_frames(recording, preload(SCENE).truth.xy)
         recording.viewer.close()
     save(recording, arguments.to)
     print(f"{arguments.to}: {len(recording.pictures)} pictures, {arguments.to.stat().st_size / 1e6:.2f} MB")
@@ -69,7 +69,7 @@ class Recording:
     """Pictures of a window, each after something that a person does in it."""
 
     def __init__(self, viewer) -> None:
-        self.viewer, self.hand, self.labelling = viewer, Hand(viewer), desk_of(viewer).labelling
+        self.viewer, self.hand, self.labelling = viewer, Hand(viewer), session_of(viewer).labelling
         self.pictures: list[Image.Image] = []
         self.durations: list[int] = []
         viewer.window.resize(*WINDOW)
@@ -98,14 +98,14 @@ def label_frames(recording: Recording, truth: np.ndarray) -> None:
     for _ in range(2):
         number = labelling.frame.number
         for xy in truth[number].tolist():
-            last = labelling.current == labelling.marks[-1]
+            last = labelling.current == labelling.keypoints[-1]
             hand.click(tuple(xy))
             recording.take(CLICK * 2 if last else CLICK, at=tuple(xy))
     number = labelling.frame.number
     hand.key(Qt.Key.Key_C)
     recording.take(PAUSE)
     for place, xy in enumerate(truth[number].tolist()):
-        proposed = labelling.marks[place].xy
+        proposed = labelling.keypoints[place].xy
         if proposed is not None:
             hand.drag(proposed, tuple(xy))
             recording.take(CLICK, at=tuple(xy))

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.convert import to_xy
-from napari_posecut.session import Desk, desk_of
-from napari_posecut.window import furnish, open_here
+from napari_posecut.session import Session, session_of
+from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
 from posecut_core.demo.scene import TO_LABEL
 from posecut_core.errors import ArgumentError, PosecutError
@@ -72,7 +72,7 @@ def _is_project(path: Path) -> bool:
 def _open(path: str) -> list[tuple[None]]:
     viewer = current_viewer()
     if viewer is not None:
-        desk_of(viewer).attempt(lambda: open_here(viewer, path))
+        session_of(viewer).attempt(lambda: open_here(viewer, path))
     return _NO_LAYERS
 
 
@@ -118,29 +118,29 @@ def _table(points: np.ndarray, attributes: Mapping[str, Any]) -> pd.DataFrame:
 
 def ask_for_project(viewer: Viewer) -> None:
     """Let a person choose a config.yaml, and open its project."""
-    bar = furnish(viewer)
+    bar = add_flow_bar(viewer)
     path, _ = QFileDialog.getOpenFileName(bar, "Open a project of PoseCut or DeepLabCut", "", "config.yaml (*.yaml)")
     if path:
-        desk_of(viewer).attempt(lambda: open_here(viewer, path))
+        session_of(viewer).attempt(lambda: open_here(viewer, path))
 
 
 def export_deeplabcut(viewer: Viewer) -> None:
     """Write the frames of the open project as images, in the background."""
-    desk = desk_of(viewer)
-    config = desk.attempt(desk.require_project)
+    session = session_of(viewer)
+    config = session.attempt(session.require_project)
     if config is None:
         return
-    job = desk.attempt(lambda: desk.start("export_deeplabcut", {}))
+    job = session.attempt(lambda: session.start("export_deeplabcut", {}))
     if job is None:
         return
 
-    def tell(ended: Job) -> None:
+    def notify(ended: Job) -> None:
         if ended is job:
-            desk.board.ended.disconnect(tell)
+            session.jobs.ended.disconnect(notify)
             done = f"The frames are beside the labels, in {config.labeled_data}; DeepLabCut opens config.yaml now."
-            desk.tell(done if ended.state == "done" else ended.message or "Writing the images was stopped.")
+            session.notify(done if ended.state == "done" else ended.message or "Writing the images was stopped.")
 
-    desk.board.ended.connect(tell)
+    session.jobs.ended.connect(notify)
 
 
 # --- sample -----------------------------------------------------------------------------------------------------------
@@ -188,23 +188,23 @@ def open_sample() -> list[LayerTuple]:
     """
     viewer = current_viewer()
     if viewer is not None:
-        _Drawing(desk_of(viewer), _sample_folder(), furnish(viewer))
+        _Drawing(session_of(viewer), _sample_folder(), add_flow_bar(viewer))
     return [(np.zeros((0, 2)), {"name": "the sample is being drawn", "metadata": {"posecut": _WAITING}}, "points")]
 
 
 class _Drawing(QObject):
     """The drawing of the sample, and its opening; it goes with the window that waits for it."""
 
-    def __init__(self, desk: Desk, folder: Path, parent: QObject) -> None:
+    def __init__(self, session: Session, folder: Path, parent: QObject) -> None:
         super().__init__(parent)
-        self._desk, self._folder = desk, folder
+        self._session, self._folder = session, folder
         self._process = QProcess(self)
         self._process.finished.connect(self._drawn)
         if (folder / _DRAWN).is_file():
             QTimer.singleShot(0, self._open)  # when napari has added its layers
         else:
             self._process.start(_DRAW[0], [*_DRAW[1:], str(folder)])
-            desk.tell("The sample is being drawn; it opens by itself in some seconds.")
+            session.notify("The sample is being drawn; it opens by itself in some seconds.")
 
     def _drawn(self, code: int) -> None:
         if code == 0:
@@ -212,16 +212,16 @@ class _Drawing(QObject):
             return
         self._stop_waiting()
         said = self._process.readAllStandardError().data().decode("utf-8", "replace").strip()
-        self._desk.tell(said or "The sample could not be drawn; try it again.")
+        self._session.notify(said or "The sample could not be drawn; try it again.")
 
     def _open(self) -> None:
         self._stop_waiting()
         config = earlier_project(self._folder)
         if config is not None:
-            self._desk.attempt(lambda: open_here(self._desk.viewer, config))
+            self._session.attempt(lambda: open_here(self._session.viewer, config))
 
     def _stop_waiting(self) -> None:
-        layers = self._desk.viewer.layers
+        layers = self._session.viewer.layers
         for layer in [layer for layer in layers if layer.metadata.get("posecut") == _WAITING]:
             layers.remove(layer)
         self.deleteLater()

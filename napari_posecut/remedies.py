@@ -24,9 +24,9 @@ PLACES = {
 _WEIGHTS = {"random": "random weights", "imagenet": "ImageNet weights", "previous": "previous network"}
 
 
-def in_window(told: PosecutError | Notice) -> str:
+def in_window(error: PosecutError | Notice) -> str:
     """Say what happened, and where in the window it is mended."""
-    return worded(told.text if isinstance(told, Notice) else str(told), told.remedies)
+    return worded(error.text if isinstance(error, Notice) else str(error), error.remedies)
 
 
 def worded(sentence: str, remedies: Sequence[Remedy], *, lead: str = "Here") -> str:

@@ -12,12 +12,12 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QCheckBox, QMessageBox, QWidget
 
-from napari_posecut.jobs.board import JobBoard, in_background
-from napari_posecut.jobs.jobs import Job, running
+from napari_posecut.jobs.jobs import Job, running_jobs
+from napari_posecut.jobs.monitor import JobMonitor, in_background
 from napari_posecut.jobs.verbs import Part, writes
 from napari_posecut.labelling.keypoints import Pose, Proposal
 from napari_posecut.labelling.labelling import Labelling
-from napari_posecut.layers.canvas import Actions, Canvas, WholeView, bind, prepare, unbind
+from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
 from napari_posecut.preferences import preferences, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
@@ -28,7 +28,7 @@ from posecut_core.project.opening import config_path
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 
-# --- assistance -------------------------------------------------------------------------------------------------------
+# --- assistant --------------------------------------------------------------------------------------------------------
 # Help while a person labels: a network's proposals for frames without labels, from a child process.
 #
 # A project that has a trained network gets its proposals. In one that has none yet, a small network trains in the
@@ -40,120 +40,120 @@ _HELP = ("assist", "propose")  # the verbs of this module
 _TRAINING = "create_dataset_and_train"  # beside it the assistant would only be in the way
 
 
-class Assistance:
+class Assistant:
     """The proposals of one labelling, and the work that makes them."""
 
     changed = Signal(str)  # a sentence for the person
 
-    def __init__(self, board: JobBoard, labelling: Labelling, *, helps: bool = True) -> None:
+    def __init__(self, jobs: JobMonitor, labelling: Labelling, *, enabled: bool = True) -> None:
         """Show proposals that are there already, and let a network make new ones.
 
         Args:
-            board: the window's jobs, which looks after the same project.
+            jobs: the window's, of the same project.
             labelling: what the proposals are for.
-            helps: whether a network may predict, or train where the project has none.
+            enabled: whether a network may predict, or train where the project has none.
         """
-        self.helps = helps
-        self._board = board
+        self.enabled = enabled
+        self._jobs = jobs
         self._labelling = labelling
-        self._seen = 0  # when the file of proposals was written, in nanoseconds
+        self._read_time = 0  # when the file of proposals was written, in nanoseconds
         self._paused = False  # by a training of the person's own
-        self._frames = labelling.browser.frames
-        self._again = False  # frames came while a network was proposing
-        board.progressed.connect(self._note)
-        board.ended.connect(self._ended)
-        board.started.connect(self._started)
-        labelling.frame_changed.connect(self._look_at_frames)
-        self.take()
-        if helps:
-            self._begin_where_needed()
+        self._frames = labelling.index.frames
+        self._propose_again = False  # frames came while a network was proposing
+        jobs.progressed.connect(self._on_job_progressed)
+        jobs.ended.connect(self._on_job_ended)
+        jobs.started.connect(self._on_job_started)
+        labelling.frame_changed.connect(self._on_frame_changed)
+        self.reload()
+        if enabled:
+            self._start_if_needed()
 
-    def let_help(self, on: bool) -> None:
+    def set_enabled(self, on: bool) -> None:
         """Let a network help from now on, or stop the one that does."""
-        self.helps = on
+        self.enabled = on
         if on:
-            self._begin()
+            self._start()
         else:
             self._stop()
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         """Let the project's trained network propose; where there is none, a network trains in the background."""
-        if not self._board.of(*_HELP, _TRAINING):
-            self._start("propose")
+        if not self._jobs.find(*_HELP, _TRAINING):
+            self._start_job("propose")
 
-    def _begin_where_needed(self) -> None:
+    def _start_if_needed(self) -> None:
         progress = self._labelling.progress
         if progress.done < progress.frames:
-            self._begin()
+            self._start()
 
-    def _look_at_frames(self) -> None:
+    def _on_frame_changed(self) -> None:
         """Let a network propose for frames that were extracted just now."""
-        frames, before = self._labelling.browser.frames, self._frames
+        frames, before = self._labelling.index.frames, self._frames
         if frames is before:
             return
-        if self.helps and set(frames) - set(before):
-            self._again = self._board.of("propose") is not None
-            self._begin_where_needed()
+        if self.enabled and set(frames) - set(before):
+            self._propose_again = self._jobs.find("propose") is not None
+            self._start_if_needed()
         self._frames = frames
 
     def _stop(self) -> None:
-        job = self._board.of(*_HELP)
+        job = self._jobs.find(*_HELP)
         if job is not None:
             job.stop()
 
-    def take(self) -> None:
+    def reload(self) -> None:
         """Show what the file of proposals has, if it is new."""
-        path = self._labelling.browser.project.proposals
+        path = self._labelling.index.project.proposals
         written = path.stat().st_mtime_ns if path.exists() else 0
-        if written == self._seen:
+        if written == self._read_time:
             return
-        self._seen = written
+        self._read_time = written
         try:
             found = read_proposals(path)
         except PosecutError:
             return  # proposals can be made anew; what is wrong with them is no help to who labels
-        self._labelling.proposals.take(_poses(found, self._labelling.browser.columns))
-        self._labelling.marks_changed.emit()
+        self._labelling.proposals.set_network(_poses(found, self._labelling.index.columns))
+        self._labelling.keypoints_changed.emit()
         self.changed.emit(f"{found.frames} frames have proposals, of step {found.step} of the network.")
 
     def close(self) -> None:
         """Stop the training in the background; it goes on from there the next time."""
-        self._board.progressed.disconnect(self._note)
-        self._board.ended.disconnect(self._ended)
-        self._board.started.disconnect(self._started)
-        self._labelling.frame_changed.disconnect(self._look_at_frames)
+        self._jobs.progressed.disconnect(self._on_job_progressed)
+        self._jobs.ended.disconnect(self._on_job_ended)
+        self._jobs.started.disconnect(self._on_job_started)
+        self._labelling.frame_changed.disconnect(self._on_frame_changed)
         self._stop()
 
-    def _note(self, job: Job, progress: Progress | Notice) -> None:
+    def _on_job_progressed(self, job: Job, progress: Progress | Notice) -> None:
         if job.request.verb in _HELP:
-            self.take()
+            self.reload()
             if job.request.verb == "assist":
-                self.changed.emit(_sentence(progress))
+                self.changed.emit(_progress_text(progress))
 
-    def _started(self, job: Job) -> None:
-        if job.request.verb == _TRAINING and self._board.of("assist") is not None:
+    def _on_job_started(self, job: Job) -> None:
+        if job.request.verb == _TRAINING and self._jobs.find("assist") is not None:
             self._paused = True
             self._stop()
 
-    def _ended(self, job: Job) -> None:
-        self.take()
-        again = self._again and job.request.verb == "propose"
-        self._again = self._again and not again
-        if job.request.verb == "propose" and self.helps and (job.state == "failed" or job.result.get("learns")):
-            self._start("assist")  # no network has been trained yet, or only the one that goes on learning
-        elif job.request.verb in _HELP and job.state == "stopped" and self.helps:
-            self._begin_where_needed()  # it was stopped before somebody wanted help again
-        elif job.request.verb == _TRAINING and self.helps:
-            self._start("propose" if job.state == "done" or not self._paused else "assist")
+    def _on_job_ended(self, job: Job) -> None:
+        self.reload()
+        again = self._propose_again and job.request.verb == "propose"
+        self._propose_again = self._propose_again and not again
+        if job.request.verb == "propose" and self.enabled and (job.state == "failed" or job.result.get("learns")):
+            self._start_job("assist")  # no network has been trained yet, or only the one that goes on learning
+        elif job.request.verb in _HELP and job.state == "stopped" and self.enabled:
+            self._start_if_needed()  # it was stopped before somebody wanted help again
+        elif job.request.verb == _TRAINING and self.enabled:
+            self._start_job("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False
-        elif again and self.helps:
-            self._begin_where_needed()
+        elif again and self.enabled:
+            self._start_if_needed()
         elif job.request.verb == "assist" and job.state in ("failed", "crashed"):
             self.changed.emit(f"No proposals: {job.message}")
 
-    def _start(self, verb: str) -> None:
+    def _start_job(self, verb: str) -> None:
         try:
-            self._board.start(verb, {})
+            self._jobs.start(verb, {})
         except PosecutError as error:
             self.changed.emit(f"No proposals: {in_window(error)}")
 
@@ -183,7 +183,7 @@ def _pose(found: Proposals, video: VideoProposals, row: int, parts: list[str | N
     }
 
 
-def _sentence(progress: Progress | Notice) -> str:
+def _progress_text(progress: Progress | Notice) -> str:
     if isinstance(progress, Notice):
         return worded(f"{progress.text}.", progress.remedies)
     if "loss" not in progress.values:
@@ -200,11 +200,11 @@ _Ask = Callable[[Sequence[Job], QWidget], _Answer]
 
 
 class _Closing(QObject):
-    """Watches the window of a desk, and goes with it."""
+    """Watches the window of a session, and goes with it."""
 
-    def __init__(self, window: QWidget, desk: "Desk") -> None:
+    def __init__(self, window: QWidget, session: "Session") -> None:
         super().__init__(window)
-        self._desk = desk
+        self._session = session
         self._agreed = False
         window.installEventFilter(self)
 
@@ -221,38 +221,40 @@ class _Closing(QObject):
         hidden = event.type() == QEvent.Type.Hide or (event.type() == QEvent.Type.Close and not watched.isVisible())
         if hidden and self._agreed and not event.spontaneous():
             watched.removeEventFilter(self)
-            self._desk.leave()
+            self._session.on_window_closed()
         return False
 
     def _may_close(self, window: QWidget) -> bool:
-        jobs = [job for job in self._desk.board.jobs if job.request.verb not in _HELP]  # help ends with the labelling
+        jobs = [
+            job for job in self._session.jobs.running if job.request.verb not in _HELP
+        ]  # help ends with the labelling
         chosen = preferences().when_closing
         if not jobs:
             return True
         answer: _Answer = "go on" if chosen == "ask" else chosen
         if chosen == "ask" and window.isVisible():  # of a window that nobody sees, nobody is asked
-            answer = self._desk.ask_about_jobs(jobs, window)
+            answer = self._session.ask_about_jobs(jobs, window)
         if answer == "stop":
             for job in jobs:
-                self._desk.attempt(job.stop)
+                self._session.attempt(job.stop)
         return answer != "stay"
 
 
-def _watch(desk: "Desk") -> None:
-    """Watch the window of a desk, if anything is docked in it, for only that leads to the window; once is enough."""
-    docked = next(iter(desk.viewer.window.dock_widgets.values()), None)
+def _watch_window(session: "Session") -> None:
+    """Watch the window of a session, if anything is docked in it, for only that leads to the window; once is enough."""
+    docked = next(iter(session.viewer.window.dock_widgets.values()), None)
     widget = getattr(docked, "native", docked)
     while isinstance(widget, QWidget) and widget.parentWidget() is not None:
         widget = widget.parentWidget()
     if isinstance(widget, QWidget) and widget.findChild(_Closing) is None:
-        _Closing(widget, desk)
+        _Closing(widget, session)
 
 
-def _ask_person(jobs: Sequence[Job], window: QWidget) -> _Answer:
+def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
     """Ask in a dialog whether work goes on without the window."""
     box = QMessageBox(window)
     box.setWindowTitle("PoseCut")
-    box.setText(f"Still running: {_named(jobs)}.")
+    box.setText(f"Still running: {_job_names(jobs)}.")
     box.setInformativeText(
         "It can go on in the background, and this window finds it again when it opens the project. Or it stops now, "
         "and goes on from there when you start it again."
@@ -270,33 +272,33 @@ def _ask_person(jobs: Sequence[Job], window: QWidget) -> _Answer:
     return answer
 
 
-def _named(jobs: Sequence[Job]) -> str:
+def _job_names(jobs: Sequence[Job]) -> str:
     """Write what runs, for a person to read."""
     return ", ".join(job.request.verb.replace("_", " ") for job in jobs)
 
 
-# --- desk -------------------------------------------------------------------------------------------------------------
+# --- session ----------------------------------------------------------------------------------------------------------
 # A viewer at which a person works on one project: the opened project, its labelling, and the work that runs for it.
 #
-#     desk = desk_of(viewer)
-#     desk.open("reaching-ada-2026-01-31")
+#     session = session_of(viewer)
+#     session.open("reaching-ada-2026-01-31")
 #
-# Every dock asks for the desk of its viewer, listens to its signals, and calls it; docks do not know each other.
+# Every dock asks for the session of its viewer, listens to its signals, and calls it; docks do not know each other.
 
 
 Value = TypeVar("Value")
-_SHOWN: Final[frozenset[Part]] = frozenset({"config", "frames", "labels"})  # parts of a project that a desk has read
+_SHOWN: Final[frozenset[Part]] = frozenset({"config", "frames", "labels"})  # parts of a project that a session has read
 
 
-class Desk:
+class Session:
     """What the docks of one viewer share."""
 
     project_changed = Signal()  # another project, or the same with other videos, frames, bodyparts
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
-    help_asked = Signal()
-    frame_asked = Signal()
-    told = Signal(str)  # a sentence for the person; napari's own notice shows it where nobody listens
-    video_wanted = Signal(str)  # path of an analysed video that somebody wants to look at
+    help_requested = Signal()
+    frame_requested = Signal()
+    notified = Signal(str)  # a sentence for the person; napari's own notice shows it where nobody listens
+    video_requested = Signal(str)  # path of an analysed video that somebody wants to look at
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
@@ -304,11 +306,11 @@ class Desk:
         self.labelling: Labelling | None = None
         self.canvas: Canvas | None = None
         self.actions: Actions | None = None
-        self.assistance: Assistance | None = None
-        self.board = JobBoard()
-        self._left = False
-        self.view = WholeView(viewer)
-        self.ask_about_jobs: _Ask = _ask_person  # that run while the window closes
+        self.assistant: Assistant | None = None
+        self.jobs = JobMonitor()
+        self._window_closed = False
+        self.view = AutoFit(viewer)
+        self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
         """Open a project, by its folder or config.yaml, and show its first frame that needs a person.
@@ -319,30 +321,30 @@ class Desk:
             LabelError: labels are damaged or do not fit the project.
         """
         advance = preferences().advance
-        self._let_go_if_open(config_path(config))
+        self._release_if_open(config_path(config))
         try:
-            labelling = in_background(lambda: _opened(config, advance=advance, take_over=take_over))
+            labelling = in_background(lambda: _open_labelling(config, advance=advance, take_over=take_over))
         except PosecutError:
-            self.attempt(self._take_up_labels)
+            self.attempt(self._resume_labels)
             raise
-        if self._left:
+        if self._window_closed:
             labelling.close()
             return
         self.close()
-        labelling.aside = in_background
-        project = labelling.browser.project
+        labelling.run = in_background
+        project = labelling.index.project
         self.project, self.labelling = project, labelling
         self.show_labels()
-        for signal in (labelling.frame_changed, labelling.marks_changed):
+        for signal in (labelling.frame_changed, labelling.keypoints_changed):
             signal.connect(self.labels_changed.emit)
-        self.board.started.connect(self._begun)
-        self.board.ended.connect(self._ended)
-        self.board.look_after(project.config_path)
-        self.assistance = Assistance(self.board, labelling, helps=preferences().helps)
-        _watch(self)
+        self.jobs.started.connect(self._on_job_started)
+        self.jobs.ended.connect(self._on_job_ended)
+        self.jobs.watch(project.config_path)
+        self.assistant = Assistant(self.jobs, labelling, enabled=preferences().helps)
+        _watch_window(self)
         self.project_changed.emit()
         for notice in labelling.notices:
-            self.tell(notice)
+            self.notify(notice)
 
     def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
         """Start work for the project; the labels are let go of before, if it writes them.
@@ -354,11 +356,11 @@ class Desk:
         """
         self.require_project()
         if "labels" in writes(verb):
-            self._let_go_of_labels()
+            self._release_labels()
         try:
-            return self.board.start(verb, arguments)
+            return self.jobs.start(verb, arguments)
         except PosecutError:
-            self.attempt(self._take_up_labels)
+            self.attempt(self._resume_labels)
             raise
 
     def require_project(self) -> Project:
@@ -374,10 +376,10 @@ class Desk:
     def show_labels(self) -> None:
         """Show the labelling's layers, which other views may have taken the place of."""
         if self.labelling is not None and self.canvas is None:
-            self.canvas = Canvas(self.viewer, self.labelling, self.attempt, self.tell)
-            self.actions = Actions(self.labelling, self.canvas, self.attempt, self.tell)
-            self.actions.help_asked.connect(self.help_asked.emit)
-            self.actions.frame_asked.connect(self.frame_asked.emit)
+            self.canvas = Canvas(self.viewer, self.labelling, self.attempt, self.notify)
+            self.actions = Actions(self.labelling, self.canvas, self.attempt, self.notify)
+            self.actions.help_requested.connect(self.help_requested.emit)
+            self.actions.frame_requested.connect(self.frame_requested.emit)
             bind(self.actions)
 
     def hide_labels(self) -> None:
@@ -397,15 +399,15 @@ class Desk:
         if earlier is None or labelling is None:
             return
         project = in_background(lambda: adopt_project(earlier.config_path))
-        found = in_background(lambda: labelling.browser.look(project))
+        found = in_background(lambda: labelling.index.read(project))
         if labelling is not self.labelling:
             return  # the window was closed meanwhile
         before, after, shown = earlier.config, project.config, self.canvas is not None
         if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
             self.hide_labels()  # its layers are made for the bodyparts of before
         self.project = project
-        labelling.take(found)
-        self._take_up_labels()
+        labelling.update(found)
+        self._resume_labels()
         if shown:
             self.show_labels()
         self.project_changed.emit()
@@ -426,72 +428,72 @@ class Desk:
         try:
             return action()
         except PosecutError as error:
-            self.tell(in_window(error))
+            self.notify(in_window(error))
             return None
 
-    def tell(self, sentence: str) -> None:
+    def notify(self, sentence: str) -> None:
         """Tell the person something: what is done, or what was refused and why."""
-        if len(self.told):
-            self.told.emit(sentence)
+        if len(self.notified):
+            self.notified.emit(sentence)
         else:
             show_info(sentence)
 
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
         self.hide_labels()
-        if self.assistance is not None:
-            self.attempt(self.assistance.close)
-        labelling, self.labelling, self.project, self.assistance = self.labelling, None, None, None
-        self.board.let_go()
+        if self.assistant is not None:
+            self.attempt(self.assistant.close)
+        labelling, self.labelling, self.project, self.assistant = self.labelling, None, None, None
+        self.jobs.unwatch()
         if labelling is not None:
-            self.board.started.disconnect(self._begun)
-            self.board.ended.disconnect(self._ended)
+            self.jobs.started.disconnect(self._on_job_started)
+            self.jobs.ended.disconnect(self._on_job_ended)
             self.attempt(labelling.close)
 
-    def _begun(self, job: Job) -> None:
+    def _on_job_started(self, job: Job) -> None:
         """Let go of labels also where work that writes them was found running."""
         if "labels" in writes(job.request.verb):
-            self._let_go_of_labels()
+            self._release_labels()
 
-    def _ended(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         """Read again what work may have changed, however it ended."""
         if not writes(job.request.verb).isdisjoint(_SHOWN):
             self.attempt(self.refresh)
-            self.attempt(self._take_up_labels)  # also where there is something that cannot be read
+            self.attempt(self._resume_labels)  # also where there is something that cannot be read
 
-    def _let_go_if_open(self, config: Path) -> None:
+    def _release_if_open(self, config: Path) -> None:
         """Let go of the labels of the project that is to be opened again, or they would be in its own way."""
         if self.project is not None and self.project.config_path == config:
-            self._let_go_of_labels()
+            self._release_labels()
 
-    def _let_go_of_labels(self) -> None:
+    def _release_labels(self) -> None:
         if self.labelling is not None:
             self.attempt(self.labelling.pause)
 
-    def _take_up_labels(self) -> None:
-        if self.labelling is not None and not self.board.writing("labels"):
+    def _resume_labels(self) -> None:
+        if self.labelling is not None and not self.jobs.is_writing("labels"):
             self.labelling.resume()
 
-    def leave(self) -> None:
+    def on_window_closed(self) -> None:
         """Close the project, because the window closes."""
-        self._left = True
+        self._window_closed = True
         self.close()
-        _DESKS.pop(self.viewer, None)
+        _SESSIONS.pop(self.viewer, None)
 
 
-def _opened(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labelling:
+def _open_labelling(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labelling:
     """Read a project; a thread does it."""
-    prepare()
+    preload()
     project = adopt_project(config)
-    paused = any("labels" in writes(job.request.verb) for job in running(project.config_path))
+    paused = any("labels" in writes(job.request.verb) for job in running_jobs(project.config_path))
     return Labelling(project, advance=advance, take_over=take_over, paused=paused)
 
 
-_DESKS: WeakKeyDictionary[Viewer, Desk] = WeakKeyDictionary()
+_SESSIONS: WeakKeyDictionary[Viewer, Session] = WeakKeyDictionary()
 
 
-def desk_of(viewer: Viewer) -> Desk:
-    """Return the desk of a viewer; there is one, and it is made when it is first asked for."""
-    if viewer not in _DESKS:
-        _DESKS[viewer] = Desk(viewer)
-    return _DESKS[viewer]
+def session_of(viewer: Viewer) -> Session:
+    """Return the session of a viewer; there is one, and it is made when it is first asked for."""
+    if viewer not in _SESSIONS:
+        _SESSIONS[viewer] = Session(viewer)
+    return _SESSIONS[viewer]

@@ -5,7 +5,7 @@ import os
 import napari
 from napari import Viewer
 
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 from posecut_core.project.opening import config_path
 
@@ -13,7 +13,7 @@ PROJECT, LABEL, REFINE = "1 Project", "3 Label", "8 Refine"
 _SIZE = (1280, 800)
 
 
-def furnish(viewer: Viewer) -> FlowBar:
+def add_flow_bar(viewer: Viewer) -> FlowBar:
     """Add the row of buttons to a viewer, or find it there."""
     bars = (docked for docked in viewer.window.dock_widgets.values() if isinstance(docked, FlowBar))
     bar = next(bars, None)
@@ -32,10 +32,10 @@ def open_here(viewer: Viewer, config: str | os.PathLike[str], *, dock: str = LAB
         dock: title of the dock to bring to the front.
 
     Raises:
-        ProjectError, VideoError, LabelError: as for `Desk.open`.
+        ProjectError, VideoError, LabelError: as for `Session.open`.
     """
-    bar = furnish(viewer)
-    desk_of(viewer).open(config)
+    bar = add_flow_bar(viewer)
+    session_of(viewer).open(config)
     for title in (PROJECT, dock):
         bar.open(title)
 
@@ -49,14 +49,14 @@ def open_window(config: str | os.PathLike[str] | None = None, *, dock: str = LAB
         show: whether the window is to be seen.
 
     Raises:
-        ProjectError, VideoError, LabelError: as for `Desk.open`; then no window is left.
+        ProjectError, VideoError, LabelError: as for `Session.open`; then no window is left.
     """
     if config is not None:
         config_path(config)  # before a window comes up only to go away
     viewer = Viewer(title="PoseCut", show=show, show_welcome_screen=False)
     viewer.window.resize(*_SIZE)
     try:
-        furnish(viewer).open(PROJECT) if config is None else open_here(viewer, config, dock=dock)
+        add_flow_bar(viewer).open(PROJECT) if config is None else open_here(viewer, config, dock=dock)
     except BaseException:
         viewer.close()
         raise

@@ -47,7 +47,7 @@ def _run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
         signal.signal(number, signal.default_int_handler)
     faulthandler.enable()
     files.write_process(os.getpid())  # as the window does, which may have been killed before it came to that
-    _step_back()
+    _lower_priority()
 
     def end() -> None:
         files.write_outcome(_STOPPED)
@@ -55,7 +55,7 @@ def _run(folder: Path, verbs: Mapping[str, Verb] = VERBS) -> int:
 
     try:
         with ended_at_once(end):
-            outcome = _worked(files, verbs)
+            outcome = _outcome_of(files, verbs)
     except KeyboardInterrupt:  # a second one, on the way out
         outcome = _STOPPED
     for number in stops:
@@ -91,10 +91,12 @@ def _reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], f
     return report
 
 
-def _worked(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
+def _outcome_of(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
     try:
         with files.progress.open("a", encoding="utf-8") as file:
-            result = _called(files, verbs, _reporting(file, asked=_never if os.name == "posix" else _asked(files)))
+            result = _call_verb(
+                files, verbs, _reporting(file, asked=_never if os.name == "posix" else _stop_asked(files))
+            )
         said = result.summary() if hasattr(result, "summary") else Summary("")
         return Outcome("done", json.loads(as_json(result)), said.text.replace("`", ""), said.following)
     except KeyboardInterrupt:
@@ -105,7 +107,7 @@ def _worked(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
         return Outcome("failed", {}, failure.error, failure.remedies)
 
 
-def _called(files: JobFolder, verbs: Mapping[str, Verb], report: Report) -> object:
+def _call_verb(files: JobFolder, verbs: Mapping[str, Verb], report: Report) -> object:
     asked = files.read_request()
     if asked is None:
         raise ArgumentError(f"{files.path} has no readable request.json; start the work again.")
@@ -119,11 +121,11 @@ def _never() -> bool:
     return False  # a signal comes instead, and does not have to wait for a report
 
 
-def _asked(files: JobFolder) -> Callable[[], bool]:
+def _stop_asked(files: JobFolder) -> Callable[[], bool]:
     return lambda: files.stop_asked
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     if sys.platform == "win32":
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
     else:

@@ -34,7 +34,7 @@ class Process:
     name: str  # of the file or folder that is its last argument
 
     @property
-    def lives(self) -> bool:
+    def is_alive(self) -> bool:
         """Tell whether it runs on this computer; of another computer's nobody here can tell."""
         return self._found is not None
 

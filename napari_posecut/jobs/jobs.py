@@ -76,11 +76,11 @@ class Job:
         """Look at the child, without waiting, and return what it has reported since the last time."""
         if self._state != "running":
             return ()
-        lives = _lives(self._files)  # first, or the last words of a child that ends just now would be missed
+        is_alive = _is_alive(self._files)  # first, or the last words of a child that ends just now would be missed
         reports, offset = self._files.read_progress(self._offset)
         self._reports.extend(reports)
         read_all, self._offset = offset == self._offset, offset
-        if read_all and not lives:
+        if read_all and not is_alive:
             self._end(self._files.read_outcome())
         return reports
 
@@ -91,7 +91,7 @@ class Job:
             StorageError: the disk refuses.
         """
         if self._state == "running" and not self._files.stop_asked:
-            self._end_by(Process.stop)
+            self._request_end(Process.stop)
 
     def kill(self) -> None:
         """End the child at once; files are whole all the same.
@@ -100,9 +100,9 @@ class Job:
             StorageError: the disk refuses.
         """
         if self._state == "running":
-            self._end_by(Process.kill)
+            self._request_end(Process.kill)
 
-    def _end_by(self, signal_it: Callable[[Process], None]) -> None:
+    def _request_end(self, signal_it: Callable[[Process], None]) -> None:
         """Note that somebody wants the end, and bring it about, also where a full disk takes no note."""
         process = self._files.read_process()
         try:
@@ -119,7 +119,7 @@ class Job:
         elif self._files.stop_asked:
             self._state = "stopped"
         else:
-            self._state, self._message = "crashed", _crash(_exit_code(self.folder))
+            self._state, self._message = "crashed", _crash_message(_exit_code(self.folder))
 
 
 def start(config: Path, request: Request, *, program: Sequence[str] = _CHILD) -> Job:
@@ -137,7 +137,7 @@ def start(config: Path, request: Request, *, program: Sequence[str] = _CHILD) ->
     """
     path = config_path(config)
     jobs = jobs_folder(path.parent)
-    with _alone(jobs):
+    with _start_lock(jobs):
         _refuse_second(path, request)
         folder = new_job_folder(jobs, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{request.verb}-{secrets.token_hex(4)}")
         folder.write_request(path, request)
@@ -150,18 +150,18 @@ def start(config: Path, request: Request, *, program: Sequence[str] = _CHILD) ->
     return Job(folder.path, request)
 
 
-def running(config: Path) -> tuple[Job, ...]:
+def running_jobs(config: Path) -> tuple[Job, ...]:
     """Find the jobs of a project whose child still runs on this computer, the oldest first.
 
     Raises:
         ProjectError: there is no project.
     """
     folders = _folders(config)
-    requests = [(folder, read[1]) for folder in folders if _lives(folder) and (read := folder.read_request())]
+    requests = [(folder, read[1]) for folder in folders if _is_alive(folder) and (read := folder.read_request())]
     return tuple(Job(folder.path, request) for folder, request in requests)
 
 
-def tidy(config: Path, *, keep: int = _KEPT) -> tuple[Path, ...]:
+def remove_old_jobs(config: Path, *, keep: int = _KEPT) -> tuple[Path, ...]:
     """Remove the folders of ended jobs but the newest `keep`, and return their paths.
 
     Raises:
@@ -170,8 +170,8 @@ def tidy(config: Path, *, keep: int = _KEPT) -> tuple[Path, ...]:
     """
     if not _folders(config):
         return ()
-    with _alone(jobs_folder(config_path(config).parent)):
-        ended = [folder.path for folder in _folders(config) if not _lives(folder)]
+    with _start_lock(jobs_folder(config_path(config).parent)):
+        ended = [folder.path for folder in _folders(config) if not _is_alive(folder)]
         removed = tuple(ended[: max(0, len(ended) - keep)])
         for path in removed:
             shutil.rmtree(path, ignore_errors=True)  # what is open on Windows goes the next time
@@ -185,12 +185,12 @@ def _folders(config: Path) -> list[JobFolder]:
     return [JobFolder(path) for path in sorted(jobs.iterdir()) if path.is_dir()] if jobs.is_dir() else []
 
 
-def _lives(folder: JobFolder) -> bool:
+def _is_alive(folder: JobFolder) -> bool:
     """Tell whether the child of a job runs; a child of this process is let go of by the system at this moment."""
     if folder.path in _own:
         return _own[folder.path].poll() is None
     process = folder.read_process()
-    return process is not None and process.lives
+    return process is not None and process.is_alive
 
 
 def _exit_code(folder: Path) -> int | None:
@@ -198,20 +198,20 @@ def _exit_code(folder: Path) -> int | None:
 
 
 def _refuse_second(config: Path, request: Request) -> None:
-    for job in running(config):
+    for job in running_jobs(config):
         if in_the_way(job.request.verb, request.verb):
             raise PosecutError(
-                f"{_words(job.request)!r} runs in this project already; wait until it has ended, or stop it, before "
-                f"you start {_words(request)!r}."
+                f"{_verb_text(job.request)!r} is already running in this project; wait until it has ended, or stop it, "
+                f"before you start {_verb_text(request)!r}."
             )
 
 
-def _words(request: Request) -> str:
+def _verb_text(request: Request) -> str:
     return request.verb.replace("_", " ")
 
 
 @contextmanager
-def _alone(jobs: Path) -> Iterator[None]:
+def _start_lock(jobs: Path) -> Iterator[None]:
     """Let one window at a time start jobs of a project, or remove them."""
     try:
         jobs.mkdir(exist_ok=True)
@@ -225,17 +225,17 @@ def _alone(jobs: Path) -> Iterator[None]:
         yield
 
 
-def _crash(code: int | None) -> str:
+def _crash_message(code: int | None) -> str:
     """Say what is known of an end without a word."""
     advice = "start it again, and it goes on from where it stopped"
     if sys.platform != "win32" and code == -signal.SIGKILL:
         advice = f"close other programs, or use a smaller batch_size; {advice}"
         return f"The system ended the work, most often because memory ran out; {advice}."
-    reason = "" if code is None else f" ({_named(code)})"
+    reason = "" if code is None else f" ({_signal_name(code)})"
     return f"The work ended unexpectedly{reason}; {advice}."
 
 
-def _named(code: int) -> str:
+def _signal_name(code: int) -> str:
     try:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
     except ValueError:

@@ -196,13 +196,13 @@ def while_parent_lives(report: Report) -> Report:
     """Return a report that raises KeyboardInterrupt once the process is gone that has started this one."""
     number, parent = os.getppid(), psutil.Process().parent()
 
-    def told(progress: Progress | Notice) -> None:
+    def checked(progress: Progress | Notice) -> None:
         # On Windows a process keeps the number of a parent that has ended; elsewhere it gets another parent.
         if os.getppid() != number or parent is None or not parent.is_running():
             raise KeyboardInterrupt
         report(progress)
 
-    return told
+    return checked
 
 
 def propose(config: Path, arguments: Mapping[str, Any], report: Report) -> object:

@@ -17,11 +17,11 @@ from posecut_core.storage.files import stamps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
+# --- images -----------------------------------------------------------------------------------------------------------
 # The pictures of extracted frames: those next to the shown one are read ahead, so that going on waits for no disk.
 
 
-class _Pictures:
+class _ImageCache:
     """The pictures of some frame stores, read on one thread."""
 
     def __init__(self, stores: Mapping[str, FrameStore]) -> None:
@@ -39,35 +39,35 @@ class _Pictures:
         ahead = self._reading.get(key)
         if ahead is not None and ahead.exception() is not None:  # the disk may have come back since
             del self._reading[key]
-        picture = self._begin(key).result()
-        self._reading = {wanted: self._begin(wanted) for wanted in (key, *then)}
+        picture = self._submit(key).result()
+        self._reading = {wanted: self._submit(wanted) for wanted in (key, *then)}
         return picture
 
-    def _begin(self, key: FrameRef) -> "Future[UInt8[np.ndarray, 'H W 3']]":
+    def _submit(self, key: FrameRef) -> "Future[UInt8[np.ndarray, 'H W 3']]":
         if key not in self._reading:
             self._reading[key] = self._thread.submit(self._stores[key.video].read, key.number)
         return self._reading[key]
 
 
-# --- known video ------------------------------------------------------------------------------------------------------
+# --- frames and labels on disk ----------------------------------------------------------------------------------------
 # What lies on disk of a video's extracted frames and of their labels; read again only where a file has changed.
 
 
-Stamp = tuple[object, ...]  # differs where files do
+FileStamp = tuple[object, ...]  # differs where files do
 
 
 @dataclass(frozen=True)
-class KnownVideo:
+class CachedVideo:
     """The frames of one video."""
 
     store: FrameStore
     origins: Mapping[int, tuple[int, int]]  # by frame number: x, y of the picture's top-left pixel in the full frame
     state: LabelState
-    of_frames: Stamp
-    of_labels: Stamp
+    of_frames: FileStamp
+    of_labels: FileStamp
 
 
-def _read_known(project: Project, before: Mapping[str, KnownVideo] | None = None) -> dict[str, KnownVideo]:
+def _read_videos(project: Project, before: Mapping[str, CachedVideo] | None = None) -> dict[str, CachedVideo]:
     """Read the frames and labels of a project, video by video.
 
     Args:
@@ -78,14 +78,14 @@ def _read_known(project: Project, before: Mapping[str, KnownVideo] | None = None
         VideoError: a frame store is damaged.
         LabelError: labels are damaged or do not fit the project.
     """
-    known = before or {}
+    cached = before or {}
     videos = (folder.name for folder in frame_folders(project))
     there = (video for video in videos if project.frame_store(video).exists())
-    return {video: _read(project, video, known.get(video)) for video in there}
+    return {video: _read(project, video, cached.get(video)) for video in there}
 
 
-def _read(project: Project, video: str, before: KnownVideo | None) -> KnownVideo:
-    of_frames, of_labels = _stamp_of_frames(project, video), _stamp_of_labels(project, video)  # before it is read
+def _read(project: Project, video: str, before: CachedVideo | None) -> CachedVideo:
+    of_frames, of_labels = _frames_stamp(project, video), _labels_stamp(project, video)  # before it is read
     if before is not None and (before.of_frames, before.of_labels) == (of_frames, of_labels):
         return before
     if before is not None and before.of_frames == of_frames:
@@ -97,22 +97,22 @@ def _read(project: Project, video: str, before: KnownVideo | None) -> KnownVideo
         }
     same = before is not None and before.of_labels == of_labels
     state = before.state if before is not None and same else read_contents(project, video).history.state
-    return KnownVideo(store, origins, state, of_frames, of_labels)
+    return CachedVideo(store, origins, state, of_frames, of_labels)
 
 
-def _stamp_of_frames(project: Project, video: str) -> Stamp:
+def _frames_stamp(project: Project, video: str) -> FileStamp:
     """Return what differs after frames were added or removed: their numbers are written last."""
     numbers = project.frame_store(video) / "number"
     return (str(numbers), *stamps(numbers / "zarr.json", *sorted(numbers.glob("c/*"))))
 
 
-def _stamp_of_labels(project: Project, video: str) -> Stamp:
+def _labels_stamp(project: Project, video: str) -> FileStamp:
     tables = (project.collected_data(video, suffix) for suffix in (".h5", ".csv"))
     files = (project.label_journal(video), project.bodypart_journal, *tables)
     return (project.config.bodyparts, *stamps(*files))
 
 
-# --- browser ----------------------------------------------------------------------------------------------------------
+# --- frame index ------------------------------------------------------------------------------------------------------
 # The frames of a project, and how far the labelling of each is.
 
 
@@ -129,7 +129,7 @@ MEANING: Mapping[FrameStatus, str] = {
 
 
 @dataclass(frozen=True)
-class Progress:
+class LabellingProgress:
     """How much of the labelling is done, exactly."""
 
     done: int  # frames
@@ -139,15 +139,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Found:
+class IndexContents:
     """What was read of a project."""
 
     project: Project
     columns: dict[str, str]  # identity -> name of the bodyparts
-    known: dict[str, KnownVideo]
+    cached: dict[str, CachedVideo]
 
 
-class Browser:
+class FrameIndex:
     """The extracted frames of a project with their pictures and labels; those of one video at a time are editable."""
 
     def __init__(self, project: Project, *, take_over: bool = False) -> None:
@@ -162,14 +162,14 @@ class Browser:
             LabelError: labels are damaged or do not fit the project.
         """
         self._take_over = take_over
-        self.session: LabelSession | None = None  # of the video whose labels can be edited
+        self.label_session: LabelSession | None = None  # of the video whose labels can be edited
         self.columns: dict[str, str] = {}
-        self._known: dict[str, KnownVideo] = {}
+        self._cached: dict[str, CachedVideo] = {}
         self._counts: dict[FrameRef, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
         self._statuses: dict[FrameRef, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
-        self.take(self.look(project))
+        self.update(self.read(project))
 
-    def look(self, project: Project) -> "Found":
+    def read(self, project: Project) -> "IndexContents":
         """Read again what has changed on disk; labels that are open for editing are closed only where it concerns them.
 
         A thread may do so, if nobody edits meanwhile; `take` then shows what was found.
@@ -180,65 +180,65 @@ class Browser:
             StorageError: labels that were open could not be written as files; every edit is in the journal.
         """
         columns = read_naming(project).columns
-        known = _read_known(project, self._known)
-        if not self._still_open(project, columns, known):
-            self.leave()
-            known = _read_known(project, known)  # with the edits that were open
-        return Found(project, columns, known)
+        cached = _read_videos(project, self._cached)
+        if not self._still_open(project, columns, cached):
+            self.release()
+            cached = _read_videos(project, cached)  # with the edits that were open
+        return IndexContents(project, columns, cached)
 
-    def take(self, found: "Found") -> None:
+    def update(self, contents: "IndexContents") -> None:
         """Hold what `look` has found."""
-        known = found.known
-        if found.columns != self.columns:
+        cached = contents.cached
+        if contents.columns != self.columns:
             self._counts.clear()
             self._statuses.clear()
-        self.project, self.columns, self._known = found.project, found.columns, known
-        self._states = {video: one.state for video, one in known.items()}
-        self._pictures = _Pictures({video: one.store for video, one in known.items()})
-        self._origins = {FrameRef(v, number): xy for v, one in known.items() for number, xy in one.origins.items()}
+        self.project, self.columns, self._cached = contents.project, contents.columns, cached
+        self._states = {video: one.state for video, one in cached.items()}
+        self._images = _ImageCache({video: one.store for video, one in cached.items()})
+        self._origins = {FrameRef(v, number): xy for v, one in cached.items() for number, xy in one.origins.items()}
         self.frames = tuple(self._origins)
         self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
 
-    def _still_open(self, project: Project, columns: Mapping[str, str], known: Mapping[str, KnownVideo]) -> bool:
+    def _still_open(self, project: Project, columns: Mapping[str, str], cached: Mapping[str, CachedVideo]) -> bool:
         """Tell whether the labels that are open for editing can stay so."""
-        session = self.session
-        if session is None or not session.writable or session.video not in known:
-            return session is None
+        label_session = self.label_session
+        if label_session is None or not label_session.writable or label_session.video not in cached:
+            return label_session is None
         config, earlier = project.config, self.project.config
         same = (columns, config.scorer) == (self.columns, earlier.scorer)
-        return same and known[session.video].store is self._known[session.video].store
+        return same and cached[label_session.video].store is self._cached[label_session.video].store
 
-    def enter(self, video: str) -> None:
+    def open_labels(self, video: str) -> None:
         """Open the labels of a video for editing, and close those that were open.
 
         Raises:
             LabelError: the labels are damaged or do not fit the project.
             StorageError: the labels that were open could not be written as files; every edit is in the journal.
         """
-        if not self.edits(video):
-            self.leave()
-            self.session = LabelSession.open(self.project, video, take_over=self._take_over)
+        if not self.is_open(video):
+            self.release()
+            self.label_session = LabelSession.open(self.project, video, take_over=self._take_over)
 
-    def edits(self, video: str) -> bool:
+    def is_open(self, video: str) -> bool:
         """Tell whether the labels of a video are those that are open."""
-        return self.session is not None and self.session.video == video
+        return self.label_session is not None and self.label_session.video == video
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Close the labels that are open: their files are written, and others may edit.
 
         Raises:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
-        if self.session is not None:
-            session = self.session
-            self._states[session.video] = session.state
-            self.session = None
-            session.close()
+        if self.label_session is not None:
+            label_session = self.label_session
+            self._states[label_session.video] = label_session.state
+            self.label_session = None
+            label_session.close()
 
     def state(self, video: str) -> LabelState:
         """Return what is known of a video's frames."""
-        if self.session is not None and self.session.video == video:
-            return self.session.state
+        if self.label_session is not None and self.label_session.video == video:
+            return self.label_session.state
         return self._states[video]
 
     def frame(self, key: FrameRef) -> Frame:
@@ -247,11 +247,11 @@ class Browser:
 
     def status(self, key: FrameRef, *, proposed: bool = False) -> FrameStatus:
         """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
-        frame, known = self.frame(key), self._statuses.get(key)
-        if known is None or known[0] is not frame or known[1] != proposed:  # frames are immutable
+        frame, cached = self.frame(key), self._statuses.get(key)
+        if cached is None or cached[0] is not frame or cached[1] != proposed:  # frames are immutable
             status = _status_of(frame, self.columns, proposed=proposed)
-            self._statuses[key] = known = (frame, proposed, status)
-        return known[2]
+            self._statuses[key] = cached = (frame, proposed, status)
+        return cached[2]
 
     def image(self, key: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
         """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.
@@ -261,7 +261,7 @@ class Browser:
             StorageError: it must not be read.
         """
         place = self.places[key]
-        return self._pictures.read(key, then=self.frames[max(place - 1, 0) : place + 3])
+        return self._images.read(key, then=self.frames[max(place - 1, 0) : place + 3])
 
     def origin(self, key: FrameRef) -> tuple[int, int]:
         """Return x, y of a picture's top-left pixel in the full frame."""
@@ -274,19 +274,19 @@ class Browser:
         return after if by > 0 else after[::-1]
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> LabellingProgress:
         """Count done frames and decided bodyparts of the whole project."""
         used = [count for key in self.frames if (count := self._count(key)) is not None]
         points = sum(used)
         done = used.count(len(self.columns))
-        return Progress(done, len(used), points, len(used) * len(self.columns) - points)
+        return LabellingProgress(done, len(used), points, len(used) * len(self.columns) - points)
 
     def _count(self, key: FrameRef) -> int | None:
         frame = self.state(key.video).frames.get(key.number)
-        known = self._counts.get(key)
-        if known is None or known[0] is not frame:  # frames are immutable: the same one needs no counting
-            self._counts[key] = known = (frame, _decided(frame, self.columns))
-        return known[1]
+        cached = self._counts.get(key)
+        if cached is None or cached[0] is not frame:  # frames are immutable: the same one needs no counting
+            self._counts[key] = cached = (frame, _count_decided(frame, self.columns))
+        return cached[1]
 
 
 def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
@@ -299,17 +299,17 @@ def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False
     """
     if frame.dropped:
         return "dropped"
-    known = [frame.points.get(part) for part in bodyparts]
-    if any(point is not None and not point.is_label for point in known):
+    cached = [frame.points.get(part) for part in bodyparts]
+    if any(point is not None and not point.is_label for point in cached):
         return "unreviewed"
-    if all(point is not None for point in known):
+    if all(point is not None for point in cached):
         return "done"
-    if any(point is not None for point in known):
+    if any(point is not None for point in cached):
         return "begun"
     return "proposed" if proposed else "unlabelled"
 
 
-def _decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
+def _count_decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
     """Count the bodyparts that a person has decided about; None for a frame that was taken out of training.
 
     Args:

@@ -8,11 +8,11 @@ from posecut_core.labels.edits import Accept, Edit, Place, Propose
 from posecut_core.labels.state import Point, Position
 from posecut_core.types import FrameRef
 
-# --- marks ------------------------------------------------------------------------------------------------------------
+# --- keypoints --------------------------------------------------------------------------------------------------------
 # What one bodypart looks like in one frame while it is labelled: a label, a proposal, or nothing yet.
 
 
-MarkState = Literal["unset", "proposed", "placed", "occluded", "absent"]
+KeypointState = Literal["unset", "proposed", "placed", "occluded", "absent"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Keypoint:
     """One bodypart of one frame, as the window shows it."""
 
     bodypart: str  # its identity, which stays when it is renamed
     name: str
-    state: MarkState
+    state: KeypointState
     xy: Position | None = None  # pixels of the full frame
     likelihood: float | None = None  # of the network that it comes from
 
@@ -41,19 +41,21 @@ class Mark:
         return self.state in ("unset", "proposed")
 
 
-def mark_of(bodypart: str, name: str, point: Point | None, proposal: Proposal | None) -> Mark:
+def keypoint_of(bodypart: str, name: str, point: Point | None, proposal: Proposal | None) -> Keypoint:
     """Return how a bodypart is shown: what the label store knows of it, else what is proposed."""
     if point is not None:
-        return Mark(bodypart, name, point.state, point.xy, point.origin.likelihood)
+        return Keypoint(bodypart, name, point.state, point.xy, point.origin.likelihood)
     if proposal is not None:
-        return Mark(bodypart, name, "proposed", proposal.xy, proposal.likelihood)
-    return Mark(bodypart, name, "unset")
+        return Keypoint(bodypart, name, "proposed", proposal.xy, proposal.likelihood)
+    return Keypoint(bodypart, name, "unset")
 
 
-def nearest(marks: Iterable[Mark], xy: Position, *, within: float, preferred: str | None = None) -> Mark | None:
-    """Return the mark closest to a position, at most `within` pixels away; the preferred bodypart wins if it is."""
-    near = [(_distance(mark.xy, xy), mark) for mark in marks if mark.xy is not None]
-    reached = [(distance, mark) for distance, mark in near if distance <= within]
+def nearest(
+    keypoints: Iterable[Keypoint], xy: Position, *, within: float, preferred: str | None = None
+) -> Keypoint | None:
+    """Return the keypoint closest to a position, at most `within` pixels away; the preferred bodypart wins if it is."""
+    near = [(_distance(keypoint.xy, xy), keypoint) for keypoint in keypoints if keypoint.xy is not None]
+    reached = [(distance, keypoint) for distance, keypoint in near if distance <= within]
     if not reached:
         return None
     return min(reached, key=lambda item: (item[1].bodypart != preferred, item[0]))[1]
@@ -77,7 +79,7 @@ class ProposedPoses:
         self._network: Mapping[FrameRef, Pose] = {}
         self._own: dict[FrameRef, dict[str, Proposal | None]] = {}  # copied ones; None where one was waved away
 
-    def take(self, network: Mapping[FrameRef, Pose]) -> None:
+    def set_network(self, network: Mapping[FrameRef, Pose]) -> None:
         """Replace what the network proposes; copies, and what was waved away, stay."""
         self._network = network
 
@@ -85,7 +87,7 @@ class ProposedPoses:
         """Propose the pose of another frame."""
         self._own.setdefault(frame, {}).update(pose)
 
-    def wave_away(self, frame: FrameRef, bodypart: str) -> None:
+    def reject(self, frame: FrameRef, bodypart: str) -> None:
         """Propose nothing for a bodypart of a frame any more."""
         self._own.setdefault(frame, {})[bodypart] = None
 

@@ -41,7 +41,7 @@ KEYS = (
     Key(("O",), "occluded", "the bodypart is hidden, nobody knows where"),
     Key(("X", "Delete", "Backspace"), "unset", "delete the label under the mouse, or of the current bodypart"),
     Key(("C",), "copy_pose", "propose the pose of the frame before"),
-    Key(("Q",), "next_doubtful", "next proposal of low likelihood"),
+    Key(("Q",), "next_uncertain", "next proposal of low likelihood"),
     Key(("Control-Z",), "undo", "undo, without end"),
     Key(("Control-Shift-Z", "Control-Y"), "redo", "redo"),
     Key(("Z",), "toggle_follow", "follow the animal, or stop following"),
@@ -55,8 +55,8 @@ KEYS = (
 def key_help() -> tuple[tuple[str, str], ...]:
     """Return rows of what to do and what it means, for a person to read."""
     gestures = tuple((gesture.gesture, gesture.meaning) for gesture in _GESTURES)
-    return gestures + tuple((" or ".join(map(_spelled, key.keys)), key.meaning) for key in KEYS)
+    return gestures + tuple((" or ".join(map(_key_text, key.keys)), key.meaning) for key in KEYS)
 
 
-def _spelled(key: str) -> str:
+def _key_text(key: str) -> str:
     return key.replace("Control", "Ctrl").replace("-", " + ")

@@ -5,8 +5,8 @@ from typing import Protocol, TypeVar
 
 from psygnal import Signal
 
-from napari_posecut.labelling.frame_index import Browser, Found, FrameStatus, Progress
-from napari_posecut.labelling.keypoints import Mark, Proposal, ProposedPoses, accepted, mark_of, stored
+from napari_posecut.labelling.frame_index import FrameIndex, FrameStatus, IndexContents, LabellingProgress
+from napari_posecut.labelling.keypoints import Keypoint, Proposal, ProposedPoses, accepted, keypoint_of, stored
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import (
     Delete,
@@ -29,15 +29,15 @@ from posecut_core.labels.state import Position
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 
-# --- tour -------------------------------------------------------------------------------------------------------------
-# The frames of a project with their marks, one of them shown at a time: looking at labels without changing them.
+# --- frame navigator --------------------------------------------------------------------------------------------------
+# The frames of a project with their keypoints, one of them shown at a time: looking at labels without changing them.
 
 
 _SETTLED = ("done", "dropped")  # frames that need nobody
 _Value = TypeVar("_Value")
 
 
-class _Aside(Protocol):
+class _Runner(Protocol):
     """Runs what takes long, and returns its result or raises what it raised; a window lets a thread do it."""
 
     def __call__(self, work: Callable[[], _Value], /) -> _Value:
@@ -45,16 +45,16 @@ class _Aside(Protocol):
         ...
 
 
-def _at_once(work: Callable[[], _Value], /) -> _Value:
+def _run_now(work: Callable[[], _Value], /) -> _Value:
     """Run it here and now."""
     return work()
 
 
-class Tour:
+class FrameNavigator:
     """Which frame of a project is shown, what is known and proposed of it, and which bodypart is the current one."""
 
     frame_changed = Signal()  # another frame is shown, or the project was read again
-    marks_changed = Signal()  # something in the shown frame is different now
+    keypoints_changed = Signal()  # something in the shown frame is different now
 
     def __init__(self, project: Project, *, take_over: bool = False, paused: bool = False) -> None:
         """Begin at the first frame that needs a person.
@@ -70,53 +70,57 @@ class Tour:
         """
         self.frame: FrameRef | None = None
         self.proposals = ProposedPoses()
-        self.browser = Browser(project, take_over=take_over)
-        self.aside: _Aside = _at_once
+        self.index = FrameIndex(project, take_over=take_over)
+        self.run: _Runner = _run_now
         self._chosen: str | None = None
         self._paused = paused
         self._show(self._first_open())
 
-    def take(self, found: Found) -> None:
-        """Show what `Browser.look` has found."""
-        self.browser.take(found)
-        self._show(self.frame if self.frame in self.browser.places else self._first_open())
+    def update(self, found: IndexContents) -> None:
+        """Show what `FrameIndex.read` has found."""
+        self.index.update(found)
+        self._show(self.frame if self.frame in self.index.places else self._first_open())
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
+    def keypoints(self) -> tuple[Keypoint, ...]:
         """Return every bodypart of the shown frame, in the project's order."""
-        return () if self.frame is None else self.marks_of(self.frame)
+        return () if self.frame is None else self.keypoints_of(self.frame)
 
-    def marks_of(self, frame: FrameRef) -> tuple[Mark, ...]:
+    def keypoints_of(self, frame: FrameRef) -> tuple[Keypoint, ...]:
         """Return every bodypart of a frame, in the project's order."""
-        points, proposed = self.browser.frame(frame).points, self.proposals.of(frame)
-        columns = self.browser.columns.items()
-        return tuple(mark_of(part, name, points.get(part), proposed.get(part)) for part, name in columns)
+        points, proposed = self.index.frame(frame).points, self.proposals.of(frame)
+        columns = self.index.columns.items()
+        return tuple(keypoint_of(part, name, points.get(part), proposed.get(part)) for part, name in columns)
 
     @property
-    def current(self) -> Mark | None:
+    def current(self) -> Keypoint | None:
         """Return the bodypart that the next click places; None where the frame is done."""
-        marks = self.marks
-        chosen = next((mark for mark in marks if mark.bodypart == self._chosen), None)
-        return chosen or next((mark for mark in marks if mark.state == "unset"), None) or first_open(marks)
+        keypoints = self.keypoints
+        chosen = next((keypoint for keypoint in keypoints if keypoint.bodypart == self._chosen), None)
+        return (
+            chosen
+            or next((keypoint for keypoint in keypoints if keypoint.state == "unset"), None)
+            or first_open(keypoints)
+        )
 
     def status(self, frame: FrameRef) -> FrameStatus:
         """Say how far the labelling of a frame is."""
-        return self.browser.status(frame, proposed=self.proposals.has(frame))
+        return self.index.status(frame, proposed=self.proposals.has(frame))
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> LabellingProgress:
         """Count done frames and decided bodyparts of the whole project."""
-        return self.browser.progress
+        return self.index.progress
 
     @property
     def writable(self) -> bool:
         """Tell whether the shown frame can be edited; `notices` say why not."""
-        return self.browser.session is not None and self.browser.session.writable
+        return self.index.label_session is not None and self.index.label_session.writable
 
     @property
     def notices(self) -> tuple[str, ...]:
         """Return what a person should know of how the shown video's labels were opened."""
-        return self.browser.session.notices if self.browser.session else ()
+        return self.index.label_session.notices if self.index.label_session else ()
 
     def go_to(self, frame: FrameRef) -> None:
         """Show a frame.
@@ -124,7 +128,7 @@ class Tour:
         Raises:
             LabelError: it is not among the extracted frames, or its labels are damaged.
         """
-        if frame not in self.browser.places:
+        if frame not in self.index.places:
             raise LabelError(
                 f"Frame {frame.number} of {frame.video} is not among the extracted frames; extract it first, or choose "
                 "another."
@@ -134,38 +138,40 @@ class Tour:
     def step(self, by: int) -> None:
         """Show the frame that many places further on in the list, at most its last or first one."""
         if self.frame is not None:
-            place = self.browser.places[self.frame] + by
-            self._show(self.browser.frames[min(max(place, 0), len(self.browser.frames) - 1)])
+            place = self.index.places[self.frame] + by
+            self._show(self.index.frames[min(max(place, 0), len(self.index.frames) - 1)])
 
     def next_open(self, by: int = 1) -> bool:
         """Show the next frame (the previous one with -1) that needs a person; tell whether there is another."""
-        others = self.browser.around(self.frame, by) if self.frame else []
+        others = self.index.around(self.frame, by) if self.frame else []
         found = next((key for key in others if self.status(key) not in _SETTLED), None)
         if found is not None:
             self._show(found)
         return found is not None
 
-    def next_doubtful(self, pcutoff: float) -> bool:
+    def next_uncertain(self, pcutoff: float) -> bool:
         """Choose the next proposal with a likelihood below `pcutoff`, in this frame or the following ones."""
         if self.frame is None:
             return False
-        after = list(self.browser.columns).index(self._chosen) + 1 if self._chosen else 0
-        starts = [(self.frame, after), *((key, 0) for key in self.browser.around(self.frame, 1)), (self.frame, 0)]
+        after = list(self.index.columns).index(self._chosen) + 1 if self._chosen else 0
+        starts = [(self.frame, after), *((key, 0) for key in self.index.around(self.frame, 1)), (self.frame, 0)]
         for key, start in starts:
-            doubtful = next((mark for mark in self.marks_of(key)[start:] if _is_doubtful(mark, pcutoff)), None)
-            if doubtful is not None:
-                self._show(key, chosen=doubtful.bodypart)
+            uncertain = next(
+                (keypoint for keypoint in self.keypoints_of(key)[start:] if _is_uncertain(keypoint, pcutoff)), None
+            )
+            if uncertain is not None:
+                self._show(key, chosen=uncertain.bodypart)
                 return True
         return False
 
     def choose(self, bodypart: str) -> None:
         """Make a bodypart the current one, by its identity, whether it is labelled already or not."""
         self._chosen = bodypart
-        self.marks_changed.emit()
+        self.keypoints_changed.emit()
 
     def choose_next(self, by: int = 1) -> None:
         """Make the bodypart after the current one (before it with -1) the current one."""
-        parts = list(self.browser.columns)
+        parts = list(self.index.columns)
         if self.frame is not None and parts:
             current = self.current
             place = parts.index(current.bodypart) + by if current else 0
@@ -181,9 +187,9 @@ class Tour:
             return
         self._paused = True
         try:
-            self.aside(self.browser.leave)
+            self.run(self.index.release)
         finally:
-            self.marks_changed.emit()
+            self.keypoints_changed.emit()
 
     def resume(self) -> None:
         """Take the labels of the shown video up again, where they were let go of.
@@ -195,7 +201,7 @@ class Tour:
             self._paused = False
             if self.frame is not None:
                 self._enter(self.frame.video)
-            self.marks_changed.emit()
+            self.keypoints_changed.emit()
 
     def close(self) -> None:
         """Write the CollectedData files and let others edit.
@@ -203,7 +209,7 @@ class Tour:
         Raises:
             StorageError: the disk refuses; every edit is in the journal all the same.
         """
-        self.aside(self.browser.leave)
+        self.run(self.index.release)
 
     def _shown(self) -> FrameRef:
         if self.frame is None:
@@ -211,7 +217,7 @@ class Tour:
         return self.frame
 
     def _first_open(self) -> FrameRef | None:
-        frames = self.browser.frames
+        frames = self.index.frames
         return next((key for key in frames if self.status(key) not in _SETTLED), frames[0] if frames else None)
 
     def _show(self, frame: FrameRef | None, *, chosen: str | None = None) -> None:
@@ -221,17 +227,17 @@ class Tour:
         self.frame_changed.emit()
 
     def _enter(self, video: str) -> None:
-        if not self._paused and not self.browser.edits(video):
-            self.aside(lambda: self.browser.enter(video))
+        if not self._paused and not self.index.is_open(video):
+            self.run(lambda: self.index.open_labels(video))
 
 
-def first_open(marks: tuple[Mark, ...]) -> Mark | None:
+def first_open(keypoints: tuple[Keypoint, ...]) -> Keypoint | None:
     """Return the first bodypart that a person still has to decide about."""
-    return next((mark for mark in marks if mark.is_open), None)
+    return next((keypoint for keypoint in keypoints if keypoint.is_open), None)
 
 
-def _is_doubtful(mark: Mark, pcutoff: float) -> bool:
-    return mark.state == "proposed" and mark.likelihood is not None and mark.likelihood < pcutoff
+def _is_uncertain(keypoint: Keypoint, pcutoff: float) -> bool:
+    return keypoint.state == "proposed" and keypoint.likelihood is not None and keypoint.likelihood < pcutoff
 
 
 # --- labelling --------------------------------------------------------------------------------------------------------
@@ -245,7 +251,7 @@ def _is_doubtful(mark: Mark, pcutoff: float) -> bool:
 # (another frame is shown) and `marks_changed` (something in it is different now).
 
 
-class Labelling(Tour):
+class Labelling(FrameNavigator):
     """A person's labelling of a project; close it when the window closes."""
 
     def __init__(
@@ -270,42 +276,42 @@ class Labelling(Tour):
 
     def place(self, xy: Position) -> None:
         """Place the current bodypart, and go on to the next one; after the last one, to the next frame."""
-        self._decide(lambda frame, part: Place(frame, part, xy))
+        self._edit_current(lambda frame, part: Place(frame, part, xy))
 
     def occlude(self, xy: Position | None = None) -> None:
         """Say that the current bodypart is hidden, at a position or nowhere known, and go on."""
-        self._decide(lambda frame, part: MarkOccluded(frame, part, xy))
+        self._edit_current(lambda frame, part: MarkOccluded(frame, part, xy))
 
     def mark_absent(self) -> None:
         """Say that the current bodypart is not in the frame, and go on."""
-        self._decide(lambda frame, part: MarkAbsent(frame, part))
+        self._edit_current(lambda frame, part: MarkAbsent(frame, part))
 
     def move(self, bodypart: str, xy: Position) -> None:
         """Move a bodypart that is shown: a label, or a proposal, which becomes a label with it."""
         frame = self._shown()
-        proposal = self._unstored(frame, bodypart)
+        proposal = self._shown_proposal(frame, bodypart)
         drafted = () if proposal is None else (stored(frame, bodypart, proposal),)
         self._apply(*drafted, Move(frame.number, bodypart, xy))
-        self.marks_changed.emit()
+        self.keypoints_changed.emit()
 
     def unset(self, bodypart: str) -> None:
         """Delete a label or wave a proposal away; the bodypart is the current one then."""
         frame = self._shown()
-        if self.browser.frame(frame).points.get(bodypart) is not None:
+        if self.index.frame(frame).points.get(bodypart) is not None:
             self._apply(Delete(frame.number, bodypart))
-            self.proposals.wave_away(frame, bodypart)  # or the deleted label would be proposed at once
+            self.proposals.reject(frame, bodypart)  # or the deleted label would be proposed at once
         elif bodypart in self.proposals.of(frame):
-            self.proposals.wave_away(frame, bodypart)
+            self.proposals.reject(frame, bodypart)
         self.choose(bodypart)
 
     def accept(self) -> None:
         """Make labels of all proposals that are shown, and go on to the next frame if that completes this one."""
         frame = self._shown()
-        parts = [mark.bodypart for mark in self.marks if mark.state == "proposed"]
-        edits = [edit for part in parts for edit in accepted(frame, part, self._unstored(frame, part))]
+        parts = [keypoint.bodypart for keypoint in self.keypoints if keypoint.state == "proposed"]
+        edits = [edit for part in parts for edit in accepted(frame, part, self._shown_proposal(frame, part))]
         if edits:
             self._apply(*edits)
-        self._go_on(was_open=True)
+        self._advance(was_open=True)
 
     def copy_pose(self) -> None:
         """Propose the pose of the nearest frame of the video before this one that has labels, where parts are unset.
@@ -314,48 +320,48 @@ class Labelling(Tour):
             LabelError: no frame before it has labels.
         """
         frame = self._shown()
-        earlier = (key for key in self.browser.around(frame, -1) if key.video == frame.video and key < frame)
+        earlier = (key for key in self.index.around(frame, -1) if key.video == frame.video and key < frame)
         source = next(filter(None, map(self._labels, earlier)), None)
         if source is None:
             raise LabelError("No frame of this video before this one has labels to copy; label one of them first.")
-        unset = {mark.bodypart for mark in self.marks if mark.state == "unset"}
+        unset = {keypoint.bodypart for keypoint in self.keypoints if keypoint.state == "unset"}
         self.proposals.copy(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
-        self.marks_changed.emit()
+        self.keypoints_changed.emit()
 
     def drop(self) -> None:
         """Take the shown frame out of labelling and training, or take it back in."""
         frame = self._shown()
-        dropped = self.browser.frame(frame).dropped
+        dropped = self.index.frame(frame).dropped
         self._apply(RestoreFrame(frame.number) if dropped else DropFrame(frame.number))
-        self.marks_changed.emit()
+        self.keypoints_changed.emit()
 
     def undo(self) -> None:
         """Take the last edit of this video back, and show where it was."""
-        self._retrace(Undo(), self._writer().history.done)
+        self._undo_or_redo(Undo(), self._editable_labels().history.done)
 
     def redo(self) -> None:
         """Make the edit that was taken back last again, and show where it is."""
-        self._retrace(Redo(), self._writer().history.undone)
+        self._undo_or_redo(Redo(), self._editable_labels().history.undone)
 
-    def _writer(self) -> LabelSession:
+    def _editable_labels(self) -> LabelSession:
         frame = self._shown()
         if self._paused:
             raise LabelError("The labels are being changed by work that is running; wait until it has ended.")
-        self.browser.enter(frame.video)
-        assert self.browser.session is not None
-        self.browser.session.require_writable()
-        return self.browser.session
+        self.index.open_labels(frame.video)
+        assert self.index.label_session is not None
+        self.index.label_session.require_writable()
+        return self.index.label_session
 
     def _labels(self, frame: FrameRef) -> dict[str, Position]:
-        points = self.browser.frame(frame).points
+        points = self.index.frame(frame).points
         return {part: point.xy for part, point in points.items() if point.is_label and point.xy}
 
-    def _unstored(self, frame: FrameRef, bodypart: str) -> Proposal | None:
+    def _shown_proposal(self, frame: FrameRef, bodypart: str) -> Proposal | None:
         """Return a proposal that is only shown; None where the store knows of the bodypart."""
-        known = self.browser.frame(frame).points.get(bodypart)
+        known = self.index.frame(frame).points.get(bodypart)
         return None if known else self.proposals.of(frame).get(bodypart)
 
-    def _decide(self, edit: Callable[[int, str], Edit]) -> None:
+    def _edit_current(self, edit: Callable[[int, str], Edit]) -> None:
         frame, current = self._shown(), self.current
         if current is None:
             raise LabelError(
@@ -363,24 +369,24 @@ class Labelling(Tour):
                 "it again."
             )
         self._apply(edit(frame.number, current.bodypart))
-        self._go_on(was_open=current.is_open)
+        self._advance(was_open=current.is_open)
 
-    def _go_on(self, *, was_open: bool) -> None:
+    def _advance(self, *, was_open: bool) -> None:
         """Let the next bodypart be the current one; show the next open frame if this one has just been completed."""
         self._chosen = None
-        if not (self.advance and was_open and first_open(self.marks) is None and self.next_open()):
-            self.marks_changed.emit()
+        if not (self.advance and was_open and first_open(self.keypoints) is None and self.next_open()):
+            self.keypoints_changed.emit()
 
     def _apply(self, *edits: Edit) -> None:
-        self._writer().apply(edits[0] if len(edits) == 1 else Together(edits))
+        self._editable_labels().apply(edits[0] if len(edits) == 1 else Together(edits))
 
-    def _retrace(self, step: Step, made: Made | None) -> None:
-        session = self._writer()
+    def _undo_or_redo(self, step: Step, made: Made | None) -> None:
+        session = self._editable_labels()
         session.apply(step)
         touched = frames_of(made.edit) if made else ()
-        keys = [key for key in self.browser.frames if key.video == session.video and key.number in touched]
+        keys = [key for key in self.index.frames if key.video == session.video and key.number in touched]
         if keys and self.frame not in keys:
             self._show(keys[0])
         else:
             self._chosen = None
-            self.marks_changed.emit()
+            self.keypoints_changed.emit()

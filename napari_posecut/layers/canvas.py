@@ -10,7 +10,7 @@ from napari.layers import Image, Layer, Points
 from napari.utils.events import Event
 from psygnal import Signal
 
-from napari_posecut.labelling.keypoints import Mark, nearest
+from napari_posecut.labelling.keypoints import Keypoint, nearest
 from napari_posecut.labelling.keys import KEYS
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
@@ -46,23 +46,23 @@ def _lock_again(event: Event) -> None:
         event.source.editable = False
 
 
-# --- whole view -------------------------------------------------------------------------------------------------------
+# --- automatic fit ----------------------------------------------------------------------------------------------------
 # Keep the whole picture in the view while a window and its docks change their sizes, until a person moves the view.
 
 
-class WholeView:
+class AutoFit:
     """Watches one viewer; napari itself fits the picture once, to the size that the canvas has by then."""
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
         self._fitted: tuple[float, ...] = ()
-        viewer.events.reset_view.connect(self._remember)
-        viewer.canvas.events.size.connect(self._fit)
+        viewer.events.reset_view.connect(self._on_reset_view)
+        viewer.canvas.events.size.connect(self._on_resize)
 
-    def _remember(self) -> None:
+    def _on_reset_view(self) -> None:
         self._fitted = self._camera()
 
-    def _fit(self) -> None:
+    def _on_resize(self) -> None:
         if self._fitted == self._camera():
             self._viewer.reset_view()
 
@@ -82,63 +82,63 @@ _ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
 _HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
 _THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
 _READ_AT_LAST = "The frame's picture could be read at last; nothing was labelled while it was not there."
-_GREY = 96  # all over, where a picture cannot be read: black would look like a dark video
+_GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 _Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
-_Tell = Callable[[str], None]  # tells the person something
+_Notify = Callable[[str], None]  # tells the person something
 
 
 class Canvas:
     """The layers of a labelling, and what the mouse does in them."""
 
-    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: _Attempt, tell: _Tell) -> None:
+    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: _Attempt, notify: _Notify) -> None:
         """Add the layers to a viewer, and listen to the labelling and the mouse.
 
         Args:
             viewer: napari's.
             labelling: what is shown and edited.
             attempt: runs an edit, and tells the person where it is refused.
-            tell: tells the person why a click does nothing.
+            notify: tells the user why a click does nothing.
         """
         self.viewer = viewer
         self.labelling = labelling
         self.follows = False
         self._readable = True  # the frame's picture, so that a person sees what is labelled
         self._marker_size = preferences().marker_size
-        self._attempt, self._tell = attempt, tell
+        self._attempt, self._notify = attempt, notify
         self._symbols: list[str] = []
-        project = labelling.browser.project
-        self._colours = colors_of(project.config.colormap, len(labelling.browser.columns))
-        self._edges = bones_between(tuple(labelling.browser.columns.values()), project.config.skeleton)
+        project = labelling.index.project
+        self._colors = colors_of(project.config.colormap, len(labelling.index.columns))
+        self._edges = bones_between(tuple(labelling.index.columns.values()), project.config.skeleton)
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
         self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=_DOT)
         self.skeleton.border_width = 0
         self.skeleton.face_color = named_color(project.config.skeleton_color)
-        self.points = _empty_points("labels", len(self._colours), about, size=self._marker_size)
-        self.points.features = {"bodypart": list(labelling.browser.columns.values())}
+        self.points = _empty_points("labels", len(self._colors), about, size=self._marker_size)
+        self.points.features = {"bodypart": list(labelling.index.columns.values())}
         for layer in self.layers:
             lock(layer, _ADVICE)
         self.show_frame()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
         viewer.scene.camera.events.zoom.connect(self._resize)
-        self.points.events.data.connect(self.show_marks)  # points that others add or delete are no labels
+        self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
         labelling.frame_changed.connect(self.show_frame)
-        labelling.marks_changed.connect(self.show_marks)
+        labelling.keypoints_changed.connect(self.show_keypoints)
 
     def close(self) -> None:
         """Take the layers away and stop listening."""
         self.labelling.frame_changed.disconnect(self.show_frame)
-        self.labelling.marks_changed.disconnect(self.show_marks)
+        self.labelling.keypoints_changed.disconnect(self.show_keypoints)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
-        self._take_away()
+        self._remove_layers()
 
     @property
     def layers(self) -> tuple[Image, Points, Points]:
@@ -146,18 +146,18 @@ class Canvas:
         return self.image, self.skeleton, self.points
 
     def show_frame(self) -> None:
-        """Show the picture of the labelling's frame, and its marks; nothing where there is no frame."""
+        """Show the picture of the labelling's frame, and its keypoints; nothing where there is no frame."""
         if self.labelling.frame is None:
-            self._take_away()
+            self._remove_layers()
             return
         shape = self.image.data.shape if self.image in self.viewer.layers else None
         self._load(self.labelling.frame)
-        self.show_marks()
-        self._bring_back()
+        self.show_keypoints()
+        self._restore_layers()
         if self.image.data.shape != shape:
             self.viewer.reset_view()
         if self.follows:
-            self.look_at_animal()
+            self.zoom_to_animal()
 
     def edit(self, action: Callable[[], object]) -> None:
         """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
@@ -170,35 +170,35 @@ class Canvas:
             return
         self.show_frame()
         if self._readable:
-            self._tell(_READ_AT_LAST)
+            self._notify(_READ_AT_LAST)
 
-    def show_marks(self) -> None:
-        """Show the marks of the labelling's frame."""
-        marks = self.labelling.marks
-        if len(marks) != len(self._colours):  # no frame, or the bodyparts are others now: another canvas will come
+    def show_keypoints(self) -> None:
+        """Show the keypoints of the labelling's frame."""
+        keypoints = self.labelling.keypoints
+        if len(keypoints) != len(self._colors):  # no frame, or the bodyparts are others now: another canvas will come
             self.points.shown[:] = False
             self.points.refresh(thumbnail=False, extent=False)
             return
-        look = markers(marks, self._colours, elsewhere=self._middle())
-        self._count_points(look.data)
-        self.points.data[:], self.points.shown[:], self.points.face_color[:] = look.data, look.shown, look.face
-        self.points.border_color[:] = look.border
-        self.points.size[:] = self._sizes(marks)
-        if look.symbol != self._symbols:
-            self._symbols = self.points.symbol = look.symbol
-        self._show_bones(marks)
+        style = markers(keypoints, self._colors, elsewhere=self._center())
+        self._count_points(style.data)
+        self.points.data[:], self.points.shown[:], self.points.face_color[:] = style.data, style.shown, style.face
+        self.points.border_color[:] = style.border
+        self.points.size[:] = self._sizes(keypoints)
+        if style.symbol != self._symbols:
+            self._symbols = self.points.symbol = style.symbol
+        self._show_bones(keypoints)
         self._redraw()
 
-    def _show_bones(self, marks: tuple[Mark, ...]) -> None:
+    def _show_bones(self, keypoints: tuple[Keypoint, ...]) -> None:
         dots = np.full_like(self.skeleton.data, np.nan)
-        dots[: _DOTS * len(self._edges)] = dotted_lines(positions(marks), self._edges, dots=_DOTS)
+        dots[: _DOTS * len(self._edges)] = dotted_lines(positions(keypoints), self._edges, dots=_DOTS)
         seen = ~np.isnan(dots[:, 0])
-        self.skeleton.data[:] = np.where(seen[:, None], dots, self._middle())
+        self.skeleton.data[:] = np.where(seen[:, None], dots, self._center())
         self.skeleton.face_color[:, 3] = seen
 
-    def look_at_animal(self) -> None:
-        """Zoom to the marks of the frame; without any, leave the view as it is."""
-        xy = positions(self.labelling.marks)
+    def zoom_to_animal(self) -> None:
+        """Zoom to the keypoints of the frame; without any, leave the view as it is."""
+        xy = positions(self.labelling.keypoints)
         seen = xy[~np.isnan(xy[:, 0])]
         if len(seen) > 1:
             low, high = seen.min(axis=0), seen.max(axis=0)
@@ -206,18 +206,18 @@ class Canvas:
             self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[::-1])
             self.viewer.scene.camera.zoom = min(self.viewer.canvas.size) / extent
 
-    def mark_at(self, xy: Position) -> Mark | None:
-        """Return the mark within reach of a position in the full frame."""
+    def keypoint_at(self, xy: Position) -> Keypoint | None:
+        """Return the keypoint within reach of a position in the full frame."""
         current = self.labelling.current
         within = _REACH / self.viewer.scene.camera.zoom
-        return nearest(self.labelling.marks, xy, within=within, preferred=current.bodypart if current else None)
+        return nearest(self.labelling.keypoints, xy, within=within, preferred=current.bodypart if current else None)
 
-    def mark_under_mouse(self) -> Mark | None:
-        """Return the mark within reach of the mouse."""
-        return self.mark_at(to_xy(self.viewer.cursor.position))
+    def keypoint_under_mouse(self) -> Keypoint | None:
+        """Return the keypoint within reach of the mouse."""
+        return self.keypoint_at(to_xy(self.viewer.cursor.position))
 
     def _load(self, frame: FrameRef) -> None:
-        picture, (x, y) = self._read(frame), self.labelling.browser.origin(frame)
+        picture, (x, y) = self._read(frame), self.labelling.index.origin(frame)
         if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
             self.image.data[:] = picture
             self.image.refresh(thumbnail=False, extent=False)
@@ -229,31 +229,31 @@ class Canvas:
     def _read(self, frame: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
         """Return the frame's picture; a grey one where it cannot be read, and tell the person why."""
         try:
-            picture, self._readable = self.labelling.browser.image(frame), True
+            picture, self._readable = self.labelling.index.image(frame), True
         except PosecutError as error:
-            picture, self._readable = np.full_like(self.image.data, _GREY), False
-            self._tell(in_window(error))
+            picture, self._readable = np.full_like(self.image.data, _GRAY), False
+            self._notify(in_window(error))
         return picture
 
-    def _bring_back(self) -> None:
+    def _restore_layers(self) -> None:
         """Add layers that are not there: at first, and after a person deleted one of them, which deletes no label."""
         for layer in self.layers:
             if layer not in self.viewer.layers:
                 self.viewer.add_layer(layer)
 
-    def _take_away(self) -> None:
-        for layer in take_away(self.viewer, self.layers):
+    def _remove_layers(self) -> None:
+        for layer in remove_layers(self.viewer, self.layers):
             layer.visible = True
 
     def _count_points(self, positions: np.ndarray) -> None:
         """Let the layer have one point per bodypart, where napari's keys or a program gave it others."""
         if len(self.points.data) != len(positions):
             self.points.selected_data = set()  # or some that are no more
-            with self.points.events.data.blocker(self.show_marks):
+            with self.points.events.data.blocker(self.show_keypoints):
                 self.points.data = positions
             self._symbols = []
 
-    def _middle(self) -> tuple[float, float]:
+    def _center(self) -> tuple[float, float]:
         """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""
         height, width = self.image.data.shape[:2]
         row, column = self.image.translate
@@ -261,9 +261,9 @@ class Canvas:
 
     def _resize(self) -> None:
         """Keep the markers as big on the screen as they were, whatever the zoom."""
-        marks = self.labelling.marks
-        if len(marks) == len(self._colours) == len(self.points.data):
-            self.points.size[:] = self._sizes(marks)
+        keypoints = self.labelling.keypoints
+        if len(keypoints) == len(self._colors) == len(self.points.data):
+            self.points.size[:] = self._sizes(keypoints)
             self.skeleton.size[:] = _DOT / self.viewer.scene.camera.zoom
             self._redraw()
 
@@ -272,19 +272,19 @@ class Canvas:
         for layer in (self.points, self.skeleton):
             layer.refresh(thumbnail=False, extent=False)
 
-    def _sizes(self, marks: tuple[Mark, ...]) -> np.ndarray:
+    def _sizes(self, keypoints: tuple[Keypoint, ...]) -> np.ndarray:
         current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
         chosen = current.bodypart if current else None
-        return np.array([1.4 * size if mark.bodypart == chosen else size for mark in marks])
+        return np.array([1.4 * size if keypoint.bodypart == chosen else size for keypoint in keypoints])
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
         if self.labelling.frame is None or self.points not in viewer.layers:
             return
         if not self.points.visible or viewer.dims.ndisplay != 2:
-            self._tell(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
+            self._notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
             return
-        held = self.mark_at(to_xy(event.position))
+        held = self.keypoint_at(to_xy(event.position))
         start, far = np.array(event.pos), False
         if held is not None and event.button == 1:
             viewer.scene.camera.mouse_pan = False
@@ -297,16 +297,16 @@ class Canvas:
         viewer.scene.camera.mouse_pan = True
         self._released(held, to_xy(event.position), event, dragged=far)
 
-    def _released(self, held: Mark | None, xy: Position, event: Any, *, dragged: bool) -> None:
+    def _released(self, held: Keypoint | None, xy: Position, event: Any, *, dragged: bool) -> None:
         if event.button == 1 and dragged and held is not None:
             self.edit(lambda: self.labelling.move(held.bodypart, xy))
-            self.show_marks()  # where it was, if the move was refused
+            self.show_keypoints()  # where it was, if the move was refused
         elif event.button == 1 and not dragged:
             self._clicked(held, xy, hidden="Shift" in event.modifiers)
         elif event.button == 2 and not dragged and held is not None:
             self.edit(lambda: self.labelling.unset(held.bodypart))
 
-    def _clicked(self, held: Mark | None, xy: Position, *, hidden: bool) -> None:
+    def _clicked(self, held: Keypoint | None, xy: Position, *, hidden: bool) -> None:
         current = self.labelling.current
         if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
             where = held.xy
@@ -317,12 +317,12 @@ class Canvas:
             place = self.labelling.occlude if hidden else self.labelling.place
             self.edit(lambda: place(xy))
 
-    def _show_dragged(self, mark: Mark, position: tuple[float, ...]) -> None:
-        self.points.data[list(self.labelling.browser.columns).index(mark.bodypart)] = position[-2:]
+    def _show_dragged(self, keypoint: Keypoint, position: tuple[float, ...]) -> None:
+        self.points.data[list(self.labelling.index.columns).index(keypoint.bodypart)] = position[-2:]
         self.points.refresh(thumbnail=False, extent=False)
 
 
-def take_away(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
+def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """Remove those of the layers that a viewer has, and return them, hidden.
 
     All are hidden first: removing one draws the others, which crashes if they never were drawn.
@@ -335,7 +335,7 @@ def take_away(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
     return there
 
 
-def prepare() -> None:
+def preload() -> None:
     """Let napari load what its first layer needs; it takes a second, and a thread may do it."""
     Image(np.zeros((2, 2, 3), np.uint8), rgb=True)
 
@@ -358,13 +358,13 @@ def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) 
 class Actions:
     """One method per key; refusals are told, not raised, as is where there is nothing to go to."""
 
-    frame_asked = Signal()  # the person wants to type a frame's number
-    help_asked = Signal()
+    frame_requested = Signal()  # the person wants to type a frame's number
+    help_requested = Signal()
 
-    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: _Attempt, tell: _Tell) -> None:
+    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: _Attempt, notify: _Notify) -> None:
         self.labelling = labelling
         self.canvas = canvas
-        self._attempt, self._tell = attempt, tell
+        self._attempt, self._notify = attempt, notify
 
     def accept(self) -> None:
         """Accept all proposals and go on."""
@@ -380,11 +380,11 @@ class Actions:
 
     def next_open(self) -> None:
         """Show the next frame that needs a person."""
-        self._attempt(lambda: self._tell_done(self.labelling.next_open()))
+        self._attempt(lambda: self._notify_done(self.labelling.next_open()))
 
     def previous_open(self) -> None:
         """Show the frame before that needs a person."""
-        self._attempt(lambda: self._tell_done(self.labelling.next_open(-1)))
+        self._attempt(lambda: self._notify_done(self.labelling.next_open(-1)))
 
     def next_bodypart(self) -> None:
         """Choose the next bodypart."""
@@ -404,22 +404,22 @@ class Actions:
 
     def unset(self) -> None:
         """Delete the label under the mouse; without one, that of the current bodypart."""
-        mark = self.canvas.mark_under_mouse() or self.labelling.current
-        if mark is not None:
-            self.canvas.edit(lambda: self.labelling.unset(mark.bodypart))
+        keypoint = self.canvas.keypoint_under_mouse() or self.labelling.current
+        if keypoint is not None:
+            self.canvas.edit(lambda: self.labelling.unset(keypoint.bodypart))
 
     def copy_pose(self) -> None:
         """Propose the pose of the frame before."""
         self.canvas.edit(self.labelling.copy_pose)
 
-    def next_doubtful(self) -> None:
+    def next_uncertain(self) -> None:
         """Go to the next proposal of low likelihood."""
-        pcutoff = self.labelling.browser.project.config.pcutoff
-        found = self._attempt(lambda: self.labelling.next_doubtful(pcutoff))
+        pcutoff = self.labelling.index.project.config.pcutoff
+        found = self._attempt(lambda: self.labelling.next_uncertain(pcutoff))
         if found:
-            self.canvas.look_at_animal()
+            self.canvas.zoom_to_animal()
         else:
-            self._tell(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
+            self._notify(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
 
     def undo(self) -> None:
         """Undo."""
@@ -433,7 +433,7 @@ class Actions:
         """Follow the animal, or stop following."""
         self.canvas.follows = not self.canvas.follows
         if self.canvas.follows:
-            self.canvas.look_at_animal()
+            self.canvas.zoom_to_animal()
         else:
             self.canvas.viewer.reset_view()
 
@@ -448,15 +448,15 @@ class Actions:
 
     def ask_frame(self) -> None:
         """Let the person type a frame's number."""
-        self.frame_asked.emit()
+        self.frame_requested.emit()
 
     def toggle_help(self) -> None:
         """Show the keys, or hide them."""
-        self.help_asked.emit()
+        self.help_requested.emit()
 
-    def _tell_done(self, found: bool) -> None:
+    def _notify_done(self, found: bool) -> None:
         if not found:
-            self._tell("All other frames are labelled.")
+            self._notify("All other frames are labelled.")
 
 
 def bind(actions: Actions) -> None:

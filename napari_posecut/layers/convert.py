@@ -1,4 +1,4 @@
-"""Marks and positions as napari's layers hold them: the only place where (x, y) becomes (row, column)."""
+"""Keypoints and positions as napari's layers hold them: the only place where (x, y) becomes (row, column)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,21 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
-from napari_posecut.labelling.keypoints import Mark, MarkState
+from napari_posecut.labelling.keypoints import Keypoint, KeypointState
 from posecut_core.labels.state import Position
 from posecut_core.types import Crop
 
-_SYMBOLS: Mapping[MarkState, str] = {
+_SYMBOLS: Mapping[KeypointState, str] = {
     "unset": "disc",
     "proposed": "disc",
     "placed": "disc",
     "occluded": "square",
     "absent": "disc",
 }
-FILLED: Mapping[MarkState, float] = {"unset": 0.0, "proposed": 0.0, "placed": 0.8, "occluded": 0.25, "absent": 0.0}
+FILLED: Mapping[KeypointState, float] = {"unset": 0.0, "proposed": 0.0, "placed": 0.8, "occluded": 0.25, "absent": 0.0}
 
 
-class MarkerLook(NamedTuple):
+class MarkerStyle(NamedTuple):
     """What a Points layer shows of the K bodyparts of a frame, one point each, in their order."""
 
     data: Float64[np.ndarray, "K 2"]  # row, column
@@ -31,26 +31,26 @@ class MarkerLook(NamedTuple):
 
 
 def markers(
-    marks: Sequence[Mark], colours: Float64[np.ndarray, "K 3"], *, elsewhere: tuple[float, float] = (0.0, 0.0)
-) -> MarkerLook:
-    """Return what the marks of a frame look like; those without a position are not shown.
+    keypoints: Sequence[Keypoint], colors: Float64[np.ndarray, "K 3"], *, elsewhere: tuple[float, float] = (0.0, 0.0)
+) -> MarkerStyle:
+    """Return what the keypoints of a frame look like; those without a position are not shown.
 
     Args:
-        marks: one per bodypart.
-        colours: of the bodyparts, red green blue from 0 to 1.
-        elsewhere: row, column of the marks that are not shown.
+        keypoints: one per bodypart.
+        colors: of the bodyparts, red green blue from 0 to 1.
+        elsewhere: row, column of the keypoints that are not shown.
     """
-    count = len(marks)
-    shown = np.array([mark.xy is not None for mark in marks], dtype=bool)
-    solid = np.concatenate([colours, shown.astype(np.float64)[:, None]], axis=1)  # napari draws all points of a plane
-    face = solid * np.array([(1, 1, 1, FILLED[mark.state]) for mark in marks]).reshape(count, 4)
-    places = [_to_row_column(mark.xy) if mark.xy else elsewhere for mark in marks]
-    return MarkerLook(
+    count = len(keypoints)
+    shown = np.array([keypoint.xy is not None for keypoint in keypoints], dtype=bool)
+    solid = np.concatenate([colors, shown.astype(np.float64)[:, None]], axis=1)  # napari draws all points of a plane
+    face = solid * np.array([(1, 1, 1, FILLED[keypoint.state]) for keypoint in keypoints]).reshape(count, 4)
+    places = [_to_row_column(keypoint.xy) if keypoint.xy else elsewhere for keypoint in keypoints]
+    return MarkerStyle(
         data=np.array(places, dtype=np.float64).reshape(count, 2),
         shown=shown,
         face=face,
         border=solid,
-        symbol=[_SYMBOLS[mark.state] for mark in marks],
+        symbol=[_SYMBOLS[keypoint.state] for keypoint in keypoints],
     )
 
 
@@ -69,9 +69,11 @@ def dotted_lines(
     return (ends[:, :1] * (1 - along) + ends[:, 1:] * along).reshape(-1, 2)
 
 
-def positions(marks: Sequence[Mark]) -> Float64[np.ndarray, "K 2"]:
-    """Return x, y of marks; NaN where one has no position."""
-    return np.array([mark.xy or (np.nan, np.nan) for mark in marks], dtype=np.float64).reshape(len(marks), 2)
+def positions(keypoints: Sequence[Keypoint]) -> Float64[np.ndarray, "K 2"]:
+    """Return x, y of keypoints; NaN where one has no position."""
+    return np.array([keypoint.xy or (np.nan, np.nan) for keypoint in keypoints], dtype=np.float64).reshape(
+        len(keypoints), 2
+    )
 
 
 def _to_row_column(xy: Position) -> tuple[float, float]:

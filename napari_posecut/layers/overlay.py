@@ -32,11 +32,11 @@ _FAINTEST = 0.15  # opacity of a trail's end
 class OverlayStyle:
     """What is drawn of K bodyparts, and how."""
 
-    colours: Float64[np.ndarray, "K 3"]  # red green blue from 0 to 1
+    colors: Float64[np.ndarray, "K 3"]  # red green blue from 0 to 1
     shown: Bool[np.ndarray, " K"]
     pcutoff: float = 0.6  # markers of lower likelihood are hollow, and have neither bones nor trails
     edges: tuple[tuple[int, int], ...] = ()  # bones, as pairs of bodyparts
-    bone_colour: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    bone_color: tuple[float, float, float] = (0.0, 0.0, 0.0)
     trail: int = 0  # frames
 
 
@@ -53,7 +53,7 @@ def pose_markers(xy: Float[np.ndarray, "K 2"], likelihood: Float[np.ndarray, " K
     """Return the markers of a frame: hollow where the likelihood is not above the pcutoff."""
     placed = ~np.isnan(xy).any(axis=1)
     opacity = np.where((likelihood > style.pcutoff) & placed & style.shown, FILLED["placed"], FILLED["proposed"])
-    face = np.concatenate([style.colours, opacity[:, None]], axis=1)
+    face = np.concatenate([style.colors, opacity[:, None]], axis=1)
     return PoseMarkers(to_rows_columns(np.where(placed[:, None], xy, 0.0)), placed & style.shown, face)
 
 
@@ -83,12 +83,12 @@ def pose_lines(
     return np.where(both[:, None, None], lines, 0.0).astype(np.float64)
 
 
-def line_colours(style: OverlayStyle) -> Float64[np.ndarray, "N 4"]:
+def line_colors(style: OverlayStyle) -> Float64[np.ndarray, "N 4"]:
     """Return the colours of `pose_lines`: a trail has that of its bodypart, and is fainter the longer ago it is."""
     age = np.linspace(_FAINTEST, 1.0, style.trail) if style.trail else np.empty(0)
-    parts = len(style.colours)
-    trails = np.column_stack([np.tile(style.colours, (style.trail, 1)), np.repeat(age, parts)])
-    return np.concatenate([trails, np.tile((*style.bone_colour, 1.0), (len(style.edges), 1))])
+    parts = len(style.colors)
+    trails = np.column_stack([np.tile(style.colors, (style.trail, 1)), np.repeat(age, parts)])
+    return np.concatenate([trails, np.tile((*style.bone_color, 1.0), (len(style.edges), 1))])
 
 
 def _seen(
@@ -183,12 +183,12 @@ def _check_origin(project: Project, shown: FoundPredictions) -> None:
 def style_of(config: ProjectConfig, bodyparts: tuple[str, ...]) -> OverlayStyle:
     """Return how the bodyparts of a network look: those of the project as while labelling, others after them."""
     order = tuple(dict.fromkeys([*config.bodyparts, *bodyparts]))
-    colours = colors_of(config.colormap, len(order))
+    colors = colors_of(config.colormap, len(order))
     red, green, blue = named_color(config.skeleton_color).tolist()
     return OverlayStyle(
-        colours=colours[[order.index(part) for part in bodyparts]],
+        colors=colors[[order.index(part) for part in bodyparts]],
         shown=np.ones(len(bodyparts), bool),
         pcutoff=config.pcutoff,
         edges=bones_between(bodyparts, config.skeleton),
-        bone_colour=(red, green, blue),
+        bone_color=(red, green, blue),
     )

@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 
-_GREY = 128  # of a picture that cannot be decoded, or is not there yet
+_GRAY = 128  # of a picture that cannot be decoded, or is not there yet
 _PATIENCE = 0.06  # seconds for which a picture is waited for, as a person does not notice
 _BLOCK = 16  # frames decoded together: stepping backwards then rarely decodes from a keyframe again
 _MEMORY = 256 * 2**20  # bytes of decoded pictures kept
@@ -44,7 +44,7 @@ class VideoFrames:
             StorageError: the file must not be read.
         """
         self.path = Path(path)
-        self.arrived: Callable[[int], None] = _nobody  # called on the decoding thread
+        self.arrived: Callable[[int], None] = _ignore  # called on the decoding thread
         self._reader = VideoReader(path, sure=False)
         index = self._reader.index
         self.shape = (index.frame_count, index.height, index.width, 3)
@@ -101,13 +101,13 @@ class VideoFrames:
         if not numbers:
             return np.empty((0, *self.shape[1:]), np.uint8)
         if len(numbers) > _BLOCK:
-            return np.full((1, *self.shape[1:]), _GREY, np.uint8)
+            return np.full((1, *self.shape[1:]), _GRAY, np.uint8)
         return np.stack([self._now(number) for number in numbers])
 
     def _now(self, number: int) -> Picture:
         """Return a picture if it is there in time; else a grey one."""
         picture = self._wait(number, patience=self._patience)
-        return np.full(self.shape[1:], _GREY, np.uint8) if picture is None else picture
+        return np.full(self.shape[1:], _GRAY, np.uint8) if picture is None else picture
 
     def _wait(self, number: int, *, patience: float | None) -> Picture | None:
         with self._changed:
@@ -123,7 +123,7 @@ class VideoFrames:
         try:
             while (block := self._next(around)) is not None:
                 missing = [number for number in self._numbers(block) if self._is_missing(number)]
-                for number, picture in _pictures(self._reader, missing):
+                for number, picture in _decoded(self._reader, missing):
                     if not self._keep(number, picture):
                         break
                 else:
@@ -138,7 +138,7 @@ class VideoFrames:
         while (number := self._next_doubtful()) is not None:
             try:
                 self._patient = self._patient or VideoReader(self.path)
-                picture = dict(_pictures(self._patient, [number]))[number]
+                picture = dict(_decoded(self._patient, [number]))[number]
             except (PosecutError, OSError):
                 picture = None
             if self._closed:
@@ -194,7 +194,7 @@ class VideoFrames:
         return go_on
 
 
-def _pictures(reader: VideoReader, numbers: list[int]) -> Iterator[tuple[int, Picture | None]]:
+def _decoded(reader: VideoReader, numbers: list[int]) -> Iterator[tuple[int, Picture | None]]:
     """Decode frames; what the file itself refuses counts as damaged."""
     last = -1
     try:
@@ -205,5 +205,5 @@ def _pictures(reader: VideoReader, numbers: list[int]) -> Iterator[tuple[int, Pi
         yield from ((number, None) for number in numbers if number > last)
 
 
-def _nobody(number: int) -> None:
+def _ignore(number: int) -> None:
     """Tell nobody that a picture is there."""

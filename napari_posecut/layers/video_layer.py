@@ -12,7 +12,7 @@ from napari.components import Dims
 from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
-from napari_posecut.jobs.board import in_background
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.layers.video_frames import VideoFrames
 
 _AXES = ("frame", "y", "x")
@@ -59,13 +59,13 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
     )
     relay, shown = _relay(), weakref.ref(layer)
     frames.arrived = lambda number: relay.arrived.emit(shown)
-    let_go = _keep_flat(viewer.dims)
+    stop = _keep_flat(viewer.dims)
     viewer.add_layer(layer)
 
     def close(event: Any) -> None:
         if event.value is layer:
             frames.close()
-            let_go()
+            stop()
             viewer.layers.events.removed.disconnect(close)
 
     viewer.layers.events.removed.connect(close)
@@ -85,11 +85,11 @@ def _keep_flat(dims: Dims) -> Callable[[], None]:
         change.connect(flatten)
     flatten()
 
-    def let_go() -> None:
+    def stop() -> None:
         for change in changes:
             change.disconnect(flatten)
 
-    return let_go
+    return stop
 
 
 def frames_of(layer: Image) -> VideoFrames:

@@ -10,8 +10,8 @@ from napari import Viewer
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QToolButton, QWidget
 
-from napari_posecut.jobs.board import at_work, in_background
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.jobs.monitor import at_work, in_background
+from napari_posecut.session import Session, session_of
 
 # --- message line -----------------------------------------------------------------------------------------------------
 # One line for what the window has to say; it has its place also while it is empty, so that no picture moves.
@@ -21,14 +21,14 @@ _SOON = 20  # milliseconds within which nobody goes on
 
 
 class _MessageLine(QWidget):
-    """The last sentence of a desk, until the labelling goes on or a person takes it away; it can be copied."""
+    """The last sentence of a session, until the labelling goes on or a person takes it away; it can be copied."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._just_told = QTimer(self)  # active while what the sentence belongs to may still change labels or project
-        self._just_told.setSingleShot(True)
-        self._just_told.setInterval(_SOON)
-        self._just_told.timeout.connect(self._wait_for_work)
+        self._settling = QTimer(self)  # active while what the sentence belongs to may still change labels or project
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_SOON)
+        self._settling.timeout.connect(self._on_settled)
         self.sentence = QLineEdit()
         self.sentence.setReadOnly(True)
         self.sentence.setFrame(False)
@@ -41,9 +41,9 @@ class _MessageLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence, stretch=1)
         layout.addWidget(self.dismiss)
-        desk.told.connect(self.show_sentence)
-        desk.project_changed.connect(self._go_on)
-        desk.labels_changed.connect(self._go_on)
+        session.notified.connect(self.show_sentence)
+        session.project_changed.connect(self._clear_if_read)
+        session.labels_changed.connect(self._clear_if_read)
         self._clear()
 
     def show_sentence(self, sentence: str) -> None:
@@ -52,15 +52,15 @@ class _MessageLine(QWidget):
         self.sentence.setCursorPosition(0)
         self.sentence.setToolTip(sentence)
         self.dismiss.setEnabled(bool(sentence))
-        self._just_told.start()
+        self._settling.start()
 
-    def _wait_for_work(self) -> None:
+    def _on_settled(self) -> None:
         if at_work():
-            self._just_told.start()
+            self._settling.start()
 
-    def _go_on(self) -> None:
+    def _clear_if_read(self) -> None:
         """Let a sentence go that a person had the time to see."""
-        if not self._just_told.isActive():
+        if not self._settling.isActive():
             self._clear()
 
     def _clear(self) -> None:
@@ -87,7 +87,7 @@ _STAGES = (
     _Stage("3 Label", "label", "LabelDock", "label frames, correct proposals"),
     _Stage("4 Train", "train", "TrainDock", "train a network on the labels"),
     _Stage("5 Evaluate", "evaluate", "EvaluateDock", "how far off the network is"),
-    _Stage("6 Analyse", "analyse", "AnalyseDock", "find the bodyparts in whole videos"),
+    _Stage("6 Analyse", "analyse", "AnalyzeDock", "find the bodyparts in whole videos"),
     _Stage("7 Outliers", "outliers", "OutliersDock", "frames in which the network errs"),
     _Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
     _Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),
@@ -112,9 +112,9 @@ class FlowBar(QWidget):
             button.clicked.connect(lambda _=False, title=stage.title: self.open(title))
             layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
-        self.message = _MessageLine(desk_of(napari_viewer))
+        self.message = _MessageLine(session_of(napari_viewer))
         layout.addWidget(self.message, layout.rowCount(), 0, 1, self.columns)
-        desk_of(napari_viewer).video_wanted.connect(self._show_video)
+        session_of(napari_viewer).video_requested.connect(self._show_video)
 
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""

@@ -270,7 +270,7 @@ def _read_job(root: Path, path: Path) -> None:
     job = JobFolder(path.parent)
     job.read_request()
     process = job.read_process()
-    assert process is None or not process.lives
+    assert process is None or not process.is_alive
     job.read_outcome()
     job.read_progress(0)
     job.read_details()
@@ -283,8 +283,8 @@ def _read_rows(root: Path, path: Path) -> None:
 
 def check_project(root: Path) -> None:
     """Let the doctor look at the project: it says what is wrong, and never stumbles."""
-    told = " ".join(finding.problem for finding in doctor(root / "config.yaml").findings)
-    assert "Traceback" not in told
+    notified = " ".join(finding.problem for finding in doctor(root / "config.yaml").findings)
+    assert "Traceback" not in notified
 
 
 def _only(read: Callable[[Path], object]) -> Read:

@@ -75,29 +75,31 @@ def small_project(root: Path) -> None:
 
 def one_kill(project: Path, chance: random.Random) -> dict[str, int]:
     """Open a window that labels, kill it, and look for what it said is durable."""
-    reading, writing = os.pipe()
+    reading, is_writing = os.pipe()
     command = [sys.executable, __file__, "--label", str(project), "--seed", str(chance.randrange(2**32))]
-    environment = os.environ | {"POSECUT_KILLS_PIPE": str(writing)}
-    child = subprocess.Popen(command, pass_fds=(writing,), env=environment)
-    os.close(writing)
+    environment = os.environ | {"POSECUT_KILLS_PIPE": str(is_writing)}
+    child = subprocess.Popen(command, pass_fds=(is_writing,), env=environment)
+    os.close(is_writing)
     with os.fdopen(reading, "rb") as pipe:
         first = pipe.readline()  # starting takes seconds; the moment of the kill counts from the first edit
         time.sleep(chance.uniform(0, LONGEST_LIFE))
         child.kill()
-        told = [json.loads(line) for line in (first + pipe.read()).split(b"\n")[:-1]]
+        notified = [json.loads(line) for line in (first + pipe.read()).split(b"\n")[:-1]]
     child.wait()
-    return found_again(project, told)
+    return found_again(project, notified)
 
 
-def found_again(root: Path, told: list[tuple[int, object]]) -> dict[str, int]:
+def found_again(root: Path, notified: list[tuple[int, object]]) -> dict[str, int]:
     """Read the labels as the next program would, and count what is missing."""
     from posecut_core.errors import PosecutError
     from posecut_core.labels.contents import read_contents
     from posecut_core.labels.store import read_labels
     from posecut_core.project.opening import open_project
 
-    problems = [str(edit) for revision, edit in told if revision == FAILED] + ([] if told else ["no edit was made"])
-    edits = [(revision, edit) for revision, edit in told if revision != FAILED]
+    problems = [str(edit) for revision, edit in notified if revision == FAILED] + (
+        [] if notified else ["no edit was made"]
+    )
+    edits = [(revision, edit) for revision, edit in notified if revision != FAILED]
     records: dict[int, object] = {}
     try:
         project = open_project(root)
@@ -116,21 +118,21 @@ def label_for_ever(root: Path, chance: random.Random) -> None:
     import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_posecut.session import desk_of
+    from napari_posecut.session import session_of
     from posecut_core.labels.edits import Undo, encode
     from tests.plugin.hand import Hand
 
     pipe = int(os.environ["POSECUT_KILLS_PIPE"])
     try:
         viewer = napari.Viewer(show_welcome_screen=False)
-        desk = desk_of(viewer)
-        desk.open(root)
+        session = session_of(viewer)
+        session.open(root)
         QApplication.processEvents()
-        hand, session = Hand(viewer), desk.labelling.browser.session
-        desk.labelling.go_to(chance.choice(desk.labelling.browser.frames))
+        hand, session = Hand(viewer), session.labelling.index.label_session
+        session.labelling.go_to(chance.choice(session.labelling.index.frames))
         while True:
             before = session.revision
-            undone = act(desk, hand, chance)
+            undone = act(session, hand, chance)
             if session.revision != before:
                 edit = encode(Undo() if undone else session.history.done.edit)
                 os.write(pipe, json.dumps([session.revision, edit]).encode() + b"\n")
@@ -140,14 +142,14 @@ def label_for_ever(root: Path, chance: random.Random) -> None:
         os._exit(1)
 
 
-def act(desk: object, hand: object, chance: random.Random) -> bool:
+def act(session: object, hand: object, chance: random.Random) -> bool:
     """Do something with the mouse or a key; return whether it is to undo."""
     from qtpy.QtCore import Qt
 
     from tests.plugin.hand import CONTROL, RIGHT
 
     xy = (chance.uniform(5, SIZE - 5), chance.uniform(5, SIZE - 5))
-    placed = [mark.xy for mark in desk.labelling.marks if mark.xy is not None]
+    placed = [keypoint.xy for keypoint in session.labelling.keypoints if keypoint.xy is not None]
     what = chance.choices(("click", "drag", "right click", "absent", "undo", "next"), (10, 3, 2, 1, 1, 3))[0]
     if what == "click":
         hand.click(xy)
@@ -161,7 +163,7 @@ def act(desk: object, hand: object, chance: random.Random) -> bool:
         hand.key(Qt.Key.Key_Z, CONTROL)
     elif what == "next":
         hand.key(Qt.Key.Key_D)
-    desk.viewer.reset_view()  # a drag beside the markers has moved it
+    session.viewer.reset_view()  # a drag beside the markers has moved it
     return what == "undo"
 
 

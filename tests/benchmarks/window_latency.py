@@ -107,30 +107,30 @@ def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     from napari.settings import get_plugin_settings
     from qtpy.QtWidgets import QApplication, QOpenGLWidget
 
-    from napari_posecut.session import desk_of
+    from napari_posecut.session import session_of
     from napari_posecut.widgets.flow import FlowBar
 
     get_plugin_settings("posecut").labelling.helps = helps
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
-    bar, desk = FlowBar(viewer), desk_of(viewer)
+    bar, session = FlowBar(viewer), session_of(viewer)
     viewer.window.add_dock_widget(bar, name="PoseCut", area="top")
     bar.open("3 Label")
     timed(lambda: None)
-    opening = timed(lambda: desk.open(config), profile="opening" if profile else "")
-    labelling, actions = desk.labelling, desk.actions
+    opening = timed(lambda: session.open(config), profile="opening" if profile else "")
+    labelling, actions = session.labelling, session.actions
     labelling.next_open()
     timed(lambda: None)
     placing, completing = [], []
     for point in range(TO_PLACE * len(BODYPARTS)):
-        last = sum(mark.is_open for mark in labelling.marks) == 1
+        last = sum(keypoint.is_open for keypoint in labelling.keypoints) == 1
         xy = (50.0 + 3 * (point % 150), 60.0 + 5 * (point % 70))
         shown = "placing" if profile and point == len(BODYPARTS) + 3 else ""
         (completing if last else placing).append(timed(lambda xy=xy: labelling.place(xy), profile=shown))
     stepping = [timed(actions.next_frame, profile="stepping" if profile and step == 3 else "") for step in range(STEPS)]
     (drawn,) = (widget for widget in QApplication.allWidgets() if isinstance(widget, QOpenGLWidget))
     redrawing = [timed(drawn.update) for _ in range(STEPS)]
-    desk.close()
+    session.close()
     viewer.close()
     result = {"open_s": opening[0], "open_cpu_s": opening[1]}
     for name, times in {"place": placing, "complete": completing, "step": stepping, "redraw": redrawing}.items():

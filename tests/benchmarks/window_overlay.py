@@ -24,7 +24,7 @@ from napari.layers import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.layers.overlay import OverlayStyle
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.parts import playback as video_view
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.playback import Playback, playback_of
@@ -73,18 +73,18 @@ def walk(frames: int, bodyparts: int) -> Predictions:
 def shown(viewer: napari.Viewer, predictions: Predictions) -> Playback:
     """Show everything that the results dock shows."""
     frames, count = predictions.likelihood.shape
-    colours = colors_of("rainbow", count)
+    colors = colors_of("rainbow", count)
     edges = tuple((k, k + 1) for k in range(count - 1))
-    style = OverlayStyle(colours, np.ones(count, bool), edges=edges, trail=10)
+    style = OverlayStyle(colors, np.ones(count, bool), edges=edges, trail=10)
     picture = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     pictures = Image(np.broadcast_to(picture, (frames, *picture.shape)), rgb=True, contrast_limits=(0, 255))
-    playback = playback_of(desk_of(viewer))
+    playback = playback_of(session_of(viewer))
     with mock.patch.object(video_view, "show_video", lambda viewer, path: viewer.add_layer(pictures)):
         playback.show(Path("walk.mp4"), predictions, style)
     timeline = Timeline()
     curves = np.float32(np.stack([*np.moveaxis(predictions.xy, 2, 0), predictions.likelihood])).swapaxes(1, 2)
     lanes = tuple(Lane(title, values) for title, values in zip(("x", "y", "likelihood"), curves, strict=True))
-    timeline.show_video(frames, lanes, bytes_of(colours))
+    timeline.show_video(frames, lanes, bytes_of(colors))
     timeline.frame_chosen.connect(playback.go_to)
     playback.frame_changed.connect(timeline.set_frame)
     viewer.window.add_dock_widget(timeline, area="bottom", name="Trajectories")

@@ -28,12 +28,12 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
-from napari_posecut.labelling.keypoints import Mark
-from napari_posecut.session import desk_of
+from napari_posecut.labelling.keypoints import Keypoint
+from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
-from napari_posecut.window import furnish, open_window
+from napari_posecut.window import add_flow_bar, open_window
 from posecut_core.demo.mouse import BODYPARTS, SKELETON
-from posecut_core.demo.scene import TO_LABEL, film, prepare
+from posecut_core.demo.scene import TO_LABEL, film, preload
 from tests.benchmarks.openfield import print_result
 from tests.plugin.hand import Hand, choose, click_row, press, write
 
@@ -114,16 +114,16 @@ class Session:
         self.stage = "draw"
         scenes = [replace(scene, frames=frames) for scene in TO_LABEL]
         self.videos = [film(scene, folder / "videos") for scene in scenes]
-        self.truth = {scene.name: prepare(scene).truth for scene in scenes}
-        notification_manager.notification_ready.connect(lambda told: self.said.append(told.message))
+        self.truth = {scene.name: preload(scene).truth for scene in scenes}
+        notification_manager.notification_ready.connect(lambda notified: self.said.append(notified.message))
         self.viewer = open_window()
         self.viewer.window.activate()
         QTest.qWait(500)
-        self.desk = desk_of(self.viewer)
-        self.desk.told.connect(self.said.append)
-        self.bar: FlowBar = furnish(self.viewer)
+        self.session = session_of(self.viewer)
+        self.session.notified.connect(self.said.append)
+        self.bar: FlowBar = add_flow_bar(self.viewer)
         self.hand = Hand(self.viewer)
-        self.beats = Heartbeat(lambda: (self.stage, bool(self.desk.board.jobs)))
+        self.beats = Heartbeat(lambda: (self.stage, bool(self.session.jobs.running)))
         self._taken = 0
 
     def run(self, steps: int) -> None:
@@ -135,7 +135,7 @@ class Session:
             "train": lambda: self.train(steps),
             "evaluate": self.evaluate,
             "propose": self.accept_proposals,
-            "analyse": self.analyse,
+            "analyse": self.analyze,
             "results": self.look_at_results,
             "outliers": self.extract_outliers,
             "refine": self.refine,
@@ -155,9 +155,9 @@ class Session:
 
     def close(self) -> None:
         """Close the window; nothing runs on."""
-        for job in self.desk.board.jobs:
+        for job in self.session.jobs.running:
             job.stop()
-        self.wait(lambda: not self.desk.board.jobs, "the end of all work")
+        self.wait(lambda: not self.session.jobs.running, "the end of all work")
         self.viewer.close()
 
     def create(self) -> None:
@@ -173,14 +173,14 @@ class Session:
             self.answer_dialog(form.add_button, video)
         self.take_picture("new project")
         press(form.create_button)
-        self.wait(lambda: self.desk.project is not None, "the new project")
+        self.wait(lambda: self.session.project is not None, "the new project")
         self.take_picture("project")
         self.show_tab(dock.tabs, "Bodyparts")
         for one, other in SKELETON:
             choose(dock.skeleton.one, one)
             choose(dock.skeleton.other, other)
             press(dock.skeleton.join_button)
-        assert len(self.desk.project.config.skeleton) == len(SKELETON), self.said
+        assert len(self.session.project.config.skeleton) == len(SKELETON), self.said
         self.take_picture("bodyparts")
         self.show_tab(dock.tabs, "Videos")
         self.take_picture("videos")
@@ -199,12 +199,12 @@ class Session:
         press(dock.picker.take_button)
         self.take_picture("frames by hand")
         press(dock.picker.back_button)
-        assert len(self.desk.labelling.browser.frames) == 2 * (EXTRACTED - 1) + 1, self.said
+        assert len(self.session.labelling.index.frames) == 2 * (EXTRACTED - 1) + 1, self.said
 
     def label(self) -> None:
         """Label all frames but some."""
         dock = self.open("3 Label")
-        frames = self.desk.labelling.browser.frames
+        frames = self.session.labelling.index.frames
         for place in range(len(frames) - LEFT_OPEN):
             if place == 2:
                 self.annotate(stop_after=3)
@@ -246,18 +246,18 @@ class Session:
     def accept_proposals(self) -> None:
         """Label what was left open, from the network's proposals."""
         self.open("3 Label")
-        self.wait(lambda: self.desk.board.of("propose") is None, "proposals")
+        self.wait(lambda: self.session.jobs.find("propose") is None, "proposals")
         self.hand.key(Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
         self.take_picture("proposals")
         for _ in range(LEFT_OPEN):
             self.annotate()
-        assert self.desk.labelling.progress.open == 0, self.desk.labelling.progress
+        assert self.session.labelling.progress.open == 0, self.session.labelling.progress
 
-    def analyse(self) -> None:
+    def analyze(self) -> None:
         """Analyse both videos."""
         dock = self.open("6 Analyse")
         press(dock.csv)
-        self.do(lambda: press(dock.analyse), "analyze_queue", halfway=lambda: True)
+        self.do(lambda: press(dock.analyze), "analyze_queue", halfway=lambda: True)
         self.take_picture("analysed")
 
     def look_at_results(self) -> None:
@@ -312,28 +312,28 @@ class Session:
 
     def annotate(self, *, stop_after: int = 0) -> None:
         """Drag what is proposed wrongly, click on what is not proposed, and accept the rest of the shown frame."""
-        labelling = self.desk.labelling
+        labelling = self.session.labelling
         frame = labelling.frame
         for count, place in enumerate(range(len(BODYPARTS)), start=1):
-            mark = labelling.marks_of(frame)[place]
-            if labelling.frame == frame and mark.is_open:
-                self.decide(mark, place, self.truth[frame.video], frame.number)
+            keypoint = labelling.keypoints_of(frame)[place]
+            if labelling.frame == frame and keypoint.is_open:
+                self.decide(keypoint, place, self.truth[frame.video], frame.number)
             if count == stop_after:
                 return
         if labelling.frame == frame:
             self.hand.key(Qt.Key.Key_Return)  # accepts what is proposed; after drags only, it goes on
-        assert labelling.status(frame) == "done", (frame, labelling.marks_of(frame), self.said)
+        assert labelling.status(frame) == "done", (frame, labelling.keypoints_of(frame), self.said)
 
-    def decide(self, mark: Mark, place: int, truth, number: int) -> None:
+    def decide(self, keypoint: Keypoint, place: int, truth, number: int) -> None:
         """Label one bodypart as it should be; leave a good proposal as it is."""
         x, y = truth.xy[number, place].tolist()
         hidden = bool(truth.hidden[number, place])
-        if mark.xy is not None and not hidden:
-            if max(abs(mark.xy[0] - x), abs(mark.xy[1] - y)) > OFF:
-                self.hand.drag(mark.xy, (x, y))
+        if keypoint.xy is not None and not hidden:
+            if max(abs(keypoint.xy[0] - x), abs(keypoint.xy[1] - y)) > OFF:
+                self.hand.drag(keypoint.xy, (x, y))
             return
-        current = self.desk.labelling.current
-        if current is None or current.bodypart != mark.bodypart:
+        current = self.session.labelling.current
+        if current is None or current.bodypart != keypoint.bodypart:
             click_row(self.dock("3 Label").bodyparts, place)
         self.hand.key(Qt.Key.Key_O) if hidden else self.hand.click((x, y))
 
@@ -377,14 +377,14 @@ class Session:
         """Start a job and wait until it has ended well; take a picture on the way."""
         ended: list = []
         listen = lambda job: ended.append(job) if job.request.verb == verb else None  # noqa: E731
-        self.desk.board.ended.connect(listen)
+        self.session.jobs.ended.connect(listen)
         start()
-        assert ended or self.desk.board.of(verb) is not None, f"{verb} has not begun: {self.said[-3:]}"
+        assert ended or self.session.jobs.find(verb) is not None, f"{verb} has not begun: {self.said[-3:]}"
         if halfway is not None:
             self.wait(lambda: bool(ended) or halfway(), verb)
             self.take_picture(f"{verb} running")
         self.wait(lambda: bool(ended), verb)
-        self.desk.board.ended.disconnect(listen)
+        self.session.jobs.ended.disconnect(listen)
         assert ended[0].state == "done", f"{verb}: {ended[0].state}: {ended[0].message} {ended[0].details}"
         QTest.qWait(300)
 

@@ -75,7 +75,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
     import napari
     from napari.settings import get_plugin_settings, get_settings
 
-    from napari_posecut.session import desk_of
+    from napari_posecut.session import session_of
 
     gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
     get_settings().reset()
@@ -85,7 +85,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
     viewer.window.activate()
     qtbot.wait(1)
     yield viewer
-    desk_of(viewer).close()
+    session_of(viewer).close()
     viewer.close()
     qtbot.wait(1)
 

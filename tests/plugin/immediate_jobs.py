@@ -10,21 +10,21 @@ from posecut_core.errors import PosecutError
 from posecut_core.progress import silent
 
 
-def work_at_once(desk, monkeypatch):
-    """Let the desk's board do work when it is asked to, and list what it was asked for."""
+def work_at_once(session, monkeypatch):
+    """Let the session's jobs do work when it is asked to, and list what it was asked for."""
     asked = []
 
     def start(verb, arguments):
         job = SimpleNamespace(request=Request(verb, arguments), reports=(), state="running", result={}, message="")
         asked.append(job.request)
-        desk.board.started.emit(job)
+        session.jobs.started.emit(job)
         try:
-            done = VERBS[verb](desk.project.config_path, arguments, silent)
+            done = VERBS[verb](session.project.config_path, arguments, silent)
             job.result, job.state = json.loads(json.dumps(dataclasses.asdict(done), default=str)), "done"
         except PosecutError as error:
             job.message, job.state = str(error), "failed"
-        desk.board.ended.emit(job)
+        session.jobs.ended.emit(job)
         return job
 
-    monkeypatch.setattr(desk.board, "start", start)
+    monkeypatch.setattr(session.jobs, "start", start)
     return asked

@@ -23,7 +23,7 @@ class LabelModel:
     """What a person has said so far, what is proposed, which frame and bodypart the next click is about."""
 
     def __init__(self, labelling: Labelling) -> None:
-        self.frames, self.parts = list(labelling.browser.frames), list(labelling.browser.columns)
+        self.frames, self.parts = list(labelling.index.frames), list(labelling.index.columns)
         self.shown, self.chosen, self.paused = self.frames.index(labelling.frame), None, False
         self.videos = {key.video: Video() for key in self.frames}
         self.undone: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # after, frame
@@ -48,12 +48,12 @@ class LabelModel:
         proposed = {**self.network.get(key, {}), **self.copies.get(key, {})}.get(part)
         return ("unset", None) if proposed is None else ("proposed", proposed)
 
-    def marks(self, key: FrameRef) -> list[Known]:
+    def keypoints(self, key: FrameRef) -> list[Known]:
         return [self.known(key, part) for part in self.parts]
 
     @property
     def current(self) -> str | None:
-        states = {part: state for part, (state, _) in zip(self.parts, self.marks(self.key), strict=True)}
+        states = {part: state for part, (state, _) in zip(self.parts, self.keypoints(self.key), strict=True)}
         open_parts = [part for part, state in states.items() if state in ("unset", "proposed")]
         return self.chosen or next((p for p in open_parts if states[p] == "unset"), next(iter(open_parts), None))
 
@@ -143,7 +143,7 @@ class LabelModel:
 
     def go_on(self, *, was_open: bool) -> None:
         self.chosen = None
-        if was_open and all(state not in ("unset", "proposed") for state, _ in self.marks(self.key)):
+        if was_open and all(state not in ("unset", "proposed") for state, _ in self.keypoints(self.key)):
             self.next_open()
 
     def choose_next(self, by: int) -> None:
@@ -151,7 +151,7 @@ class LabelModel:
         place = self.parts.index(current) + by if current else 0
         self.chosen = self.parts[place % len(self.parts)]
 
-    def next_doubtful(self, pcutoff: float) -> None:
+    def next_uncertain(self, pcutoff: float) -> None:
         """Choose the next proposal of the network, if its likelihood is low."""
         after = self.parts.index(self.chosen) + 1 if self.chosen else 0
         count = len(self.frames)

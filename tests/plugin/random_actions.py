@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication, QPushButton
 from napari_posecut.labelling.keypoints import Proposal
 from napari_posecut.labelling.keys import KEYS
 from napari_posecut.layers.canvas import _REACH
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.labels.state import Position
 from posecut_core.labels.store import read_labels
@@ -41,10 +41,10 @@ class Actions(stateful.RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="posecut-actions-")
         shutil.copytree(self.stock, Path(self.folder.name) / "project", symlinks=True)
         self.config = next(Path(self.folder.name).glob("project/*/config.yaml"))
-        self.desk = desk_of(self.viewer)
-        self.desk.open(self.config)
+        self.session = session_of(self.viewer)
+        self.session.open(self.config)
         QApplication.processEvents()
-        self.model = LabelModel(self.desk.labelling)
+        self.model = LabelModel(self.session.labelling)
         self.hand = Hand(self.viewer)
 
     # With the mouse
@@ -67,7 +67,7 @@ class Actions(stateful.RuleBasedStateMachine):
 
     @stateful.rule(part=parts, xy=places)
     def drag_marker(self, part: int, xy: Position) -> None:
-        start = self.model.marks(self.model.key)[part][1]
+        start = self.model.keypoints(self.model.key)[part][1]
         if start is None or not self._visible:
             return
         start, end = self._reach(start), xy
@@ -87,7 +87,7 @@ class Actions(stateful.RuleBasedStateMachine):
 
     @stateful.rule(part=parts)
     def right_click(self, part: int) -> None:
-        xy = self.model.marks(self.model.key)[part][1]
+        xy = self.model.keypoints(self.model.key)[part][1]
         if xy is None or not self._visible:
             return
         place = self._reach(xy)
@@ -120,13 +120,13 @@ class Actions(stateful.RuleBasedStateMachine):
         self._hover_nowhere()
         text = next(text for text, method, _ in _BUTTONS if method == action)
         next(button for button in self.dock.findChildren(QPushButton) if button.text() == text).click()
-        if self.desk.canvas is not None:
+        if self.session.canvas is not None:
             self._expect(action)
 
     @stateful.rule(place=strategies.integers(0, 5))
     def go_to(self, place: int) -> None:
         key = self.model.frames[place]
-        self.desk.show_frame(key.video, key.number)
+        self.session.show_frame(key.video, key.number)
         self.model.show(place)
 
     @stateful.rule(part=parts)
@@ -142,30 +142,30 @@ class Actions(stateful.RuleBasedStateMachine):
         pose = {part: ((xy[0] + 17 * n) % SIZE, xy[1]) for n, part in enumerate(names)}
         self.model.network, self.model.likelihood = dict.fromkeys(self.model.frames, pose), likelihood
         proposed = {part: Proposal(place, likelihood, "net", 10) for part, place in pose.items()}
-        self.desk.labelling.proposals.take(dict.fromkeys(self.model.frames, proposed))
-        self.desk.labelling.marks_changed.emit()
+        self.session.labelling.proposals.set_network(dict.fromkeys(self.model.frames, proposed))
+        self.session.labelling.keypoints_changed.emit()
 
     @stateful.rule()
     def pause(self) -> None:
-        self.desk.attempt(self.desk.labelling.pause)
+        self.session.attempt(self.session.labelling.pause)
         self.model.paused = True
 
     @stateful.rule()
     def refresh(self) -> None:
-        self.desk.refresh()
+        self.session.refresh()
         self.model.paused, self.model.chosen = False, None
 
     @stateful.rule()
     def hide_and_show(self) -> None:
-        self.desk.hide_labels()
+        self.session.hide_labels()
         QApplication.processEvents()
-        self.desk.show_labels()
+        self.session.show_labels()
 
     @stateful.rule(ours=strategies.integers(0, 2))
     def delete_layer(self, ours: int) -> None:
-        self.viewer.layers.remove(self.desk.canvas.layers[ours])
+        self.viewer.layers.remove(self.session.canvas.layers[ours])
         QApplication.processEvents()
-        self.desk.show_frame(self.model.key.video, self.model.key.number)
+        self.session.show_frame(self.model.key.video, self.model.key.number)
         self.model.chosen = None
 
     @stateful.rule()
@@ -190,23 +190,23 @@ class Actions(stateful.RuleBasedStateMachine):
         """The window, and the label store as another program reads it, say what the model says."""
         type(self).count += 1
         QApplication.processEvents()
-        labelling = self.desk.labelling
+        labelling = self.session.labelling
         assert labelling.frame == self.model.key
         assert (labelling.current.bodypart if labelling.current else None) == self.model.current
         for key in self.model.frames:
-            assert (key.number in self.model.videos[key.video].dropped) == labelling.browser.frame(key).dropped
-            for part, mark in zip(self.model.parts, labelling.marks_of(key), strict=True):
+            assert (key.number in self.model.videos[key.video].dropped) == labelling.index.frame(key).dropped
+            for part, keypoint in zip(self.model.parts, labelling.keypoints_of(key), strict=True):
                 state, xy = self.model.known(key, part)
-                assert mark.state == state, (key, part)
-                self._compare(key, part, mark.xy, xy)
-        if self.desk.canvas is not None:
-            shown = [xy is not None for _, xy in self.model.marks(self.model.key)]
-            assert self.desk.canvas.points.shown.tolist() == shown
+                assert keypoint.state == state, (key, part)
+                self._compare(key, part, keypoint.xy, xy)
+        if self.session.canvas is not None:
+            shown = [xy is not None for _, xy in self.model.keypoints(self.model.key)]
+            assert self.session.canvas.points.shown.tolist() == shown
 
     def teardown(self) -> None:
         """Close the project, and read what is on disk."""
-        project = self.desk.project
-        self.desk.close()
+        project = self.session.project
+        self.session.close()
         QApplication.processEvents()
         for video, known in self.model.videos.items():
             table = read_labels(project, video)
@@ -233,7 +233,7 @@ class Actions(stateful.RuleBasedStateMachine):
 
     def _expect(self, action: str) -> None:
         model = self.model
-        pcutoff = self.desk.project.config.pcutoff
+        pcutoff = self.session.project.config.pcutoff
         unset: Callable[[], object] = (lambda: model.unset(model.current)) if model.current else (lambda: None)
         expected: dict[str, Callable[[], object]] = {
             "accept": model.accept,
@@ -247,7 +247,7 @@ class Actions(stateful.RuleBasedStateMachine):
             "occluded": lambda: model.decide("occluded", None),
             "unset": unset,
             "copy_pose": model.copy_pose,
-            "next_doubtful": lambda: model.next_doubtful(pcutoff),
+            "next_uncertain": lambda: model.next_uncertain(pcutoff),
             "undo": lambda: model.retrace(model.done, model.undone),
             "redo": lambda: model.retrace(model.undone, model.done),
             "drop": model.drop,
@@ -258,15 +258,15 @@ class Actions(stateful.RuleBasedStateMachine):
 
     @property
     def _visible(self) -> bool:
-        return self.desk.canvas.points.visible
+        return self.session.canvas.points.visible
 
     def _is_open(self, part: str) -> bool:
         return self.model.known(self.model.key, part)[0] in ("unset", "proposed")
 
     def _distances(self, xy: Position) -> dict[str, float]:
         zoom = self.viewer.scene.camera.zoom
-        marks = zip(self.model.parts, self.model.marks(self.model.key), strict=True)
-        return {part: zoom * float(np.hypot(*np.subtract(at, xy))) for part, (_, at) in marks if at is not None}
+        keypoints = zip(self.model.parts, self.model.keypoints(self.model.key), strict=True)
+        return {part: zoom * float(np.hypot(*np.subtract(at, xy))) for part, (_, at) in keypoints if at is not None}
 
     def _held(self, xy: Position) -> str | None:
         near = {part: distance for part, distance in self._distances(xy).items() if distance <= _REACH}
@@ -295,5 +295,5 @@ class Actions(stateful.RuleBasedStateMachine):
         self.hand.hover((-40.0, -40.0))
 
     def _select_ours(self) -> None:
-        self.viewer.layers.selection = {self.desk.canvas.points}
+        self.viewer.layers.selection = {self.session.canvas.points}
         self.hand.canvas.setFocus()

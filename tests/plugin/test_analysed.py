@@ -13,14 +13,14 @@ from posecut_core.poses.predictions import AnalysisOrigin, Origin, file_fingerpr
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
-from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyse
+from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyze
 
 
 def test_analysed_videos_are_found_beside_the_videos(sample):
     """Before any is analysed there is none; a video that is named twice counts once."""
     project = open_project(sample)
     assert analyzed_videos(project) == ()
-    videos = analyse(sample)
+    videos = analyze(sample)
     found = analyzed_videos(project, videos=videos, folders=[videos[0].parent])
     assert [entry.video for entry in found] == videos
     assert {entry.scorer for entry in found} == {SCORER}
@@ -28,7 +28,7 @@ def test_analysed_videos_are_found_beside_the_videos(sample):
 
 def test_a_network_is_named_in_words(sample):
     """Steps, shuffle and iteration say more than a scorer; it is the project's own in its iteration."""
-    analyse(sample)
+    analyze(sample)
     project = open_project(sample)
     found = analyzed_videos(project)[0]
     assert in_words(found) == "100 steps, shuffle 1, iteration 0"
@@ -42,7 +42,7 @@ def test_a_network_is_named_in_words(sample):
 
 def test_curves_are_the_predictions(sample, tmp_path):
     """x, y and likelihood of each bodypart over the frames, each in a row of memory."""
-    analyse(sample)
+    analyze(sample)
     project = open_project(sample)
     found = analyzed_videos(project)[0]
     read = read_trajectories(project, found)
@@ -56,7 +56,7 @@ def test_curves_are_the_predictions(sample, tmp_path):
 
 def test_predictions_of_something_else_are_not_shown(sample):
     """Kind: results are taken at their name, though network or recording have changed; here over a video."""
-    videos, project = analyse(sample), open_project(sample)
+    videos, project = analyze(sample), open_project(sample)
     found = analyzed_videos(project)[0]
     manifest = project.training(1).manifest(100)
     manifest.parent.mkdir(parents=True)
@@ -87,5 +87,5 @@ def test_bodyparts_look_as_while_labelling(sample):
     some = style_of(config, (second, first, "elsewhere"))
     assert some.shown.all()
     assert some.pcutoff == config.pcutoff
-    assert len(some.colours) == 3
-    assert len(np.unique(style_of(config, (*config.bodyparts, "elsewhere")).colours, axis=0)) == len(whole.colours) + 1
+    assert len(some.colors) == 3
+    assert len(np.unique(style_of(config, (*config.bodyparts, "elsewhere")).colors, axis=0)) == len(whole.colors) + 1

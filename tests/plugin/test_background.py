@@ -5,7 +5,7 @@ import threading
 import pytest
 from qtpy.QtCore import QTimer
 
-from napari_posecut.jobs.board import at_work, in_background
+from napari_posecut.jobs.monitor import at_work, in_background
 from posecut_core.errors import VideoError
 
 

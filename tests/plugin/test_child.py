@@ -10,7 +10,7 @@ import pytest
 
 from napari_posecut.jobs.child import _reporting
 from napari_posecut.jobs.files import _parse_progress
-from napari_posecut.jobs.jobs import Request, running, start
+from napari_posecut.jobs.jobs import Request, running_jobs, start
 from posecut_core.progress import Progress
 from tests.plugin.tiny_verbs import PROGRAM, until
 
@@ -120,7 +120,7 @@ def test_a_network_that_helps_ends_with_a_window_that_is_killed(unlabelled):
     )
     with subprocess.Popen([sys.executable, "-c", code, str(unlabelled)], stdout=subprocess.PIPE) as window:
         window.stdout.readline()
-        (job,) = running(unlabelled)
+        (job,) = running_jobs(unlabelled)
         until(job, bool)  # it waits for labels
         window.kill()
     until(job)

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.contributions import ask_for_project, export_deeplabcut
 from napari_posecut.jobs.files import Request
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 
 
 @pytest.mark.parametrize("chosen", [True, False])
@@ -17,12 +17,12 @@ def test_a_chosen_project_is_opened(viewer, config, monkeypatch, chosen):
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *words: (answer, ""))
     ask_for_project(viewer)
     assert "PoseCut" in viewer.window.dock_widgets
-    assert (desk_of(viewer).project is not None) == chosen
+    assert (session_of(viewer).project is not None) == chosen
 
 
 def test_images_for_deeplabcut_need_a_project(viewer, monkeypatch):
     """Without one nothing is started."""
-    monkeypatch.setattr(desk_of(viewer).board, "start", lambda *words: pytest.fail("started"))
+    monkeypatch.setattr(session_of(viewer).jobs, "start", lambda *words: pytest.fail("started"))
     export_deeplabcut(viewer)
 
 
@@ -32,14 +32,14 @@ def test_images_for_deeplabcut_need_a_project(viewer, monkeypatch):
 )
 def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, monkeypatch, state, message, sentence):
     """The person is told how it ended, once."""
-    desk, told = desk_of(viewer), []
-    desk.open(config)
+    session, notified = session_of(viewer), []
+    session.open(config)
     job = SimpleNamespace(state=state, message=message, request=Request("export_deeplabcut", {}))
-    monkeypatch.setattr(desk.board, "start", lambda verb, arguments: job)
-    monkeypatch.setattr(desk, "tell", told.append)
+    monkeypatch.setattr(session.jobs, "start", lambda verb, arguments: job)
+    monkeypatch.setattr(session, "tell", notified.append)
     export_deeplabcut(viewer)
     for ended in (SimpleNamespace(state="done", request=Request("doctor", {})), job, job):
-        desk.board.ended.emit(ended)
-    assert len(told) == 1
-    assert sentence in told[0]
-    desk.close()
+        session.jobs.ended.emit(ended)
+    assert len(notified) == 1
+    assert sentence in notified[0]
+    session.close()

@@ -1,11 +1,11 @@
-"""Positions and marks as napari has them, and back."""
+"""Positions and keypoints as napari has them, and back."""
 
 import hypothesis
 import hypothesis.extra.numpy as arrays
 import numpy as np
 from hypothesis import strategies
 
-from napari_posecut.labelling.keypoints import Mark
+from napari_posecut.labelling.keypoints import Keypoint
 from napari_posecut.layers.convert import _to_row_column, dotted_lines, markers, positions, to_xy
 
 numbers = strategies.floats(-1e4, 1e4)
@@ -21,20 +21,20 @@ def test_a_position_comes_back(xy):
 
 @hypothesis.given(xy=arrays.arrays(np.float64, (3, 2), elements=numbers))
 def test_positions_of_marks_come_back(xy):
-    """Marks -> markers -> positions are the same as the marks' own."""
-    marks = [Mark(str(part), str(part), "placed", tuple(place)) for part, place in enumerate(xy.tolist())]
-    np.testing.assert_array_equal(positions(marks), xy)
-    np.testing.assert_array_equal([to_xy(place) for place in markers(marks, COLOURS).data], xy)
+    """Keypoints -> markers -> positions are the same as the keypoints' own."""
+    keypoints = [Keypoint(str(part), str(part), "placed", tuple(place)) for part, place in enumerate(xy.tolist())]
+    np.testing.assert_array_equal(positions(keypoints), xy)
+    np.testing.assert_array_equal([to_xy(place) for place in markers(keypoints, COLOURS).data], xy)
 
 
 def test_looks_tell_the_states():
     """Proposals are hollow, labels filled, hidden ones square; without a position none is shown."""
-    marks = [
-        Mark("a", "a", "proposed", (1.0, 2.0), 0.3),
-        Mark("b", "b", "occluded", (3.0, 4.0)),
-        Mark("c", "c", "absent"),
+    keypoints = [
+        Keypoint("a", "a", "proposed", (1.0, 2.0), 0.3),
+        Keypoint("b", "b", "occluded", (3.0, 4.0)),
+        Keypoint("c", "c", "absent"),
     ]
-    look = markers(marks, COLOURS, elsewhere=(9.0, 8.0))
+    look = markers(keypoints, COLOURS, elsewhere=(9.0, 8.0))
     assert look.data.tolist() == [[2.0, 1.0], [4.0, 3.0], [9.0, 8.0]]
     assert look.shown.tolist() == [True, True, False]
     assert look.face[0, 3] == 0.0 < look.face[1, 3] < 1.0
@@ -44,7 +44,7 @@ def test_looks_tell_the_states():
 
 
 def test_no_bodyparts_are_no_markers():
-    """A frame without marks has no points."""
+    """A frame without keypoints has no points."""
     look = markers([], np.zeros((0, 3)))
     assert look.data.shape == (0, 2)
     assert look.face.shape == (0, 4)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from napari_posecut.jobs.files import JobFolder, new_job_folder
-from napari_posecut.jobs.jobs import Request, running, start, tidy
+from napari_posecut.jobs.jobs import Request, remove_old_jobs, running_jobs, start
 from posecut_core.errors import PosecutError, ProjectError, StorageError
 from tests.plugin.tiny_verbs import PROGRAM, until
 from tests.structure.source import ROOT
@@ -22,7 +22,7 @@ def config(tmp_path):
     path.parent.mkdir()
     path.write_text("Task: reaching\n", encoding="utf-8")
     yield path
-    for job in running(path):
+    for job in running_jobs(path):
         job.kill()
         until(job)
 
@@ -120,12 +120,12 @@ def test_a_child_outlives_the_window_that_started_it(config):
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     window = in_another_process(code, config)
-    (job,) = running(config)
+    (job,) = running_jobs(config)
     assert (job.folder.name, job.request) == (window.stdout.strip(), Request("wait", {"a": [1]}))
     assert [report.stage for report in until(job, lambda reports: reports)] == ["waiting"]
     job.stop()
     until(job)
-    assert (job.state, running(config)) == ("stopped", ())
+    assert (job.state, running_jobs(config)) == ("stopped", ())
 
 
 def test_two_windows_follow_one_child(begin, config):
@@ -133,7 +133,7 @@ def test_two_windows_follow_one_child(begin, config):
     job = begin("wait")
     until(job, lambda reports: reports)
     code = (
-        "(job,) = running(sys.argv[1])\nprint(*(one.stage for one in until(job, lambda reports: reports)))\n"
+        "(job,) = running_jobs(sys.argv[1])\nprint(*(one.stage for one in until(job, lambda reports: reports)))\n"
         "job.stop()\nuntil(job)\nprint(job.state)"
     )
     assert in_another_process(code, config).stdout.split() == ["waiting", "stopped"]
@@ -145,7 +145,7 @@ def test_a_window_that_did_not_start_it_tells_a_crash_too(config):
     """Only how it ended is not known there."""
     code = "start(sys.argv[1], Request('wait', {}), program=PROGRAM)\nos.kill(os.getpid(), signal.SIGKILL)"
     in_another_process(code, config)
-    (job,) = running(config)
+    (job,) = running_jobs(config)
     until(job, lambda reports: reports)
     os.kill(JobFolder(job.folder).read_process().pid, signal.SIGKILL)
     until(job)
@@ -158,20 +158,20 @@ def test_a_number_that_another_process_has_now_is_no_child(config):
     folder = new_job_folder(config.parent / "posecut-jobs", "of-a-child-long-gone")  # in no path of this process
     folder.write_request(config, Request("evaluate", {}))
     folder.write_process(os.getpid())
-    assert running(config) == ()
+    assert running_jobs(config) == ()
 
 
 def test_one_training_at_a_time(begin, config):
     """Work that writes the same files is refused in a sentence while it runs, other work is not."""
     training = begin("create_dataset_and_train")
-    with pytest.raises(PosecutError, match="'create dataset and train' runs in this project already; wait"):
+    with pytest.raises(PosecutError, match="'create dataset and train' is already running in this project; wait"):
         begin("create_dataset_and_train")
     other = begin("count", to=1)
     until(other)
     training.kill()
     until(training)
     begin("create_dataset_and_train")
-    assert [job.request.verb for job in running(config)] == ["create_dataset_and_train"]
+    assert [job.request.verb for job in running_jobs(config)] == ["create_dataset_and_train"]
 
 
 def test_a_folder_that_cannot_be_written_is_told(begin, config, monkeypatch):
@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_written_is_told(begin, config, monkeypatch):
     monkeypatch.setattr(os, "mkdir", refused)
     with pytest.raises(StorageError, match=r"Cannot write .*posecut-jobs; the file system is read-only"):
         begin("count", to=1)
-    assert running(config) == ()
+    assert running_jobs(config) == ()
 
 
 def test_a_program_that_is_not_there_is_told(config):
@@ -200,12 +200,12 @@ def test_a_job_belongs_to_a_project(tmp_path):
 
 def test_tidying_keeps_the_newest_and_what_runs(begin, config):
     """Older folders go; those of running jobs and what is not a job's stay."""
-    assert tidy(config) == ()
+    assert remove_old_jobs(config) == ()
     waiting, old = begin("wait"), begin("count", to=1)
     until(old)
     new = begin("refuse")
     until(new)
-    assert tidy(config, keep=1) == (old.folder,)
+    assert remove_old_jobs(config, keep=1) == (old.folder,)
     left = [path for path in sorted(old.folder.parent.iterdir()) if path.is_dir()]
     assert left == [waiting.folder, new.folder]
     assert (old.state, len(old.result["numbers"]), old.details) == ("done", 1, "")

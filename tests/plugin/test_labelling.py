@@ -27,42 +27,44 @@ def heard(labelling):
     """What the labelling told its listeners, in order."""
     heard = []
     labelling.frame_changed.connect(lambda: heard.append("frame"))
-    labelling.marks_changed.connect(lambda: heard.append("marks"))
+    labelling.keypoints_changed.connect(lambda: heard.append("keypoints"))
     return heard
 
 
 def _states(labelling):
-    return "".join({"unset": ".", "proposed": "?"}.get(mark.state, mark.state[0]) for mark in labelling.marks)
+    return "".join(
+        {"unset": ".", "proposed": "?"}.get(keypoint.state, keypoint.state[0]) for keypoint in labelling.keypoints
+    )
 
 
 def _propose(labelling, count, proposal=NETWORK, frame=None):
-    parts = list(labelling.browser.columns)[:count]
-    labelling.proposals.take({frame or labelling.frame: dict.fromkeys(parts, proposal)})
+    parts = list(labelling.index.columns)[:count]
+    labelling.proposals.set_network({frame or labelling.frame: dict.fromkeys(parts, proposal)})
 
 
 def _label(labelling):
-    for part in range(len(labelling.marks)):
+    for part in range(len(labelling.keypoints)):
         labelling.place((20.0 + 9 * part, 50.0))
 
 
 def test_placing_goes_through_the_bodyparts(labelling, heard):
     """Each placed point makes the next bodypart the current one; listeners hear of it once."""
     labelling.place((10.0, 20.0))
-    assert (_states(labelling), labelling.current) == ("p......", labelling.marks[1])
-    assert heard == ["marks"]
+    assert (_states(labelling), labelling.current) == ("p......", labelling.keypoints[1])
+    assert heard == ["keypoints"]
     labelling.mark_absent()
     labelling.occlude()
     labelling.occlude((10.0, 20.0))
     assert _states(labelling) == "paoo..."
-    assert [mark.xy for mark in labelling.marks[:4]] == [(10.0, 20.0), None, None, (10.0, 20.0)]
+    assert [keypoint.xy for keypoint in labelling.keypoints[:4]] == [(10.0, 20.0), None, None, (10.0, 20.0)]
 
 
 def test_a_completed_frame_leads_to_the_next(labelling, heard):
     """The last bodypart shows the next frame that needs a person, told once; without `advance` it does not."""
-    first, second = labelling.browser.frames[:2]
+    first, second = labelling.index.frames[:2]
     _label(labelling)
     assert labelling.frame == second
-    assert heard == ["marks"] * 6 + ["frame"]
+    assert heard == ["keypoints"] * 6 + ["frame"]
     labelling.advance = False
     _label(labelling)
     assert labelling.frame == second
@@ -76,21 +78,21 @@ def test_a_chosen_bodypart_is_placed_again_without_going_on(labelling):
     """Correcting a finished frame keeps it shown."""
     _label(labelling)
     labelling.step(-1)
-    labelling.choose(labelling.marks[2].bodypart)
+    labelling.choose(labelling.keypoints[2].bodypart)
     labelling.place((99.0, 98.0))
-    assert labelling.marks[2].xy == (99.0, 98.0)
-    assert labelling.frame == labelling.browser.frames[0]
+    assert labelling.keypoints[2].xy == (99.0, 98.0)
+    assert labelling.frame == labelling.index.frames[0]
 
 
 def test_choosing_goes_round(labelling):
     """Forwards and backwards the bodyparts come round; another frame begins at its own first one."""
     labelling.choose_next(-1)
-    assert labelling.current == labelling.marks[-1]
+    assert labelling.current == labelling.keypoints[-1]
     labelling.choose_next()
     labelling.choose_next()
-    assert labelling.current == labelling.marks[1]
+    assert labelling.current == labelling.keypoints[1]
     labelling.step(1)
-    assert labelling.current == labelling.marks[0]
+    assert labelling.current == labelling.keypoints[0]
 
 
 def test_proposals_are_accepted_at_once(labelling, unlabelled):
@@ -101,11 +103,11 @@ def test_proposals_are_accepted_at_once(labelling, unlabelled):
     assert labelling.progress.points == 0
     labelling.accept()
     assert labelling.frame != frame
-    points = labelling.browser.frame(frame).points.values()
+    points = labelling.index.frame(frame).points.values()
     assert {(point.state, point.origin.kind, point.origin.model) for point in points} == {("placed", "refined", "net")}
     labelling.undo()
     assert labelling.frame == frame
-    assert labelling.browser.frame(frame).points == {}
+    assert labelling.index.frame(frame).points == {}
     labelling.redo()
     assert labelling.status(frame) == "done"
 
@@ -113,34 +115,34 @@ def test_proposals_are_accepted_at_once(labelling, unlabelled):
 def test_accepting_what_is_incomplete_stays(labelling):
     """With bodyparts left, accepting does not go on; unset ones come before proposals."""
     _propose(labelling, 3)
-    assert labelling.current == labelling.marks[3]
+    assert labelling.current == labelling.keypoints[3]
     labelling.accept()
-    assert (_states(labelling), labelling.frame) == ("ppp....", labelling.browser.frames[0])
+    assert (_states(labelling), labelling.frame) == ("ppp....", labelling.index.frames[0])
 
 
 def test_stored_drafts_are_accepted(labelling):
     """Machine labels in the store are shown as proposals, and accepted as they are."""
-    frame, part = labelling.frame, labelling.marks[0].bodypart
-    labelling.browser.session.apply(Propose(frame.number, part, (3.0, 4.0), 0.3, "old", 5))
+    frame, part = labelling.frame, labelling.keypoints[0].bodypart
+    labelling.index.label_session.apply(Propose(frame.number, part, (3.0, 4.0), 0.3, "old", 5))
     assert (_states(labelling), labelling.status(frame)) == ("?......", "unreviewed")
     labelling.accept()
-    assert labelling.browser.frame(frame).points[part].origin.model == "old"
+    assert labelling.index.frame(frame).points[part].origin.model == "old"
 
 
 def test_moving_a_proposal_makes_it_a_label(labelling):
     """What a person moves is a label from then on, refined from the network's."""
     _propose(labelling, 2)
-    labelling.move(labelling.marks[1].bodypart, (5.0, 6.0))
+    labelling.move(labelling.keypoints[1].bodypart, (5.0, 6.0))
     assert _states(labelling) == "?p....."
-    assert labelling.browser.frame(labelling.frame).points[labelling.marks[1].bodypart].origin.kind == "refined"
+    assert labelling.index.frame(labelling.frame).points[labelling.keypoints[1].bodypart].origin.kind == "refined"
 
 
 def test_deleting_shows_no_proposal_instead(labelling):
     """A deleted label is unset, also where a network proposes one; deleting nothing leaves later proposals alone."""
     _propose(labelling, 2)
     labelling.accept()
-    labelling.unset(labelling.marks[0].bodypart)
-    labelling.unset(labelling.marks[4].bodypart)
+    labelling.unset(labelling.keypoints[0].bodypart)
+    labelling.unset(labelling.keypoints[4].bodypart)
     _propose(labelling, 7)
     assert _states(labelling) == ".p?????"
 
@@ -152,16 +154,16 @@ def test_copying_proposes_the_pose_before(labelling):
     labelling.place((7.0, 7.0))
     labelling.copy_pose()
     assert _states(labelling) == "p??????"
-    assert [mark.xy for mark in labelling.marks[:2]] == [(7.0, 7.0), (29.0, 50.0)]
+    assert [keypoint.xy for keypoint in labelling.keypoints[:2]] == [(7.0, 7.0), (29.0, 50.0)]
     labelling.accept()
     assert labelling.status(second) == "done"
-    assert {point.origin.kind for point in labelling.browser.frame(second).points.values()} == {"human"}
+    assert {point.origin.kind for point in labelling.index.frame(second).points.values()} == {"human"}
 
 
 def test_nothing_is_copied_from_another_video(labelling):
     """The first frame of a video has no pose to copy."""
     _label(labelling)
-    other = next(key for key in labelling.browser.frames if key.video != labelling.frame.video)
+    other = next(key for key in labelling.index.frames if key.video != labelling.frame.video)
     labelling.go_to(other)
     with pytest.raises(LabelError, match="before this one has labels"):
         labelling.copy_pose()
@@ -169,26 +171,26 @@ def test_nothing_is_copied_from_another_video(labelling):
 
 def test_doubtful_proposals_come_round(labelling):
     """Proposals below the cutoff are chosen one after the other, from frame to frame, and again from the front."""
-    first, second = labelling.browser.frames[:2]
-    parts = list(labelling.browser.columns)
+    first, second = labelling.index.frames[:2]
+    parts = list(labelling.index.columns)
     sure = Proposal((1.0, 1.0), 0.9, "net", 10)
-    labelling.proposals.take({first: {parts[1]: NETWORK, parts[2]: sure}, second: {parts[0]: NETWORK}})
+    labelling.proposals.set_network({first: {parts[1]: NETWORK, parts[2]: sure}, second: {parts[0]: NETWORK}})
     found = []
     for _ in range(3):
-        assert labelling.next_doubtful(0.6)
+        assert labelling.next_uncertain(0.6)
         found.append((labelling.frame, labelling.current.bodypart))
     assert found == [(first, parts[1]), (second, parts[0]), (first, parts[1])]
     labelling.accept()
     labelling.go_to(second)
     labelling.accept()
-    assert not labelling.next_doubtful(0.6)
+    assert not labelling.next_uncertain(0.6)
 
 
 def test_a_single_doubtful_proposal_is_found_again(labelling):
     """The only one of its kind is found however often one asks."""
     _propose(labelling, 1)
-    assert labelling.next_doubtful(0.6)
-    assert labelling.next_doubtful(0.6)
+    assert labelling.next_uncertain(0.6)
+    assert labelling.next_uncertain(0.6)
 
 
 def test_a_dropped_frame_needs_nobody(labelling):
@@ -219,16 +221,16 @@ def test_undoing_shows_where_it_was(labelling, heard):
 def test_steps_end_at_the_ends(labelling):
     """The first and the last frame are the ends; a frame that was never extracted is refused."""
     labelling.step(-1)
-    assert labelling.frame == labelling.browser.frames[0]
+    assert labelling.frame == labelling.index.frames[0]
     labelling.step(100)
-    assert labelling.frame == labelling.browser.frames[-1]
+    assert labelling.frame == labelling.index.frames[-1]
     with pytest.raises(LabelError, match="not among the extracted frames"):
         labelling.go_to(FrameRef("nowhere", 1))
 
 
 def test_open_frames_come_round(labelling):
     """Going to the next open frame passes done ones, in both directions, and ends when all is done."""
-    frames = labelling.browser.frames
+    frames = labelling.index.frames
     _label(labelling)
     assert labelling.next_open(-1)
     assert labelling.frame == frames[-1]
@@ -243,7 +245,7 @@ def test_open_frames_come_round(labelling):
 
 def test_others_edit_while_it_pauses(labelling, unlabelled):
     """Paused, it refuses edits and lets another process edit; resumed, it shows what that one did."""
-    frame, part = labelling.frame, labelling.marks[0].bodypart
+    frame, part = labelling.frame, labelling.keypoints[0].bodypart
     labelling.pause()
     assert not labelling.writable
     with pytest.raises(LabelError, match="wait until it has ended"):
@@ -253,11 +255,11 @@ def test_others_edit_while_it_pauses(labelling, unlabelled):
     with LabelSession.open(open_project(unlabelled), frame.video) as other:
         assert other.writable
         other.apply(Place(frame.number, part, (8.0, 9.0)))
-    labelling.take(labelling.browser.look(open_project(unlabelled)))
+    labelling.update(labelling.index.read(open_project(unlabelled)))
     assert not labelling.writable
     labelling.resume()
     assert labelling.frame == frame
-    assert labelling.marks[0].xy == (8.0, 9.0)
+    assert labelling.keypoints[0].xy == (8.0, 9.0)
     labelling.place((1.0, 1.0))
 
 
@@ -273,14 +275,14 @@ def test_closing_writes_the_files(labelling, unlabelled):
 
 def test_a_project_without_frames(labelling):
     """Without extracted frames there is nothing to show, and edits say what to do."""
-    for video in {key.video for key in labelling.browser.frames}:
-        store = labelling.browser.project.frame_store(video)
+    for video in {key.video for key in labelling.index.frames}:
+        store = labelling.index.project.frame_store(video)
         store.rename(store.with_name("elsewhere.zarr"))
-    labelling.take(labelling.browser.look(labelling.browser.project))
-    assert (labelling.frame, labelling.marks, labelling.current) == (None, (), None)
+    labelling.update(labelling.index.read(labelling.index.project))
+    assert (labelling.frame, labelling.keypoints, labelling.current) == (None, (), None)
     labelling.step(1)
     labelling.choose_next()
     assert not labelling.next_open()
-    assert not labelling.next_doubtful(0.6)
+    assert not labelling.next_uncertain(0.6)
     with pytest.raises(LabelError, match="extract frames first"):
         labelling.place((1.0, 1.0))

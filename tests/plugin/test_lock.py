@@ -7,17 +7,17 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.layers.canvas import lock
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from tests.plugin.hand import CONTROL, Hand
 
 
 @pytest.fixture
-def desk(viewer, sample):
-    """The desk of a window in which a labelled project is open."""
-    desk = desk_of(viewer)
-    desk.open(sample)
+def session(viewer, sample):
+    """The session of a window in which a labelled project is open."""
+    session = session_of(viewer)
+    session.open(sample)
     QApplication.processEvents()
-    return desk
+    return session
 
 
 @pytest.mark.parametrize("mode", ["add", "select", "transform"])
@@ -42,50 +42,50 @@ def test_the_status_bar_names_our_keys(viewer):
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_5, Qt.Key.Key_P])
-def test_keys_of_napari_leave_markers_and_picture_where_they_are(desk, key):
+def test_keys_of_napari_leave_markers_and_picture_where_they_are(session, key):
     """The keys of napari's tools, and a drag afterwards, move no layer; a click labels as ever."""
-    hand = Hand(desk.viewer)
-    places = desk.canvas.points.data.copy()
-    for layer in desk.canvas.layers:
-        desk.viewer.layers.selection.active = layer
+    hand = Hand(session.viewer)
+    places = session.canvas.points.data.copy()
+    for layer in session.canvas.layers:
+        session.viewer.layers.selection.active = layer
         hand.key(key)
         assert layer.mode == "pan_zoom"
         hand.drag((4.0, 4.0), (30.0, 30.0))
-    assert all(np.array_equal(layer.affine.affine_matrix, np.eye(3)) for layer in desk.canvas.layers)
-    np.testing.assert_array_equal(desk.canvas.points.data, places)
-    desk.labelling.choose(desk.labelling.marks[0].bodypart)
+    assert all(np.array_equal(layer.affine.affine_matrix, np.eye(3)) for layer in session.canvas.layers)
+    np.testing.assert_array_equal(session.canvas.points.data, places)
+    session.labelling.choose(session.labelling.keypoints[0].bodypart)
     hand.click((100.0, 4.0))
-    assert desk.labelling.marks[0].xy == pytest.approx((100.0, 4.0), abs=1.0)
+    assert session.labelling.keypoints[0].xy == pytest.approx((100.0, 4.0), abs=1.0)
 
 
-def test_points_deleted_by_napari_are_there_again(desk):
+def test_points_deleted_by_napari_are_there_again(session):
     """Ctrl + A and 1, napari's way to delete all points, delete no label and no marker."""
-    hand = Hand(desk.viewer)
-    before = desk.labelling.marks
-    places = desk.canvas.points.data.copy()
-    desk.viewer.layers.selection.active = desk.canvas.points
+    hand = Hand(session.viewer)
+    before = session.labelling.keypoints
+    places = session.canvas.points.data.copy()
+    session.viewer.layers.selection.active = session.canvas.points
     hand.key(Qt.Key.Key_A, CONTROL)
     hand.key(Qt.Key.Key_1)
-    assert desk.labelling.marks == before
-    np.testing.assert_array_equal(desk.canvas.points.data, places)
+    assert session.labelling.keypoints == before
+    np.testing.assert_array_equal(session.canvas.points.data, places)
 
 
-def test_pasted_points_are_gone_with_the_next_frame(desk):
+def test_pasted_points_are_gone_with_the_next_frame(session):
     """Points that napari pastes are no labels: the next frame has its own markers, and the zoom works meanwhile."""
-    hand = Hand(desk.viewer)
-    desk.viewer.layers.selection.active = desk.canvas.points
+    hand = Hand(session.viewer)
+    session.viewer.layers.selection.active = session.canvas.points
     for key in (Qt.Key.Key_A, Qt.Key.Key_C, Qt.Key.Key_V):
         hand.key(key, CONTROL)
-    assert len(desk.canvas.points.data) == 14
+    assert len(session.canvas.points.data) == 14
     hand.wheel((50.0, 50.0), 1)
     hand.key(Qt.Key.Key_D)
-    points = desk.canvas.points
-    places = [mark.xy for mark in desk.labelling.marks if mark.xy]
+    points = session.canvas.points
+    places = [keypoint.xy for keypoint in session.labelling.keypoints if keypoint.xy]
     np.testing.assert_allclose(points.data[points.shown][:, ::-1], places)
     assert len(points.data) == len(points.shown) == len(points.symbol) == 7
 
 
-def test_points_added_by_a_program_are_taken_away(desk):
+def test_points_added_by_a_program_are_taken_away(session):
     """What a program adds to the layer is no label."""
-    desk.canvas.points.add((3.0, 4.0))
-    assert len(desk.canvas.points.data) == 7
+    session.canvas.points.add((3.0, 4.0))
+    assert len(session.canvas.points.data) == 7

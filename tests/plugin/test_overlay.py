@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.layers.overlay import OverlayStyle, line_colours, pose_lines, pose_markers
+from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
 
 COLOURS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 XY = np.stack([np.stack([10.0 * np.arange(3) + t, np.full(3, 5.0 * t)], axis=1) for t in range(6)])
@@ -57,12 +57,12 @@ def test_unlikely_and_hidden_bodyparts_have_no_lines():
 
 def test_lines_have_their_colours():
     """A trail fades towards the past; bones come last, in a colour of their own."""
-    colours = line_colours(style(bone_colour=(0.5, 0.5, 0.5)))
-    assert colours.shape == (8, 4)
-    np.testing.assert_array_equal(colours[3:6, :3], COLOURS)
-    assert (colours[:3, 3] < colours[3:6, 3]).all()
-    np.testing.assert_array_equal(colours[6], [0.5, 0.5, 0.5, 1])
-    assert len(line_colours(style(trail=0, edges=()))) == 0
+    colors = line_colors(style(bone_color=(0.5, 0.5, 0.5)))
+    assert colors.shape == (8, 4)
+    np.testing.assert_array_equal(colors[3:6, :3], COLOURS)
+    assert (colors[:3, 3] < colors[3:6, 3]).all()
+    np.testing.assert_array_equal(colors[6], [0.5, 0.5, 0.5, 1])
+    assert len(line_colors(style(trail=0, edges=()))) == 0
 
 
 def test_only_the_frames_around_are_read():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.frame_index import _Pictures
+from napari_posecut.labelling.frame_index import _ImageCache
 from posecut_core.errors import VideoError
 from posecut_core.types import FrameRef
 
@@ -31,7 +31,7 @@ def store():
 
 @pytest.fixture
 def pictures(store):
-    return _Pictures({"walk": store})
+    return _ImageCache({"walk": store})
 
 
 def _let_it_fail_ahead(pictures, store):

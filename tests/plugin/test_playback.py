@@ -6,48 +6,48 @@ import numpy as np
 import pytest
 
 from napari_posecut.layers.overlay import analyzed_videos, read_trajectories, style_of
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import AnalysisError
-from tests.plugin.widgets.analysed_project import FRAMES, analyse
+from tests.plugin.widgets.analysed_project import FRAMES, analyze
 
 NO_TURN = {"cell": np.array([8.0, 8.0]), "origin": np.array([3.5, 3.5])}
 
 
 @pytest.fixture
 def shown(viewer, sample):
-    """The desk, its playback, and what is shown: the first video from its first frame on."""
-    analyse(sample)
-    desk = desk_of(viewer)
-    desk.open(sample)
-    found = analyzed_videos(desk.project)[0]
-    predictions = read_trajectories(desk.project, found).predictions
-    playback = playback_of(desk)
-    playback.show(found.video, predictions, style_of(desk.project.config, predictions.bodyparts))
-    return desk, playback, found
+    """The session, its playback, and what is shown: the first video from its first frame on."""
+    analyze(sample)
+    session = session_of(viewer)
+    session.open(sample)
+    found = analyzed_videos(session.project)[0]
+    predictions = read_trajectories(session.project, found).predictions
+    playback = playback_of(session)
+    playback.show(found.video, predictions, style_of(session.project.config, predictions.bodyparts))
+    return session, playback, found
 
 
-def _layer(desk, name):
-    return next(layer for layer in desk.viewer.layers if layer.name == name)
+def _layer(session, name):
+    return next(layer for layer in session.viewer.layers if layer.name == name)
 
 
 def test_a_desk_has_one_playback(shown):
     """Two docks that show videos share it."""
-    desk, playback, _ = shown
-    assert playback_of(desk) is playback
+    session, playback, _ = shown
+    assert playback_of(session) is playback
 
 
 def test_markers_follow_the_frame(shown):
     """The slider and `go_to` come to the same; a marker of low likelihood is hollow."""
-    desk, playback, _ = shown
+    session, playback, _ = shown
     heard = []
     playback.frame_changed.connect(heard.append)
     playback.go_to(3)
-    points = _layer(desk, "bodyparts")
+    points = _layer(session, "bodyparts")
     np.testing.assert_allclose(points.data[:, 1], 23.0)  # one pixel per frame, from 20 on
     assert points.face_color[0, 3] == 0.0
     assert points.face_color[1, 3] > 0.5
-    desk.viewer.dims.set_current_step(0, 5)
+    session.viewer.dims.set_current_step(0, 5)
     np.testing.assert_allclose(points.data[:, 1], 25.0)
     assert heard == [3, 5]
     assert playback.frame == 5
@@ -55,8 +55,8 @@ def test_markers_follow_the_frame(shown):
 
 def test_deleted_markers_come_back(shown):
     """napari's keys select and delete all points; the next frame has its own again."""
-    desk, playback, _ = shown
-    points = _layer(desk, "bodyparts")
+    session, playback, _ = shown
+    points = _layer(session, "bodyparts")
     points.selected_data = set(range(len(points.data)))
     points.remove_selected()
     assert len(points.data) == 0
@@ -66,43 +66,43 @@ def test_deleted_markers_come_back(shown):
 
 def test_another_style_is_drawn_at_once(shown):
     """Trails have a line per frame and bodypart."""
-    desk, playback, _ = shown
+    session, playback, _ = shown
     playback.go_to(4)
     parts = len(playback.predictions.bodyparts)
     playback.set_style(replace(playback.style, edges=(), trail=2))
-    lines = _layer(desk, "skeleton and trails")
+    lines = _layer(session, "skeleton and trails")
     assert lines.data.shape == (2 * parts, 2, 2)
     np.testing.assert_allclose(lines.data[-1, 1], (0.0, 1.0))
 
 
 def test_a_score_map_goes_with_its_frame(shown):
     """It lies between picture and markers, and another frame has none."""
-    desk, playback, _ = shown
+    session, playback, _ = shown
     playback.show_map(np.full((4, 5), 0.5, np.float32), name="score map of snout", **NO_TURN)
-    names = [layer.name for layer in desk.viewer.layers]
+    names = [layer.name for layer in session.viewer.layers]
     assert names.index("score map of snout") == names.index("skeleton and trails") - 1
     playback.go_to(1)
-    assert "score map of snout" not in desk.viewer.layers
+    assert "score map of snout" not in session.viewer.layers
 
 
 def test_the_labelling_comes_back(shown):
     """Closing takes every layer of the video away."""
-    desk, playback, _ = shown
-    told = []
-    playback.changed.connect(lambda: told.append(playback.video))
+    session, playback, _ = shown
+    notified = []
+    playback.changed.connect(lambda: notified.append(playback.video))
     playback.close()
-    assert told == [None]
-    assert [layer.name for layer in desk.viewer.layers] == ["frame", "skeleton", "labels"]
-    desk.viewer.dims.set_current_step(0, 0)
+    assert notified == [None]
+    assert [layer.name for layer in session.viewer.layers] == ["frame", "skeleton", "labels"]
+    session.viewer.dims.set_current_step(0, 0)
     assert playback.predictions is None
 
 
 def test_predictions_of_another_length_are_refused(shown):
     """They would be drawn on the wrong frames."""
-    desk, playback, found = shown
+    session, playback, found = shown
     whole = playback.predictions
     short = replace(whole, xy=whole.xy[:-1], likelihood=whole.likelihood[:-1])
     with pytest.raises(AnalysisError, match=f"{FRAMES - 1} rows, but the video has {FRAMES} frames"):
         playback.show(found.video, short, playback.style)
     assert playback.video is None
-    assert desk.canvas is not None
+    assert session.canvas is not None

@@ -6,7 +6,7 @@ from npe2 import PluginManifest
 
 from napari_posecut import preferences as module
 from napari_posecut.preferences import Preferences, preferences, remember_when_closing
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 
 
 def test_defaults_are_those_of_the_manifest():
@@ -37,11 +37,11 @@ def test_choices_are_read(settings):
 def test_labelling_follows_them(settings, viewer, config):
     """A project is opened with the chosen size of markers, and goes on by itself or not."""
     settings.labelling.marker_size, settings.labelling.advance = 30, False
-    desk = desk_of(viewer)
-    desk.open(config)
-    assert desk.labelling.advance is False
-    current = desk.canvas.points.size.max() * viewer.scene.camera.zoom
+    session = session_of(viewer)
+    session.open(config)
+    assert session.labelling.advance is False
+    current = session.canvas.points.size.max() * viewer.scene.camera.zoom
     assert current == pytest.approx(1.4 * 30)
     viewer.scene.camera.zoom *= 3
-    assert desk.canvas.points.size.max() * viewer.scene.camera.zoom == pytest.approx(current)
-    desk.close()
+    assert session.canvas.points.size.max() * viewer.scene.camera.zoom == pytest.approx(current)
+    session.close()

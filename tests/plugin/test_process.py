@@ -19,7 +19,7 @@ def child(tmp_path):
     )
     known = Process(platform.node(), started.pid, "mark-7")
     for _ in range(10**6):
-        if known.lives:  # the system has no command line of it for a moment
+        if known.is_alive:  # the system has no command line of it for a moment
             break
         os.sched_yield()
     yield started
@@ -32,9 +32,11 @@ def test_a_process_is_known_by_its_number_and_last_argument(child):
 
     Kind: a name that is looked for anywhere in a text. A process with a name in its path, or in its code, has another.
     """
-    assert Process(platform.node(), child.pid, "mark-7").lives
-    assert not any(Process(platform.node(), child.pid, name).lives for name in ("mark-8", "mark", "thread", "jobs", ""))
-    assert not Process("elsewhere", child.pid, "mark-7").lives
+    assert Process(platform.node(), child.pid, "mark-7").is_alive
+    assert not any(
+        Process(platform.node(), child.pid, name).is_alive for name in ("mark-8", "mark", "thread", "jobs", "")
+    )
+    assert not Process("elsewhere", child.pid, "mark-7").is_alive
 
 
 def test_a_process_that_nobody_has_buried_does_not_live(child):
@@ -42,7 +44,7 @@ def test_a_process_that_nobody_has_buried_does_not_live(child):
     process = Process(platform.node(), child.pid, "mark-7")
     process.stop()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not process.lives
+    assert not process.is_alive
     process.stop()
     process.kill()
 

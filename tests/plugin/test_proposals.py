@@ -11,7 +11,7 @@ NETWORK, COPIED = Proposal((1.0, 2.0), 0.4, "net", 10), Proposal((5.0, 6.0))
 def test_copies_count_before_the_network():
     """The pose of another frame, which a person asked for, replaces what the network proposes, in that frame only."""
     poses = ProposedPoses()
-    poses.take({FRAME: {"a": NETWORK, "b": NETWORK}, OTHER: {"a": NETWORK}})
+    poses.set_network({FRAME: {"a": NETWORK, "b": NETWORK}, OTHER: {"a": NETWORK}})
     poses.copy(FRAME, {"a": COPIED})
     assert poses.of(FRAME) == {"a": COPIED, "b": NETWORK}
     assert poses.of(OTHER) == {"a": NETWORK}
@@ -21,9 +21,9 @@ def test_copies_count_before_the_network():
 def test_what_was_waved_away_stays_away():
     """A proposal that was waved away does not return with the next network, only with a copy."""
     poses = ProposedPoses()
-    poses.take({FRAME: {"a": NETWORK}})
-    poses.wave_away(FRAME, "a")
-    poses.take({FRAME: {"a": NETWORK}})
+    poses.set_network({FRAME: {"a": NETWORK}})
+    poses.reject(FRAME, "a")
+    poses.set_network({FRAME: {"a": NETWORK}})
     assert poses.of(FRAME) == {}
     poses.copy(FRAME, {"a": COPIED})
     assert poses.of(FRAME) == {"a": COPIED}
@@ -32,8 +32,8 @@ def test_what_was_waved_away_stays_away():
 def test_the_newest_network_counts():
     """Proposals of a network go when those of another one come."""
     poses = ProposedPoses()
-    poses.take({FRAME: {"a": NETWORK}})
-    poses.take({OTHER: {"a": NETWORK}})
+    poses.set_network({FRAME: {"a": NETWORK}})
+    poses.set_network({OTHER: {"a": NETWORK}})
     assert poses.of(FRAME) == {}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from napari_posecut import contributions
 from napari_posecut.contributions import _NO_LAYERS, project_reader
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 
 
@@ -12,7 +12,7 @@ from napari_posecut.widgets.flow import FlowBar
 def test_a_project_is_opened(viewer, config, of):
     """Its config.yaml or its folder, through napari's own way of opening files, brings buttons and docks."""
     viewer.open(str(of(config)), plugin="posecut")
-    assert desk_of(viewer).project.config_path == config
+    assert session_of(viewer).project.config_path == config
     assert any(isinstance(docked, FlowBar) for docked in viewer.window.dock_widgets.values())
     assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
 
@@ -27,12 +27,12 @@ def test_other_files_of_the_name_are_left_alone(tmp_path, text):
 
 def test_a_damaged_project_is_told_with_the_line(viewer, config):
     """Dropping a project whose config.yaml is no YAML any more says what to correct, where napari would only refuse."""
-    told = []
-    desk_of(viewer).told.connect(told.append)
+    notified = []
+    session_of(viewer).notified.connect(notified.append)
     config.write_text(config.read_text() + "colormap: [jet\n")
     viewer.open(str(config.parent), plugin="posecut")
-    assert len(told) == 1
-    assert "config.yaml line" in told[0]
+    assert len(notified) == 1
+    assert "config.yaml line" in notified[0]
 
 
 def test_other_paths_are_left_alone(tmp_path, config):
@@ -48,7 +48,7 @@ def test_a_refusal_is_told(viewer, config, monkeypatch):
     opener = project_reader(str(config))
     config.unlink()
     assert opener(str(config)) == _NO_LAYERS
-    assert desk_of(viewer).project is None
+    assert session_of(viewer).project is None
 
 
 def test_without_a_window_nothing_is_opened(config, monkeypatch):

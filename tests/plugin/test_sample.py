@@ -6,7 +6,7 @@ import pytest
 
 from napari_posecut import contributions
 from napari_posecut.contributions import _draw_sample, _sample_folder
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from posecut_core.errors import ArgumentError
 
 
@@ -37,26 +37,26 @@ def test_it_is_drawn_elsewhere_and_opened(tiny, folder, viewer, qtbot, monkeypat
     """The first time another process draws it; afterwards it opens at once, as it was left."""
     _draw_sample(tmp_path / "drawn")
     drawn_by(monkeypatch, "import shutil, sys; shutil.copytree(*sys.argv[1:], symlinks=True)", tmp_path / "drawn")
-    desk = desk_of(viewer)
+    session = session_of(viewer)
     for _ in range(2):
         viewer.open_sample("posecut", "mouse")
-        assert desk.project is None
+        assert session.project is None
         assert [layer.name for layer in viewer.layers] == ["the sample is being drawn"]
-        qtbot.waitUntil(lambda: desk.project is not None, timeout=60_000)
+        qtbot.waitUntil(lambda: session.project is not None, timeout=60_000)
         assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
-        assert 0 < desk.labelling.progress.done < desk.labelling.progress.frames
-        desk.close()
+        assert 0 < session.labelling.progress.done < session.labelling.progress.frames
+        session.close()
         drawn_by(monkeypatch, "raise SystemExit(1)")
 
 
 def test_why_it_was_not_drawn_is_told(folder, viewer, qtbot, monkeypatch):
     """The sentence of the process that could not draw is shown, and nothing waits any more."""
-    told = []
+    notified = []
     drawn_by(monkeypatch, "import sys; sys.exit('The disk is full.')")
-    monkeypatch.setattr(desk_of(viewer), "tell", told.append)
+    monkeypatch.setattr(session_of(viewer), "tell", notified.append)
     viewer.open_sample("posecut", "mouse")
-    qtbot.waitUntil(lambda: len(told) == 2, timeout=60_000)
-    assert told[1] == "The disk is full."
+    qtbot.waitUntil(lambda: len(notified) == 2, timeout=60_000)
+    assert notified[1] == "The disk is full."
     assert not viewer.layers
 
 

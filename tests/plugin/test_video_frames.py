@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from napari_posecut.layers.video_frames import _GREY, VideoFrames
+from napari_posecut.layers.video_frames import _GRAY, VideoFrames
 from posecut_core.errors import VideoError
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter
@@ -53,23 +53,23 @@ def test_whole_video_is_never_decoded_at_once(frames, monkeypatch):
     monkeypatch.setattr(frames, "_wait", None)
     for key, shape in ((np.s_[:], (1, 16, 32, 3)), (np.s_[:, :, 5], (1, 16, 3))):
         assert frames[key].shape == shape
-        assert (frames[key] == _GREY).all()
+        assert (frames[key] == _GRAY).all()
 
 
 def test_late_picture_is_grey_and_announced(video):
     """A picture that is not there in time is grey; whoever asked is told when it is there."""
-    frames, told = VideoFrames(video, patience=0), threading.Event()
-    frames.arrived = lambda number: told.set() if number == 30 else None
-    if (frames[30] == _GREY).all():
-        assert told.wait(60)
-    assert (frames[30] != _GREY).any()
+    frames, notified = VideoFrames(video, patience=0), threading.Event()
+    frames.arrived = lambda number: notified.set() if number == 30 else None
+    if (frames[30] == _GRAY).all():
+        assert notified.wait(60)
+    assert (frames[30] != _GRAY).any()
     frames.close()
 
 
 def test_undecodable_frame_is_grey(frames, monkeypatch):
     """A damaged frame is a grey picture, never an exception, and known to be damaged."""
     monkeypatch.setattr(VideoReader, "frames", lambda self, numbers: ((number, None) for number in numbers))
-    assert (frames[3] == _GREY).all()
+    assert (frames[3] == _GRAY).all()
     assert frames.read(3) is None
 
 
@@ -81,14 +81,14 @@ def test_file_that_fails_is_grey(frames, monkeypatch):
         yield
 
     monkeypatch.setattr(VideoReader, "frames", fail)
-    assert (frames[3] == _GREY).all()
+    assert (frames[3] == _GRAY).all()
 
 
 def test_closed_video_answers_at_once(frames):
     """After closing, nothing waits for a picture."""
     frames.close()
     assert frames.closed
-    assert (frames[12] == _GREY).all()
+    assert (frames[12] == _GRAY).all()
 
 
 def test_memory_is_bounded(frames, monkeypatch):
@@ -114,13 +114,13 @@ def test_a_frame_that_may_be_damaged_keeps_nobody_waiting(video, monkeypatch):
 
     original = VideoReader.frames
     monkeypatch.setattr(VideoReader, "frames", read)
-    frames, told = VideoFrames(video, patience=0), threading.Event()
-    frames.arrived = lambda number: told.set() if number == 3 else None
-    assert (frames[3] == _GREY).all()
+    frames, notified = VideoFrames(video, patience=0), threading.Event()
+    frames.arrived = lambda number: notified.set() if number == 3 else None
+    assert (frames[3] == _GRAY).all()
     assert frames.read(4) is not None
     assert frames.read(30) is not None
-    assert (frames[3] == _GREY).all()
+    assert (frames[3] == _GRAY).all()
     goes_on.set()
-    assert told.wait(60)
+    assert notified.wait(60)
     assert frames[3].max() < 40
     frames.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import project_videos
@@ -11,53 +11,53 @@ LABELLING = ["frame", "skeleton", "labels"]
 
 
 @pytest.fixture
-def desk(viewer, sample):
-    """A desk with a project open."""
-    desk = desk_of(viewer)
-    desk.open(sample)
-    return desk
+def session(viewer, sample):
+    """A session with a project open."""
+    session = session_of(viewer)
+    session.open(sample)
+    return session
 
 
-def names(desk):
+def names(session):
     """Names of the layers that are shown."""
-    return [layer.name for layer in desk.viewer.layers]
+    return [layer.name for layer in session.viewer.layers]
 
 
-def test_video_takes_turns_with_labelling(desk):
+def test_video_takes_turns_with_labelling(session):
     """The labelling's layers go when a video comes, and the other way round."""
-    view, (first, second) = VideoView(desk), project_videos(desk.project).values()
+    view, (first, second) = VideoView(session), project_videos(session.project).values()
     view.show(first)
-    assert names(desk) == [first.name]
-    other = VideoView(desk)
+    assert names(session) == [first.name]
+    other = VideoView(session)
     other.show(second)
-    assert names(desk) == [second.name]
+    assert names(session) == [second.name]
     assert view.layer is None
-    other.leave()
-    assert names(desk) == LABELLING
+    other.release()
+    assert names(session) == LABELLING
 
 
-def test_frame_to_label_ends_the_look(desk):
+def test_frame_to_label_ends_the_look(session):
     """Asking for a frame to label leaves the video; reading the project again does not."""
-    view, path = VideoView(desk), next(iter(project_videos(desk.project).values()))
+    view, path = VideoView(session), next(iter(project_videos(session.project).values()))
     view.show(path)
-    desk.refresh()
-    assert names(desk) == [path.name]
-    frame = desk.labelling.frame
-    desk.show_frame(frame.video, frame.number)
-    assert names(desk) == LABELLING
+    session.refresh()
+    assert names(session) == [path.name]
+    frame = session.labelling.frame
+    session.show_frame(frame.video, frame.number)
+    assert names(session) == LABELLING
     assert view.layer is None
 
 
-def test_removing_the_layer_leaves(desk):
+def test_removing_the_layer_leaves(session):
     """A person who removes the video's layer is back at the labelling."""
-    view = VideoView(desk)
-    layer = view.show(next(iter(project_videos(desk.project).values())))
-    desk.viewer.layers.remove(layer)
-    assert names(desk) == LABELLING
+    view = VideoView(session)
+    layer = view.show(next(iter(project_videos(session.project).values())))
+    session.viewer.layers.remove(layer)
+    assert names(session) == LABELLING
 
 
-def test_missing_video_leaves_labelling_as_it_is(desk, tmp_path):
+def test_missing_video_leaves_labelling_as_it_is(session, tmp_path):
     """A video that cannot be shown is refused, and the labelling is there."""
     with pytest.raises(VideoError):
-        VideoView(desk).show(tmp_path / "missing.mp4")
-    assert names(desk) == LABELLING
+        VideoView(session).show(tmp_path / "missing.mp4")
+    assert names(session) == LABELLING

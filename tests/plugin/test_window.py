@@ -10,10 +10,10 @@ from qtpy.QtCore import Qt
 
 import napari_posecut
 from napari_posecut import window
-from napari_posecut.session import _ask_person, _Closing, _named, desk_of
+from napari_posecut.session import _ask_user, _Closing, _job_names, session_of
 from napari_posecut.widgets.docks.label import LabelDock
 from napari_posecut.widgets.flow import FlowBar
-from napari_posecut.window import furnish, open_here, open_window
+from napari_posecut.window import add_flow_bar, open_here, open_window
 from posecut_core.errors import PosecutError, ProjectError
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.opening import open_project
@@ -24,7 +24,7 @@ def opened(qtbot, config, settings):
     """A window that is to be seen, with the project open."""
     made = open_window(config)
     yield made
-    desk_of(made).board.jobs = ()
+    session_of(made).jobs.running = ()
     with contextlib.suppress(RuntimeError):  # the test has closed it
         made.close()
 
@@ -45,7 +45,7 @@ class FakeJob:
 
 def close_by_hand(viewer):
     """Close the window as a person does, through its frame."""
-    bar = furnish(viewer)
+    bar = add_flow_bar(viewer)
     return bar.window().close()
 
 
@@ -67,7 +67,7 @@ def test_a_window_has_buttons_docks_and_the_project(opened, config):
     """Opened on a project, the labelling is in front, and the same again adds nothing."""
     docked = list(opened.window.dock_widgets)
     assert docked == ["PoseCut", "1 Project", "3 Label"]
-    assert desk_of(opened).project.config_path == config
+    assert session_of(opened).project.config_path == config
     open_here(opened, config)
     assert list(opened.window.dock_widgets) == docked
 
@@ -123,20 +123,20 @@ def test_a_script_that_closes_the_viewer_closes_the_labels(viewer, config):
 @pytest.mark.parametrize(("answer", "closed", "stopped"), [("go on", 1, 0), ("stop", 1, 1), ("stay", 0, 0)])
 def test_a_person_decides_about_work_that_runs(opened, config, answer, closed, stopped):
     """It goes on, or stops, or the window stays with everything in it."""
-    desk, job = desk_of(opened), FakeJob()
-    desk.board.jobs, asked = (job,), []
-    desk.ask_about_jobs = lambda jobs, window: asked.append(tuple(jobs)) or answer
+    session, job = session_of(opened), FakeJob()
+    session.jobs.running, asked = (job,), []
+    session.ask_about_jobs = lambda jobs, window: asked.append(tuple(jobs)) or answer
     assert close_by_hand(opened) == bool(closed)
     assert asked == [(job,)]
-    assert (desk.project is None, job.stopped) == (bool(closed), bool(stopped))
+    assert (session.project is None, job.stopped) == (bool(closed), bool(stopped))
 
 
 @pytest.mark.parametrize("chosen", ["go on", "stop"])
 def test_who_has_decided_once_is_not_asked(opened, settings, chosen):
     """The preference answers."""
     settings.work.when_closing = chosen
-    desk, job = desk_of(opened), FakeJob()
-    desk.board.jobs, desk.ask_about_jobs = (job,), None
+    session, job = session_of(opened), FakeJob()
+    session.jobs.running, session.ask_about_jobs = (job,), None
     assert close_by_hand(opened)
     assert job.stopped == (chosen == "stop")
 
@@ -154,34 +154,34 @@ def test_the_question_can_be_answered_for_ever(opened, settings, qtbot, monkeypa
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     monkeypatch.setattr(QMessageBox, "exec", choose)
-    assert _ask_person((FakeJob(),), furnish(opened).window()) == "stop"
+    assert _ask_user((FakeJob(),), add_flow_bar(opened).window()) == "stop"
     assert texts == ["Still running: create dataset and train."]
     assert settings.work.when_closing == "stop"
 
 
 def test_a_stop_that_fails_is_told(opened, monkeypatch):
     """The window closes all the same."""
-    desk, job = desk_of(opened), FakeJob()
+    session, job = session_of(opened), FakeJob()
     job.stop = lambda: (_ for _ in ()).throw(PosecutError("The disk refuses."))
-    desk.board.jobs, desk.ask_about_jobs = (job,), lambda jobs, window: "stop"
+    session.jobs.running, session.ask_about_jobs = (job,), lambda jobs, window: "stop"
     assert close_by_hand(opened)
 
 
 def test_a_window_is_watched_once(opened, config):
     """Opening the project again asks nobody twice."""
-    desk_of(opened).open(config)
-    assert len(furnish(opened).window().findChildren(_Closing)) == 1
+    session_of(opened).open(config)
+    assert len(add_flow_bar(opened).window().findChildren(_Closing)) == 1
 
 
 def test_docks_opened_elsewhere_are_found(viewer):
     """A dock from napari's own menu is brought to the front instead of a second one."""
     _, widget = viewer.window.add_plugin_dock_widget("posecut", "3 Label")
-    assert furnish(viewer).open("3 Label") is widget
+    assert add_flow_bar(viewer).open("3 Label") is widget
     assert isinstance(widget, LabelDock)
     viewer.window.add_plugin_dock_widget("posecut", "PoseCut")
-    assert isinstance(furnish(viewer), FlowBar)
+    assert isinstance(add_flow_bar(viewer), FlowBar)
 
 
 def test_work_is_named_for_people():
     """Verbs are written as words."""
-    assert _named((FakeJob(), FakeJob())) == "create dataset and train, create dataset and train"
+    assert _job_names((FakeJob(), FakeJob())) == "create dataset and train, create dataset and train"

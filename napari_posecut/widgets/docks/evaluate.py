@@ -18,9 +18,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import table_of
-from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.tables import FrameError, PastEvaluation, ResultRow, newest_evaluation
 
@@ -38,15 +38,15 @@ class EvaluateDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self.shown: PastEvaluation | None = None
-        self.heading, self.summary = Words(), Words()
+        self.heading, self.summary = WrappedLabel(), WrappedLabel()
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("which split and network, as in 4 Train")
         self.plotting = QCheckBox("also draw every labelled frame")
         self.evaluate = QPushButton("Evaluate")
-        self.line = JobLine(self.desk, ("evaluate",))
+        self.line = JobLine(self.session, ("evaluate",))
         self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))
         headings = self.bodyparts.headerItem()
         assert headings is not None
@@ -62,15 +62,15 @@ class EvaluateDock(QWidget):
         self.evaluate.clicked.connect(self.start)
         self.frames.itemClicked.connect(self._show_frame)
         self.report.clicked.connect(self._open_report)
-        self.line.ended.connect(self._end)
-        self.desk.project_changed.connect(self._on_project_changed)
-        self.desk.board.started.connect(self._update_enabled)
+        self.line.ended.connect(self._on_job_ended)
+        self.session.project_changed.connect(self._on_project_changed)
+        self.session.jobs.started.connect(self._update_enabled)
         self._on_project_changed()
 
     def start(self) -> None:
         """Evaluate the last network of the chosen shuffle."""
         arguments = {"shuffle": self.shuffle.value(), "plotting": self.plotting.isChecked()}
-        self.desk.attempt(lambda: self.desk.start("evaluate", arguments))
+        self.session.attempt(lambda: self.session.start("evaluate", arguments))
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
@@ -87,7 +87,7 @@ class EvaluateDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show what the project holds."""
-        project = self.desk.project
+        project = self.session.project
         self.shown = None if project is None else newest_evaluation(project)
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
@@ -101,7 +101,7 @@ class EvaluateDock(QWidget):
         self._update_enabled()
 
     def _update_enabled(self) -> None:
-        self.evaluate.setEnabled(self.desk.project is not None and self.desk.board.of("evaluate") is None)
+        self.evaluate.setEnabled(self.session.project is not None and self.session.jobs.find("evaluate") is None)
 
     def _fill(self) -> None:
         found = self.shown
@@ -115,14 +115,14 @@ class EvaluateDock(QWidget):
             self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:_WORST]])
             self.report.setEnabled(found.report.is_file())
 
-    def _end(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self._on_project_changed()
         self._update_enabled()
 
     def _show_frame(self, item: QTreeWidgetItem) -> None:
         frame: FrameError = item.data(0, Qt.ItemDataRole.UserRole)
-        self.desk.attempt(lambda: self.desk.show_frame(frame.video, frame.number))
+        self.session.attempt(lambda: self.session.show_frame(frame.video, frame.number))
 
     def _open_report(self) -> None:
         if self.shown is not None:

@@ -19,11 +19,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.board import in_background
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
 from napari_posecut.layers.video_layer import frames_of
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
@@ -45,28 +45,28 @@ class _FramePicker(QWidget):
 
     taken = Signal()
 
-    def __init__(self, desk: Desk, video: Callable[[], str | None], cropped: Callable[[], bool]) -> None:
+    def __init__(self, session: Session, video: Callable[[], str | None], cropped: Callable[[], bool]) -> None:
         """Make the buttons.
 
         Args:
-            desk: of the viewer.
+            session: of the viewer.
             video: tells the stem of the video that is chosen.
             cropped: tells whether only the crop of a frame is kept.
         """
         super().__init__()
-        self._desk, self._chosen, self._cropped = desk, video, cropped
+        self._session, self._chosen, self._cropped = session, video, cropped
         self._video = ""
         self._some_taken = False
-        self.view = VideoView(desk)
-        self.view.left.connect(self._left)
+        self.view = VideoView(session)
+        self.view.closed.connect(self._on_view_closed)
         self.look_button = QPushButton("Look through the chosen video")
-        self.look_button.clicked.connect(lambda: desk.attempt(self.look))
+        self.look_button.clicked.connect(lambda: session.attempt(self.show_video))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
         self.take_button = QPushButton(f"Take this frame ({_KEY})")
-        self.take_button.clicked.connect(lambda: desk.attempt(self.take))
+        self.take_button.clicked.connect(lambda: session.attempt(self.take))
         self.back_button = QPushButton("Back to labelling")
-        self.back_button.clicked.connect(self.view.leave)
+        self.back_button.clicked.connect(self.view.close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.look_button)
@@ -80,24 +80,24 @@ class _FramePicker(QWidget):
     @property
     def number(self) -> int:
         """Return the number of the frame at the slider."""
-        return int(self._desk.viewer.dims.current_step[0])
+        return int(self._session.viewer.dims.current_step[0])
 
-    def look(self) -> None:
+    def show_video(self) -> None:
         """Show the chosen video.
 
         Raises:
             ProjectError: no project is open.
             VideoError: no video is chosen, or it is missing, damaged or another than was added.
         """
-        project, video = self._desk.require_project(), self._chosen()
+        project, video = self._session.require_project(), self._chosen()
         if video is None:
             raise VideoError("No video is chosen; choose one in the list above.")
         path = resolve_video(project, video)
         in_background(lambda: check_videos(project, [path]))
         self.view.show(path)
-        self._video, viewer = video, self._desk.viewer
+        self._video, viewer = video, self._session.viewer
         viewer.dims.set_current_step(0, 0)
-        viewer.bind_key(_KEY, lambda _: self._desk.attempt(self.take), overwrite=True)
+        viewer.bind_key(_KEY, lambda _: self._session.attempt(self.take), overwrite=True)
         viewer.dims.events.current_step.connect(self._show_number)
         self._show_buttons()
 
@@ -109,8 +109,8 @@ class _FramePicker(QWidget):
                 moment, or no video is shown.
             StorageError: the disk refuses.
         """
-        project, layer = self._desk.require_project(), self.view.layer
-        if layer is None or self._desk.board.writing("frames"):
+        project, layer = self._session.require_project(), self.view.layer
+        if layer is None or self._session.jobs.is_writing("frames"):
             raise VideoError("Other work extracts frames at the moment; wait until it has ended, then take this frame.")
         number, crop = self.number, project.config.crop_of(self._video) if self._cropped() else None
         new = take_frame(project, self._video, number, frames_of(layer).read(number), crop=crop)
@@ -123,14 +123,14 @@ class _FramePicker(QWidget):
         if self.view.layer is not None:
             self.hint.setText(f"{self._video}, frame {self.number} of {len(frames_of(self.view.layer))}")
 
-    def _left(self) -> None:
-        viewer = self._desk.viewer
+    def _on_view_closed(self) -> None:
+        viewer = self._session.viewer
         viewer.bind_key(_KEY, None, overwrite=True)
         viewer.dims.events.current_step.disconnect(self._show_number)
         self._show_buttons()
         if self._some_taken:
             self._some_taken = False
-            self._desk.attempt(self._desk.refresh)
+            self._session.attempt(self._session.refresh)
 
     def _show_buttons(self) -> None:
         looking = self.view.layer is not None
@@ -153,7 +153,7 @@ class FramesDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = table_of(("video", "frames"))
@@ -170,17 +170,17 @@ class FramesDock(QWidget):
         self.others = QCheckBox("choose others than the last time")
         self.others.setToolTip("the same choice is made again otherwise, and adds nothing")
         self.extract_button = QPushButton("Extract frames of the ticked videos")
-        self.extract_button.clicked.connect(lambda: self.desk.attempt(self.extract))
-        self.line = JobLine(self.desk, ("extract_frames",))
-        self.line.ended.connect(self._extracted)
-        self.picker = _FramePicker(self.desk, self._chosen_video, self.crop.isChecked)
+        self.extract_button.clicked.connect(lambda: self.session.attempt(self.extract))
+        self.line = JobLine(self.session, ("extract_frames",))
+        self.line.ended.connect(self._on_job_ended)
+        self.picker = _FramePicker(self.session, self._chosen_video, self.crop.isChecked)
         self.picker.taken.connect(self._count)
         self.delete_button = QPushButton("Delete the shown frame")
-        self.delete_button.clicked.connect(lambda: self.desk.attempt(self.delete))
+        self.delete_button.clicked.connect(lambda: self.session.attempt(self.delete))
         self._create_layout()
-        self.desk.project_changed.connect(self._on_project_changed)
-        self.desk.board.started.connect(self._update_enabled)
-        self.desk.board.ended.connect(self._update_enabled)
+        self.session.project_changed.connect(self._on_project_changed)
+        self.session.jobs.started.connect(self._update_enabled)
+        self.session.jobs.ended.connect(self._update_enabled)
         self._on_project_changed()
 
     def extract(self) -> Job:
@@ -191,7 +191,7 @@ class FramesDock(QWidget):
             PosecutError: the same kind of work runs already.
             StorageError: the disk refuses.
         """
-        project, chosen = self.desk.require_project(), self._ticked()
+        project, chosen = self.session.require_project(), self._checked()
         start, stop = self.start.value(), self.stop.value()
         if not chosen or start >= stop:
             raise ArgumentError("Tick at least one video, and let the part to choose from begin before its end.")
@@ -199,7 +199,7 @@ class FramesDock(QWidget):
             edit_config(project.config_path, {"start": start / 100, "stop": stop / 100})
         settings = read_state(project.settings_path)
         last = max((settings.extraction_seeds.get(video, settings.seed) for video in chosen), default=0)
-        return self.desk.start(
+        return self.session.start(
             "extract_frames",
             {
                 "videos": chosen,
@@ -218,17 +218,17 @@ class FramesDock(QWidget):
             VideoError: the frame store is damaged.
             StorageError: the disk refuses.
         """
-        project, labelling = self.desk.require_project(), self.desk.labelling
+        project, labelling = self.session.require_project(), self.session.labelling
         assert labelling is not None
         frame = labelling.frame
-        if frame is None or self.desk.canvas is None:
+        if frame is None or self.session.canvas is None:
             raise ArgumentError("No frame is shown for labelling, expected the one to delete; go to it first.")
         if delete_frame(project, frame.video, frame.number):
-            self.desk.refresh()
-            self.desk.tell(f"Frame {frame.number} of {frame.video} is deleted.")
-        elif not labelling.browser.frame(frame).dropped:
+            self.session.refresh()
+            self.session.notify(f"Frame {frame.number} of {frame.video} is deleted.")
+        elif not labelling.index.frame(frame).dropped:
             labelling.drop()
-            self.desk.tell(
+            self.session.notify(
                 f"Frame {frame.number} of {frame.video} has labels, which are kept: it is only taken out of training."
             )
 
@@ -256,7 +256,7 @@ class FramesDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the videos of the project that is open now, and its choices."""
-        project = self.desk.project
+        project = self.session.project
         known = {video: item.checkState(0) for video, item in self._items.items()}
         self.videos.clear()
         self._items = {}
@@ -278,9 +278,9 @@ class FramesDock(QWidget):
 
     def _count(self) -> None:
         """Count the extracted frames of each video."""
-        project, counts = self.desk.project, []
+        project, counts = self.session.project, []
         for video, item in self._items.items():
-            numbers = self.desk.attempt(partial(numbers_in, project.frame_store(video))) if project else ()
+            numbers = self.session.attempt(partial(numbers_in, project.frame_store(video))) if project else ()
             counts.append(len(numbers or ()))
             item.setText(1, str(counts[-1]))
         if project is None:
@@ -297,13 +297,13 @@ class FramesDock(QWidget):
         there = bool(self._items)
         for widget in (self.form, self.picker, self.delete_button):
             widget.setEnabled(there)
-        self.extract_button.setEnabled(there and self.desk.board.allows("extract_frames"))
+        self.extract_button.setEnabled(there and self.session.jobs.can_start("extract_frames"))
 
-    def _extracted(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.desk.tell(_account(job.result))
+            self.session.notify(_extracted_text(job.result))
 
-    def _ticked(self) -> list[str]:
+    def _checked(self) -> list[str]:
         return [video for video, item in self._items.items() if item.checkState(0) == Qt.CheckState.Checked]
 
     def _chosen_video(self) -> str | None:
@@ -323,7 +323,7 @@ def _part(config: ProjectConfig) -> tuple[int, int]:
     return round(100 * config.start), round(100 * config.stop)
 
 
-def _account(result: Mapping[str, Any]) -> str:
+def _extracted_text(result: Mapping[str, Any]) -> str:
     """Say what an extraction did."""
     added, damaged = (sum(len(video[key]) for video in result["videos"]) for key in ("added", "damaged"))
     if not added:

@@ -19,11 +19,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.labelling.frame_index import MEANING
-from napari_posecut.labelling.keypoints import Mark
+from napari_posecut.labelling.keypoints import Keypoint
 from napari_posecut.labelling.keys import key_help
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.preferences import preferences
-from napari_posecut.session import Assistance, Desk, desk_of
+from napari_posecut.session import Assistant, Session, session_of
 from napari_posecut.widgets.parts import colored_row, table_of
 from posecut_core.plots.figures import bytes_of, colors_of
 from posecut_core.types import FrameRef
@@ -32,42 +32,42 @@ from posecut_core.types import FrameRef
 # The line of the dock 3 Label that says how a network helps, and lets a person do without.
 
 
-class _HelpLine(QWidget):
+class _AssistantLine(QWidget):
     """Whether a network helps while a person labels, and what it does at the moment."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._desk = desk
-        self._assistance: Assistance | None = None
-        self.helps = QCheckBox("Suggest poses while labelling")
-        self.helps.setToolTip("Hollow markers are proposals; press Enter to accept them. It trains while you label.")
-        self.helps.toggled.connect(self._let_help)
-        self.says = QLabel()
-        self.says.setWordWrap(True)
+        self._session = session
+        self._assistant: Assistant | None = None
+        self.suggest = QCheckBox("Suggest poses while labelling")
+        self.suggest.setToolTip("Hollow markers are proposals; press Enter to accept them. It trains while you label.")
+        self.suggest.toggled.connect(self._set_enabled)
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.helps)
-        layout.addWidget(self.says)
-        self.follow()
+        layout.addWidget(self.suggest)
+        layout.addWidget(self.sentence)
+        self.listen()
 
-    def follow(self) -> None:
+    def listen(self) -> None:
         """Listen to the help of the project that is open now."""
-        found = self._desk.assistance
-        if found is not self._assistance and found is not None:
-            found.changed.connect(self._say)
-        self._assistance = found
-        self.helps.setEnabled(found is not None)
+        found = self._session.assistant
+        if found is not self._assistant and found is not None:
+            found.changed.connect(self._show_sentence)
+        self._assistant = found
+        self.suggest.setEnabled(found is not None)
         if found is not None:
-            self.helps.setChecked(found.helps)
+            self.suggest.setChecked(found.enabled)
 
-    def _say(self, sentence: str) -> None:
-        self.says.setText(sentence)
+    def _show_sentence(self, sentence: str) -> None:
+        self.sentence.setText(sentence)
 
-    def _let_help(self, on: bool) -> None:
-        found = self._assistance
-        if found is not None and found.helps != on:
-            self._desk.attempt(lambda: found.let_help(on))
-            self.says.setText("" if on else "Suggestions off")
+    def _set_enabled(self, on: bool) -> None:
+        found = self._assistant
+        if found is not None and found.enabled != on:
+            self._session.attempt(lambda: found.set_enabled(on))
+            self.sentence.setText("" if on else "Suggestions off")
 
 
 # --- label ------------------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ _BUTTONS = (  # what is written on them, the method of `Actions` that they call,
     ("Undo", "undo", "Ctrl + Z"),
     ("Next to label", "next_open", "Shift + D"),
     ("Redo", "redo", "Ctrl + Shift + Z"),
-    ("Low likelihood", "next_doubtful", "Q"),
+    ("Low likelihood", "next_uncertain", "Q"),
     ("Copy pose before", "copy_pose", "C"),
     ("Absent", "absent", "E"),
     ("Hidden", "occluded", "O"),
@@ -94,7 +94,7 @@ class LabelDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
@@ -108,11 +108,11 @@ class LabelDock(QWidget):
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
-        self.number.given_up.connect(self.show_marks)  # with the number of the shown frame
+        self.number.cancelled.connect(self.show_keypoints)  # with the number of the shown frame
         self.advance = QCheckBox("go on by itself when a frame is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
-        self.network = _HelpLine(self.desk)
+        self.network = _AssistantLine(self.session)
         self.progress = QProgressBar()
         self.buttons = QWidget()
         self.keys_button = QPushButton("Keys and mouse (F1)")
@@ -121,15 +121,15 @@ class LabelDock(QWidget):
         self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.help.setVisible(False)
         self._create_layout()
-        self.desk.project_changed.connect(self._on_project_changed)
-        self.desk.labels_changed.connect(self.show_marks)
-        self.desk.help_asked.connect(self.toggle_help)
-        self.desk.frame_asked.connect(self._ask_number)
+        self.session.project_changed.connect(self._on_project_changed)
+        self.session.labels_changed.connect(self.show_keypoints)
+        self.session.help_requested.connect(self.toggle_help)
+        self.session.frame_requested.connect(self._focus_number)
         self._on_project_changed()
 
-    def show_marks(self) -> None:
+    def show_keypoints(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""
-        labelling = self.desk.labelling
+        labelling = self.session.labelling
         if labelling is None or labelling.frame is None:
             self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
             self.bodyparts.clear()
@@ -177,45 +177,45 @@ class LabelDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the labelling that is open now, which goes on by itself as the box says."""
-        self.network.follow()
+        self.network.listen()
         self._set_advance(self.advance.isChecked())
-        self.show_marks()
+        self.show_keypoints()
 
     def _fill(self, labelling: Labelling) -> None:
-        marks, current = labelling.marks, labelling.current
-        if len(self._items) != len(marks):
+        keypoints, current = labelling.keypoints, labelling.current
+        if len(self._items) != len(keypoints):
             self.bodyparts.clear()
-            colours = bytes_of(colors_of(labelling.browser.project.config.colormap, len(marks)))
-            self._items = [colored_row(colour) for colour in colours]
+            colors = bytes_of(colors_of(labelling.index.project.config.colormap, len(keypoints)))
+            self._items = [colored_row(color) for color in colors]
             self.bodyparts.addTopLevelItems(self._items)
         chosen = None
-        for item, mark in zip(self._items, marks, strict=True):
-            _write(item, mark)
-            chosen = item if current is not None and mark.bodypart == current.bodypart else chosen
+        for item, keypoint in zip(self._items, keypoints, strict=True):
+            _fill_row(item, keypoint)
+            chosen = item if current is not None and keypoint.bodypart == current.bodypart else chosen
         self.bodyparts.setCurrentItem(chosen)
 
     def _choose(self, item: QTreeWidgetItem) -> None:
-        if self.desk.labelling is not None:
-            self.desk.labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
+        if self.session.labelling is not None:
+            self.session.labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
 
     def _act(self, action: str) -> None:
-        if self.desk.actions is not None:
-            getattr(self.desk.actions, action)()
+        if self.session.actions is not None:
+            getattr(self.session.actions, action)()
 
     def _set_advance(self, on: bool) -> None:
-        if self.desk.labelling is not None:
-            self.desk.labelling.advance = on
+        if self.session.labelling is not None:
+            self.session.labelling.advance = on
 
-    def _ask_number(self) -> None:
+    def _focus_number(self) -> None:
         self.number.setFocus()
         self.number.selectAll()
 
     def _go_to_number(self) -> None:
-        labelling, number = self.desk.labelling, self.number.value()
+        labelling, number = self.session.labelling, self.number.value()
         if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
             key = FrameRef(labelling.frame.video, number)
-            self.desk.attempt(lambda: labelling.go_to(key))
-            self.show_marks()
+            self.session.attempt(lambda: labelling.go_to(key))
+            self.show_keypoints()
 
 
 class _Number(QSpinBox):
@@ -224,14 +224,14 @@ class _Number(QSpinBox):
     Enter and Escape give the keys back to the image; another window that comes to the front meanwhile does not.
     """
 
-    given_up = Signal()  # by Escape
+    cancelled = Signal()  # by Escape
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
         if event is not None:
             event.accept()
             if event.key() == Qt.Key.Key_Escape:
-                self.given_up.emit()
+                self.cancelled.emit()
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
                 self.clearFocus()
 
@@ -241,8 +241,8 @@ def _help_text() -> str:
     return f"<table cellpadding=2>{rows}</table>"
 
 
-def _write(item: QTreeWidgetItem, mark: Mark) -> None:
-    item.setText(0, mark.name)
-    item.setText(1, _STATES[mark.state])
-    item.setText(2, "" if mark.likelihood is None else f"{mark.likelihood:.2f}")
-    item.setData(0, Qt.ItemDataRole.UserRole, mark.bodypart)
+def _fill_row(item: QTreeWidgetItem, keypoint: Keypoint) -> None:
+    item.setText(0, keypoint.name)
+    item.setText(1, _STATES[keypoint.state])
+    item.setText(2, "" if keypoint.likelihood is None else f"{keypoint.likelihood:.2f}")
+    item.setData(0, Qt.ItemDataRole.UserRole, keypoint.bodypart)

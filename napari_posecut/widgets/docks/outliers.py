@@ -22,10 +22,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.board import in_background
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, read_trajectories, style_of
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import playback_of
@@ -174,8 +174,8 @@ class OutliersDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
-        self.playback = playback_of(self.desk)
+        self.session: Session = session_of(napari_viewer)
+        self.playback = playback_of(self.session)
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._asked: dict[str, object] | None = None  # arguments with which the suspects were found
         self._suspects: dict[str, Mapping[str, Any]] = {}  # path of a video -> what was found in it
@@ -186,18 +186,18 @@ class OutliersDock(QWidget):
         self.networks.currentIndexChanged.connect(self._list_videos)
         self.videos = QListWidget()
         self.videos.setMaximumHeight(90)
-        self.videos.itemChanged.connect(self._forget)
-        self.videos.currentItemChanged.connect(self._show_suspects)
+        self.videos.itemChanged.connect(self._clear_found)
+        self.videos.currentItemChanged.connect(self._show_found)
         self.form = _OutlierForm()
-        self.form.changed.connect(self._forget)
+        self.form.changed.connect(self._clear_found)
         self.find_button = QPushButton("Find frames that look wrong")
-        self.find_button.clicked.connect(self.judge)
-        self.job_line = JobLine(self.desk, ("find_outliers", "extract_outliers"))
-        self.job_line.ended.connect(self._ended)
+        self.find_button.clicked.connect(self.find_frames)
+        self.job_line = JobLine(self.session, ("find_outliers", "extract_outliers"))
+        self.job_line.ended.connect(self._on_own_job_ended)
         self.sentence = QLabel()
         self.timeline = Timeline()
         self.timeline.setFixedHeight(44)
-        self.timeline.frame_chosen.connect(self._look_at)
+        self.timeline.frame_chosen.connect(self._show_frame)
         self.before, self.after = QPushButton("◀ before"), QPushButton("next ▶")
         self.before.clicked.connect(lambda: self._step(-1))
         self.after.clicked.connect(lambda: self._step(1))
@@ -206,15 +206,15 @@ class OutliersDock(QWidget):
         for label in (self.heading, self.sentence):
             label.setWordWrap(True)
         self._create_layout()
-        self.desk.project_changed.connect(self.list_networks)
-        self.desk.board.started.connect(self._update_enabled)
-        self.desk.board.ended.connect(self._on_job_ended)
+        self.session.project_changed.connect(self.list_networks)
+        self.session.jobs.started.connect(self._update_enabled)
+        self.session.jobs.ended.connect(self._on_job_ended)
         self.playback.frame_changed.connect(self._on_frame)
         self.list_networks()
 
     def list_networks(self) -> None:
         """List the analysed videos of the project, network by network."""
-        project, chosen = self.desk.project, self.networks.currentData()
+        project, chosen = self.session.project, self.networks.currentData()
         self._tables = {}
         for found in () if project is None else analyzed_videos(project):
             if not found.filtered and project is not None and own_network(project, found.scorer) is not None:
@@ -227,21 +227,21 @@ class OutliersDock(QWidget):
         self.networks.blockSignals(False)
         self._list_videos()
 
-    def judge(self) -> None:
+    def find_frames(self) -> None:
         """Let a child judge the ticked videos."""
-        arguments = self.desk.attempt(self._arguments)
+        arguments = self.session.attempt(self._arguments)
         if arguments is None:
             return
-        job = self.desk.attempt(lambda: self.desk.start("find_outliers", arguments))
+        job = self.session.attempt(lambda: self.session.start("find_outliers", arguments))
         if job is not None:
-            self._forget()
+            self._clear_found()
             self._asked = arguments
 
     def extract(self) -> None:
         """Let a child extract some of the frames found, or those that were named."""
-        arguments = self.desk.attempt(self._arguments) if self.form.algorithm == "manual" else self._asked
+        arguments = self.session.attempt(self._arguments) if self.form.algorithm == "manual" else self._asked
         if arguments is not None:
-            self.desk.attempt(lambda: self.desk.start("extract_outliers", arguments))
+            self.session.attempt(lambda: self.session.start("extract_outliers", arguments))
 
     def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
@@ -260,7 +260,7 @@ class OutliersDock(QWidget):
         layout.addStretch(1)
 
     def _list_videos(self) -> None:
-        project, scorer = self.desk.project, self.networks.currentData()
+        project, scorer = self.session.project, self.networks.currentData()
         self.videos.blockSignals(True)
         self.videos.clear()
         for found in self._tables.get(scorer, []):
@@ -276,7 +276,7 @@ class OutliersDock(QWidget):
                 others=self._others(project, str(scorer)),
                 number=project.config.numframes2pick,
             )
-        self._forget()
+        self._clear_found()
 
     def _others(self, project: Project, scorer: str) -> list[tuple[str, str]]:
         """List the networks that one can be compared with: those of the same training fraction."""
@@ -290,7 +290,7 @@ class OutliersDock(QWidget):
 
     def _arguments(self) -> dict[str, object]:
         """Return what the controls say, as arguments of extract_outlier_frames."""
-        project, scorer = self.desk.require_project(), str(self.networks.currentData())
+        project, scorer = self.session.require_project(), str(self.networks.currentData())
         network, ticked = own_network(project, scorer), self._ticked()
         assert network is not None, "only networks of this iteration are listed"
         given = {"videos": [str(found.video) for found in ticked], **self.form.arguments()}
@@ -310,36 +310,36 @@ class OutliersDock(QWidget):
         item = self.videos.currentItem()
         return None if item is None else item.data(Qt.ItemDataRole.UserRole)
 
-    def _forget(self) -> None:
+    def _clear_found(self) -> None:
         """Forget what was found: something else is asked for now."""
         self._asked, self._suspects = None, {}
-        self._show_suspects()
+        self._show_found()
 
-    def _ended(self, job: Job) -> None:
+    def _on_own_job_ended(self, job: Job) -> None:
         if job.request.verb == "extract_outliers":
             if job.state == "done":
-                self.desk.tell(_account(job.result))
-            self._forget()
+                self.session.notify(_extracted_text(job.result))
+            self._clear_found()
         elif job.state == "done":
             self._asked = dict(job.request.arguments)
             self._suspects = {str(video["video"]): video for video in job.result["videos"]}
         else:
             self._asked = None
-        self._show_suspects()
+        self._show_found()
 
     def _on_job_ended(self, job: Job) -> None:
         if job.request.verb == "analyze_queue" and job.state == "done":
             self.list_networks()
         self._update_enabled()
 
-    def _show_suspects(self) -> None:
+    def _show_found(self) -> None:
         """Show what was found in the chosen video, and say it of all."""
         found = self._chosen()
         suspects = self._suspects.get(str(found.video)) if found is not None else None
         numbers = sorted({int(candidate["number"]) for candidate in suspects["candidates"]}) if suspects else []
         self.timeline.show_video(self._length(suspects, numbers))
         self.timeline.show_marks(np.array(numbers, dtype=np.int64))
-        self.sentence.setText(_verdict(list(self._suspects.values())))
+        self.sentence.setText(_found_text(list(self._suspects.values())))
         for widget in (self.timeline, self.before, self.after):
             widget.setVisible(bool(numbers))
         self._update_enabled()
@@ -353,14 +353,14 @@ class OutliersDock(QWidget):
 
     def _update_enabled(self) -> None:
         """Say what there is, and offer what can be done now."""
-        project, ticked, manual = self.desk.project, self._ticked(), self.form.algorithm == "manual"
+        project, ticked, manual = self.session.project, self._ticked(), self.form.algorithm == "manual"
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not self._tables:
             self.heading.setText("The networks of this iteration have analysed no video yet: analyse some (6 Analyse).")
         else:
             self.heading.setText("In which videos, and what makes a frame look wrong?")
-        idle = all(self.desk.board.allows(verb) for verb in ("find_outliers", "extract_outliers"))
+        idle = all(self.session.jobs.can_start(verb) for verb in ("find_outliers", "extract_outliers"))
         ready = bool(ticked) and idle and (len(ticked) == 1 or not self.form.by_hand)
         self.form.setVisible(bool(self._tables))
         self.find_button.setVisible(not manual)
@@ -369,17 +369,17 @@ class OutliersDock(QWidget):
         self.extract_button.setEnabled(ready if manual else wanted > 0 and idle)
         self.find_button.setToolTip("" if ready or not ticked else "named frames belong to one video: tick one only")
 
-    def _look_at(self, frame: int) -> None:
+    def _show_frame(self, frame: int) -> None:
         """Show a frame of the chosen video."""
-        found, project = self._chosen(), self.desk.project
+        found, project = self._chosen(), self.session.project
         if found is None or project is None:
             return
         if self.playback.video != found.video:
-            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
+            read = self.session.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
             if read is None:
                 return
             style = replace(style_of(project.config, read.predictions.bodyparts), trail=_TRAIL)
-            self.desk.attempt(lambda: self.playback.show(found.video, read.predictions, style))
+            self.session.attempt(lambda: self.playback.show(found.video, read.predictions, style))
         self.playback.go_to(frame)
 
     def _step(self, by: int) -> None:
@@ -388,7 +388,7 @@ class OutliersDock(QWidget):
         others = marks[marks > here] if by > 0 else marks[marks < here][::-1]
         if len(others):
             self.timeline.set_frame(int(others[0]))
-            self._look_at(int(others[0]))
+            self._show_frame(int(others[0]))
 
     def _on_frame(self, frame: int) -> None:
         found = self._chosen()
@@ -401,7 +401,7 @@ def _wanted(video: Mapping[str, Any]) -> int:
     return min(int(video["number_of_frames"]), len(video["fresh"]))
 
 
-def _verdict(videos: list[Mapping[str, Any]]) -> str:
+def _found_text(videos: list[Mapping[str, Any]]) -> str:
     """Say how many frames look wrong, and how many of them will be extracted."""
     if not videos:
         return ""
@@ -414,7 +414,7 @@ def _verdict(videos: list[Mapping[str, Any]]) -> str:
     return f"<b>{wrong:,} of {looked_at:,} frames look wrong; {wanted} of them will be extracted.</b>"
 
 
-def _account(result: Mapping[str, Any]) -> str:
+def _extracted_text(result: Mapping[str, Any]) -> str:
     """Say what was extracted."""
     frames = sum(len(video["added"]) for video in result["videos"])
     drafts = sum(int(video["drafts"]) for video in result["videos"])

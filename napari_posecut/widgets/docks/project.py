@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.labelling.frame_index import MEANING, FrameStatus
 from napari_posecut.labelling.labelling import Labelling
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.new_project import NewProjectForm
 from napari_posecut.widgets.forms.videos import ProjectVideos
@@ -36,7 +36,7 @@ from posecut_core.types import FrameRef
 
 
 _SIDE = 14  # pixels
-_GREY, _BLUE, _ORANGE, _GREEN = "#8a8f98", "#4f9dde", "#e0a030", "#4caf50"
+_GRAY, _BLUE, _ORANGE, _GREEN = "#8a8f98", "#4f9dde", "#e0a030", "#4caf50"
 
 
 @cache
@@ -51,14 +51,14 @@ def icon_of(status: FrameStatus) -> QIcon:
     return QIcon(pixmap)
 
 
-def _circle(painter: QPainter, colour: str, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine, filled: int = 0) -> None:
+def _circle(painter: QPainter, color: str, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine, filled: int = 0) -> None:
     """Draw a circle of which so many sixteenths of a degree are filled, from the bottom."""
     circle = QRectF(2, 2, _SIDE - 4, _SIDE - 4)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
+    painter.setBrush(QColor(color))
     painter.drawPie(circle, 270 * 16 - filled // 2, filled)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(colour), 1.6, style))
+    painter.setPen(QPen(QColor(color), 1.6, style))
     painter.drawEllipse(circle)
 
 
@@ -69,14 +69,14 @@ def _exclamation(painter: QPainter) -> None:
 
 
 def _cross(painter: QPainter) -> None:
-    painter.setPen(QPen(QColor(_GREY), 1.8))
+    painter.setPen(QPen(QColor(_GRAY), 1.8))
     painter.drawLine(QPointF(4, 4), QPointF(10, 10))
     painter.drawLine(QPointF(10, 4), QPointF(4, 10))
 
 
 _WHOLE = 360 * 16
 _DRAWN = {
-    "unlabelled": lambda painter: _circle(painter, _GREY),
+    "unlabelled": lambda painter: _circle(painter, _GRAY),
     "proposed": lambda painter: _circle(painter, _BLUE, style=Qt.PenStyle.DotLine),
     "unreviewed": _exclamation,
     "begun": lambda painter: _circle(painter, _ORANGE, filled=_WHOLE // 2),
@@ -85,7 +85,7 @@ _DRAWN = {
 }
 
 
-# --- project browser --------------------------------------------------------------------------------------------------
+# --- frame tree -------------------------------------------------------------------------------------------------------
 # The videos of a project and their frames, each with how far its labelling is; a click opens the frame.
 
 
@@ -93,12 +93,12 @@ _QUIET = 300  # milliseconds without a change, after which the frames that are n
 _KEY = Qt.ItemDataRole.UserRole
 
 
-class _ProjectBrowser(QWidget):
+class _FrameTree(QWidget):
     """A tree of videos and frames that follows the labelling; only what changed is written anew."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self._frames: dict[FrameRef, QTreeWidgetItem] = {}
         self._videos: dict[str, QTreeWidgetItem] = {}
         self._statuses: dict[FrameRef, FrameStatus] = {}
@@ -115,28 +115,28 @@ class _ProjectBrowser(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.total)
         layout.addWidget(self.tree)
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_QUIET)
-        self._later.timeout.connect(self.look_at_all)
-        desk.project_changed.connect(self.rebuild)
-        desk.labels_changed.connect(self._show_change)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_QUIET)
+        self._timer.timeout.connect(self.update_all)
+        session.project_changed.connect(self.rebuild)
+        session.labels_changed.connect(self._on_labels_changed)
         self.rebuild()
 
     def rebuild(self) -> None:
         """List the videos and frames of the open project, anew where they are others than before."""
         if self._is_listed():
-            self.look_at_all()
-            self._point_out()
+            self.update_all()
+            self._select_shown()
             return
         opened = {video for video, item in self._videos.items() if item.isExpanded()}
         self.tree.clear()
         self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
-        project, labelling = self._desk.project, self._desk.labelling
+        project, labelling = self._session.project, self._session.labelling
         if project is None or labelling is None:
             self.total.setText("No project is open.")
             return
-        keys = labelling.browser.frames
+        keys = labelling.index.frames
         for video in _videos(project, keys):
             self._counts[video] = Counter()
             self._videos[video] = QTreeWidgetItem(self.tree, [video])
@@ -148,42 +148,42 @@ class _ProjectBrowser(QWidget):
         for video, item in self._videos.items():
             item.addChildren([child for key, child in self._frames.items() if key.video == video])
             item.setExpanded(video in opened)
-        self._write(keys)
-        self._count(self._videos)
-        self._point_out()
+        self._set_statuses(keys)
+        self._set_counts(self._videos)
+        self._select_shown()
 
     def _is_listed(self) -> bool:
-        project, labelling = self._desk.project, self._desk.labelling
+        project, labelling = self._session.project, self._session.labelling
         if project is None or labelling is None or not self._videos:
             return False
-        keys = labelling.browser.frames
+        keys = labelling.index.frames
         return keys == tuple(self._frames) and _videos(project, keys) == list(self._videos)
 
-    def look_at_all(self) -> None:
+    def update_all(self) -> None:
         """Take in what changed in frames that are not shown: proposals that came, edits that were undone."""
         self._update(self._frames)
 
-    def _show_change(self) -> None:
+    def _on_labels_changed(self) -> None:
         """Take in what changed in the shown frame; the others can wait until it is quiet."""
-        labelling = self._desk.labelling
+        labelling = self._session.labelling
         if labelling is not None and labelling.frame in self._frames:
             self._update([labelling.frame])
-            self._point_out()
-        self._later.start()
+            self._select_shown()
+        self._timer.start()
 
     def _update(self, keys: Iterable[FrameRef]) -> None:
-        labelling = self._desk.labelling
+        labelling = self._session.labelling
         if labelling is None:
             return
-        there = labelling.browser.places  # others went meanwhile; the tree is about to be rebuilt
+        there = labelling.index.places  # others went meanwhile; the tree is about to be rebuilt
         changed = [key for key in keys if key in there and labelling.status(key) != self._statuses[key]]
-        self._write(changed)
-        self._count({key.video for key in changed})
+        self._set_statuses(changed)
+        self._set_counts({key.video for key in changed})
 
-    def _write(self, keys: Iterable[FrameRef]) -> None:
-        assert self._desk.labelling is not None
+    def _set_statuses(self, keys: Iterable[FrameRef]) -> None:
+        assert self._session.labelling is not None
         for key in keys:
-            before, status = self._statuses.get(key), self._desk.labelling.status(key)
+            before, status = self._statuses.get(key), self._session.labelling.status(key)
             self._statuses[key] = status
             self._counts[key.video][status] += 1
             if before is not None:
@@ -192,17 +192,17 @@ class _ProjectBrowser(QWidget):
             item.setText(1, MEANING[status])
             item.setIcon(0, icon_of(status))
 
-    def _count(self, videos: Iterable[str]) -> None:
+    def _set_counts(self, videos: Iterable[str]) -> None:
         """Write exact counts: per video for those that changed, and in all."""
         for video in videos:
-            self._videos[video].setText(0, f"{video}: {_spoken(self._counts[video])}")
+            self._videos[video].setText(0, f"{video}: {_count_text(self._counts[video])}")
         counted = sum(self._counts.values(), Counter())
-        self.total.setText(f"<b>{_spoken(counted)}</b>" if counted else "No frames to label yet (2 Frames).")
+        self.total.setText(f"<b>{_count_text(counted)}</b>" if counted else "No frames to label yet (2 Frames).")
         self.total.setToolTip("\n".join(f"{counted[status]}: {MEANING[status]}" for status in MEANING))
 
-    def _point_out(self) -> None:
+    def _select_shown(self) -> None:
         """Mark the frame that is shown."""
-        frame = self._desk.labelling.frame if self._desk.labelling else None
+        frame = self._session.labelling.frame if self._session.labelling else None
         item = self._frames.get(frame) if frame else None
         if item is not None and item is not self.tree.currentItem():
             self.tree.setCurrentItem(item)
@@ -211,16 +211,16 @@ class _ProjectBrowser(QWidget):
         key = item.data(0, _KEY)
         if key is None:
             return
-        shown = self._desk.labelling.frame if self._desk.labelling else None
-        if key != shown or self._desk.canvas is None:
-            self._desk.attempt(lambda: self._desk.show_frame(key.video, key.number))
+        shown = self._session.labelling.frame if self._session.labelling else None
+        if key != shown or self._session.canvas is None:
+            self._session.attempt(lambda: self._session.show_frame(key.video, key.number))
 
 
 def _videos(project: Project, keys: Iterable[FrameRef]) -> list[str]:
     return list(dict.fromkeys((*project_videos(project), *(key.video for key in keys))))
 
 
-def _spoken(counts: "Counter[FrameStatus]") -> str:
+def _count_text(counts: "Counter[FrameStatus]") -> str:
     """Say how many frames are done, of those that are to be labelled."""
     dropped = counts["dropped"]
     frames = counts.total() - dropped
@@ -238,7 +238,7 @@ class ProjectDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self._labelling: Labelling | None = None  # whose tab was chosen
         self.setAcceptDrops(True)
         self.path = QLineEdit()
@@ -252,27 +252,27 @@ class ProjectDock(QWidget):
         self.take_over_button = QPushButton("Edit all the same")
         self.take_over_button.setToolTip("only if you know that the other program is not running any more")
         self.take_over_button.clicked.connect(self.take_over)
-        self.frames = _ProjectBrowser(self.desk)
-        self.videos = ProjectVideos(self.desk)
-        self.bodyparts, self.skeleton = BodypartsEditor(self.desk), SkeletonEditor(self.desk)
-        self.new = NewProjectForm(self.desk)
+        self.frames = _FrameTree(self.session)
+        self.videos = ProjectVideos(self.session)
+        self.bodyparts, self.skeleton = BodypartsEditor(self.session), SkeletonEditor(self.session)
+        self.new = NewProjectForm(self.session)
         self.tabs = QTabWidget()
         self._create_layout()
-        self.desk.project_changed.connect(self._on_project_changed)
-        self.desk.labels_changed.connect(self._show_banner)
+        self.session.project_changed.connect(self._on_project_changed)
+        self.session.labels_changed.connect(self._show_banner)
         self._on_project_changed()
 
     def open(self) -> None:
         """Open the project that the line names."""
         path = self.path.text().strip().strip('"')
         if path:
-            self.desk.attempt(lambda: self.desk.open(path))
+            self.session.attempt(lambda: self.session.open(path))
 
     def take_over(self) -> None:
         """Edit labels although another computer says that it does."""
-        project = self.desk.project
+        project = self.session.project
         if project is not None:
-            self.desk.attempt(lambda: self.desk.open(project.config_path, take_over=True))
+            self.session.attempt(lambda: self.session.open(project.config_path, take_over=True))
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Accept a project's folder or its config.yaml."""
@@ -320,7 +320,7 @@ class ProjectDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the project that is open now."""
-        project, labelling = self.desk.project, self.desk.labelling
+        project, labelling = self.session.project, self.session.labelling
         for place in range(self.tabs.count()):
             self.tabs.setTabVisible(place, project is not None or self.tabs.widget(place) is self.new)
         if project is None:
@@ -333,12 +333,12 @@ class ProjectDock(QWidget):
         if labelling is not self._labelling:
             self._labelling = labelling
             if labelling is not None:
-                self.tabs.setCurrentWidget(self.frames if labelling.browser.frames else self.videos)
+                self.tabs.setCurrentWidget(self.frames if labelling.index.frames else self.videos)
         self._show_banner()
 
     def _show_banner(self) -> None:
         """Say why labels cannot be edited, where they cannot."""
-        labelling = self.desk.labelling
+        labelling = self.session.labelling
         locked = labelling is not None and labelling.frame is not None and not labelling.writable
         self.banner.setVisible(locked)
         if labelling is not None and locked:

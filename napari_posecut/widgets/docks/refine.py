@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labelling.labelling import Labelling
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 
@@ -34,28 +34,28 @@ class RefineDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = table_of(("video", "to review", "frames"))
-        self.videos.itemDoubleClicked.connect(lambda item, _: self.go_on(item.text(0)))
+        self.videos.itemDoubleClicked.connect(lambda item, _: self.show_next(item.text(0)))
         self.next_button = QPushButton("Next frame to review")
-        self.next_button.clicked.connect(lambda: self.go_on())
+        self.next_button.clicked.connect(lambda: self.show_next())
         self.accept_button = QPushButton("All drafts of this frame are right (Enter)")
         self.accept_button.clicked.connect(self._accept)
         self.policies = QButtonGroup(self)
         self.policies.buttonClicked.connect(lambda _: self.show_counts())
         self.merge_button = QPushButton("Merge, and begin the next iteration")
         self.merge_button.clicked.connect(self.merge)
-        self.job_line = JobLine(self.desk, ("merge_datasets",))
-        self.job_line.ended.connect(self._ended)
+        self.job_line = JobLine(self.session, ("merge_datasets",))
+        self.job_line.ended.connect(self._on_own_job_ended)
         self.advice = QLabel()
         self.advice.setWordWrap(True)
         self._create_layout()
-        self.desk.project_changed.connect(self.show_counts)
-        self.desk.labels_changed.connect(self.show_counts)
-        self.desk.board.started.connect(self.show_counts)
-        self.desk.board.ended.connect(self.show_counts)
+        self.session.project_changed.connect(self.show_counts)
+        self.session.labels_changed.connect(self.show_counts)
+        self.session.jobs.started.connect(self.show_counts)
+        self.session.jobs.ended.connect(self.show_counts)
         self.show_counts()
 
     @property
@@ -63,26 +63,26 @@ class RefineDock(QWidget):
         """Return what becomes of drafts that nobody has reviewed."""
         return _POLICIES[self.policies.checkedId()][0]
 
-    def go_on(self, video: str | None = None) -> None:
+    def show_next(self, video: str | None = None) -> None:
         """Show the next frame with drafts, of one video or of all."""
-        labelling = self.desk.labelling
+        labelling = self.session.labelling
         if labelling is None or labelling.frame is None:
             return
-        order = [*labelling.browser.around(labelling.frame, 1), labelling.frame]
+        order = [*labelling.index.around(labelling.frame, 1), labelling.frame]
         found = next((key for key in order if video in (None, key.video) and _is_unreviewed(labelling, key)), None)
         if found is not None:
-            self.desk.attempt(lambda: self.desk.show_frame(found.video, found.number))
+            self.session.attempt(lambda: self.session.show_frame(found.video, found.number))
 
     def merge(self) -> None:
         """Let a child merge the labels."""
         arguments = {"unreviewed": self.policy}
-        if self.desk.attempt(lambda: self.desk.start("merge_datasets", arguments)) is not None:
+        if self.session.attempt(lambda: self.session.start("merge_datasets", arguments)) is not None:
             self.advice.clear()
 
     def show_counts(self) -> None:
         """Count the frames that are still to be reviewed, and offer what can be done now."""
-        labelling, project = self.desk.labelling, self.desk.project
-        frames = labelling.browser.frames if labelling is not None else ()
+        labelling, project = self.session.labelling, self.session.project
+        frames = labelling.index.frames if labelling is not None else ()
         unreviewed = Counter(key.video for key in frames if labelling and _is_unreviewed(labelling, key))
         self.videos.clear()
         for name, count in Counter(key.video for key in frames).items():
@@ -98,7 +98,7 @@ class RefineDock(QWidget):
             self.heading.setText(
                 f"<b>{total} frame{'s' * (total != 1)} to review.</b> Drag what is wrong, then accept."
             )
-        busy = self.desk.board.writing("labels")
+        busy = self.session.jobs.is_writing("labels")
         here = labelling is not None and labelling.frame is not None and _is_unreviewed(labelling, labelling.frame)
         self.next_button.setEnabled(bool(total) and not busy)
         self.accept_button.setEnabled(here and not busy)
@@ -124,20 +124,20 @@ class RefineDock(QWidget):
         layout.addStretch(1)
 
     def _accept(self) -> None:
-        self.desk.show_labels()
-        if self.desk.actions is not None:
-            self.desk.actions.accept()
+        self.session.show_labels()
+        if self.session.actions is not None:
+            self.session.actions.accept()
 
-    def _ended(self, job: Job) -> None:
+    def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.advice.setText(_account(job.result))
+            self.advice.setText(_merged_text(job.result))
 
 
 def _is_unreviewed(labelling: Labelling, key: Any) -> bool:
     return labelling.status(key) == "unreviewed"
 
 
-def _account(result: Mapping[str, Any]) -> str:
+def _merged_text(result: Mapping[str, Any]) -> str:
     """Say what was merged, and what comes next."""
     said = [f"<b>Iteration {result['iteration']} begins with {result['labelled_frames']} labelled frames.</b>"]
     if result["accepted"]:

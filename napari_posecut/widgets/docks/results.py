@@ -29,8 +29,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.board import in_background
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.layers.overlay import (
     OverlayStyle,
     Trajectories,
@@ -40,7 +40,7 @@ from napari_posecut.layers.overlay import (
     read_trajectories,
     style_of,
 )
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import colored_row, table_of
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
@@ -93,11 +93,11 @@ class _OverlayControls(QWidget):
 
     def show_video(self, names: tuple[str, ...], style: OverlayStyle) -> None:
         """List the bodyparts of a video, all ticked, and begin with the project's pcutoff."""
-        with _silent(self.bodyparts, self.pcutoff):
+        with _signals_blocked(self.bodyparts, self.pcutoff):
             self.pcutoff.setValue(round(100 * style.pcutoff))
             self.bodyparts.clear()
-            for name, colour in zip(names, bytes_of(style.colours), strict=True):
-                row = colored_row(colour, name, "")
+            for name, color in zip(names, bytes_of(style.colors), strict=True):
+                row = colored_row(color, name, "")
                 row.setCheckState(0, Qt.CheckState.Checked)
                 self.bodyparts.addTopLevelItem(row)
             self.bodyparts.setCurrentItem(self.bodyparts.topLevelItem(0))
@@ -106,7 +106,7 @@ class _OverlayControls(QWidget):
 
     def show_likelihoods(self, likelihoods: Float[np.ndarray, " K"]) -> None:
         """Write the likelihoods of the shown frame beside the bodyparts."""
-        with _silent(self.bodyparts):
+        with _signals_blocked(self.bodyparts):
             for item, likelihood in zip(self._rows(), likelihoods, strict=True):
                 item.setText(1, f"{likelihood:.2f}")
 
@@ -139,7 +139,7 @@ class _OverlayControls(QWidget):
 
 
 @contextmanager
-def _silent(*widgets: QWidget) -> Iterator[None]:
+def _signals_blocked(*widgets: QWidget) -> Iterator[None]:
     """Let nothing be said of what a program does with widgets."""
     for widget in widgets:
         widget.blockSignals(True)
@@ -166,37 +166,37 @@ class _ScoreMaps(QWidget):
     """A button that asks for the maps of the frame that is shown, and how far that is.
 
     Args:
-        desk: whose board computes them.
+        session: whose jobs compute them.
         playback: where they are shown.
     """
 
     computed = Signal()
 
-    def __init__(self, desk: Desk, playback: Playback) -> None:
+    def __init__(self, session: Session, playback: Playback) -> None:
         super().__init__()
-        self._desk, self._playback = desk, playback
+        self._session, self._playback = session, playback
         self._of: FoundPredictions | None = None
         self._maps: _FrameMaps | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="posecut-scoremaps-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self.button = QPushButton("Score map of the chosen bodypart")
-        self.button.clicked.connect(self.ask)
-        self.job_line = JobLine(desk, ("scoremap",))
-        self.job_line.ended.connect(self._take)
+        self.button.clicked.connect(self.compute)
+        self.job_line = JobLine(session, ("scoremap",))
+        self.job_line.ended.connect(self._on_job_ended)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.button)
         layout.addWidget(self.job_line)
 
-    def belong_to(self, shown: FoundPredictions | None) -> None:
+    def set_predictions(self, shown: FoundPredictions | None) -> None:
         """Follow the predictions that are shown, None where there are none."""
         if shown != self._of:
             self._of, self._maps = shown, None
         self._update_enabled()
 
-    def ask(self) -> None:
+    def compute(self) -> None:
         """Let a child compute the maps of this frame, unless they are there."""
-        project, shown, frame = self._desk.project, self._of, self._playback.frame
+        project, shown, frame = self._session.project, self._of, self._playback.frame
         network = own_network(project, shown.scorer) if project is not None and shown is not None else None
         if shown is None or network is None:
             return
@@ -205,7 +205,7 @@ class _ScoreMaps(QWidget):
             return
         target = str(self._folder / f"frame{frame}.npy")
         arguments = {"video": str(shown.video), "frame": frame, "target": target, **network.arguments}
-        if self._desk.attempt(lambda: self._desk.start("scoremap", arguments)) is not None:
+        if self._session.attempt(lambda: self._session.start("scoremap", arguments)) is not None:
             self.button.setEnabled(False)
 
     def show_map(self, bodypart: str) -> None:
@@ -216,7 +216,7 @@ class _ScoreMaps(QWidget):
             self._playback.show_map(found.maps[bodypart], cell=found.cell, origin=found.origin, name=name)
 
     def _update_enabled(self) -> None:
-        project, shown = self._desk.project, self._of
+        project, shown = self._session.project, self._of
         own = project is not None and shown is not None and own_network(project, shown.scorer) is not None
         self.button.setEnabled(own)
         self.button.setToolTip(
@@ -225,7 +225,7 @@ class _ScoreMaps(QWidget):
             else "the network that made these predictions does not belong to the present iteration"
         )
 
-    def _take(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         self._update_enabled()
         if job.state == "done" and self._of is not None and str(self._of.video) == str(job.result["video"]):
             self._maps = _read(job.result)
@@ -247,30 +247,30 @@ class ResultsDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
-        self.playback = playback_of(self.desk)
+        self.session: Session = session_of(napari_viewer)
+        self.playback = playback_of(self.session)
         self.timeline: Timeline | None = None  # there while a video is shown
         self._found: tuple[FoundPredictions, ...] = ()
         self._videos: list[Path] = []  # that a person named, besides the project's
         self._folders: list[Path] = []
         self._shown: FoundPredictions | None = None
         self._create_choice()
-        self.overlay, self.maps = _OverlayControls(), _ScoreMaps(self.desk, self.playback)
+        self.overlay, self.maps = _OverlayControls(), _ScoreMaps(self.session, self.playback)
         self.overlay.changed.connect(self._restyle)
         self.overlay.bodypart_chosen.connect(self._show_map)
         self.maps.computed.connect(self._show_map)
         self._create_layout()
-        self.desk.project_changed.connect(self.list_analyzed)
-        self.desk.board.ended.connect(self._on_job_ended)
-        self.playback.changed.connect(self._on_changed)
+        self.session.project_changed.connect(self.list_analyzed)
+        self.session.jobs.ended.connect(self._on_job_ended)
+        self.playback.changed.connect(self._on_playback_changed)
         self.playback.frame_changed.connect(self._on_frame)
-        for job in self.desk.board.past:
+        for job in self.session.jobs.past:
             self._on_job_ended(job)
         self.list_analyzed()
 
     def list_analyzed(self) -> None:
         """Look for analysed videos of the project, and list them."""
-        project = self.desk.project
+        project = self.session.project
         self._found = () if project is None else analyzed_videos(project, videos=self._videos, folders=self._folders)
         names = list(dict.fromkeys(str(entry.video) for entry in self._found))
         chosen = self.videos.currentData()
@@ -290,13 +290,13 @@ class ResultsDock(QWidget):
 
     def show_chosen(self) -> None:
         """Show the chosen video with the chosen predictions, or leave the one that is shown."""
-        found, project = self.networks.currentData(), self.desk.project
+        found, project = self.networks.currentData(), self.session.project
         if self.playback.video is not None and self._shown == found:
             self.playback.close()
         elif found is not None and project is not None:
-            read = self.desk.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
+            read = self.session.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
             if read is not None:
-                self.desk.attempt(lambda: self._play(found, read))
+                self.session.attempt(lambda: self._play(found, read))
 
     def event(self, event: QEvent | None) -> bool:
         """Let go of the video when the dock is closed."""
@@ -335,12 +335,12 @@ class ResultsDock(QWidget):
         grid.addWidget(self.other_video, 0, 0)
         grid.addWidget(self.other_folder, 0, 1)
         layout.addLayout(grid)
-        self.look = QWidget()
-        inner = QVBoxLayout(self.look)
+        self.view = QWidget()
+        inner = QVBoxLayout(self.view)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addWidget(self.overlay, stretch=1)
         inner.addWidget(self.maps)
-        layout.addWidget(self.look, stretch=1)
+        layout.addWidget(self.view, stretch=1)
         layout.addStretch(0)
 
     def _list_networks(self) -> None:
@@ -357,7 +357,7 @@ class ResultsDock(QWidget):
 
     def _update_enabled(self) -> None:
         """Say what there is, and offer what can be done now."""
-        project, shown = self.desk.project, self._shown
+        project, shown = self.session.project, self._shown
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not self._found:
@@ -370,11 +370,11 @@ class ResultsDock(QWidget):
         self.show_button.setEnabled(bool(self._found))
         same = shown is not None and shown == self.networks.currentData()
         self.show_button.setText("Leave video" if same else "Show video")
-        self.look.setVisible(shown is not None)
-        self.maps.belong_to(shown)
+        self.view.setVisible(shown is not None)
+        self.maps.set_predictions(shown)
 
     def _play(self, found: FoundPredictions, read: Trajectories) -> None:
-        project = self.desk.require_project()
+        project = self.session.require_project()
         predictions = read.predictions
         self.playback.show(found.video, predictions, style_of(project.config, predictions.bodyparts))
         self._shown = found
@@ -387,13 +387,13 @@ class ResultsDock(QWidget):
         self.timeline = Timeline()
         x, y, likelihood = read.curves
         lanes = (Lane("x", x), Lane("y", y), Lane("likelihood", likelihood, (0.0, 1.0)))
-        self.timeline.show_video(len(read.predictions.xy), lanes, bytes_of(self.playback.style.colours))
+        self.timeline.show_video(len(read.predictions.xy), lanes, bytes_of(self.playback.style.colors))
         self.timeline.frame_chosen.connect(self.playback.go_to)
-        self.desk.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
+        self.session.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
 
     def _restyle(self) -> None:
         """Draw the overlay and the curves as the controls say."""
-        project, predictions, shown = self.desk.project, self.playback.predictions, self.overlay.shown
+        project, predictions, shown = self.session.project, self.playback.predictions, self.overlay.shown
         if project is None or predictions is None or len(shown) != len(predictions.bodyparts):
             return
         self.playback.set_style(self.overlay.styled(style_of(project.config, predictions.bodyparts)))
@@ -407,14 +407,14 @@ class ResultsDock(QWidget):
         if predictions is not None and len(self.overlay.shown) == len(predictions.bodyparts):
             self.overlay.show_likelihoods(predictions.likelihood[frame])
 
-    def _on_changed(self) -> None:
+    def _on_playback_changed(self) -> None:
         """Forget what belonged to a video that is not shown any more."""
         if self.playback.video is None or self._shown is None or self.playback.video != self._shown.video:
             self._shown = None
             timeline, self.timeline = self.timeline, None
             if timeline is not None:
                 with suppress(LookupError):  # a person has closed it already
-                    self.desk.viewer.window.remove_dock_widget(timeline)
+                    self.session.viewer.window.remove_dock_widget(timeline)
                 timeline.deleteLater()
             self._update_enabled()
 
@@ -439,7 +439,7 @@ class ResultsDock(QWidget):
             self.list_analyzed()
         place = self.videos.findData(str(video))
         if place < 0:
-            self.desk.tell(
+            self.session.notify(
                 f"There are no predictions of {video.name} in {video.parent}; analyse it (6 Analyse), or name the "
                 "folder where they lie (Other folder…)."
             )
@@ -456,7 +456,7 @@ class ResultsDock(QWidget):
         self._folders.append(folder)
         self.list_analyzed()
         if all(entry.table.parent != folder for entry in self._found):
-            self.desk.tell(
+            self.session.notify(
                 f"There are no predictions of a listed video in {folder}; choose the folder that holds their .h5 "
                 "files, or name a video that is none of the project's first (Other video…)."
             )

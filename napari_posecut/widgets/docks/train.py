@@ -25,9 +25,9 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
-from napari_posecut.session import Desk, desk_of
+from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts.curves import CurveView, Series
-from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.dataset.settings import (
     TrainingSettings,
     handed_on,
@@ -136,24 +136,24 @@ class _SettingsForm(Container[Widget]):
 def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
     """Make the widget of one setting of its JSON schema."""
     label = about.get("label", name.replace("_", " "))
-    told: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
+    common: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
     field: ValueWidget[Any]
     if about.get("type") == "boolean":
-        field = CheckBox(**told, text=label)
+        field = CheckBox(**common, text=label)
     elif name == "init_weights":
-        field = ComboBox(**told, label=label, choices=[(text, value) for value, text in _WEIGHTS.items()])
+        field = ComboBox(**common, label=label, choices=[(text, value) for value, text in _WEIGHTS.items()])
     elif "enum" in about:
-        field = ComboBox(**told, label=label, choices=about["enum"])
+        field = ComboBox(**common, label=label, choices=about["enum"])
     elif about.get("type") == "integer":
         field = SpinBox(
-            **told,
+            **common,
             label=label,
             min=about["minimum"],
             max=about.get("maximum", _LARGEST),
             step=about.get("multipleOf", 1),
         )
     else:
-        field = LineEdit(**told, label=label)
+        field = LineEdit(**common, label=label)
         if name == "global_scale" or "anyOf" in about:
             field.native.setPlaceholderText("automatic" if name == "global_scale" else "none")
     field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -173,33 +173,33 @@ class TrainDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self._rows: dict[int, Metrics] = {}  # of the shown shuffle, by step
         self._notes: list[str] = []
-        self.heading, self.notes, self.figures = Words(), Words(), Words()
+        self.heading, self.notes, self.figures = WrappedLabel(), WrappedLabel(), WrappedLabel()
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("shuffle: each is a split of the labels into training and test frames, with a network")
         self.form = _SettingsForm()
         self.train = QPushButton("Train")
-        self.line = JobLine(self.desk, (_VERB,), stop_text="Pause")
+        self.line = JobLine(self.session, (_VERB,), stop_text="Pause")
         self.curve = CurveView()
         self._create_layout()
         self.shuffle.valueChanged.connect(self._show_shuffle)
         self.train.clicked.connect(self.start)
-        self.line.ended.connect(self._end)
-        self.desk.project_changed.connect(self._on_project_changed)
-        self.desk.board.started.connect(self._on_job_started)
-        self.desk.board.progressed.connect(self._on_job_progressed)
+        self.line.ended.connect(self._on_job_ended)
+        self.session.project_changed.connect(self._on_project_changed)
+        self.session.jobs.started.connect(self._on_job_started)
+        self.session.jobs.progressed.connect(self._on_job_progressed)
         self._on_project_changed()
 
     def start(self) -> None:
         """Train, or go on from the last snapshot, with what the form says."""
-        self.desk.attempt(self._start)
+        self.session.attempt(self._start)
 
     def _start(self) -> None:
         arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
-        self.desk.start(_VERB, arguments)
+        self.session.start(_VERB, arguments)
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
@@ -223,7 +223,7 @@ class TrainDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""
-        job = self.desk.board.of(_VERB)
+        job = self.session.jobs.find(_VERB)
         if job is not None:
             self._on_job_started(job)
         else:
@@ -238,12 +238,12 @@ class TrainDock(QWidget):
         self.shuffle.blockSignals(False)
         self._show_shuffle()
         for report in job.reports:
-            self._take(report)
+            self._add_report(report)
         self._draw()
 
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
-        project, running = self.desk.project, self.desk.board.of(_VERB)
+        project, running = self.session.project, self.session.jobs.find(_VERB)
         for widget in (self.form.native, self.shuffle, self.train):
             widget.setEnabled(project is not None and running is None)
         for widget in (self.form.native, self.train):  # the curves have their room while it runs
@@ -259,20 +259,20 @@ class TrainDock(QWidget):
     def _show_settings(self, project: Project) -> None:
         number = self.shuffle.value()
         path = project.training(number).settings
-        settings = self.desk.attempt(lambda: read_settings(path)) if path.exists() else None
+        settings = self.session.attempt(lambda: read_settings(path)) if path.exists() else None
         steps = max(self._rows, default=0)
         self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
         self.train.setText("Resume" if 0 < steps < self.form.fields["maxiters"].value else "Train")
-        running = self.desk.board.of(_VERB) is not None
-        state = "trains in the background; go on labelling if you like." if running else _state(steps, settings)
+        running = self.session.jobs.find(_VERB) is not None
+        state = "trains in the background; go on labelling if you like." if running else _state_text(steps, settings)
         self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:
-            self._take(report)
+            self._add_report(report)
             self._draw()
 
-    def _take(self, report: Progress | Notice) -> None:
+    def _add_report(self, report: Progress | Notice) -> None:
         if isinstance(report, Notice):
             self._notes = [*self._notes, in_window(report)][-_NOTES:]
         elif "loss" in report.values:
@@ -287,12 +287,12 @@ class TrainDock(QWidget):
             Series("loss", steps, tuple(row.loss for row in rows), log=True),
             Series("error on validation frames (px)", steps, tuple(row.validation_error for row in rows)),
         )
-        self.figures.setText(_figures(rows[-1]) if rows else "")
+        self.figures.setText(_figures_text(rows[-1]) if rows else "")
         self.figures.setVisible(bool(rows))
 
-    def _end(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self._notes = [_done(job)]
+            self._notes = [_done_text(job)]
         elif job.state == "stopped":
             self._notes = ["Paused; Resume goes on from here."]
         self._show_shuffle()
@@ -313,7 +313,7 @@ def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
     return TrainingSettings()
 
 
-def _state(steps: int, settings: TrainingSettings | None) -> str:
+def _state_text(steps: int, settings: TrainingSettings | None) -> str:
     if settings is None:
         return "new; training begins with a split of all labels that there are now."
     if steps >= settings.maxiters:
@@ -334,13 +334,13 @@ def _metrics(report: Progress) -> Metrics:
     )
 
 
-def _figures(row: Metrics) -> str:
+def _figures_text(row: Metrics) -> str:
     speed = row.steps_per_second
     said = f"{speed:.2g} steps/s" if speed >= 1 else f"{rough_time(1 / speed)} per step" if speed > 0 else ""
     return f"step {row.step}, {said}, learning rate {row.learning_rate:.2g}"
 
 
-def _done(job: Job) -> str:
+def _done_text(job: Job) -> str:
     network = job.result.get("network") or {}
     skipped = network.get("skipped") or ()
     tail = f" {len(skipped)} steps gave no finite loss and were skipped." if skipped else ""

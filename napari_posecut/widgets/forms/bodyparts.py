@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.board import in_background
-from napari_posecut.session import Desk
+from napari_posecut.jobs.monitor import in_background
+from napari_posecut.session import Session
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import edit_config
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
@@ -62,9 +62,9 @@ def _rewrite_bodyparts(config: Path, rows: Sequence[Row]) -> None:
 class BodypartsEditor(QWidget):
     """A list to type and drag in; nothing is written before `apply`."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self.names = QListWidget()
         self.names.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.names.itemChanged.connect(self._compare)
@@ -87,7 +87,7 @@ class BodypartsEditor(QWidget):
         for button in (add, self.revert_button, self.apply_button):
             row.addWidget(button)
         layout.addLayout(row)
-        desk.project_changed.connect(self._on_project_changed)
+        session.project_changed.connect(self._on_project_changed)
         self.revert()
 
     @property
@@ -106,29 +106,29 @@ class BodypartsEditor(QWidget):
 
     def apply(self) -> None:
         """Write what the list says; labelling is let go of meanwhile."""
-        self._desk.attempt(self._write)
+        self._session.attempt(self._write)
 
     def revert(self) -> None:
         """List the bodyparts as config.yaml has them."""
-        project = self._desk.project
+        project = self._session.project
         self.names.clear()
         for name in project.config.bodyparts if project else ():
             self.names.addItem(self._item(name, name))
         self._compare()
 
     def _write(self) -> None:
-        project, labelling, rows = self._desk.require_project(), self._desk.labelling, self.rows
+        project, labelling, rows = self._session.require_project(), self._session.labelling, self.rows
         assert labelling is not None
         labelling.pause()
         try:
             in_background(lambda: _rewrite_bodyparts(project.config_path, rows))
         finally:
-            self._desk.refresh()
+            self._session.refresh()
         self.revert()
 
     def _on_project_changed(self) -> None:
         """Take over what config.yaml has, unless something is typed here that is not saved."""
-        project = self._desk.project
+        project = self._session.project
         known = {row.old for row in self.rows if row.old is not None}
         if project is None or known != set(project.config.bodyparts) or not self.apply_button.isEnabled():
             self.revert()
@@ -140,7 +140,7 @@ class BodypartsEditor(QWidget):
         return item
 
     def _compare(self, *_: object) -> None:
-        project = self._desk.project
+        project = self._session.project
         listed = [Row(name, name) for name in project.config.bodyparts] if project else []
         for button in (self.apply_button, self.revert_button):
             button.setEnabled(self.rows != listed)
@@ -156,14 +156,14 @@ _Bone = tuple[str, str]
 class SkeletonEditor(QWidget):
     """A list of pairs; every change is written at once, and seen in the image."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self.bones = QListWidget()
         self.one, self.other = QComboBox(), QComboBox()
         self.join_button, self.cut_button = QPushButton("Join by a line"), QPushButton("Remove the line")
-        self.join_button.clicked.connect(lambda: desk.attempt(self.join))
-        self.cut_button.clicked.connect(lambda: desk.attempt(self.cut))
+        self.join_button.clicked.connect(lambda: session.attempt(self.join))
+        self.cut_button.clicked.connect(lambda: session.attempt(self.cut))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(QLabel("<b>Skeleton</b>: lines between bodyparts"))
@@ -174,7 +174,7 @@ class SkeletonEditor(QWidget):
         for box in (self.one, self.other):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         layout.addLayout(grid)
-        desk.project_changed.connect(self._on_project_changed)
+        session.project_changed.connect(self._on_project_changed)
         self._on_project_changed()
 
     def join(self) -> None:
@@ -204,14 +204,14 @@ class SkeletonEditor(QWidget):
             self._write([bone for place, bone in enumerate(skeleton) if place != chosen])
 
     def _skeleton(self) -> tuple[_Bone, ...]:
-        return self._desk.require_project().config.skeleton
+        return self._session.require_project().config.skeleton
 
     def _write(self, skeleton: list[_Bone]) -> None:
-        edit_config(self._desk.require_project().config_path, {"skeleton": [list(bone) for bone in skeleton]})
-        self._desk.refresh()
+        edit_config(self._session.require_project().config_path, {"skeleton": [list(bone) for bone in skeleton]})
+        self._session.refresh()
 
     def _on_project_changed(self) -> None:
-        config = self._desk.project.config if self._desk.project else None
+        config = self._session.project.config if self._session.project else None
         names = list(config.bodyparts) if config else []
         self.bones.clear()
         self.bones.addItems([f"{one} to {other}" for one, other in config.skeleton] if config else [])

@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.board import in_background
-from napari_posecut.session import Desk
+from napari_posecut.jobs.monitor import in_background
+from napari_posecut.session import Session
 from posecut_core.errors import VideoError
 from posecut_core.project.given import VIDEO_SUFFIXES, new_names
 from posecut_core.workflow.create_project import CreatedProject, create_new_project
@@ -31,9 +31,9 @@ VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIX
 class NewProjectForm(QWidget):
     """Names, videos and bodyparts of a project to be created; it is opened then."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._desk = desk
+        self._session = session
         self.task, self.experimenter = QLineEdit(), QLineEdit()
         self.task.setPlaceholderText("for example: reaching")
         self.experimenter.setPlaceholderText("your name")
@@ -67,12 +67,12 @@ class NewProjectForm(QWidget):
             )
 
         self.create_button.setText("Checking the videos…")
-        created = self._desk.attempt(lambda: self._created(create))
+        created = self._session.attempt(lambda: self._created(create))
         self.create_button.setText("Create the project")
         if created is not None:
             if created.ignored:
-                self._desk.tell(f"{created.config_path.parent.name} was there already, and is opened as it was.")
-            self._desk.attempt(lambda: self._desk.open(created.config_path))
+                self._session.notify(f"{created.config_path.parent.name} was there already, and is opened as it was.")
+            self._session.attempt(lambda: self._session.open(created.config_path))
         return created
 
     def _created(self, create: Callable[..., CreatedProject]) -> CreatedProject:

@@ -19,7 +19,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.labelling.extracted_frames import write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video_layer import frames_of
-from napari_posecut.session import Desk
+from napari_posecut.session import Session
 from napari_posecut.widgets.forms.new_project import VIDEO_FILES
 from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine
@@ -32,43 +32,43 @@ from posecut_core.types import Crop
 class ProjectVideos(QWidget):
     """The list of videos, a job that adds more, and a rectangle to drag over one of them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._desk = desk
-        self.view = VideoView(desk)
-        self.view.left.connect(self._show_buttons)
+        self._session = session
+        self.view = VideoView(session)
+        self.view.closed.connect(self._show_buttons)
         self.rectangle: Shapes | None = None
         self._cropped = ""  # the video that is shown
         self.videos = table_of(("video", "crop (x, y in pixels)"))
         self.copy = QCheckBox("copy them into the project")
         self.copy.setToolTip("otherwise the project links to them where they are")
-        self.line = JobLine(desk, ("add_videos",))
-        self.line.ended.connect(self._added)
+        self.line = JobLine(session, ("add_videos",))
+        self.line.ended.connect(self._on_job_ended)
         self.draw_button = _button("Draw a crop on the video", self.draw)
         self.hint = QLabel("Drag the corners of the rectangle in the image, or the rectangle itself.")
         self.hint.setWordWrap(True)
         self.save_button = _button("Save the crop", self.save)
         self.whole_button = _button("Whole frame", self.take_whole)
-        self.cancel_button = _button("Cancel", self.view.leave)
+        self.cancel_button = _button("Cancel", self.view.close)
         self._create_layout()
-        desk.project_changed.connect(self._list)
+        session.project_changed.connect(self._list)
         self._list()
 
     def add(self, paths: Sequence[str]) -> None:
         """Begin to add videos, or folders of them, to the project."""
         if paths:
             arguments = {"videos": list(paths), "copy_videos": self.copy.isChecked(), "skip_broken": True}
-            self._desk.attempt(lambda: self._desk.start("add_videos", arguments))
+            self._session.attempt(lambda: self._session.start("add_videos", arguments))
 
     def draw(self) -> None:
         """Show the chosen video with its crop as a rectangle to drag."""
         item = self.videos.currentItem() or self.videos.topLevelItem(0)
         if item is not None:
-            self._desk.attempt(lambda: self._draw(item.text(0)))
+            self._session.attempt(lambda: self._draw(item.text(0)))
 
     def save(self) -> None:
         """Write the rectangle into config.yaml, and go back to the labelling."""
-        self._desk.attempt(self._save)
+        self._session.attempt(self._save)
 
     def take_whole(self) -> None:
         """Let the rectangle be the whole frame."""
@@ -77,7 +77,7 @@ class ProjectVideos(QWidget):
             self._set_rectangle(Crop.of_frame(width, height))
 
     def _draw(self, video: str) -> None:
-        project = self._desk.require_project()
+        project = self._session.require_project()
         layer = self.view.show(resolve_video(project, video))
         self._cropped = video
         _, height, width, _ = frames_of(layer).shape
@@ -91,18 +91,18 @@ class ProjectVideos(QWidget):
             edge_width=max(1.0, width / 300),
         )
         self.view.add(self.rectangle)
-        self._desk.viewer.dims.set_current_step(0, 0)
+        self._session.viewer.dims.set_current_step(0, 0)
         self._set_rectangle(crop)
         self._show_buttons()
 
     def _save(self) -> None:
-        project, rectangle = self._desk.require_project(), self.rectangle
+        project, rectangle = self._session.require_project(), self.rectangle
         if rectangle is None or len(rectangle.data) != 1:
             raise ArgumentError("A crop is one rectangle, expected exactly one in the image; draw the crop again.")
         width, height = self._size()
         write_crop(project, self._cropped, to_crop(rectangle.data[0], width=width, height=height))
-        self.view.leave()
-        self._desk.refresh()
+        self.view.close()
+        self._session.refresh()
 
     def _set_rectangle(self, crop: Crop) -> None:
         assert self.rectangle is not None
@@ -116,13 +116,13 @@ class ProjectVideos(QWidget):
         _, height, width, _ = frames_of(self.view.layer).shape
         return width, height
 
-    def _added(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         if job.state != "done":
             return
         added, there = job.result.get("added", ()), job.result.get("already_there", ())
         known = f"; {len(there)} were there already" if there else ""
         left_out = "".join(f" Left out: {one['reason']}" for one in job.result.get("skipped", ()))
-        self._desk.tell(
+        self._session.notify(
             f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).{left_out}"
         )
 
@@ -150,12 +150,12 @@ class ProjectVideos(QWidget):
             widget.setVisible(drawing)
 
     def _list(self) -> None:
-        project = self._desk.project
+        project = self._session.project
         current = self.videos.currentItem()
         chosen = current.text(0) if current is not None else ""
         self.videos.clear()
         for video, path in project_videos(project).items() if project else ():
-            item = QTreeWidgetItem(self.videos, [video, _spoken(project.config.crop_of(video)) if project else ""])
+            item = QTreeWidgetItem(self.videos, [video, _crop_text(project.config.crop_of(video)) if project else ""])
             item.setToolTip(0, str(path))
             if not path.is_file():
                 item.setText(1, "the file is missing")
@@ -179,5 +179,5 @@ def _button(text: str, action: Callable[[], object]) -> QPushButton:
     return button
 
 
-def _spoken(crop: Crop | None) -> str:
+def _crop_text(crop: Crop | None) -> str:
     return "whole frame" if crop is None else f"{crop.x1} to {crop.x2}, {crop.y1} to {crop.y2}"

@@ -18,10 +18,10 @@ def table_of(headings: Iterable[str]) -> QTreeWidget:
     return table
 
 
-def colored_row(colour: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:
+def colored_row(color: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:
     """Make a row with a square of a bodypart's colour before its first cell."""
     square = QPixmap(_SIDE, _SIDE)
-    square.fill(QColor(*colour.tolist()))
+    square.fill(QColor(*color.tolist()))
     row = QTreeWidgetItem(cells)
     row.setIcon(0, QIcon(square))
     return row

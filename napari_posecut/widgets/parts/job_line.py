@@ -12,14 +12,14 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSize
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
-from napari_posecut.session import Desk
+from napari_posecut.session import Session
 from posecut_core.progress import Notice, Progress, rough_time
 
 # --- words ------------------------------------------------------------------------------------------------------------
 # A label of some sentences that is always as high as they are, however narrow its dock is.
 
 
-class Words(QLabel):
+class WrappedLabel(QLabel):
     """Rich text that is broken into lines and never cut off; layouts alone give wrapped labels too little room."""
 
     def __init__(self, text: str = "") -> None:
@@ -59,7 +59,7 @@ class JobLine(QWidget):
     """The running job of some verbs; hidden while there is none, and none has failed.
 
     Args:
-        desk: whose board is looked at.
+        session: whose jobs are followed.
         verbs: names of `verbs.VERBS`.
         stop_text: what is written on the button that stops the work.
         clock: seconds.
@@ -69,7 +69,7 @@ class JobLine(QWidget):
 
     def __init__(
         self,
-        desk: Desk,
+        session: Session,
         verbs: tuple[str, ...],
         *,
         stop_text: str = "Stop",
@@ -78,29 +78,29 @@ class JobLine(QWidget):
         super().__init__()
         self.job: Job | None = None  # the one that is shown
         self._shown_of: Path | None = None  # config.yaml of its project
-        self._desk, self._verbs, self._stop_text, self._clock = desk, verbs, stop_text, clock
+        self._session, self._verbs, self._stop_text, self._clock = session, verbs, stop_text, clock
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
-        self.sentence = Words()
+        self.sentence = WrappedLabel()
         self.stop = QPushButton(stop_text)
-        self.stop.clicked.connect(self.ask_stop)
+        self.stop.clicked.connect(self.request_stop)
         self.copy = QPushButton("Copy details")
         self.copy.setToolTip("copy the message and what the program printed, for whoever helps you")
         self.copy.clicked.connect(self._copy_details)
         self.dismiss = QPushButton("Close")
-        self.dismiss.clicked.connect(self._forget)
+        self.dismiss.clicked.connect(self._clear)
         self._create_layout()
-        desk.board.started.connect(self._on_job_started)
-        desk.board.progressed.connect(self._show)
-        desk.board.ended.connect(self._end)
-        desk.project_changed.connect(self._look)
-        self._look()
+        session.jobs.started.connect(self._on_job_started)
+        session.jobs.progressed.connect(self._on_job_progressed)
+        session.jobs.ended.connect(self._on_job_ended)
+        session.project_changed.connect(self._on_project_changed)
+        self._on_project_changed()
 
-    def ask_stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask the shown work to stop; it takes a moment to reach a state from which it goes on."""
         job = self.job
         if job is not None and job.state == "running":
-            self._desk.attempt(job.stop)
+            self._session.attempt(job.stop)
             self.stop.setEnabled(False)
             self.sentence.setText("Stopping; this can take a moment.")
 
@@ -114,18 +114,18 @@ class JobLine(QWidget):
             row.addWidget(button)
         layout.addLayout(row)
 
-    def _look(self) -> None:
+    def _on_project_changed(self) -> None:
         """Show what runs already, with what it has reported before; forget what belonged to another project."""
-        job, config = self._desk.board.of(*self._verbs), self._config()
+        job, config = self._session.jobs.find(*self._verbs), self._config()
         stale = config != self._shown_of or self.job is None or self.job.state == "running"
         if job is None and stale:
-            self._forget()
+            self._clear()
         elif job is not None and job is not self.job:
             self._on_job_started(job)
         self._shown_of = config
 
     def _config(self) -> Path | None:
-        project = self._desk.project
+        project = self._session.project
         return None if project is None else project.config_path
 
     def _on_job_started(self, job: Job) -> None:
@@ -136,9 +136,9 @@ class JobLine(QWidget):
         self.sentence.setText("Starting; this can take some seconds.")
         self.bar.setRange(0, 0)
         if job.reports:
-            self._show(job, job.reports[-1])
+            self._on_job_progressed(job, job.reports[-1])
 
-    def _show(self, job: Job, progress: Progress | Notice) -> None:
+    def _on_job_progressed(self, job: Job, progress: Progress | Notice) -> None:
         if job is not self.job or not self.stop.isEnabled():
             return
         if isinstance(progress, Notice):
@@ -165,14 +165,14 @@ class JobLine(QWidget):
             return None
         return (progress.total - progress.done) * (now - since) / (progress.done - done)
 
-    def _end(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         if job is not self.job:
             return
         if job.state in ("failed", "crashed"):
             self._set_running(False)
             self.sentence.setText(f"<b>{wrappable(job.message)}</b>")
         else:
-            self._forget()
+            self._clear()
         self.ended.emit(job)
 
     def _set_running(self, running: bool) -> None:
@@ -184,7 +184,7 @@ class JobLine(QWidget):
         for widget in (self.copy, self.dismiss):
             widget.setVisible(not running)
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self.job = None
         self.setVisible(False)
 

@@ -11,11 +11,11 @@ from napari import Viewer
 from napari.layers import Image, Layer, Points, Vectors
 from psygnal import Signal
 
-from napari_posecut.layers.canvas import lock, take_away
+from napari_posecut.layers.canvas import lock, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
-from napari_posecut.layers.overlay import OverlayStyle, line_colours, pose_lines, pose_markers
+from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
 from napari_posecut.layers.video_layer import show_video
-from napari_posecut.session import Desk
+from napari_posecut.session import Session
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions, check_length
 
@@ -23,16 +23,16 @@ from posecut_core.poses.predictions import Predictions, check_length
 # A video in the place of the labelling: the labelling's layers go, and come back when it is left.
 
 
-_SHOWN: "WeakKeyDictionary[Desk, VideoView]" = WeakKeyDictionary()  # one at a time
+_SHOWN: "WeakKeyDictionary[Session, VideoView]" = WeakKeyDictionary()  # one at a time
 
 
 class VideoView:
     """The look at one video of a project; asking for a frame to label leaves it, as does removing its layer."""
 
-    left = Signal()
+    closed = Signal()
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self.layer: Image | None = None
         self._others: tuple[Layer, ...] = ()
         self._config: Path | None = None
@@ -44,60 +44,60 @@ class VideoView:
             VideoError: it is missing, or cannot be read as a video.
             StorageError: it must not be read.
         """
-        viewer, before = self._desk.viewer, _SHOWN.get(self._desk)
+        viewer, before = self._session.viewer, _SHOWN.get(self._session)
         if before is not None:
-            before.leave()
-        self._desk.hide_labels()
+            before.close()
+        self._session.hide_labels()
         try:
             self.layer = show_video(viewer, path)
         except BaseException:
-            self._desk.show_labels()
+            self._session.show_labels()
             raise
-        _SHOWN[self._desk] = self
-        self._config = self._desk.project.config_path if self._desk.project else None
+        _SHOWN[self._session] = self
+        self._config = self._session.project.config_path if self._session.project else None
         viewer.title = f"PoseCut: {path.name}"
         viewer.reset_view()
-        viewer.layers.events.removed.connect(self._removed)
-        self._desk.project_changed.connect(self._look)
-        if self._desk.labelling is not None:
-            self._desk.labelling.frame_changed.connect(self._give_way)
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+        self._session.project_changed.connect(self._on_project_changed)
+        if self._session.labelling is not None:
+            self._session.labelling.frame_changed.connect(self._on_frame_changed)
         return self.layer
 
     def add(self, *layers: Layer) -> None:
         """Show more on top of the video, which goes with it."""
         self._others += layers
         for layer in layers:
-            self._desk.viewer.add_layer(layer)
+            self._session.viewer.add_layer(layer)
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Take the video away, and go back to the labelling."""
         layer, self.layer = self.layer, None
         if layer is None:
             return
-        viewer = self._desk.viewer
-        _SHOWN.pop(self._desk, None)
-        viewer.layers.events.removed.disconnect(self._removed)
-        self._desk.project_changed.disconnect(self._look)
-        if self._desk.labelling is not None:
-            self._desk.labelling.frame_changed.disconnect(self._give_way)
-        take_away(viewer, (*self._others, layer))
+        viewer = self._session.viewer
+        _SHOWN.pop(self._session, None)
+        viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._session.project_changed.disconnect(self._on_project_changed)
+        if self._session.labelling is not None:
+            self._session.labelling.frame_changed.disconnect(self._on_frame_changed)
+        remove_layers(viewer, (*self._others, layer))
         self._others = ()
-        self._desk.show_labels()
-        self.left.emit()
+        self._session.show_labels()
+        self.closed.emit()
 
-    def _removed(self, event: Any) -> None:
+    def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self.leave()
+            self.close()
 
-    def _give_way(self) -> None:
+    def _on_frame_changed(self) -> None:
         """Leave if somebody asked for a frame to label; its layers are there already."""
-        if self._desk.canvas is not None:
-            self.leave()
+        if self._session.canvas is not None:
+            self.close()
 
-    def _look(self) -> None:
+    def _on_project_changed(self) -> None:
         """Leave if another project is open now."""
-        if self._desk.project is None or self._desk.project.config_path != self._config:
-            self.leave()
+        if self._session.project is None or self._session.project.config_path != self._config:
+            self.close()
 
 
 # --- playback ---------------------------------------------------------------------------------------------------------
@@ -111,13 +111,13 @@ _MARKER = 10  # pixels of the screen
 
 
 class Playback:
-    """The analysed video that a desk shows; none at first."""
+    """The analysed video that a session shows; none at first."""
 
     changed = Signal()  # another video is shown, or none
     frame_changed = Signal(int)
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = weakref.ref(desk)
+    def __init__(self, session: Session) -> None:
+        self._session = weakref.ref(session)
         self.video: Path | None = None
         self.predictions: Predictions | None = None
         self.style = OverlayStyle(np.empty((0, 3)), np.empty(0, bool))
@@ -138,14 +138,14 @@ class Playback:
             AnalysisError: the predictions have fewer or more frames than the video.
         """
         self.close()
-        desk = self._desk()
-        assert desk is not None, "a desk outlives its docks"
-        view = VideoView(desk)
+        session = self._session()
+        assert session is not None, "a session outlives its docks"
+        view = VideoView(session)
         image = view.show(video)
         try:
             check_length(predictions, video, image.data.shape[0])
         except AnalysisError:
-            view.leave()
+            view.close()
             raise
         self.video, self.predictions, self.style, self._view = video, predictions, style, view
         self._lines = Vectors(np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2)
@@ -154,7 +154,7 @@ class Playback:
         for layer in (image, self._lines, self._points):
             lock(layer)  # predictions are looked at here, not changed
         view.add(self._lines, self._points)
-        view.left.connect(self._left)
+        view.closed.connect(self._on_view_closed)
         self._viewer.dims.events.current_step.connect(self._on_frame_changed)
         self.set_style(style)
         self.changed.emit()
@@ -163,9 +163,9 @@ class Playback:
         """Draw the overlay differently."""
         self.style = style
         if self.predictions is not None:
-            colours = line_colours(style)
-            self._lines.data = np.zeros((max(len(colours), 1), 2, 2))
-            self._lines.edge_color = colours if len(colours) else "black"
+            colors = line_colors(style)
+            self._lines.data = np.zeros((max(len(colors), 1), 2, 2))
+            self._lines.edge_color = colors if len(colors) else "black"
             self._draw()
 
     def go_to(self, frame: int) -> None:
@@ -212,15 +212,15 @@ class Playback:
     def close(self) -> None:
         """Take the video and everything over it away, and go back to the labelling."""
         if self._view is not None:
-            self._view.leave()
+            self._view.close()
 
     @property
     def _viewer(self) -> Viewer:
-        desk = self._desk()
-        assert desk is not None, "a desk outlives its docks"
-        return desk.viewer
+        session = self._session()
+        assert session is not None, "a session outlives its docks"
+        return session.viewer
 
-    def _left(self) -> None:
+    def _on_view_closed(self) -> None:
         """Stop listening; the view may have been left by somebody else."""
         self._viewer.dims.events.current_step.disconnect(self._on_frame_changed)
         self.video = self.predictions = self._view = None
@@ -250,22 +250,22 @@ class Playback:
         self._lines.refresh(thumbnail=False, extent=False)
 
 
-_PLAYBACKS: "WeakKeyDictionary[Desk, Playback]" = WeakKeyDictionary()
+_PLAYBACKS: "WeakKeyDictionary[Session, Playback]" = WeakKeyDictionary()
 
 
-def playback_of(desk: Desk) -> Playback:
-    """Return the playback of a desk; there is one, and it is made when it is first asked for."""
-    if desk not in _PLAYBACKS:
-        _PLAYBACKS[desk] = Playback(desk)
-    return _PLAYBACKS[desk]
+def playback_of(session: Session) -> Playback:
+    """Return the playback of a session; there is one, and it is made when it is first asked for."""
+    if session not in _PLAYBACKS:
+        _PLAYBACKS[session] = Playback(session)
+    return _PLAYBACKS[session]
 
 
 def _empty_points(style: OverlayStyle) -> Points:
     return Points(
-        np.zeros((len(style.colours), 2)),
+        np.zeros((len(style.colors), 2)),
         name="bodyparts",
         size=_MARKER,
         border_width=0.2,
-        border_color=np.concatenate([style.colours, np.ones((len(style.colours), 1))], axis=1),
+        border_color=np.concatenate([style.colors, np.ones((len(style.colors), 1))], axis=1),
         canvas_size_limits=(_MARKER, _MARKER),
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.predictions import Predictions
@@ -14,7 +14,7 @@ SCORER = "PoseCut_resnet18_mouseJan1shuffle1_100"
 FRAMES = 12
 
 
-def analyse(config: Path) -> list[Path]:
+def analyze(config: Path) -> list[Path]:
     """Write predictions of all videos of a project: bodypart k moves along the row 10 + 5 k, one pixel per frame."""
     project = open_project(config)
     parts = project.config.bodyparts
@@ -28,12 +28,12 @@ def analyse(config: Path) -> list[Path]:
     return videos
 
 
-def results_dock(viewer, config: Path, *, board) -> ResultsDock:
+def results_dock(viewer, config: Path, *, jobs) -> ResultsDock:
     """Open an analysed project in a window with dock 9."""
-    analyse(config)
-    desk = desk_of(viewer)
-    desk.board = board
-    desk.open(config)
+    analyze(config)
+    session = session_of(viewer)
+    session.jobs = jobs
+    session.open(config)
     dock = ResultsDock(viewer)
     viewer.window.add_dock_widget(dock, name="9 Results")
     return dock

@@ -1,14 +1,14 @@
-"""A desk in a real window whose board starts no children."""
+"""A session in a real window whose jobs start no children."""
 
 import pytest
 
-from napari_posecut.session import Desk, desk_of
-from tests.plugin.widgets.fake_board import FakeBoard
+from napari_posecut.session import Session, session_of
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
-def desk(viewer) -> Desk:
-    """The desk of the window, with jobs that do what a test says."""
-    made = desk_of(viewer)
-    made.board = FakeBoard()
+def session(viewer) -> Session:
+    """The session of the window, with jobs that do what a test says."""
+    made = session_of(viewer)
+    made.jobs = FakeJobs()
     return made

@@ -33,7 +33,7 @@ def test_two_curves_have_a_panel_each(view):
     view.show_series(LOSS, ERROR)
     seen = pixels(view)
     upper, lower = np.array([0x4F, 0xA3, 0xE0]), np.array([0xE8, 0xA3, 0x3D])
-    blue, orange = ((seen == colour).all(axis=2).nonzero()[0] for colour in (upper, lower))
+    blue, orange = ((seen == color).all(axis=2).nonzero()[0] for color in (upper, lower))
     assert len(blue) > 50
     assert len(orange) > 50
     assert blue.max() < orange.min()

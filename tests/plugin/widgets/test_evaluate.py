@@ -24,20 +24,20 @@ def evaluate(project, frames):
 
 
 @pytest.fixture
-def dock(viewer, desk, sample):
+def dock(viewer, session, sample):
     """The dock, with a project that was never evaluated."""
-    desk.open(sample)
+    session.open(sample)
     made = EvaluateDock(viewer)
     viewer.window.add_dock_widget(made, name="5 Evaluate")
     return made
 
 
 @pytest.fixture
-def frame(desk):
+def frame(session):
     """A labelled frame other than the shown one."""
-    desk.labelling.step(2)
-    other = desk.labelling.frame
-    desk.labelling.step(-2)
+    session.labelling.step(2)
+    other = session.labelling.frame
+    session.labelling.step(-2)
     return other
 
 
@@ -46,22 +46,22 @@ def cells(table):
     return [[item.text(column) for column in range(table.columnCount())] for item in items]
 
 
-def test_without_a_project_it_says_what_to_do(viewer, desk):
+def test_without_a_project_it_says_what_to_do(viewer, session):
     """Nothing can be evaluated before a project is open."""
     dock = EvaluateDock(viewer)
     assert "open or create one" in dock.heading.text()
     assert not dock.evaluate.isEnabled()
 
 
-def test_results_are_shown_when_the_work_is_done(desk, dock, frame):
+def test_results_are_shown_when_the_work_is_done(session, dock, frame):
     """The button starts the work; at its end tables and summary are there, the worst frame first."""
     assert dock.bodyparts.isHidden()
     dock.plotting.setChecked(True)
     dock.evaluate.click()
-    assert desk.board.job.request.arguments == {"shuffle": 1, "plotting": True}
+    assert session.jobs.job.request.arguments == {"shuffle": 1, "plotting": True}
     assert not dock.evaluate.isEnabled()
-    evaluate(desk.project, [FrameError(frame.video, frame.number, False, 9.0), FrameError("m", 1, True, 12.0)])
-    desk.board.end("done")
+    evaluate(session.project, [FrameError(frame.video, frame.number, False, 9.0), FrameError("m", 1, True, 12.0)])
+    session.jobs.end("done")
     assert cells(dock.bodyparts) == [["snout", "1.50", "2.25", "2"], ["tail", "1.50", "2.25", "2"]]
     assert cells(dock.frames) == [["m", "1", "12.00", "training"], [frame.video, str(frame.number), "9.00", "test"]]
     assert "2.25 px on test frames" in dock.summary.text()
@@ -70,29 +70,29 @@ def test_results_are_shown_when_the_work_is_done(desk, dock, frame):
     assert dock.evaluate.isEnabled()
 
 
-def test_an_evaluation_on_disk_is_shown_when_a_project_is_opened(viewer, desk, sample):
+def test_an_evaluation_on_disk_is_shown_when_a_project_is_opened(viewer, session, sample):
     """Nobody has to evaluate again to see the figures."""
-    desk.open(sample)
-    evaluate(desk.project, [])
+    session.open(sample)
+    evaluate(session.project, [])
     dock = EvaluateDock(viewer)
     assert "after 60 steps" in dock.heading.text()
     assert len(cells(dock.bodyparts)) == 2
 
 
-def test_a_click_on_a_worst_frame_opens_it(desk, dock, frame):
+def test_a_click_on_a_worst_frame_opens_it(session, dock, frame):
     """The frame is shown to be labelled."""
-    evaluate(desk.project, [FrameError(frame.video, frame.number, False, 9.0)])
-    desk.project_changed.emit()
-    assert desk.labelling.frame != frame
+    evaluate(session.project, [FrameError(frame.video, frame.number, False, 9.0)])
+    session.project_changed.emit()
+    assert session.labelling.frame != frame
     dock.frames.itemClicked.emit(dock.frames.topLevelItem(0), 0)
-    assert desk.labelling.frame == frame
+    assert session.labelling.frame == frame
 
 
-def test_the_report_is_opened_in_the_browser(desk, dock, monkeypatch):
+def test_the_report_is_opened_in_the_browser(session, dock, monkeypatch):
     """The button opens the page that the evaluation has written."""
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
-    evaluate(desk.project, [])
-    desk.project_changed.emit()
+    evaluate(session.project, [])
+    session.project_changed.emit()
     dock.report.click()
-    assert opened == [str(desk.project.training(1).evaluation("").folder / "report.html")]
+    assert opened == [str(session.project.training(1).evaluation("").folder / "report.html")]

@@ -21,7 +21,7 @@ def dock(viewer, qtbot):
 @pytest.fixture
 def opened(dock, sample):
     """The dock with a project of two videos of twelve frames, three of each extracted and labelled."""
-    dock.desk.open(sample)
+    dock.session.open(sample)
     return dock
 
 
@@ -39,7 +39,7 @@ def test_nothing_open_says_what_to_do(dock):
 def test_it_fits_beside_the_picture(viewer, qtbot, sample):
     """On a small screen there are 300 pixels for the docks of the right side, in napari's style."""
     dock = FramesDock(viewer)
-    dock.desk.open(sample)
+    dock.session.open(sample)
     viewer.window.add_dock_widget(dock, area="right")
     qtbot.wait(1)
     assert dock.minimumSizeHint().width() <= 300
@@ -47,7 +47,7 @@ def test_it_fits_beside_the_picture(viewer, qtbot, sample):
 
 def test_frames_are_extracted_of_ticked_videos(opened, monkeypatch):
     """The form asks for what it says, and the frames are there to label when the work is done."""
-    asked = work_at_once(opened.desk, monkeypatch)
+    asked = work_at_once(opened.session, monkeypatch)
     assert counts(opened) == [3, 3]
     opened.videos.topLevelItem(1).setCheckState(0, Qt.CheckState.Unchecked)
     opened.algorithm.setCurrentIndex(1)
@@ -59,14 +59,14 @@ def test_frames_are_extracted_of_ticked_videos(opened, monkeypatch):
     assert asked[0].arguments["algo"] == "uniform"
     assert counts(opened)[0] > 3
     assert counts(opened)[1] == 3
-    assert len(opened.desk.labelling.browser.frames) == sum(counts(opened))
-    assert read_config(opened.desk.project.config_path).stop == 0.9
+    assert len(opened.session.labelling.index.frames) == sum(counts(opened))
+    assert read_config(opened.session.project.config_path).stop == 0.9
     assert opened.videos.topLevelItem(1).checkState(0) == Qt.CheckState.Unchecked
 
 
 def test_nothing_ticked_is_told(opened, monkeypatch):
     """Without a ticked video no work begins."""
-    asked = work_at_once(opened.desk, monkeypatch)
+    asked = work_at_once(opened.session, monkeypatch)
     for row in range(2):
         opened.videos.topLevelItem(row).setCheckState(0, Qt.CheckState.Unchecked)
     opened.extract_button.click()
@@ -75,8 +75,8 @@ def test_nothing_ticked_is_told(opened, monkeypatch):
 
 def test_frame_is_taken_from_a_video(opened):
     """A frame that is taken by hand is counted at once, and labelled when the person is back."""
-    viewer, picker = opened.desk.viewer, opened.picker
-    before = opened.desk.labelling.browser.frames
+    viewer, picker = opened.session.viewer, opened.picker
+    before = opened.session.labelling.index.frames
     known = {key.number for key in before if key.video == opened.videos.topLevelItem(0).text(0)}
     number = next(number for number in range(12) if number not in known)
     picker.look_button.click()
@@ -87,29 +87,29 @@ def test_frame_is_taken_from_a_video(opened):
     assert "was taken before" in picker.hint.text()
     assert counts(opened) == [4, 3]
     picker.back_button.click()
-    assert set(opened.desk.labelling.browser.frames) - set(before) == {FrameRef(picker_video(opened), number)}
+    assert set(opened.session.labelling.index.frames) - set(before) == {FrameRef(picker_video(opened), number)}
     assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
-    opened.desk.show_frame(picker_video(opened), number)
+    opened.session.show_frame(picker_video(opened), number)
     opened.delete_button.click()
     assert counts(opened) == [3, 3]
-    assert opened.desk.labelling.browser.frames == before
+    assert opened.session.labelling.index.frames == before
 
 
 def test_replaced_video_gives_no_frames(opened):
     """A file that has taken the place of a project's video is not looked through, and the person is told why."""
-    told = []
-    opened.desk.told.connect(told.append)
-    first, second = project_videos(opened.desk.project).values()
+    notified = []
+    opened.session.notified.connect(notified.append)
+    first, second = project_videos(opened.session.project).values()
     first.unlink()
     first.write_bytes(second.read_bytes())
     opened.picker.look_button.click()
     assert opened.picker.view.layer is None
-    assert "is not the file that was added" in told[0]
+    assert "is not the file that was added" in notified[0]
 
 
 def test_labelled_frame_is_dropped_instead_of_deleted(opened):
     """Deleting a frame with labels keeps both, and takes it out of training."""
-    labelling = opened.desk.labelling
+    labelling = opened.session.labelling
     frame = labelling.frame
     opened.delete_button.click()
     assert counts(opened) == [3, 3]

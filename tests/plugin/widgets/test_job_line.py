@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.progress import Progress, rough_time
-from tests.plugin.widgets.fake_board import FakeBoard
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 class Clock:
@@ -19,74 +19,74 @@ class Clock:
 
 
 class LooseDesk:
-    """As much of a desk as the line asks for."""
+    """As much of a session as the line asks for."""
 
     def __init__(self) -> None:
         from psygnal import SignalInstance
 
         self.project = None
-        self.board, self.project_changed = FakeBoard(), SignalInstance()
+        self.jobs, self.project_changed = FakeJobs(), SignalInstance()
 
     def attempt(self, action):
         return action()
 
 
 @pytest.fixture
-def desk(qtbot):
-    """A desk without a viewer."""
+def session(qtbot):
+    """A session without a viewer."""
     return LooseDesk()
 
 
 @pytest.fixture
-def line(desk, qtbot):
+def line(session, qtbot):
     """A line for two verbs in a dock, and its clock."""
     host = QWidget()
     qtbot.addWidget(host)
-    made = JobLine(desk, ("train", "evaluate"), clock=Clock())
+    made = JobLine(session, ("train", "evaluate"), clock=Clock())
     QVBoxLayout(host).addWidget(made)
     yield made
     host.close()
 
 
-def test_it_is_hidden_without_work(desk, line):
+def test_it_is_hidden_without_work(session, line):
     """There is nothing to see before work starts, of other verbs, and after it has ended well."""
     assert line.isHidden()
-    desk.board.start("analyze_videos", {})
+    session.jobs.start("analyze_videos", {})
     assert line.isHidden()
-    desk.board.start("train", {})
+    session.jobs.start("train", {})
     assert not line.isHidden()
-    desk.board.end("done")
+    session.jobs.end("done")
     assert line.isHidden()
 
 
-def test_it_says_how_far_work_is(desk, line):
+def test_it_says_how_far_work_is(session, line):
     """The count and the time that is left are shown; the time is counted from the first report of the stage."""
-    desk.board.start("evaluate", {})
-    desk.board.tell(Progress("reading m_1.mp4", 10, 110))
+    session.jobs.start("evaluate", {})
+    session.jobs.report(Progress("reading m_1.mp4", 10, 110))
     line._clock.now = 10.0
-    desk.board.tell(Progress("reading m_1.mp4", 60, 110))
+    session.jobs.report(Progress("reading m_1.mp4", 60, 110))
     assert line.sentence.text().replace("\u200b", "") == "Reading m_1.mp4: 60 of 110, 10 s left"
     assert (line.bar.value(), line.bar.maximum()) == (60, 110)
-    desk.board.tell(Progress("training", 60, 110, {"seconds_left": 600.0}))
+    session.jobs.report(Progress("training", 60, 110, {"seconds_left": 600.0}))
     assert line.sentence.text() == "Training: 60 of 110, 10 min left"
 
 
-def test_reports_that_waited_tell_no_speed(desk, line):
+def test_reports_that_waited_tell_no_speed(session, line):
     """A window that finds work begun does not take what waited for it as fast work."""
-    desk.board.start("evaluate", {})
-    desk.board.tell(Progress("reading", 0, 1000), Progress("reading", 500, 1000))
+    session.jobs.start("evaluate", {})
+    session.jobs.report(Progress("reading", 0, 1000), Progress("reading", 500, 1000))
     line._clock.now = 0.05
-    desk.board.tell(Progress("reading", 600, 1000))
+    session.jobs.report(Progress("reading", 600, 1000))
     line._clock.now = 10.05
-    desk.board.tell(Progress("reading", 700, 1000))
+    session.jobs.report(Progress("reading", 700, 1000))
     assert line.sentence.text() == "Reading: 700 of 1000, 30 s left"
 
 
-def test_a_line_that_is_made_later_shows_what_runs(desk, qtbot):
+def test_a_line_that_is_made_later_shows_what_runs(session, qtbot):
     """Work that began before its dock was opened is shown as it stands, and ends there."""
-    desk.board.start("train", {})
-    desk.board.tell(Progress("training", 50, 100, {"loss": 0.1, "seconds_left": 80.0}))
-    late, host = JobLine(desk, ("train",)), QWidget()
+    session.jobs.start("train", {})
+    session.jobs.report(Progress("training", 50, 100, {"loss": 0.1, "seconds_left": 80.0}))
+    late, host = JobLine(session, ("train",)), QWidget()
     assert not late.isVisible()  # as a window of its own
     qtbot.addWidget(host)
     QVBoxLayout(host).addWidget(late)
@@ -94,23 +94,23 @@ def test_a_line_that_is_made_later_shows_what_runs(desk, qtbot):
     assert late.sentence.text() == "Training: 50 of 100, 80 s left"
 
 
-def test_stopping_is_asked_once(desk, line):
+def test_stopping_is_asked_once(session, line):
     """The button asks the work to stop, and later reports do not hide that it was asked."""
-    desk.board.start("train", {})
+    session.jobs.start("train", {})
     line.stop.click()
     line.stop.click()
-    desk.board.tell(Progress("training", 1, 2))
-    assert desk.board.job.stops == 1
+    session.jobs.report(Progress("training", 1, 2))
+    assert session.jobs.job.stops == 1
     assert line.sentence.text().startswith("Stopping")
 
 
 @pytest.mark.parametrize("state", ["failed", "crashed"])
-def test_a_failure_stays_to_be_read(desk, line, qtbot, state):
+def test_a_failure_stays_to_be_read(session, line, qtbot, state):
     """Why work failed is shown until it is closed, can be copied with its details, and is told."""
-    desk.board.start("train", {})
-    with qtbot.waitSignal(line.ended) as told:
-        desk.board.end(state, message="There is no <frame>.")
-    assert told.args[0].state == state
+    session.jobs.start("train", {})
+    with qtbot.waitSignal(line.ended) as notified:
+        session.jobs.end(state, message="There is no <frame>.")
+    assert notified.args[0].state == state
     assert "There is no &lt;frame&gt;." in line.sentence.text().replace("\u200b", "")
     line.copy.click()
     assert QGuiApplication.clipboard().text() == "train\nThere is no <frame>.\n\nTraceback: line 1"

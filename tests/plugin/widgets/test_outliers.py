@@ -2,18 +2,18 @@
 
 import pytest
 
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.outliers import OutliersDock
-from tests.plugin.widgets.analysed_project import analyse
-from tests.plugin.widgets.fake_board import FakeBoard
+from tests.plugin.widgets.analysed_project import analyze
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
 def dock(viewer, sample, qtbot):
-    analyse(sample)
-    desk = desk_of(viewer)
-    desk.board = FakeBoard()
-    desk.open(sample)
+    analyze(sample)
+    session = session_of(viewer)
+    session.jobs = FakeJobs()
+    session.open(sample)
     qtbot.wait(1)  # layers are drawn once before they are removed
     dock = OutliersDock(viewer)
     qtbot.addWidget(dock)
@@ -22,7 +22,7 @@ def dock(viewer, sample, qtbot):
 
 def found(dock, numbers):
     """Return what the child finds: these frames in the first video, nothing in the other."""
-    videos = dock.desk.board.job.request.arguments["videos"]
+    videos = dock.session.jobs.job.request.arguments["videos"]
     candidates = [{"number": number, "reason": "jump", "score": 30.0, "bodyparts": []} for number in numbers]
     return {
         "scorer": "x",
@@ -52,10 +52,10 @@ def test_without_a_project_it_says_what_to_do(viewer, qtbot):
 def test_suspects_are_counted_and_shown(viewer, dock):
     """What the child finds is said and marked, and stepping goes to the frames in the video."""
     dock.find_button.click()
-    arguments = dock.desk.board.job.request.arguments
+    arguments = dock.session.jobs.job.request.arguments
     assert (arguments["outlieralgorithm"], arguments["epsilon"], arguments["snapshot"]) == ("jump", 20, 100)
     assert len(arguments["videos"]) == 2
-    dock.desk.board.end("done", result=found(dock, [4, 7, 9]))
+    dock.session.jobs.end("done", result=found(dock, [4, 7, 9]))
     assert "3 of 24 frames look wrong; 2 of them will be extracted" in dock.sentence.text()
     assert dock.timeline.marks.tolist() == [4, 7, 9]
     dock.after.click()
@@ -68,25 +68,25 @@ def test_suspects_are_counted_and_shown(viewer, dock):
 def test_other_numbers_ask_for_another_search(dock):
     """What was found with other parameters is not extracted."""
     dock.find_button.click()
-    dock.desk.board.end("done", result=found(dock, [4]))
+    dock.session.jobs.end("done", result=found(dock, [4]))
     assert dock.extract_button.isEnabled()
     dock.form.fields["epsilon"].value = 5
     assert not dock.extract_button.isEnabled()
     dock.find_button.click()
-    assert dock.desk.board.job.request.arguments["epsilon"] == 5
+    assert dock.session.jobs.job.request.arguments["epsilon"] == 5
 
 
 @pytest.mark.parametrize("state", ["done", "failed", "crashed", "stopped"])
 def test_labels_are_let_go_of_while_drafts_are_written(dock, state):
     """They cannot be edited meanwhile, and can be again however it ends."""
     dock.find_button.click()
-    dock.desk.board.end("done", result=found(dock, [4]))
+    dock.session.jobs.end("done", result=found(dock, [4]))
     dock.extract_button.click()
-    assert dock.desk.board.job.request.verb == "extract_outliers"
-    assert not dock.desk.labelling.writable
+    assert dock.session.jobs.job.request.verb == "extract_outliers"
+    assert not dock.session.labelling.writable
     assert not dock.extract_button.isEnabled()
-    dock.desk.board.end(state, result={"videos": [{"added": [4], "drafts": 7}]}, message="It failed.")
-    assert dock.desk.labelling.writable
+    dock.session.jobs.end(state, result={"videos": [{"added": [4], "drafts": 7}]}, message="It failed.")
+    assert dock.session.labelling.writable
 
 
 def test_named_frames_are_taken_without_a_search(dock):
@@ -96,5 +96,5 @@ def test_named_frames_are_taken_without_a_search(dock):
     assert not dock.extract_button.isEnabled()
     dock.videos.item(1).setCheckState(dock.videos.item(1).checkState().Unchecked)
     dock.extract_button.click()
-    arguments = dock.desk.board.job.request.arguments
+    arguments = dock.session.jobs.job.request.arguments
     assert (arguments["frames"], len(arguments["videos"])) == ([2, 5, 6], 1)

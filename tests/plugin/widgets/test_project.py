@@ -50,14 +50,14 @@ def test_nothing_open_offers_a_beginning(dock, tmp_path):
 
 def test_tree_follows_the_labelling(opened):
     """The tree has every frame with its state and exact counts, and follows an edit without being built anew."""
-    tree, labelling = opened.frames.tree, opened.desk.labelling
+    tree, labelling = opened.frames.tree, opened.session.labelling
     assert opened.frames.total.text() == "<b>6 of 6 frames done</b>"
     assert [tree.topLevelItem(row).childCount() for row in range(2)] == [3, 3]
     item = first_frame(opened)
     tree.itemClicked.emit(item, 0)
     assert labelling.frame.number == int(item.text(0))
     assert tree.currentItem() is item
-    labelling.unset(labelling.marks[0].bodypart)
+    labelling.unset(labelling.keypoints[0].bodypart)
     assert first_frame(opened) is item
     assert item.text(1) == MEANING["begun"]
     assert opened.frames.total.text() == "<b>5 of 6 frames done</b>"
@@ -72,7 +72,7 @@ def test_dropped_folder_is_opened(dock, sample):
     data.setUrls([QUrl.fromLocalFile(str(sample.parent))])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     dock.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
-    assert dock.desk.project.config_path == sample
+    assert dock.session.project.config_path == sample
     assert visible_tabs(dock) == ["Frames", "Videos", "Bodyparts", "New"]
 
 
@@ -87,7 +87,7 @@ def test_labels_of_another_computer_can_be_taken_over(dock, sample):
     assert "elsewhere" in dock.warning.text()
     dock.take_over_button.click()
     assert dock.banner.isHidden()
-    assert dock.desk.labelling.writable
+    assert dock.session.labelling.writable
 
 
 def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
@@ -100,8 +100,8 @@ def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
     form.bodyparts.setText("snout, left ear,")
     form.add_videos([str(path) for path in project_videos(open_project(unlabelled)).values()])
     created = form.create_project()
-    assert created.config_path == dock.desk.project.config_path
-    assert dock.desk.project.config.bodyparts == ("snout", "left ear")
+    assert created.config_path == dock.session.project.config_path
+    assert dock.session.project.config.bodyparts == ("snout", "left ear")
     assert dock.videos.videos.topLevelItemCount() == 2
     assert dock.frames.total.text().startswith("No frames to label yet")
 
@@ -122,13 +122,13 @@ def test_videos_that_cannot_be_used_are_asked_about(dock, unlabelled, tmp_path):
     form.ask = lambda question: True
     created = form.create_project()
     assert ([path.name for path in created.videos], len(created.skipped)) == ([whole.name], 2)
-    assert dock.desk.project.config.bodyparts == ("snout", "nose, tip")
+    assert dock.session.project.config.bodyparts == ("snout", "nose, tip")
 
 
 def test_bodyparts_are_renamed_added_and_reordered(opened):
     """Labels keep their places under new names, in a new order, and more bodyparts join them."""
-    editor, labelling = opened.bodyparts, opened.desk.labelling
-    before = {mark.name: mark.xy for mark in labelling.marks}
+    editor, labelling = opened.bodyparts, opened.session.labelling
+    before = {keypoint.name: keypoint.xy for keypoint in labelling.keypoints}
     old = list(before)
     editor.names.item(0).setText("nose")
     editor.names.insertItem(0, editor.names.takeItem(2))
@@ -136,8 +136,8 @@ def test_bodyparts_are_renamed_added_and_reordered(opened):
     assert editor.apply_button.isEnabled()
     editor.apply()
     wanted = (old[2], "nose", old[1], *old[3:], "paw")
-    assert read_config(opened.desk.project.config_path).bodyparts == wanted
-    after = {mark.name: mark.xy for mark in labelling.marks}
+    assert read_config(opened.session.project.config_path).bodyparts == wanted
+    after = {keypoint.name: keypoint.xy for keypoint in labelling.keypoints}
     assert tuple(after) == wanted
     assert after["nose"] == before[old[0]]
     assert after[old[2]] == before[old[2]]
@@ -145,30 +145,30 @@ def test_bodyparts_are_renamed_added_and_reordered(opened):
     assert not editor.apply_button.isEnabled()
     editor.names.item(0).setText("nose")
     editor.apply()  # is taken, and told
-    assert read_config(opened.desk.project.config_path).bodyparts == wanted
+    assert read_config(opened.session.project.config_path).bodyparts == wanted
     assert labelling.writable
 
 
 def test_skeleton_is_joined_and_cut(opened):
     """Lines are written at once, and drawn."""
-    editor, config = opened.skeleton, opened.desk.project.config_path
-    count, dots = editor.bones.count(), len(opened.desk.canvas.skeleton.data)
+    editor, config = opened.skeleton, opened.session.project.config_path
+    count, dots = editor.bones.count(), len(opened.session.canvas.skeleton.data)
     editor.bones.setCurrentRow(0)
     editor.cut_button.click()
     assert len(read_config(config).skeleton) == editor.bones.count() == count - 1
-    assert len(opened.desk.canvas.skeleton.data) < dots
+    assert len(opened.session.canvas.skeleton.data) < dots
     editor.one.setCurrentIndex(0)
     editor.other.setCurrentIndex(5)
     editor.join_button.click()
     assert read_config(config).skeleton[-1] == (editor.one.itemText(0), editor.other.itemText(5))
-    assert len(opened.desk.canvas.skeleton.data) == dots
+    assert len(opened.session.canvas.skeleton.data) == dots
     editor.join_button.click()  # is there already, and told
     assert len(read_config(config).skeleton) == count
 
 
 def test_crop_is_drawn_and_saved(opened):
     """A rectangle over the video becomes its crop, and the labelling comes back."""
-    videos, viewer = opened.videos, opened.desk.viewer
+    videos, viewer = opened.videos, opened.session.viewer
     name = videos.videos.topLevelItem(1).text(0)
     videos.videos.setCurrentItem(videos.videos.topLevelItem(1))
     videos.draw()
@@ -186,16 +186,16 @@ def test_crop_is_drawn_and_saved(opened):
 
 def test_videos_are_added(opened, monkeypatch):
     """A video that is added is in the list, and can be cropped; one that is broken is named and stops no other."""
-    asked = work_at_once(opened.desk, monkeypatch)
-    video = next(iter(project_videos(opened.desk.project).values()))
+    asked = work_at_once(opened.session, monkeypatch)
+    video = next(iter(project_videos(opened.session.project).values()))
     new = video.with_name("third.mp4")
     new.write_bytes(video.read_bytes())
     broken = video.with_name("broken.mp4")
     broken.write_bytes(b"")
-    told = []
-    opened.desk.told.connect(told.append)
+    notified = []
+    opened.session.notified.connect(notified.append)
     opened.videos.add([str(broken), str(new)])
-    assert ("1 videos were added" in told[-1], "broken.mp4 is empty" in told[-1]) == (True, True)
+    assert ("1 videos were added" in notified[-1], "broken.mp4 is empty" in notified[-1]) == (True, True)
     assert [request.verb for request in asked] == ["add_videos"]
     assert opened.videos.videos.topLevelItem(2).text(0) == "third"
 

@@ -4,13 +4,13 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
-from napari_posecut.widgets.docks.analyse import _QueueList
+from napari_posecut.widgets.docks.analyze import _VideoQueue
 
 
 @pytest.fixture
 def videos(qtbot):
     """An empty list."""
-    made = _QueueList()
+    made = _VideoQueue()
     qtbot.addWidget(made)
     return made
 

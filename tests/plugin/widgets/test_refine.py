@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.refine import RefineDock
 from posecut_core.labels.store import write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.video.frame_store import FrameStore
-from tests.plugin.widgets.fake_board import FakeBoard
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def dock(viewer, unlabelled, qtbot):
     xy = np.full((2, len(parts), 2), 30.0)
     table = LabelTable(video, parts, numbers, xy)
     write_drafts(project, table, np.full((2, len(parts)), 0.5), model="network", snapshot=1)
-    desk = desk_of(viewer)
-    desk.board = FakeBoard()
-    desk.open(unlabelled)
+    session = session_of(viewer)
+    session.jobs = FakeJobs()
+    session.open(unlabelled)
     dock = RefineDock(viewer)
     qtbot.addWidget(dock)
     return dock
@@ -43,7 +43,7 @@ def test_drafts_are_reviewed_one_frame_after_the_other(dock):
     assert "2 frames to review" in dock.heading.text()
     assert dock.videos.topLevelItem(0).text(1) == "2"
     dock.next_button.click()
-    assert dock.desk.labelling.status(dock.desk.labelling.frame) == "unreviewed"
+    assert dock.session.labelling.status(dock.session.labelling.frame) == "unreviewed"
     dock.accept_button.click()
     assert "1 frame to review" in dock.heading.text()
     dock.next_button.click()
@@ -57,11 +57,11 @@ def test_merging_follows_the_choice(dock, place, policy):
     """What becomes of drafts is the person's choice; labels are let go of, and come back."""
     dock.policies.button(place).click()
     dock.merge_button.click()
-    assert dock.desk.board.job.request.arguments == {"unreviewed": policy}
-    assert not dock.desk.labelling.writable
+    assert dock.session.jobs.job.request.arguments == {"unreviewed": policy}
+    assert not dock.session.labelling.writable
     assert not dock.merge_button.isEnabled()
-    dock.desk.board.end("done", result={"iteration": 1, "labelled_frames": 9, "accepted": 0, "left": 14})
-    assert dock.desk.labelling.writable
+    dock.session.jobs.end("done", result={"iteration": 1, "labelled_frames": 9, "accepted": 0, "left": 14})
+    assert dock.session.labelling.writable
     assert "Iteration 1 begins with 9 labelled frames" in dock.advice.text()
     assert "4 Train" in dock.advice.text()
 
@@ -76,6 +76,6 @@ def test_a_refusal_is_shown(dock):
     """What the core refuses stands in the dock, and labels can be edited again."""
     dock.policies.button(2).click()
     dock.merge_button.click()
-    dock.desk.board.end("failed", message="Two drafts are unreviewed.")
+    dock.session.jobs.end("failed", message="Two drafts are unreviewed.")
     assert "Two drafts are unreviewed." in dock.job_line.sentence.text()
-    assert dock.desk.labelling.writable
+    assert dock.session.labelling.writable

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_posecut.session import desk_of
+from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
-from napari_posecut.window import furnish
+from napari_posecut.window import add_flow_bar
 from posecut_core.project.opening import project_videos
 from tests.plugin.widgets.analysed_project import FRAMES, SCORER, results_dock
-from tests.plugin.widgets.fake_board import FakeBoard
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
 def dock(viewer, sample, qtbot):
-    dock = results_dock(viewer, sample, board=FakeBoard())
+    dock = results_dock(viewer, sample, jobs=FakeJobs())
     qtbot.wait(1)  # a person sees the labelling before leaving it: layers are drawn once before they are removed
     return dock
 
@@ -109,9 +109,9 @@ def test_a_table_that_does_not_fit_is_refused(viewer, dock, sample):
 
 def test_a_video_that_is_asked_for_is_shown(dock, viewer, sample):
     """A double click in another dock brings this one up with the video."""
-    bar = furnish(viewer)
-    video = next(iter(project_videos(dock.desk.project).values()))
-    dock.desk.video_wanted.emit(str(video))
+    bar = add_flow_bar(viewer)
+    video = next(iter(project_videos(dock.session.project).values()))
+    dock.session.video_requested.emit(str(video))
     assert dock.playback.video == video
     assert bar.open("9 Results") is dock
 
@@ -120,21 +120,21 @@ def test_what_was_analysed_is_listed(dock, monkeypatch):
     """The end of a queue of videos makes the dock look for them."""
     looked = []
     monkeypatch.setattr(dock, "list_analyzed", lambda: looked.append(True))
-    dock.desk.board.start("analyze_queue", {"videos": []})
-    dock.desk.board.end("done", result={"videos": [{"video": "a.mp4", "files": [], "failure": ""}]})
+    dock.session.jobs.start("analyze_queue", {"videos": []})
+    dock.session.jobs.end("done", result={"videos": [{"video": "a.mp4", "files": [], "failure": ""}]})
     assert looked
 
 
 def test_what_was_analysed_before_the_dock_was_made_is_listed(viewer, sample, tmp_path):
     """Predictions in a folder of their own are found there, also if the dock is opened after the analysis."""
-    desk = desk_of(viewer)
-    desk.board = FakeBoard()
-    desk.open(sample)
-    video = next(iter(project_videos(desk.project).values()))
+    session = session_of(viewer)
+    session.jobs = FakeJobs()
+    session.open(sample)
+    video = next(iter(project_videos(session.project).values()))
     table = tmp_path / f"{video.stem}{SCORER}.h5"
     table.touch()
-    desk.board.start("analyze_queue", {"videos": []})
-    desk.board.end("done", result={"videos": [{"video": str(video), "files": [str(table)], "failure": ""}]})
+    session.jobs.start("analyze_queue", {"videos": []})
+    session.jobs.end("done", result={"videos": [{"video": str(video), "files": [str(table)], "failure": ""}]})
     dock = ResultsDock(viewer)
     viewer.window.add_dock_widget(dock, name="9 Results")
     assert dock.networks.currentData().table == table
@@ -142,15 +142,15 @@ def test_what_was_analysed_before_the_dock_was_made_is_listed(viewer, sample, tm
 
 def test_nothing_found_is_told(dock, tmp_path):
     """A video or a folder without predictions changes no choice, and the person is told what to do."""
-    told = []
-    dock.desk.told.connect(told.append)
+    notified = []
+    dock.session.notified.connect(notified.append)
     before = dock.videos.currentIndex()
     dock.show_video(str(tmp_path / "rat.mp4"))
-    assert "no predictions of rat.mp4" in told[0]
+    assert "no predictions of rat.mp4" in notified[0]
     assert dock.videos.currentIndex() == before
     assert dock.playback.video is None
     dock._choose_folder(tmp_path)
-    assert f"listed video in {tmp_path}" in told[1]
+    assert f"listed video in {tmp_path}" in notified[1]
 
 
 def test_a_video_is_found_however_its_path_is_written(dock):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tests.plugin.widgets.analysed_project import results_dock
-from tests.plugin.widgets.fake_board import FakeBoard
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
 def dock(viewer, sample, qtbot):
-    dock = results_dock(viewer, sample, board=FakeBoard())
+    dock = results_dock(viewer, sample, jobs=FakeJobs())
     qtbot.wait(1)  # as in test_results
     return dock
 
@@ -19,12 +19,12 @@ def test_a_score_map_lies_where_the_child_says(viewer, dock, tmp_path):
     dock.show_chosen()
     viewer.dims.set_current_step(0, 5)
     dock.maps.button.click()
-    request = dock.desk.board.job.request
+    request = dock.session.jobs.job.request
     assert (request.arguments["frame"], request.arguments["shuffle"], request.arguments["snapshot"]) == (5, 1, 100)
     file = tmp_path / "maps.npy"
     np.save(file, np.zeros((3, 4, 1), np.float32))
     part = dock.overlay.bodyparts.topLevelItem(0).text(0)
-    dock.desk.board.end(
+    dock.session.jobs.end(
         "done",
         result={
             "file": str(file),

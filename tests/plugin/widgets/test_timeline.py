@@ -34,24 +34,24 @@ def colors(timeline):
 
 def test_a_click_and_a_drag_choose_frames(qtbot, timeline):
     """Pressing chooses the frame there, and moving on chooses others; each is told once."""
-    told = []
-    timeline.frame_chosen.connect(told.append)
+    notified = []
+    timeline.frame_chosen.connect(notified.append)
     qtbot.mousePress(timeline.viewport(), Qt.MouseButton.LeftButton, pos=at(timeline, 250))
     qtbot.mouseMove(timeline.viewport(), at(timeline, 750))
     qtbot.mouseRelease(timeline.viewport(), Qt.MouseButton.LeftButton, pos=at(timeline, 750))
-    assert abs(told[0] - 250) <= 1
-    assert abs(timeline.frame - 750) <= 1 or len(told) == 1  # Qt sends no moves where the pointer cannot be put
+    assert abs(notified[0] - 250) <= 1
+    assert abs(timeline.frame - 750) <= 1 or len(notified) == 1  # Qt sends no moves where the pointer cannot be put
     timeline.set_frame(10)
     assert timeline.frame == 10
-    assert 10 not in told
+    assert 10 not in notified
 
 
 def test_a_click_near_a_mark_means_it(qtbot, timeline):
     """A marked frame is as wide as a finger is steady, however narrow its line."""
     timeline.show_marks(np.array([100, 500]))
-    with qtbot.waitSignal(timeline.frame_chosen) as told:
+    with qtbot.waitSignal(timeline.frame_chosen) as notified:
         qtbot.mousePress(timeline.viewport(), Qt.MouseButton.LeftButton, pos=at(timeline, 508))
-    assert told.args == [500]
+    assert notified.args == [500]
 
 
 def test_hidden_curves_are_not_drawn(timeline):

@@ -27,38 +27,38 @@ def step(number, **values):
 
 
 @pytest.fixture
-def dock(viewer, desk, sample, qtbot):
+def dock(viewer, session, sample, qtbot):
     """The dock, with a project whose shuffle 1 is new."""
-    desk.open(sample)
+    session.open(sample)
     made = TrainDock(viewer)
     viewer.window.add_dock_widget(made, name="4 Train")
     return made
 
 
 @pytest.fixture
-def begun(desk, dock):
+def begun(session, dock):
     """Leave 20 steps of an earlier training of shuffle 1 behind."""
-    folder = desk.project.training(1).folder
+    folder = session.project.training(1).folder
     folder.mkdir(parents=True)
     write_settings(folder / "settings.yaml", TrainingSettings(net_type="resnet_18", maxiters=60))
     start_log(folder / "log.csv", step=0)
     append_log(folder / "log.csv", Metrics(20, 0.5, 1e-3, 2.0))
-    desk.project_changed.emit()
+    session.project_changed.emit()
 
 
-def test_without_a_project_it_says_what_to_do(viewer, desk):
+def test_without_a_project_it_says_what_to_do(viewer, session):
     """Nothing can be trained before a project is open."""
     dock = TrainDock(viewer)
     assert "open or create one" in dock.heading.text()
     assert not dock.train.isEnabled()
 
 
-def test_only_what_was_changed_is_asked_for(desk, dock):
+def test_only_what_was_changed_is_asked_for(session, dock):
     """The core goes on choosing what nobody has touched, such as the scale."""
     dock.form.fields["maxiters"].value = 60
     dock.form.fields["init_weights"].value = "random"
     dock.train.click()
-    job = desk.board.job
+    job = session.jobs.job
     assert job.request.verb == "create_dataset_and_train"
     assert job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 60, "init_weights": "random"}}
     assert dock.form.native.isHidden()
@@ -73,54 +73,56 @@ def test_a_training_that_went_before_is_gone_on_with(dock, begun):
     assert dock.curve.series[0].points == ((20.0, 0.5),)
 
 
-def test_curves_grow_while_it_trains(desk, dock, begun):
+def test_curves_grow_while_it_trains(session, dock, begun):
     """Earlier steps stay, the estimate is shown, and the error has a curve where it is measured."""
     dock.train.click()
-    desk.board.tell(ESTIMATE, step(30), step(40, validation_error=4.0))
+    session.jobs.report(ESTIMATE, step(30), step(40, validation_error=4.0))
     assert dock.notes.text() == ESTIMATE.text.replace("1.5", "1.\u200b5")
     assert [one.points for one in dock.curve.series] == [((20, 0.5), (30, 1 / 30), (40, 1 / 40)), ((40, 4.0),)]
     assert dock.figures.text() == "step 40, 2 s per step, learning rate 0.001"
     dock.line.stop.click()
-    desk.board.end("stopped")
+    session.jobs.end("stopped")
     assert dock.notes.text().startswith("Paused")
     assert not dock.form.native.isHidden()
 
 
-def test_a_dock_that_is_opened_later_shows_the_training(viewer, desk, dock):
+def test_a_dock_that_is_opened_later_shows_the_training(viewer, session, dock):
     """What was reported before the dock was there is shown in it."""
-    desk.board.start("create_dataset_and_train", {"shuffle": 3})
-    desk.board.tell(ESTIMATE, step(10))
+    session.jobs.start("create_dataset_and_train", {"shuffle": 3})
+    session.jobs.report(ESTIMATE, step(10))
     late = TrainDock(viewer)
     assert late.shuffle.value() == 3
     assert late.curve.series[0].points == ((10.0, 0.1),)
     assert not late.train.isEnabled()
 
 
-def test_both_ways_out_without_a_network_are_named(desk, dock):
+def test_both_ways_out_without_a_network_are_named(session, dock):
     """Where ImageNet weights cannot come, the line says why, and the dock what to choose in the window."""
     dock.train.click()
     ways = [Remedy("train_network", weights=weights) for weights in ("model.safetensors", "random")]
-    desk.board.end("failed", message=worded("The weights could not be downloaded.", ways))
-    told = dock.line.sentence.text().replace("\u200b", "")
-    assert "4 Train, 'a file' at 'begins with'; or 4 Train, 'random weights' at 'begins with'" in told
+    session.jobs.end("failed", message=worded("The weights could not be downloaded.", ways))
+    notified = dock.line.sentence.text().replace("\u200b", "")
+    assert "4 Train, 'a file' at 'begins with'; or 4 Train, 'random weights' at 'begins with'" in notified
 
 
-def test_a_setting_that_cannot_work_starts_nothing(desk, dock, monkeypatch):
+def test_a_setting_that_cannot_work_starts_nothing(session, dock, monkeypatch):
     """What is wrong is said in the core's words."""
-    told = []
-    monkeypatch.setattr("napari_posecut.session.show_info", told.append)
+    notified = []
+    monkeypatch.setattr("napari_posecut.session.show_info", notified.append)
     dock.form.fields["crop_size"].value = 100
     dock.train.click()
-    assert desk.board.jobs == ()
-    assert told == ["Setting crop_size is 100, expected a multiple of 16 from 64 to 4096; correct it."]
+    assert session.jobs.running == ()
+    assert notified == ["Setting crop_size is 100, expected a multiple of 16 from 64 to 4096; correct it."]
 
 
-def test_a_shuffle_of_a_later_iteration_begins_as_before(desk, dock, begun, monkeypatch):
+def test_a_shuffle_of_a_later_iteration_begins_as_before(session, dock, begun, monkeypatch):
     """Kind: one rule written twice. The form shows all that a new training takes over from the iteration before."""
-    path = desk.project.training(1).settings
+    path = session.project.training(1).settings
     write_settings(path, dataclasses.replace(read_settings(path), global_scale=0.6))
-    desk.project = dataclasses.replace(desk.project, config=dataclasses.replace(desk.project.config, iteration=1))
-    shown = train._first_settings(desk.project, 1)
-    before = previous_training(desk.project.training(1, 0))
+    session.project = dataclasses.replace(
+        session.project, config=dataclasses.replace(session.project.config, iteration=1)
+    )
+    shown = train._first_settings(session.project, 1)
+    before = previous_training(session.project.training(1, 0))
     assert (shown.net_type, shown.global_scale) == ("resnet_18", 0.6)
     assert handed_on(shown) == {**with_inherited(before, 1, {}, lambda progress: None)}

@@ -2,12 +2,12 @@
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_posecut.widgets.parts.job_line import Words, wrappable
+from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 
 
 def test_text_is_never_cut_off(qtbot):
     """In a narrow dock with no room to spare the label has all its lines, also after the text has changed."""
-    host, words = QWidget(), Words("short")
+    host, words = QWidget(), WrappedLabel("short")
     qtbot.addWidget(host)
     layout = QVBoxLayout(host)
     layout.addWidget(words)

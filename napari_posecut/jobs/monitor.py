@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEventLoop, QTimer
 
 from napari_posecut.jobs.files import Request
-from napari_posecut.jobs.jobs import Job, running, start, tidy
+from napari_posecut.jobs.jobs import Job, remove_old_jobs, running_jobs, start
 from napari_posecut.jobs.verbs import Part, in_the_way, writes
 from posecut_core.progress import Notice
 
@@ -20,7 +20,7 @@ from posecut_core.progress import Notice
 Value = TypeVar("Value")
 
 _SOON = 0.03  # seconds that nobody notices
-_LOOK = 20  # milliseconds between two looks at whether it is done
+_CHECK = 20  # milliseconds between two looks at whether it is done
 _thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-background")  # one, so that nothing overtakes what began
 _waiting: list[object] = []  # their futures
 
@@ -37,7 +37,7 @@ def in_background(work: Callable[[], Value], /) -> Value:
         if not _done_soon(future):
             loop, timer = QEventLoop(), QTimer()
             timer.timeout.connect(lambda: loop.quit() if future.done() else None)
-            timer.start(_LOOK)
+            timer.start(_CHECK)
             loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
             timer.stop()
         return future.result()
@@ -58,14 +58,14 @@ def _done_soon(future: "Future[Value]") -> bool:
     return True
 
 
-# --- board ------------------------------------------------------------------------------------------------------------
+# --- job monitor ------------------------------------------------------------------------------------------------------
 # The jobs of a window: looked at several times a second, so that the window never waits for them.
 
 
 _INTERVAL = 200  # milliseconds between two looks
 
 
-class JobBoard:
+class JobMonitor:
     """The work that runs for the open project, also what a window before this one left running."""
 
     started = Signal(Job)
@@ -73,19 +73,19 @@ class JobBoard:
     ended = Signal(Job)  # its state says how
 
     def __init__(self) -> None:
-        self.jobs: tuple[Job, ...] = ()
+        self.running: tuple[Job, ...] = ()
         self.past: tuple[Job, ...] = ()  # that were seen to end, for docks that are made afterwards
         self._config: Path | None = None
         self._timer = QTimer()
         self._timer.setInterval(_INTERVAL)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.poll)
 
-    def look_after(self, config: Path) -> None:
+    def watch(self, config: Path) -> None:
         """Follow the jobs of a project, those that run already among them."""
-        self.let_go()
+        self.unwatch()
         self._config = config
-        for job in running(config):
-            self._follow(job)
+        for job in running_jobs(config):
+            self._add(job)
 
     def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
         """Start work for the project.
@@ -95,48 +95,48 @@ class JobBoard:
             StorageError: the project cannot be written to.
         """
         assert self._config is not None, "no project is open"
-        tidy(self._config)
+        remove_old_jobs(self._config)
         job = start(self._config, Request(verb, arguments))
-        self._follow(job)
+        self._add(job)
         return job
 
-    def of(self, *verbs: str) -> Job | None:
+    def find(self, *verbs: str) -> Job | None:
         """Return the running job of one of the verbs."""
-        return next((job for job in self.jobs if job.request.verb in verbs), None)
+        return next((job for job in self.running if job.request.verb in verbs), None)
 
-    def writing(self, part: Part) -> bool:
+    def is_writing(self, part: Part) -> bool:
         """Tell whether a running job writes a part of the project."""
-        return any(part in writes(job.request.verb) for job in self.jobs)
+        return any(part in writes(job.request.verb) for job in self.running)
 
-    def allows(self, verb: str) -> bool:
+    def can_start(self, verb: str) -> bool:
         """Tell whether no running job is in the way of a verb."""
-        return not any(in_the_way(job.request.verb, verb) for job in self.jobs)
+        return not any(in_the_way(job.request.verb, verb) for job in self.running)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Take in what the jobs have reported; later, while a thread reads what their ends would change."""
         if at_work():
             return
-        for job in self.jobs:
+        for job in self.running:
             reports = job.poll()
             for place, report in enumerate(reports):
                 if isinstance(report, Notice) or report.values or place == len(reports) - 1:
                     self.progressed.emit(job, report)
             if job.state != "running":
-                self._drop(job)
+                self._remove(job)
                 self.past = (*self.past, job)
                 self.ended.emit(job)
 
-    def let_go(self) -> None:
+    def unwatch(self) -> None:
         """Stop looking; the jobs run on."""
         self._timer.stop()
-        self.jobs, self.past, self._config = (), (), None
+        self.running, self.past, self._config = (), (), None
 
-    def _follow(self, job: Job) -> None:
-        self.jobs = (*self.jobs, job)
+    def _add(self, job: Job) -> None:
+        self.running = (*self.running, job)
         self._timer.start()
         self.started.emit(job)
 
-    def _drop(self, job: Job) -> None:
-        self.jobs = tuple(other for other in self.jobs if other is not job)
-        if not self.jobs:
+    def _remove(self, job: Job) -> None:
+        self.running = tuple(other for other in self.running if other is not job)
+        if not self.running:
             self._timer.stop()

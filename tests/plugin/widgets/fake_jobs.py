@@ -1,12 +1,12 @@
-"""A board whose jobs do what a test says, for docks that start and show work."""
+"""Jobs that do what a test says, for docks that start and show work."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_posecut.jobs.board import JobBoard
 from napari_posecut.jobs.files import Outcome, Request
 from napari_posecut.jobs.jobs import Job, State
+from napari_posecut.jobs.monitor import JobMonitor
 from posecut_core.progress import Progress
 
 
@@ -34,28 +34,28 @@ class FakeJob(Job):
         self.stops += 1
 
 
-class FakeBoard(JobBoard):
-    """A board that starts no children; `job` is the newest of its jobs."""
+class FakeJobs(JobMonitor):
+    """Jobs that start no children; `job` is the newest."""
 
     job: FakeJob
 
-    def look_after(self, config: Path) -> None:
+    def watch(self, config: Path) -> None:
         """Follow nothing but what a test starts."""
 
     def start(self, verb: str, arguments: Mapping[str, object]) -> FakeJob:
         """Follow a job that does nothing by itself."""
         self.job = FakeJob(verb, arguments)
-        self._follow(self.job)
+        self._add(self.job)
         self._timer.stop()
         return self.job
 
-    def tell(self, *reports: Progress) -> None:
+    def report(self, *reports: Progress) -> None:
         """Let the newest job report."""
         self.job.waiting.extend(reports)
-        self.look()
+        self.poll()
 
     def end(self, state: State, *, result: Mapping[str, Any] | None = None, message: str = "") -> None:
         """Let the newest job end."""
         self.job._state, self.job._message = state, message
         self.job._outcome = Outcome("done", result or {}, message)
-        self.look()
+        self.poll()

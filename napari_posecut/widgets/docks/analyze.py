@@ -21,8 +21,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.session import Desk, desk_of
-from napari_posecut.widgets.parts.job_line import JobLine, Words, wrappable
+from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import VideoError
 from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Notice, Progress
@@ -38,10 +38,10 @@ _DONE = "done"
 _PATH = Qt.ItemDataRole.UserRole
 
 
-class _QueueList(QTreeWidget):
+class _VideoQueue(QTreeWidget):
     """Videos in the order in which they are analysed."""
 
-    wanted = Signal(str)  # path of a video that is done and was clicked twice
+    video_requested = Signal(str)  # path of a video that is done and was clicked twice
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class _QueueList(QTreeWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.itemDoubleClicked.connect(self._want)
+        self.itemDoubleClicked.connect(self._on_double_click)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -110,9 +110,9 @@ class _QueueList(QTreeWidget):
         items = (self.topLevelItem(place) for place in range(self.topLevelItemCount()))
         return [item for item in items if item is not None]
 
-    def _want(self, item: QTreeWidgetItem) -> None:
+    def _on_double_click(self, item: QTreeWidgetItem) -> None:
         if item.text(1) == _DONE:
-            self.wanted.emit(item.data(0, _PATH))
+            self.video_requested.emit(item.data(0, _PATH))
 
 
 def _files(data: QMimeData | None) -> list[Path]:
@@ -126,19 +126,19 @@ def _files(data: QMimeData | None) -> list[Path]:
 
 
 _VERB = "analyze_queue"
-_TOLD = 3  # failures that are told under the list
+_SHOWN = 3  # failures that are told under the list
 
 
-class AnalyseDock(QWidget):
+class AnalyzeDock(QWidget):
     """The queue of videos, and what becomes of each."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.desk: Desk = desk_of(napari_viewer)
+        self.session: Session = session_of(napari_viewer)
         self._why: list[str] = []  # rich text of each failure
         self._root: Path | None = None  # of the project whose videos are listed
-        self.heading, self.failures = Words(), Words()
-        self.videos = _QueueList()
+        self.heading, self.failures = WrappedLabel(), WrappedLabel()
+        self.videos = _VideoQueue()
         self.add = QPushButton("Add videos…")
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
@@ -150,18 +150,18 @@ class AnalyseDock(QWidget):
         self.csv = QCheckBox("also as .csv, for spreadsheets")
         self.filter = QCheckBox("smooth the trajectories (median)")
         self.draw = QCheckBox("draw the bodyparts into a video")
-        self.analyse = QPushButton("Analyse")
-        self.line = JobLine(self.desk, (_VERB,))
+        self.analyze = QPushButton("Analyse")
+        self.line = JobLine(self.session, (_VERB,))
         self._create_layout()
         self._connect()
         self._on_project_changed()
 
     def start(self) -> None:
         """Analyse the checked videos."""
-        self.desk.attempt(self._start)
+        self.session.attempt(self._start)
 
     def _start(self) -> None:
-        self.desk.require_project()
+        self.session.require_project()
         chosen = self.videos.checked
         if not chosen:
             raise VideoError("No video is checked; check at least one in the list, or add some.")
@@ -173,7 +173,7 @@ class AnalyseDock(QWidget):
             "filter": self.filter.isChecked(),
             "draw": self.draw.isChecked(),
         }
-        self.desk.start(_VERB, arguments)
+        self.session.start(_VERB, arguments)
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
@@ -186,38 +186,38 @@ class AnalyseDock(QWidget):
         layout.addWidget(self.videos, stretch=1)
         layout.addWidget(self.add)
         layout.addLayout(form)
-        for widget in (self.csv, self.filter, self.draw, self.analyse, self.line, self.failures):
+        for widget in (self.csv, self.filter, self.draw, self.analyze, self.line, self.failures):
             layout.addWidget(widget)
 
     def _connect(self) -> None:
         self.add.clicked.connect(self._ask_videos)
         self.browse.clicked.connect(self._ask_folder)
-        self.analyse.clicked.connect(self.start)
-        self.videos.wanted.connect(self.desk.video_wanted.emit)
-        self.line.ended.connect(self._end)
-        self.desk.project_changed.connect(self._on_project_changed)
-        self.desk.board.started.connect(self._on_job_started)
-        self.desk.board.progressed.connect(self._on_job_progressed)
+        self.analyze.clicked.connect(self.start)
+        self.videos.video_requested.connect(self.session.video_requested.emit)
+        self.line.ended.connect(self._on_job_ended)
+        self.session.project_changed.connect(self._on_project_changed)
+        self.session.jobs.started.connect(self._on_job_started)
+        self.session.jobs.progressed.connect(self._on_job_progressed)
 
     def _on_project_changed(self) -> None:
         """List the project's videos; those that were added stay while it is open."""
-        project = self.desk.project
+        project = self.session.project
         root = None if project is None else project.root
         if root != self._root:
             self._root = root
             self.videos.clear()
             self._clear_failures()
         for path in () if project is None else project_videos(project).values():
-            before = _analysed(path)
+            before = _is_analyzed(path)
             self.videos.add(path, state=_DONE if before else "", checked=not before)
-        job = self.desk.board.of(_VERB)
+        job = self.session.jobs.find(_VERB)
         if job is not None:
             self._on_job_started(job)
         self._update_enabled()
 
     def _update_enabled(self) -> None:
-        project, running = self.desk.project, self.desk.board.of(_VERB)
-        for widget in (self.analyse, self.add, self.videos):
+        project, running = self.session.project, self.session.jobs.find(_VERB)
+        for widget in (self.analyze, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
         self.failures.setVisible(bool(self.failures.text()))
         if project is None:
@@ -246,7 +246,7 @@ class AnalyseDock(QWidget):
         if "finished" in report.values:
             self.videos.set_state(videos[place], _DONE)
         elif "failed" in report.values:
-            self._fail(videos[place], report.stage)
+            self._add_failure(videos[place], report.stage)
         elif report.total:
             self.videos.set_state(videos[place], f"{100 * report.done // report.total} %")
 
@@ -254,15 +254,15 @@ class AnalyseDock(QWidget):
         self._why = []
         self.failures.setText("")
 
-    def _fail(self, video: str, why: str) -> None:
+    def _add_failure(self, video: str, why: str) -> None:
         self.videos.set_state(video, "failed", why=why)
         self._why = [*self._why, f"<b>{wrappable(Path(video).name)}</b>: {wrappable(why)}"]
-        more = len(self._why) - _TOLD
+        more = len(self._why) - _SHOWN
         tail = [f"{more} more failed; point at them in the list."] if more > 0 else []
-        self.failures.setText("<br>".join([*self._why[:_TOLD], *tail]))
+        self.failures.setText("<br>".join([*self._why[:_SHOWN], *tail]))
         self.failures.setVisible(True)
 
-    def _end(self, job: Job) -> None:
+    def _on_job_ended(self, job: Job) -> None:
         for video in _videos_of(job):
             if self.videos.state_of(video) not in (_DONE, "failed"):
                 self.videos.set_state(video, "stopped", why="Analyse goes on where it stopped")
@@ -285,6 +285,6 @@ def _videos_of(job: Job) -> tuple[str, ...]:
     return tuple(map(str, videos)) if isinstance(videos, list | tuple) else ()
 
 
-def _analysed(video: Path) -> bool:
+def _is_analyzed(video: Path) -> bool:
     """Tell whether predictions of one of our networks lie beside a video."""
     return any(NetworkName.parse(found.scorer) for found in find_predictions(video))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_posecut.session import desk_of
-from napari_posecut.window import furnish
+from napari_posecut.session import session_of
+from napari_posecut.window import add_flow_bar
 from tests.plugin.hand import Hand
 
 
@@ -12,7 +12,7 @@ from tests.plugin.hand import Hand
 def wide(viewer, sample, qtbot):
     """A window with the docks, in which a picture is shown that is much wider than high."""
     viewer.window.resize(1280, 800)
-    desk_of(viewer).open(sample)
+    session_of(viewer).open(sample)
     viewer.layers.clear()
     viewer.add_image(np.zeros((50, 200, 3), np.uint8), rgb=True)
     viewer.reset_view()
@@ -27,7 +27,7 @@ def _is_whole(viewer, width=200):
 def test_a_dock_that_opens_leaves_the_picture_whole(wide, qtbot):
     """A dock takes room from the canvas; the picture is fitted again."""
     zoom = wide.scene.camera.zoom
-    furnish(wide).open("3 Label")
+    add_flow_bar(wide).open("3 Label")
     qtbot.waitUntil(lambda: wide.scene.camera.zoom < zoom)
     qtbot.waitUntil(lambda: _is_whole(wide))
 
