@@ -87,7 +87,7 @@ _STAGES = (
     _Stage("3 Label", "label", "LabelDock", "label frames, correct proposals"),
     _Stage("4 Train", "train", "TrainDock", "train a network on the labels"),
     _Stage("5 Evaluate", "evaluate", "EvaluateDock", "how far off the network is"),
-    _Stage("6 Analyse", "analyse", "AnalyzeDock", "find the bodyparts in whole videos"),
+    _Stage("6 Analyse", "analyze", "AnalyzeDock", "find the bodyparts in whole videos"),
     _Stage("7 Outliers", "outliers", "OutliersDock", "frames in which the network errs"),
     _Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
     _Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),

@@ -76,7 +76,7 @@ def test_help_that_is_wanted_again_comes_when_the_one_before_has_stopped(jobs, l
 
 def test_nobody_helps_unasked(jobs, labelling):
     """Without the wish for help nothing is started, and with it later, something is."""
-    assistant = Assistant(jobs, labelling, helps=False)
+    assistant = Assistant(jobs, labelling, enabled=False)
     assert jobs.running == ()
     assistant.set_enabled(True)
     assert jobs.job.request.verb == "propose"

@@ -36,7 +36,7 @@ def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, mon
     session.open(config)
     job = SimpleNamespace(state=state, message=message, request=Request("export_deeplabcut", {}))
     monkeypatch.setattr(session.jobs, "start", lambda verb, arguments: job)
-    monkeypatch.setattr(session, "tell", notified.append)
+    monkeypatch.setattr(session, "notify", notified.append)
     export_deeplabcut(viewer)
     for ended in (SimpleNamespace(state="done", request=Request("doctor", {})), job, job):
         session.jobs.ended.emit(ended)

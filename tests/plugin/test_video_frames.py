@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from napari_posecut.layers.video_frames import _GRAY, VideoFrames
+from napari_posecut.layers.video import _GRAY, VideoFrames
 from posecut_core.errors import VideoError
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter

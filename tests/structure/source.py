@@ -54,7 +54,6 @@ HEADLESS = (
     "layers/convert",
     "layers/overlay",
 )
-HEADLESS += ("layers/video_frames",)
 WINDOWS = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt", "vispy")
 
 

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
-from napari_posecut.layers.video_layer import frames_of
+from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import table_of
 from napari_posecut.widgets.parts.job_line import JobLine

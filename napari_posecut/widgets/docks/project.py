@@ -25,8 +25,7 @@ from napari_posecut.labelling.frame_index import MEANING, FrameStatus
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
-from napari_posecut.widgets.forms.new_project import NewProjectForm
-from napari_posecut.widgets.forms.videos import ProjectVideos
+from napari_posecut.widgets.forms.project import NewProjectForm, ProjectVideos
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef

@@ -14,7 +14,7 @@ from psygnal import Signal
 from napari_posecut.layers.canvas import lock, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
 from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
-from napari_posecut.layers.video_layer import show_video
+from napari_posecut.layers.video import show_video
 from napari_posecut.session import Session
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions, check_length

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.components import Dims
 
-from napari_posecut.layers.video_layer import _ABOUT, _AXES, frames_of, show_video
+from napari_posecut.layers.video import _ABOUT, _AXES, frames_of, show_video
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.video.reader import VideoReader

@@ -1,22 +1,32 @@
-"""A video as an array that is decoded on a thread: exact frame numbers, and nobody waits long for one of them.
-
-frames = VideoFrames("rat.mp4")
-frames.shape           # (120000, 480, 640, 3)
-frames[1200]           # decoded in time, or grey; then `arrived` is called with 1200 when it is there
-frames.close()
-"""
+"""A video as an Image layer: its frames are decoded on a thread when they are shown, under exact frame numbers."""
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+from napari import Viewer
+from napari.components import Dims
+from napari.layers import Image
+from qtpy.QtCore import QObject, Signal
 
+from napari_posecut.jobs.monitor import in_background
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
+
+# --- frames -----------------------------------------------------------------------------------------------------------
+# A video as an array that is decoded on a thread: nobody waits long for one of its frames.
+#
+#     frames = VideoFrames("rat.mp4")
+#     frames.shape           # (120000, 480, 640, 3)
+#     frames[1200]           # decoded in time, or gray; then `arrived` is called with 1200 when it is there
+#     frames.close()
+
 
 _GRAY = 128  # of a picture that cannot be decoded, or is not there yet
 _PATIENCE = 0.06  # seconds for which a picture is waited for, as a person does not notice
@@ -207,3 +217,91 @@ def _decoded(reader: VideoReader, numbers: list[int]) -> Iterator[tuple[int, Pic
 
 def _ignore(number: int) -> None:
     """Tell nobody that a picture is there."""
+
+
+# --- layer ------------------------------------------------------------------------------------------------------------
+# The Image layer of a video; removing it closes the file.
+
+
+_AXES = ("frame", "y", "x")
+_ABOUT = "posecut_video"  # key in the layer's metadata: the path of its video
+
+
+class _Relay(QObject):
+    """Bring the news of a decoded picture from its thread to the window. There is one, which outlives every thread."""
+
+    arrived = Signal(object)  # weak reference to the layer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived.connect(self._refresh)
+
+    def _refresh(self, shown: "weakref.ref[Image]") -> None:
+        layer = shown()
+        if layer is not None:
+            layer.refresh()
+
+
+@cache
+def _relay() -> _Relay:
+    return _Relay()
+
+
+def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
+    """Add a video to a viewer; removing the layer closes the file.
+
+    Raises:
+        VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
+        StorageError: the file must not be read.
+    """
+    frames = in_background(lambda: VideoFrames(path))
+    layer = Image(
+        frames,
+        name=Path(path).name,
+        rgb=True,
+        multiscale=False,
+        contrast_limits=(0, 255),
+        projection_mode="none",  # a frame is never mixed with its neighbours
+        axis_labels=_AXES,
+        metadata={_ABOUT: str(path)},
+    )
+    relay, shown = _relay(), weakref.ref(layer)
+    frames.arrived = lambda number: relay.arrived.emit(shown)
+    stop = _keep_flat(viewer.dims)
+    viewer.add_layer(layer)
+
+    def close(event: Any) -> None:
+        if event.value is layer:
+            frames.close()
+            stop()
+            viewer.layers.events.removed.disconnect(close)
+
+    viewer.layers.events.removed.connect(close)
+    return layer
+
+
+def _keep_flat(dims: Dims) -> Callable[[], None]:
+    """Undo what makes napari show the frames beside each other, which takes all of them; return what stops that."""
+
+    def flatten() -> None:
+        if dims.ndim - len(_AXES) in dims.displayed:
+            dims.ndisplay = 2
+            dims.order = tuple(range(dims.ndim))
+
+    changes = (dims.events.ndisplay, dims.events.order)
+    for change in changes:
+        change.connect(flatten)
+    flatten()
+
+    def stop() -> None:
+        for change in changes:
+            change.disconnect(flatten)
+
+    return stop
+
+
+def frames_of(layer: Image) -> VideoFrames:
+    """Return the frames behind a layer that `show_video` made."""
+    frames = layer.data
+    assert isinstance(frames, VideoFrames)
+    return frames
