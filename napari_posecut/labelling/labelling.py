@@ -12,6 +12,7 @@ from posecut_core.labels.edits import (
     Delete,
     DropFrame,
     Edit,
+    JournalEntry,
     Made,
     MarkAbsent,
     MarkOccluded,
@@ -19,7 +20,6 @@ from posecut_core.labels.edits import (
     Place,
     Redo,
     RestoreFrame,
-    Step,
     Together,
     Undo,
     frames_of,
@@ -380,7 +380,7 @@ class Labelling(FrameNavigator):
     def _apply(self, *edits: Edit) -> None:
         self._editable_labels().apply(edits[0] if len(edits) == 1 else Together(edits))
 
-    def _undo_or_redo(self, step: Step, made: Made | None) -> None:
+    def _undo_or_redo(self, step: JournalEntry, made: Made | None) -> None:
         session = self._editable_labels()
         session.apply(step)
         touched = frames_of(made.edit) if made else ()

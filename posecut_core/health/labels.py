@@ -10,7 +10,7 @@ from posecut_core.formats.deeplabcut.tables import other_scorer, swapped_folder
 from posecut_core.health import Findings, named_first
 from posecut_core.labels.bodypart_ids import read_identities
 from posecut_core.labels.contents import Contents, follow_journal, read_contents, refuse_unnamed
-from posecut_core.labels.edits import sound_steps
+from posecut_core.labels.edits import valid_entries
 from posecut_core.labels.exchange import changed_suffixes, collected_files, outside_edits, undecided
 from posecut_core.labels.images import unreadable_images
 from posecut_core.labels.notices import labels_outside, unlisted_labels
@@ -48,7 +48,7 @@ def _names_problem(project: Project, videos: list[str]) -> LabelError | None:
         return LabelError(f"{error} Or rebuild it from the snapshots.", _mending(project))
     for video in videos:
         try:
-            steps = sound_steps(read_journal(project.label_journal(video))).values()
+            steps = valid_entries(read_journal(project.label_journal(video))).values()
         except LabelError:
             continue  # told when this video is looked at
         try:

@@ -9,14 +9,14 @@ from posecut_core.labels.bodypart_ids import Identities, Naming, match_names, re
 from posecut_core.labels.edits import (
     Begin,
     History,
+    JournalEntry,
     Propose,
-    Step,
     Together,
     apply,
     follow,
     frames_of,
     replay,
-    sound_steps,
+    valid_entries,
 )
 from posecut_core.labels.exchange import collected_hashes, import_table, machine_drafts
 from posecut_core.labels.snapshots import LabelSnapshot, sound_snapshots
@@ -53,7 +53,7 @@ class Followed:
     """What a journal says, as far as it can be followed."""
 
     problem: str  # what it lacks, as the end of a sentence; "" where it is complete
-    steps: Mapping[int, Step] = field(default_factory=dict)  # by revision
+    entries: Mapping[int, JournalEntry] = field(default_factory=dict)  # by revision
     history: History = field(default_factory=History)
 
 
@@ -77,10 +77,10 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
             "last snapshot.",
             Remedy("doctor", config=project.root, mend=True),
         )
-    refuse_unnamed(project, video, known, followed.steps.values())
+    refuse_unnamed(project, video, known, followed.entries.values())
     naming = _naming(project, known)
     if text.records:
-        touched = {number for step in followed.steps.values() for number in frames_of(step)}
+        touched = {number for entry in followed.entries.values() for number in frames_of(entry)}
         drafts = machine_drafts(project, video, naming, touched, report=report)
         history = followed.history.after(Together(drafts)) if drafts else followed.history
         return Contents(naming, history, text, generations, None, {}, drafts)
@@ -159,26 +159,26 @@ def used_identities(project: Project, known: Identities) -> frozenset[str]:
     for folder in folders_of_frames(project.labeled_data):
         text = read_journal(project.label_journal(folder.name))
         try:
-            steps = sound_steps(text)
+            entries = valid_entries(text)
             tables = () if text.records else collected_bodyparts(folder, project.config.scorer)
         except LabelError:
             return frozenset(known.names)
-        if text.damaged or text.tail or len(steps) < len(text.records):
+        if text.damaged or text.tail or len(entries) < len(text.records):
             return frozenset(known.names)
         states = [generation.state for generation in sound_snapshots(folder)]
         used.update(part for state in states for frame in state.frames.values() for part in frame.points)
-        used.update(part for step in steps.values() for part in bodyparts_of(step))
+        used.update(part for entry in entries.values() for part in bodyparts_of(entry))
         used.update(identity for name in tables if (identity := known.identity(name)) is not None)
     return frozenset(used)
 
 
-def refuse_unnamed(project: Project, video: str, known: Identities, steps: Iterable[Step]) -> None:
+def refuse_unnamed(project: Project, video: str, known: Identities, entries: Iterable[JournalEntry]) -> None:
     """Refuse labels of bodyparts that the journal of names does not know: their columns could only be guessed.
 
     Raises:
         LabelError: there are some.
     """
-    unnamed = sorted({part for step in steps for part in bodyparts_of(step)} - known.names.keys())
+    unnamed = sorted({part for entry in entries for part in bodyparts_of(entry)} - known.names.keys())
     if unnamed:
         path = project.bodypart_journal
         found = "lacks" if path.exists() else "is missing, but is needed to name"
@@ -203,16 +203,16 @@ def follow_journal(text: JournalText, generations: tuple[LabelSnapshot, ...]) ->
     """
     if text.damaged:
         return Followed(f"is damaged in line {text.damaged[0]}")
-    steps = sound_steps(text)
-    unreadable = next((revision for revision, _ in text.records if revision not in steps), 0)
+    entries = valid_entries(text)
+    unreadable = next((revision for revision, _ in text.records if revision not in entries), 0)
     if unreadable:
-        return Followed(f"entry {unreadable} is not a valid edit", steps)
+        return Followed(f"entry {unreadable} is not a valid edit", entries)
     newest = generations[0].revision if generations else 0
     if text.revision < newest:
-        return Followed(f"ends at revision {text.revision}, but a snapshot was made of revision {newest}", steps)
-    if text.records and not isinstance(steps[text.records[0][0]], Begin):
-        return Followed("lacks its first lines", steps)
-    history, count = follow(steps.values())
+        return Followed(f"ends at revision {text.revision}, but a snapshot was made of revision {newest}", entries)
+    if text.records and not isinstance(entries[text.records[0][0]], Begin):
+        return Followed("lacks its first lines", entries)
+    history, count = follow(entries.values())
     unfit = [revision for revision, _ in text.records][count:]
     problem = f"entry {unfit[0]} contradicts earlier entries" if unfit else ""
-    return Followed(problem, steps, history)
+    return Followed(problem, entries, history)

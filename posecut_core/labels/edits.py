@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.state import Frame, LabelState, Origin, Point, Position
+from posecut_core.labels.state import Frame, LabelOrigin, LabelState, Point, Position
 from posecut_core.storage.journal import JournalText
 
 # --- edits ------------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Redo(_Edit, frozen=True, tag="redo"):
 
 PointEdit = Place | Move | Delete | Propose | Accept | MarkOccluded | MarkAbsent | Restore
 Edit = PointEdit | DropFrame | RestoreFrame | Identify | Begin | Together
-Step = Edit | Undo | Redo
+JournalEntry = Edit | Undo | Redo
 
 
 def apply(state: LabelState, edit: Edit) -> LabelState:
@@ -182,7 +182,7 @@ def _invert(state: LabelState, edit: Edit) -> Edit:
             return Restore(edit.frame, edit.bodypart, state.point(edit.frame, edit.bodypart))
 
 
-def frames_of(edit: Step) -> tuple[int, ...]:
+def frames_of(edit: JournalEntry) -> tuple[int, ...]:
     """List the frames that an edit touches, each once, in order."""
     match edit:
         case Begin(frames) | Identify(frames):
@@ -227,7 +227,7 @@ def _moved(point: Point | None, xy: Position, edit: Move) -> Point:
 def _proposed(point: Point | None, edit: Propose) -> Point:
     if point is not None and point.is_label:
         raise _impossible(edit, point, "an unset bodypart or a draft", "leave out manual labels")
-    return Point("proposed", edit.xy, Origin("machine", edit.likelihood, edit.model, edit.snapshot))
+    return Point("proposed", edit.xy, LabelOrigin("machine", edit.likelihood, edit.model, edit.snapshot))
 
 
 def _accepted(point: Point | None, edit: Accept) -> Point:
@@ -275,13 +275,13 @@ class History:
     done: Made | None = None  # what undoing takes back, the last edit on top
     undone: Made | None = None  # what redoing does again
 
-    def after(self, step: Step) -> "History":
+    def after(self, entry: JournalEntry) -> "History":
         """Return the history after one more line.
 
         Raises:
             LabelError: the edit cannot be made, or there is nothing to undo or redo.
         """
-        match step:
+        match entry:
             case Undo():
                 if self.done is None:
                     raise LabelError("There is nothing to undo; all edits of these labels have been undone.")
@@ -293,29 +293,29 @@ class History:
                 top = self.undone
                 return History(apply(self.state, top.edit), Made(top.edit, top.inverse, self.done), top.before)
             case Begin():
-                return History(apply(self.state, step))
+                return History(apply(self.state, entry))
             case Identify():
-                return History(apply(self.state, step), self.done, self.undone)
+                return History(apply(self.state, entry), self.done, self.undone)
             case _:
-                made = Made(step, _invert(self.state, step), self.done)
-                return History(apply(self.state, step), made)
+                made = Made(entry, _invert(self.state, entry), self.done)
+                return History(apply(self.state, entry), made)
 
 
-def replay(steps: Iterable[Step]) -> History:
+def replay(entries: Iterable[JournalEntry]) -> History:
     """Return the history that edits lead to.
 
     Raises:
         LabelError: one cannot follow those before it.
     """
-    return reduce(History.after, steps, History())
+    return reduce(History.after, entries, History())
 
 
-def follow(steps: Iterable[Step]) -> tuple[History, int]:
+def follow(entries: Iterable[JournalEntry]) -> tuple[History, int]:
     """Return the history that the lines of a journal lead to, up to the first that cannot follow, and their number."""
     history, count = History(), 0
-    for step in steps:
+    for entry in entries:
         try:
-            history = history.after(step)
+            history = history.after(entry)
         except LabelError:
             break
         count += 1
@@ -326,7 +326,7 @@ def follow(steps: Iterable[Step]) -> tuple[History, int]:
 # Edits and frames as plain JSON values, and back; edits made of NumPy's numbers as edits of Python's own.
 
 
-_KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(Step))
+_KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(JournalEntry))
 _WRONG = {
     "frame": "An edit names the frame {!r}, expected a whole number; give its number in the video.",
     "bodypart": "An edit names the bodypart {!r}, expected its identity; give session.identity(NAME).",
@@ -337,40 +337,40 @@ _WRONG = {
 }
 
 
-def plain_step(step: Step) -> Step:
+def plain_entry(entry: JournalEntry) -> JournalEntry:
     """Return an edit with Python's own numbers in place of NumPy's; x and y may be any sequence of two numbers.
 
     Raises:
         LabelError: a frame is no whole number, a position is not two numbers, a bodypart is no text, or a likelihood is
             not from 0 to 1.
     """
-    if isinstance(step, Together):
-        return replace(step, edits=tuple(map(plain_step, step.edits)))
-    if not isinstance(step, PointEdit | DropFrame | RestoreFrame):
-        return step
+    if isinstance(entry, Together):
+        return replace(entry, edits=tuple(map(plain_entry, entry.edits)))
+    if not isinstance(entry, PointEdit | DropFrame | RestoreFrame):
+        return entry
     try:
-        plain = msgspec.convert(msgspec.to_builtins(step, enc_hook=_plain), type(step))
+        plain = msgspec.convert(msgspec.to_builtins(entry, enc_hook=_plain), type(entry))
     except (TypeError, ValueError, OverflowError) as error:
-        raise _refused(step, error) from error
+        raise _refused(entry, error) from error
     if isinstance(plain, Propose) and not 0 <= plain.likelihood <= 1:  # as NaN is not
         raise LabelError(_WRONG["likelihood"].format(plain.likelihood))
     return plain
 
 
-def encode(step: Step) -> dict[str, Any]:
+def encode(entry: JournalEntry) -> dict[str, Any]:
     """Write an edit as a JSON object."""
-    plain: dict[str, Any] = msgspec.to_builtins(step, str_keys=True)
+    plain: dict[str, Any] = msgspec.to_builtins(entry, str_keys=True)
     return plain
 
 
-def decode(value: Mapping[str, Any]) -> Step:
+def decode(value: Mapping[str, Any]) -> JournalEntry:
     """Read what `encode` wrote.
 
     Raises:
         LabelError: the object is no edit.
     """
     try:
-        return msgspec.convert(value, Step, str_keys=True)
+        return msgspec.convert(value, JournalEntry, str_keys=True)
     except (ValueError, RecursionError) as error:
         raise LabelError(
             f"{str(value)[:80]} is an unknown edit type; it was probably written by a newer version of PoseCut: update "
@@ -412,18 +412,18 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, Iterable) else {}
 
 
-def _refused(step: Step, error: Exception) -> LabelError:
+def _refused(entry: JournalEntry, error: Exception) -> LabelError:
     """Say which field of an edit is wrong, and what it holds."""
     found = re.search(r"\$\.(\w+)", str(error))
     name = found[1] if found else "xy"
     return LabelError(
         _WRONG.get(name, "An edit holds {!r}, expected what it is documented to hold; give that.").format(
-            getattr(step, name)
+            getattr(entry, name)
         )
     )
 
 
-def sound_steps(text: JournalText) -> dict[int, Step]:
+def valid_entries(text: JournalText) -> dict[int, JournalEntry]:
     """Return revision -> edit of the lines that hold one.
 
     Raises:
@@ -446,9 +446,9 @@ def states_at(text: JournalText, revisions: Collection[int]) -> dict[int, LabelS
         LabelError: a newer PoseCut wrote one of its edits.
     """
     found, history = {}, History()
-    for revision, step in sound_steps(text).items():
+    for revision, entry in valid_entries(text).items():
         try:
-            history = history.after(step)
+            history = history.after(entry)
         except LabelError:
             break
         if revision in revisions:

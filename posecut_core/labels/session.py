@@ -11,7 +11,7 @@ from posecut_core.errors import LabelError, Remedy, StorageError
 from posecut_core.formats.deeplabcut.frames import number_images
 from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.contents import Contents, read_contents, read_naming, record_new
-from posecut_core.labels.edits import Begin, History, Identify, Step, Together, encode, plain_step
+from posecut_core.labels.edits import Begin, History, Identify, JournalEntry, Together, encode, plain_entry
 from posecut_core.labels.exchange import (
     OutsideEdit,
     changed_suffixes,
@@ -303,7 +303,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             )
         return found
 
-    def apply(self, step: Step) -> int:
+    def apply(self, step: JournalEntry) -> int:
         """Make an edit, undo or redo, and return its revision; it is durable by then. An error changes nothing.
 
         Raises:
@@ -312,7 +312,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
                 DeepLabCut's files, where it begins, were changed and can no longer be read.
             StorageError: the disk refuses; the same edit may be tried again.
         """
-        step = plain_step(step)
+        step = plain_entry(step)
         self._look_again()
         images = self.check(step)
         self.begin()
@@ -322,7 +322,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._files.follow(self.state, self._naming, self.revision)
         return self.revision
 
-    def check(self, step: Step) -> dict[int, str]:
+    def check(self, step: JournalEntry) -> dict[int, str]:
         """Refuse what `apply` would refuse, and return the hashes of its frames' pictures that are not noted yet.
 
         Raises:
@@ -466,7 +466,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             contents = read_contents(self.project, self.video)
             self._naming, self._history, self._read_from = contents.naming, contents.history, contents.files
 
-    def _append(self, step: Step) -> None:
+    def _append(self, step: JournalEntry) -> None:
         after = self._history.after(step)
         self._writer.append(encode(step))
         self._history = after

@@ -18,7 +18,16 @@ from typing import Any
 
 from posecut_core.errors import LabelError, refuse_newer
 from posecut_core.labels.bodypart_ids import AddBodypart, record_names
-from posecut_core.labels.edits import Begin, History, Step, decode_frames, encode, encode_frames, follow, sound_steps
+from posecut_core.labels.edits import (
+    Begin,
+    History,
+    JournalEntry,
+    decode_frames,
+    encode,
+    encode_frames,
+    follow,
+    valid_entries,
+)
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.validation import bodyparts_of
 from posecut_core.project.paths import Project
@@ -160,16 +169,16 @@ def _recover(text: JournalText, generations: tuple[LabelSnapshot, ...]) -> Recov
         text: the journal.
         generations: the sound snapshots, the newest first.
     """
-    steps = sound_steps(text)
+    entries = valid_entries(text)
     newest = max([text.revision, *(generation.revision for generation in generations)], default=0)
-    history, start = _prefix(steps)
+    history, start = _prefix(entries)
     base = next((found for found in generations if found.revision > start), None)
     if base:
         history, start = History(base.state), base.revision
     lost = []
     for revision in range(start + 1, newest + 1):
         try:
-            history = history.after(steps[revision])
+            history = history.after(entries[revision])
         except (KeyError, LabelError):
             lost.append(revision)
     return Recovered(history, newest, tuple(lost))
@@ -206,8 +215,10 @@ def rebuild_names(project: Project, videos: Iterable[str]) -> Path | None:
     kept = _keep(path, "bodyparts-damaged.jsonl")
     newest = [found[0] for video in videos if (found := sound_snapshots(project.frame_folder(video)))]
     names = {identity: name for generation in newest for identity, name in generation.bodyparts.items()}
-    steps = [step for video in videos for step in sound_steps(read_journal(project.label_journal(video))).values()]
-    for identity in sorted({part for step in steps for part in bodyparts_of(step)} - names.keys()):
+    entries = [
+        entry for video in videos for entry in valid_entries(read_journal(project.label_journal(video))).values()
+    ]
+    for identity in sorted({part for entry in entries for part in bodyparts_of(entry)} - names.keys()):
         names[identity] = f"{identity} (earlier)" if identity in names.values() else identity
     path.unlink(missing_ok=True)
     record_names(project, [AddBodypart(identity, name) for identity, name in names.items()])
@@ -218,11 +229,11 @@ def _keep(path: Path, name: str) -> Path | None:
     return keep_copy(path.with_name(name), read_bytes(path)) if path.exists() else None
 
 
-def _prefix(steps: dict[int, Step]) -> tuple[History, int]:
+def _prefix(entries: dict[int, JournalEntry]) -> tuple[History, int]:
     """Follow a journal from its beginning as far as it is complete, up to a revision; 0 without a beginning."""
-    first = min(steps, default=0)
-    if not steps or not isinstance(steps[first], Begin):
+    first = min(entries, default=0)
+    if not entries or not isinstance(entries[first], Begin):
         return History(), 0
-    unbroken = takewhile(lambda revision: revision in steps, count(first))
-    history, followed = follow(steps[revision] for revision in unbroken)
+    unbroken = takewhile(lambda revision: revision in entries, count(first))
+    history, followed = follow(entries[revision] for revision in unbroken)
     return history, first + followed - 1

@@ -19,7 +19,7 @@ from posecut_core.errors import LabelError
 Position = tuple[float, float]  # x, y in pixels of the full frame
 
 
-class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class LabelOrigin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Who a point comes from."""
 
     kind: Literal["human", "machine", "refined"] = "human"  # refined: a machine's, accepted or moved by a person
@@ -28,7 +28,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     snapshot: int | None = None  # its training steps
 
 
-_HUMAN = Origin()
+_HUMAN = LabelOrigin()
 
 
 class Point(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 
     state: Literal["proposed", "placed", "occluded", "absent"]
     xy: Position | None = None
-    origin: Origin = _HUMAN
+    origin: LabelOrigin = _HUMAN
 
     def __post_init__(self) -> None:
         """Refuse a point that contradicts itself.

@@ -13,13 +13,13 @@ from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.edits import (
     Accept,
     Begin,
+    JournalEntry,
     MarkAbsent,
     MarkOccluded,
     Move,
     Place,
     PointEdit,
     Propose,
-    Step,
     Together,
 )
 from posecut_core.labels.state import LabelState
@@ -201,11 +201,11 @@ def check_images(project: Project, video: str, state: LabelState) -> None:
         images.check(number, looks[number])
 
 
-def needed_frames(step: Step) -> tuple[int, ...]:
+def needed_frames(entry: JournalEntry) -> tuple[int, ...]:
     """List the frames whose pictures an edit is about, each once, in order."""
-    if isinstance(step, Together):
-        return tuple(sorted({number for part in step.edits for number in needed_frames(part)}))
-    return (step.frame,) if isinstance(step, _Drawn) else ()
+    if isinstance(entry, Together):
+        return tuple(sorted({number for part in entry.edits for number in needed_frames(part)}))
+    return (entry.frame,) if isinstance(entry, _Drawn) else ()
 
 
 def _other_picture(project: Project, video: str, number: int) -> LabelError:
@@ -221,13 +221,13 @@ def _other_picture(project: Project, video: str, number: int) -> LabelError:
 # Validation of edits before they are journaled: known bodyparts, positions near the frame.
 
 
-def refuse_foreign(step: Step, naming: Naming) -> None:
+def refuse_foreign(entry: JournalEntry, naming: Naming) -> None:
     """Refuse an edit of a bodypart that the project does not have and never had.
 
     Raises:
         LabelError: it is one.
     """
-    unknown = sorted(bodyparts_of(step) - naming.known)
+    unknown = sorted(bodyparts_of(entry) - naming.known)
     if unknown:
         raise LabelError(
             f"An edit names the bodypart {unknown[0]!r}, expected the identity of one of "
@@ -235,14 +235,14 @@ def refuse_foreign(step: Step, naming: Naming) -> None:
         )
 
 
-def refuse_far(step: Step, video: str, naming: Naming, images: FrameImages) -> None:
+def refuse_far(entry: JournalEntry, video: str, naming: Naming, images: FrameImages) -> None:
     """Refuse positions far outside their frame. Drafts may lie there: a picture can be a crop of what a network saw.
 
     Raises:
         LabelError: a position lies far outside.
         VideoError: the frame store is damaged.
     """
-    edits = [edit for edit in _point_edits(step) if isinstance(edit, Place | Move | MarkOccluded) and edit.xy]
+    edits = [edit for edit in _point_edits(entry) if isinstance(edit, Place | Move | MarkOccluded) and edit.xy]
     store = images.store if edits else None
     if store is None:
         return
@@ -254,17 +254,17 @@ def refuse_far(step: Step, video: str, naming: Naming, images: FrameImages) -> N
         raise _far_labels(video, names)
 
 
-def bodyparts_of(step: Step) -> frozenset[str]:
+def bodyparts_of(entry: JournalEntry) -> frozenset[str]:
     """Return the identities of all bodyparts that an edit names."""
-    if isinstance(step, Begin):
-        return frozenset(part for frame in step.frames.values() for part in frame.points)
-    return frozenset(edit.bodypart for edit in _point_edits(step))
+    if isinstance(entry, Begin):
+        return frozenset(part for frame in entry.frames.values() for part in frame.points)
+    return frozenset(edit.bodypart for edit in _point_edits(entry))
 
 
-def _point_edits(step: Step) -> Iterator[PointEdit]:
+def _point_edits(entry: JournalEntry) -> Iterator[PointEdit]:
     """Yield the edits of bodyparts in an edit, one by one."""
-    if isinstance(step, Together):
-        for part in step.edits:
+    if isinstance(entry, Together):
+        for part in entry.edits:
             yield from _point_edits(part)
-    elif isinstance(step, PointEdit):
-        yield step
+    elif isinstance(entry, PointEdit):
+        yield entry

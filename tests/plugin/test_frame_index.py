@@ -6,12 +6,12 @@ import pytest
 from napari_posecut.labelling.frame_index import FrameIndex, LabellingProgress, _count_decided, _status_of
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
-from posecut_core.labels.state import Frame, Origin, Point
+from posecut_core.labels.state import Frame, LabelOrigin, Point
 from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
 from tests.plugin.conftest import FRAMES, SCENES
 
-LABEL, DRAFT = Point("placed", (1.0, 2.0)), Point("proposed", (1.0, 2.0), Origin("machine", 0.5))
+LABEL, DRAFT = Point("placed", (1.0, 2.0)), Point("proposed", (1.0, 2.0), LabelOrigin("machine", 0.5))
 
 
 @pytest.fixture

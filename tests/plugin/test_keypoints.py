@@ -3,9 +3,9 @@
 import pytest
 
 from napari_posecut.labelling.keypoints import Keypoint, Proposal, keypoint_of, nearest
-from posecut_core.labels.state import Origin, Point
+from posecut_core.labels.state import LabelOrigin, Point
 
-MACHINE = Origin("machine", 0.4, "net", 10)
+MACHINE = LabelOrigin("machine", 0.4, "net", 10)
 
 
 def _mark(bodypart, xy):

@@ -12,7 +12,7 @@ from posecut_core.labels.edits import Accept, Delete, Place
 from posecut_core.labels.exchange import collected_hashes, export_table, import_table
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import LabelSnapshot
-from posecut_core.labels.state import LabelState, Origin, Point
+from posecut_core.labels.state import LabelOrigin, LabelState, Point
 from posecut_core.labels.table import LabelTable
 from posecut_core.storage.journal import _parse_journal, journal_line
 from posecut_core.storage.tables import read_hdf
@@ -126,7 +126,7 @@ def test_predictions_that_deeplabcut_left_are_drafts(project, journal):
     contents = read_contents(project, "m1")
     assert contents.history.state.unreviewed == ((3, "nose"),)
     assert contents.history.state.point(3, "nose") == Point(
-        "proposed", (42.0, 63.0), Origin("machine", 0.25, "DLC_newer")
+        "proposed", (42.0, 63.0), LabelOrigin("machine", 0.25, "DLC_newer")
     )
     assert contents.table("m1").numbers.tolist() == [20]
     assert sorted(project.frame_folder("m1").rglob("*")) == before

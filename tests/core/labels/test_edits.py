@@ -22,11 +22,11 @@ from posecut_core.labels.edits import (
     apply,
     frames_of,
 )
-from posecut_core.labels.state import Frame, LabelState, Origin, Point
+from posecut_core.labels.state import Frame, LabelOrigin, LabelState, Point
 from tests.core.labels.edit_strategies import EDITS, made
 
 DRAFT = Propose(3, "nose", (5.0, 6.0), 0.4, "net", 720)
-REFINED = Origin("refined", 0.4, "net", 720)
+REFINED = LabelOrigin("refined", 0.4, "net", 720)
 
 
 def after(*edits):
@@ -38,7 +38,7 @@ def after(*edits):
 
 def test_a_person_decides_about_drafts():
     """Accepted and moved drafts are refined and know their machine; placing anew is human."""
-    assert after(DRAFT) == Point("proposed", (5.0, 6.0), Origin("machine", 0.4, "net", 720))
+    assert after(DRAFT) == Point("proposed", (5.0, 6.0), LabelOrigin("machine", 0.4, "net", 720))
     assert after(DRAFT, Accept(3, "nose")) == Point("placed", (5.0, 6.0), REFINED)
     assert after(DRAFT, Move(3, "nose", (7.0, 8.0))) == Point("placed", (7.0, 8.0), REFINED)
     assert after(DRAFT, Place(3, "nose", (7.0, 8.0))) == Point("placed", (7.0, 8.0))

@@ -29,7 +29,7 @@ from posecut_core.labels.edits import (
     encode,
     encode_frames,
 )
-from posecut_core.labels.state import Frame, Origin, Point
+from posecut_core.labels.state import Frame, LabelOrigin, Point
 from posecut_core.storage.journal import _parse_journal, journal_line
 from tests.core.labels.edit_strategies import STEPS, made
 
@@ -37,12 +37,12 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "edits.jsonl"  # written by Pose
 IMAGE = "0f" * 32
 POINTS = {
     "b2": Point("placed", (1.0, 2.5)),
-    "b1": Point("proposed", (1e16, 1e-5), Origin("machine", 0.25, "net", 720)),
+    "b1": Point("proposed", (1e16, 1e-5), LabelOrigin("machine", 0.25, "net", 720)),
 }
 OTHERS = {
     "b1": Point("occluded"),
     "b2": Point("absent"),
-    "b3": Point("placed", (3.0, 4.0), Origin("refined", 0.5, "net")),
+    "b3": Point("placed", (3.0, 4.0), LabelOrigin("refined", 0.5, "net")),
 }
 EVERY = (
     Begin({12: Frame(image=IMAGE, points=POINTS), 9: Frame(dropped=True, points=OTHERS), 2: Frame(listed=True)}),
@@ -59,8 +59,8 @@ EVERY = (
     DropFrame(3),
     RestoreFrame(3),
     Restore(3, "b1", None),
-    Restore(3, "b1", Point("proposed", (1.0, 2.0), Origin("machine", 0.5))),
-    Restore(3, "b1", Point("placed", (1.0, 2.0), Origin("human"))),
+    Restore(3, "b1", Point("proposed", (1.0, 2.0), LabelOrigin("machine", 0.5))),
+    Restore(3, "b1", Point("placed", (1.0, 2.0), LabelOrigin("human"))),
     Together((Place(3, "b1", (1.0, 2.0)), Delete(4, "b2"))),
     Undo(),
     Redo(),

@@ -13,10 +13,10 @@ from posecut_core.labels.snapshots import (
     sound_snapshots,
     write_snapshot,
 )
-from posecut_core.labels.state import Frame, LabelState, Origin, Point
+from posecut_core.labels.state import Frame, LabelOrigin, LabelState, Point
 
 POINTS = {
-    "nose": Point("proposed", (1.25, 2.0), Origin("machine", 0.4, "net", 720)),
+    "nose": Point("proposed", (1.25, 2.0), LabelOrigin("machine", 0.4, "net", 720)),
     "tail": Point("occluded"),
     "ear": Point("absent"),
 }

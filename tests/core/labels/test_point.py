@@ -3,9 +3,9 @@
 import pytest
 
 from posecut_core.errors import LabelError
-from posecut_core.labels.state import _HUMAN, Origin, Point
+from posecut_core.labels.state import _HUMAN, LabelOrigin, Point
 
-MACHINE = Origin("machine", 0.4, "net", 720)
+MACHINE = LabelOrigin("machine", 0.4, "net", 720)
 
 
 def test_only_drafts_are_no_labels():

@@ -25,7 +25,7 @@ from posecut_core.labels.edits import (
 from posecut_core.labels.exchange import export_table
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.snapshots import sound_snapshots
-from posecut_core.labels.state import Origin, Point
+from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.paths import Project
@@ -78,7 +78,7 @@ def test_drafts_are_kept_and_not_written_for_deeplabcut(project):
     with LabelSession.open(project, "m1") as session:
         assert session.state.unreviewed == ((3, "nose"),)
         session.apply(Accept(3, "nose"))
-    assert read_contents(project, "m1").history.state.point(3, "nose").origin == Origin("refined", 0.4, "net", 720)
+    assert read_contents(project, "m1").history.state.point(3, "nose").origin == LabelOrigin("refined", 0.4, "net", 720)
     assert read_hdf(project.collected_data("m1")).to_numpy()[:, :2].tolist() == [[1.0, 2.0], [4.0, 3.0]]
 
 

@@ -1,9 +1,9 @@
 """A state is a value: changing it gives another one."""
 
-from posecut_core.labels.state import Frame, LabelState, Origin, Point
+from posecut_core.labels.state import Frame, LabelOrigin, LabelState, Point
 
 PLACED = Point("placed", (1.0, 2.0))
-DRAFT = Point("proposed", (1.0, 2.0), Origin("machine", 0.5))
+DRAFT = Point("proposed", (1.0, 2.0), LabelOrigin("machine", 0.5))
 
 
 def test_points_are_set_and_unset():

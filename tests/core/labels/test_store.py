@@ -9,7 +9,7 @@ import pytest
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import DropFrame, Undo
 from posecut_core.labels.session import LabelSession
-from posecut_core.labels.state import Origin, Point
+from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.labels.store import (
     known_frames,
     lost_pictures,
@@ -112,7 +112,7 @@ def test_drafts_are_no_labels_and_leave_labels_alone(project):
     found = LabelTable("m1", ("tail", "nose"), NUMBERS, np.full((2, 2, 2), 42.0))
     assert write_drafts(project, found, np.full((2, 2), 0.3), model="net", snapshot=720) == 1
     state = read_state(project, "m1")
-    assert state.point(3, "tail") == Point("proposed", (42.0, 42.0), Origin("machine", 0.3, "net", 720))
+    assert state.point(3, "tail") == Point("proposed", (42.0, 42.0), LabelOrigin("machine", 0.3, "net", 720))
     assert state.unreviewed == ((3, "tail"),)
     labels = read_labels(project, "m1")
     assert (labels.numbers.tolist(), labels.annotated.tolist()) == ([3], [[True, False]])

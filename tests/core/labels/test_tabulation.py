@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.labels.edits import Delete, MarkAbsent, Place, RestoreFrame, Together, apply
-from posecut_core.labels.state import Frame, LabelState, Origin, Point
+from posecut_core.labels.state import Frame, LabelOrigin, LabelState, Point
 from posecut_core.labels.table import LabelTable, edits_to, frames_of_table, table_of
 
 COLUMNS = {"tail": "tail", "nose": "snout"}
 NAMES = {"tail": "tail", "snout": "nose"}
-DRAFT = Point("proposed", (9.0, 9.0), Origin("machine", 0.4))
-REFINED = Point("placed", (1.0, 2.0), Origin("refined", 0.4))
+DRAFT = Point("proposed", (9.0, 9.0), LabelOrigin("machine", 0.4))
+REFINED = Point("placed", (1.0, 2.0), LabelOrigin("refined", 0.4))
 NAN = [np.nan, np.nan]
 STATE = LabelState(
     {
