@@ -27,7 +27,7 @@ import posecut_core
 from napari_posecut.session import session_of
 from napari_posecut.window import open_window
 from posecut_core.demo.mouse import BODYPARTS, SKELETON
-from posecut_core.demo.scene import TO_LABEL, film, preload
+from posecut_core.demo.scene import TO_LABEL, film, prepare
 from tests.plugin.hand import Hand
 
 TARGET = Path(__file__).parent / "images" / "labelling.gif"
@@ -48,7 +48,7 @@ def main() -> int:
         config = extracted_project(Path(folder))
         get_plugin_settings("posecut").labelling.helps = False
         recording = Recording(open_window(config))
-        label_frames(recording, preload(SCENE).truth.xy)
+        label_frames(recording, prepare(SCENE).truth.xy)
         recording.viewer.close()
     save(recording, arguments.to)
     print(f"{arguments.to}: {len(recording.pictures)} pictures, {arguments.to.stat().st_size / 1e6:.2f} MB")

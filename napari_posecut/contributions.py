@@ -47,10 +47,10 @@ def exit_code(work: Callable[[], object]) -> int:
 _NO_LAYERS = [(None,)]  # napari's word for: read, and nothing to add
 _KEYS = {"Task", "scorer", "video_sets"}  # which a project's config.yaml has, also one that is no YAML any more
 _LINES = re.compile(r"^(\w+)[ \t]*:", re.MULTILINE)
-Reader = Callable[[str], list[tuple[None]]]
+_Reader = Callable[[str], list[tuple[None]]]
 
 
-def project_reader(path: str | Sequence[str]) -> Reader | None:
+def project_reader(path: str | Sequence[str]) -> _Reader | None:
     """Return what opens the project at a path in the current window; None for anything that is not a project.
 
     Args:
@@ -117,7 +117,7 @@ def _table(points: np.ndarray, attributes: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def ask_for_project(viewer: Viewer) -> None:
-    """Let a person choose a config.yaml, and open its project."""
+    """Let the user choose a config.yaml, and open its project."""
     bar = add_flow_bar(viewer)
     path, _ = QFileDialog.getOpenFileName(bar, "Open a project of PoseCut or DeepLabCut", "", "config.yaml (*.yaml)")
     if path:
@@ -137,7 +137,7 @@ def export_deeplabcut(viewer: Viewer) -> None:
     def notify(ended: Job) -> None:
         if ended is job:
             session.jobs.ended.disconnect(notify)
-            done = f"The frames are beside the labels, in {config.labeled_data}; DeepLabCut opens config.yaml now."
+            done = f"The frames were written as images to {config.labeled_data}; DeepLabCut can open the project now."
             session.notify(done if ended.state == "done" else ended.message or "Writing the images was stopped.")
 
     session.jobs.ended.connect(notify)
@@ -148,15 +148,15 @@ def export_deeplabcut(viewer: Viewer) -> None:
 #
 # Drawing takes some seconds, so that a process of its own does it (`python -m napari_posecut.contributions FOLDER`),
 # and the
-# project opens when it is ready. It stays in the person's data folder, with what they have labelled.
+# project opens when it is ready. It stays in the user's data folder, with what they have labelled.
 
 
-_FRAMES, _LABELLED, _OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the person where they are others
+_FRAMES, _LABELLED, _OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the user where they are others
 _DRAW = (sys.executable, "-P", "-m", "napari_posecut.contributions")
 _DRAWN = ".drawn"  # a file beside the project: it is whole
 _WAITING = "sample"  # what the layer's metadata say that stands for the project until it is drawn
 
-LayerTuple = tuple[np.ndarray, dict[str, object], str]
+_LayerTuple = tuple[np.ndarray, dict[str, object], str]
 
 
 def _sample_folder() -> Path:
@@ -180,7 +180,7 @@ def _draw_sample(folder: Path) -> Path:
     return config
 
 
-def open_sample() -> list[LayerTuple]:
+def open_sample() -> list[_LayerTuple]:
     """Open the sample in the current window, as soon as it is drawn.
 
     Returns:
@@ -204,7 +204,7 @@ class _Drawing(QObject):
             QTimer.singleShot(0, self._open)  # when napari has added its layers
         else:
             self._process.start(_DRAW[0], [*_DRAW[1:], str(folder)])
-            session.notify("The sample is being drawn; it opens by itself in some seconds.")
+            session.notify("The sample is being drawn; it opens in a few seconds.")
 
     def _drawn(self, code: int) -> None:
         if code == 0:
@@ -212,7 +212,7 @@ class _Drawing(QObject):
             return
         self._stop_waiting()
         said = self._process.readAllStandardError().data().decode("utf-8", "replace").strip()
-        self._session.notify(said or "The sample could not be drawn; try it again.")
+        self._session.notify(said or "The sample could not be drawn; try again.")
 
     def _open(self) -> None:
         self._stop_waiting()

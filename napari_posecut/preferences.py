@@ -1,4 +1,4 @@
-"""What a person has chosen in napari's Preferences for PoseCut; `napari.yaml` holds the choices and their defaults."""
+"""What the user has chosen in napari's Preferences for PoseCut; `napari.yaml` holds the choices and their defaults."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +15,7 @@ class Preferences:
 
     advance: bool = True  # to the next frame when a frame is done
     marker_size: int = 10  # screen pixels
-    helps: bool = True  # whether a network proposes poses, and trains in the background, while a person labels
+    helps: bool = True  # whether a network proposes poses, and trains in the background, while the user labels
     when_closing: WhenClosing = "ask"  # about work that runs
 
 

@@ -1,43 +1,89 @@
-"""What helps after an error, in the words of the window: the dock to use, or what to do outside of it."""
+"""What helps after an error, in the words of the window: a button that goes to a dock, or what to do outside of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.progress import Notice
 
-PLACES = {
-    "create_new_project": "1 Project, 'Create the project'",
-    "add_new_videos": "1 Project, 'Add videos…'",
-    "edit_bodyparts": "1 Project, the table of bodyparts",
-    "extract_frames": "2 Frames, 'Extract frames of the ticked videos'",
-    "label_frames": "3 Label",
-    "check_labels": "3 Label",
-    "create_training_dataset": "4 Train, with the next shuffle",
-    "train_network": "4 Train, 'Train'",
-    "evaluate_network": "5 Evaluate, 'Evaluate'",
-    "analyze_videos": "6 Analyse, 'Analyse'",
-    "filterpredictions": "6 Analyse, with 'smooth the trajectories (median)'",
-    "create_labeled_video": "6 Analyse, with 'draw the bodyparts into a video'",
-    "extract_outlier_frames": "7 Outliers, 'Find frames that look wrong'",
-    "merge_datasets": "8 Refine, 'Merge, and begin the next iteration'",
+PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what is written on the button
+    "create_new_project": ("1 Project", "New project"),
+    "add_new_videos": ("1 Project", "Add videos"),
+    "edit_bodyparts": ("1 Project", "Edit the bodyparts"),
+    "doctor": ("1 Project", "Repair the project"),
+    "extract_frames": ("2 Frames", "Extract frames"),
+    "label_frames": ("3 Label", "Label frames"),
+    "check_labels": ("3 Label", "Look at the labels"),
+    "merge_labels": ("3 Label", "Look at the labels"),
+    "create_training_dataset": ("4 Train", "New training dataset"),
+    "train_network": ("4 Train", "Train the network"),
+    "evaluate_network": ("5 Evaluate", "Evaluate the network"),
+    "analyze_videos": ("6 Analyse", "Analyse videos"),
+    "filterpredictions": ("6 Analyse", "Filter the predictions"),
+    "create_labeled_video": ("6 Analyse", "Create a labelled video"),
+    "extract_outlier_frames": ("7 Outliers", "Find outlier frames"),
+    "merge_datasets": ("8 Refine", "Start the next iteration"),
 }
-_WEIGHTS = {"random": "random weights", "imagenet": "ImageNet weights", "previous": "previous network"}
+_WITH = {  # step, argument, its value -> what is written on the button then
+    ("merge_labels", "take", True): "Accept the changes",
+    ("merge_labels", "discard", True): "Discard the changes",
+    ("train_network", "weights", "random"): "Train from random weights",
+    ("train_network", "weights", "imagenet"): "Train from ImageNet weights",
+    ("train_network", "weights", "previous"): "Train from the previous network",
+    ("merge_datasets", "unreviewed", "accept"): "Accept all drafts",
+    ("merge_datasets", "unreviewed", "leave"): "Leave drafts as they are",
+    ("analyze_videos", "overwrite", True): "Analyse again",
+}
+_ELSEWHERE = {"export_deeplabcut": "File > IO Utilities > Write the frames as images for DeepLabCut"}
+_LONGEST = 40  # characters on a button
+
+
+def button_text(remedy: Remedy) -> str | None:
+    """Return what is written on the button of a remedy; None where no dock does it."""
+    if remedy.step not in PLACES:
+        return None
+    special = (
+        _WITH.get((remedy.step, name, value))
+        for name, value in remedy.arguments.items()
+        if isinstance(value, str | bool)
+    )
+    text = next(filter(None, special), None) or _detailed(remedy) or PLACES[remedy.step][1]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def in_window(error: PosecutError | Notice) -> str:
-    """Say what happened, and where in the window it is mended."""
+    """Say what happened and where in the window it is mended, where there is no room for a button."""
     return worded(error.text if isinstance(error, Notice) else str(error), error.remedies)
 
 
-def worded(sentence: str, remedies: Sequence[Remedy], *, lead: str = "Here") -> str:
+def worded(sentence: str, remedies: Sequence[Remedy]) -> str:
     """Add to a sentence where in the window each remedy is, or how it is called in Python where no dock has it."""
     places = dict.fromkeys(map(_place, remedies))
-    return f"{sentence.removesuffix('.')}. {lead}: {'; or '.join(places)}." if places else sentence
+    return f"{sentence.removesuffix('.')}. Here: {'; or '.join(places)}." if places else sentence
+
+
+def without_buttons(remedies: Sequence[Remedy]) -> tuple[Remedy, ...]:
+    """Return those of the remedies that no dock has."""
+    return tuple(remedy for remedy in remedies if button_text(remedy) is None)
 
 
 def _place(remedy: Remedy) -> str:
-    if remedy.step == "train_network" and "weights" in remedy.arguments:
-        return f"4 Train, '{_WEIGHTS.get(str(remedy.arguments['weights']), 'a file')}' at 'begins with'"
+    text = button_text(remedy)
+    if text is None:
+        return _ELSEWHERE.get(remedy.step, f"close this project, and in Python {remedy}")
+    return f"{PLACES[remedy.step][0]} ({text})"
+
+
+def _detailed(remedy: Remedy) -> str | None:
+    """Say what exactly a button does that needs no more from the user."""
+    frames, rename, add = (remedy.arguments.get(name) for name in ("frames", "rename", "add"))
+    if remedy.step == "extract_frames" and isinstance(frames, list) and frames:
+        return f"Extract frame {frames[0]}" if len(frames) == 1 else f"Extract these {len(frames)} frames"
     if remedy.step == "extract_frames" and "seed" in remedy.arguments:
-        return "2 Frames, with 'choose others than the last time'"
-    return PLACES.get(remedy.step, f"close this project, and in Python {remedy}")
+        return "Choose different frames"
+    if remedy.step == "train_network" and "weights" in remedy.arguments:
+        return "Train from a file"
+    if remedy.step == "edit_bodyparts" and isinstance(rename, Mapping) and rename:
+        return f"Rename {', '.join(f'{old} to {new}' for old, new in rename.items())}"
+    if remedy.step == "edit_bodyparts" and isinstance(add, list) and add:
+        return f"Add {', '.join(map(str, add))}"
+    return None

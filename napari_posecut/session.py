@@ -1,7 +1,8 @@
-"""A viewer at which a person works on one project: the opened project, its labelling, its jobs, and how it closes."""
+"""A viewer at which the user works on one project: the opened project, its labelling, its jobs, and how it closes."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -14,14 +15,14 @@ from qtpy.QtWidgets import QCheckBox, QMessageBox, QWidget
 
 from napari_posecut.jobs.jobs import Job, running_jobs
 from napari_posecut.jobs.monitor import JobMonitor, in_background
-from napari_posecut.jobs.verbs import Part, writes
+from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labelling.keypoints import Pose, Proposal
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
 from napari_posecut.preferences import preferences, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
-from posecut_core.errors import LabelError, PosecutError, ProjectError
+from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy
 from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import config_path
@@ -29,7 +30,7 @@ from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 
 # --- assistant --------------------------------------------------------------------------------------------------------
-# Help while a person labels: a network's proposals for frames without labels, from a child process.
+# Help while the user labels: a network's proposals for frames without labels, from a child process.
 #
 # A project that has a trained network gets its proposals. In one that has none yet, a small network trains in the
 # background on what is labelled so far, and proposes better poses again and again.
@@ -43,7 +44,7 @@ _TRAINING = "create_dataset_and_train"  # beside it the assistant would only be 
 class Assistant:
     """The proposals of one labelling, and the work that makes them."""
 
-    changed = Signal(str)  # a sentence for the person
+    changed = Signal(str)  # a sentence for the user
 
     def __init__(self, jobs: JobMonitor, labelling: Labelling, *, enabled: bool = True) -> None:
         """Show proposals that are there already, and let a network make new ones.
@@ -57,7 +58,7 @@ class Assistant:
         self._jobs = jobs
         self._labelling = labelling
         self._read_time = 0  # when the file of proposals was written, in nanoseconds
-        self._paused = False  # by a training of the person's own
+        self._paused = False  # by a training of the user's own
         self._frames = labelling.index.frames
         self._propose_again = False  # frames came while a network was proposing
         jobs.progressed.connect(self._on_job_progressed)
@@ -114,7 +115,7 @@ class Assistant:
             return  # proposals can be made anew; what is wrong with them is no help to who labels
         self._labelling.proposals.set_network(_poses(found, self._labelling.index.columns))
         self._labelling.keypoints_changed.emit()
-        self.changed.emit(f"{found.frames} frames have proposals, of step {found.step} of the network.")
+        self.changed.emit(f"{found.frames} frames have proposals, from step {found.step} of the network.")
 
     def close(self) -> None:
         """Stop the training in the background; it goes on from there the next time."""
@@ -142,7 +143,7 @@ class Assistant:
         if job.request.verb == "propose" and self.enabled and (job.state == "failed" or job.result.get("learns")):
             self._start_job("assist")  # no network has been trained yet, or only the one that goes on learning
         elif job.request.verb in _HELP and job.state == "stopped" and self.enabled:
-            self._start_if_needed()  # it was stopped before somebody wanted help again
+            self._start_if_needed()  # it was stopped before someone wanted help again
         elif job.request.verb == _TRAINING and self.enabled:
             self._start_job("propose" if job.state == "done" or not self._paused else "assist")
             self._paused = False
@@ -188,11 +189,11 @@ def _progress_text(progress: Progress | Notice) -> str:
         return worded(f"{progress.text}.", progress.remedies)
     if "loss" not in progress.values:
         return f"{progress.stage}: {progress.done} of {progress.total}." if progress.total else f"{progress.stage}."
-    return f"A network trains on your labels: step {progress.done}, loss {progress.values['loss']:.3f}."
+    return f"Training on your labels: step {progress.done}, loss {progress.values['loss']:.3f}."
 
 
 # --- closing ----------------------------------------------------------------------------------------------------------
-# What happens when the window closes: labels are closed, and a person says what becomes of work that runs.
+# What happens when the window closes: labels are closed, and the user says what becomes of work that runs.
 
 
 _Answer = Literal["go on", "stop", "stay"]
@@ -254,12 +255,12 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
     """Ask in a dialog whether work goes on without the window."""
     box = QMessageBox(window)
     box.setWindowTitle("PoseCut")
-    box.setText(f"Still running: {_job_names(jobs)}.")
+    box.setText(f"Still running: {', '.join(title_of(job.request.verb) for job in jobs)}.")
     box.setInformativeText(
-        "It can go on in the background, and this window finds it again when it opens the project. Or it stops now, "
-        "and goes on from there when you start it again."
+        "It can continue in the background; this window finds it again when you reopen the project. If you pause it, "
+        "it continues from there the next time you start it."
     )
-    on = box.addButton("Go on in the background", QMessageBox.ButtonRole.AcceptRole)
+    on = box.addButton("Continue in the background", QMessageBox.ButtonRole.AcceptRole)
     stop = box.addButton("Pause", QMessageBox.ButtonRole.DestructiveRole)
     box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(on)
@@ -272,13 +273,8 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
     return answer
 
 
-def _job_names(jobs: Sequence[Job]) -> str:
-    """Write what runs, for a person to read."""
-    return ", ".join(job.request.verb.replace("_", " ") for job in jobs)
-
-
 # --- session ----------------------------------------------------------------------------------------------------------
-# A viewer at which a person works on one project: the opened project, its labelling, and the work that runs for it.
+# A viewer at which the user works on one project: the opened project, its labelling, and the work that runs for it.
 #
 #     session = session_of(viewer)
 #     session.open("reaching-ada-2026-01-31")
@@ -297,8 +293,9 @@ class Session:
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
     help_requested = Signal()
     frame_requested = Signal()
-    notified = Signal(str)  # a sentence for the person; napari's own notice shows it where nobody listens
-    video_requested = Signal(str)  # path of an analysed video that somebody wants to look at
+    notified = Signal(str, tuple)  # a sentence for the user, and remedies; napari shows it where nobody listens
+    remedy_requested = Signal(Remedy)  # the user wants to go where something helps
+    video_requested = Signal(str)  # path of an analysed video that someone wants to look at
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
@@ -309,11 +306,13 @@ class Session:
         self.assistant: Assistant | None = None
         self.jobs = JobMonitor()
         self._window_closed = False
+        self._warned_of = ""  # the video whose labels another program changed
         self.view = AutoFit(viewer)
+        self.places_labels: Callable[[], bool] = lambda: True  # whether the docks in front are those to label in
         self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
 
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
-        """Open a project, by its folder or config.yaml, and show its first frame that needs a person.
+        """Open a project, by its folder or config.yaml, and show its first frame that needs the user.
 
         Raises:
             ProjectError: there is no project, or its config.yaml is malformed.
@@ -336,7 +335,8 @@ class Session:
         self.project, self.labelling = project, labelling
         self.show_labels()
         for signal in (labelling.frame_changed, labelling.keypoints_changed):
-            signal.connect(self.labels_changed.emit)
+            signal.connect(self._on_labels_changed)
+        labelling.frame_changed.connect(self._warn_of_changes)
         self.jobs.started.connect(self._on_job_started)
         self.jobs.ended.connect(self._on_job_ended)
         self.jobs.watch(project.config_path)
@@ -345,6 +345,8 @@ class Session:
         self.project_changed.emit()
         for notice in labelling.notices:
             self.notify(notice)
+        self._warned_of = ""
+        self._warn_of_changes()
 
     def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
         """Start work for the project; the labels are let go of before, if it writes them.
@@ -370,16 +372,16 @@ class Session:
             ProjectError: none is open.
         """
         if self.project is None:
-            raise ProjectError("No project is open; open or create one in the dock 1 Project.")
+            raise ProjectError("No project is open; open or create one (1 Project).")
         return self.project
 
     def show_labels(self) -> None:
         """Show the labelling's layers, which other views may have taken the place of."""
         if self.labelling is not None and self.canvas is None:
-            self.canvas = Canvas(self.viewer, self.labelling, self.attempt, self.notify)
-            self.actions = Actions(self.labelling, self.canvas, self.attempt, self.notify)
-            self.actions.help_requested.connect(self.help_requested.emit)
-            self.actions.frame_requested.connect(self.frame_requested.emit)
+            self.canvas = Canvas(self.viewer, self.labelling, self)
+            self.actions = Actions(self.labelling, self.canvas, self)
+            self.actions.help_requested.connect(self._request_help)
+            self.actions.frame_requested.connect(self._request_frame)
             bind(self.actions)
 
     def hide_labels(self) -> None:
@@ -412,6 +414,21 @@ class Session:
             self.show_labels()
         self.project_changed.emit()
 
+    @contextmanager
+    def labels_released(self) -> Iterator[None]:
+        """Let go of the labels for as long as a block edits them by other means, then read the project again.
+
+        Raises:
+            StorageError: the disk refuses to write the labels' files.
+            ProjectError, VideoError, LabelError: as for `open`.
+        """
+        if self.labelling is not None:
+            self.labelling.pause()
+        try:
+            yield
+        finally:
+            self.refresh()
+
     def show_frame(self, video: str, number: int) -> None:
         """Show an extracted frame to label.
 
@@ -424,19 +441,19 @@ class Session:
         self.labelling.go_to(FrameRef(video, number))
 
     def attempt(self, action: Callable[[], Value]) -> Value | None:
-        """Run what PoseCut may refuse; tell the person why, where it does, and return None."""
+        """Run what PoseCut may refuse; tell the user why, where it does, and return None."""
         try:
             return action()
         except PosecutError as error:
-            self.notify(in_window(error))
+            self.notify(str(error), error.remedies)
             return None
 
-    def notify(self, sentence: str) -> None:
-        """Tell the person something: what is done, or what was refused and why."""
+    def notify(self, sentence: str, remedies: Sequence[Remedy] = ()) -> None:
+        """Tell the user something: what is done, or what was refused and why."""
         if len(self.notified):
-            self.notified.emit(sentence)
+            self.notified.emit(sentence, tuple(remedies))
         else:
-            show_info(sentence)
+            show_info(worded(sentence, remedies))
 
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
@@ -449,6 +466,25 @@ class Session:
             self.jobs.started.disconnect(self._on_job_started)
             self.jobs.ended.disconnect(self._on_job_ended)
             self.attempt(labelling.close)
+
+    # psygnal calls an `emit` that is connected as a slot once, to learn what it takes; methods it only looks at.
+
+    def _on_labels_changed(self) -> None:
+        self.labels_changed.emit()
+
+    def _request_help(self) -> None:
+        self.help_requested.emit()
+
+    def _request_frame(self) -> None:
+        self.frame_requested.emit()
+
+    def _warn_of_changes(self) -> None:
+        """Say once per video that another program changed its labels, and offer to accept or discard that."""
+        labels = self.labelling.index.label_session if self.labelling is not None else None
+        if labels is not None and labels.writable and labels.video != self._warned_of:
+            self._warned_of = labels.video
+            if labels.outside:
+                self.attempt(labels.refuse_outside)
 
     def _on_job_started(self, job: Job) -> None:
         """Let go of labels also where work that writes them was found running."""

@@ -4,13 +4,16 @@ import os
 
 import napari
 from napari import Viewer
+from qtpy.QtCore import QRect
+from qtpy.QtGui import QGuiApplication
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 from posecut_core.project.opening import config_path
 
-PROJECT, LABEL, REFINE = "1 Project", "3 Label", "8 Refine"
-_SIZE = (1280, 800)
+PROJECT, FRAMES, LABEL, REFINE = "1 Project", "2 Frames", "3 Label", "8 Refine"
+_SIZE = (1280, 800)  # pixels at most
+_FRAME = 30  # pixels for the frame of the window
 
 
 def add_flow_bar(viewer: Viewer) -> FlowBar:
@@ -29,13 +32,16 @@ def open_here(viewer: Viewer, config: str | os.PathLike[str], *, dock: str = LAB
     Args:
         viewer: napari's.
         config: path of config.yaml, or of the project's folder.
-        dock: title of the dock to bring to the front.
+        dock: title of the dock to bring to the front; 2 Frames where there are no frames to label yet.
 
     Raises:
         ProjectError, VideoError, LabelError: as for `Session.open`.
     """
     bar = add_flow_bar(viewer)
-    session_of(viewer).open(config)
+    session = session_of(viewer)
+    session.open(config)
+    if dock == LABEL and session.labelling is not None and not session.labelling.index.frames:
+        dock = FRAMES
     for title in (PROJECT, dock):
         bar.open(title)
 
@@ -54,7 +60,9 @@ def open_window(config: str | os.PathLike[str] | None = None, *, dock: str = LAB
     if config is not None:
         config_path(config)  # before a window comes up only to go away
     viewer = Viewer(title="PoseCut", show=show, show_welcome_screen=False)
-    viewer.window.resize(*_SIZE)
+    screen = QGuiApplication.primaryScreen()
+    room = screen.availableGeometry() if screen is not None else QRect(0, 0, *_SIZE)
+    viewer.window.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height() - _FRAME))
     try:
         add_flow_bar(viewer).open(PROJECT) if config is None else open_here(viewer, config, dock=dock)
     except BaseException:

@@ -69,7 +69,7 @@ def _reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], f
 
     Args:
         file: to which they are added.
-        asked: whether somebody wants the work to stop; the function then raises KeyboardInterrupt.
+        asked: whether someone wants the work to stop; the function then raises KeyboardInterrupt.
         clock: seconds.
     """
     began = clock()

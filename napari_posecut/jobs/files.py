@@ -100,7 +100,7 @@ def _kill(process: psutil.Process) -> None:
 # process.json     which process does it
 # progress.jsonl   a line per report of the core; the last one may be half written
 # stderr.txt       what the child printed
-# stop             somebody asked the child to stop
+# stop             someone asked the child to stop
 # result.json      how it ended; replaced whole, and not there after a crash
 
 
@@ -144,7 +144,7 @@ class JobFolder:
 
     @property
     def stop_asked(self) -> bool:
-        """Tell whether somebody asked the child to stop."""
+        """Tell whether someone asked the child to stop."""
         return (self.path / "stop").exists()
 
     def ask_stop(self) -> None:

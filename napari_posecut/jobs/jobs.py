@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_posecut.jobs.files import JobFolder, Outcome, Process, Request, launch, new_job_folder
-from napari_posecut.jobs.verbs import in_the_way
-from napari_posecut.remedies import worded
-from posecut_core.errors import BusyError, PosecutError
+from napari_posecut.jobs.verbs import in_the_way, title_of
+from posecut_core.errors import BusyError, PosecutError, Remedy
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import config_path
 from posecut_core.project.paths import jobs_folder, refuse_links
@@ -68,6 +67,11 @@ class Job:
         return self._message
 
     @property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """Steps of which any one helps after a failure."""
+        return self._outcome.remedies if self._outcome else ()
+
+    @property
     def details(self) -> str:
         """End of what the child printed, for whoever is asked for help."""
         return self._files.read_details()
@@ -103,7 +107,7 @@ class Job:
             self._request_end(Process.kill)
 
     def _request_end(self, signal_it: Callable[[Process], None]) -> None:
-        """Note that somebody wants the end, and bring it about, also where a full disk takes no note."""
+        """Note that someone wants the end, and bring it about, also where a full disk takes no note."""
         process = self._files.read_process()
         try:
             self._files.ask_stop()
@@ -114,8 +118,7 @@ class Job:
     def _end(self, outcome: Outcome | None) -> None:
         self._outcome = outcome
         if outcome is not None:
-            lead = "Next" if outcome.state == "done" else "Here"
-            self._state, self._message = outcome.state, worded(outcome.message, outcome.remedies, lead=lead)
+            self._state, self._message = outcome.state, outcome.message
         elif self._files.stop_asked:
             self._state = "stopped"
         else:
@@ -201,13 +204,9 @@ def _refuse_second(config: Path, request: Request) -> None:
     for job in running_jobs(config):
         if in_the_way(job.request.verb, request.verb):
             raise PosecutError(
-                f"{_verb_text(job.request)!r} is already running in this project; wait until it has ended, or stop it, "
-                f"before you start {_verb_text(request)!r}."
+                f"A job is running in this project already ({title_of(job.request.verb)}); wait until it has "
+                f"finished, or stop it, before you start another ({title_of(request.verb)})."
             )
-
-
-def _verb_text(request: Request) -> str:
-    return request.verb.replace("_", " ")
 
 
 @contextmanager
@@ -221,18 +220,18 @@ def _start_lock(jobs: Path) -> Iterator[None]:
         try:
             stack.enter_context(hold(jobs / "start.lock", patience=0))
         except BusyError as error:
-            raise PosecutError("Another window is starting work in this project; try again in a moment.") from error
+            raise PosecutError("Another window is starting a job in this project; try again in a moment.") from error
         yield
 
 
 def _crash_message(code: int | None) -> str:
     """Say what is known of an end without a word."""
-    advice = "start it again, and it goes on from where it stopped"
+    advice = "start it again, and it continues where it stopped"
     if sys.platform != "win32" and code == -signal.SIGKILL:
-        advice = f"close other programs, or use a smaller batch_size; {advice}"
-        return f"The system ended the work, most often because memory ran out; {advice}."
+        advice = f"close other programs or use a smaller batch size; {advice}"
+        return f"The system ended the job, most likely because memory ran out; {advice}."
     reason = "" if code is None else f" ({_signal_name(code)})"
-    return f"The work ended unexpectedly{reason}; {advice}."
+    return f"The job ended unexpectedly{reason}; {advice}."
 
 
 def _signal_name(code: int) -> str:

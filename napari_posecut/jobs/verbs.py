@@ -33,7 +33,7 @@ _OF_ONE_VIDEO = (AnalysisError, StorageError, VideoError)  # any other failure i
 
 
 @dataclass(frozen=True)
-class QueuedVideo:
+class _QueuedVideo:
     """How one video went."""
 
     video: str
@@ -42,13 +42,13 @@ class QueuedVideo:
 
 
 @dataclass(frozen=True)
-class AnalyzedQueue:
+class _AnalyzedQueue:
     """The videos in their order."""
 
-    videos: tuple[QueuedVideo, ...]
+    videos: tuple[_QueuedVideo, ...]
 
 
-def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> AnalyzedQueue:
+def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> _AnalyzedQueue:
     """Analyse videos, and filter the trajectories and draw videos with them if wished; failures stop no other video.
 
     Args:
@@ -62,12 +62,12 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
     """
     clashing = _clashing(tuple(arguments["videos"]), arguments.get("destfolder"))
     places = range(len(arguments["videos"]))
-    return AnalyzedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
+    return _AnalyzedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
 
 
 def _one(
     config: Path, place: int, arguments: Mapping[str, Any], clashing: Mapping[str, str], report: Report
-) -> QueuedVideo:
+) -> _QueuedVideo:
     video = arguments["videos"][place]
 
     def about(progress: Progress | Notice) -> None:
@@ -81,9 +81,9 @@ def _one(
         files = _done(config, video, arguments, about)
     except _OF_ONE_VIDEO as error:
         about(Progress(in_window(error), 1, 1, {"failed": 1}))
-        return QueuedVideo(video, (), in_window(error))
+        return _QueuedVideo(video, (), in_window(error))
     about(Progress(f"{Path(video).name} is done", 1, 1, {"finished": 1}))
-    return QueuedVideo(video, files, "")
+    return _QueuedVideo(video, files, "")
 
 
 def _done(config: Path, video: str, arguments: Mapping[str, Any], report: Report) -> tuple[Path, ...]:
@@ -109,8 +109,8 @@ def _clashing(videos: tuple[str, ...], folder: str | None) -> dict[str, str]:
     places = {video: (folder or os.path.dirname(video), Path(video).stem) for video in videos}
     counts = Counter(places.values())
     return {
-        video: f"{counts[place]} videos are called {place[1]}, and their results in {place[0]} would have one name; "
-        "analyse them one at a time, with a folder of results each."
+        video: f"{counts[place]} videos are named {place[1]}, so their results in {place[0]} would overwrite each "
+        "other; analyse them one at a time, each with its own results folder."
         for video, place in places.items()
         if counts[place] > 1
     }
@@ -128,7 +128,7 @@ Verb = Callable[[Path, Mapping[str, Any], Report], object]
 
 
 @dataclass(frozen=True)
-class DatasetAndNetwork:
+class _DatasetAndNetwork:
     """A training, and the training dataset where there was none before."""
 
     dataset: "CreatedDataset | None"
@@ -146,7 +146,7 @@ def _core(name: str) -> Verb:
     return call
 
 
-def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report: Report) -> DatasetAndNetwork:
+def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report: Report) -> _DatasetAndNetwork:
     """Train a shuffle, from its training dataset or from one made of all labels as they are now.
 
     Args:
@@ -167,7 +167,7 @@ def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report:
             config, shuffles=[shuffle], trainingsetindex=index, settings=settings, report=report
         )
         settings = None  # they are in settings.yaml now
-    return DatasetAndNetwork(dataset, posecut_core.train_network(config, **rest, settings=settings, report=report))
+    return _DatasetAndNetwork(dataset, posecut_core.train_network(config, **rest, settings=settings, report=report))
 
 
 def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
@@ -189,10 +189,10 @@ def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object
     """Train on what is labelled, and propose the rest, until told to stop, or until the window is gone."""
     from posecut_core.workflow.propose_labels import assist as run
 
-    return run(config, **arguments, report=while_parent_lives(report))
+    return run(config, **arguments, report=_while_parent_lives(report))
 
 
-def while_parent_lives(report: Report) -> Report:
+def _while_parent_lives(report: Report) -> Report:
     """Return a report that raises KeyboardInterrupt once the process is gone that has started this one."""
     number, parent = os.getppid(), psutil.Process().parent()
 
@@ -234,6 +234,7 @@ VERBS: dict[str, Verb] = {
     "add_videos": _core("add_new_videos"),
     "analyze_queue": analyze_queue,
     "create_dataset_and_train": create_dataset_and_train,
+    "doctor": _core("doctor"),
     "evaluate": _core("evaluate_network"),
     "export_deeplabcut": _core("export_deeplabcut"),
     "extract_frames": _core("extract_frames"),
@@ -251,10 +252,34 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "add_videos": frozenset({"config"}),
     "analyze_queue": frozenset({"predictions"}),
     "create_dataset_and_train": frozenset({"networks"}),
+    "doctor": frozenset({"config", "frames", "labels", "networks"}),
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
     "merge_datasets": frozenset({"config", "labels"}),
 }
+
+
+# How work is called in sentences.
+_TITLES: Mapping[str, str] = {
+    "add_videos": "adding videos",
+    "analyze_queue": "video analysis",
+    "assist": "learning from your labels",
+    "create_dataset_and_train": "training",
+    "doctor": "project repair",
+    "evaluate": "evaluation",
+    "export_deeplabcut": "writing images for DeepLabCut",
+    "extract_frames": "frame extraction",
+    "extract_outliers": "extraction of outlier frames",
+    "find_outliers": "search for outlier frames",
+    "merge_datasets": "merging labels",
+    "propose": "proposing poses",
+    "scoremap": "computing a score map",
+}
+
+
+def title_of(verb: str) -> str:
+    """Return how a verb is called in a sentence for the user."""
+    return _TITLES.get(verb, verb.replace("_", " "))
 
 
 def writes(verb: str) -> frozenset[Part]:

@@ -41,7 +41,7 @@ def write_crop(project: Project, video: str, crop: Crop) -> None:
 
 
 # --- extracted frames -------------------------------------------------------------------------------------------------
-# The extracted frames of a project, one by one: take one that a person sees, delete one, count them.
+# The extracted frames of a project, one by one: take one that the user sees, delete one, count them.
 
 
 Picture = UInt8[np.ndarray, "H W 3"]
@@ -64,9 +64,9 @@ def take_frame(project: Project, video: str, number: int, picture: Picture | Non
     """
     path = project_videos(project).get(video)
     if path is None:
-        raise VideoError(f"{video} is no video of the project; add it in the dock 1 Project, then take its frames.")
+        raise VideoError(f"{video} is not a video of the project; add it first (1 Project).")
     if picture is None:
-        raise VideoError(f"Frame {number} of {video} cannot be decoded; take another one.")
+        raise VideoError(f"Frame {number} of {video} cannot be decoded; choose another one.")
     height, width = picture.shape[:2]
     area = kept_window(crop, (width, height), path)
     part = np.ascontiguousarray(picture[area.y1 : area.y2, area.x1 : area.x2])

@@ -53,21 +53,21 @@ class _ImageCache:
 # What lies on disk of a video's extracted frames and of their labels; read again only where a file has changed.
 
 
-FileStamp = tuple[object, ...]  # differs where files do
+_FileStamp = tuple[object, ...]  # differs where files do
 
 
 @dataclass(frozen=True)
-class CachedVideo:
+class _CachedVideo:
     """The frames of one video."""
 
     store: FrameStore
     origins: Mapping[int, tuple[int, int]]  # by frame number: x, y of the picture's top-left pixel in the full frame
     state: LabelState
-    of_frames: FileStamp
-    of_labels: FileStamp
+    of_frames: _FileStamp
+    of_labels: _FileStamp
 
 
-def _read_videos(project: Project, before: Mapping[str, CachedVideo] | None = None) -> dict[str, CachedVideo]:
+def _read_videos(project: Project, before: Mapping[str, _CachedVideo] | None = None) -> dict[str, _CachedVideo]:
     """Read the frames and labels of a project, video by video.
 
     Args:
@@ -84,7 +84,7 @@ def _read_videos(project: Project, before: Mapping[str, CachedVideo] | None = No
     return {video: _read(project, video, cached.get(video)) for video in there}
 
 
-def _read(project: Project, video: str, before: CachedVideo | None) -> CachedVideo:
+def _read(project: Project, video: str, before: _CachedVideo | None) -> _CachedVideo:
     of_frames, of_labels = _frames_stamp(project, video), _labels_stamp(project, video)  # before it is read
     if before is not None and (before.of_frames, before.of_labels) == (of_frames, of_labels):
         return before
@@ -97,16 +97,16 @@ def _read(project: Project, video: str, before: CachedVideo | None) -> CachedVid
         }
     same = before is not None and before.of_labels == of_labels
     state = before.state if before is not None and same else read_contents(project, video).history.state
-    return CachedVideo(store, origins, state, of_frames, of_labels)
+    return _CachedVideo(store, origins, state, of_frames, of_labels)
 
 
-def _frames_stamp(project: Project, video: str) -> FileStamp:
+def _frames_stamp(project: Project, video: str) -> _FileStamp:
     """Return what differs after frames were added or removed: their numbers are written last."""
     numbers = project.frame_store(video) / "number"
     return (str(numbers), *stamps(numbers / "zarr.json", *sorted(numbers.glob("c/*"))))
 
 
-def _labels_stamp(project: Project, video: str) -> FileStamp:
+def _labels_stamp(project: Project, video: str) -> _FileStamp:
     tables = (project.collected_data(video, suffix) for suffix in (".h5", ".csv"))
     files = (project.label_journal(video), project.bodypart_journal, *tables)
     return (project.config.bodyparts, *stamps(*files))
@@ -119,12 +119,12 @@ def _labels_stamp(project: Project, video: str) -> FileStamp:
 FrameStatus = Literal["unlabelled", "proposed", "unreviewed", "begun", "done", "dropped"]
 # unreviewed: machine labels in the store; proposed: only shown, by the network that the project has now
 MEANING: Mapping[FrameStatus, str] = {
-    "unlabelled": "nothing labelled yet",
-    "proposed": "a network proposes a pose",
-    "unreviewed": "machine labels to review",
-    "begun": "some bodyparts labelled",
+    "unlabelled": "not labelled",
+    "proposed": "a pose is proposed",
+    "unreviewed": "drafts to review",
+    "begun": "partly labelled",
     "done": "done",
-    "dropped": "taken out of training",
+    "dropped": "dropped from training",
 }
 
 
@@ -134,7 +134,7 @@ class LabellingProgress:
 
     done: int  # frames
     frames: int  # in all, without dropped ones
-    points: int  # bodyparts that a person has decided about, in all frames
+    points: int  # bodyparts that the user has decided about, in all frames
     open: int  # the others
 
 
@@ -144,7 +144,7 @@ class IndexContents:
 
     project: Project
     columns: dict[str, str]  # identity -> name of the bodyparts
-    cached: dict[str, CachedVideo]
+    cached: dict[str, _CachedVideo]
 
 
 class FrameIndex:
@@ -164,7 +164,7 @@ class FrameIndex:
         self._take_over = take_over
         self.label_session: LabelSession | None = None  # of the video whose labels can be edited
         self.columns: dict[str, str] = {}
-        self._cached: dict[str, CachedVideo] = {}
+        self._cached: dict[str, _CachedVideo] = {}
         self._counts: dict[FrameRef, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
         self._statuses: dict[FrameRef, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
         self.update(self.read(project))
@@ -199,7 +199,7 @@ class FrameIndex:
         self.frames = tuple(self._origins)
         self.places = {key: place for place, key in enumerate(self.frames)}  # where each is in `frames`
 
-    def _still_open(self, project: Project, columns: Mapping[str, str], cached: Mapping[str, CachedVideo]) -> bool:
+    def _still_open(self, project: Project, columns: Mapping[str, str], cached: Mapping[str, _CachedVideo]) -> bool:
         """Tell whether the labels that are open for editing can stay so."""
         label_session = self.label_session
         if label_session is None or not label_session.writable or label_session.video not in cached:
@@ -310,7 +310,7 @@ def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False
 
 
 def _count_decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
-    """Count the bodyparts that a person has decided about; None for a frame that was taken out of training.
+    """Count the bodyparts that the user has decided about; None for a frame that was taken out of training.
 
     Args:
         frame: what the label store knows; None where it knows nothing.

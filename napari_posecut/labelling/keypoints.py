@@ -17,7 +17,7 @@ KeypointState = Literal["unset", "proposed", "placed", "occluded", "absent"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A position that somebody else than the person suggests: a network, or the pose of another frame."""
+    """A position that someone else than the user suggests: a network, or the pose of another frame."""
 
     xy: Position
     likelihood: float | None = None  # of a network; None for the pose of another frame
@@ -37,7 +37,7 @@ class Keypoint:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether a person still has to decide about it."""
+        """Tell whether the user still has to decide about it."""
         return self.state in ("unset", "proposed")
 
 
@@ -66,7 +66,7 @@ def _distance(one: Position, other: Position) -> float:
 
 
 # --- proposals --------------------------------------------------------------------------------------------------------
-# Poses that are shown and not stored: a network's, and those of other frames; what a person waves away is gone.
+# Poses that are shown and not stored: a network's, and those of other frames; what the user waves away is gone.
 
 
 Pose = Mapping[str, Proposal]  # identity of a bodypart -> where it might be
@@ -86,6 +86,14 @@ class ProposedPoses:
     def copy(self, frame: FrameRef, pose: Pose) -> None:
         """Propose the pose of another frame."""
         self._own.setdefault(frame, {}).update(pose)
+
+    def uncopy(self, frame: FrameRef) -> bool:
+        """Take back the copied pose of a frame; tell whether any of it was still shown."""
+        own = self._own.get(frame, {})
+        copied = [part for part, proposal in own.items() if proposal is not None]
+        for part in copied:
+            del own[part]
+        return bool(copied)
 
     def reject(self, frame: FrameRef, bodypart: str) -> None:
         """Propose nothing for a bodypart of a frame any more."""

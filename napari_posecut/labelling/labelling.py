@@ -57,7 +57,7 @@ class FrameNavigator:
     keypoints_changed = Signal()  # something in the shown frame is different now
 
     def __init__(self, project: Project, *, take_over: bool = False, paused: bool = False) -> None:
-        """Begin at the first frame that needs a person.
+        """Begin at the first frame that needs the user.
 
         Args:
             project: the opened project.
@@ -100,7 +100,7 @@ class FrameNavigator:
         return (
             chosen
             or next((keypoint for keypoint in keypoints if keypoint.state == "unset"), None)
-            or first_open(keypoints)
+            or _first_open(keypoints)
         )
 
     def status(self, frame: FrameRef) -> FrameStatus:
@@ -119,7 +119,7 @@ class FrameNavigator:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Return what a person should know of how the shown video's labels were opened."""
+        """Return what the user should know of how the shown video's labels were opened."""
         return self.index.label_session.notices if self.index.label_session else ()
 
     def go_to(self, frame: FrameRef) -> None:
@@ -142,7 +142,7 @@ class FrameNavigator:
             self._show(self.index.frames[min(max(place, 0), len(self.index.frames) - 1)])
 
     def next_open(self, by: int = 1) -> bool:
-        """Show the next frame (the previous one with -1) that needs a person; tell whether there is another."""
+        """Show the next frame (the previous one with -1) that needs the user; tell whether there is another."""
         others = self.index.around(self.frame, by) if self.frame else []
         found = next((key for key in others if self.status(key) not in _SETTLED), None)
         if found is not None:
@@ -231,8 +231,8 @@ class FrameNavigator:
             self.run(lambda: self.index.open_labels(video))
 
 
-def first_open(keypoints: tuple[Keypoint, ...]) -> Keypoint | None:
-    """Return the first bodypart that a person still has to decide about."""
+def _first_open(keypoints: tuple[Keypoint, ...]) -> Keypoint | None:
+    """Return the first bodypart that the user still has to decide about."""
     return next((keypoint for keypoint in keypoints if keypoint.is_open), None)
 
 
@@ -252,12 +252,12 @@ def _is_uncertain(keypoint: Keypoint, pcutoff: float) -> bool:
 
 
 class Labelling(FrameNavigator):
-    """A person's labelling of a project; close it when the window closes."""
+    """The user's labelling of a project; close it when the window closes."""
 
     def __init__(
         self, project: Project, *, advance: bool = True, take_over: bool = False, paused: bool = False
     ) -> None:
-        """Open the labels of a project at the first frame that needs a person.
+        """Open the labels of a project at the first frame that needs the user.
 
         Args:
             project: the opened project.
@@ -271,6 +271,7 @@ class Labelling(FrameNavigator):
         """
         super().__init__(project, take_over=take_over, paused=paused)
         self.advance = advance
+        self._copied_to: FrameRef | None = None  # the frame that a pose was copied to after the last edit
 
     # All of these raise LabelError where the labels cannot be edited and StorageError where the disk refuses
 
@@ -323,9 +324,10 @@ class Labelling(FrameNavigator):
         earlier = (key for key in self.index.around(frame, -1) if key.video == frame.video and key < frame)
         source = next(filter(None, map(self._labels, earlier)), None)
         if source is None:
-            raise LabelError("No frame of this video before this one has labels to copy; label one of them first.")
+            raise LabelError("No earlier frame of this video has labels to copy; label one of them first.")
         unset = {keypoint.bodypart for keypoint in self.keypoints if keypoint.state == "unset"}
         self.proposals.copy(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
+        self._copied_to = frame
         self.keypoints_changed.emit()
 
     def drop(self) -> None:
@@ -336,7 +338,12 @@ class Labelling(FrameNavigator):
         self.keypoints_changed.emit()
 
     def undo(self) -> None:
-        """Take the last edit of this video back, and show where it was."""
+        """Take the last edit of this video back, and show where it was; a pose that was copied since goes first."""
+        if self.frame is not None and self._copied_to == self.frame:
+            self._copied_to = None
+            if self.proposals.uncopy(self.frame):
+                self.keypoints_changed.emit()
+                return
         self._undo_or_redo(Undo(), self._editable_labels().history.done)
 
     def redo(self) -> None:
@@ -346,7 +353,7 @@ class Labelling(FrameNavigator):
     def _editable_labels(self) -> LabelSession:
         frame = self._shown()
         if self._paused:
-            raise LabelError("The labels are being changed by work that is running; wait until it has ended.")
+            raise LabelError("A running job is changing the labels; wait until it has finished.")
         self.index.open_labels(frame.video)
         assert self.index.label_session is not None
         self.index.label_session.require_writable()
@@ -374,10 +381,11 @@ class Labelling(FrameNavigator):
     def _advance(self, *, was_open: bool) -> None:
         """Let the next bodypart be the current one; show the next open frame if this one has just been completed."""
         self._chosen = None
-        if not (self.advance and was_open and first_open(self.keypoints) is None and self.next_open()):
+        if not (self.advance and was_open and _first_open(self.keypoints) is None and self.next_open()):
             self.keypoints_changed.emit()
 
     def _apply(self, *edits: Edit) -> None:
+        self._copied_to = None
         self._editable_labels().apply(edits[0] if len(edits) == 1 else Together(edits))
 
     def _undo_or_redo(self, step: JournalEntry, made: Made | None) -> None:

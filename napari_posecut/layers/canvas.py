@@ -1,7 +1,7 @@
 """The shown frame in napari: image, skeleton and Points layer, the keys that act on them, and the locked view."""
 
-from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,8 +15,7 @@ from napari_posecut.labelling.keys import KEYS
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
 from napari_posecut.preferences import preferences
-from napari_posecut.remedies import in_window
-from posecut_core.errors import PosecutError
+from posecut_core.errors import PosecutError, Remedy
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.project.config import bones_between
@@ -47,7 +46,7 @@ def _lock_again(event: Event) -> None:
 
 
 # --- automatic fit ----------------------------------------------------------------------------------------------------
-# Keep the whole picture in the view while a window and its docks change their sizes, until a person moves the view.
+# Keep the whole picture in the view while a window and its docks change their sizes, until the user moves the view.
 
 
 class AutoFit:
@@ -72,44 +71,60 @@ class AutoFit:
 
 
 # --- canvas -----------------------------------------------------------------------------------------------------------
-# The shown frame in napari: an image, the skeleton, and a Points layer of markers that a person clicks and drags.
+# The shown frame in napari: an image, the skeleton, and a Points layer of markers that the user clicks and drags.
 #
 # There are no modes: a click places, pressing on a marker drags it, dragging on the image moves the view.
 
 
 _REACH = 12  # screen pixels from a marker's middle within which it is meant
-_ADVICE = "click: place the bodypart; press on a marker: drag it; F1: all keys"
-_HIDDEN = "The markers are hidden, so that nothing is labelled; press H to show them."
-_THREE_DIMENSIONS = "Nothing is labelled in three dimensions; the button with square and cube, below left, goes back."
-_READ_AT_LAST = "The frame's picture could be read at last; nothing was labelled while it was not there."
+_ADVICE = "click: place the bodypart; drag a marker: move it; F1: all keys"
+_HIDDEN = "The markers are hidden, so clicks place nothing; press H to show them."
+_THREE_DIMENSIONS = "Nothing can be labelled in 3D; go back to 2D with the square and cube button at the bottom left."
+_OTHER_LAYER = "Nothing was labelled, because the layer {!r} is selected; select the layer 'labels' to label."
+_OTHER_DOCK = "Nothing was labelled; bring 3 Label to the front to label."
+_OUTSIDE = "Nothing was labelled, because the click was outside the image."
+_READ_AT_LAST = "The frame's image can be read again; nothing was labelled while it was missing."
 _GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
-_Attempt = Callable[[Callable[[], object]], object]  # runs what may be refused, and tells the person if it is
-_Notify = Callable[[str], None]  # tells the person something
+
+_Value = TypeVar("_Value")
+
+
+class _Session(Protocol):
+    """What the canvas needs of the session of its viewer."""
+
+    places_labels: Callable[[], bool]
+
+    def attempt(self, action: Callable[[], _Value], /) -> _Value | None:
+        """Run what may be refused, and tell the user if it is."""
+        ...
+
+    def notify(self, sentence: str, remedies: Sequence[Remedy] = ()) -> None:
+        """Show a sentence and buttons for remedies."""
+        ...
 
 
 class Canvas:
     """The layers of a labelling, and what the mouse does in them."""
 
-    def __init__(self, viewer: Viewer, labelling: Labelling, attempt: _Attempt, notify: _Notify) -> None:
+    def __init__(self, viewer: Viewer, labelling: Labelling, session: _Session) -> None:
         """Add the layers to a viewer, and listen to the labelling and the mouse.
 
         Args:
             viewer: napari's.
             labelling: what is shown and edited.
-            attempt: runs an edit, and tells the person where it is refused.
-            notify: tells the user why a click does nothing.
+            session: of the viewer; it runs edits, and tells the user where one is refused.
         """
         self.viewer = viewer
         self.labelling = labelling
         self.follows = False
-        self._readable = True  # the frame's picture, so that a person sees what is labelled
+        self._readable = True  # the frame's picture, so that the user sees what is labelled
         self._marker_size = preferences().marker_size
-        self._attempt, self._notify = attempt, notify
+        self._session = session
         self._symbols: list[str] = []
         project = labelling.index.project
         self._colors = colors_of(project.config.colormap, len(labelling.index.columns))
@@ -127,6 +142,8 @@ class Canvas:
         self.show_frame()
         self._resize()
         viewer.mouse_drag_callbacks.append(self._pressed)
+        self._double_clicks = list(viewer.mouse_double_click_callbacks)
+        viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
         viewer.scene.camera.events.zoom.connect(self._resize)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
         labelling.frame_changed.connect(self.show_frame)
@@ -138,6 +155,7 @@ class Canvas:
         self.labelling.keypoints_changed.disconnect(self.show_keypoints)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
+        self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
         self._remove_layers()
 
     @property
@@ -163,14 +181,14 @@ class Canvas:
         """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
 
         Args:
-            action: what edits; the person is told where it is refused.
+            action: what edits; the user is told where it is refused.
         """
         if self._readable:
-            self._attempt(action)
+            self._session.attempt(action)
             return
         self.show_frame()
         if self._readable:
-            self._notify(_READ_AT_LAST)
+            self._session.notify(_READ_AT_LAST)
 
     def show_keypoints(self) -> None:
         """Show the keypoints of the labelling's frame."""
@@ -223,20 +241,20 @@ class Canvas:
             self.image.refresh(thumbnail=False, extent=False)
         else:
             self.image.data, self.image.translate = picture.copy(), (y, x)
-        lack = "" if self._readable else " (its picture cannot be read)"
+        lack = "" if self._readable else " (its image cannot be read)"
         self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}{lack}"
 
     def _read(self, frame: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
-        """Return the frame's picture; a grey one where it cannot be read, and tell the person why."""
+        """Return the frame's picture; a grey one where it cannot be read, and tell the user why."""
         try:
             picture, self._readable = self.labelling.index.image(frame), True
         except PosecutError as error:
             picture, self._readable = np.full_like(self.image.data, _GRAY), False
-            self._notify(in_window(error))
+            self._session.notify(str(error), error.remedies)
         return picture
 
     def _restore_layers(self) -> None:
-        """Add layers that are not there: at first, and after a person deleted one of them, which deletes no label."""
+        """Add layers that are not there: at first, and after the user deleted one of them, which deletes no label."""
         for layer in self.layers:
             if layer not in self.viewer.layers:
                 self.viewer.add_layer(layer)
@@ -282,7 +300,7 @@ class Canvas:
         if self.labelling.frame is None or self.points not in viewer.layers:
             return
         if not self.points.visible or viewer.dims.ndisplay != 2:
-            self._notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
+            self._session.notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
             return
         held = self.keypoint_at(to_xy(event.position))
         start, far = np.array(event.pos), False
@@ -308,14 +326,36 @@ class Canvas:
 
     def _clicked(self, held: Keypoint | None, xy: Position, *, hidden: bool) -> None:
         current = self.labelling.current
+        if held is not None and current is not None and current.state == "unset" and not self._hits(held, xy):
+            held = None  # near the proposal of another bodypart, the click means the current one
         if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
             where = held.xy
             self.edit(lambda: self.labelling.move(held.bodypart, where))  # it is right as it is
         elif held is not None and not (current and current.is_open):
             self.labelling.choose(held.bodypart)
-        else:
+        elif self._may_place(xy):
             place = self.labelling.occlude if hidden else self.labelling.place
             self.edit(lambda: place(xy))
+
+    def _hits(self, keypoint: Keypoint, xy: Position) -> bool:
+        """Tell whether a position lies on the marker of a keypoint, not only within reach of it."""
+        radius = self._marker_size / 2 / self.viewer.scene.camera.zoom
+        return nearest([keypoint], xy, within=radius) is not None
+
+    def _may_place(self, xy: Position) -> bool:
+        """Tell whether a click can mean a label; say why where it cannot."""
+        active = self.viewer.layers.selection.active
+        height, width = self.image.data.shape[:2]
+        row, column = self.image.translate
+        if active is not None and active not in self.layers:
+            self._session.notify(_OTHER_LAYER.format(active.name))
+        elif not self._session.places_labels():
+            self._session.notify(_OTHER_DOCK, (Remedy("label_frames"),))
+        elif not (column - 0.5 <= xy[0] <= column + width - 0.5 and row - 0.5 <= xy[1] <= row + height - 0.5):
+            self._session.notify(_OUTSIDE)
+        else:
+            return True
+        return False
 
     def _show_dragged(self, keypoint: Keypoint, position: tuple[float, ...]) -> None:
         self.points.data[list(self.labelling.index.columns).index(keypoint.bodypart)] = position[-2:]
@@ -358,13 +398,13 @@ def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) 
 class Actions:
     """One method per key; refusals are told, not raised, as is where there is nothing to go to."""
 
-    frame_requested = Signal()  # the person wants to type a frame's number
+    frame_requested = Signal()  # the user wants to type a frame's number
     help_requested = Signal()
 
-    def __init__(self, labelling: Labelling, canvas: Canvas, attempt: _Attempt, notify: _Notify) -> None:
+    def __init__(self, labelling: Labelling, canvas: Canvas, session: _Session) -> None:
         self.labelling = labelling
         self.canvas = canvas
-        self._attempt, self._notify = attempt, notify
+        self._session = session
 
     def accept(self) -> None:
         """Accept all proposals and go on."""
@@ -372,19 +412,19 @@ class Actions:
 
     def next_frame(self) -> None:
         """Show the next frame."""
-        self._attempt(lambda: self.labelling.step(1))
+        self._session.attempt(lambda: self.labelling.step(1))
 
     def previous_frame(self) -> None:
         """Show the frame before."""
-        self._attempt(lambda: self.labelling.step(-1))
+        self._session.attempt(lambda: self.labelling.step(-1))
 
     def next_open(self) -> None:
-        """Show the next frame that needs a person."""
-        self._attempt(lambda: self._notify_done(self.labelling.next_open()))
+        """Show the next frame that needs the user."""
+        self._session.attempt(lambda: self._notify_done(self.labelling.next_open()))
 
     def previous_open(self) -> None:
-        """Show the frame before that needs a person."""
-        self._attempt(lambda: self._notify_done(self.labelling.next_open(-1)))
+        """Show the frame before that needs the user."""
+        self._session.attempt(lambda: self._notify_done(self.labelling.next_open(-1)))
 
     def next_bodypart(self) -> None:
         """Choose the next bodypart."""
@@ -415,19 +455,19 @@ class Actions:
     def next_uncertain(self) -> None:
         """Go to the next proposal of low likelihood."""
         pcutoff = self.labelling.index.project.config.pcutoff
-        found = self._attempt(lambda: self.labelling.next_uncertain(pcutoff))
+        found = self._session.attempt(lambda: self.labelling.next_uncertain(pcutoff))
         if found:
             self.canvas.zoom_to_animal()
         else:
-            self._notify(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
+            self._session.notify(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
 
     def undo(self) -> None:
         """Undo."""
-        self._attempt(self.labelling.undo)
+        self._session.attempt(self.labelling.undo)
 
     def redo(self) -> None:
         """Redo."""
-        self._attempt(self.labelling.redo)
+        self._session.attempt(self.labelling.redo)
 
     def toggle_follow(self) -> None:
         """Follow the animal, or stop following."""
@@ -444,10 +484,10 @@ class Actions:
 
     def drop(self) -> None:
         """Take the frame out of training, or back in."""
-        self._attempt(self.labelling.drop)
+        self._session.attempt(self.labelling.drop)
 
     def ask_frame(self) -> None:
-        """Let the person type a frame's number."""
+        """Let the user type a frame's number."""
         self.frame_requested.emit()
 
     def toggle_help(self) -> None:
@@ -456,7 +496,7 @@ class Actions:
 
     def _notify_done(self, found: bool) -> None:
         if not found:
-            self._notify("All other frames are labelled.")
+            self._session.notify("All other frames are labelled.")
 
 
 def bind(actions: Actions) -> None:

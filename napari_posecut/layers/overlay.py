@@ -149,7 +149,7 @@ def own_network(project: Project, scorer: str) -> OwnNetwork | None:
 
 
 def in_words(found: FoundPredictions) -> str:
-    """Name the network of predictions for a person to read."""
+    """Name the network of predictions for the user to read."""
     name, filtered = NetworkName.parse(found.scorer), "filtered, " if found.filtered else ""
     run = name.of_project if name else None
     if name is None or run is None:

@@ -29,7 +29,7 @@ from posecut_core.video.reader import VideoReader
 
 
 _GRAY = 128  # of a picture that cannot be decoded, or is not there yet
-_PATIENCE = 0.06  # seconds for which a picture is waited for, as a person does not notice
+_PATIENCE = 0.06  # seconds for which a picture is waited for, as the user does not notice
 _BLOCK = 16  # frames decoded together: stepping backwards then rarely decodes from a keyframe again
 _MEMORY = 256 * 2**20  # bytes of decoded pictures kept
 

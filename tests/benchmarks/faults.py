@@ -29,6 +29,7 @@ from posecut_core.labels.edits import (
     Accept,
     Delete,
     DropFrame,
+    JournalEntry,
     MarkAbsent,
     MarkOccluded,
     Move,
@@ -36,7 +37,6 @@ from posecut_core.labels.edits import (
     Propose,
     Redo,
     RestoreFrame,
-    Step,
     Undo,
     encode,
 )
@@ -126,11 +126,11 @@ def label_for_ever(project: Project, video: str, chance: random.Random, pipe: in
         os._exit(1)
 
 
-def random_step(session: LabelSession, chance: random.Random) -> Step:
+def random_step(session: LabelSession, chance: random.Random) -> JournalEntry:
     """Choose an edit; not every one is possible."""
     frame, part = chance.randrange(FRAMES), chance.choice(BODYPARTS)
     xy = (chance.uniform(0, 31), chance.uniform(0, 31))
-    choices: list[Step] = [Place(frame, part, xy)] * 4
+    choices: list[JournalEntry] = [Place(frame, part, xy)] * 4
     choices += [Move(frame, part, xy), Delete(frame, part), MarkAbsent(frame, part), MarkOccluded(frame, part, xy)]
     choices += [Propose(frame, part, xy, chance.random(), "model", 10), Accept(frame, part), Undo(), Redo()]
     choices += [RestoreFrame(frame) if session.state.frame(frame).dropped else DropFrame(frame)]

@@ -283,8 +283,8 @@ def _read_rows(root: Path, path: Path) -> None:
 
 def check_project(root: Path) -> None:
     """Let the doctor look at the project: it says what is wrong, and never stumbles."""
-    notified = " ".join(finding.problem for finding in doctor(root / "config.yaml").findings)
-    assert "Traceback" not in notified
+    told = " ".join(finding.problem for finding in doctor(root / "config.yaml").findings)
+    assert "Traceback" not in told
 
 
 def _only(read: Callable[[Path], object]) -> Read:

@@ -75,31 +75,29 @@ def small_project(root: Path) -> None:
 
 def one_kill(project: Path, chance: random.Random) -> dict[str, int]:
     """Open a window that labels, kill it, and look for what it said is durable."""
-    reading, is_writing = os.pipe()
+    reading, writing = os.pipe()
     command = [sys.executable, __file__, "--label", str(project), "--seed", str(chance.randrange(2**32))]
-    environment = os.environ | {"POSECUT_KILLS_PIPE": str(is_writing)}
-    child = subprocess.Popen(command, pass_fds=(is_writing,), env=environment)
-    os.close(is_writing)
+    environment = os.environ | {"POSECUT_KILLS_PIPE": str(writing)}
+    child = subprocess.Popen(command, pass_fds=(writing,), env=environment)
+    os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         first = pipe.readline()  # starting takes seconds; the moment of the kill counts from the first edit
         time.sleep(chance.uniform(0, LONGEST_LIFE))
         child.kill()
-        notified = [json.loads(line) for line in (first + pipe.read()).split(b"\n")[:-1]]
+        told = [json.loads(line) for line in (first + pipe.read()).split(b"\n")[:-1]]
     child.wait()
-    return found_again(project, notified)
+    return found_again(project, told)
 
 
-def found_again(root: Path, notified: list[tuple[int, object]]) -> dict[str, int]:
+def found_again(root: Path, told: list[tuple[int, object]]) -> dict[str, int]:
     """Read the labels as the next program would, and count what is missing."""
     from posecut_core.errors import PosecutError
     from posecut_core.labels.contents import read_contents
     from posecut_core.labels.store import read_labels
     from posecut_core.project.opening import open_project
 
-    problems = [str(edit) for revision, edit in notified if revision == FAILED] + (
-        [] if notified else ["no edit was made"]
-    )
-    edits = [(revision, edit) for revision, edit in notified if revision != FAILED]
+    problems = [str(edit) for revision, edit in told if revision == FAILED] + ([] if told else ["no edit was made"])
+    edits = [(revision, edit) for revision, edit in told if revision != FAILED]
     records: dict[int, object] = {}
     try:
         project = open_project(root)
@@ -128,14 +126,14 @@ def label_for_ever(root: Path, chance: random.Random) -> None:
         session = session_of(viewer)
         session.open(root)
         QApplication.processEvents()
-        hand, session = Hand(viewer), session.labelling.index.label_session
+        hand, labels = Hand(viewer), session.labelling.index.label_session
         session.labelling.go_to(chance.choice(session.labelling.index.frames))
         while True:
-            before = session.revision
+            before = labels.revision
             undone = act(session, hand, chance)
-            if session.revision != before:
-                edit = encode(Undo() if undone else session.history.done.edit)
-                os.write(pipe, json.dumps([session.revision, edit]).encode() + b"\n")
+            if labels.revision != before:
+                edit = encode(Undo() if undone else labels.history.done.edit)
+                os.write(pipe, json.dumps([labels.revision, edit]).encode() + b"\n")
     except BaseException as error:
         os.write(pipe, json.dumps([FAILED, repr(error)]).encode() + b"\n")
     finally:

@@ -33,7 +33,7 @@ from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import add_flow_bar, open_window
 from posecut_core.demo.mouse import BODYPARTS, SKELETON
-from posecut_core.demo.scene import TO_LABEL, film, preload
+from posecut_core.demo.scene import TO_LABEL, film, prepare
 from tests.benchmarks.openfield import print_result
 from tests.plugin.hand import Hand, choose, click_row, press, write
 
@@ -114,7 +114,7 @@ class Session:
         self.stage = "draw"
         scenes = [replace(scene, frames=frames) for scene in TO_LABEL]
         self.videos = [film(scene, folder / "videos") for scene in scenes]
-        self.truth = {scene.name: preload(scene).truth for scene in scenes}
+        self.truth = {scene.name: prepare(scene).truth for scene in scenes}
         notification_manager.notification_ready.connect(lambda notified: self.said.append(notified.message))
         self.viewer = open_window()
         self.viewer.window.activate()
@@ -232,14 +232,16 @@ class Session:
         write(fields["validation_share"].native, "0.2")
         self.take_picture("train settings")
         press(dock.form.more.native)
-        self.do(lambda: press(dock.train), "create_dataset_and_train", halfway=lambda: len(dock.curve.series) > 0)
+        self.do(
+            lambda: press(dock.start_button), "create_dataset_and_train", halfway=lambda: len(dock.curve.series) > 0
+        )
         self.take_picture("trained")
 
     def evaluate(self) -> None:
         """Evaluate, and look at the worst frame."""
         dock = self.open("5 Evaluate")
         self.take_picture("evaluate before")
-        self.do(lambda: press(dock.evaluate), "evaluate")
+        self.do(lambda: press(dock.start_button), "evaluate")
         click_row(dock.frames, 0)
         self.take_picture("evaluate")
 
@@ -257,7 +259,7 @@ class Session:
         """Analyse both videos."""
         dock = self.open("6 Analyse")
         press(dock.csv)
-        self.do(lambda: press(dock.analyze), "analyze_queue", halfway=lambda: True)
+        self.do(lambda: press(dock.start_button), "analyze_queue", halfway=lambda: True)
         self.take_picture("analysed")
 
     def look_at_results(self) -> None:
@@ -307,7 +309,7 @@ class Session:
         choose(dock.form.fields["init_weights"].native, "previous network")
         for name, value in {"maxiters": str(steps), "batch_size": "4", "global_scale": "0.5"}.items():
             write(dock.form.fields[name].native, value)
-        self.do(lambda: press(dock.train), "create_dataset_and_train")
+        self.do(lambda: press(dock.start_button), "create_dataset_and_train")
         self.take_picture("trained again")
 
     def annotate(self, *, stop_after: int = 0) -> None:

@@ -15,7 +15,9 @@ def work_at_once(session, monkeypatch):
     asked = []
 
     def start(verb, arguments):
-        job = SimpleNamespace(request=Request(verb, arguments), reports=(), state="running", result={}, message="")
+        job = SimpleNamespace(
+            request=Request(verb, arguments), reports=(), state="running", result={}, message="", remedies=()
+        )
         asked.append(job.request)
         session.jobs.started.emit(job)
         try:

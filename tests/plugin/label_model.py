@@ -31,6 +31,7 @@ class LabelModel:
         self.network: dict[FrameRef, dict[str, Position]] = {}
         self.likelihood = 0.0
         self.copies: dict[FrameRef, dict[str, Position | None]] = {}
+        self.copied_to: FrameRef | None = None  # the frame that a pose was copied to since the last edit
 
     @property
     def key(self) -> FrameRef:
@@ -61,6 +62,7 @@ class LabelModel:
 
     def edit(self, change: Callable[[Video], object], *, dropping: bool = False) -> bool:
         """Change what is known of the shown video, if that is possible; tell whether it was."""
+        self.copied_to = None
         if self.paused or (self.key.number in self.video.dropped and not dropping):
             return False
         self.done[self.key.video].append((deepcopy(self.video), self.key.number))
@@ -120,7 +122,18 @@ class LabelModel:
             if key.video == self.key.video and labels:
                 unset = [part for part in labels if self.known(self.key, part)[0] == "unset"]
                 self.copies.setdefault(self.key, {}).update({part: labels[part] for part in unset})
+                self.copied_to = self.key
                 return
+
+    def undo(self) -> None:
+        """Take back the pose that was copied to the shown frame since the last edit, else that edit."""
+        copied, self.copied_to = self.copied_to, None if self.copied_to == self.key else self.copied_to
+        own = self.copies.get(self.key, {})
+        parts = [part for part, xy in own.items() if xy is not None] if copied == self.key else []
+        for part in parts:
+            del own[part]
+        if not parts:
+            self.retrace(self.done, self.undone)
 
     def _label(self, key: FrameRef, part: str) -> Position | None:
         return self.videos[key.video].points.get((key.number, part), ("unset", None))[1]

@@ -22,6 +22,7 @@ from tests.plugin.hand import CONTROL, NONE, RIGHT, SHIFT, Hand
 from tests.plugin.label_model import LabelModel
 
 EDGE = 12.0  # pixels of the picture in which nobody clicks
+_RADIUS = 5.0  # screen pixels of a marker
 SIZE = 256.0  # of the pictures of the sample
 places = strategies.tuples(*[strategies.floats(EDGE, SIZE - EDGE)] * 2)
 parts = strategies.integers(0, 6)
@@ -54,15 +55,17 @@ class Actions(stateful.RuleBasedStateMachine):
         place = self._reach(xy)
         if self._is_unclear(place):
             return
+        held, current, may_place = self._held(place), self.model.current, self._may_place()
         self.hand.click(place, modifier=SHIFT if shift else NONE)
-        held, current = self._held(place), self.model.current
         if not self._visible:
             return
+        if held is not None and current is not None and not self._hits(held, place):
+            held = None if self.model.known(self.model.key, current)[0] == "unset" else held
         if held is not None and self.model.known(self.model.key, held)[0] == "proposed" and not shift:
             self.model.move(held, self.model.known(self.model.key, held)[1])
         elif held is not None and (current is None or not self._is_open(current)):
             self.model.chosen = held
-        else:
+        elif may_place:
             self.model.decide("occluded" if shift else "placed", place)
 
     @stateful.rule(part=parts, xy=places)
@@ -248,7 +251,7 @@ class Actions(stateful.RuleBasedStateMachine):
             "unset": unset,
             "copy_pose": model.copy_pose,
             "next_uncertain": lambda: model.next_uncertain(pcutoff),
-            "undo": lambda: model.retrace(model.done, model.undone),
+            "undo": model.undo,
             "redo": lambda: model.retrace(model.undone, model.done),
             "drop": model.drop,
         }
@@ -272,11 +275,20 @@ class Actions(stateful.RuleBasedStateMachine):
         near = {part: distance for part, distance in self._distances(xy).items() if distance <= _REACH}
         return min(near, key=lambda part: (part != self.model.current, near[part]), default=None)
 
+    def _hits(self, part: str, xy: Position) -> bool:
+        return self._distances(xy)[part] <= _RADIUS
+
+    def _may_place(self) -> bool:
+        """Tell whether no layer of others is selected, to which a click would belong."""
+        active = self.viewer.layers.selection.active
+        return active is None or active in self.session.canvas.layers
+
     def _is_unclear(self, xy: Position) -> bool:
         """Tell whether rounding to pixels decides which marker is meant."""
         distances = sorted(self._distances(xy).values())
         close = [distance for distance in distances if distance < _REACH + 2]
-        return any(abs(distance - _REACH) < 2 for distance in distances) or len(close) > 1
+        at_edge = any(abs(distance - edge) < 2 for distance in distances for edge in (_REACH, _RADIUS))
+        return at_edge or len(close) > 1
 
     def _on_canvas(self, xy: Position) -> bool:
         return self.hand.canvas.rect().adjusted(4, 4, -4, -4).contains(self.hand.place(xy))

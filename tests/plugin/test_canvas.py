@@ -201,7 +201,7 @@ def test_a_picture_that_cannot_be_read_is_not_another_one(session, hand, viewer,
     _take_away(session, frame)
     session.show_frame(frame.video, frame.number)
     assert len(np.unique(session.canvas.image.data)) == 1
-    assert viewer.title == f"PoseCut: {frame.video}, frame {frame.number} (its picture cannot be read)"
+    assert viewer.title == f"PoseCut: {frame.video}, frame {frame.number} (its image cannot be read)"
     for edit in (lambda: hand.click(PLACES[0]), lambda: hand.key(Qt.Key.Key_E)):
         notified.clear()
         edit()
@@ -217,7 +217,7 @@ def test_a_picture_that_can_be_read_again_is_seen_before_it_is_labelled(session,
     bring_back()
     hand.click(PLACES[0])
     np.testing.assert_array_equal(session.canvas.image.data, session.labelling.index.image(frame))
-    assert "could be read at last" in notified[-1]
+    assert "can be read again" in notified[-1]
     assert "cannot" not in viewer.title
     assert set(_states(session.labelling)) == {"unset"}
     hand.click(PLACES[0])
@@ -347,7 +347,7 @@ def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config, notified)
     viewer.screenshot(flash=False)
     Hand(viewer).click((30.0, 20.0))
     assert set(_states(session.labelling)) == {"unset"}
-    assert "three dimensions" in notified[-1]
+    assert "in 3D" in notified[-1]
     viewer.dims.ndisplay = 2
 
 

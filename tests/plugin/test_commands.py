@@ -28,7 +28,7 @@ def test_images_for_deeplabcut_need_a_project(viewer, monkeypatch):
 
 @pytest.mark.parametrize(
     ("state", "message", "sentence"),
-    [("done", "", "beside the labels"), ("failed", "The disk is full.", "disk is full"), ("stopped", "", "stopped")],
+    [("done", "", "written as images"), ("failed", "The disk is full.", "disk is full"), ("stopped", "", "stopped")],
 )
 def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, monkeypatch, state, message, sentence):
     """The person is told how it ended, once."""

@@ -47,7 +47,7 @@ def test_what_cannot_be_taken(sample, picture):
     before = numbers_in(project.frame_store(video))
     with pytest.raises(VideoError, match="cannot be decoded"):
         take_frame(project, video, 0, None)
-    with pytest.raises(VideoError, match="no video of the project"):
+    with pytest.raises(VideoError, match="not a video of the project"):
         take_frame(project, "cat", 0, picture)
     with pytest.raises(VideoError, match="is not within the 30x20 pixels"):
         take_frame(project, video, 0, picture, crop=Crop(40, 50, 0, 20))

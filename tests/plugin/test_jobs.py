@@ -97,12 +97,12 @@ def test_a_killed_child_was_stopped_by_someone(begin):
     ("number", "word"), [(signal.SIGKILL, "memory ran out"), (signal.SIGSEGV, "SIGSEGV"), (signal.SIGABRT, "SIGABRT")]
 )
 def test_a_crash_is_told_in_a_sentence(begin, number, word):
-    """What happened, and that the work goes on from where it stopped; the details say where it was."""
+    """What happened, and that the work continues where it stopped; the details say where it was."""
     job = begin("crash", signal=number)
     assert [report.stage for report in until(job)] == ["working"]
     assert job.state == "crashed"
     assert word in job.message
-    assert "goes on from where it stopped" in job.message
+    assert "continues where it stopped" in job.message
     assert ("in crash" in job.details) == (number != signal.SIGKILL)
 
 
@@ -150,7 +150,7 @@ def test_a_window_that_did_not_start_it_tells_a_crash_too(config):
     os.kill(JobFolder(job.folder).read_process().pid, signal.SIGKILL)
     until(job)
     assert job.state == "crashed"
-    assert job.message == "The work ended unexpectedly; start it again, and it goes on from where it stopped."
+    assert job.message == "The job ended unexpectedly; start it again, and it continues where it stopped."
 
 
 def test_a_number_that_another_process_has_now_is_no_child(config):
@@ -164,7 +164,7 @@ def test_a_number_that_another_process_has_now_is_no_child(config):
 def test_one_training_at_a_time(begin, config):
     """Work that writes the same files is refused in a sentence while it runs, other work is not."""
     training = begin("create_dataset_and_train")
-    with pytest.raises(PosecutError, match="'create dataset and train' is already running in this project; wait"):
+    with pytest.raises(PosecutError, match=r"already \(training\); wait"):
         begin("create_dataset_and_train")
     other = begin("count", to=1)
     until(other)

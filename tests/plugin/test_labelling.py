@@ -165,7 +165,7 @@ def test_nothing_is_copied_from_another_video(labelling):
     _label(labelling)
     other = next(key for key in labelling.index.frames if key.video != labelling.frame.video)
     labelling.go_to(other)
-    with pytest.raises(LabelError, match="before this one has labels"):
+    with pytest.raises(LabelError, match="No earlier frame"):
         labelling.copy_pose()
 
 
@@ -248,7 +248,7 @@ def test_others_edit_while_it_pauses(labelling, unlabelled):
     frame, part = labelling.frame, labelling.keypoints[0].bodypart
     labelling.pause()
     assert not labelling.writable
-    with pytest.raises(LabelError, match="wait until it has ended"):
+    with pytest.raises(LabelError, match="wait until it has finished"):
         labelling.place((1.0, 1.0))
     labelling.step(1)
     labelling.step(-1)

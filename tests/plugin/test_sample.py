@@ -53,7 +53,7 @@ def test_why_it_was_not_drawn_is_told(folder, viewer, qtbot, monkeypatch):
     """The sentence of the process that could not draw is shown, and nothing waits any more."""
     notified = []
     drawn_by(monkeypatch, "import sys; sys.exit('The disk is full.')")
-    monkeypatch.setattr(session_of(viewer), "tell", notified.append)
+    monkeypatch.setattr(session_of(viewer), "notify", notified.append)
     viewer.open_sample("posecut", "mouse")
     qtbot.waitUntil(lambda: len(notified) == 2, timeout=60_000)
     assert notified[1] == "The disk is full."

@@ -73,5 +73,5 @@ def test_results_of_one_name_are_refused(calls):
     """Two videos are not written to the same file, also where a folder brings them together; a third one is done."""
     wishes = {"videos": ["x/a.mp4", "b.mp4", "y/a.avi"], "destfolder": "out"}
     done = analyze_queue("c", wishes, lambda _: None).videos
-    assert [one.failure[:21] for one in done] == ["2 videos are called a", "", "2 videos are called a"]
+    assert [one.failure[:21] for one in done] == ["2 videos are named a,", "", "2 videos are named a,"]
     assert len(analyze_queue("c", {"videos": ["x/a.mp4", "y/a.avi"]}, lambda _: None).videos) == 2

@@ -32,7 +32,7 @@ def test_video_takes_turns_with_labelling(session):
     other.show(second)
     assert names(session) == [second.name]
     assert view.layer is None
-    other.release()
+    other.close()
     assert names(session) == LABELLING
 
 

@@ -10,7 +10,8 @@ from qtpy.QtCore import Qt
 
 import napari_posecut
 from napari_posecut import window
-from napari_posecut.session import _ask_user, _Closing, _job_names, session_of
+from napari_posecut.jobs.verbs import title_of
+from napari_posecut.session import _ask_user, _Closing, session_of
 from napari_posecut.widgets.docks.label import LabelDock
 from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import add_flow_bar, open_here, open_window
@@ -155,7 +156,7 @@ def test_the_question_can_be_answered_for_ever(opened, settings, qtbot, monkeypa
 
     monkeypatch.setattr(QMessageBox, "exec", choose)
     assert _ask_user((FakeJob(),), add_flow_bar(opened).window()) == "stop"
-    assert texts == ["Still running: create dataset and train."]
+    assert texts == ["Still running: training."]
     assert settings.work.when_closing == "stop"
 
 
@@ -184,4 +185,4 @@ def test_docks_opened_elsewhere_are_found(viewer):
 
 def test_work_is_named_for_people():
     """Verbs are written as words."""
-    assert _job_names((FakeJob(), FakeJob())) == "create dataset and train, create dataset and train"
+    assert title_of("create_dataset_and_train") == "training"

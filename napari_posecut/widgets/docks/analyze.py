@@ -22,8 +22,9 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.parts import name_controls
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
-from posecut_core.errors import VideoError
+from posecut_core.errors import Remedy, VideoError
 from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
@@ -48,7 +49,7 @@ class _VideoQueue(QTreeWidget):
         self.setHeaderLabels(("video", "state"))
         self.setRootIsDecorated(False)
         self.setAcceptDrops(True)
-        self.setToolTip("drop videos or folders here; a double click on a video that is done shows it in 9 Results")
+        self.setToolTip("drop videos or folders here; double-click a video that is done to show it in 9 Results")
         header = self.header()
         assert header is not None
         header.setStretchLastSection(False)
@@ -75,6 +76,14 @@ class _VideoQueue(QTreeWidget):
                 item.setToolTip(0, str(video))
                 item.setCheckState(0, Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
                 self.addTopLevelItem(item)
+
+    def check(self, path: Path) -> None:
+        """Check a video, by its path or by its name in the project, and add it if it is not in the list."""
+        named = [item for item in self._items() if str(path) in (item.data(0, _PATH), Path(item.data(0, _PATH)).stem)]
+        for item in named:
+            item.setCheckState(0, Qt.CheckState.Checked)
+        if not named and path.is_file():
+            self.add(path)
 
     def set_state(self, path: str, state: str, *, why: str = "") -> None:
         """Say how far a video is; one that is done need not be analysed again."""
@@ -144,17 +153,28 @@ class AnalyzeDock(QWidget):
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("which network, as in 4 Train")
         self.folder = QLineEdit()
-        self.folder.setPlaceholderText("beside each video")
+        self.folder.setPlaceholderText("next to each video")
         self.browse = QPushButton("…")
         self.browse.setMaximumWidth(30)
         self.csv = QCheckBox("also as .csv, for spreadsheets")
-        self.filter = QCheckBox("smooth the trajectories (median)")
-        self.draw = QCheckBox("draw the bodyparts into a video")
-        self.analyze = QPushButton("Analyse")
+        self.filter = QCheckBox("filter the trajectories (median)")
+        self.draw = QCheckBox("create labelled videos")
+        self.start_button = QPushButton("Analyse")
         self.line = JobLine(self.session, (_VERB,))
         self._create_layout()
         self._connect()
+        name_controls(self, "analyze")
         self._on_project_changed()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Check the videos of a remedy and what is to be made of them; nothing starts, since it can take hours."""
+        videos, shuffle = remedy.arguments.get("videos"), remedy.arguments.get("shuffle")
+        for video in videos if isinstance(videos, list) else ():
+            self.videos.check(Path(str(video)))
+        if isinstance(shuffle, int):
+            self.shuffle.setValue(shuffle)
+        self.filter.setChecked(self.filter.isChecked() or remedy.step == "filterpredictions")
+        self.draw.setChecked(self.draw.isChecked() or remedy.step == "create_labeled_video")
 
     def start(self) -> None:
         """Analyse the checked videos."""
@@ -181,18 +201,18 @@ class AnalyzeDock(QWidget):
         folder.addWidget(self.folder)
         folder.addWidget(self.browse)
         form.addRow("shuffle", self.shuffle)
-        form.addRow("results go", folder)
+        form.addRow("save results", folder)
         layout.addWidget(self.heading)
         layout.addWidget(self.videos, stretch=1)
         layout.addWidget(self.add)
         layout.addLayout(form)
-        for widget in (self.csv, self.filter, self.draw, self.analyze, self.line, self.failures):
+        for widget in (self.csv, self.filter, self.draw, self.start_button, self.line, self.failures):
             layout.addWidget(widget)
 
     def _connect(self) -> None:
         self.add.clicked.connect(self._ask_videos)
         self.browse.clicked.connect(self._ask_folder)
-        self.analyze.clicked.connect(self.start)
+        self.start_button.clicked.connect(self.start)
         self.videos.video_requested.connect(self.session.video_requested.emit)
         self.line.ended.connect(self._on_job_ended)
         self.session.project_changed.connect(self._on_project_changed)
@@ -217,7 +237,7 @@ class AnalyzeDock(QWidget):
 
     def _update_enabled(self) -> None:
         project, running = self.session.project, self.session.jobs.find(_VERB)
-        for widget in (self.analyze, self.add, self.videos):
+        for widget in (self.start_button, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
         self.failures.setVisible(bool(self.failures.text()))
         if project is None:
@@ -231,7 +251,7 @@ class AnalyzeDock(QWidget):
         self._clear_failures()
         for video in _videos_of(job):
             self.videos.add(Path(video))
-            self.videos.set_state(video, "waits")
+            self.videos.set_state(video, "waiting")
         for report in job.reports:
             self._on_job_progressed(job, report)
         self._update_enabled()
@@ -258,14 +278,16 @@ class AnalyzeDock(QWidget):
         self.videos.set_state(video, "failed", why=why)
         self._why = [*self._why, f"<b>{wrappable(Path(video).name)}</b>: {wrappable(why)}"]
         more = len(self._why) - _SHOWN
-        tail = [f"{more} more failed; point at them in the list."] if more > 0 else []
+        tail = [f"{more} more failed; hover over them in the list."] if more > 0 else []
         self.failures.setText("<br>".join([*self._why[:_SHOWN], *tail]))
         self.failures.setVisible(True)
 
     def _on_job_ended(self, job: Job) -> None:
         for video in _videos_of(job):
             if self.videos.state_of(video) not in (_DONE, "failed"):
-                self.videos.set_state(video, "stopped", why="Analyse goes on where it stopped")
+                failed = job.state in ("failed", "crashed")
+                why = job.message if failed else "Analyse continues where it stopped"
+                self.videos.set_state(video, "failed" if failed else "stopped", why=why)
         self._update_enabled()
 
     def _ask_videos(self) -> None:

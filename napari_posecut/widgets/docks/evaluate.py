@@ -19,15 +19,16 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import table_of
+from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
+from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.tables import FrameError, PastEvaluation, ResultRow, newest_evaluation
 
 _MEANING = (  # of the columns
     "",
     "mean error on frames that the network was trained on",
-    "mean error on frames that it has not seen: this one counts",
+    "mean error on frames that the network has not seen: the one that counts",
     "labels in test frames that were measured",
 )
 _WORST = 30  # frames that are listed
@@ -45,7 +46,7 @@ class EvaluateDock(QWidget):
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("which split and network, as in 4 Train")
         self.plotting = QCheckBox("also draw every labelled frame")
-        self.evaluate = QPushButton("Evaluate")
+        self.start_button = QPushButton("Evaluate")
         self.line = JobLine(self.session, ("evaluate",))
         self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))
         headings = self.bodyparts.headerItem()
@@ -53,19 +54,25 @@ class EvaluateDock(QWidget):
         for column, meaning in enumerate(_MEANING):
             headings.setToolTip(column, meaning)
         self.frames = _table(("worst frames", "number", "px", "set"))
-        self.frames.setToolTip("a click shows the frame, to look at its labels")
+        self.frames.setToolTip("click to show the frame and its labels")
         self.report = QPushButton("Open the report")
         self.report.setToolTip(
             "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
         )
         self._create_layout()
-        self.evaluate.clicked.connect(self.start)
+        self.start_button.clicked.connect(self.start)
         self.frames.itemClicked.connect(self._show_frame)
         self.report.clicked.connect(self._open_report)
         self.line.ended.connect(self._on_job_ended)
         self.session.project_changed.connect(self._on_project_changed)
         self.session.jobs.started.connect(self._update_enabled)
+        name_controls(self, "evaluate")
         self._on_project_changed()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Choose the shuffle of a remedy."""
+        if isinstance(shuffle := remedy.arguments.get("shuffle"), int):
+            self.shuffle.setValue(shuffle)
 
     def start(self) -> None:
         """Evaluate the last network of the chosen shuffle."""
@@ -78,7 +85,7 @@ class EvaluateDock(QWidget):
         row.addRow("shuffle", self.shuffle)
         layout.addWidget(self.heading)
         layout.addLayout(row)
-        for widget in (self.plotting, self.evaluate, self.line, self.summary):
+        for widget in (self.plotting, self.start_button, self.line, self.summary):
             layout.addWidget(widget)
         layout.addWidget(self.bodyparts, stretch=1)
         layout.addWidget(self.frames, stretch=1)
@@ -92,16 +99,18 @@ class EvaluateDock(QWidget):
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
         elif self.shown is None:
-            self.heading.setText("Nothing has been evaluated yet. Train a network first (4 Train).")
+            trained = bool(project.training(self.shuffle.value()).snapshots)
+            first = "Press Evaluate to measure its error." if trained else "Train a network first (4 Train)."
+            self.heading.setText(f"No network has been evaluated yet. {first}")
         else:
             row = self.shown.row
-            since = "" if self.shown.is_present else "; the network has been trained again since: evaluate it"
+            since = "" if self.shown.is_present else "; the network was trained further since: evaluate it again"
             self.heading.setText(f"<b>Shuffle {row.shuffle}</b> after {row.step} steps{_which(row)}{since}")
         self._fill()
         self._update_enabled()
 
     def _update_enabled(self) -> None:
-        self.evaluate.setEnabled(self.session.project is not None and self.session.jobs.find("evaluate") is None)
+        self.start_button.setEnabled(self.session.project is not None and self.session.jobs.find("evaluate") is None)
 
     def _fill(self) -> None:
         found = self.shown
@@ -126,7 +135,9 @@ class EvaluateDock(QWidget):
 
     def _open_report(self) -> None:
         if self.shown is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.report)))
+            opened = QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.report)))
+            if not opened:
+                self.session.notify(f"No browser could be opened; the report is {self.shown.report}.")
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:
@@ -148,12 +159,12 @@ def _summary(found: PastEvaluation) -> str:
     row = found.row
     lines = [
         f"<b>Mean error: {_pixels(row.test)} on test frames</b>, {_pixels(row.train)} on training frames.",
-        f"Of likelihood {row.pcutoff:g} or more: {_pixels(row.test_pcutoff)} and {_pixels(row.train_pcutoff)}.",
+        f"With a likelihood of {row.pcutoff:g} or more: {_pixels(row.test_pcutoff)} and {_pixels(row.train_pcutoff)}.",
     ]
     if not math.isnan(row.validation):
         lines.insert(1, f"{_pixels(row.validation)} on frames that were held out to validate the training.")
     if not math.isnan(row.suggested_pcutoff):
-        lines.append(f"A pcutoff of {row.suggested_pcutoff:.2f} divides right from wrong best.")
+        lines.append(f"A pcutoff of {row.suggested_pcutoff:.2f} separates right from wrong best.")
     if not math.isnan(row.calibration_error):
         lines.append(f"Likelihoods are off by {row.calibration_error:.3f} on average (calibration error).")
     return "<br>".join(lines)
@@ -183,4 +194,4 @@ def _number(value: float) -> str:
 
 
 def _pixels(value: float) -> str:
-    return "nothing measured" if math.isnan(value) else f"{value:.2f} px"
+    return "n/a" if math.isnan(value) else f"{value:.2f} px"

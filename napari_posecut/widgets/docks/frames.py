@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPushButton,
     QSpinBox,
     QTreeWidgetItem,
@@ -24,10 +25,10 @@ from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import table_of
+from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
-from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.errors import ArgumentError, Remedy, VideoError
 from posecut_core.project.config import ProjectConfig, edit_config
 from posecut_core.project.opening import check_videos, project_videos, resolve_video
 from posecut_core.project.state import read_state
@@ -59,11 +60,11 @@ class _FramePicker(QWidget):
         self._some_taken = False
         self.view = VideoView(session)
         self.view.closed.connect(self._on_view_closed)
-        self.look_button = QPushButton("Look through the chosen video")
+        self.look_button = QPushButton("Browse the selected video")
         self.look_button.clicked.connect(lambda: session.attempt(self.show_video))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
-        self.take_button = QPushButton(f"Take this frame ({_KEY})")
+        self.take_button = QPushButton(f"Extract this frame ({_KEY})")
         self.take_button.clicked.connect(lambda: session.attempt(self.take))
         self.back_button = QPushButton("Back to labelling")
         self.back_button.clicked.connect(self.view.close)
@@ -91,7 +92,7 @@ class _FramePicker(QWidget):
         """
         project, video = self._session.require_project(), self._chosen()
         if video is None:
-            raise VideoError("No video is chosen; choose one in the list above.")
+            raise VideoError("No video is selected; select one in the list above.")
         path = resolve_video(project, video)
         in_background(lambda: check_videos(project, [path]))
         self.view.show(path)
@@ -111,12 +112,14 @@ class _FramePicker(QWidget):
         """
         project, layer = self._session.require_project(), self.view.layer
         if layer is None or self._session.jobs.is_writing("frames"):
-            raise VideoError("Other work extracts frames at the moment; wait until it has ended, then take this frame.")
+            raise VideoError(
+                "Frames are being extracted at the moment; wait until that has finished, then extract this frame."
+            )
         number, crop = self.number, project.config.crop_of(self._video) if self._cropped() else None
         new = take_frame(project, self._video, number, frames_of(layer).read(number), crop=crop)
         self._some_taken = self._some_taken or new
         self._show_number()
-        self.hint.setText(f"{self.hint.text()}: {'taken' if new else 'was taken before'}")
+        self.hint.setText(f"{self.hint.text()}: {'extracted' if new else 'was extracted before'}")
         self.taken.emit()
 
     def _show_number(self, *_: object) -> None:
@@ -161,27 +164,44 @@ class FramesDock(QWidget):
         self.algorithm = QComboBox()
         for words, name in _ALGORITHMS:
             self.algorithm.addItem(words, name)
-        self.algorithm.setToolTip("k-means takes frames that look different; uniform takes frames at random times")
+        self.algorithm.setToolTip("k-means picks frames that look different; uniform picks frames at random times")
         self.count = QSpinBox()
         self.count.setRange(1, _MOST)
         self.count.setSuffix(" frames")
         self.start, self.stop = _percent(), _percent()
-        self.crop = QCheckBox("keep only the crop of each video")
-        self.others = QCheckBox("choose others than the last time")
-        self.others.setToolTip("the same choice is made again otherwise, and adds nothing")
-        self.extract_button = QPushButton("Extract frames of the ticked videos")
+        self.crop = QCheckBox("extract only the cropped area")
+        self.others = QCheckBox("choose different frames than last time")
+        self.others.setToolTip("otherwise the same frames are chosen again, and none is added")
+        self.extract_button = QPushButton("Extract frames from the checked videos")
         self.extract_button.clicked.connect(lambda: self.session.attempt(self.extract))
         self.line = JobLine(self.session, ("extract_frames",))
         self.line.ended.connect(self._on_job_ended)
         self.picker = _FramePicker(self.session, self._chosen_video, self.crop.isChecked)
         self.picker.taken.connect(self._count)
-        self.delete_button = QPushButton("Delete the shown frame")
+        self.delete_button = QPushButton("Delete the current frame")
         self.delete_button.clicked.connect(lambda: self.session.attempt(self.delete))
+        self.confirm: Callable[[str], bool] = self._ask_user
         self._create_layout()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.jobs.started.connect(self._update_enabled)
         self.session.jobs.ended.connect(self._update_enabled)
+        name_controls(self, "frames")
         self._on_project_changed()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Check the videos of a remedy; frames that it names are extracted at once.
+
+        Raises:
+            PosecutError: the same kind of work runs already.
+            StorageError: the disk refuses.
+        """
+        videos, frames = remedy.arguments.get("videos"), remedy.arguments.get("frames")
+        self.others.setChecked(self.others.isChecked() or "seed" in remedy.arguments)
+        if isinstance(videos, list):
+            for video, item in self._items.items():
+                item.setCheckState(0, Qt.CheckState.Checked if video in videos else Qt.CheckState.Unchecked)
+            if isinstance(frames, list) and frames:
+                self.session.start("extract_frames", {"videos": videos, "algo": "manual", "frames": frames})
 
     def extract(self) -> Job:
         """Begin to extract frames of the ticked videos, as the form says.
@@ -194,7 +214,7 @@ class FramesDock(QWidget):
         project, chosen = self.session.require_project(), self._checked()
         start, stop = self.start.value(), self.stop.value()
         if not chosen or start >= stop:
-            raise ArgumentError("Tick at least one video, and let the part to choose from begin before its end.")
+            raise ArgumentError("Check at least one video, and choose a start that is before the end.")
         if (start, stop) != _part(project.config):  # or finer fractions than these would be lost
             edit_config(project.config_path, {"start": start / 100, "stop": stop / 100})
         settings = read_state(project.settings_path)
@@ -222,14 +242,17 @@ class FramesDock(QWidget):
         assert labelling is not None
         frame = labelling.frame
         if frame is None or self.session.canvas is None:
-            raise ArgumentError("No frame is shown for labelling, expected the one to delete; go to it first.")
+            raise ArgumentError("No frame is shown for labelling; go to the frame to delete first (3 Label).")
+        if not self.confirm(f"Delete frame {frame.number} of {frame.video} from the frames to label?"):
+            return
         if delete_frame(project, frame.video, frame.number):
             self.session.refresh()
-            self.session.notify(f"Frame {frame.number} of {frame.video} is deleted.")
+            self.session.notify(f"Frame {frame.number} of {frame.video} was deleted.")
         elif not labelling.index.frame(frame).dropped:
             labelling.drop()
             self.session.notify(
-                f"Frame {frame.number} of {frame.video} has labels, which are kept: it is only taken out of training."
+                f"Frame {frame.number} of {frame.video} has labels, so it was only dropped from training; its "
+                "labels are kept."
             )
 
     def _create_layout(self) -> None:
@@ -240,7 +263,7 @@ class FramesDock(QWidget):
         form = QFormLayout(self.form)
         form.setContentsMargins(0, 0, 0, 0)
         self.algorithm.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        form.addRow("choose", self.algorithm)
+        form.addRow("method", self.algorithm)
         form.addRow("per video", self.count)
         part = QHBoxLayout()
         for box in (self.start, self.stop):
@@ -301,7 +324,10 @@ class FramesDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.session.notify(_extracted_text(job.result))
+            self.session.notify(_extracted_text(job.result), job.remedies)
+
+    def _ask_user(self, question: str) -> bool:
+        return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
 
     def _checked(self) -> list[str]:
         return [video for video, item in self._items.items() if item.checkState(0) == Qt.CheckState.Checked]
@@ -327,6 +353,6 @@ def _extracted_text(result: Mapping[str, Any]) -> str:
     """Say what an extraction did."""
     added, damaged = (sum(len(video[key]) for video in result["videos"]) for key in ("added", "damaged"))
     if not added:
-        return "No new frames: the same ones were chosen as the last time; tick “choose others than the last time”."
+        return "No new frames: the same ones were chosen as last time; check “choose different frames than last time”."
     lost = f" {damaged} frames cannot be decoded and were left out." if damaged else ""
-    return f"{added} new frames are there to label (3 Label).{lost}"
+    return f"{added} new frames were extracted; label them next (3 Label).{lost}"

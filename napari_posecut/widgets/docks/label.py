@@ -1,4 +1,6 @@
-"""Dock 3: the bodyparts of the shown frame, its neighbours, and the buttons beside the keys."""
+"""Dock 3: the bodyparts of the shown frame, its neighbors, and the buttons beside the keys."""
+
+from collections.abc import Callable
 
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
@@ -9,6 +11,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHeaderView,
     QLabel,
+    QMessageBox,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -18,29 +21,35 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labelling.frame_index import MEANING
 from napari_posecut.labelling.keypoints import Keypoint
 from napari_posecut.labelling.keys import key_help
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistant, Session, session_of
-from napari_posecut.widgets.parts import colored_row, table_of
+from napari_posecut.widgets.parts import colored_row, name_controls, table_of
+from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
+from posecut_core.errors import Remedy
 from posecut_core.plots.figures import bytes_of, colors_of
 from posecut_core.types import FrameRef
+from posecut_core.workflow.merge_labels import merge_labels
 
 # --- help line --------------------------------------------------------------------------------------------------------
-# The line of the dock 3 Label that says how a network helps, and lets a person do without.
+# The line of the dock 3 Label that says how a network helps, and lets the user do without.
 
 
 class _AssistantLine(QWidget):
-    """Whether a network helps while a person labels, and what it does at the moment."""
+    """Whether a network helps while the user labels, and what it does at the moment."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._assistant: Assistant | None = None
         self.suggest = QCheckBox("Suggest poses while labelling")
-        self.suggest.setToolTip("Hollow markers are proposals; press Enter to accept them. It trains while you label.")
+        self.suggest.setToolTip(
+            "Hollow markers are proposals; press Enter to accept them. The network learns while you label."
+        )
         self.suggest.toggled.connect(self._set_enabled)
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
@@ -77,10 +86,10 @@ class _AssistantLine(QWidget):
 _BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
     ("Accept proposals", "accept", "Enter"),
     ("Undo", "undo", "Ctrl + Z"),
-    ("Next to label", "next_open", "Shift + D"),
+    ("Next unlabelled", "next_open", "Shift + D"),
     ("Redo", "redo", "Ctrl + Shift + Z"),
     ("Low likelihood", "next_uncertain", "Q"),
-    ("Copy pose before", "copy_pose", "C"),
+    ("Copy last pose", "copy_pose", "C"),
     ("Absent", "absent", "E"),
     ("Hidden", "occluded", "O"),
     ("Delete label", "unset", "X"),
@@ -95,8 +104,7 @@ class LabelDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session: Session = session_of(napari_viewer)
-        self.heading = QLabel()
-        self.heading.setWordWrap(True)
+        self.heading = WrappedLabel()
         self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
         self.bodyparts = table_of(("bodypart", "state", "likelihood"))
         self.bodyparts.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
@@ -105,16 +113,18 @@ class LabelDock(QWidget):
             header.setStretchLastSection(False)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # within the dock, however narrow it is
         self.bodyparts.itemClicked.connect(self._choose)
+        self.confirm: Callable[[str], bool] = self._ask_user
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
         self.number.cancelled.connect(self.show_keypoints)  # with the number of the shown frame
-        self.advance = QCheckBox("go on by itself when a frame is done")
+        self.advance = QCheckBox("go to the next frame when one is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
         self.network = _AssistantLine(self.session)
         self.progress = QProgressBar()
         self.buttons = QWidget()
+        self.action_buttons: dict[str, QPushButton] = {}
         self.keys_button = QPushButton("Keys and mouse (F1)")
         self.help = QTextEdit(_help_text())  # which breaks long lines, as a table of Qt does not
         self.help.setReadOnly(True)
@@ -125,7 +135,35 @@ class LabelDock(QWidget):
         self.session.labels_changed.connect(self.show_keypoints)
         self.session.help_requested.connect(self.toggle_help)
         self.session.frame_requested.connect(self._focus_number)
+        name_controls(self, "label")
         self._on_project_changed()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Show the labels, of a remedy's video if it names one; decide about changes by another program if it says how.
+
+        Raises:
+            LabelError: the labels cannot be read, or someone else edits them.
+            StorageError: the disk refuses.
+        """
+        if remedy.step == "merge_labels" and remedy.arguments.keys() & {"take", "discard"}:
+            self._merge(take=bool(remedy.arguments.get("take")))
+            return
+        labelling, videos = self.session.labelling, remedy.arguments.get("videos")
+        self.session.show_labels()
+        if labelling is not None and isinstance(videos, list):
+            frames = [key for key in labelling.index.frames if key.video in videos]
+            if frames:
+                self.session.show_frame(frames[0].video, frames[0].number)
+
+    def _merge(self, *, take: bool) -> None:
+        """Accept or discard what another program changed in the labels."""
+        project = self.session.require_project()
+        if not (take or self.confirm("Discard the changes of the other program? Copies of its files are kept.")):
+            return
+        with self.session.labels_released():
+            merged = in_background(lambda: merge_labels(project.config_path, take=take, discard=not take))
+        changes = sum(len(video.changes) for video in merged.videos)
+        self.session.notify(f"{changes} changes by another program were {'accepted' if take else 'discarded'}.")
 
     def show_keypoints(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""
@@ -136,14 +174,14 @@ class LabelDock(QWidget):
             self._items = []
             return
         frame, status = labelling.frame, labelling.status(labelling.frame)
-        reading = "" if labelling.writable else "; for reading only"
-        self.heading.setText(f"<b>{frame.video}</b>, frame {frame.number}: {MEANING[status]}{reading}")
+        reading = "" if labelling.writable else "; read-only"
+        self.heading.setText(f"<b>{wrappable(frame.video)}</b>, frame {frame.number}: {MEANING[status]}{reading}")
         self.number.setValue(frame.number)
         self._fill(labelling)
         counted = labelling.progress
         self.progress.setMaximum(max(counted.frames, 1))
         self.progress.setValue(counted.done)
-        self.progress.setFormat(f"{counted.done} of {counted.frames} done, {counted.open} points open")
+        self.progress.setFormat(f"{counted.done} of {counted.frames} frames done, {counted.open} bodyparts left")
 
     def toggle_help(self) -> None:
         """Show all keys in the place of the buttons, which do the same, or hide them."""
@@ -159,7 +197,7 @@ class LabelDock(QWidget):
         grid = QGridLayout(self.buttons)
         grid.setContentsMargins(0, 0, 0, 0)
         for place, (text, action, key) in enumerate(_BUTTONS):
-            button = QPushButton(text)
+            button = self.action_buttons[action] = QPushButton(text)
             button.setToolTip(f"{text} (key: {key})")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
             button.clicked.connect(lambda _=False, action=action: self._act(action))
@@ -199,12 +237,18 @@ class LabelDock(QWidget):
             self.session.labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
 
     def _act(self, action: str) -> None:
+        labelling = self.session.labelling
         if self.session.actions is not None:
             getattr(self.session.actions, action)()
+        elif labelling is not None and (frame := labelling.frame) is not None:  # a video is shown in its place
+            self.session.attempt(lambda: self.session.show_frame(frame.video, frame.number))
 
     def _set_advance(self, on: bool) -> None:
         if self.session.labelling is not None:
             self.session.labelling.advance = on
+
+    def _ask_user(self, question: str) -> bool:
+        return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
 
     def _focus_number(self) -> None:
         self.number.setFocus()

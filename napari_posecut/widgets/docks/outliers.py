@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,17 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, read_trajectories, style_of
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.parts import name_controls
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import playback_of
-from posecut_core.errors import ArgumentError
+from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.poses.files import FoundPredictions
 from posecut_core.project.paths import Project
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
 
 # --- outlier form -----------------------------------------------------------------------------------------------------
-# The form in which a person says what makes a frame look wrong.
+# The form in which the user says what makes a frame look wrong.
 
 
 _METHODS = (  # what is said, the algorithm, the fields that it has
@@ -66,7 +68,7 @@ class _OutlierForm(QWidget):
         self.fields = _fields()
         self.number = SpinBox(label="frames per video", min=1, max=1000, value=20)
         self.choice = ComboBox(
-            label="choose them", choices=[("that look different", "kmeans"), ("at random", "uniform")]
+            label="choose frames", choices=[("that look different", "kmeans"), ("at random", "uniform")]
         )
         self.container = Container(widgets=[self.method, *self.fields.values(), self.number, self.choice])
         self.container.margins = (0, 0, 0, 0)
@@ -88,20 +90,20 @@ class _OutlierForm(QWidget):
 
     @property
     def by_hand(self) -> bool:
-        """Tell whether a person names the frames."""
+        """Tell whether the user names the frames."""
         return self.algorithm in CHOSEN_BY_HAND
 
-    def offer(self, *, bodyparts: Sequence[str], others: Sequence[tuple[str, str]], number: int) -> None:
-        """Offer bodyparts, networks to compare with (what is said, scorer), and a usual number of frames."""
+    def offer(self, *, bodyparts: Sequence[str], others: Sequence[tuple[str, str]], number: int | None) -> None:
+        """Offer bodyparts, networks to compare with (what is said, scorer), and a number of frames, if it is given."""
         self.fields["bodyparts"].choices = list(bodyparts)
         self.fields["other"].choices = list(others)
-        self.number.value = number
+        self.number.value = self.number.value if number is None else number
 
     def arguments(self) -> dict[str, object]:
         """Return the arguments of extract_outlier_frames that the form stands for; the network compared is left out.
 
         Raises:
-            ArgumentError: the frames that a person names are no numbers.
+            ArgumentError: the frames that the user names are no numbers.
         """
         given: dict[str, object] = {
             "outlieralgorithm": self.algorithm,
@@ -135,13 +137,13 @@ def _frames_in(text: str) -> tuple[int, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, _, last = part.partition("-")
         if not (first.strip().isdecimal() and (not last or last.strip().isdecimal())):
-            raise ArgumentError(f"{part!r} is no frame number, expected numbers such as 12, 40-44; correct it.")
+            raise ArgumentError(f"{part!r} is not a frame number; write numbers such as 12, 40-44.")
         begin, end = int(first), int(last or first)
         if not 0 <= end - begin < _LONGEST:
-            raise ArgumentError(f"{part!r} is no range of frames, expected the smaller number first; correct it.")
+            raise ArgumentError(f"{part!r} is not a range of frames; write the smaller number first.")
         numbers.update(range(begin, end + 1))
     if not numbers:
-        raise ArgumentError("No frames are named, expected numbers such as 12, 40-44; write some.")
+        raise ArgumentError("No frames are given; write numbers such as 12, 40-44.")
     return tuple(sorted(numbers))
 
 
@@ -153,12 +155,12 @@ def _fields() -> Mapping[str, Any]:
     return {
         "epsilon": FloatSpinBox(label="pixels above", value=_USUAL["epsilon"], min=0, max=10_000, step=1),
         "p_bound": FloatSpinBox(label="likelihood below", value=_USUAL["p_bound"], min=0, max=1, step=0.01),
-        "ARdegree": SpinBox(label="earlier values", value=_USUAL["ARdegree"], min=1, max=20),
-        "MAdegree": SpinBox(label="earlier errors", value=_USUAL["MAdegree"], min=0, max=20),
-        "alpha": FloatSpinBox(label="outside chance", value=_USUAL["alpha"], min=0.001, max=1, step=0.01),
+        "ARdegree": SpinBox(label="AR degree", value=_USUAL["ARdegree"], min=1, max=20),
+        "MAdegree": SpinBox(label="MA degree", value=_USUAL["MAdegree"], min=0, max=20),
+        "alpha": FloatSpinBox(label="alpha", value=_USUAL["alpha"], min=0.001, max=1, step=0.01),
         "other": ComboBox(label="compared with", choices=[]),
         "frames": LineEdit(label="frames", tooltip="such as 12, 40-44"),
-        "bodyparts": Select(label="judged by", choices=[], tooltip="none chosen: all bodyparts"),
+        "bodyparts": Select(label="bodyparts", choices=[], tooltip="none selected: all bodyparts"),
     }
 
 
@@ -179,6 +181,7 @@ class OutliersDock(QWidget):
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._asked: dict[str, object] | None = None  # arguments with which the suspects were found
         self._suspects: dict[str, Mapping[str, Any]] = {}  # path of a video -> what was found in it
+        self._offered: Path | None = None  # config.yaml of the project whose usual number of frames was offered
         self.heading = QLabel()
         self.networks = QComboBox()
         self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -198,10 +201,10 @@ class OutliersDock(QWidget):
         self.timeline = Timeline()
         self.timeline.setFixedHeight(44)
         self.timeline.frame_chosen.connect(self._show_frame)
-        self.before, self.after = QPushButton("◀ before"), QPushButton("next ▶")
+        self.before, self.after = QPushButton("◀ previous"), QPushButton("next ▶")
         self.before.clicked.connect(lambda: self._step(-1))
         self.after.clicked.connect(lambda: self._step(1))
-        self.extract_button = QPushButton("Extract them, to be corrected")
+        self.extract_button = QPushButton("Extract them for correction")
         self.extract_button.clicked.connect(self.extract)
         for label in (self.heading, self.sentence):
             label.setWordWrap(True)
@@ -210,7 +213,11 @@ class OutliersDock(QWidget):
         self.session.jobs.started.connect(self._update_enabled)
         self.session.jobs.ended.connect(self._on_job_ended)
         self.playback.frame_changed.connect(self._on_frame)
+        name_controls(self, "outliers")
         self.list_networks()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Leave everything to the user: which frames look wrong is theirs to say."""
 
     def list_networks(self) -> None:
         """List the analysed videos of the project, network by network."""
@@ -274,8 +281,9 @@ class OutliersDock(QWidget):
             self.form.offer(
                 bodyparts=project.config.bodyparts,
                 others=self._others(project, str(scorer)),
-                number=project.config.numframes2pick,
+                number=None if project.config_path == self._offered else project.config.numframes2pick,
             )
+            self._offered = project.config_path
         self._clear_found()
 
     def _others(self, project: Project, scorer: str) -> list[tuple[str, str]]:
@@ -318,7 +326,7 @@ class OutliersDock(QWidget):
     def _on_own_job_ended(self, job: Job) -> None:
         if job.request.verb == "extract_outliers":
             if job.state == "done":
-                self.session.notify(_extracted_text(job.result))
+                self.session.notify(_extracted_text(job.result), job.remedies)
             self._clear_found()
         elif job.state == "done":
             self._asked = dict(job.request.arguments)
@@ -357,9 +365,9 @@ class OutliersDock(QWidget):
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not self._tables:
-            self.heading.setText("The networks of this iteration have analysed no video yet: analyse some (6 Analyse).")
+            self.heading.setText("No video has been analysed in this iteration yet: analyse some (6 Analyse).")
         else:
-            self.heading.setText("In which videos, and what makes a frame look wrong?")
+            self.heading.setText("Choose the videos, and what makes a frame look wrong.")
         idle = all(self.session.jobs.can_start(verb) for verb in ("find_outliers", "extract_outliers"))
         ready = bool(ticked) and idle and (len(ticked) == 1 or not self.form.by_hand)
         self.form.setVisible(bool(self._tables))
@@ -367,7 +375,7 @@ class OutliersDock(QWidget):
         self.find_button.setEnabled(ready)
         wanted = sum(map(_wanted, self._suspects.values()))
         self.extract_button.setEnabled(ready if manual else wanted > 0 and idle)
-        self.find_button.setToolTip("" if ready or not ticked else "named frames belong to one video: tick one only")
+        self.find_button.setToolTip("" if ready or not ticked else "frame numbers belong to one video: check only one")
 
     def _show_frame(self, frame: int) -> None:
         """Show a frame of the chosen video."""
@@ -410,7 +418,7 @@ def _found_text(videos: list[Mapping[str, Any]]) -> str:
     if not wrong:
         return f"None of {looked_at:,} frames looks wrong by this measure; try another one."
     if not wanted:
-        return f"{wrong:,} of {looked_at:,} frames look wrong, and the project has them all already."
+        return f"{wrong:,} of {looked_at:,} frames look wrong, and all of them were extracted before."
     return f"<b>{wrong:,} of {looked_at:,} frames look wrong; {wanted} of them will be extracted.</b>"
 
 
@@ -419,5 +427,5 @@ def _extracted_text(result: Mapping[str, Any]) -> str:
     frames = sum(len(video["added"]) for video in result["videos"])
     drafts = sum(int(video["drafts"]) for video in result["videos"])
     if not frames:
-        return "No frame was extracted: the project has them all, or they are damaged."
+        return "No frame was extracted: all of them were extracted before or are damaged."
     return f"{frames} frames were extracted, with {drafts} positions to correct; go on with 8 Refine."

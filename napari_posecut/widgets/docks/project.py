@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from napari import Viewer
 from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
@@ -21,14 +22,20 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labelling.frame_index import MEANING, FrameStatus
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.project import NewProjectForm, ProjectVideos
-from posecut_core.project.opening import project_videos
+from napari_posecut.widgets.parts import name_controls
+from napari_posecut.widgets.parts.job_line import JobLine
+from posecut_core.errors import Remedy
+from posecut_core.project.opening import config_path, project_videos
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
+from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 
 # --- state icons ------------------------------------------------------------------------------------------------------
 # Small pictures of how far the labelling of a frame is; they differ in shape, not in colour alone.
@@ -39,7 +46,7 @@ _GRAY, _BLUE, _ORANGE, _GREEN = "#8a8f98", "#4f9dde", "#e0a030", "#4caf50"
 
 
 @cache
-def icon_of(status: FrameStatus) -> QIcon:
+def _icon_of(status: FrameStatus) -> QIcon:
     """Draw the picture of a status: a circle that fills up, a dashed one for proposals, a cross for a dropped frame."""
     pixmap = QPixmap(_SIDE, _SIDE)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -189,7 +196,7 @@ class _FrameTree(QWidget):
                 self._counts[key.video][before] -= 1
             item = self._frames[key]
             item.setText(1, MEANING[status])
-            item.setIcon(0, icon_of(status))
+            item.setIcon(0, _icon_of(status))
 
     def _set_counts(self, videos: Iterable[str]) -> None:
         """Write exact counts: per video for those that changed, and in all."""
@@ -241,25 +248,67 @@ class ProjectDock(QWidget):
         self._labelling: Labelling | None = None  # whose tab was chosen
         self.setAcceptDrops(True)
         self.path = QLineEdit()
-        self.path.setPlaceholderText("folder of a project")
+        self.path.setPlaceholderText("project folder")
         self.path.returnPressed.connect(self.open)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.banner = QWidget()
         self.warning = QLabel()
         self.warning.setWordWrap(True)
-        self.take_over_button = QPushButton("Edit all the same")
-        self.take_over_button.setToolTip("only if you know that the other program is not running any more")
+        self.take_over_button = QPushButton("Edit anyway")
+        self.take_over_button.setToolTip("only if you know that the other program is no longer running")
         self.take_over_button.clicked.connect(self.take_over)
         self.frames = _FrameTree(self.session)
         self.videos = ProjectVideos(self.session)
         self.bodyparts, self.skeleton = BodypartsEditor(self.session), SkeletonEditor(self.session)
         self.new = NewProjectForm(self.session)
+        self.repair_line = JobLine(self.session, ("doctor",))
+        self.repair_line.ended.connect(self._on_repaired)
+        self._damaged: Path | None = None  # config.yaml of the project that is being repaired
         self.tabs = QTabWidget()
         self._create_layout()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.labels_changed.connect(self._show_banner)
+        name_controls(self, "project")
         self._on_project_changed()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Show the tab of a remedy; names of bodyparts that it gives are written at once, and a repair is started.
+
+        Raises:
+            PosecutError: the repair is refused, or the bodyparts cannot be written.
+        """
+        page = {"create_new_project": self.new, "add_new_videos": self.videos, "edit_bodyparts": self.names}
+        if remedy.step in page:
+            self.tabs.setCurrentWidget(page[remedy.step])
+        if remedy.step == "doctor":
+            self._repair(config_path(str(remedy.arguments["config"])))
+        elif remedy.step == "edit_bodyparts" and remedy.arguments.keys() & {"rename", "add"}:
+            arguments: dict[str, Any] = dict(remedy.arguments)
+            with self.session.labels_released():
+                in_background(lambda: edit_bodyparts(**arguments))
+            if self.session.project is None:
+                self.session.open(arguments["config"])
+
+    def _repair(self, config: Path) -> None:
+        """Let a child check a project that cannot be opened, and mend what can be mended."""
+        self.session.close()
+        self._damaged = config
+        self.session.jobs.watch(config)
+        self.session.jobs.start("doctor", {"mend": True})
+
+    def _on_repaired(self, job: Job) -> None:
+        config, self._damaged = self._damaged, None
+        if job.state != "done" or config is None:
+            return
+        findings = job.result.get("findings", ())
+        left = [finding for finding in findings if not (finding["mended"] or finding["harmless"])]
+        self.session.attempt(lambda: self.session.open(config))
+        if self.session.project is not None:
+            mended = sum(finding["mended"] for finding in findings)
+            repaired = f"{mended} problem{'s' * (mended != 1)} repaired"
+            more = f"; {len(left)} left: {left[0]['problem']}" if left else "; no other was found."
+            self.session.notify(repaired + more)
 
     def open(self) -> None:
         """Open the project that the line names."""
@@ -290,10 +339,10 @@ class ProjectDock(QWidget):
         layout = QVBoxLayout(self)
         row = QHBoxLayout()
         row.addWidget(self.path)
-        button = QPushButton("Open…")
-        button.setToolTip("choose the folder of a project")
-        button.clicked.connect(self._browse)
-        row.addWidget(button)
+        self.browse_button = QPushButton("Open…")
+        self.browse_button.setToolTip("choose a project folder")
+        self.browse_button.clicked.connect(self._browse)
+        row.addWidget(self.browse_button)
         layout.addLayout(row)
         layout.addWidget(self.heading)
         banner = QVBoxLayout(self.banner)
@@ -302,11 +351,17 @@ class ProjectDock(QWidget):
         banner.addWidget(self.take_over_button)
         self.banner.setStyleSheet("QLabel { color: #f0c060; }")
         layout.addWidget(self.banner)
-        names = QWidget()
-        both = QVBoxLayout(names)
+        layout.addWidget(self.repair_line)
+        self.names = QWidget()
+        both = QVBoxLayout(self.names)
         both.addWidget(self.bodyparts, stretch=3)
         both.addWidget(self.skeleton, stretch=2)
-        for page, title in ((self.frames, "Frames"), (self.videos, "Videos"), (names, "Bodyparts"), (self.new, "New")):
+        for page, title in (
+            (self.frames, "Frames"),
+            (self.videos, "Videos"),
+            (self.names, "Bodyparts"),
+            (self.new, "New"),
+        ):
             self.tabs.addTab(page, title)
         self.tabs.setUsesScrollButtons(False)
         layout.addWidget(self.tabs, stretch=1)
@@ -342,7 +397,7 @@ class ProjectDock(QWidget):
         self.banner.setVisible(locked)
         if labelling is not None and locked:
             notices = labelling.notices
-            self.warning.setText(" ".join(notices) or "The labels are being changed by work that is running.")
+            self.warning.setText(" ".join(notices) or "A running job is changing the labels.")
             self.take_over_button.setVisible(bool(notices))
 
 

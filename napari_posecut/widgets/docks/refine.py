@@ -19,12 +19,13 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labelling.labelling import Labelling
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import table_of
+from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
+from posecut_core.errors import Remedy
 
 _POLICIES = (  # of merge_datasets, what is said, what it means
-    ("refuse", "must be reviewed first", "nothing is merged while a draft is unreviewed"),
-    ("accept", "become labels, unseen", "positions that no person has looked at are then trained on"),
+    ("refuse", "must be reviewed first", "the next iteration waits until every draft is reviewed"),
+    ("accept", "become labels without review", "the network is then trained on positions that nobody has checked"),
     ("leave", "stay drafts", "they are not trained on, and can be reviewed later"),
 )
 
@@ -41,11 +42,12 @@ class RefineDock(QWidget):
         self.videos.itemDoubleClicked.connect(lambda item, _: self.show_next(item.text(0)))
         self.next_button = QPushButton("Next frame to review")
         self.next_button.clicked.connect(lambda: self.show_next())
-        self.accept_button = QPushButton("All drafts of this frame are right (Enter)")
+        self.accept_button = QPushButton("Accept all drafts of this frame (Enter)")
         self.accept_button.clicked.connect(self._accept)
         self.policies = QButtonGroup(self)
+        self.policy_buttons: dict[str, QRadioButton] = {}
         self.policies.buttonClicked.connect(lambda _: self.show_counts())
-        self.merge_button = QPushButton("Merge, and begin the next iteration")
+        self.merge_button = QPushButton("Merge and start the next iteration")
         self.merge_button.clicked.connect(self.merge)
         self.job_line = JobLine(self.session, ("merge_datasets",))
         self.job_line.ended.connect(self._on_own_job_ended)
@@ -56,6 +58,14 @@ class RefineDock(QWidget):
         self.session.labels_changed.connect(self.show_counts)
         self.session.jobs.started.connect(self.show_counts)
         self.session.jobs.ended.connect(self.show_counts)
+        name_controls(self, "refine")
+        self.show_counts()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Choose what becomes of drafts as a remedy says; the user still has to start it."""
+        wanted = remedy.arguments.get("unreviewed")
+        if wanted in self.policy_buttons:
+            self.policy_buttons[str(wanted)].setChecked(True)
         self.show_counts()
 
     @property
@@ -93,7 +103,7 @@ class RefineDock(QWidget):
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not total:
-            self.heading.setText("No frame has drafts to review; 7 Outliers finds frames in which the network errs.")
+            self.heading.setText("No frame has drafts to review; 7 Outliers finds frames where the network fails.")
         else:
             self.heading.setText(
                 f"<b>{total} frame{'s' * (total != 1)} to review.</b> Drag what is wrong, then accept."
@@ -105,16 +115,16 @@ class RefineDock(QWidget):
         self.choice.setVisible(bool(total))
         waits = bool(total) and self.policy == "refuse"
         self.merge_button.setEnabled(bool(frames) and not busy and not waits)
-        self.merge_button.setToolTip("review all drafts first, or choose what becomes of them" if waits else "")
+        self.merge_button.setToolTip("review all drafts first, or choose what happens to them" if waits else "")
 
     def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
         for widget in (self.heading, self.videos, self.next_button, self.accept_button):
             layout.addWidget(widget)
-        self.choice = QGroupBox("Drafts that nobody has reviewed")
+        self.choice = QGroupBox("Unreviewed drafts")
         inner = QVBoxLayout(self.choice)
-        for number, (_, text, meaning) in enumerate(_POLICIES):
-            button = QRadioButton(text)
+        for number, (policy, text, meaning) in enumerate(_POLICIES):
+            button = self.policy_buttons[policy] = QRadioButton(text)
             button.setToolTip(meaning)
             button.setChecked(number == 0)
             self.policies.addButton(button, number)
@@ -139,10 +149,12 @@ def _is_unreviewed(labelling: Labelling, key: Any) -> bool:
 
 def _merged_text(result: Mapping[str, Any]) -> str:
     """Say what was merged, and what comes next."""
-    said = [f"<b>Iteration {result['iteration']} begins with {result['labelled_frames']} labelled frames.</b>"]
+    said = [f"<b>Iteration {result['iteration']} starts with {result['labelled_frames']} labelled frames.</b>"]
     if result["accepted"]:
         said.append(f"{result['accepted']} drafts became labels.")
     if result["left"]:
         said.append(f"{result['left']} drafts stay drafts.")
-    said.append("Go on with 4 Train; there <i>begins with: previous network</i> goes on from the one that you have.")
+    said.append(
+        "Next: 4 Train; choose <i>begins with: previous network</i> to continue from the network that you have."
+    )
     return " ".join(said)

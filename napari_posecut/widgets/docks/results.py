@@ -41,7 +41,7 @@ from napari_posecut.layers.overlay import (
     style_of,
 )
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import colored_row, table_of
+from napari_posecut.widgets.parts import colored_row, name_controls, table_of
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import Playback, playback_of
@@ -53,10 +53,11 @@ from posecut_core.poses.files import FoundPredictions
 
 
 _TRAIL = 10  # frames at first
+_LEAST = 140  # pixels in which the trajectories can be read
 
 
 class _OverlayControls(QWidget):
-    """The controls of the overlay; `changed` by a person or by another video."""
+    """The controls of the overlay; `changed` by the user or by another video."""
 
     changed = Signal()
     bodypart_chosen = Signal()
@@ -65,7 +66,7 @@ class _OverlayControls(QWidget):
         super().__init__()
         self.pcutoff, self.pcutoff_text = QSlider(Qt.Orientation.Horizontal), QLabel()
         self.pcutoff.setRange(0, 100)
-        self.pcutoff.setToolTip("bodyparts of lower likelihood are hollow, and have no skeleton and no trail")
+        self.pcutoff.setToolTip("bodyparts of lower likelihood are drawn hollow, without skeleton and trail")
         self.trail = QSpinBox()
         self.trail.setRange(0, 100)
         self.trail.setValue(_TRAIL)
@@ -111,7 +112,7 @@ class _OverlayControls(QWidget):
                 item.setText(1, f"{likelihood:.2f}")
 
     def styled(self, style: OverlayStyle) -> OverlayStyle:
-        """Return the project's style with what a person chose here."""
+        """Return the project's style with what the user chose here."""
         edges = style.edges if self.skeleton.isChecked() else ()
         cutoff = self.pcutoff.value() / 100
         return replace(style, shown=self.shown, pcutoff=cutoff, trail=self.trail.value(), edges=edges)
@@ -179,7 +180,7 @@ class _ScoreMaps(QWidget):
         self._maps: _FrameMaps | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="posecut-scoremaps-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self.button = QPushButton("Score map of the chosen bodypart")
+        self.button = QPushButton("Score map of the selected bodypart")
         self.button.clicked.connect(self.compute)
         self.job_line = JobLine(session, ("scoremap",))
         self.job_line.ended.connect(self._on_job_ended)
@@ -220,9 +221,9 @@ class _ScoreMaps(QWidget):
         own = project is not None and shown is not None and own_network(project, shown.scorer) is not None
         self.button.setEnabled(own)
         self.button.setToolTip(
-            "how likely the network finds it at each place of this frame; takes some seconds"
+            "the network's score for the bodypart at each place of this frame; takes a few seconds"
             if own
-            else "the network that made these predictions does not belong to the present iteration"
+            else "these predictions were made by a network of another iteration"
         )
 
     def _on_job_ended(self, job: Job) -> None:
@@ -251,7 +252,7 @@ class ResultsDock(QWidget):
         self.playback = playback_of(self.session)
         self.timeline: Timeline | None = None  # there while a video is shown
         self._found: tuple[FoundPredictions, ...] = ()
-        self._videos: list[Path] = []  # that a person named, besides the project's
+        self._videos: list[Path] = []  # that the user named, besides the project's
         self._folders: list[Path] = []
         self._shown: FoundPredictions | None = None
         self._create_choice()
@@ -266,6 +267,7 @@ class ResultsDock(QWidget):
         self.playback.frame_changed.connect(self._on_frame)
         for job in self.session.jobs.past:
             self._on_job_ended(job)
+        name_controls(self, "results")
         self.list_analyzed()
 
     def list_analyzed(self) -> None:
@@ -319,7 +321,7 @@ class ResultsDock(QWidget):
         self.other_video.setToolTip("a video that was analysed, but does not belong to the project")
         self.other_video.clicked.connect(self._ask_video)
         self.other_folder = QPushButton("Other folder…")
-        self.other_folder.setToolTip("where the predictions lie, if not beside their videos")
+        self.other_folder.setToolTip("where the predictions are, if not next to their videos")
         self.other_folder.clicked.connect(self._ask_folder)
 
     def _create_layout(self) -> None:
@@ -369,7 +371,7 @@ class ResultsDock(QWidget):
             widget.setEnabled(project is not None)
         self.show_button.setEnabled(bool(self._found))
         same = shown is not None and shown == self.networks.currentData()
-        self.show_button.setText("Leave video" if same else "Show video")
+        self.show_button.setText("Close video" if same else "Show video")
         self.view.setVisible(shown is not None)
         self.maps.set_predictions(shown)
 
@@ -388,6 +390,8 @@ class ResultsDock(QWidget):
         x, y, likelihood = read.curves
         lanes = (Lane("x", x), Lane("y", y), Lane("likelihood", likelihood, (0.0, 1.0)))
         self.timeline.show_video(len(read.predictions.xy), lanes, bytes_of(self.playback.style.colors))
+        self.timeline.setObjectName("results.timeline")
+        self.timeline.setMinimumHeight(_LEAST)  # the docks on the right grow and shrink
         self.timeline.frame_chosen.connect(self.playback.go_to)
         self.session.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
 
@@ -413,7 +417,7 @@ class ResultsDock(QWidget):
             self._shown = None
             timeline, self.timeline = self.timeline, None
             if timeline is not None:
-                with suppress(LookupError):  # a person has closed it already
+                with suppress(LookupError):  # the user has closed it already
                     self.session.viewer.window.remove_dock_widget(timeline)
                 timeline.deleteLater()
             self._update_enabled()
@@ -427,7 +431,7 @@ class ResultsDock(QWidget):
             self.list_analyzed()
 
     def _ask_video(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "A video that was analysed")
+        path, _ = QFileDialog.getOpenFileName(self, "Choose an analysed video")
         if path:
             self._choose_video(path)
 
@@ -440,15 +444,15 @@ class ResultsDock(QWidget):
         place = self.videos.findData(str(video))
         if place < 0:
             self.session.notify(
-                f"There are no predictions of {video.name} in {video.parent}; analyse it (6 Analyse), or name the "
-                "folder where they lie (Other folder…)."
+                f"There are no predictions of {video.name} in {video.parent}; analyse it (6 Analyse), or choose "
+                "the folder that holds them (Other folder…)."
             )
             return False
         self.videos.setCurrentIndex(place)
         return True
 
     def _ask_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Where the predictions lie")
+        path = QFileDialog.getExistingDirectory(self, "Choose the folder of the predictions")
         if path:
             self._choose_folder(Path(path))
 
@@ -457,8 +461,8 @@ class ResultsDock(QWidget):
         self.list_analyzed()
         if all(entry.table.parent != folder for entry in self._found):
             self.session.notify(
-                f"There are no predictions of a listed video in {folder}; choose the folder that holds their .h5 "
-                "files, or name a video that is none of the project's first (Other video…)."
+                f"There are no predictions of the listed videos in {folder}; choose the folder that holds their "
+                ".h5 files, or add the video first (Other video…)."
             )
 
     def _show_map(self) -> None:

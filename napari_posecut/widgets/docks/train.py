@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import yaml
@@ -26,6 +27,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.parts import name_controls
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.dataset.settings import (
@@ -35,11 +37,13 @@ from posecut_core.dataset.settings import (
     read_settings,
     settings_from,
 )
-from posecut_core.errors import ModelError
+from posecut_core.dataset.split import read_split
+from posecut_core.errors import DatasetError, ModelError, Remedy
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Notice, Progress, rough_time
 from posecut_core.project.paths import Project
 from posecut_core.storage.values import properties
+from posecut_core.types import FrameRef
 
 # --- settings ---------------------------------------------------------------------------------------------------------
 # The form of a training's settings, made from the core's own: names, defaults, choices and meanings are its.
@@ -165,6 +169,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
 
 
 _VERB = "create_dataset_and_train"
+_LABELLED = ("begun", "done")  # frames that a training dataset made now would have
 _NOTES = 3  # sentences of the core that are shown together
 
 
@@ -176,30 +181,71 @@ class TrainDock(QWidget):
         self.session: Session = session_of(napari_viewer)
         self._rows: dict[int, Metrics] = {}  # of the shown shuffle, by step
         self._notes: list[str] = []
+        self._state = ""  # of the shown shuffle, in rich text
+        self._used: frozenset[FrameRef] = frozenset()  # frames of the training dataset of the shown shuffle
+        self._inherited: dict[str, object] = {}  # settings of an earlier shuffle that a new one begins with
+        self._iteration: object = None  # of which project and iteration the notes are
         self.heading, self.notes, self.figures = WrappedLabel(), WrappedLabel(), WrappedLabel()
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
-        self.shuffle.setToolTip("shuffle: each is a split of the labels into training and test frames, with a network")
+        self.shuffle.setToolTip(
+            "each shuffle is one split of the labels into training and test frames, with its own network"
+        )
         self.form = _SettingsForm()
-        self.train = QPushButton("Train")
+        self.start_button = QPushButton("Train")
         self.line = JobLine(self.session, (_VERB,), stop_text="Pause")
         self.curve = CurveView()
         self._create_layout()
         self.shuffle.valueChanged.connect(self._show_shuffle)
-        self.train.clicked.connect(self.start)
+        self.start_button.clicked.connect(self.start)
         self.line.ended.connect(self._on_job_ended)
+        self.form.fields["maxiters"].changed.connect(self._update_button)
         self.session.project_changed.connect(self._on_project_changed)
+        self.session.labels_changed.connect(self._update_button)
         self.session.jobs.started.connect(self._on_job_started)
         self.session.jobs.progressed.connect(self._on_job_progressed)
+        name_controls(self, "train")
         self._on_project_changed()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Choose the shuffle and the initial weights of a remedy; training starts where these are all that it needs."""
+        shuffle, weights = remedy.arguments.get("shuffle"), remedy.arguments.get("weights")
+        if isinstance(shuffle, int):
+            self.shuffle.setValue(shuffle)
+        elif remedy.step == "create_training_dataset":
+            self.shuffle.setValue(_new_shuffle(self.session.require_project()))
+        if weights in _WEIGHTS:
+            self.form.fields["init_weights"].value = weights
+            self.start()
+        elif weights is not None:
+            self.form.fields["init_weights"].value = _FILE
 
     def start(self) -> None:
         """Train, or go on from the last snapshot, with what the form says."""
         self.session.attempt(self._start)
 
     def _start(self) -> None:
-        arguments = {"shuffle": self.shuffle.value(), "settings": self.form.changes()}
-        self.session.start(_VERB, arguments)
+        project, changes = self.session.require_project(), self.form.changes()
+        if self._is_finished():
+            if not self._unused_frames():
+                raise ModelError(
+                    f"Shuffle {self.shuffle.value()} is trained to its end with all labels; raise the number of steps "
+                    "to train it further, or choose another shuffle."
+                )
+            self.shuffle.setValue(_new_shuffle(project))
+        settings = {**self._inherited, **self.form.changes(), **changes}
+        self.session.start(_VERB, {"shuffle": self.shuffle.value(), "settings": settings})
+
+    def _is_finished(self) -> bool:
+        """Tell whether the chosen shuffle has all the steps that the form asks for."""
+        steps: int = max(self._rows, default=0)
+        return steps > 0 and self.form.fields["maxiters"].value <= steps
+
+    def _unused_frames(self) -> int:
+        """Count the labelled frames that the chosen shuffle was neither trained on nor is tested with."""
+        labelling = self.session.labelling
+        frames = labelling.index.frames if labelling is not None and self._used else ()
+        return sum(key not in self._used and labelling.status(key) in _LABELLED for key in frames if labelling)
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
@@ -209,7 +255,7 @@ class TrainDock(QWidget):
         row.addRow("shuffle", self.shuffle)
         layout.addWidget(self.heading)
         layout.addLayout(row)
-        for widget in (self.form.native, self.train, self.line, self.notes, self.figures):
+        for widget in (self.form.native, self.start_button, self.line, self.notes, self.figures):
             layout.addWidget(widget)
         layout.addWidget(self.curve, stretch=1)
         layout.addStretch()
@@ -223,7 +269,10 @@ class TrainDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""
-        job = self.session.jobs.find(_VERB)
+        job, project = self.session.jobs.find(_VERB), self.session.project
+        iteration = None if project is None else (project.config_path, project.config.iteration)
+        if iteration != self._iteration:
+            self._iteration, self._notes = iteration, []
         if job is not None:
             self._on_job_started(job)
         else:
@@ -244,9 +293,9 @@ class TrainDock(QWidget):
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
         project, running = self.session.project, self.session.jobs.find(_VERB)
-        for widget in (self.form.native, self.shuffle, self.train):
+        for widget in (self.form.native, self.shuffle, self.start_button):
             widget.setEnabled(project is not None and running is None)
-        for widget in (self.form.native, self.train):  # the curves have their room while it runs
+        for widget in (self.form.native, self.start_button):  # the curves have their room while it runs
             widget.setVisible(running is None)
         self._rows = {}
         if project is None:
@@ -261,11 +310,25 @@ class TrainDock(QWidget):
         path = project.training(number).settings
         settings = self.session.attempt(lambda: read_settings(path)) if path.exists() else None
         steps = max(self._rows, default=0)
-        self.form.show_settings(settings or _first_settings(project, number), automatic=settings is None)
-        self.train.setText("Resume" if 0 < steps < self.form.fields["maxiters"].value else "Train")
+        earlier = None if settings is not None else _earlier_settings(project, number)
+        self._inherited = {} if earlier is None else _given(earlier)
+        self._used = _frames_of(project, number)
+        first = settings or earlier or _first_settings(project, number)
+        self.form.show_settings(first, automatic=settings is None and earlier is None)
         running = self.session.jobs.find(_VERB) is not None
-        state = "trains in the background; go on labelling if you like." if running else _state_text(steps, settings)
-        self.heading.setText(f"<b>Shuffle {number}</b>: {state}")
+        state = "training in the background; you can go on labelling." if running else _state_text(steps, settings)
+        self._state = f"<b>Shuffle {number}</b>: {state}"
+        self._update_button()
+
+    def _update_button(self) -> None:
+        """Say what a click would do now, and which labels the shown training lacks."""
+        if self.session.project is None:
+            return
+        unused, finished = self._unused_frames(), self._is_finished()
+        text = "Train with all labels" if finished and unused else "Resume" if self._rows and not finished else "Train"
+        self.start_button.setText(text)
+        lacks = "1 labelled frame is" if unused == 1 else f"{unused} labelled frames are"
+        self.heading.setText(f"{self._state} {lacks} not in it." if unused else self._state)
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:
@@ -294,13 +357,43 @@ class TrainDock(QWidget):
         if job.state == "done":
             self._notes = [_done_text(job)]
         elif job.state == "stopped":
-            self._notes = ["Paused; Resume goes on from here."]
+            self._notes = ["Paused; press Resume to continue."]
         self._show_shuffle()
+
+
+def _new_shuffle(project: Project) -> int:
+    """Return the first shuffle that has no training dataset."""
+    return next(number for number in count(1) if not project.training(number).split.exists())
 
 
 def _shuffle_of(job: Job) -> int:
     number = job.request.arguments.get("shuffle", 1)
     return number if isinstance(number, int) else 1
+
+
+def _earlier_settings(project: Project, shuffle: int) -> TrainingSettings | None:
+    """Return the settings of the nearest shuffle before one in this iteration; None where there is none."""
+    paths = (project.training(number).settings for number in range(shuffle - 1, 0, -1))
+    path = next((path for path in paths if path.exists()), None)
+    with contextlib.suppress(ModelError):  # malformed ones are told where they are used
+        return None if path is None else read_settings(path)
+    return None
+
+
+def _given(settings: TrainingSettings) -> dict[str, object]:
+    """Return settings as they are given to a new training: those that differ from the defaults, and the network."""
+    editable = [name for name, about in properties(TrainingSettings).items() if not about.get("readOnly")]
+    usual = TrainingSettings()
+    changed = {name: value for name in editable if (value := getattr(settings, name)) != getattr(usual, name)}
+    return {"net_type": settings.net_type, **changed}
+
+
+def _frames_of(project: Project, shuffle: int) -> frozenset[FrameRef]:
+    """Return the frames of a training dataset; none where there is no readable one."""
+    with contextlib.suppress(DatasetError):
+        split = read_split(project.training(shuffle).split)
+        return frozenset((*split.train, *split.test))
+    return frozenset()
 
 
 def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
@@ -315,12 +408,12 @@ def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
 
 def _state_text(steps: int, settings: TrainingSettings | None) -> str:
     if settings is None:
-        return "new; training begins with a split of all labels that there are now."
+        return "new; all current labels will be split into training and test frames."
     if steps >= settings.maxiters:
-        return f"trained, {steps} steps. For labels made since, take the next shuffle; more steps train it on."
+        return f"trained, {steps} steps."
     if steps:
-        return f"{steps} of {settings.maxiters} steps are done."
-    return "split, and not trained yet."
+        return f"{steps} of {settings.maxiters} steps done."
+    return "training dataset created, not trained yet."
 
 
 def _metrics(report: Progress) -> Metrics:
@@ -343,5 +436,5 @@ def _figures_text(row: Metrics) -> str:
 def _done_text(job: Job) -> str:
     network = job.result.get("network") or {}
     skipped = network.get("skipped") or ()
-    tail = f" {len(skipped)} steps gave no finite loss and were skipped." if skipped else ""
+    tail = f" {len(skipped)} steps were skipped because their loss was not finite." if skipped else ""
     return f"Done. Next: 5 Evaluate, or go on labelling with its proposals.{tail}"

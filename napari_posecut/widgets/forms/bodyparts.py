@@ -48,7 +48,7 @@ def _rewrite_bodyparts(config: Path, rows: Sequence[Row]) -> None:
 
     Raises:
         ArgumentError: a name is taken, empty or twice there.
-        LabelError: somebody else edits labels, or another program changed them and nobody has decided about it.
+        LabelError: someone else edits labels, or another program changed them and nobody has decided about it.
         StorageError: the disk refuses.
     """
     rename = {row.old: row.new for row in rows if row.old is not None and row.old != row.new}
@@ -72,11 +72,11 @@ class BodypartsEditor(QWidget):
         assert model is not None
         model.rowsMoved.connect(self._compare)
         self.apply_button, self.revert_button = QPushButton("Save"), QPushButton("Revert")
-        self.apply_button.setToolTip("write the names and their order into config.yaml and all labels")
+        self.apply_button.setToolTip("save the names and their order in the project and in all labels")
         self.apply_button.clicked.connect(self.apply)
         self.revert_button.clicked.connect(self.revert)
-        add = QPushButton("Add")
-        add.clicked.connect(lambda: self.add())
+        self.add_button = QPushButton("Add")
+        self.add_button.clicked.connect(lambda: self.add())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         hint = QLabel("<b>Bodyparts</b>: double-click to rename, drag to reorder.")
@@ -84,7 +84,7 @@ class BodypartsEditor(QWidget):
         layout.addWidget(hint)
         layout.addWidget(self.names)
         row = QHBoxLayout()
-        for button in (add, self.revert_button, self.apply_button):
+        for button in (self.add_button, self.revert_button, self.apply_button):
             row.addWidget(button)
         layout.addLayout(row)
         session.project_changed.connect(self._on_project_changed)
@@ -117,13 +117,9 @@ class BodypartsEditor(QWidget):
         self._compare()
 
     def _write(self) -> None:
-        project, labelling, rows = self._session.require_project(), self._session.labelling, self.rows
-        assert labelling is not None
-        labelling.pause()
-        try:
+        project, rows = self._session.require_project(), self.rows
+        with self._session.labels_released():
             in_background(lambda: _rewrite_bodyparts(project.config_path, rows))
-        finally:
-            self._session.refresh()
         self.revert()
 
     def _on_project_changed(self) -> None:
@@ -161,7 +157,7 @@ class SkeletonEditor(QWidget):
         self._session = session
         self.bones = QListWidget()
         self.one, self.other = QComboBox(), QComboBox()
-        self.join_button, self.cut_button = QPushButton("Join by a line"), QPushButton("Remove the line")
+        self.join_button, self.cut_button = QPushButton("Add line"), QPushButton("Remove line")
         self.join_button.clicked.connect(lambda: session.attempt(self.join))
         self.cut_button.clicked.connect(lambda: session.attempt(self.cut))
         layout = QVBoxLayout(self)
@@ -188,8 +184,8 @@ class SkeletonEditor(QWidget):
         skeleton, bone = self._skeleton(), (self.one.currentText(), self.other.currentText())
         if bone[0] == bone[1] or any(set(bone) == set(other) for other in skeleton):
             raise ArgumentError(
-                f"A line from {bone[0]} to {bone[1]} cannot be drawn or is there already, expected two bodyparts that "
-                "no line joins yet; choose another pair."
+                f"A line needs two different bodyparts that no line joins yet, which {bone[0]} and {bone[1]} are "
+                "not; choose another pair."
             )
         self._write([*skeleton, bone])
 

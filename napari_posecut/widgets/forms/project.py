@@ -51,7 +51,7 @@ class NewProjectForm(QWidget):
         self.task.setPlaceholderText("for example: reaching")
         self.experimenter.setPlaceholderText("your name")
         self.folder = QLineEdit(str(Path.home()))
-        self.folder.setToolTip("the project becomes a new folder in this one")
+        self.folder.setToolTip("the project is created as a new folder inside this one")
         self.bodyparts = QLineEdit()
         self.bodyparts.setPlaceholderText("snout, left ear, tail base")
         self.bodyparts.setToolTip("separated by commas, in the order of labelling; more can be added later")
@@ -59,7 +59,7 @@ class NewProjectForm(QWidget):
         self.add_button, self.remove_button = QPushButton("Add videos…"), QPushButton("Remove")
         self.ask: Callable[[str], bool] = self._ask_person  # whether to go on without videos that cannot be used
         self.copy = QCheckBox("copy the videos into the project")
-        self.copy.setToolTip("otherwise the project links to them where they are")
+        self.copy.setToolTip("otherwise the project links to the videos where they are")
         self.create_button = QPushButton("Create the project")
         self.create_button.clicked.connect(self.create_project)
         self._create_layout()
@@ -84,12 +84,12 @@ class NewProjectForm(QWidget):
         self.create_button.setText("Create the project")
         if created is not None:
             if created.ignored:
-                self._session.notify(f"{created.config_path.parent.name} was there already, and is opened as it was.")
+                self._session.notify(f"{created.config_path.parent.name} already existed and was opened unchanged.")
             self._session.attempt(lambda: self._session.open(created.config_path))
         return created
 
     def _created(self, create: Callable[..., CreatedProject]) -> CreatedProject:
-        """Create the project, without videos that cannot be used if the person wants that."""
+        """Create the project, without videos that cannot be used if the user wants that."""
         try:
             return create()
         except VideoError as error:
@@ -117,10 +117,10 @@ class NewProjectForm(QWidget):
         form.addRow("bodyparts", self.bodyparts)
         row = QHBoxLayout()
         row.addWidget(self.folder)
-        browse = QPushButton("…")
-        browse.setMaximumWidth(32)
-        browse.clicked.connect(self._browse_folder)
-        row.addWidget(browse)
+        self.browse_button = QPushButton("…")
+        self.browse_button.setMaximumWidth(32)
+        self.browse_button.clicked.connect(self._browse_folder)
+        row.addWidget(self.browse_button)
         form.addRow("folder", row)
         layout.addLayout(form)
         layout.addWidget(QLabel("Videos to label:"))
@@ -164,7 +164,7 @@ class ProjectVideos(QWidget):
         self._cropped = ""  # the video that is shown
         self.videos = table_of(("video", "crop (x, y in pixels)"))
         self.copy = QCheckBox("copy them into the project")
-        self.copy.setToolTip("otherwise the project links to them where they are")
+        self.copy.setToolTip("otherwise the project links to the videos where they are")
         self.line = JobLine(session, ("add_videos",))
         self.line.ended.connect(self._on_job_ended)
         self.draw_button = _button("Draw a crop on the video", self.draw)
@@ -221,7 +221,7 @@ class ProjectVideos(QWidget):
     def _save(self) -> None:
         project, rectangle = self._session.require_project(), self.rectangle
         if rectangle is None or len(rectangle.data) != 1:
-            raise ArgumentError("A crop is one rectangle, expected exactly one in the image; draw the crop again.")
+            raise ArgumentError("Expected exactly one rectangle in the image; draw the crop again.")
         width, height = self._size()
         write_crop(project, self._cropped, to_crop(rectangle.data[0], width=width, height=height))
         self.view.close()
@@ -243,7 +243,7 @@ class ProjectVideos(QWidget):
         if job.state != "done":
             return
         added, there = job.result.get("added", ()), job.result.get("already_there", ())
-        known = f"; {len(there)} were there already" if there else ""
+        known = f"; {len(there)} were in the project already" if there else ""
         left_out = "".join(f" Left out: {one['reason']}" for one in job.result.get("skipped", ()))
         self._session.notify(
             f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).{left_out}"
@@ -253,8 +253,10 @@ class ProjectVideos(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.videos)
         row = QHBoxLayout()
-        row.addWidget(_button("Add videos…", self._browse_files))
-        row.addWidget(_button("Add a folder…", self._browse_folder))
+        self.add_button = _button("Add videos…", self._browse_files)
+        self.add_folder_button = _button("Add a folder…", self._browse_folder)
+        row.addWidget(self.add_button)
+        row.addWidget(self.add_folder_button)
         layout.addLayout(row)
         layout.addWidget(self.copy)
         layout.addWidget(self.line)

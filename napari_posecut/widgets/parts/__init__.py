@@ -1,13 +1,67 @@
-"""Parts that several docks share; tables, which are plain lists with headings."""
+"""Parts that several docks share: names of controls, buttons for what helps after an error, and plain tables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QTreeWidget, QTreeWidgetItem
+from qtpy.QtWidgets import QBoxLayout, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
 
+from napari_posecut.remedies import PLACES, button_text
+from posecut_core.errors import Remedy
+
+_COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
 _SIDE = 12  # pixels of a square of colour
+
+
+def name_controls(owner: Any, name: str) -> None:
+    """Give a widget a name, and the widgets that are its attributes names below that, such as `train.line.stop`.
+
+    Tests and screen readers find controls by these names.
+
+    Args:
+        owner: a widget of Qt or of magicgui.
+        name: of the widget.
+    """
+    getattr(owner, "native", owner).setObjectName(name)
+    for attribute, value in vars(owner).items() if type(owner).__module__.startswith(_COMPOSED) else ():
+        part = f"{name}.{attribute.strip('_').removesuffix('_buttons').removesuffix('_button')}"
+        widgets = {f"{part}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {part: value}
+        for each, widget in widgets.items():
+            if isinstance(getattr(widget, "native", widget), QWidget):
+                name_controls(widget, each.replace(" ", "_"))
+
+
+class RemedyButtons(QWidget):
+    """A button for each remedy that a dock has; hidden where there is none."""
+
+    chosen = Signal(object)  # Remedy
+
+    def __init__(self, direction: QBoxLayout.Direction) -> None:
+        super().__init__()
+        self.buttons: list[QPushButton] = []
+        self._layout = QBoxLayout(direction, self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+
+    def show_remedies(self, remedies: Sequence[Remedy]) -> None:
+        """Offer other remedies than before."""
+        self.hide()  # what is added to a hidden widget is shown with it, and not later
+        for button in self.buttons:
+            self._layout.removeWidget(button)
+            button.deleteLater()
+        texts = {text: remedy for remedy in reversed(remedies) if (text := button_text(remedy)) is not None}
+        self.buttons = [self._button(text, remedy) for text, remedy in reversed(texts.items())]
+        self.setVisible(bool(self.buttons))
+
+    def _button(self, text: str, remedy: Remedy) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(f"{self.objectName()}.{self._layout.count() + 1}")
+        button.setToolTip(f"go to {PLACES[remedy.step][0]}: {text}")
+        button.clicked.connect(lambda: self.chosen.emit(remedy))
+        self._layout.addWidget(button)
+        return button
 
 
 def table_of(headings: Iterable[str]) -> QTreeWidget:

@@ -8,11 +8,21 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication, QResizeEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.remedies import in_window
+from napari_posecut.remedies import in_window, without_buttons, worded
 from napari_posecut.session import Session
+from napari_posecut.widgets.parts import RemedyButtons
 from posecut_core.progress import Notice, Progress, rough_time
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -82,10 +92,12 @@ class JobLine(QWidget):
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
         self.sentence = WrappedLabel()
+        self.remedies = RemedyButtons(QBoxLayout.Direction.TopToBottom)
+        self.remedies.chosen.connect(session.remedy_requested.emit)
         self.stop = QPushButton(stop_text)
         self.stop.clicked.connect(self.request_stop)
         self.copy = QPushButton("Copy details")
-        self.copy.setToolTip("copy the message and what the program printed, for whoever helps you")
+        self.copy.setToolTip("copy the message and the program's output, to send to someone who can help")
         self.copy.clicked.connect(self._copy_details)
         self.dismiss = QPushButton("Close")
         self.dismiss.clicked.connect(self._clear)
@@ -108,6 +120,7 @@ class JobLine(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence)
+        layout.addWidget(self.remedies)
         row = QHBoxLayout()
         row.addWidget(self.bar, stretch=1)
         for button in (self.stop, self.copy, self.dismiss):
@@ -133,7 +146,7 @@ class JobLine(QWidget):
             return
         self.job, self._anchor = job, ("", 0, 0.0)
         self._set_running(True)
-        self.sentence.setText("Starting; this can take some seconds.")
+        self.sentence.setText("Starting; this can take a few seconds.")
         self.bar.setRange(0, 0)
         if job.reports:
             self._on_job_progressed(job, job.reports[-1])
@@ -170,7 +183,10 @@ class JobLine(QWidget):
             return
         if job.state in ("failed", "crashed"):
             self._set_running(False)
-            self.sentence.setText(f"<b>{wrappable(job.message)}</b>")
+            ways = job.remedies if len(self._session.remedy_requested) else ()  # nobody would follow the buttons
+            words = without_buttons(job.remedies) if ways else job.remedies
+            self.sentence.setText(f"<b>{wrappable(worded(job.message, words))}</b>")
+            self.remedies.show_remedies(ways)
         else:
             self._clear()
         self.ended.emit(job)
@@ -183,6 +199,7 @@ class JobLine(QWidget):
             widget.setVisible(running)
         for widget in (self.copy, self.dismiss):
             widget.setVisible(not running)
+        self.remedies.show_remedies(())
 
     def _clear(self) -> None:
         self.job = None
@@ -191,4 +208,6 @@ class JobLine(QWidget):
     def _copy_details(self) -> None:
         clipboard = QGuiApplication.clipboard()
         if self.job is not None and clipboard is not None:
-            clipboard.setText(f"{self.job.request.verb}\n{self.job.message}\n\n{self.job.details}")
+            clipboard.setText(
+                f"{self.job.request.verb}\n{worded(self.job.message, self.job.remedies)}\n\n{self.job.details}"
+            )

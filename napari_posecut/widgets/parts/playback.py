@@ -90,7 +90,7 @@ class VideoView:
             self.close()
 
     def _on_frame_changed(self) -> None:
-        """Leave if somebody asked for a frame to label; its layers are there already."""
+        """Leave if someone asked for a frame to label; its layers are there already."""
         if self._session.canvas is not None:
             self.close()
 
@@ -221,7 +221,7 @@ class Playback:
         return session.viewer
 
     def _on_view_closed(self) -> None:
-        """Stop listening; the view may have been left by somebody else."""
+        """Stop listening; the view may have been left by someone else."""
         self._viewer.dims.events.current_step.disconnect(self._on_frame_changed)
         self.video = self.predictions = self._view = None
         self.hide_map()

@@ -7,6 +7,7 @@ from typing import Any
 from napari_posecut.jobs.files import Outcome, Request
 from napari_posecut.jobs.jobs import Job, State
 from napari_posecut.jobs.monitor import JobMonitor
+from posecut_core.errors import Remedy
 from posecut_core.progress import Progress
 
 
@@ -54,8 +55,15 @@ class FakeJobs(JobMonitor):
         self.job.waiting.extend(reports)
         self.poll()
 
-    def end(self, state: State, *, result: Mapping[str, Any] | None = None, message: str = "") -> None:
+    def end(
+        self,
+        state: State,
+        *,
+        result: Mapping[str, Any] | None = None,
+        message: str = "",
+        remedies: tuple[Remedy, ...] = (),
+    ) -> None:
         """Let the newest job end."""
         self.job._state, self.job._message = state, message
-        self.job._outcome = Outcome("done", result or {}, message)
+        self.job._outcome = Outcome("done", result or {}, message, remedies)
         self.poll()

@@ -26,7 +26,7 @@ def test_without_a_project_it_says_what_to_do(viewer, session):
     """Nothing can be analysed before a project is open."""
     dock = AnalyzeDock(viewer)
     assert "open or create one" in dock.heading.text()
-    assert not dock.analyze.isEnabled()
+    assert not dock.start_button.isEnabled()
 
 
 def test_the_checked_videos_are_analysed(session, dock, videos, tmp_path):
@@ -34,7 +34,7 @@ def test_the_checked_videos_are_analysed(session, dock, videos, tmp_path):
     dock.videos.add(tmp_path / "other.mp4")
     dock.csv.setChecked(True)
     dock.folder.setText(str(tmp_path))
-    dock.analyze.click()
+    dock.start_button.click()
     assert session.jobs.job.request.verb == "analyze_queue"
     assert session.jobs.job.request.arguments == {
         "videos": (*videos, str(tmp_path / "other.mp4")),
@@ -44,12 +44,12 @@ def test_the_checked_videos_are_analysed(session, dock, videos, tmp_path):
         "filter": False,
         "draw": False,
     }
-    assert not dock.analyze.isEnabled()
+    assert not dock.start_button.isEnabled()
 
 
 def test_each_video_says_how_far_it_is(session, dock, videos):
     """One is done and one has failed, with the reason; what is done is not analysed again unless it is checked."""
-    dock.analyze.click()
+    dock.start_button.click()
     session.jobs.report(Progress("a is done", 1, 1, {"video": 0, "finished": 1}), Progress("b", 1, 4, {"video": 1}))
     assert [dock.videos.state_of(video) for video in videos] == ["done", "25 %"]
     session.jobs.report(Progress("It is damaged.", 1, 1, {"video": 1, "failed": 1}))
@@ -61,7 +61,7 @@ def test_each_video_says_how_far_it_is(session, dock, videos):
 
 def test_what_was_stopped_can_go_on(session, dock, videos):
     """A video that was not finished says so and stays checked."""
-    dock.analyze.click()
+    dock.start_button.click()
     session.jobs.report(Progress("a", 1, 4, {"video": 0}))
     dock.line.stop.click()
     session.jobs.end("stopped")
@@ -84,7 +84,7 @@ def test_a_dock_that_is_opened_later_shows_the_queue(viewer, session, dock, vide
     session.jobs.start("analyze_queue", {"videos": ["/data/far.mp4", videos[0]]})
     session.jobs.report(Progress("far", 1, 2, {"video": 0}))
     late = AnalyzeDock(viewer)
-    assert (late.videos.state_of("/data/far.mp4"), late.videos.state_of(videos[0])) == ("50 %", "waits")
+    assert (late.videos.state_of("/data/far.mp4"), late.videos.state_of(videos[0])) == ("50 %", "waiting")
 
 
 def test_nothing_checked_starts_nothing(session, dock, videos, monkeypatch):
@@ -93,6 +93,6 @@ def test_nothing_checked_starts_nothing(session, dock, videos, monkeypatch):
     monkeypatch.setattr("napari_posecut.session.show_info", notified.append)
     for video in videos:
         dock.videos.set_state(video, "done")
-    dock.analyze.click()
+    dock.start_button.click()
     assert session.jobs.running == ()
     assert notified[0].startswith("No video is checked")

@@ -22,6 +22,7 @@ def dock(viewer, qtbot):
 def opened(dock, sample):
     """The dock with a project of two videos of twelve frames, three of each extracted and labelled."""
     dock.session.open(sample)
+    dock.confirm = lambda question: True
     return dock
 
 
@@ -84,7 +85,7 @@ def test_frame_is_taken_from_a_video(opened):
     assert f"frame {number} of 12" in picker.hint.text()
     picker.take_button.click()
     picker.take_button.click()
-    assert "was taken before" in picker.hint.text()
+    assert "was extracted before" in picker.hint.text()
     assert counts(opened) == [4, 3]
     picker.back_button.click()
     assert set(opened.session.labelling.index.frames) - set(before) == {FrameRef(picker_video(opened), number)}
@@ -111,6 +112,10 @@ def test_labelled_frame_is_dropped_instead_of_deleted(opened):
     """Deleting a frame with labels keeps both, and takes it out of training."""
     labelling = opened.session.labelling
     frame = labelling.frame
+    opened.confirm = lambda question: False
+    opened.delete_button.click()
+    assert labelling.status(frame) == "done"
+    opened.confirm = lambda question: True
     opened.delete_button.click()
     assert counts(opened) == [3, 3]
     assert labelling.status(frame) == "dropped"

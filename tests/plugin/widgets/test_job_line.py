@@ -5,6 +5,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_posecut.widgets.parts.job_line import JobLine
+from posecut_core.errors import Remedy
 from posecut_core.progress import Progress, rough_time
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
@@ -18,7 +19,7 @@ class Clock:
         return self.now
 
 
-class LooseDesk:
+class LooseSession:
     """As much of a session as the line asks for."""
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class LooseDesk:
 
         self.project = None
         self.jobs, self.project_changed = FakeJobs(), SignalInstance()
+        self.remedy_requested = SignalInstance((Remedy,))
 
     def attempt(self, action):
         return action()
@@ -34,7 +36,7 @@ class LooseDesk:
 @pytest.fixture
 def session(qtbot):
     """A session without a viewer."""
-    return LooseDesk()
+    return LooseSession()
 
 
 @pytest.fixture

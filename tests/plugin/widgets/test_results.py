@@ -150,7 +150,7 @@ def test_nothing_found_is_told(dock, tmp_path):
     assert dock.videos.currentIndex() == before
     assert dock.playback.video is None
     dock._choose_folder(tmp_path)
-    assert f"listed video in {tmp_path}" in notified[1]
+    assert f"listed videos in {tmp_path}" in notified[1]
 
 
 def test_a_video_is_found_however_its_path_is_written(dock):

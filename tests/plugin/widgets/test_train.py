@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 
-from napari_posecut.remedies import worded
 from napari_posecut.widgets.docks import train
 from napari_posecut.widgets.docks.train import TrainDock
 from posecut_core.dataset.settings import (
@@ -50,14 +49,14 @@ def test_without_a_project_it_says_what_to_do(viewer, session):
     """Nothing can be trained before a project is open."""
     dock = TrainDock(viewer)
     assert "open or create one" in dock.heading.text()
-    assert not dock.train.isEnabled()
+    assert not dock.start_button.isEnabled()
 
 
 def test_only_what_was_changed_is_asked_for(session, dock):
     """The core goes on choosing what nobody has touched, such as the scale."""
     dock.form.fields["maxiters"].value = 60
     dock.form.fields["init_weights"].value = "random"
-    dock.train.click()
+    dock.start_button.click()
     job = session.jobs.job
     assert job.request.verb == "create_dataset_and_train"
     assert job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 60, "init_weights": "random"}}
@@ -66,7 +65,7 @@ def test_only_what_was_changed_is_asked_for(session, dock):
 
 def test_a_training_that_went_before_is_gone_on_with(dock, begun):
     """Its settings and its curve are shown, and the button says that it resumes."""
-    assert dock.train.text() == "Resume"
+    assert dock.start_button.text() == "Resume"
     assert "20 of 60 steps" in dock.heading.text()
     assert dock.form.fields["net_type"].value == "resnet_18"
     assert dock.form.changes() == {}
@@ -75,7 +74,7 @@ def test_a_training_that_went_before_is_gone_on_with(dock, begun):
 
 def test_curves_grow_while_it_trains(session, dock, begun):
     """Earlier steps stay, the estimate is shown, and the error has a curve where it is measured."""
-    dock.train.click()
+    dock.start_button.click()
     session.jobs.report(ESTIMATE, step(30), step(40, validation_error=4.0))
     assert dock.notes.text() == ESTIMATE.text.replace("1.5", "1.\u200b5")
     assert [one.points for one in dock.curve.series] == [((20, 0.5), (30, 1 / 30), (40, 1 / 40)), ((40, 4.0),)]
@@ -93,16 +92,16 @@ def test_a_dock_that_is_opened_later_shows_the_training(viewer, session, dock):
     late = TrainDock(viewer)
     assert late.shuffle.value() == 3
     assert late.curve.series[0].points == ((10.0, 0.1),)
-    assert not late.train.isEnabled()
+    assert not late.start_button.isEnabled()
 
 
 def test_both_ways_out_without_a_network_are_named(session, dock):
     """Where ImageNet weights cannot come, the line says why, and the dock what to choose in the window."""
-    dock.train.click()
+    dock.start_button.click()
     ways = [Remedy("train_network", weights=weights) for weights in ("model.safetensors", "random")]
-    session.jobs.end("failed", message=worded("The weights could not be downloaded.", ways))
+    session.jobs.end("failed", message="The weights could not be downloaded.", remedies=tuple(ways))
     notified = dock.line.sentence.text().replace("\u200b", "")
-    assert "4 Train, 'a file' at 'begins with'; or 4 Train, 'random weights' at 'begins with'" in notified
+    assert "4 Train (Train from a file); or 4 Train (Train from random weights)" in notified
 
 
 def test_a_setting_that_cannot_work_starts_nothing(session, dock, monkeypatch):
@@ -110,7 +109,7 @@ def test_a_setting_that_cannot_work_starts_nothing(session, dock, monkeypatch):
     notified = []
     monkeypatch.setattr("napari_posecut.session.show_info", notified.append)
     dock.form.fields["crop_size"].value = 100
-    dock.train.click()
+    dock.start_button.click()
     assert session.jobs.running == ()
     assert notified == ["Setting crop_size is 100, expected a multiple of 16 from 64 to 4096; correct it."]
 
