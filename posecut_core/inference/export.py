@@ -326,19 +326,27 @@ def _conv(graph: _Graph, inputs: list[Any], parameters: dict[str, Any]) -> str:
     plain = numbers.lhs_spec == _FIRST and numbers.rhs_spec == (3, 2, 0, 1) and numbers.out_spec == _FIRST
     if not plain or not isinstance(kernel, np.ndarray) or parameters["batch_group_count"] != 1:
         raise _refused("has a convolution that is not of channels-last images by a fixed kernel")
-    padding, stretch = parameters["padding"], parameters["lhs_dilation"]
-    common = {"group": parameters["feature_group_count"], "dilations": parameters["rhs_dilation"]}
-    if stretch == (1, 1):
-        kernel = kernel.transpose(3, 2, 0, 1)
-        pads, kind, strides = _pads(padding), "Conv", parameters["window_strides"]
-    else:  # transposed: ONNX spreads what this gathers, so the kernel is turned, and what is not padded is cut off
-        if parameters["window_strides"] != (1, 1) or common["group"] != 1:
-            raise _refused("has a transposed convolution that also strides or has groups")
-        spans = [dilation * (side - 1) for side, dilation in zip(kernel.shape, common["dilations"], strict=False)]
-        kernel = kernel[::-1, ::-1].transpose(2, 3, 0, 1)
-        padding = [(span - before, span - behind) for span, (before, behind) in zip(spans, padding, strict=True)]
-        pads, kind, strides = _pads(padding), "ConvTranspose", stretch
-    return graph.emit(kind, [x.name, kernel], strides=strides, pads=pads, **common)
+    padding, strides, dilations = parameters["padding"], parameters["window_strides"], parameters["rhs_dilation"]
+    groups = parameters["feature_group_count"]
+    if parameters["lhs_dilation"] == (1, 1):
+        options = {"pads": _pads(padding), "strides": strides, "dilations": dilations, "group": groups}
+        return graph.emit("Conv", [x.name, kernel.transpose(3, 2, 0, 1)], **options)
+    doubling = (parameters["lhs_dilation"], tuple(padding), kernel.shape[:2]) == ((2, 2), ((2, 1), (2, 1)), (3, 3))
+    if not doubling or (*strides, *dilations, groups) != (1,) * 5:
+        raise _refused("has a transposed convolution other than of 3x3 cells at stride 2")
+    return _doubling(graph, x.name, kernel)
+
+
+def _doubling(graph: _Graph, name: str, kernel: np.ndarray) -> str:
+    """Write a transposed convolution as one that makes the 2x2 cells of each cell as channels, laid out afterwards.
+
+    OpenVINO computes that in the precision it is asked for, but transposed convolutions in float32.
+    """
+    taps = np.zeros((2, 2, 3), np.float32)  # of which cell of the result, of the cell before or of this one
+    taps[0, 0, 0] = taps[0, 1, 2] = taps[1, 1, 1] = 1
+    kernels = np.einsum("ayu,bxv,uvio->oabiyx", taps, taps, kernel)
+    name = graph.emit("Conv", [name, kernels.reshape(-1, *kernels.shape[3:])], pads=[1, 1, 0, 0])
+    return graph.emit("DepthToSpace", [name], blocksize=2, mode="CRD")
 
 
 def _max_pool(graph: _Graph, inputs: list[Any], parameters: dict[str, Any]) -> str:
