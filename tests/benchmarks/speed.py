@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from openfield import PROJECT, SHARED, VIDEO, parser, print_result, split_of, working_copy
+from openfield import PROJECT, VIDEO, parser, print_result, split_of, working_copy
 
 from posecut_core import (
     VideoReader,
@@ -84,9 +84,9 @@ def fps(config: Path, video: Path, frames: int, **how: object) -> float:
     return frames / (time.perf_counter() - start)
 
 
-def peer_fps(python: str, frames: int) -> float:
+def peer_fps(python: str, data: Path, frames: int) -> float:
     """Ask DeepLabCut for its frames per second on the same video."""
-    script = SHARED.parent / "tools" / "peer_deeplabcut.py"
+    script = data.parent / "tools" / "peer_deeplabcut.py"
     command = [python, str(script), "analyze", "--frames", str(frames)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return float(json.loads(output.strip().splitlines()[-1])["frames_per_s"])
@@ -192,7 +192,7 @@ def timed(config: Path, video: Path, arguments: object) -> dict[str, object]:
             seen.setdefault(f"{name}_fps", []).append(fps(config, video, arguments.frames, **way))
             print(f"{name}: {seen[f'{name}_fps'][-1]:.2f} frames/s", flush=True)
         if arguments.peer:
-            seen.setdefault("peer_fps", []).append(peer_fps(arguments.peer, arguments.peer_frames))
+            seen.setdefault("peer_fps", []).append(peer_fps(arguments.peer, arguments.data, arguments.peer_frames))
     medians = {name: median(values) for name, values in seen.items()}
     result: dict[str, object] = {
         **rounded(medians),
