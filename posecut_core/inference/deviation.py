@@ -70,10 +70,16 @@ def compare(
     pcutoff: float,
     runtime: str,
 ) -> Deviation:
-    """Predict images of one size with two engines, and compare the points of which the reference is confident."""
+    """Predict images of one size with two engines, and compare the points of which the reference is confident.
+
+    Where the other one is confident of too few, the reference is not asked: it may take long to compile.
+    """
     if not images:
         return Deviation(runtime, 0, 0, 0.0, 0.0, 0.0, 0.0)
-    (xy, likelihood), (other_xy, other_likelihood) = _predicted(reference, images), _predicted(other, images)
+    other_xy, other_likelihood = _predicted(other, images)
+    if (points := int((other_likelihood >= pcutoff).sum())) < _LEAST:
+        return Deviation(runtime, len(images), points, 0.0, 0.0, 0.0, 0.0)
+    xy, likelihood = _predicted(reference, images)
     confident = likelihood >= pcutoff
     distance = np.linalg.norm(other_xy - xy, axis=-1)[confident]
     change = np.abs(other_likelihood - likelihood)[confident]

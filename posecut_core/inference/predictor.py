@@ -31,6 +31,7 @@ from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
 from posecut_core.progress import Notice, Report, silent
+from posecut_core.project.opening import open_project
 from posecut_core.project.paths import QUANTIZED, Project, Training, snapshot_folder, snapshot_steps
 from posecut_core.project.state import read_state
 from posecut_core.storage.files import file_sha256
@@ -56,14 +57,30 @@ class Predictor:
     engine: Engine
 
     @classmethod
-    def load(cls, model_folder: Path, *, snapshot: str | int = "last") -> "Predictor":
+    def load(
+        cls,
+        model_folder: Path,
+        *,
+        snapshot: str | int = "last",
+        engine: EngineName = "xla",
+        latency: bool = False,
+        report: Report = silent,
+    ) -> "Predictor":
         """Load the snapshot of a step, or the last one.
 
         What JAX compiles for it is kept in the user's cache folder, so that the next start is immediate; a folder that
         JAX was given before stays, and JAX_ENABLE_COMPILATION_CACHE=0 turns this off.
 
+        Args:
+            model_folder: folder of the training.
+            snapshot: number of training steps, or "last".
+            engine: what computes, as in `analyze_videos`; others than XLA need the project that the folder lies in.
+            latency: whether single images shall be done as soon as possible, rather than as many as possible in all.
+            report: told what computes and how far it is from XLA.
+
         Raises:
-            ModelError: there is no such snapshot, or it is damaged.
+            ModelError: there is no such snapshot, or it is damaged; or the engine is not installed or deviates too
+                much.
         """
         use_compilation_cache()
         steps = snapshot_steps(model_folder)
@@ -76,7 +93,10 @@ class Predictor:
         folder = snapshot_folder(model_folder, int(step))
         info = read_info(folder)
         parameters = load_parameters(folder, parameter_shapes(info.network))
-        return cls(info, XlaEngine(info.network, parameters))
+        loaded = cls(info, XlaEngine(info.network, parameters))
+        if engine == "xla":
+            return loaded
+        return chosen_engine(loaded, _training_in(model_folder), engine, latency=latency, report=report)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "Predictor":
@@ -218,6 +238,22 @@ def _in_doubt(
     name = _WORDS.get(taken.engine_name, "XLA")
     report(Notice(f"{name} computes; how far OpenVINO is from XLA is not known, as {deviation.doubt}"))
     return taken
+
+
+def _training_in(folder: Path) -> Training:
+    """Find the training of a folder in its project.
+
+    Raises:
+        ModelError: it is no training's.
+        ProjectError: the project cannot be opened.
+    """
+    path = Path(folder).resolve()
+    if len(path.parents) > 2 and (path.parents[2] / "config.yaml").is_file():
+        for project in open_project(path.parents[2]).iterations():
+            for training in project.trainings():
+                if training.folder.resolve() == path:
+                    return training
+    raise ModelError(f"{folder} is not the folder of a training in a project; use engine xla.")
 
 
 def _candidates(engine: EngineName) -> tuple[str, ...]:

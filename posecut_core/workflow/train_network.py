@@ -9,14 +9,16 @@ from pathlib import Path
 
 import jax
 
-from posecut_core.errors import Remedy
+from posecut_core.errors import PosecutError, Remedy
 from posecut_core.formats.deeplabcut.frames import frame_name
+from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.labels.images import adopt_project
 from posecut_core.model.devices import chosen_devices, placement, use_compilation_cache
 from posecut_core.model.log import start_log
-from posecut_core.progress import Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.paths import Training
+from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.training.loop import suspect_frames, train
@@ -151,6 +153,15 @@ def train_network(
         suspect_names=tuple(frame_name(training.project, frame) for frame in suspects),
         restored=tuple(account.restored),
     )
+
+
+def _measure_engine(training: Training, report: Report) -> None:
+    """Choose the engine of analyses now, so that the first one need not measure how far it is from XLA."""
+    try:
+        engine = read_state(training.project.settings_path).engine
+        chosen_engine(Predictor.load(training.folder), training, engine, report=report)
+    except PosecutError as error:  # the network is trained, and an analysis will say so again
+        report(Notice.of(error))
 
 
 def _alone(training: Training) -> contextlib.AbstractContextManager[None]:

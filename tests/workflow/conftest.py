@@ -26,7 +26,7 @@ from posecut_core.training import loop
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
-from posecut_core.workflow import analyze_videos, evaluate_network, live
+from posecut_core.workflow import analyze_videos, evaluate_network, live, train_network
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from tests.thin_resnet import torchvision_tensors
@@ -70,6 +70,12 @@ def spot_image(number):
     left, top = (spot_position(number) - 1.5).astype(int)
     image[top : top + 4, left : left + 4] = 255
     return image
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch):
+    """Trainings end without measuring an engine, which takes longer than they do."""
+    monkeypatch.setattr(train_network, "_measure_engine", lambda training, report: None)
 
 
 @pytest.fixture

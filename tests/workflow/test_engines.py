@@ -1,5 +1,7 @@
 """Which engine an analysis takes, and what it says of it."""
 
+import shutil
+
 import pytest
 
 from posecut_core import backbones
@@ -16,6 +18,7 @@ from posecut_core.poses.predictions import read_origin
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.workflow.analyze_videos import analyze_videos
+from posecut_core.workflow.train_network import _measure_engine
 from tests.toy_backbone import Toy
 
 SPEC = NetworkSpec(Toy(), ("white", "black", "grey"))
@@ -56,6 +59,28 @@ def test_an_engine_is_measured_once(training, monkeypatch):
     assert "positions differ from XLA's by" in said[1]
     monkeypatch.setattr(predictor, "compare", None)
     assert chosen(training, "auto") == (name, said[1:])
+
+
+def test_a_training_ends_with_the_measurement(training, monkeypatch):
+    """The first analysis finds it done; what goes wrong with it is told and spoils no training."""
+    said = []
+    _measure_engine(training, said.append)
+    monkeypatch.setattr(predictor, "compare", None)
+    assert chosen(training, "auto")[1] == [said[-1].text]
+    limit(training.project, "engine: openvino\nengine_limits: {openvino: [-0.0, 0]}\n")
+    monkeypatch.setattr(openvino, "find_spec", lambda name: None)
+    _measure_engine(training, said.append)
+    assert "needs OpenVINO" in said[-1].text
+
+
+def test_a_network_is_loaded_with_an_engine(training, tmp_path):
+    """The project that the folder lies in says what is allowed; elsewhere only XLA computes."""
+    loaded = Predictor.load(training.folder, engine="auto", latency=True)
+    assert loaded.engine_name == f"openvino-{openvino.fastest_precision()}"
+    elsewhere = shutil.copytree(training.folder, tmp_path / "elsewhere")
+    assert Predictor.load(elsewhere).engine_name == "xla"
+    with pytest.raises(ModelError, match="is not the folder of a training in a project"):
+        Predictor.load(elsewhere, engine="auto")
 
 
 def test_an_engine_that_deviates_is_refused(training, monkeypatch):
