@@ -10,6 +10,7 @@ the project's config.yaml first:
     analyze_videos                                  its predictions for whole videos
     live, benchmark                                 poses of a camera while it records; how long a frame takes
     filterpredictions                               the same without single errors
+    analyzeskeleton                                 lengths, directions and angles of the skeleton in them
     plot_trajectories, create_labeled_video         pictures of the predictions
     find_outlier_frames, extract_outlier_frames     frames in which the network errs, found, and extracted to label
     merge_datasets                                  the next iteration with them
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from posecut_core.video.reader import VideoReader
     from posecut_core.video.writer import VideoWriter
     from posecut_core.workflow.analyze_videos import analyze_videos
+    from posecut_core.workflow.analyzeskeleton import analyzeskeleton
     from posecut_core.workflow.check_labels import check_labels, write_labels
     from posecut_core.workflow.create_project import add_new_videos, create_new_project
     from posecut_core.workflow.create_training_dataset import create_training_dataset
@@ -117,6 +119,7 @@ __all__ = [
     "add_new_videos",
     "adopt_project",
     "analyze_videos",
+    "analyzeskeleton",
     "arima_filtered",
     "assist",
     "benchmark",
@@ -179,6 +182,7 @@ _HOMES = {
     "add_new_videos": "workflow.create_project",
     "adopt_project": "labels.images",
     "analyze_videos": "workflow.analyze_videos",
+    "analyzeskeleton": "workflow.analyzeskeleton",
     "arima_filtered": "poses.filters",
     "assist": "workflow.propose_labels",
     "benchmark": "workflow.live",

@@ -77,6 +77,7 @@ VERBS = {
     "analyze-videos": Verb("Use", "PROJECT new-videos/ --save-as-csv",
                            "The frames analysed so far are kept; run the same command again to continue."),
     "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
+    "analyzeskeleton": Verb("Use", "PROJECT new-videos/ --filtered"),
     "plot-trajectories": Verb("Use", "PROJECT new-videos/"),
     "create-labeled-video": Verb("Use", "PROJECT new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10"),
     "export-model": Verb("Use", "PROJECT --format onnx", _NOTHING),

@@ -516,7 +516,8 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
     if not why and video and analysis.video != file_fingerprint(video):
         why = f"another video than {video}, or an earlier version of it"
     if why:
-        step = "create_labeled_video" if drawn else "filterpredictions" if origin.predictions else "analyze_videos"
+        derived = "analyzeskeleton" if path.stem.endswith("_skeleton") else "filterpredictions"
+        step = "create_labeled_video" if drawn else derived if origin.predictions else "analyze_videos"
         more: dict[str, object] = {} if video is None else {"videos": [os.fspath(video)]}
         more |= {} if video is None or path.parent == video.parent else {"destfolder": path.parent}
         more |= {"filtered": True} if drawn and path.stem.endswith("_filtered_labeled") else {}

@@ -224,7 +224,7 @@ def find_predictions(
     return tuple(
         FoundPredictions(path, entry, name.removesuffix(_FILTERED), name.endswith(_FILTERED))
         for entry, name in names
-        if name.startswith(_NETWORKS)
+        if name.startswith(_NETWORKS) and not name.endswith("_skeleton")
     )
 
 

@@ -18,6 +18,7 @@ WORKFLOW = {
     "add_new_videos",
     "adopt_project",
     "analyze_videos",
+    "analyzeskeleton",
     "assist",
     "benchmark",
     "check_labels",
