@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import AnalysisError, ArgumentError, raise_together, treat_each
+from posecut_core.errors import AnalysisError, ArgumentError, treat_all
 from posecut_core.labels.notices import note_skeleton
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import existing_predictions
@@ -87,10 +87,15 @@ def analyzeskeleton(
         report(Progress("measuring skeletons", place, len(given.paths)))
         return written
 
-    places = enumerate(given.paths, start=1)
-    files, failed = treat_each(places, lambda place: measure(*place), name=lambda place: str(place[1]))
-    done = AnalyzedSkeletons(network.scorer, tuple(path for several in files for path in several))
-    failed = {**given.refused, **failed}
-    wrong = "videos have no measured skeleton"
-    raise_together(failed, of=len(files) + len(failed), what=wrong, kind=AnalysisError, done=done)
-    return done
+    def together(files: list[tuple[Path, ...]]) -> AnalyzedSkeletons:
+        return AnalyzedSkeletons(network.scorer, tuple(path for several in files for path in several))
+
+    return treat_all(
+        enumerate(given.paths, start=1),
+        lambda place: measure(*place),
+        together,
+        name=lambda place: str(place[1]),
+        what="videos have no measured skeleton",
+        kind=AnalysisError,
+        failed=given.refused,
+    )
