@@ -141,8 +141,7 @@ def open_network(path: Path) -> tuple[SnapshotInfo, Engine]:
     if not path.is_file():
         raise ModelError(f"There is no file {path}, expected an exported network.", Remedy("export_model"))
     if path.suffix == ".onnx":
-        info = _read_description(path)
-        return info, OnnxEngine(path)
+        return _read_description(path), OnnxEngine(path)
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     raise ModelError(f"{path} is not an exported network; expected a .onnx or a .safetensors file.")
@@ -170,10 +169,9 @@ def _read_description(path: Path) -> SnapshotInfo:
 
 
 def _read_safetensors(path: Path) -> tuple[SnapshotInfo, XlaEngine]:
-    damaged = ModelError(f"{path} is damaged, or not a network of PoseCut; export it again.", Remedy("export_model"))
     try:
         if path.stat().st_size > LARGEST:
-            raise damaged
+            raise ValueError("it is larger than any network")
         with safe_open(path, "numpy") as file:
             content = parse_json((file.metadata() or {})["posecut"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
@@ -181,9 +179,11 @@ def _read_safetensors(path: Path) -> tuple[SnapshotInfo, XlaEngine]:
         shapes = parameter_shapes(info.network)
         expected = {name: leaf.shape for name, leaf in _named(shapes).items()}
         if content["sha256"] != _tensors_sha256(tensors) or expected != {k: v.shape for k, v in tensors.items()}:
-            raise damaged
+            raise ValueError("its arrays are others")
     except (OSError, LookupError, TypeError, ValueError, AttributeError, SafetensorError) as error:
-        raise damaged from error
+        raise ModelError(
+            f"{path} is damaged, or not a network of PoseCut; export it again.", Remedy("export_model")
+        ) from error
     leaves = [jnp.asarray(tensors[name]) for name in expected]
     return info, XlaEngine(info.network, jax.tree.unflatten(jax.tree.structure(shapes), leaves))
 

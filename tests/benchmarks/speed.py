@@ -1,9 +1,10 @@
 """Frames per second of analyzing a video, decoding and writing included, beside DeepLabCut and the physical limits.
 
-    python tests/benchmarks/speed.py [--frames N] [--repeats N] [--peer PYTHON] [--keep FOLDER]
+    python tests/benchmarks/speed.py [--frames N] [--light-frames N] [--repeats N] [--peer PYTHON] [--keep FOLDER]
         [--steps N] [--weights FILE] [--light NET_TYPE] [--light-weights FILE] [--memory 2330,20000]
 
-The first frames of the openfield video at 320x240 (global_scale 0.5). A ResNet-50 and a light network are trained for
+The first frames of the openfield video at 320x240 (global_scale 0.5), more of them for the light network, so that both
+take some time. A ResNet-50 and a light network are trained for
 `--steps` steps each, from `--weights` and `--light-weights` (safetensors; random where none are given): an engine is
 used only where it was measured on a network that is confident. With `--keep` they stay there, and are used again.
 
@@ -39,6 +40,7 @@ from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.progress import Notice, silent
 
 RESNET, LIGHT = 1, 2  # shuffles
+Videos = dict[int, tuple[Path, int]]  # shuffle -> video and its frames
 WAYS = {
     "full_frame": {"shuffle": RESNET, "engine": "auto"},
     "xla": {"shuffle": RESNET, "engine": "xla"},
@@ -77,10 +79,11 @@ def trained(config: Path, shuffle: int, net_type: str, weights: Path | None, ste
     train_network(config, shuffle)
 
 
-def fps(config: Path, video: Path, frames: int, **how: object) -> float:
+def fps(config: Path, videos: Videos, *, shuffle: int, **how: object) -> float:
     """Time one analysis, files written."""
+    video, frames = videos[shuffle]
     start = time.perf_counter()
-    analyze_videos(config, [video], overwrite=True, **{"batch_size": 8, **how})
+    analyze_videos(config, [video], shuffle, overwrite=True, **{"batch_size": 8, **how})
     return frames / (time.perf_counter() - start)
 
 
@@ -182,37 +185,35 @@ def rounded(values: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 3 if value < 10 else 1) for name, value in values.items()}
 
 
-def timed(config: Path, video: Path, arguments: object) -> dict[str, object]:
+def timed(config: Path, videos: Videos, arguments: object) -> dict[str, object]:
     """Let the ways of analyzing take turns, and return medians, all figures and ratios."""
     seen: dict[str, list[float]] = {}
     for way in WAYS.values():
-        fps(config, video, arguments.frames, **way)  # compiles, measures the engine and quantizes
+        fps(config, videos, **way)  # compiles, measures the engine and quantizes
     for _ in range(arguments.repeats):
         for name, way in WAYS.items():
-            seen.setdefault(f"{name}_fps", []).append(fps(config, video, arguments.frames, **way))
+            seen.setdefault(f"{name}_fps", []).append(fps(config, videos, **way))
             print(f"{name}: {seen[f'{name}_fps'][-1]:.2f} frames/s", flush=True)
         if arguments.peer:
-            seen.setdefault("peer_fps", []).append(peer_fps(arguments.peer, arguments.data, arguments.peer_frames))
+            found = peer_fps(arguments.peer, arguments.data, arguments.peer_frames)
+            seen.setdefault("peer_fps", []).append(found)
     medians = {name: median(values) for name, values in seen.items()}
-    result: dict[str, object] = {
-        **rounded(medians),
-        "all": {name: list(map(float, np.round(v, 2))) for name, v in seen.items()},
-    }
+    result: dict[str, object] = {**rounded(medians), "all": {name: np.round(v, 2).tolist() for name, v in seen.items()}}
     if arguments.peer:
         result |= rounded({f"{name}_ratio": medians[f"{name}_fps"] / medians["peer_fps"] for name in WAYS})
     return result
 
 
-def limits(config: Path, video: Path, arguments: object, medians: dict[str, float]) -> dict[str, object]:
+def limits(config: Path, videos: Videos, medians: dict[str, float]) -> dict[str, object]:
     """Compare with the engines alone, with decoding alone, and between batch sizes."""
-    with VideoReader(video) as reader:
+    with VideoReader(videos[RESNET][0]) as reader:
         images = np.stack([frame for _, frame in reader.frames(range(8))])
-    result: dict[str, object] = {"decoding_fps": round(decoding_fps(video, arguments.frames)), "gigaflops": gigaflops()}
+    result: dict[str, object] = {"decoding_fps": round(decoding_fps(*videos[LIGHT])), "gigaflops": gigaflops()}
     for name in ("full_frame", "int8", "light"):
         alone = engine_fps(with_engine(config, WAYS[name]["shuffle"], WAYS[name]["engine"]), images)
         result |= rounded({f"{name}_engine_fps": alone, f"{name}_end_to_end": medians[f"{name}_fps"] / alone})
     for name in ("full_frame", "light"):
-        batches = {str(size): fps(config, video, arguments.frames, **WAYS[name], batch_size=size) for size in BATCHES}
+        batches = {str(size): fps(config, videos, **WAYS[name], batch_size=size) for size in BATCHES}
         result[f"{name}_fps_by_batch"] = rounded(batches)
     return result
 
@@ -240,6 +241,7 @@ def main():
     """Train, time, compare; print one JSON object."""
     options = parser(__doc__)
     options.add_argument("--frames", type=int, default=500)
+    options.add_argument("--light-frames", type=int, default=2330)
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--peer", help="interpreter of an environment with DeepLabCut 3.0.2")
     options.add_argument("--peer-frames", type=int, default=200)
@@ -262,10 +264,12 @@ def figures(config: Path, arguments: object) -> dict[str, object]:
     source, split = arguments.data / PROJECT / "videos" / VIDEO, split_of(arguments.data)
     trained(config, RESNET, "resnet_50", arguments.weights, arguments.steps, split)
     trained(config, LIGHT, arguments.light, arguments.light_weights, arguments.steps, split)
-    video = config.parent / "first_frames.mp4"
-    first_frames(source, video, arguments.frames)
-    result = {"frames": arguments.frames, **timed(config, video, arguments)}
-    result |= limits(config, video, arguments, result) | accuracy(config, video)
+    videos: Videos = {}
+    for shuffle, count in ((RESNET, arguments.frames), (LIGHT, arguments.light_frames)):
+        videos[shuffle] = (config.parent / f"first_{count}_frames.mp4", count)
+        first_frames(source, *videos[shuffle])
+    result = {"frames": arguments.frames, "light_frames": arguments.light_frames, **timed(config, videos, arguments)}
+    result |= limits(config, videos, result) | accuracy(config, videos[LIGHT][0])
     for count in map(int, filter(None, arguments.memory.split(","))):
         longer = config.parent / f"{count}_frames.mp4"
         first_frames(source, longer, count)
