@@ -21,6 +21,7 @@ from jaxtyping import Array, Float32, UInt8
 
 from posecut_core.dataset.scoremaps import Scoremaps
 from posecut_core.errors import ModelError
+from posecut_core.progress import quieted
 from posecut_core.storage.files import open_file, write_bytes
 
 Precision = Literal["float32", "bfloat16", "int8"]
@@ -139,9 +140,13 @@ def quantized(network: bytes, images: Sequence[Float32[np.ndarray, "1 H W 3"]]) 
     _openvino()
     import nncf  # takes seconds
 
-    logging.getLogger("nncf").setLevel(logging.ERROR)
-    with redirect_stdout(io.StringIO()):  # bars of progress
-        model = nncf.quantize(_core().read_model(network), nncf.Dataset(images), subset_size=len(images))
+    with quieted("nncf", below=logging.ERROR), redirect_stdout(io.StringIO()):  # it draws bars
+        model = nncf.quantize(
+            _core().read_model(network),
+            nncf.Dataset(images),
+            preset=nncf.QuantizationPreset.MIXED,  # closer by a tenth, and as fast
+            subset_size=len(images),
+        )
     with TemporaryDirectory() as folder:
         path = Path(folder) / "int8.xml"
         _openvino().save_model(model, path)
