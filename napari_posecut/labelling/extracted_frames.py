@@ -8,6 +8,7 @@ from posecut_core.labels.store import known_frames
 from posecut_core.project.config import edit_config, video_entry, video_stem
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import Crop
 from posecut_core.video.extraction import kept_window
@@ -15,6 +16,18 @@ from posecut_core.video.frame_store import FrameStore
 
 # --- crop -------------------------------------------------------------------------------------------------------------
 # The crop of a project's video in config.yaml: the window of its frames that extraction keeps.
+
+
+def partial_crops(project: Project) -> dict[str, Crop]:
+    """Return the crops of a project's videos, by stem, that leave a part of the frame out.
+
+    Raises:
+        ProjectError: posecut.yaml is malformed.
+    """
+    records = read_state(project.settings_path).videos
+    whole = {video: Crop.of_frame(record.width, record.height) for video, record in records.items()}
+    crops = {video: project.config.crop_of(video) for video in project_videos(project)}
+    return {video: crop for video, crop in crops.items() if crop is not None and crop != whole.get(video)}
 
 
 def write_crop(project: Project, video: str, crop: Crop) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_posecut.labelling.extracted_frames import write_crop
+from napari_posecut.labelling.extracted_frames import partial_crops, write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import open_project
@@ -25,6 +25,15 @@ def test_crop_round_trip(unlabelled):
     changed = set(unlabelled.read_text().splitlines()) - set(before.splitlines())
     assert len(changed) == 1
     assert "3, 50, 7, 90" in changed.pop()
+
+
+def test_a_crop_of_the_whole_frame_leaves_nothing_out(unlabelled):
+    """config.yaml lists a crop for each video, as DeepLabCut does; only one that is smaller than the frame counts."""
+    project = open_project(unlabelled)
+    assert partial_crops(project) == {}
+    one = min(path.stem for path in project.videos.glob("*.mp4"))
+    write_crop(project, one, Crop(3, 50, 7, 90))
+    assert partial_crops(open_project(unlabelled)) == {one: Crop(3, 50, 7, 90)}
 
 
 def test_unknown_video_has_no_crop(unlabelled):

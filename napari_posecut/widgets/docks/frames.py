@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
+from napari_posecut.labelling.extracted_frames import delete_frame, partial_crops, take_frame
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import name_controls, table_of
@@ -292,7 +292,7 @@ class FramesDock(QWidget):
         if project is not None:
             for box, percent in zip((self.start, self.stop), _part(project.config), strict=True):
                 box.setValue(percent)
-            self.crop.setVisible(any(project.config.video_sets.values()))
+            self.crop.setVisible(bool(self.session.attempt(lambda: partial_crops(project))))
         if self._items:
             self.videos.setCurrentItem(self.videos.topLevelItem(0))
         self.videos.resizeColumnToContents(0)

@@ -12,7 +12,7 @@ import yaml
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget, Widget
 from napari import Viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -170,6 +170,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
 
 _VERB = "create_dataset_and_train"
 _LABELLED = ("begun", "done")  # frames that a training dataset made now would have
+_QUIET = 300  # milliseconds without a change of labels, after which frames are counted
 _NOTES = 3  # sentences of the core that are shown together
 
 
@@ -184,6 +185,10 @@ class TrainDock(QWidget):
         self._state = ""  # of the shown shuffle, in rich text
         self._used: frozenset[FrameRef] = frozenset()  # frames of the training dataset of the shown shuffle
         self._inherited: dict[str, object] = {}  # settings of an earlier shuffle that a new one begins with
+        self._timer = QTimer(self)  # counting all frames at each click would delay it
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_QUIET)
+        self._timer.timeout.connect(self._update_button)
         self._iteration: object = None  # of which project and iteration the notes are
         self.heading, self.notes, self.figures = WrappedLabel(), WrappedLabel(), WrappedLabel()
         self.shuffle = QSpinBox()
@@ -201,7 +206,7 @@ class TrainDock(QWidget):
         self.line.ended.connect(self._on_job_ended)
         self.form.fields["maxiters"].changed.connect(self._update_button)
         self.session.project_changed.connect(self._on_project_changed)
-        self.session.labels_changed.connect(self._update_button)
+        self.session.labels_changed.connect(self._count_later)
         self.session.jobs.started.connect(self._on_job_started)
         self.session.jobs.progressed.connect(self._on_job_progressed)
         name_controls(self, "train")
@@ -319,6 +324,9 @@ class TrainDock(QWidget):
         state = "training in the background; you can go on labelling." if running else _state_text(steps, settings)
         self._state = f"<b>Shuffle {number}</b>: {state}"
         self._update_button()
+
+    def _count_later(self) -> None:
+        self._timer.start()
 
     def _update_button(self) -> None:
         """Say what a click would do now, and which labels the shown training lacks."""

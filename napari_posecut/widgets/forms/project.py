@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labelling.extracted_frames import write_crop
+from napari_posecut.labelling.extracted_frames import partial_crops, write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session
@@ -279,8 +279,9 @@ class ProjectVideos(QWidget):
         current = self.videos.currentItem()
         chosen = current.text(0) if current is not None else ""
         self.videos.clear()
+        crops = self._session.attempt(lambda: partial_crops(project)) or {} if project else {}
         for video, path in project_videos(project).items() if project else ():
-            item = QTreeWidgetItem(self.videos, [video, _crop_text(project.config.crop_of(video)) if project else ""])
+            item = QTreeWidgetItem(self.videos, [video, _crop_text(crops.get(video))])
             item.setToolTip(0, str(path))
             if not path.is_file():
                 item.setText(1, "the file is missing")

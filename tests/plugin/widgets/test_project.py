@@ -180,7 +180,7 @@ def test_crop_is_drawn_and_saved(opened):
     videos.draw()
     videos.take_whole()
     videos.save()
-    assert videos.videos.topLevelItem(1).text(1) == "0 to 256, 0 to 256"
+    assert videos.videos.topLevelItem(1).text(1) == "whole frame"
     assert videos.videos.topLevelItem(1).text(0) == name
 
 
