@@ -146,8 +146,7 @@ def export_deeplabcut(viewer: Viewer) -> None:
 # --- sample -----------------------------------------------------------------------------------------------------------
 # File > Open Sample: a small project of drawn mice, some of whose frames are labelled.
 #
-# Drawing takes some seconds, so that a process of its own does it (`python -m napari_posecut.contributions FOLDER`),
-# and the
+# Drawing takes some seconds, so a process of its own does it (`python -m napari_posecut.contributions FOLDER`), and the
 # project opens when it is ready. It stays in the user's data folder, with what they have labelled.
 
 

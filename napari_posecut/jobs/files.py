@@ -19,7 +19,7 @@ from posecut_core.results import as_json
 from posecut_core.storage.files import open_file, parse_json, read_json, storage_error, write_text
 
 # --- process ----------------------------------------------------------------------------------------------------------
-# A process of its own: started so that it outlives the window, known again by whoever finds its number.
+# A process of its own: started so that it outlives the window, recognized later by its number.
 #
 # Knows nothing of jobs; the last argument of its command line is the path of what it works on, whose name no other has:
 # that tells it from a process that has the same number later.

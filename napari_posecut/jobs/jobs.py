@@ -53,7 +53,7 @@ class Job:
 
     @property
     def reports(self) -> tuple[Progress | Notice, ...]:
-        """What it has reported until the last poll, for whoever begins to listen later."""
+        """What it has reported until the last poll, for listeners that connect later."""
         return tuple(self._reports)
 
     @property
@@ -73,7 +73,7 @@ class Job:
 
     @property
     def details(self) -> str:
-        """End of what the child printed, for whoever is asked for help."""
+        """End of what the child printed, for bug reports."""
         return self._files.read_details()
 
     def poll(self) -> tuple[Progress | Notice, ...]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # --- video queue ------------------------------------------------------------------------------------------------------
 # A queue of videos, analysed one after the other in one child process; each says for itself how it went.
 #
-# Reports carry `video`, the place in the queue that they are about; the last of each carries `finished` or `failed`
-# too.
+# Reports carry `video`, the place in the queue that they are about; the last of each carries `finished` or
+# `failed` too.
 
 
 _OF_ONE_VIDEO = (AnalysisError, StorageError, VideoError)  # any other failure is the same for all of them
@@ -120,8 +120,7 @@ def _clashing(videos: tuple[str, ...], folder: str | None) -> dict[str, str]:
 # What a child process can be asked to do: names, and the calls of the core behind them.
 #
 # Arguments are those of the core's functions, as JSON has them; results are the core's frozen dataclasses. The core,
-# and
-# JAX with it, is imported by the call, so that a window can look at the table.
+# and JAX with it, is imported by the call, so that a window can look at the table.
 
 
 Verb = Callable[[Path, Mapping[str, Any], Report], object]

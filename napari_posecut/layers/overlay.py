@@ -20,9 +20,8 @@ from posecut_core.types import NetworkName
 # --- overlay ----------------------------------------------------------------------------------------------------------
 # What is drawn over one frame of an analysed video: markers, skeleton, trails; arrays in, arrays out.
 #
-# Every array has the same length in all frames, so that whoever shows it need not build its colours again: what is not
-# to
-# be seen is not `shown`, or a line without length.
+# Every array has the same length in all frames, so that its colors need not be built again: what is not to be seen is
+# not `shown`, or a line without length.
 
 
 _FAINTEST = 0.15  # opacity of a trail's end

@@ -204,10 +204,10 @@ class FramesDock(QWidget):
                 self.session.start("extract_frames", {"videos": videos, "algo": "manual", "frames": frames})
 
     def extract(self) -> Job:
-        """Begin to extract frames of the ticked videos, as the form says.
+        """Begin to extract frames of the checked videos, as the form says.
 
         Raises:
-            ArgumentError: no video is ticked, or the part of the videos is empty.
+            ArgumentError: no video is checked, or the part of the videos is empty.
             PosecutError: the same kind of work runs already.
             StorageError: the disk refuses.
         """

@@ -235,7 +235,7 @@ class OutliersDock(QWidget):
         self._list_videos()
 
     def find_frames(self) -> None:
-        """Let a child judge the ticked videos."""
+        """Let a child judge the checked videos."""
         arguments = self.session.attempt(self._arguments)
         if arguments is None:
             return
@@ -299,9 +299,9 @@ class OutliersDock(QWidget):
     def _arguments(self) -> dict[str, object]:
         """Return what the controls say, as arguments of extract_outlier_frames."""
         project, scorer = self.session.require_project(), str(self.networks.currentData())
-        network, ticked = own_network(project, scorer), self._ticked()
+        network, checked = own_network(project, scorer), self._checked()
         assert network is not None, "only networks of this iteration are listed"
-        given = {"videos": [str(found.video) for found in ticked], **self.form.arguments()}
+        given = {"videos": [str(found.video) for found in checked], **self.form.arguments()}
         given |= network.arguments
         other = own_network(project, str(self.form.fields["other"].value))
         if self.form.algorithm == "disagreement" and other is not None:
@@ -309,10 +309,10 @@ class OutliersDock(QWidget):
             given |= {"other_snapshots": [other.step]} if same else {"other_shuffles": [other.shuffle]}
         return given
 
-    def _ticked(self) -> list[FoundPredictions]:
+    def _checked(self) -> list[FoundPredictions]:
         items = (self.videos.item(row) for row in range(self.videos.count()))
-        ticked = (item for item in items if item is not None and item.checkState() == Qt.CheckState.Checked)
-        return [item.data(Qt.ItemDataRole.UserRole) for item in ticked]
+        checked = (item for item in items if item is not None and item.checkState() == Qt.CheckState.Checked)
+        return [item.data(Qt.ItemDataRole.UserRole) for item in checked]
 
     def _chosen(self) -> FoundPredictions | None:
         item = self.videos.currentItem()
@@ -361,7 +361,7 @@ class OutliersDock(QWidget):
 
     def _update_enabled(self) -> None:
         """Say what there is, and offer what can be done now."""
-        project, ticked, manual = self.session.project, self._ticked(), self.form.algorithm == "manual"
+        project, checked, manual = self.session.project, self._checked(), self.form.algorithm == "manual"
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not self._tables:
@@ -369,13 +369,13 @@ class OutliersDock(QWidget):
         else:
             self.heading.setText("Choose the videos, and what makes a frame look wrong.")
         idle = all(self.session.jobs.can_start(verb) for verb in ("find_outliers", "extract_outliers"))
-        ready = bool(ticked) and idle and (len(ticked) == 1 or not self.form.by_hand)
+        ready = bool(checked) and idle and (len(checked) == 1 or not self.form.by_hand)
         self.form.setVisible(bool(self._tables))
         self.find_button.setVisible(not manual)
         self.find_button.setEnabled(ready)
         wanted = sum(map(_wanted, self._suspects.values()))
         self.extract_button.setEnabled(ready if manual else wanted > 0 and idle)
-        self.find_button.setToolTip("" if ready or not ticked else "frame numbers belong to one video: check only one")
+        self.find_button.setToolTip("" if ready or not checked else "frame numbers belong to one video: check only one")
 
     def _show_frame(self, frame: int) -> None:
         """Show a frame of the chosen video."""

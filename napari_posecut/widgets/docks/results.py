@@ -89,11 +89,11 @@ class _OverlayControls(QWidget):
 
     @property
     def shown(self) -> Bool[np.ndarray, " K"]:
-        """Return which bodyparts are ticked."""
+        """Return which bodyparts are checked."""
         return np.array([item.checkState(0) == Qt.CheckState.Checked for item in self._rows()], dtype=np.bool_)
 
     def show_video(self, names: tuple[str, ...], style: OverlayStyle) -> None:
-        """List the bodyparts of a video, all ticked, and begin with the project's pcutoff."""
+        """List the bodyparts of a video, all checked, and begin with the project's pcutoff."""
         with _signals_blocked(self.bodyparts, self.pcutoff):
             self.pcutoff.setValue(round(100 * style.pcutoff))
             self.bodyparts.clear()
