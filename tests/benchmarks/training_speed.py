@@ -1,23 +1,48 @@
-"""Seconds of a ResNet-50 training step, 8 crops of 224x224 in float32, input pipeline included.
+"""Seconds of a training step of ResNet-50 and of a light network, 8 crops of 224x224, input pipeline included.
 
-    python tests/benchmarks/training_speed.py [--steps N] [--peer PYTHON] [--set NAME=VALUE]
+    python tests/benchmarks/training_speed.py [--nets NAMES] [--steps N] [--peer PYTHON] [--set NAME=VALUE]
 
-The openfield example at 320x240, random weights. The figure is the median over steps, without the compiling first one
-and with everything that stands between two steps. `--peer` also trains DeepLabCut 3.0.2 in turn, for one epoch and for
-three, through the interpreter of an environment that has it: the difference is two epochs of 12 steps without the
-start; `ratio` is its seconds per step divided by ours.
+The openfield example at 320x240, random weights, float32. The figure of a network is the median over steps, without the
+compiling first one and with everything that stands between two steps. `roofline_s` is what its convolutions would take
+at the speed of a plain matrix product, measured beside it. `--peer` also trains DeepLabCut 3.0.2's ResNet-50 in turn,
+for one epoch and for three, through the interpreter of an environment that has it: the difference is two epochs of 12
+steps without the start; `ratio` is its seconds per step divided by ours.
 """
 
 import statistics
 import time
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from openfield import parser, peer_training, print_result, settings_given, split_of, working_copy
 
 from posecut_core import create_training_dataset, train_network
+from posecut_core.backbones import backbone_of
+from posecut_core.backbones.kernels import plain_forms
+from posecut_core.model.pose_net import NetworkSpec, parameter_shapes, scoremaps
 from posecut_core.progress import Progress
 
 STEPS_PER_EPOCH = 12
+
+
+def products_per_second():
+    """Measure floating-point operations per second of a matrix product."""
+    one, product, times = jnp.ones((2048, 2048)), jax.jit(jnp.matmul), []
+    for _ in range(6):
+        start = time.perf_counter()
+        product(one, one).block_until_ready()
+        times.append(time.perf_counter() - start)
+    return 2 * 2048**3 / min(times)
+
+
+def step_operations(net_type):
+    """Count the floating-point operations of a step: those of the forward pass, three times."""
+    spec = NetworkSpec(backbone_of(net_type), ("snout", "leftear", "rightear", "tailbase"))
+    images = jax.ShapeDtypeStruct((8, 224, 224, 3), jnp.float32)
+    with plain_forms():
+        forward = jax.jit(lambda parameters, images: scoremaps(spec, parameters, images))
+        return 3 * forward.lower(parameter_shapes(spec), images).cost_analysis()["flops"]
 
 
 def step_seconds(config, shuffle, split, steps, chosen):
@@ -49,24 +74,36 @@ def peer_step_seconds(python, data, split):
 def main():
     """Time both, print one JSON object."""
     options = parser(__doc__)
+    options.add_argument("--nets", default="resnet_50,efficientnet_lite0", help="net_types (default: %(default)s)")
     options.add_argument("--steps", type=int, default=24)
     options.add_argument("--peer", help="interpreter of an environment with DeepLabCut 3.0.2")
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
     arguments = options.parse_args()
     chosen = settings_given(arguments.set)
-    split = split_of(arguments.data)
+    split, nets = split_of(arguments.data), arguments.nets.split(",")
+    times, shuffle = {net: [] for net in nets}, 0
     with working_copy(arguments.data) as config:
-        times = step_seconds(config, 1, split, arguments.steps, chosen)
-        peer = peer_step_seconds(arguments.peer, arguments.data, split) if arguments.peer else None
-        if peer:
-            times += step_seconds(
-                config, 2, split, arguments.steps, chosen
-            )  # around the peer's, in case the machine changed
-    ours = statistics.median(times)
-    result = {"step_s": round(ours, 3), "fastest_s": round(min(times), 3), "slowest_s": round(max(times), 3)}
-    if peer:
-        result |= {"peer_step_s": round(peer, 3), "ratio": round(peer / ours, 2)}
-    print_result(result)
+        for part in range(2):  # before the peer and after it, in case the machine changes
+            for net in nets:
+                shuffle += 1
+                settings = {"net_type": net, **chosen}
+                times[net] += step_seconds(config, shuffle, split, arguments.steps, settings)
+            if arguments.peer and part == 0:
+                peer = peer_step_seconds(arguments.peer, arguments.data, split)
+    rate, result = products_per_second(), {}
+    for net in nets:
+        ours = statistics.median(times[net])
+        result[net] = {
+            "step_s": round(ours, 3),
+            "fastest_s": round(min(times[net]), 3),
+            "slowest_s": round(max(times[net]), 3),
+            "roofline_s": round(step_operations(net) / rate, 3),
+        }
+        if arguments.peer:
+            result[net]["ratio"] = round(peer / ours, 2)
+    if arguments.peer:
+        result["peer_step_s"] = round(peer, 3)
+    print_result({**result, "product_gflops": round(rate / 1e9)})
 
 
 if __name__ == "__main__":
