@@ -270,7 +270,7 @@ def with_network(settings: TrainingSettings, *, report: Report) -> TrainingSetti
     if settings.net_type != AUTO:
         return settings
     if jax.default_backend() == "cpu":
-        chosen, why = _ON_PROCESSORS, f"no graphics card; a step of {_ON_ACCELERATORS} takes about 6 times as long"
+        chosen, why = _ON_PROCESSORS, f"no graphics card; {_ON_ACCELERATORS} needs nine times the arithmetic"
     else:
         chosen, why = _ON_ACCELERATORS, f"a graphics card; {_ON_PROCESSORS} needs a ninth of the arithmetic"
     report(Notice(f"The network is {chosen}, as net_type is {AUTO} and this computer has {why}"))
