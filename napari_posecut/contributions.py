@@ -127,8 +127,7 @@ def ask_for_project(viewer: Viewer) -> None:
 def export_deeplabcut(viewer: Viewer) -> None:
     """Write the frames of the open project as images, in the background."""
     session = session_of(viewer)
-    config = session.attempt(session.require_project)
-    if config is None:
+    if session.attempt(session.require_project) is None:
         return
     job = session.attempt(lambda: session.start("export_deeplabcut", {}))
     if job is None:
@@ -137,8 +136,7 @@ def export_deeplabcut(viewer: Viewer) -> None:
     def notify(ended: Job) -> None:
         if ended is job:
             session.jobs.ended.disconnect(notify)
-            done = f"The frames were written as images to {config.labeled_data}; DeepLabCut can open the project now."
-            session.notify(done if ended.state == "done" else ended.message or "Writing the images was stopped.")
+            session.notify(ended.message or "Writing the images was stopped.", ended.remedies)
 
     session.jobs.ended.connect(notify)
 

@@ -5,7 +5,6 @@ The only module of the plugin behind which JAX is imported.
 
 import contextlib
 import faulthandler
-import json
 import os
 import signal
 import sys
@@ -21,7 +20,7 @@ from napari_posecut.jobs.files import JobFolder, Outcome, progress_line
 from napari_posecut.jobs.verbs import VERBS, Verb
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, Report, ended_at_once, interrupts
-from posecut_core.results import Summary, as_json, explain
+from posecut_core.results import explain
 
 _SHORTEST, _LONGEST = 0.1, 2.0  # seconds between two reports of a stage
 _LOWER = 10  # niceness: a window is served first
@@ -97,8 +96,7 @@ def _outcome_of(files: JobFolder, verbs: Mapping[str, Verb]) -> Outcome:
             result = _call_verb(
                 files, verbs, _reporting(file, asked=_never if os.name == "posix" else _stop_asked(files))
             )
-        said = result.summary() if hasattr(result, "summary") else Summary("")
-        return Outcome("done", json.loads(as_json(result)), said.text.replace("`", ""), said.following)
+        return Outcome.of(result)
     except KeyboardInterrupt:
         return _STOPPED
     except Exception as error:

@@ -15,7 +15,7 @@ import psutil
 
 from posecut_core.errors import Remedy
 from posecut_core.progress import Notice, Progress
-from posecut_core.results import as_json
+from posecut_core.results import Summary, as_json
 from posecut_core.storage.files import open_file, parse_json, read_json, storage_error, write_text
 
 # --- process ----------------------------------------------------------------------------------------------------------
@@ -124,6 +124,12 @@ class Outcome:
     result: Mapping[str, Any]  # of what is done
     message: str  # what came of it, or why it failed
     remedies: tuple[Remedy, ...] = ()  # steps that come next, or of which any one helps
+
+    @classmethod
+    def of(cls, result: object) -> "Outcome":
+        """Return what a window is told of a result: its values, as JSON has them, and its summary."""
+        said = result.summary() if hasattr(result, "summary") else Summary("")
+        return cls("done", json.loads(as_json(result)), said.text.replace("`", ""), said.following)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Job:
 
     @property
     def message(self) -> str:
-        """Why it failed or crashed, in a sentence; else nothing."""
+        """What came of it, or why it failed or crashed; nothing before the end."""
         return self._message
 
     @property

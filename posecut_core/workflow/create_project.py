@@ -90,10 +90,8 @@ class AddedVideos:
         """Say which videos are new."""
         lines = [f"Added {path}." for path in self.added]
         lines += [f"{path} was in the project already." for path in self.already_there]
-        text = f"{counted(len(self.added), 'new video')}."
-        return Summary(
-            text, (*lines, *_left_out(self.skipped)), (Remedy("extract_frames", config=self.config_path.parent),)
-        )
+        text = " ".join((f"{counted(len(self.added), 'new video')}.", *_left_out(self.skipped)))
+        return Summary(text, tuple(lines), (Remedy("extract_frames", config=self.config_path.parent),))
 
 
 @forgiving

@@ -52,7 +52,10 @@ class ExportedImages:
         if self.placeholder:
             lines.append(f"DeepLabCut finds them by {self.placeholder}, which holds no network.")
         root = self.config_path.parent
-        text = f"DeepLabCut opens the project by {self.config_path}. Once the frames are labelled, check the labels."
+        text = (
+            f"The frames were written as images; DeepLabCut opens the project by {self.config_path}. Once they are "
+            "labelled, check the labels."
+        )
         return Summary(text, tuple(lines), (Remedy("check_labels", config=root),))
 
 

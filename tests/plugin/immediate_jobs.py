@@ -1,10 +1,8 @@
 """Jobs that are done at once, in the process of the test: what a dock asks for, and what it makes of the end."""
 
-import dataclasses
-import json
 from types import SimpleNamespace
 
-from napari_posecut.jobs.files import Request
+from napari_posecut.jobs.files import Outcome, Request
 from napari_posecut.jobs.verbs import VERBS
 from posecut_core.errors import PosecutError
 from posecut_core.progress import silent
@@ -21,8 +19,8 @@ def work_at_once(session, monkeypatch):
         asked.append(job.request)
         session.jobs.started.emit(job)
         try:
-            done = VERBS[verb](session.project.config_path, arguments, silent)
-            job.result, job.state = json.loads(json.dumps(dataclasses.asdict(done), default=str)), "done"
+            done = Outcome.of(VERBS[verb](session.project.config_path, arguments, silent))
+            job.result, job.message, job.remedies, job.state = done.result, done.message, done.remedies, "done"
         except PosecutError as error:
             job.message, job.state = str(error), "failed"
         session.jobs.ended.emit(job)

@@ -28,15 +28,20 @@ def test_images_for_deeplabcut_need_a_project(viewer, monkeypatch):
 
 @pytest.mark.parametrize(
     ("state", "message", "sentence"),
-    [("done", "", "written as images"), ("failed", "The disk is full.", "disk is full"), ("stopped", "", "stopped")],
+    [
+        ("done", "The frames were written as images.", "written as images"),
+        ("failed", "The disk is full.", "disk is full"),
+        ("stopped", "", "stopped"),
+    ],
 )
 def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, monkeypatch, state, message, sentence):
     """The person is told how it ended, once."""
     session, notified = session_of(viewer), []
     session.open(config)
-    job = SimpleNamespace(state=state, message=message, request=Request("export_deeplabcut", {}))
+    request = Request("export_deeplabcut", {})
+    job = SimpleNamespace(state=state, message=message, remedies=(), request=request)
     monkeypatch.setattr(session.jobs, "start", lambda verb, arguments: job)
-    monkeypatch.setattr(session, "notify", notified.append)
+    monkeypatch.setattr(session, "notify", lambda sentence, remedies: notified.append(sentence))
     export_deeplabcut(viewer)
     for ended in (SimpleNamespace(state="done", request=Request("doctor", {})), job, job):
         session.jobs.ended.emit(ended)

@@ -1,8 +1,7 @@
 """Dock 2: choose the frames to label, by an algorithm or by looking through a video."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
@@ -324,7 +323,7 @@ class FramesDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.session.notify(_extracted_text(job.result), job.remedies)
+            self.session.notify(job.message, job.remedies)
 
     def _ask_user(self, question: str) -> bool:
         return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
@@ -347,12 +346,3 @@ def _percent() -> QSpinBox:
 def _part(config: ProjectConfig) -> tuple[int, int]:
     """Return where the choice begins and ends, in per cent of a video."""
     return round(100 * config.start), round(100 * config.stop)
-
-
-def _extracted_text(result: Mapping[str, Any]) -> str:
-    """Say what an extraction did."""
-    added, damaged = (sum(len(video[key]) for video in result["videos"]) for key in ("added", "damaged"))
-    if not added:
-        return "No new frames: the same ones were chosen as last time; check “choose different frames than last time”."
-    lost = f" {damaged} frames cannot be decoded and were left out." if damaged else ""
-    return f"{added} new frames were extracted; label them next (3 Label).{lost}"

@@ -181,6 +181,7 @@ class OutliersDock(QWidget):
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._asked: dict[str, object] | None = None  # arguments with which the suspects were found
         self._suspects: dict[str, Mapping[str, Any]] = {}  # path of a video -> what was found in it
+        self._found_text = ""  # what was found in all of them
         self._offered: Path | None = None  # config.yaml of the project whose usual number of frames was offered
         self.heading = QLabel()
         self.networks = QComboBox()
@@ -326,11 +327,12 @@ class OutliersDock(QWidget):
     def _on_own_job_ended(self, job: Job) -> None:
         if job.request.verb == "extract_outliers":
             if job.state == "done":
-                self.session.notify(_extracted_text(job.result), job.remedies)
+                self.session.notify(job.message, job.remedies)
             self._clear_found()
         elif job.state == "done":
             self._asked = dict(job.request.arguments)
             self._suspects = {str(video["video"]): video for video in job.result["videos"]}
+            self._found_text = job.message
         else:
             self._asked = None
         self._show_found()
@@ -347,7 +349,7 @@ class OutliersDock(QWidget):
         numbers = sorted({int(candidate["number"]) for candidate in suspects["candidates"]}) if suspects else []
         self.timeline.show_video(self._length(suspects, numbers))
         self.timeline.show_marks(np.array(numbers, dtype=np.int64))
-        self.sentence.setText(_found_text(list(self._suspects.values())))
+        self.sentence.setText(f"<b>{self._found_text}</b>" if self._suspects else "")
         for widget in (self.timeline, self.before, self.after):
             widget.setVisible(bool(numbers))
         self._update_enabled()
@@ -407,25 +409,3 @@ class OutliersDock(QWidget):
 def _wanted(video: Mapping[str, Any]) -> int:
     """Count the frames of a video that would be extracted."""
     return min(int(video["number_of_frames"]), len(video["fresh"]))
-
-
-def _found_text(videos: list[Mapping[str, Any]]) -> str:
-    """Say how many frames look wrong, and how many of them will be extracted."""
-    if not videos:
-        return ""
-    wrong = sum(len({candidate["number"] for candidate in video["candidates"]}) for video in videos)
-    looked_at, wanted = sum(int(video["looked_at"]) for video in videos), sum(map(_wanted, videos))
-    if not wrong:
-        return f"None of {looked_at:,} frames looks wrong by this measure; try another one."
-    if not wanted:
-        return f"{wrong:,} of {looked_at:,} frames look wrong, and all of them were extracted before."
-    return f"<b>{wrong:,} of {looked_at:,} frames look wrong; {wanted} of them will be extracted.</b>"
-
-
-def _extracted_text(result: Mapping[str, Any]) -> str:
-    """Say what was extracted."""
-    frames = sum(len(video["added"]) for video in result["videos"])
-    drafts = sum(int(video["drafts"]) for video in result["videos"])
-    if not frames:
-        return "No frame was extracted: all of them were extracted before or are damaged."
-    return f"{frames} frames were extracted, with {drafts} positions to correct; go on with 8 Refine."

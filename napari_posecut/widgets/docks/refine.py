@@ -1,7 +1,6 @@
 """Dock 8: review the drafts in frames that were extracted as outliers, then begin the next iteration."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from napari import Viewer
@@ -140,21 +139,9 @@ class RefineDock(QWidget):
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.advice.setText(_merged_text(job.result))
+            train = "4 Train; choose <i>begins with: previous network</i> to continue from the network that you have."
+            self.advice.setText(f"<b>{job.message}</b> Next: {train}")
 
 
 def _is_unreviewed(labelling: Labelling, key: Any) -> bool:
     return labelling.status(key) == "unreviewed"
-
-
-def _merged_text(result: Mapping[str, Any]) -> str:
-    """Say what was merged, and what comes next."""
-    said = [f"<b>Iteration {result['iteration']} starts with {result['labelled_frames']} labelled frames.</b>"]
-    if result["accepted"]:
-        said.append(f"{result['accepted']} drafts became labels.")
-    if result["left"]:
-        said.append(f"{result['left']} drafts stay drafts.")
-    said.append(
-        "Next: 4 Train; choose <i>begins with: previous network</i> to continue from the network that you have."
-    )
-    return " ".join(said)

@@ -363,7 +363,7 @@ class TrainDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self._notes = [_done_text(job)]
+            self._notes = [f"Done. {job.message} Next: 5 Evaluate, or go on labelling with its proposals."]
         elif job.state == "stopped":
             self._notes = ["Paused; press Resume to continue."]
         self._show_shuffle()
@@ -439,10 +439,3 @@ def _figures_text(row: Metrics) -> str:
     speed = row.steps_per_second
     said = f"{speed:.2g} steps/s" if speed >= 1 else f"{rough_time(1 / speed)} per step" if speed > 0 else ""
     return f"step {row.step}, {said}, learning rate {row.learning_rate:.2g}"
-
-
-def _done_text(job: Job) -> str:
-    network = job.result.get("network") or {}
-    skipped = network.get("skipped") or ()
-    tail = f" {len(skipped)} steps were skipped because their loss was not finite." if skipped else ""
-    return f"Done. Next: 5 Evaluate, or go on labelling with its proposals.{tail}"

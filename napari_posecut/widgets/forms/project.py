@@ -240,14 +240,8 @@ class ProjectVideos(QWidget):
         return width, height
 
     def _on_job_ended(self, job: Job) -> None:
-        if job.state != "done":
-            return
-        added, there = job.result.get("added", ()), job.result.get("already_there", ())
-        known = f"; {len(there)} were in the project already" if there else ""
-        left_out = "".join(f" Left out: {one['reason']}" for one in job.result.get("skipped", ()))
-        self._session.notify(
-            f"{len(added)} videos were added{known}. Next, choose frames of them to label (2 Frames).{left_out}"
-        )
+        if job.state == "done":
+            self._session.notify(job.message, job.remedies)
 
     def _create_layout(self) -> None:
         layout = QVBoxLayout(self)

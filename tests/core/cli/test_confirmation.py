@@ -1,6 +1,7 @@
 """Nothing is extracted before someone has seen the count and agreed."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from posecut_core.cli.summaries import asking, understood
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, silent
 from posecut_core.refinement.candidates import Candidate, Criteria
-from posecut_core.workflow.extract_outlier_frames import FoundOutliers
+from posecut_core.workflow.extract_outlier_frames import FoundOutliers, OutlierFrames
 
 CANDIDATES = tuple(Candidate(number, "jump", 30.0, ("nose",)) for number in (3, 5, 8))
 
@@ -27,6 +28,21 @@ def test_the_summary_counts_what_was_found():
     few = found(Criteria("fitting", epsilon=50), fresh=(3, 5, 8))
     assert "(fitting, epsilon=50, and the 3 farthest below it); 3" in few.summary().text
     assert uncertain.summary().text == "a.mp4: 3 of 100 frames found (uncertain, p_bound=0.2); 3 would be extracted."
+
+
+@pytest.mark.parametrize(
+    ("candidates", "fresh", "words"),
+    [
+        (CANDIDATES, (3, 8), "3 of 200 frames look wrong; 2 of them would be extracted."),
+        (CANDIDATES, (), "3 of 200 frames look wrong, and the project has them all already."),
+        ((), (), "None of 200 frames looks wrong by these criteria; try others."),
+    ],
+)
+def test_what_was_found_in_all_videos_is_one_sentence(candidates, fresh, words):
+    """Frames are counted over the videos, and those that would be extracted among them."""
+    one = replace(found(), candidates=candidates, fresh=fresh)
+    none = replace(found(), candidates=(), fresh=())
+    assert OutlierFrames("net", (one, none)).summary().text == words
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,8 @@ def test_why_no_frame_is_new_is_said_truly():
 def test_videos_left_out_are_named():
     """Each with its reason, which may name the file itself."""
     skipped = (SkippedVideo("/v/a.mp4", "/v/a.mp4 is damaged."), SkippedVideo("b", "Found no video b."))
-    assert tell_added(AddedVideos(CONFIG, (), (), skipped)).lines[:2] == (
-        "Left out: /v/a.mp4 is damaged.",
-        "Left out: Found no video b.",
+    assert tell_added(AddedVideos(CONFIG, (), (), skipped)).lines == (
+        "0 new videos. Left out: /v/a.mp4 is damaged. Left out: Found no video b.",
     )
     assert "Left out: /v/a.mp4" in tell_created(CreatedProject(CONFIG, (), True, skipped=skipped)).lines[0]
 

@@ -55,8 +55,8 @@ def test_suspects_are_counted_and_shown(viewer, dock):
     arguments = dock.session.jobs.job.request.arguments
     assert (arguments["outlieralgorithm"], arguments["epsilon"], arguments["snapshot"]) == ("jump", 20, 100)
     assert len(arguments["videos"]) == 2
-    dock.session.jobs.end("done", result=found(dock, [4, 7, 9]))
-    assert "3 of 24 frames look wrong; 2 of them will be extracted" in dock.sentence.text()
+    dock.session.jobs.end("done", result=found(dock, [4, 7, 9]), message="3 of 24 frames look wrong.")
+    assert "3 of 24 frames look wrong." in dock.sentence.text()
     assert dock.timeline.marks.tolist() == [4, 7, 9]
     dock.after.click()
     dock.after.click()

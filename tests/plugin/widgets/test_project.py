@@ -195,7 +195,7 @@ def test_videos_are_added(opened, monkeypatch):
     notified = []
     opened.session.notified.connect(notified.append)
     opened.videos.add([str(broken), str(new)])
-    assert ("1 videos were added" in notified[-1], "broken.mp4 is empty" in notified[-1]) == (True, True)
+    assert ("1 new video." in notified[-1], "broken.mp4 is empty" in notified[-1]) == (True, True)
     assert [request.verb for request in asked] == ["add_videos"]
     assert opened.videos.videos.topLevelItem(2).text(0) == "third"
 

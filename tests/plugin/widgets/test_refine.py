@@ -60,9 +60,9 @@ def test_merging_follows_the_choice(dock, place, policy):
     assert dock.session.jobs.job.request.arguments == {"unreviewed": policy}
     assert not dock.session.labelling.writable
     assert not dock.merge_button.isEnabled()
-    dock.session.jobs.end("done", result={"iteration": 1, "labelled_frames": 9, "accepted": 0, "left": 14})
+    dock.session.jobs.end("done", message="Iteration 1 begins, with 9 labelled frames.")
     assert dock.session.labelling.writable
-    assert "Iteration 1 starts with 9 labelled frames" in dock.advice.text()
+    assert "Iteration 1 begins, with 9 labelled frames" in dock.advice.text()
     assert "4 Train" in dock.advice.text()
 
 
