@@ -5,18 +5,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from posecut_core.plots.figures import colors_of, new_figure, save_png, say, styled
+from posecut_core.plots.figures import colors_of, new_figure, png_bytes, say, styled
+from posecut_core.plots.report import Picture, Section, Table, Words, page
 from posecut_core.poses.predictions import Predictions
+from posecut_core.storage.files import write_bytes, write_text
 
 _MOST_POINTS = 80_000  # in the figure of paths: more only cover each other
 _BINS = 800  # over time: about the figure's width in pixels
 _HISTOGRAM_BINS = 50
+_SPEED_FRAMES = 15  # over which a speed is a mean: noise of single positions is none
+_PAGE = "trajectories.html"
+_CAPTIONS = {
+    "trajectory.png": "Paths of the bodyparts, as seen from the camera.",
+    "plot.png": "Positions over time.",
+    "plot-likelihood.png": "Likelihoods over time.",
+    "hist.png": "Jumps: movements from one frame to the next. What lies far to the right is mostly an error.",
+    "speed.png": f"Speeds: means of movements over {_SPEED_FRAMES} frames.",
+}
 
 
 @dataclass(frozen=True)
@@ -40,10 +52,13 @@ def draw_trajectories(
     dotsize: int | float = 12,
     origin: str = "",
 ) -> tuple[Path, ...]:
-    """Write trajectory.png, plot.png, plot-likelihood.png and hist.png into `folder`.
+    """Write trajectory.png, plot.png, plot-likelihood.png, hist.png and speed.png into `folder`, and a page with them.
 
-    Points whose likelihood is below pcutoff are left out, except in the plot of likelihoods. Each file carries the text
-    `origin`.
+    Points whose likelihood is below pcutoff are left out, except in the plot of likelihoods. Each figure carries the
+    text `origin`. The page needs no other file.
+
+    Returns:
+        the figures, and last the page.
 
     Raises:
         ArgumentError: colormap is unknown.
@@ -55,17 +70,33 @@ def draw_trajectories(
         "trajectory.png": lambda figure: _draw_path(figure, xy, colours, dotsize / 5, alphavalue),
         "plot.png": lambda figure: _draw_over_time(figure, xy, colours),
         "plot-likelihood.png": lambda figure: _draw_likelihood(figure, predictions.likelihood, colours, pcutoff),
-        "hist.png": lambda figure: _draw_jumps(figure, xy, colours),
+        "hist.png": lambda figure: _draw_histogram(
+            figure, _displacements(xy), colours, "movement from one frame to the next (pixels)"
+        ),
+        "speed.png": lambda figure: _draw_histogram(
+            figure, _speeds(xy), colours, f"speed over {_SPEED_FRAMES} frames (pixels per frame)"
+        ),
     }
     if np.isnan(xy).all():
         nothing = f"No point has a likelihood of at least {pcutoff:g}."
-        drawings |= {name: lambda figure: say(figure, nothing) for name in ("trajectory.png", "plot.png", "hist.png")}
+        empty = [name for name in drawings if name != "plot-likelihood.png"]
+        drawings |= {name: lambda figure: say(figure, nothing) for name in empty}
+    pictures = []
     for name, draw in drawings.items():
         figure = new_figure(title)
         draw(figure)
         _add_bodypart_bar(figure, predictions.bodyparts, colours)
-        save_png(figure, folder / name, comment=origin)
-    return tuple(folder / name for name in drawings)
+        png = png_bytes(figure, comment=origin)
+        write_bytes(folder / name, png)
+        pictures.append(Picture(png, _CAPTIONS[name]))
+    table = Table(
+        ("bodypart", "frames", "way", "median speed", "95 % of speeds below", "largest jump"),
+        _rows(predictions.bodyparts, xy),
+    )
+    told = f"Frames count where the likelihood is at least {pcutoff:g}. Ways are in pixels, speeds in pixels per frame."
+    sections = (Section("Bodyparts", (Words(told), table)), Section("Figures", tuple(pictures)))
+    write_text(folder / _PAGE, page(title, sections))
+    return (*(folder / name for name in drawings), folder / _PAGE)
 
 
 def _likely_positions(predictions: Predictions, pcutoff: float) -> Float64[np.ndarray, "T K 2"]:
@@ -76,6 +107,30 @@ def _likely_positions(predictions: Predictions, pcutoff: float) -> Float64[np.nd
 def _displacements(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "steps K"]:
     """Measure how far each point moves from one frame to the next in pixels; NaN where either is missing."""
     return np.hypot(*np.moveaxis(np.diff(xy, axis=0), -1, 0))
+
+
+def _speeds(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "steps K"]:
+    """Return the mean movement per frame around each frame; NaN where fewer than half of the movements are known."""
+    moved = pd.DataFrame(_displacements(xy))
+    return moved.rolling(_SPEED_FRAMES, center=True, min_periods=_SPEED_FRAMES // 2 + 1).mean().to_numpy()
+
+
+def _rows(bodyparts: tuple[str, ...], xy: Float64[np.ndarray, "T K 2"]) -> tuple[tuple[str, ...], ...]:
+    """Describe the movement of each bodypart for a table."""
+    moved, speeds, rows = _displacements(xy), _speeds(xy), []
+    for k, part in enumerate(bodyparts):
+        seen = np.count_nonzero(~np.isnan(xy[:, k, 0]))
+        jumps, known = moved[:, k], speeds[~np.isnan(speeds[:, k]), k]
+        share = f"{seen / max(len(xy), 1):.1%}"
+        usual = [f"{np.percentile(known, percent):.1f}" for percent in (50, 95)] if known.size else ["", ""]
+        if np.isnan(jumps).all():
+            rows.append((part, share, "", *usual, ""))
+        else:
+            largest = int(np.nanargmax(jumps))
+            rows.append(
+                (part, share, f"{np.nansum(jumps):.0f}", *usual, f"{jumps[largest]:.1f}, to frame {largest + 1}")
+            )
+    return tuple(rows)
 
 
 def _envelope(values: Float64[np.ndarray, " T"], bins: int) -> _Envelope:
@@ -141,16 +196,17 @@ def _draw_likelihood(
     axes.set(xlabel="frame", ylabel="likelihood", ylim=(-0.02, 1.02), xlim=(0, max(len(likelihood) - 1, 1)))
 
 
-def _draw_jumps(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
+def _draw_histogram(
+    figure: Figure, moved: Float64[np.ndarray, "steps K"], colours: Float64[np.ndarray, "K 3"], label: str
+) -> None:
     axes = styled(figure.add_subplot())
-    moved = _displacements(xy)
     known = moved[~np.isnan(moved)]
     edges = np.linspace(0, max(float(known.max()) if known.size else 1.0, 1e-6), _HISTOGRAM_BINS + 1)
     for k, colour in enumerate(colours):
         counts, _ = np.histogram(moved[:, k][~np.isnan(moved[:, k])], edges)
         axes.stairs(counts, edges, color=colour, linewidth=1.4, alpha=0.85)
     axes.set_yscale("symlog", linthresh=1)
-    axes.set(xlabel="movement from one frame to the next (pixels)", ylabel="frames")
+    axes.set(xlabel=label, ylabel="frames")
     axes.set_xlim(0, float(edges[-1]))
     axes.set_ylim(bottom=0)
 

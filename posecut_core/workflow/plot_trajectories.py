@@ -76,8 +76,9 @@ def plot_trajectories(
 ) -> PlottedTrajectories:
     """Draw the predictions of analysed videos as figures.
 
-    Paths, positions over time, likelihoods and movements go to `plot-poses/<video><scorer>/` beside the predictions, so
-    that figures of another network, and those that DeepLabCut keeps in `plot-poses/<video>/`, stay.
+    Paths, positions over time, likelihoods, jumps and speeds, and `trajectories.html`, one page with all of them, go to
+    `plot-poses/<video><scorer>/` beside the predictions, so that figures of another network, and those that DeepLabCut
+    keeps in `plot-poses/<video>/`, stay.
 
     Args:
         config: path of config.yaml.

@@ -32,14 +32,17 @@ def images(path):
 
 
 def test_figures_lie_beside_the_predictions(spot_project, analysed):
-    """Four figures per video in a folder with the network's name: DeepLabCut's of the same video stay."""
+    """Figures and a page per video in a folder with the network's name: DeepLabCut's of the same video stay."""
     theirs = analysed.parent / "plot-poses" / "spot" / "trajectory.png"
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"DeepLabCut's")
     result = plot_trajectories(spot_project, analysed)
     assert theirs.read_bytes() == b"DeepLabCut's"
     assert result.folders == (analysed.parent / "plot-poses" / "spotFake_10",)
-    assert [path.name for path in result.files] == ["trajectory.png", "plot.png", "plot-likelihood.png", "hist.png"]
+    assert [path.name for path in result.files] == [
+        *("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png", "speed.png"),
+        "trajectories.html",
+    ]
     assert all(path.is_file() for path in result.files)
 
 

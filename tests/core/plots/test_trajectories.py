@@ -8,7 +8,7 @@ from posecut_core.errors import ArgumentError, StorageError
 from posecut_core.plots.trajectories import _displacements, _envelope, _likely_positions, draw_trajectories
 from posecut_core.poses.predictions import Predictions
 
-NAMES = ("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png")
+NAMES = ("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png", "speed.png")
 
 
 def walk(frames, likelihood=0.9):
@@ -17,11 +17,11 @@ def walk(frames, likelihood=0.9):
 
 
 @pytest.mark.parametrize("predictions", [walk(40), walk(1), walk(5_000), walk(20, likelihood=0.1)])
-def test_four_figures_are_written_whatever_the_predictions(tmp_path, predictions):
-    """One frame, many frames, and no likely point at all give four readable pictures without a warning."""
+def test_figures_are_written_whatever_the_predictions(tmp_path, predictions):
+    """One frame, many frames, and no likely point at all give readable pictures and a page without a warning."""
     files = draw_trajectories(tmp_path / "plot-poses" / "m1", predictions, pcutoff=0.6, title="m1")
-    assert files == tuple(tmp_path / "plot-poses" / "m1" / name for name in NAMES)
-    for path in files:
+    assert files == tuple(tmp_path / "plot-poses" / "m1" / name for name in (*NAMES, "trajectories.html"))
+    for path in files[:-1]:
         assert imread(path).std() > 0.05
 
 
@@ -29,7 +29,22 @@ def test_frames_that_could_not_be_decoded_are_gaps(tmp_path):
     """NaN positions are neither drawn nor a warning."""
     predictions = walk(30)
     predictions.xy[10:12], predictions.likelihood[10:12] = np.nan, 0
-    assert len(draw_trajectories(tmp_path, predictions, pcutoff=0.6)) == 4
+    assert len(draw_trajectories(tmp_path, predictions, pcutoff=0.6)) == 6
+
+
+def test_the_page_stands_alone_and_says_how_bodyparts_move(tmp_path):
+    """Names are escaped, pictures are in the file, and the largest jump is named with its frame."""
+    xy = np.zeros((40, 2, 2))
+    xy[:, 0, 0] = 2.0 * np.arange(40)
+    xy[25:, 0, 1] = 30.0
+    predictions = Predictions("net", ("<snout>", "tail"), xy, np.ones((40, 2)))
+    text = draw_trajectories(tmp_path, predictions, pcutoff=0.6, title="a & b.mp4")[-1].read_text("utf-8")
+    assert "<h1>a &amp; b.mp4</h1>" in text
+    assert "<td>&lt;snout&gt;</td><td>100.0%</td>" in text
+    assert "<td>30.1, to frame 25</td>" in text
+    assert text.count('src="data:image/png;base64,') == 5
+    assert "<script" not in text
+    assert "http" not in text
 
 
 def test_unlikely_points_are_masked_and_points_at_the_cutoff_are_not():
