@@ -20,14 +20,14 @@ from posecut_core.storage.files import write_bytes, write_text
 _MOST_POINTS = 80_000  # in the figure of paths: more only cover each other
 _BINS = 800  # over time: about the figure's width in pixels
 _HISTOGRAM_BINS = 50
-_SPEED_FRAMES = 15  # over which a speed is a mean: noise of single positions is none
+_SPEED_FRAMES = 15  # whose median movement is a speed: errors of single positions are none
 _PAGE = "trajectories.html"
 _CAPTIONS = {
     "trajectory.png": "Paths of the bodyparts, as seen from the camera.",
     "plot.png": "Positions over time.",
     "plot-likelihood.png": "Likelihoods over time.",
     "hist.png": "Jumps: movements from one frame to the next. What lies far to the right is mostly an error.",
-    "speed.png": f"Speeds: means of movements over {_SPEED_FRAMES} frames.",
+    "speed.png": f"Speeds: medians of the movements of {_SPEED_FRAMES} frames, so that single jumps do not count.",
 }
 
 
@@ -90,10 +90,10 @@ def draw_trajectories(
         write_bytes(folder / name, png)
         pictures.append(Picture(png, _CAPTIONS[name]))
     table = Table(
-        ("bodypart", "frames", "way", "median speed", "95 % of speeds below", "largest jump"),
+        ("bodypart", "frames", "distance", "median speed", "95 % of speeds below", "largest jump"),
         _rows(predictions.bodyparts, xy),
     )
-    told = f"Frames count where the likelihood is at least {pcutoff:g}. Ways are in pixels, speeds in pixels per frame."
+    told = f"Frames of a likelihood of at least {pcutoff:g} count. Distances are in pixels, speeds in pixels a frame."
     sections = (Section("Bodyparts", (Words(told), table)), Section("Figures", tuple(pictures)))
     write_text(folder / _PAGE, page(title, sections))
     return (*(folder / name for name in drawings), folder / _PAGE)
@@ -110,9 +110,9 @@ def _displacements(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "ste
 
 
 def _speeds(xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "steps K"]:
-    """Return the mean movement per frame around each frame; NaN where fewer than half of the movements are known."""
+    """Return the median movement per frame around each frame; NaN where fewer than half of the movements are known."""
     moved = pd.DataFrame(_displacements(xy))
-    return moved.rolling(_SPEED_FRAMES, center=True, min_periods=_SPEED_FRAMES // 2 + 1).mean().to_numpy()
+    return moved.rolling(_SPEED_FRAMES, center=True, min_periods=_SPEED_FRAMES // 2 + 1).median().to_numpy()
 
 
 def _rows(bodyparts: tuple[str, ...], xy: Float64[np.ndarray, "T K 2"]) -> tuple[tuple[str, ...], ...]:
