@@ -261,16 +261,16 @@ def check_settings(project: Project, found: Findings) -> None:
 
 def _check_fractions(project: Project, found: Findings) -> None:
     """Name networks of training fractions that config.yaml no longer lists: no step can be told of them."""
-    for training in project.trainings():
-        listed = not training.shuffle or project.trainingsetindex(training.percent) is not None
-        if not listed and training.settings.exists() and training.snapshots:
-            fraction = training.percent / 100
-            found.add(
-                project.config_path,
-                f"{training.folder} holds a network of training fraction {fraction:g}, which TrainingFraction in "
-                f"{project.config_path} does not list; add {fraction:g} there again to use that network.",
-                harmless=True,
-            )
+    trainings = [one for one in project.trainings() if one.shuffle and one.settings.exists() and one.snapshots]
+    unlisted = [one for one in trainings if project.trainingsetindex(one.percent) is None]
+    for training in unlisted:
+        fraction = training.percent / 100
+        found.add(
+            project.config_path,
+            f"{training.folder} holds a network of training fraction {fraction:g}, which TrainingFraction in "
+            f"{project.config_path} does not list; add {fraction:g} there again to use that network.",
+            harmless=len(unlisted) < len(trainings),
+        )
 
 
 def check_videos(project: Project, found: Findings) -> None:
@@ -488,9 +488,9 @@ def check_results(project: Project, networks: Mapping[str, KnownNetwork], found:
             with found.about(path):
                 problem = _unreadable(path)
                 if problem:
-                    made_by = "evaluate_network" if "evaluation" in str(path.parent) else "analyze_videos"
-                    told = f"{path} is not a readable {path.suffix} ({problem}); delete it and make it again."
-                    found.add(path, told, Remedy(made_by))
+                    again = _made_again(project, path, networks)
+                    advice = "delete it and make it again" if again else "delete it"
+                    found.add(path, f"{path} is not a readable {path.suffix} ({problem}); {advice}.", *again)
                 else:
                     _check_origin(project, path, networks, found)
 
@@ -501,9 +501,9 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
         scorer, rows = path.name.removesuffix("-results.csv"), read_results(path)
         network = networks.get(scorer)
         if rows and network and not is_present(rows[-1], network.sha256):
-            again = _again(project, "evaluate_network", network)
+            again = _made_again(project, path, networks)
             advice = "make it again" if again else "delete it"
-            found.add(path, f"{path} was measured of {_EARLIER}; {advice}.", *again, harmless=True)
+            found.add(path, f"{path} has the errors of {_EARLIER}; {advice}.", *again, harmless=True)
         return
     drawn = path.suffix == ".mp4"
     origin = origin_from(comment_of(path)) if drawn else read_origin(path) if path.suffix == ".h5" else None
@@ -516,12 +516,7 @@ def _check_origin(project: Project, path: Path, networks: Mapping[str, KnownNetw
     if not why and video and analysis.video != file_fingerprint(video):
         why = f"another video than {video}, or an earlier version of it"
     if why:
-        derived = "analyzeskeleton" if path.stem.endswith("_skeleton") else "filterpredictions"
-        step = "create_labeled_video" if drawn else derived if origin.predictions else "analyze_videos"
-        more: dict[str, object] = {} if video is None else {"videos": [os.fspath(video)]}
-        more |= {} if video is None or path.parent == video.parent else {"destfolder": path.parent}
-        more |= {"filtered": True} if drawn and path.stem.endswith("_filtered_labeled") else {}
-        again = _again(project, step, network, **more) if video else ()
+        again = _made_again(project, path, networks)
         advice = "make it again" if again else "delete it"
         found.add(path, f"{path} came from {why}; {advice}.", *again, harmless=drawn)
 
@@ -535,14 +530,32 @@ def _video_of(project: Project, path: Path, scorer: str) -> Path | None:
     return next((one for one in videos if path.name.startswith(prediction_path(one, scorer).stem)), None)
 
 
-def _again(project: Project, step: str, network: KnownNetwork, **more: object) -> tuple[Remedy, ...]:
-    """Return the step that makes a result of a network again; none for networks of other iterations."""
-    if network.arguments is None:
+def _made_again(project: Project, path: Path, networks: Mapping[str, KnownNetwork]) -> tuple[Remedy, ...]:
+    """Return the step that makes a result again; none where its network or its video is not there."""
+    drawn = path.suffix == ".png" and path.parent.parent.name == "plot-poses"
+    made = path.parent if drawn else path  # figures are in a folder of the name that else the file has
+    scorer = max((name for name in networks if name in made.name), key=len, default="")
+    evaluated = path.relative_to(project.root).parts[0].startswith("evaluation-results")
+    arguments = networks[scorer].arguments if scorer else {} if evaluated else None
+    if arguments is None:
         return ()
-    named = dict(network.arguments)
-    if step == "evaluate_network":
-        named["snapshots"] = named.pop("snapshot")
-    return (Remedy(step, config=project.root, **more, **named),)
+    named: dict[str, object] = dict(arguments)
+    if evaluated:
+        named |= {"snapshots": named.pop("snapshot")} if named else {}
+        return (Remedy("evaluate_network", config=project.root, **named),)
+    video, folder = _video_of(project, made, scorer), made.parent.parent if drawn else made.parent
+    if video is None:
+        return ()
+    filtered = "_filtered" in made.stem.removeprefix(f"{video.stem}{scorer}")
+    step = "filterpredictions" if filtered else "analyze_videos"
+    if made.name.endswith("_outliers.csv"):
+        step = "extract_outlier_frames"
+    elif drawn or path.suffix == ".mp4" or path.stem.endswith("_skeleton"):
+        step = "plot_trajectories" if drawn else "create_labeled_video" if path.suffix == ".mp4" else "analyzeskeleton"
+        named |= {"filtered": True} if filtered else {}
+    named |= {} if folder == video.parent else {"destfolder": folder}
+    named |= {"save_as_csv": True} if step.startswith("analyze") and path.suffix == ".csv" else {}
+    return (Remedy(step, config=project.root, videos=[os.fspath(video)], **named),)
 
 
 def _unreadable(path: Path) -> str:
@@ -590,7 +603,9 @@ def check_disk(root: Path, found: Findings) -> None:
         free = shutil.disk_usage(root).free
         if free < _ROOM:
             found.add(
-                root, f"The disk of {root} has {free // 2**20} MB left, expected {_ROOM // 2**20}; free some space."
+                root,
+                f"The disk of {root} has {free // 2**20} MB left, expected at least {_ROOM // 2**20} MB; free some "
+                "space.",
             )
         if not os.access(root, os.W_OK):
             found.add(

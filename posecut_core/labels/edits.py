@@ -239,8 +239,8 @@ def _accepted(point: Point | None, edit: Accept) -> Point:
 def _dropped(state: LabelState, number: int, *, drop: bool) -> LabelState:
     frame = state.frame(number)
     if frame.dropped == drop:
-        found, advice = ("dropped already", "leave it") if drop else ("not dropped", "drop it first")
-        raise LabelError(f"Frame {number} is {found}, expected the opposite; {advice}.")
+        found = "already dropped, expected a frame in use" if drop else "not dropped, expected one that is"
+        raise LabelError(f"Frame {number} is {found}; choose another.")
     return state.with_frame(number, replace(frame, dropped=drop))
 
 

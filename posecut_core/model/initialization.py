@@ -319,7 +319,7 @@ def _random(settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning
 def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:
     if snapshot is None:
         raise ModelError(
-            "There is no network of this shuffle in an iteration before this one, expected one because init_weights "
+            "No earlier iteration has a network of this shuffle, expected one because init_weights "
             "is 'previous'; start from other weights, such as imagenet."
         )
     spec, parameters = _continued(snapshot, settings, bodyparts)

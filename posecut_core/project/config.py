@@ -61,7 +61,7 @@ def _file_word(name: str) -> str:
         raise ValueError("a name that a spreadsheet would not run as a formula")
     if not is_file_part(name.strip()) or not name.isprintable() or len(name.encode()) > _LONGEST_WORD:
         raise ValueError(
-            f"at most {_LONGEST_WORD} bytes without slashes and line ends, because it becomes part of file names"
+            f"at most {_LONGEST_WORD} bytes without slashes and line breaks, because it becomes part of file names"
         )
     return name
 

@@ -1,9 +1,13 @@
-"""What PoseCut says to its users; `python -m tests.structure.test_messages` lists all of it, to be read aloud."""
+"""What PoseCut says to its users; `python -m tests.structure.test_messages` writes all of it to `GOLDEN`.
+
+A change of words is then seen, and read, in one place; tests of behavior need not hold whole sentences.
+"""
 
 import ast
 import dataclasses
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +25,7 @@ _VERBS = "|".join(sorted(name.replace("_", "-") for name in posecut_core.__all__
 # A command, an option, or a place in the window.
 FRONT_ENDS = re.compile(rf"posecut (?:{_VERBS}|doctor|label|demo)\b|(?<![\w-])--[a-z][a-z-]+|\bdocks?\b|\bbuttons?\b")
 _TELLING = ("Notice", "add", "about")
+GOLDEN = ROOT / "tests" / "data" / "messages.txt"
 
 
 def strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -38,8 +43,9 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        parts = (part.value if isinstance(part, ast.Constant) else f"{{{ast.unparse(part)}}}" for part in node.values)
-        return "".join(str(part) for part in parts)
+        return "".join(_text(part) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return f"{{{ast.unparse(node.value)}}}"
     return ""
 
 
@@ -114,7 +120,20 @@ def test_every_result_says_what_came_of_it() -> None:
     assert [name for name, result in made.items() if not hasattr(result, "summary")] == []
 
 
-if __name__ == "__main__":
+def _all_messages() -> str:
+    """Return every message, under the name of its module and in the order of the code."""
+    lines: list[str] = []
     for source in sources("posecut_core", "napari_posecut"):
-        for line, text in messages(source.tree):
-            print(f"{source.name}:{line}: {text}")
+        told = [f"  {' '.join(text.split())}" for _, text in sorted(messages(source.tree))]
+        lines += ["", source.name, *told] if told else []
+    return "\n".join(lines[1:]) + "\n"
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="values are written as code, which changed since")
+def test_messages_are_those_that_were_read() -> None:
+    """A message that is new or reworded has been read among the others: run this module, and look at the difference."""
+    assert _all_messages().splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(_all_messages(), encoding="utf-8")

@@ -11,23 +11,31 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
+import napari_posecut
 import posecut_core
-from posecut_core.errors import ProjectError, Remedy
+from posecut_core.errors import PosecutError, ProjectError, Remedy
 from posecut_core.health import Finding
 from posecut_core.health.doctor import doctor
-from posecut_core.health.project import sums_path
+from posecut_core.inference import predictor
+from posecut_core.inference.predictor import ImageScoremaps, Predictor
+from posecut_core.labels.edits import Place as PlaceLabel
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.model import initialization
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.storage.yaml_files import load_mapping
+from posecut_core.training import run
 from posecut_core.video.frame_store import FrameStore
+from posecut_core.workflow import analyze_videos
 from posecut_core.workflow.create_training_dataset import create_training_dataset
-from tests.workflow.faults import DOTS, FAULTS, MODEL, MODELS, NAMES, SETS, append, swap, wrong
+from tests.workflow.faults import DOTS, FAULTS, MODEL, MODELS, NAMES, PARAMETERS, SETS, append, swap
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,8 @@ def alternatives(finding: Finding) -> list[tuple[str, Callable[[Place], object]]
     """List what a sentence advises, each as its words and as what is done."""
     found = [(said, act) for words, act in ACTS.items() for said in re.finditer(words, finding.problem)]
     acts = [(said[0], partial(lambda act, said, at: act(at, said), act, said)) for said, act in found]
-    whole = () if re.search("create .*shuffle.*delete", finding.problem) else finding.remedies  # else a part of it
+    part = re.search("create .*shuffle.*delete|delete it and make", finding.problem)
+    whole = () if part else finding.remedies
     mending = (remedy for remedy in whole if remedy.step not in LOOKS and set(remedy.arguments) != {"config"})
     return [*acts, *((str(remedy), partial(lambda remedy, at: at.call(remedy), remedy)) for remedy in mending)]
 
@@ -244,30 +253,120 @@ def breakable(root: Path) -> list[Path]:
     return [*kinds.values()]
 
 
-def unnamed(root: Path, name: Path) -> list[str] | None:
-    """Return what doctor says where none of it is about a file; None where it names it, or the folder it is in."""
+def label(root: Path) -> None:
+    with posecut_core.LabelSession.open(open_project(root), "dots") as session:
+        session.apply(PlaceLabel(0, session.identity("white"), (30.0, 31.0)))
+
+
+# Steps that only read come first: what one of the others changes may mend what is broken.
+STEPS: dict[str, Callable[[Path], object]] = {
+    "open_project": open_project,
+    "evaluate_network": posecut_core.evaluate_network,
+    "analyze_videos": lambda root: posecut_core.analyze_videos(root, ["dots"], save_as_csv=True),
+    "analyze_videos, overwrite": lambda root: posecut_core.analyze_videos(root, ["dots"], overwrite=True),
+    "filterpredictions": lambda root: posecut_core.filterpredictions(root, ["dots"]),
+    "plot_trajectories": lambda root: posecut_core.plot_trajectories(root, ["dots"]),
+    "create_labeled_video": lambda root: posecut_core.create_labeled_video(root, ["dots"], draw_skeleton=True),
+    "frame_scoremaps": lambda root: posecut_core.frame_scoremaps(root, "dots", 1, root.parent / "maps.npy"),
+    "find_outlier_frames": lambda root: posecut_core.find_outlier_frames(root, ["dots"], epsilon=1),
+    "propose_labels": posecut_core.propose_labels,
+    "read_labels": lambda root: posecut_core.read_labels(open_project(root), "dots"),
+    "check_labels": posecut_core.check_labels,
+    "merge_labels": posecut_core.merge_labels,
+    "export_deeplabcut": lambda root: posecut_core.export_deeplabcut(root, results=["dots"], metadata=True),
+    "undo_labels": lambda root: posecut_core.undo_labels(root, "dots"),
+    "redo_labels": lambda root: posecut_core.redo_labels(root, "dots"),
+    "label": label,
+    "extract_frames": lambda root: posecut_core.extract_frames(root, frames=[4], videos=["dots"]),
+    "extract_outlier_frames": lambda root: posecut_core.extract_outlier_frames(root, ["dots"], "list", frames=[5]),
+    "train_network": lambda root: posecut_core.train_network(root, maxiters=5),
+    "create_training_dataset": posecut_core.create_training_dataset,
+    "cross_validate": lambda root: posecut_core.cross_validate(
+        root, splits=2, maxiters=2, weights="random", settings={"net_type": "resnet_18"}
+    ),
+    "add_new_videos": lambda root: posecut_core.add_new_videos(root, [root / "videos/dots.mp4"]),
+    "edit_bodyparts": lambda root: posecut_core.edit_bodyparts(root, rename={"white": "snow"}),
+    "merge_datasets": lambda root: posecut_core.merge_datasets(root, unreviewed="accept"),
+}
+
+
+@pytest.fixture
+def no_network(monkeypatch, quick_steps):
+    """Networks without layers, whose files are read and checked all the same."""
+    shapes = jax.eval_shape(lambda: PARAMETERS)
+    for module in (predictor, run):
+        monkeypatch.setattr(module, "parameter_shapes", lambda spec: shapes)
+    monkeypatch.setattr(analyze_videos, "chosen_engine", lambda predictor, *_, **options: predictor)
+    monkeypatch.setattr(initialization, "initial_parameters", lambda seed, spec: PARAMETERS)
+    monkeypatch.setattr(Figure, "savefig", lambda self, target, **options: Image.new("RGB", (1, 1)).save(target, "PNG"))
+
+    def poses(images):
+        return np.ones((len(images), 2, 2)), np.ones((len(images), 2))
+
+    monkeypatch.setattr(Predictor, "start", lambda self, images: partial(poses, images))
+    maps = ImageScoremaps(np.zeros((8, 8, 2), np.float32), np.full(2, 8.0), np.full(2, 3.5))
+    monkeypatch.setattr(Predictor, "scoremaps", lambda self, image: maps)
+
+
+def test_whatever_is_broken_doctor_names_it_and_why_steps_fail(copied, whole, no_network):
+    """Kind: a check that is silent about what stops somebody, or advises what nobody can do.
+
+    Each file is broken in one of the ways, all ways in turn, and met by some of the steps, all steps in turn. With the
+    environment variable SWEEP, every file is broken in every way, and each fault above too, and met by every step.
+    """
+    names, ways = breakable(whole), itertools.cycle(BREAKING)
+    faults = {f"{name} {way}": partial(put, name, way) for name, way in zip(names, ways, strict=False)}
+    if os.environ.get("SWEEP"):
+        faults = {f"{name} {way}": partial(put, name, way) for name in names for way in BREAKING} | FAULTS
+    count, turns, wrongs = len(STEPS) if os.environ.get("SWEEP") else 3, itertools.cycle(STEPS), list[tuple[str, ...]]()
+    for fault, change in faults.items():
+        root = copied()
+        change(root)
+        about = root / fault.partition(" ")[0] if fault not in FAULTS else None
+        findings, told = told_of(root)
+        wrongs += [(fault, "silent", told)] if about and not is_named(about, findings, told) else []
+        wrongs += [
+            (fault, "no call", str(remedy)) for one in findings for remedy in one.remedies if not callable_as(remedy)
+        ]
+        stops = [one for one in findings if not one.harmless]
+        for name in sorted(itertools.islice(turns, count), key=[*STEPS].index):
+            error = failure_of(STEPS[name], root)
+            wrongs += [(fault, name, error)] if error and not told and not stops else []
+    assert wrongs == []
+    assert len(faults) > 25
+
+
+def put(name: Path, way: str, root: Path) -> None:
+    BREAKING[way](root / name)
+
+
+def told_of(root: Path) -> tuple[tuple[Finding, ...], str]:
+    """Return what doctor finds, and says where there is no project to look at."""
     try:
-        findings = doctor(root).findings
-    except ProjectError as error:  # there is no config.yaml
-        return None if str(root / name) in str(error) else [str(error)]
-    about = [
-        root / name,
-        *(path for path in (root / name).parents if path.suffix == ".zarr" or "snapshot-" in path.name),
-    ]
-    named = any(finding.path in about or str(root / name) in finding.problem for finding in findings)
-    return None if named else [finding.problem for finding in findings]
+        return doctor(root).findings, ""
+    except ProjectError as error:
+        return (), str(error)
 
 
-def test_whatever_is_broken_doctor_ends_and_names_it(copied, whole):
-    """Kind: a check that what it checks can break. Each file is broken in one of the ways, all ways in turn."""
-    root, names, found = copied(), breakable(whole), []
-    for name, way in zip(names, itertools.cycle(BREAKING), strict=False):
-        BREAKING[way](root / name)
-        said = unnamed(root, name)
-        found += [(str(name), way, said)] if said is not None else []
-        shutil.rmtree(root / name) if (root / name).is_dir() else (root / name).unlink()
-        shutil.copy2(whole / name, root / name)
-        shutil.copy2(sums_path(whole), sums_path(root))
-    assert found == []
-    assert len(names) > 25
-    assert wrong(root) == []
+def is_named(path: Path, findings: tuple[Finding, ...], told: str) -> bool:
+    """Tell whether what doctor says is about a file, or the folder that it is a part of."""
+    parts = [path, *(one for one in path.parents if one.suffix == ".zarr" or "snapshot-" in one.name)]
+    return str(path) in told or any(one.path in parts or str(path) in one.problem for one in findings)
+
+
+def callable_as(remedy: Remedy) -> bool:
+    """Tell whether a remedy has all arguments that its step needs."""
+    function = getattr(napari_posecut if remedy.step == "label_frames" else posecut_core, remedy.step)
+    with suppress(TypeError):
+        inspect.signature(function).bind(**remedy.arguments)
+        return True
+    return False
+
+
+def failure_of(step: Callable[[Path], object], root: Path) -> str:
+    """Return the sentence with which a step fails; "" where it does not."""
+    try:
+        step(root)
+    except PosecutError as error:
+        return str(error)
+    return ""

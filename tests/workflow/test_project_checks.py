@@ -274,7 +274,7 @@ def test_results_that_are_torn_are_found(project):
 def test_a_full_disk_and_proposals_that_cannot_be_read_are_found(project, monkeypatch):
     """Kind: what would stop the next step although all files are well."""
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=5 * 2**20))
-    assert "has 5 MB left, expected 200; free some space" in problems(check_disk, project.root)[0]
+    assert "has 5 MB left, expected at least 200 MB; free some space" in problems(check_disk, project.root)[0]
     project.proposals.parent.mkdir()
     project.proposals.write_text("{}")
     assert "delete it and let a network make new ones" in problems(check_jobs, project)[0]

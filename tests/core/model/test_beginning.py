@@ -130,7 +130,7 @@ def test_weights_of_another_network_are_refused(hub, weights, net_type):
 
 def test_without_an_earlier_network_none_can_be_gone_on_from():
     """The sentence says what is missing and what else there is."""
-    with pytest.raises(ModelError, match="no network of this shuffle in an iteration before this one"):
+    with pytest.raises(ModelError, match="No earlier iteration has a network of this shuffle"):
         start(SMALL, init_weights="previous")
 
 
