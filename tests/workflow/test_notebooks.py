@@ -39,9 +39,9 @@ def with_parameters(notebook, source):
     return notebook
 
 
-def test_there_are_two_notebooks():
-    """One for a labelled project, one for videos of one's own."""
-    assert NOTEBOOKS == ["1_labelled_example.ipynb", "2_your_own_data.ipynb"]
+def test_there_are_three_notebooks():
+    """One for a labelled project, one for videos of one's own, one for what becomes of a network."""
+    assert NOTEBOOKS == ["1_labelled_example.ipynb", "2_your_own_data.ipynb", "3_engines_export_live.ipynb"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -52,7 +52,7 @@ def test_notebooks_are_stored_without_outputs(name):
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
-@pytest.mark.parametrize(("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY), strict=True)))
+@pytest.mark.parametrize(("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY, TINY), strict=True)))
 def test_notebooks_run(tmp_path, name, parameters):
     """Every cell runs, also where a video has no labels and a shuffle exists, and pictures are shown."""
     notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), parameters)
