@@ -293,7 +293,7 @@ def create(home: Home, *, copy: bool) -> int:
     return tried(lambda: create_new_project("Spot", "me", paths, home.root, copy, bodyparts=BODYPARTS, date=DAY))
 
 
-EDITS: tuple[edits.Step, ...] = (
+EDITS: tuple[edits.JournalEntry, ...] = (
     edits.Place(0, "spot", (4.0, 5.0)),
     edits.Place(0, "beside", (7.0, 5.0)),
     edits.Move(0, "spot", (4.5, 5.5)),

@@ -40,6 +40,7 @@ def test_a_broken_file_is_read_or_named_in_a_sentence(bench, kind):
 def planted_in(bench):
     """A copy of that project, for what is planted, beside a folder that nothing may touch."""
     root, guard = bench
+    restore(root, root.parent / "whole")  # what the broken files did to others
     yield root, guard, root.parent / "outside"
     restore(root, root.parent / "whole")
 

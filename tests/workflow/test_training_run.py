@@ -220,7 +220,7 @@ def test_a_snapshot_of_another_project_is_refused(trainable, monkeypatch):
 
 def test_frames_that_cannot_work_are_refused(trainable):
     """Frames that are scaled to nearly nothing are named before the first step."""
-    with pytest.raises(DatasetError, match=r"Frame 0 of dots has 3x3 pixels when scaled, .* raise global_scale"):
+    with pytest.raises(DatasetError, match=r"frame 0 of dots, which has 3x3 pixels when scaled, .* raise global_scale"):
         prepare(trainable, global_scale=0.05)
 
 
