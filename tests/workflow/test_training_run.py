@@ -288,5 +288,5 @@ def test_networks_of_two_fractions_have_two_names(trainable):
 
 def test_the_first_iteration_has_none_before(trainable):
     """Weights `previous` are then refused."""
-    with pytest.raises(ModelError, match="an iteration before this one"):
+    with pytest.raises(ModelError, match="No earlier iteration has a network"):
         prepare(trainable, init_weights="previous")
