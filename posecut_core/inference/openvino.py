@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,23 +50,17 @@ class OpenvinoEngine:
     each size of images.
 
     Args:
-        network: an ONNX file, or its bytes, or what `quantized` made of one. Images [B, H, W, 3] in [0, 1] go in,
-            scores and locref come out, as `Scoremaps` has them.
+        network: returns the bytes of an ONNX file, or what `quantized` made of them, once the first images come. Images
+            [B, H, W, 3] in [0, 1] go in, scores and locref come out, as `Scoremaps` has them.
         precision: what it computes in.
         latency: whether all cores work on one image, which is there soonest; else on several, which is more in all.
-
-    Raises:
-        ModelError: the file is damaged.
     """
 
-    def __init__(self, network: "bytes | Path | Quantized", *, precision: Precision, latency: bool = False) -> None:
+    def __init__(
+        self, network: "Callable[[], bytes | Quantized]", *, precision: Precision, latency: bool = False
+    ) -> None:
         self.name = f"openvino-{precision}"
-        try:
-            parts = (network.xml, network.weights) if isinstance(network, Quantized) else (network,)
-            self._model = _of_bytes(_core().read_model(*parts))
-        except RuntimeError as error:
-            source = network if isinstance(network, Path) else "the network"
-            raise ModelError(f"OpenVINO cannot read {source}: it is damaged, or of another kind.") from error
+        self._network = network
         self._options = {
             "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" else _reduced(),
             **({"PERFORMANCE_HINT": "LATENCY"} if latency else {"NUM_STREAMS": _STREAMS}),
@@ -85,6 +79,15 @@ class OpenvinoEngine:
             return Scoremaps(jnp.asarray(scores), jnp.asarray(locref))
 
         return result
+
+    @cached_property
+    def _model(self) -> Any:
+        network = self._network()
+        parts = (network.xml, network.weights) if isinstance(network, Quantized) else (network,)
+        try:
+            return _of_bytes(_core().read_model(*parts))
+        except RuntimeError as error:
+            raise ModelError("OpenVINO cannot read the network; use engine xla, and report this.") from error
 
     def _of_size(self, height: int, width: int) -> "_Requests":
         if (height, width) not in self._compiled:

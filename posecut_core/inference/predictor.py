@@ -207,13 +207,13 @@ def chosen_engine(
     for name in _candidates(engine):
         try:
             made = _openvino_engine(name, predictor, predictor.engine, training, latency, report)
+            other = replace(predictor, engine=made)
+            deviation = _deviation(predictor, other, training, report)
         except ModelError as error:  # a backbone that cannot be written for OpenVINO
             if engine != "auto":
                 raise
             report(Notice.of(error))
             continue
-        other = replace(predictor, engine=made)
-        deviation = _deviation(predictor, other, training, report)
         if deviation.doubt:
             return _in_doubt(predictor, other, engine, deviation, report)
         excess = deviation.excess(limits[name if name in limits else "openvino"])
@@ -281,27 +281,33 @@ def _deviation(predictor: Predictor, other: Predictor, training: Training, repor
         report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images)} frames, once"))
         pcutoff = training.project.config.pcutoff
         known[other.engine_name] = compare(predictor, other, images, pcutoff=pcutoff, runtime=openvino.runtime())
-        write_deviations(snapshot, known)
+        if not known[other.engine_name].doubt:  # which goes with another pcutoff
+            write_deviations(snapshot, known)
     return known[other.engine_name]
 
 
 def _openvino_engine(
     name: str, predictor: Predictor, reference: XlaEngine, training: Training, latency: bool, report: Report
 ) -> openvino.OpenvinoEngine:
-    """Write the network for OpenVINO, and quantize it for int8.
+    """Make an engine, which writes the network for OpenVINO once it is given images; for int8 it is quantized now.
 
     Raises:
         ModelError: the network cannot be written so, NNCF is not installed, or there are no frames to quantize it by.
     """
-    network = network_onnx(reference.spec, reference.parameters).SerializeToString()
+
+    def network() -> bytes:
+        return network_onnx(reference.spec, reference.parameters).SerializeToString()
+
     if name != "openvino-int8":
         precision: openvino.Precision = "bfloat16" if name == "openvino-bfloat16" else "float32"
         return openvino.OpenvinoEngine(network, precision=precision, latency=latency)
     model = _quantized(network, predictor, training, report)
-    return openvino.OpenvinoEngine(model, precision="int8", latency=latency)
+    return openvino.OpenvinoEngine(lambda: model, precision="int8", latency=latency)
 
 
-def _quantized(network: bytes, predictor: Predictor, training: Training, report: Report) -> openvino.Quantized:
+def _quantized(
+    network: Callable[[], bytes], predictor: Predictor, training: Training, report: Report
+) -> openvino.Quantized:
     """Return the quantized network, made now if it is missing, damaged or of another network of this step."""
     snapshot = training.snapshot(predictor.step)
     sha256 = file_sha256(training.manifest(predictor.step))
@@ -317,7 +323,7 @@ def _quantized(network: bytes, predictor: Predictor, training: Training, report:
         )
     report(Notice(f"quantizing {predictor.scorer} to int8 by {len(images)} frames, once"))
     made = openvino.quantized(
-        network, [np.asarray(predictor.scaled(image[None]), np.float32) / 255 for image in images]
+        network(), [np.asarray(predictor.scaled(image[None]), np.float32) / 255 for image in images]
     )
     others = read_deviations(snapshot, runtime=openvino.runtime())
     others.pop("openvino-int8", None)
