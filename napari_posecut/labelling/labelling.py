@@ -1,13 +1,15 @@
 """The labelling of a project, one frame at a time: what a click or a key does, without any window."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from psygnal import Signal
 
 from napari_posecut.labelling.frame_index import FrameIndex, FrameStatus, IndexContents, LabellingProgress
 from napari_posecut.labelling.keypoints import Keypoint, Proposal, ProposedPoses, accepted, keypoint_of, stored
-from posecut_core.errors import LabelError
+from posecut_core.errors import LabelError, PosecutError
+from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import (
     Delete,
     DropFrame,
@@ -102,6 +104,12 @@ class FrameNavigator:
             or next((keypoint for keypoint in keypoints if keypoint.state == "unset"), None)
             or _first_open(keypoints)
         )
+
+    def word(self, frame: FrameRef) -> str:
+        """Return what a sentence calls a frame: its number, or its image where it is no frame of the video."""
+        with suppress(PosecutError):  # a damaged record of images' names is reported by the steps
+            return frame_words(self.index.project, frame.video, [frame.number])[frame.number]
+        return f"frame {frame.number}"
 
     def status(self, frame: FrameRef) -> FrameStatus:
         """Say how far the labelling of a frame is."""

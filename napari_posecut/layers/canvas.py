@@ -242,7 +242,7 @@ class Canvas:
         else:
             self.image.data, self.image.translate = picture.copy(), (y, x)
         lack = "" if self._readable else " (its image cannot be read)"
-        self.viewer.title = f"PoseCut: {frame.video}, frame {frame.number}{lack}"
+        self.viewer.title = f"PoseCut: {frame.video}, {self.labelling.word(frame)}{lack}"
 
     def _read(self, frame: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
         """Return the frame's picture; a grey one where it cannot be read, and tell the user why."""

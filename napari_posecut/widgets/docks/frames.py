@@ -242,16 +242,15 @@ class FramesDock(QWidget):
         frame = labelling.frame
         if frame is None or self.session.canvas is None:
             raise ArgumentError("No frame is shown for labelling; go to the frame to delete first (3 Label).")
-        if not self.confirm(f"Delete frame {frame.number} of {frame.video} from the frames to label?"):
+        if not self.confirm(f"Delete {labelling.word(frame)} of {frame.video} from the frames to label?"):
             return
         if delete_frame(project, frame.video, frame.number):
             self.session.refresh()
-            self.session.notify(f"Frame {frame.number} of {frame.video} was deleted.")
+            self.session.notify(f"Deleted {labelling.word(frame)} of {frame.video}.")
         elif not labelling.index.frame(frame).dropped:
             labelling.drop()
             self.session.notify(
-                f"Frame {frame.number} of {frame.video} has labels, so it was only dropped from training; its "
-                "labels are kept."
+                f"Dropped {labelling.word(frame)} of {frame.video} from training, but kept it, because it has labels."
             )
 
     def _create_layout(self) -> None:

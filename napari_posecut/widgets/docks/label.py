@@ -175,7 +175,9 @@ class LabelDock(QWidget):
             return
         frame, status = labelling.frame, labelling.status(labelling.frame)
         reading = "" if labelling.writable else "; read-only"
-        self.heading.setText(f"<b>{wrappable(frame.video)}</b>, frame {frame.number}: {MEANING[status]}{reading}")
+        self.heading.setText(
+            f"<b>{wrappable(frame.video)}</b>, {wrappable(labelling.word(frame))}: {MEANING[status]}{reading}"
+        )
         self.number.setValue(frame.number)
         self._fill(labelling)
         counted = labelling.progress
