@@ -233,6 +233,6 @@ def test_the_longest_name_goes_through_every_step(spot_project, spot_video):
     video = spot_video.rename(spot_video.with_name(f"{'m' * 250}.mp4"))
     analyze_videos(spot_project, video)
     filterpredictions(spot_project, video)
-    assert len(plot_trajectories(spot_project, video, filtered=True).files) == 4
+    assert len(plot_trajectories(spot_project, video, filtered=True).files) == 6
     assert create_labeled_video(spot_project, video, filtered=True).files[0].is_file()
     assert analyze_videos(spot_project, video).videos[0].skipped

@@ -62,7 +62,7 @@ def test_states_are_told_apart():
         ([MarkAbsent(3, "nose"), DRAFT], "is absent, expected an unset bodypart"),
         ([Place(3, "nose", (1.0, float("inf")))], "two finite numbers"),
         ([DropFrame(3), Place(3, "nose", (1.0, 1.0))], "Frame 3 was dropped"),
-        ([DropFrame(3), DropFrame(3)], "Frame 3 is dropped already"),
+        ([DropFrame(3), DropFrame(3)], "Frame 3 is already dropped"),
         ([RestoreFrame(3)], "Frame 3 is not dropped"),
     ],
 )
