@@ -218,7 +218,8 @@ def spline_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -
     Raises:
         ArgumentError: max_gap is negative.
     """
-    seen, filled = _seen(predictions, pcutoff), _fillable(predictions, pcutoff, max_gap)
+    seen = _seen(predictions, pcutoff)
+    filled = _fillable(seen, max_gap)
     xy = np.where(seen[..., None], predictions.xy, np.nan)
     rows = np.arange(len(xy))
     for k in np.flatnonzero(filled.any(axis=0)):
@@ -241,7 +242,8 @@ def kalman_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -
     Raises:
         ArgumentError: max_gap is negative.
     """
-    seen, filled = _seen(predictions, pcutoff), _fillable(predictions, pcutoff, max_gap)
+    seen = _seen(predictions, pcutoff)
+    filled = _fillable(seen, max_gap)
     path = smoothed_path(predictions.xy, predictions.likelihood, seen)
     return replace(predictions, xy=np.where((seen | filled)[..., None], path, np.nan))
 
@@ -250,11 +252,11 @@ def _seen(predictions: Predictions, pcutoff: float) -> Bool[np.ndarray, "T K"]:
     return (predictions.likelihood >= pcutoff) & np.isfinite(predictions.xy).all(axis=-1)
 
 
-def _fillable(predictions: Predictions, pcutoff: float, max_gap: int) -> Bool[np.ndarray, "T K"]:
+def _fillable(seen: Bool[np.ndarray, "T K"], max_gap: int) -> Bool[np.ndarray, "T K"]:
     """Find the frames in gaps of at most `max_gap` frames between two seen positions."""
     if max_gap < 0:
         raise ArgumentError(f"max_gap is {max_gap}, expected a number of frames, 0 or more; 10 is usual.")
-    seen, rows = _seen(predictions, pcutoff), np.arange(len(predictions.xy))[:, None]
+    rows = np.arange(len(seen))[:, None]
     before = np.maximum.accumulate(np.where(seen, rows, -1), axis=0)
     after = np.minimum.accumulate(np.where(seen, rows, len(seen))[::-1], axis=0)[::-1]
     return ~seen & (before >= 0) & (after < len(seen)) & (after - before - 1 <= max_gap)
