@@ -135,6 +135,7 @@ def train_network(
         first = int(run.state.step)
         start_log(run.training.log, step=first)
         account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
+        _measure_engine(run.training, report)
     metrics, suspects = account.latest, suspect_frames(run, account.skipped)
     last = run.training.snapshots[-1]
     return TrainedNetwork(

@@ -75,6 +75,16 @@ def test_an_interrupted_training_ends_like_another(trainable, tmp_path_factory):
 
 
 @pytest.mark.usefixtures("quick_steps")
+def test_a_training_ends_with_the_measurement_of_its_engine(trainable, monkeypatch):
+    """The last snapshot is there then, so that the first analysis need not measure."""
+    measured = []
+    name = "posecut_core.workflow.train_network._measure_engine"
+    monkeypatch.setattr(name, lambda training, report: measured.append((training.folder, training.snapshots[-1])))
+    trained = train_network(trainable)
+    assert measured == [(trained.model_folder, trained.last_step)]
+
+
+@pytest.mark.usefixtures("quick_steps")
 def test_a_training_tells_what_it_did(trainable):
     """The result, the reports, the log and the snapshots agree."""
     reports = Reports()
