@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Iterator
 
 import posecut_core
-from napari_posecut.labelling.keys import key_help
+from napari_posecut.labeling.keys import key_help
 from posecut_core.cli.program import BROKEN_PIPE, INTERRUPTED
 from posecut_core.cli.verbs import VERBS, Option, example, options, summary, usage
 from posecut_core.dataset.settings import TrainingSettings
@@ -115,7 +115,7 @@ def exit_codes() -> str:
 
 
 def keys() -> str:
-    """List keys and mouse gestures of labelling."""
+    """List keys and mouse gestures of labeling."""
     return "\n".join(_table(("do this", "for that"), key_help()))
 
 

@@ -1,10 +1,10 @@
-"""Draw the animation of the README: frames of a drawn video are labelled in the window, click by click.
+"""Draw the animation of the README: frames of a drawn video are labeled in the window, click by click.
 
     xvfb-run -a -s "-screen 0 1280x900x24" python docs/make_pictures.py
 
-Real mouse and key events reach the window, and a picture of it is taken after each one. Two frames are labelled point
+Real mouse and key events reach the window, and a picture of it is taken after each one. Two frames are labeled point
 by point; the pose of the second is proposed for the third, corrected, and accepted. The animation replaces
-`docs/images/labelling.gif`. The other pictures of the window are those of `tests/benchmarks/window_session.py
+`docs/images/labeling.gif`. The other pictures of the window are those of `tests/benchmarks/window_session.py
 --screenshots DIR`.
 """
 
@@ -30,7 +30,7 @@ from posecut_core.demo.mouse import BODYPARTS, SKELETON
 from posecut_core.demo.scene import TO_LABEL, film, prepare
 from tests.plugin.hand import Hand
 
-TARGET = Path(__file__).parent / "images" / "labelling.gif"
+TARGET = Path(__file__).parent / "images" / "labeling.gif"
 SCENE = TO_LABEL[0]
 WINDOW = (1080, 700)  # pixels
 WIDTH = 880  # pixels of the animation
@@ -46,7 +46,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="posecut-pictures-") as folder:
         config = extracted_project(Path(folder))
-        get_plugin_settings("posecut").labelling.helps = False
+        get_plugin_settings("posecut").labeling.helps = False
         recording = Recording(open_window(config))
         label_frames(recording, prepare(SCENE).truth.xy)
         recording.viewer.close()
@@ -69,7 +69,7 @@ class Recording:
     """Pictures of a window, each after something that a person does in it."""
 
     def __init__(self, viewer) -> None:
-        self.viewer, self.hand, self.labelling = viewer, Hand(viewer), session_of(viewer).labelling
+        self.viewer, self.hand, self.labeling = viewer, Hand(viewer), session_of(viewer).labeling
         self.pictures: list[Image.Image] = []
         self.durations: list[int] = []
         viewer.window.resize(*WINDOW)
@@ -93,19 +93,19 @@ def draw_pointer(picture: Image.Image, place: QPoint) -> None:
 
 def label_frames(recording: Recording, truth: np.ndarray) -> None:
     """Label two frames point by point, and a third one from the pose of the second."""
-    labelling, hand = recording.labelling, recording.hand
+    labeling, hand = recording.labeling, recording.hand
     recording.take(PAUSE)
     for _ in range(2):
-        number = labelling.frame.number
+        number = labeling.frame.number
         for xy in truth[number].tolist():
-            last = labelling.current == labelling.keypoints[-1]
+            last = labeling.current == labeling.keypoints[-1]
             hand.click(tuple(xy))
             recording.take(CLICK * 2 if last else CLICK, at=tuple(xy))
-    number = labelling.frame.number
+    number = labeling.frame.number
     hand.key(Qt.Key.Key_C)
     recording.take(PAUSE)
     for place, xy in enumerate(truth[number].tolist()):
-        proposed = labelling.keypoints[place].xy
+        proposed = labeling.keypoints[place].xy
         if proposed is not None:
             hand.drag(proposed, tuple(xy))
             recording.take(CLICK, at=tuple(xy))
@@ -115,8 +115,8 @@ def label_frames(recording: Recording, truth: np.ndarray) -> None:
 
 def save(recording: Recording, path: Path) -> None:
     """Write the pictures as an animation with one palette, so that what does not change costs nothing."""
-    labelled = recording.pictures[len(BODYPARTS)]  # all colours of bodyparts are in it, each on few pixels only
-    palette = labelled.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    labeled = recording.pictures[len(BODYPARTS)]  # all colors of bodyparts are in it, each on few pixels only
+    palette = labeled.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     first, *others = (one.quantize(palette=palette, dither=Image.Dither.NONE) for one in recording.pictures)
     first.save(path, save_all=True, append_images=others, duration=recording.durations, loop=0, optimize=True)
 

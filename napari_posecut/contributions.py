@@ -142,13 +142,13 @@ def export_deeplabcut(viewer: Viewer) -> None:
 
 
 # --- sample -----------------------------------------------------------------------------------------------------------
-# File > Open Sample: a small project of drawn mice, some of whose frames are labelled.
+# File > Open Sample: a small project of drawn mice, some of whose frames are labeled.
 #
 # Drawing takes some seconds, so a process of its own does it (`python -m napari_posecut.contributions FOLDER`), and the
-# project opens when it is ready. It stays in the user's data folder, with what they have labelled.
+# project opens when it is ready. It stays in the user's data folder, with what they have labeled.
 
 
-_FRAMES, _LABELLED, _OPEN = 60, 6, 4  # of each video: in all, labelled, and left for the user where they are others
+_FRAMES, _LABELED, _OPEN = 60, 6, 4  # of each video: in all, labeled, and left for the user where they are others
 _DRAW = (sys.executable, "-P", "-m", "napari_posecut.contributions")
 _DRAWN = ".drawn"  # a file beside the project: it is whole
 _WAITING = "sample"  # what the layer's metadata say that stands for the project until it is drawn
@@ -169,7 +169,7 @@ def _draw_sample(folder: Path) -> Path:
         StorageError: the disk refuses.
     """
     scenes = tuple(replace(scene, frames=_FRAMES) for scene in TO_LABEL)
-    config = sample_project(folder, scenes=scenes, frames_to_label=_LABELLED)
+    config = sample_project(folder, scenes=scenes, frames_to_label=_LABELED)
     numbers = range(_FRAMES // (2 * _OPEN), _FRAMES, _FRAMES // _OPEN)
     for scene in scenes:
         extract_frames(config, "manual", frames=numbers, videos=[scene.name])

@@ -25,9 +25,9 @@ def preferences() -> Preferences:
     if settings is None:
         return Preferences()
     return Preferences(
-        advance=settings.labelling.advance,
-        marker_size=settings.labelling.marker_size,
-        helps=settings.labelling.helps,
+        advance=settings.labeling.advance,
+        marker_size=settings.labeling.marker_size,
+        helps=settings.labeling.helps,
         when_closing=settings.work.when_closing,
     )
 

@@ -17,9 +17,9 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "create_training_dataset": ("4 Train", "New training dataset"),
     "train_network": ("4 Train", "Train the network"),
     "evaluate_network": ("5 Evaluate", "Evaluate the network"),
-    "analyze_videos": ("6 Analyse", "Analyse videos"),
-    "filterpredictions": ("6 Analyse", "Filter the predictions"),
-    "create_labeled_video": ("6 Analyse", "Create a labelled video"),
+    "analyze_videos": ("6 Analyze", "Analyze videos"),
+    "filterpredictions": ("6 Analyze", "Filter the predictions"),
+    "create_labeled_video": ("6 Analyze", "Create a labeled video"),
     "extract_outlier_frames": ("7 Outliers", "Find outlier frames"),
     "merge_datasets": ("8 Refine", "Start the next iteration"),
 }
@@ -31,7 +31,7 @@ _WITH = {  # step, argument, its value -> what is written on the button then
     ("train_network", "weights", "previous"): "Train from the previous network",
     ("merge_datasets", "unreviewed", "accept"): "Accept all drafts",
     ("merge_datasets", "unreviewed", "leave"): "Leave drafts as they are",
-    ("analyze_videos", "overwrite", True): "Analyse again",
+    ("analyze_videos", "overwrite", True): "Analyze again",
 }
 _ELSEWHERE = {"export_deeplabcut": "File > IO Utilities > Write the frames as images for DeepLabCut"}
 _LONGEST = 40  # characters on a button

@@ -1,4 +1,4 @@
-"""A viewer at which the user works on one project: the opened project, its labelling, its jobs, and how it closes."""
+"""A viewer at which the user works on one project: the opened project, its labeling, its jobs, and how it closes."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +16,8 @@ from qtpy.QtWidgets import QCheckBox, QMessageBox, QWidget
 from napari_posecut.jobs.jobs import Job, running_jobs
 from napari_posecut.jobs.monitor import JobMonitor, in_background
 from napari_posecut.jobs.verbs import Part, title_of, writes
-from napari_posecut.labelling.keypoints import Pose, Proposal
-from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.labeling.keypoints import Pose, Proposal
+from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
 from napari_posecut.preferences import preferences, remember_when_closing
 from napari_posecut.remedies import in_window, worded
@@ -33,7 +33,7 @@ from posecut_core.types import FrameRef
 # Help while the user labels: a network's proposals for frames without labels, from a child process.
 #
 # A project that has a trained network gets its proposals. In one that has none yet, a small network trains in the
-# background on what is labelled so far, and proposes better poses again and again.
+# background on what is labeled so far, and proposes better poses again and again.
 
 
 _SEEN = 0.05  # likelihood below which a bodypart counts as not visible: nothing is proposed
@@ -42,29 +42,29 @@ _TRAINING = "create_dataset_and_train"  # beside it the assistant would only be 
 
 
 class Assistant:
-    """The proposals of one labelling, and the work that makes them."""
+    """The proposals of one labeling, and the work that makes them."""
 
     changed = Signal(str)  # a sentence for the user
 
-    def __init__(self, jobs: JobMonitor, labelling: Labelling, *, enabled: bool = True) -> None:
+    def __init__(self, jobs: JobMonitor, labeling: Labeling, *, enabled: bool = True) -> None:
         """Show proposals that are there already, and let a network make new ones.
 
         Args:
             jobs: the window's, of the same project.
-            labelling: what the proposals are for.
+            labeling: what the proposals are for.
             enabled: whether a network may predict, or train where the project has none.
         """
         self.enabled = enabled
         self._jobs = jobs
-        self._labelling = labelling
+        self._labeling = labeling
         self._read_time = 0  # when the file of proposals was written, in nanoseconds
         self._paused = False  # by a training of the user's own
-        self._frames = labelling.index.frames
+        self._frames = labeling.index.frames
         self._propose_again = False  # frames came while a network was proposing
         jobs.progressed.connect(self._on_job_progressed)
         jobs.ended.connect(self._on_job_ended)
         jobs.started.connect(self._on_job_started)
-        labelling.frame_changed.connect(self._on_frame_changed)
+        labeling.frame_changed.connect(self._on_frame_changed)
         self.reload()
         if enabled:
             self._start_if_needed()
@@ -83,13 +83,13 @@ class Assistant:
             self._start_job("propose")
 
     def _start_if_needed(self) -> None:
-        progress = self._labelling.progress
+        progress = self._labeling.progress
         if progress.done < progress.frames:
             self._start()
 
     def _on_frame_changed(self) -> None:
         """Let a network propose for frames that were extracted just now."""
-        frames, before = self._labelling.index.frames, self._frames
+        frames, before = self._labeling.index.frames, self._frames
         if frames is before:
             return
         if self.enabled and set(frames) - set(before):
@@ -104,7 +104,7 @@ class Assistant:
 
     def reload(self) -> None:
         """Show what the file of proposals has, if it is new."""
-        path = self._labelling.index.project.proposals
+        path = self._labeling.index.project.proposals
         written = path.stat().st_mtime_ns if path.exists() else 0
         if written == self._read_time:
             return
@@ -113,8 +113,8 @@ class Assistant:
             found = read_proposals(path)
         except PosecutError:
             return  # proposals can be made anew; what is wrong with them is no help to who labels
-        self._labelling.proposals.set_network(_poses(found, self._labelling.index.columns))
-        self._labelling.keypoints_changed.emit()
+        self._labeling.proposals.set_network(_poses(found, self._labeling.index.columns))
+        self._labeling.keypoints_changed.emit()
         self.changed.emit(f"{found.frames} frames have proposals, from step {found.step} of the network.")
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class Assistant:
         self._jobs.progressed.disconnect(self._on_job_progressed)
         self._jobs.ended.disconnect(self._on_job_ended)
         self._jobs.started.disconnect(self._on_job_started)
-        self._labelling.frame_changed.disconnect(self._on_frame_changed)
+        self._labeling.frame_changed.disconnect(self._on_frame_changed)
         self._stop()
 
     def _on_job_progressed(self, job: Job, progress: Progress | Notice) -> None:
@@ -228,7 +228,7 @@ class _Closing(QObject):
     def _may_close(self, window: QWidget) -> bool:
         jobs = [
             job for job in self._session.jobs.running if job.request.verb not in _HELP
-        ]  # help ends with the labelling
+        ]  # help ends with the labeling
         chosen = preferences().when_closing
         if not jobs:
             return True
@@ -274,7 +274,7 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
-# A viewer at which the user works on one project: the opened project, its labelling, and the work that runs for it.
+# A viewer at which the user works on one project: the opened project, its labeling, and the work that runs for it.
 #
 #     session = session_of(viewer)
 #     session.open("reaching-ada-2026-01-31")
@@ -295,12 +295,12 @@ class Session:
     frame_requested = Signal()
     notified = Signal(str, tuple)  # a sentence for the user, and remedies; napari shows it where nobody listens
     remedy_requested = Signal(Remedy)  # the user wants to go where something helps
-    video_requested = Signal(str)  # path of an analysed video that someone wants to look at
+    video_requested = Signal(str)  # path of an analyzed video that someone wants to look at
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.project: Project | None = None
-        self.labelling: Labelling | None = None
+        self.labeling: Labeling | None = None
         self.canvas: Canvas | None = None
         self.actions: Actions | None = None
         self.assistant: Assistant | None = None
@@ -322,28 +322,28 @@ class Session:
         advance = preferences().advance
         self._release_if_open(config_path(config))
         try:
-            labelling = in_background(lambda: _open_labelling(config, advance=advance, take_over=take_over))
+            labeling = in_background(lambda: _open_labeling(config, advance=advance, take_over=take_over))
         except PosecutError:
             self.attempt(self._resume_labels)
             raise
         if self._window_closed:
-            labelling.close()
+            labeling.close()
             return
         self.close()
-        labelling.run = in_background
-        project = labelling.index.project
-        self.project, self.labelling = project, labelling
+        labeling.run = in_background
+        project = labeling.index.project
+        self.project, self.labeling = project, labeling
         self.show_labels()
-        for signal in (labelling.frame_changed, labelling.keypoints_changed):
+        for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
-        labelling.frame_changed.connect(self._warn_of_changes)
+        labeling.frame_changed.connect(self._warn_of_changes)
         self.jobs.started.connect(self._on_job_started)
         self.jobs.ended.connect(self._on_job_ended)
         self.jobs.watch(project.config_path)
-        self.assistant = Assistant(self.jobs, labelling, enabled=preferences().helps)
+        self.assistant = Assistant(self.jobs, labeling, enabled=preferences().helps)
         _watch_window(self)
         self.project_changed.emit()
-        for notice in labelling.notices:
+        for notice in labeling.notices:
             self.notify(notice)
         self._warned_of = ""
         self._warn_of_changes()
@@ -376,16 +376,16 @@ class Session:
         return self.project
 
     def show_labels(self) -> None:
-        """Show the labelling's layers, which other views may have taken the place of."""
-        if self.labelling is not None and self.canvas is None:
-            self.canvas = Canvas(self.viewer, self.labelling, self)
-            self.actions = Actions(self.labelling, self.canvas, self)
+        """Show the labeling's layers, which other views may have taken the place of."""
+        if self.labeling is not None and self.canvas is None:
+            self.canvas = Canvas(self.viewer, self.labeling, self)
+            self.actions = Actions(self.labeling, self.canvas, self)
             self.actions.help_requested.connect(self._request_help)
             self.actions.frame_requested.connect(self._request_frame)
             bind(self.actions)
 
     def hide_labels(self) -> None:
-        """Take the labelling's layers away, to show something else."""
+        """Take the labeling's layers away, to show something else."""
         if self.canvas is not None and self.actions is not None:
             unbind(self.actions)
             self.canvas.close()
@@ -397,18 +397,18 @@ class Session:
         Raises:
             ProjectError, VideoError, LabelError: as for `open`.
         """
-        labelling, earlier = self.labelling, self.project
-        if earlier is None or labelling is None:
+        labeling, earlier = self.labeling, self.project
+        if earlier is None or labeling is None:
             return
         project = in_background(lambda: adopt_project(earlier.config_path))
-        found = in_background(lambda: labelling.index.read(project))
-        if labelling is not self.labelling:
+        found = in_background(lambda: labeling.index.read(project))
+        if labeling is not self.labeling:
             return  # the window was closed meanwhile
         before, after, shown = earlier.config, project.config, self.canvas is not None
         if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
             self.hide_labels()  # its layers are made for the bodyparts of before
         self.project = project
-        labelling.update(found)
+        labeling.update(found)
         self._resume_labels()
         if shown:
             self.show_labels()
@@ -422,8 +422,8 @@ class Session:
             StorageError: the disk refuses to write the labels' files.
             ProjectError, VideoError, LabelError: as for `open`.
         """
-        if self.labelling is not None:
-            self.labelling.pause()
+        if self.labeling is not None:
+            self.labeling.pause()
         try:
             yield
         finally:
@@ -435,10 +435,10 @@ class Session:
         Raises:
             LabelError: it was never extracted.
         """
-        if self.labelling is None:
+        if self.labeling is None:
             raise LabelError("No project is open; open one first.")
         self.show_labels()
-        self.labelling.go_to(FrameRef(video, number))
+        self.labeling.go_to(FrameRef(video, number))
 
     def attempt(self, action: Callable[[], Value]) -> Value | None:
         """Run what PoseCut may refuse; tell the user why, where it does, and return None."""
@@ -460,12 +460,12 @@ class Session:
         self.hide_labels()
         if self.assistant is not None:
             self.attempt(self.assistant.close)
-        labelling, self.labelling, self.project, self.assistant = self.labelling, None, None, None
+        labeling, self.labeling, self.project, self.assistant = self.labeling, None, None, None
         self.jobs.unwatch()
-        if labelling is not None:
+        if labeling is not None:
             self.jobs.started.disconnect(self._on_job_started)
             self.jobs.ended.disconnect(self._on_job_ended)
-            self.attempt(labelling.close)
+            self.attempt(labeling.close)
 
     # psygnal calls an `emit` that is connected as a slot once, to learn what it takes; methods it only looks at.
 
@@ -480,7 +480,7 @@ class Session:
 
     def _warn_of_changes(self) -> None:
         """Say once per video that another program changed its labels, and offer to accept or discard that."""
-        labels = self.labelling.index.label_session if self.labelling is not None else None
+        labels = self.labeling.index.label_session if self.labeling is not None else None
         if labels is not None and labels.writable and labels.video != self._warned_of:
             self._warned_of = labels.video
             if labels.outside:
@@ -503,12 +503,12 @@ class Session:
             self._release_labels()
 
     def _release_labels(self) -> None:
-        if self.labelling is not None:
-            self.attempt(self.labelling.pause)
+        if self.labeling is not None:
+            self.attempt(self.labeling.pause)
 
     def _resume_labels(self) -> None:
-        if self.labelling is not None and not self.jobs.is_writing("labels"):
-            self.labelling.resume()
+        if self.labeling is not None and not self.jobs.is_writing("labels"):
+            self.labeling.resume()
 
     def on_window_closed(self) -> None:
         """Close the project, because the window closes."""
@@ -517,12 +517,12 @@ class Session:
         _SESSIONS.pop(self.viewer, None)
 
 
-def _open_labelling(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labelling:
+def _open_labeling(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labeling:
     """Read a project; a thread does it."""
     preload()
     project = adopt_project(config)
     paused = any("labels" in writes(job.request.verb) for job in running_jobs(project.config_path))
-    return Labelling(project, advance=advance, take_over=take_over, paused=paused)
+    return Labeling(project, advance=advance, take_over=take_over, paused=paused)
 
 
 _SESSIONS: WeakKeyDictionary[Viewer, Session] = WeakKeyDictionary()

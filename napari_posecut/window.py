@@ -1,4 +1,4 @@
-"""A window of napari in which a project is labelled: viewer, row of buttons, docks, opened project."""
+"""A window of napari in which a project is labeled: viewer, row of buttons, docks, opened project."""
 
 import os
 
@@ -40,7 +40,7 @@ def open_here(viewer: Viewer, config: str | os.PathLike[str], *, dock: str = LAB
     bar = add_flow_bar(viewer)
     session = session_of(viewer)
     session.open(config)
-    if dock == LABEL and session.labelling is not None and not session.labelling.index.frames:
+    if dock == LABEL and session.labeling is not None and not session.labeling.index.frames:
         dock = FRAMES
     for title in (PROJECT, dock):
         bar.open(title)

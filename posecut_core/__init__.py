@@ -38,11 +38,11 @@ What these steps work on, for notebooks and programs of one's own:
     median_filtered, arima_filtered,                predictions smoothed over time, or with their gaps filled
         spline_filtered, kalman_filtered
 
-`posecut_core.demo` draws videos with exact ground truth, and a labelled project of them.
+`posecut_core.demo` draws videos with exact ground truth, and a labeled project of them.
 
-Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labelled frames, K bodyparts,
+Shapes of arrays are written in one alphabet everywhere: B batch, T video frames, F labeled frames, K bodyparts,
 C cameras, H W pixels, h w cells of a score map. Positions are x, y in pixels of the full frame, x right, y down, and
-(0, 0) is the centre of the top-left pixel. Missing is NaN.
+(0, 0) is the center of the top-left pixel. Missing is NaN.
 """
 
 import importlib

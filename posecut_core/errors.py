@@ -233,7 +233,7 @@ def raise_together(
     Args:
         failed: why each one failed, by name.
         of: how many there were.
-        what: what could not be done, as "videos could not be analysed".
+        what: what could not be done, as "videos could not be analyzed".
         kind: of the error; where all failed for one reason, the error with this reason is raised as it is.
         done: the step's result for the others.
 

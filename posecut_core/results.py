@@ -43,7 +43,7 @@ def first_of(changes: Sequence[str]) -> list[str]:
 
 
 def spans(numbers: Sequence[int]) -> str:
-    """Write increasing numbers with neighbours joined, 3-5, 9, the first of them where they are many; never none."""
+    """Write increasing numbers with neighbors joined, 3-5, 9, the first of them where they are many; never none."""
     breaks = [index for index in range(1, len(numbers)) if numbers[index] != numbers[index - 1] + 1]
     edges = zip([0, *breaks], [*breaks, len(numbers)], strict=True)
     parts = [str(numbers[a]) if b - a == 1 else f"{numbers[a]}-{numbers[b - 1]}" for a, b in edges]
@@ -88,7 +88,7 @@ def _one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Write letters that a terminal would obey as their codes: a name in a file may hold colours, or clear the screen.
+    """Write letters that a terminal would obey as their codes: a name in a file may hold colors, or clear the screen.
 
     Line ends stay, and what joins letters.
     """

@@ -23,7 +23,7 @@ found = posecut.Predictions("network", ("snout",), xy=seen[:, None], likelihood=
 smooth = posecut.median_filtered(found, windowlength=5)
 
 # %%
-# `filterpredictions` does the same for the files of analysed videos.
+# `filterpredictions` does the same for the files of analyzed videos.
 
 figure, axis = plt.subplots(figsize=(9, 3))
 axis.plot(time, found.xy[:, 0, 0], color="0.7", label="as predicted")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # --- video queue ------------------------------------------------------------------------------------------------------
-# A queue of videos, analysed one after the other in one child process; each says for itself how it went.
+# A queue of videos, analyzed one after the other in one child process; each says for itself how it went.
 #
 # Reports carry `video`, the place in the queue that they are about; the last of each carries `finished` or
 # `failed` too.
@@ -49,7 +49,7 @@ class _AnalyzedQueue:
 
 
 def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> _AnalyzedQueue:
-    """Analyse videos, and filter the trajectories and draw videos with them if wished; failures stop no other video.
+    """Analyze videos, and filter the trajectories and draw videos with them if wished; failures stop no other video.
 
     Args:
         config: path of config.yaml.
@@ -58,7 +58,7 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
         report: told of everything.
 
     Raises:
-        PosecutError: as `analyze_videos` raises it where no video can be analysed.
+        PosecutError: as `analyze_videos` raises it where no video can be analyzed.
     """
     clashing = _clashing(tuple(arguments["videos"]), arguments.get("destfolder"))
     places = range(len(arguments["videos"]))
@@ -105,12 +105,12 @@ def _done(config: Path, video: str, arguments: Mapping[str, Any], report: Report
 
 
 def _clashing(videos: tuple[str, ...], folder: str | None) -> dict[str, str]:
-    """Say of which videos the results would have one name: the second would be taken for analysed."""
+    """Say of which videos the results would have one name: the second would be taken for analyzed."""
     places = {video: (folder or os.path.dirname(video), Path(video).stem) for video in videos}
     counts = Counter(places.values())
     return {
         video: f"{counts[place]} videos are named {place[1]}, so their results in {place[0]} would overwrite each "
-        "other; analyse them one at a time, each with its own results folder."
+        "other; analyze them one at a time, each with its own results folder."
         for video, place in places.items()
         if counts[place] > 1
     }
@@ -185,7 +185,7 @@ def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) ->
 
 
 def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
-    """Train on what is labelled, and propose the rest, until told to stop, or until the window is gone."""
+    """Train on what is labeled, and propose the rest, until told to stop, or until the window is gone."""
     from posecut_core.workflow.propose_labels import assist as run
 
     return run(config, **arguments, report=_while_parent_lives(report))

@@ -10,9 +10,9 @@ from napari.layers import Image, Layer, Points
 from napari.utils.events import Event
 from psygnal import Signal
 
-from napari_posecut.labelling.keypoints import Keypoint, nearest
-from napari_posecut.labelling.keys import KEYS
-from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.labeling.keypoints import Keypoint, nearest
+from napari_posecut.labeling.keys import KEYS
+from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
 from napari_posecut.preferences import preferences
 from posecut_core.errors import PosecutError, Remedy
@@ -79,11 +79,11 @@ class AutoFit:
 _REACH = 12  # screen pixels from a marker's middle within which it is meant
 _ADVICE = "click: place the bodypart; drag a marker: move it; F1: all keys"
 _HIDDEN = "The markers are hidden, so clicks place nothing; press H to show them."
-_THREE_DIMENSIONS = "Nothing can be labelled in 3D; go back to 2D with the square and cube button at the bottom left."
-_OTHER_LAYER = "Nothing was labelled, because the layer {!r} is selected; select the layer 'labels' to label."
-_OTHER_DOCK = "Nothing was labelled; bring 3 Label to the front to label."
-_OUTSIDE = "Nothing was labelled, because the click was outside the image."
-_READ_AT_LAST = "The frame's image can be read again; nothing was labelled while it was missing."
+_THREE_DIMENSIONS = "Nothing can be labeled in 3D; go back to 2D with the square and cube button at the bottom left."
+_OTHER_LAYER = "Nothing was labeled, because the layer {!r} is selected; select the layer 'labels' to label."
+_OTHER_DOCK = "Nothing was labeled; bring 3 Label to the front to label."
+_OUTSIDE = "Nothing was labeled, because the click was outside the image."
+_READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
 _GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
@@ -109,26 +109,26 @@ class _Session(Protocol):
 
 
 class Canvas:
-    """The layers of a labelling, and what the mouse does in them."""
+    """The layers of a labeling, and what the mouse does in them."""
 
-    def __init__(self, viewer: Viewer, labelling: Labelling, session: _Session) -> None:
-        """Add the layers to a viewer, and listen to the labelling and the mouse.
+    def __init__(self, viewer: Viewer, labeling: Labeling, session: _Session) -> None:
+        """Add the layers to a viewer, and listen to the labeling and the mouse.
 
         Args:
             viewer: napari's.
-            labelling: what is shown and edited.
+            labeling: what is shown and edited.
             session: of the viewer; it runs edits, and tells the user where one is refused.
         """
         self.viewer = viewer
-        self.labelling = labelling
+        self.labeling = labeling
         self.follows = False
-        self._readable = True  # the frame's picture, so that the user sees what is labelled
+        self._readable = True  # the frame's picture, so that the user sees what is labeled
         self._marker_size = preferences().marker_size
         self._session = session
         self._symbols: list[str] = []
-        project = labelling.index.project
-        self._colors = colors_of(project.config.colormap, len(labelling.index.columns))
-        self._edges = bones_between(tuple(labelling.index.columns.values()), project.config.skeleton)
+        project = labeling.index.project
+        self._colors = colors_of(project.config.colormap, len(labeling.index.columns))
+        self._edges = bones_between(tuple(labeling.index.columns.values()), project.config.skeleton)
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
@@ -136,7 +136,7 @@ class Canvas:
         self.skeleton.border_width = 0
         self.skeleton.face_color = named_color(project.config.skeleton_color)
         self.points = _empty_points("labels", len(self._colors), about, size=self._marker_size)
-        self.points.features = {"bodypart": list(labelling.index.columns.values())}
+        self.points.features = {"bodypart": list(labeling.index.columns.values())}
         for layer in self.layers:
             lock(layer, _ADVICE)
         self.show_frame()
@@ -146,13 +146,13 @@ class Canvas:
         viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
         viewer.scene.camera.events.zoom.connect(self._resize)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
-        labelling.frame_changed.connect(self.show_frame)
-        labelling.keypoints_changed.connect(self.show_keypoints)
+        labeling.frame_changed.connect(self.show_frame)
+        labeling.keypoints_changed.connect(self.show_keypoints)
 
     def close(self) -> None:
         """Take the layers away and stop listening."""
-        self.labelling.frame_changed.disconnect(self.show_frame)
-        self.labelling.keypoints_changed.disconnect(self.show_keypoints)
+        self.labeling.frame_changed.disconnect(self.show_frame)
+        self.labeling.keypoints_changed.disconnect(self.show_keypoints)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
@@ -164,12 +164,12 @@ class Canvas:
         return self.image, self.skeleton, self.points
 
     def show_frame(self) -> None:
-        """Show the picture of the labelling's frame, and its keypoints; nothing where there is no frame."""
-        if self.labelling.frame is None:
+        """Show the picture of the labeling's frame, and its keypoints; nothing where there is no frame."""
+        if self.labeling.frame is None:
             self._remove_layers()
             return
         shape = self.image.data.shape if self.image in self.viewer.layers else None
-        self._load(self.labelling.frame)
+        self._load(self.labeling.frame)
         self.show_keypoints()
         self._restore_layers()
         if self.image.data.shape != shape:
@@ -191,8 +191,8 @@ class Canvas:
             self._session.notify(_READ_AT_LAST)
 
     def show_keypoints(self) -> None:
-        """Show the keypoints of the labelling's frame."""
-        keypoints = self.labelling.keypoints
+        """Show the keypoints of the labeling's frame."""
+        keypoints = self.labeling.keypoints
         if len(keypoints) != len(self._colors):  # no frame, or the bodyparts are others now: another canvas will come
             self.points.shown[:] = False
             self.points.refresh(thumbnail=False, extent=False)
@@ -216,7 +216,7 @@ class Canvas:
 
     def zoom_to_animal(self) -> None:
         """Zoom to the keypoints of the frame; without any, leave the view as it is."""
-        xy = positions(self.labelling.keypoints)
+        xy = positions(self.labeling.keypoints)
         seen = xy[~np.isnan(xy[:, 0])]
         if len(seen) > 1:
             low, high = seen.min(axis=0), seen.max(axis=0)
@@ -226,28 +226,28 @@ class Canvas:
 
     def keypoint_at(self, xy: Position) -> Keypoint | None:
         """Return the keypoint within reach of a position in the full frame."""
-        current = self.labelling.current
+        current = self.labeling.current
         within = _REACH / self.viewer.scene.camera.zoom
-        return nearest(self.labelling.keypoints, xy, within=within, preferred=current.bodypart if current else None)
+        return nearest(self.labeling.keypoints, xy, within=within, preferred=current.bodypart if current else None)
 
     def keypoint_under_mouse(self) -> Keypoint | None:
         """Return the keypoint within reach of the mouse."""
         return self.keypoint_at(to_xy(self.viewer.cursor.position))
 
     def _load(self, frame: FrameRef) -> None:
-        picture, (x, y) = self._read(frame), self.labelling.index.origin(frame)
+        picture, (x, y) = self._read(frame), self.labeling.index.origin(frame)
         if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
             self.image.data[:] = picture
             self.image.refresh(thumbnail=False, extent=False)
         else:
             self.image.data, self.image.translate = picture.copy(), (y, x)
         lack = "" if self._readable else " (its image cannot be read)"
-        self.viewer.title = f"PoseCut: {frame.video}, {self.labelling.word(frame)}{lack}"
+        self.viewer.title = f"PoseCut: {frame.video}, {self.labeling.word(frame)}{lack}"
 
     def _read(self, frame: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
-        """Return the frame's picture; a grey one where it cannot be read, and tell the user why."""
+        """Return the frame's picture; a gray one where it cannot be read, and tell the user why."""
         try:
-            picture, self._readable = self.labelling.index.image(frame), True
+            picture, self._readable = self.labeling.index.image(frame), True
         except PosecutError as error:
             picture, self._readable = np.full_like(self.image.data, _GRAY), False
             self._session.notify(str(error), error.remedies)
@@ -279,7 +279,7 @@ class Canvas:
 
     def _resize(self) -> None:
         """Keep the markers as big on the screen as they were, whatever the zoom."""
-        keypoints = self.labelling.keypoints
+        keypoints = self.labeling.keypoints
         if len(keypoints) == len(self._colors) == len(self.points.data):
             self.points.size[:] = self._sizes(keypoints)
             self.skeleton.size[:] = _DOT / self.viewer.scene.camera.zoom
@@ -291,13 +291,13 @@ class Canvas:
             layer.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, keypoints: tuple[Keypoint, ...]) -> np.ndarray:
-        current, size = self.labelling.current, self._marker_size / self.viewer.scene.camera.zoom
+        current, size = self.labeling.current, self._marker_size / self.viewer.scene.camera.zoom
         chosen = current.bodypart if current else None
         return np.array([1.4 * size if keypoint.bodypart == chosen else size for keypoint in keypoints])
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
-        if self.labelling.frame is None or self.points not in viewer.layers:
+        if self.labeling.frame is None or self.points not in viewer.layers:
             return
         if not self.points.visible or viewer.dims.ndisplay != 2:
             self._session.notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
@@ -317,24 +317,24 @@ class Canvas:
 
     def _released(self, held: Keypoint | None, xy: Position, event: Any, *, dragged: bool) -> None:
         if event.button == 1 and dragged and held is not None:
-            self.edit(lambda: self.labelling.move(held.bodypart, xy))
+            self.edit(lambda: self.labeling.move(held.bodypart, xy))
             self.show_keypoints()  # where it was, if the move was refused
         elif event.button == 1 and not dragged:
             self._clicked(held, xy, hidden="Shift" in event.modifiers)
         elif event.button == 2 and not dragged and held is not None:
-            self.edit(lambda: self.labelling.unset(held.bodypart))
+            self.edit(lambda: self.labeling.unset(held.bodypart))
 
     def _clicked(self, held: Keypoint | None, xy: Position, *, hidden: bool) -> None:
-        current = self.labelling.current
+        current = self.labeling.current
         if held is not None and current is not None and current.state == "unset" and not self._hits(held, xy):
             held = None  # near the proposal of another bodypart, the click means the current one
         if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
             where = held.xy
-            self.edit(lambda: self.labelling.move(held.bodypart, where))  # it is right as it is
+            self.edit(lambda: self.labeling.move(held.bodypart, where))  # it is right as it is
         elif held is not None and not (current and current.is_open):
-            self.labelling.choose(held.bodypart)
+            self.labeling.choose(held.bodypart)
         elif self._may_place(xy):
-            place = self.labelling.occlude if hidden else self.labelling.place
+            place = self.labeling.occlude if hidden else self.labeling.place
             self.edit(lambda: place(xy))
 
     def _hits(self, keypoint: Keypoint, xy: Position) -> bool:
@@ -358,7 +358,7 @@ class Canvas:
         return False
 
     def _show_dragged(self, keypoint: Keypoint, position: tuple[float, ...]) -> None:
-        self.points.data[list(self.labelling.index.columns).index(keypoint.bodypart)] = position[-2:]
+        self.points.data[list(self.labeling.index.columns).index(keypoint.bodypart)] = position[-2:]
         self.points.refresh(thumbnail=False, extent=False)
 
 
@@ -392,7 +392,7 @@ def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) 
 
 
 # --- actions ----------------------------------------------------------------------------------------------------------
-# What keys and buttons do to a labelling in its window; `keys.KEYS` names these methods.
+# What keys and buttons do to a labeling in its window; `keys.KEYS` names these methods.
 
 
 class Actions:
@@ -401,61 +401,61 @@ class Actions:
     frame_requested = Signal()  # the user wants to type a frame's number
     help_requested = Signal()
 
-    def __init__(self, labelling: Labelling, canvas: Canvas, session: _Session) -> None:
-        self.labelling = labelling
+    def __init__(self, labeling: Labeling, canvas: Canvas, session: _Session) -> None:
+        self.labeling = labeling
         self.canvas = canvas
         self._session = session
 
     def accept(self) -> None:
         """Accept all proposals and go on."""
-        self.canvas.edit(self.labelling.accept)
+        self.canvas.edit(self.labeling.accept)
 
     def next_frame(self) -> None:
         """Show the next frame."""
-        self._session.attempt(lambda: self.labelling.step(1))
+        self._session.attempt(lambda: self.labeling.step(1))
 
     def previous_frame(self) -> None:
         """Show the frame before."""
-        self._session.attempt(lambda: self.labelling.step(-1))
+        self._session.attempt(lambda: self.labeling.step(-1))
 
     def next_open(self) -> None:
         """Show the next frame that needs the user."""
-        self._session.attempt(lambda: self._notify_done(self.labelling.next_open()))
+        self._session.attempt(lambda: self._notify_done(self.labeling.next_open()))
 
     def previous_open(self) -> None:
         """Show the frame before that needs the user."""
-        self._session.attempt(lambda: self._notify_done(self.labelling.next_open(-1)))
+        self._session.attempt(lambda: self._notify_done(self.labeling.next_open(-1)))
 
     def next_bodypart(self) -> None:
         """Choose the next bodypart."""
-        self.labelling.choose_next(1)
+        self.labeling.choose_next(1)
 
     def previous_bodypart(self) -> None:
         """Choose the bodypart before."""
-        self.labelling.choose_next(-1)
+        self.labeling.choose_next(-1)
 
     def absent(self) -> None:
         """Say that the current bodypart is not in the frame."""
-        self.canvas.edit(self.labelling.mark_absent)
+        self.canvas.edit(self.labeling.mark_absent)
 
     def occluded(self) -> None:
         """Say that the current bodypart is hidden somewhere."""
-        self.canvas.edit(self.labelling.occlude)
+        self.canvas.edit(self.labeling.occlude)
 
     def unset(self) -> None:
         """Delete the label under the mouse; without one, that of the current bodypart."""
-        keypoint = self.canvas.keypoint_under_mouse() or self.labelling.current
+        keypoint = self.canvas.keypoint_under_mouse() or self.labeling.current
         if keypoint is not None:
-            self.canvas.edit(lambda: self.labelling.unset(keypoint.bodypart))
+            self.canvas.edit(lambda: self.labeling.unset(keypoint.bodypart))
 
     def copy_pose(self) -> None:
         """Propose the pose of the frame before."""
-        self.canvas.edit(self.labelling.copy_pose)
+        self.canvas.edit(self.labeling.copy_pose)
 
     def next_uncertain(self) -> None:
         """Go to the next proposal of low likelihood."""
-        pcutoff = self.labelling.index.project.config.pcutoff
-        found = self._session.attempt(lambda: self.labelling.next_uncertain(pcutoff))
+        pcutoff = self.labeling.index.project.config.pcutoff
+        found = self._session.attempt(lambda: self.labeling.next_uncertain(pcutoff))
         if found:
             self.canvas.zoom_to_animal()
         else:
@@ -463,11 +463,11 @@ class Actions:
 
     def undo(self) -> None:
         """Undo."""
-        self._session.attempt(self.labelling.undo)
+        self._session.attempt(self.labeling.undo)
 
     def redo(self) -> None:
         """Redo."""
-        self._session.attempt(self.labelling.redo)
+        self._session.attempt(self.labeling.redo)
 
     def toggle_follow(self) -> None:
         """Follow the animal, or stop following."""
@@ -484,7 +484,7 @@ class Actions:
 
     def drop(self) -> None:
         """Take the frame out of training, or back in."""
-        self._session.attempt(self.labelling.drop)
+        self._session.attempt(self.labeling.drop)
 
     def ask_frame(self) -> None:
         """Let the user type a frame's number."""
@@ -496,7 +496,7 @@ class Actions:
 
     def _notify_done(self, found: bool) -> None:
         if not found:
-            self._session.notify("All other frames are labelled.")
+            self._session.notify("All other frames are labeled.")
 
 
 def bind(actions: Actions) -> None:

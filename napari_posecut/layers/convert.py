@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
-from napari_posecut.labelling.keypoints import Keypoint, KeypointState
+from napari_posecut.labeling.keypoints import Keypoint, KeypointState
 from posecut_core.labels.state import Position
 from posecut_core.types import Crop
 

@@ -1,4 +1,4 @@
-"""What is drawn over a frame of an analysed video, and which videos are analysed; arrays in, arrays out."""
+"""What is drawn over a frame of an analyzed video, and which videos are analyzed; arrays in, arrays out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from posecut_core.storage.files import file_sha256
 from posecut_core.types import NetworkName
 
 # --- overlay ----------------------------------------------------------------------------------------------------------
-# What is drawn over one frame of an analysed video: markers, skeleton, trails; arrays in, arrays out.
+# What is drawn over one frame of an analyzed video: markers, skeleton, trails; arrays in, arrays out.
 #
 # Every array has the same length in all frames, so that its colors need not be built again: what is not to be seen is
 # not `shown`, or a line without length.
@@ -83,7 +83,7 @@ def pose_lines(
 
 
 def line_colors(style: OverlayStyle) -> Float64[np.ndarray, "N 4"]:
-    """Return the colours of `pose_lines`: a trail has that of its bodypart, and is fainter the longer ago it is."""
+    """Return the colors of `pose_lines`: a trail has that of its bodypart, and is fainter the longer ago it is."""
     age = np.linspace(_FAINTEST, 1.0, style.trail) if style.trail else np.empty(0)
     parts = len(style.colors)
     trails = np.column_stack([np.tile(style.colors, (style.trail, 1)), np.repeat(age, parts)])
@@ -96,8 +96,8 @@ def _seen(
     return ~np.isnan(xy).any(axis=-1) & (likelihood > style.pcutoff) & style.shown
 
 
-# --- analysed ---------------------------------------------------------------------------------------------------------
-# The analysed videos of a project, and what is needed to draw a network's predictions of one; no window here.
+# --- analyzed ---------------------------------------------------------------------------------------------------------
+# The analyzed videos of a project, and what is needed to draw a network's predictions of one; no window here.
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _check_origin(project: Project, shown: FoundPredictions) -> None:
 
 
 def style_of(config: ProjectConfig, bodyparts: tuple[str, ...]) -> OverlayStyle:
-    """Return how the bodyparts of a network look: those of the project as while labelling, others after them."""
+    """Return how the bodyparts of a network look: those of the project as while labeling, others after them."""
     order = tuple(dict.fromkeys([*config.bodyparts, *bodyparts]))
     colors = colors_of(config.colormap, len(order))
     red, green, blue = named_color(config.skeleton_color).tolist()

@@ -47,7 +47,7 @@ class VideoFrames:
 
         Args:
             path: the video.
-            patience: seconds for which a picture is waited for before a grey one stands in for it.
+            patience: seconds for which a picture is waited for before a gray one stands in for it.
 
         Raises:
             VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
@@ -77,7 +77,7 @@ class VideoFrames:
     def __getitem__(self, key: Any) -> UInt8[np.ndarray, "..."]:
         """Return pictures, or parts of them, as numpy does for whole numbers and slices.
 
-        One grey picture stands in for all where a slice is longer than a block: napari asks for whole videos before it
+        One gray picture stands in for all where a slice is longer than a block: napari asks for whole videos before it
         lets anybody refuse, and would go through every pixel of an answer that has their length.
         """
         first, *rest = key if isinstance(key, tuple) else (key,)
@@ -94,7 +94,7 @@ class VideoFrames:
         return self._wait(number, patience=None)
 
     def close(self) -> None:
-        """Let go of the file; pictures are grey from now on."""
+        """Let go of the file; pictures are gray from now on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -115,7 +115,7 @@ class VideoFrames:
         return np.stack([self._now(number) for number in numbers])
 
     def _now(self, number: int) -> Picture:
-        """Return a picture if it is there in time; else a grey one."""
+        """Return a picture if it is there in time; else a gray one."""
         picture = self._wait(number, patience=self._patience)
         return np.full(self.shape[1:], _GRAY, np.uint8) if picture is None else picture
 
@@ -261,7 +261,7 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
         rgb=True,
         multiscale=False,
         contrast_limits=(0, 255),
-        projection_mode="none",  # a frame is never mixed with its neighbours
+        projection_mode="none",  # a frame is never mixed with its neighbors
         axis_labels=_AXES,
         metadata={_ABOUT: str(path)},
     )

@@ -34,7 +34,7 @@ _SOON = 20  # milliseconds within which nobody goes on
 
 
 class _MessageLine(QWidget):
-    """The last sentence of a session, until the user goes on labelling or clears it; it can be copied."""
+    """The last sentence of a session, until the user goes on labeling or clears it; it can be copied."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -87,11 +87,11 @@ class _MessageLine(QWidget):
 
     def _place(self) -> object:
         """Return what is different once the user goes on: project, frame and last edit; None without a project."""
-        project, labelling = self._session.project, self._session.labelling
-        if project is None or labelling is None:
+        project, labeling = self._session.project, self._session.labeling
+        if project is None or labeling is None:
             return None
-        labels = labelling.index.label_session
-        return project.config_path, labelling.frame, labels.revision if labels else None
+        labels = labeling.index.label_session
+        return project.config_path, labeling.frame, labels.revision if labels else None
 
     def _clear(self) -> None:
         self.show_sentence("")
@@ -117,7 +117,7 @@ _STAGES = (
     _Stage("3 Label", "label", "LabelDock", "label frames, correct proposals"),
     _Stage("4 Train", "train", "TrainDock", "train a network on the labels"),
     _Stage("5 Evaluate", "evaluate", "EvaluateDock", "measure the error of the network"),
-    _Stage("6 Analyse", "analyze", "AnalyzeDock", "track the bodyparts in whole videos"),
+    _Stage("6 Analyze", "analyze", "AnalyzeDock", "track the bodyparts in whole videos"),
     _Stage("7 Outliers", "outliers", "OutliersDock", "find frames where the network fails"),
     _Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
     _Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),
@@ -172,7 +172,7 @@ class FlowBar(QWidget):
         """Open the dock of a stage that was asked for, and show the labels where they are what it is about."""
         self.open(title)
         session = session_of(self._viewer)
-        frame = session.labelling.frame if session.labelling is not None else None
+        frame = session.labeling.frame if session.labeling is not None else None
         if title in _OF_LABELS and session.canvas is None and frame is not None:
             session.attempt(lambda: session.show_frame(frame.video, frame.number))
 

@@ -113,7 +113,7 @@ def _begin(project: Project, changes: Mapping[str, object]) -> _Assistant:
 
 
 def _frames(assistant: _Assistant, tables: Mapping[str, LabelTable], known: KnownImages) -> TrainingFrames:
-    """Read the labelled frames, padded to the size of the largest extracted frame of the project.
+    """Read the labeled frames, padded to the size of the largest extracted frame of the project.
 
     Raises:
         DatasetError: they cannot be trained on.
@@ -221,7 +221,7 @@ def _trainable(project: Project, table: LabelTable) -> LabelTable:
 
 
 def _label_files(project: Project, video: str) -> list[Path]:
-    """List the files that say what is labelled: the journal, or DeepLabCut's files where there is none yet."""
+    """List the files that say what is labeled: the journal, or DeepLabCut's files where there is none yet."""
     journal = project.label_journal(video)
     if journal.exists():
         return [journal]
@@ -235,11 +235,11 @@ def _label_files(project: Project, video: str) -> list[Path]:
 class Pace:
     """When the assistant does what; all but `frames` is counted in training steps, which take 0.1 to 0.2 s."""
 
-    frames: int = 5  # labelled ones with which it begins
+    frames: int = 5  # labeled ones with which it begins
     first: int = 300  # the first proposals
     every: int = 300  # the next ones; later where there are more frames than that to predict
     poll: int = 25  # whether labels have changed
-    rest: int = 6000  # without another label it has learnt what there is to learn, and waits for one
+    rest: int = 6000  # without another label it has learned what there is to learn, and waits for one
 
 
 class Assistance:
@@ -261,7 +261,7 @@ class Assistance:
         """Train until the last step; with other bodyparts another network begins.
 
         Returns:
-            The step that it went on from, the last one, and how many frames it learnt from at last.
+            The step that it went on from, the last one, and how many frames it learned from at last.
         """
         while True:
             self._labels()
@@ -285,11 +285,11 @@ class Assistance:
                 return first, step, len(frames)
 
     def _labels(self, assistant: _Assistant | None = None) -> dict[str, LabelTable]:
-        """Wait until enough frames are labelled, and return their labels; an interruption leaves a snapshot."""
+        """Wait until enough frames are labeled, and return their labels; an interruption leaves a snapshot."""
         self._watch.poll()
         try:
             while (count := _placed_frames(tables := self._watch.tables())) < self._pace.frames:
-                self._await_change(Progress("waiting for labelled frames", count, self._pace.frames))
+                self._await_change(Progress("waiting for labeled frames", count, self._pace.frames))
         except KeyboardInterrupt:
             if assistant is not None:
                 assistant.save(int(assistant.state.step))

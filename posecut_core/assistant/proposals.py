@@ -1,4 +1,4 @@
-"""Proposals of a network for frames that nobody has labelled yet: `posecut-jobs/proposals.json`, one file per project.
+"""Proposals of a network for frames that nobody has labeled yet: `posecut-jobs/proposals.json`, one file per project.
 
     {"schema": 1, "model": "PoseCut_resnet18_...", "step": 600, "bodyparts": ["snout"],
      "videos": {"session1": {"numbers": [40], "xy": [[[81.5, 40.0]]], "likelihood": [[0.98]]}}}

@@ -109,7 +109,7 @@ def cpu_convolve(
 ) -> Shaped[Array, "B h w O"]:
     """Convolve, with a gradient that takes two thirds of the time of XLA's own.
 
-    XLA fuses what comes before into the transposition that the gradient towards the kernel begins with, and walks
+    XLA fuses what comes before into the transposition that the gradient toward the kernel begins with, and walks
     memory across. The barrier keeps the two apart (`CPU_OPTIONS` makes it last); for 1x1 convolutions the input, the
     lesser of the two, is transposed.
     """
@@ -210,7 +210,7 @@ def _to_input(
     stride: int,
     dilation: int,
 ) -> Shaped[Array, "B H W C"]:
-    """Return the gradient towards an input of these sides: cells that lie alike to the stride at a time.
+    """Return the gradient toward an input of these sides: cells that lie alike to the stride at a time.
 
     Pixel stride * m + phase of the input was seen through tap i by cell m + (phase + pad - dilation * i) / stride.
     """
@@ -242,7 +242,7 @@ def _to_input(
 def _to_kernel(
     padded: Shaped[Array, "B H W C"], gradient: Shaped[Array, "B h w C"], size: int, stride: int, dilation: int
 ) -> Shaped[Array, "k k 1 C"]:
-    """Return the gradient towards the kernel, row by row: a reduction of whole images takes 20 times as long."""
+    """Return the gradient toward the kernel, row by row: a reduction of whole images takes 20 times as long."""
     batch, rows, width, channels = gradient.shape
     reach, span = dilation * (size - 1), stride * (width - 1) + 1
 

@@ -81,7 +81,7 @@ class TransposedConv(nnx.Module):
 
 
 class GroupNorm(nnx.Module):
-    """Normalise each image by groups of channels (Wu & He 2018): right for the small batches of small computers."""
+    """Normalize each image by groups of channels (Wu & He 2018): right for the small batches of small computers."""
 
     def __init__(self, channels: int, *, scale: float = 1.0):
         self.scale = nnx.Param(jnp.full((channels,), scale, jnp.float32))

@@ -92,7 +92,7 @@ def _of_demo(result: DemoResult) -> Outcome:
         f"Training: {training}. Analysis: {speed}. Everything took {_total(result.times)}.",
         _times(result.times),
         _files(result.files),
-        "Look at the labelled video first. Then try it with videos of your own:",
+        "Look at the labeled video first. Then try it with videos of your own:",
     )
     return Outcome(result, lines, (_OWN_PROJECT,))
 
@@ -102,7 +102,7 @@ def _of_refined_demo(result: RefinedDemo) -> Outcome:
     before, after = result.before, result.after
     more = f"{counted(len(result.corrected), 'frame')} of {escape(result.video)}"
     lines = (
-        f"Round 1 trained on {counted(before.labelled_frames, 'labelled frame')}.",
+        f"Round 1 trained on {counted(before.labelled_frames, 'labeled frame')}.",
         f"Round 2 trained on {after.labelled_frames}: with {more}, in which the network seemed to be wrong.",
         _rounds(result),
         f"Mean error on the unseen video: {before.unseen_error:.2f} px before, {after.unseen_error:.2f} px after.",
@@ -110,7 +110,7 @@ def _of_refined_demo(result: RefinedDemo) -> Outcome:
         f"Everything took {_total(result.times)}.",
         _times(result.times),
         _files(result.files),
-        "Compare the two labelled videos. Then try it with videos of your own; the second command begins round 2:",
+        "Compare the two labeled videos. Then try it with videos of your own; the second command begins round 2:",
     )
     return Outcome(result, lines, (_OWN_PROJECT, command("extract-outlier-frames", "PROJECT", "VIDEOS")))
 

@@ -75,7 +75,7 @@ VERBS = {
     "evaluate-network": Verb("Train", "PROJECT --plotting"),
     "cross-validate": Verb("Train", "PROJECT --splits 5", _SNAPSHOTS, "It trains that many networks."),
     "analyze-videos": Verb("Use", "PROJECT new-videos/ --save-as-csv",
-                           "The frames analysed so far are kept; run the same command again to continue."),
+                           "The frames analyzed so far are kept; run the same command again to continue."),
     "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
     "analyzeskeleton": Verb("Use", "PROJECT new-videos/ --filtered"),
     "plot-trajectories": Verb("Use", "PROJECT new-videos/"),

@@ -71,7 +71,7 @@ def warp(
 ) -> Float[Array, "B size size 3"]:
     """Cut square crops: pixel p of the crop shows the frame at `matrix` p, bilinearly.
 
-    Beyond the frame its border goes on, as where analysis pads: grey there would shift what the norms measure, and
+    Beyond the frame its border goes on, as where analysis pads: gray there would shift what the norms measure, and
     networks see bodyparts in the corners of frames, which they never saw. `sizes` are the (height, width) of each frame
     within its padded image.
     """
@@ -107,18 +107,18 @@ def _warp_one(
 
 def _crop_matrices(
     *,
-    centres: Float[Array, "B 2"],
+    centers: Float[Array, "B 2"],
     scales: Float[Array, " B"],
     angles: Float[Array, " B"],
     mirrored: Bool[Array, " B"],
     size: int,
 ) -> Float[Array, "B 2 3"]:
-    """Return the maps from crop to frame for crops of `size` around `centres`, magnified, turned and mirrored."""
+    """Return the maps from crop to frame for crops of `size` around `centers`, magnified, turned and mirrored."""
     cos, sin = jnp.cos(angles) / scales, jnp.sin(angles) / scales
     sign = jnp.where(mirrored, -1.0, 1.0)
     linear = jnp.stack([jnp.stack([cos * sign, -sin], -1), jnp.stack([sin * sign, cos], -1)], axis=1)
     middle = (size - 1) / 2
-    return jnp.concatenate([linear, (centres - linear.sum(-1) * middle)[..., None]], axis=-1)
+    return jnp.concatenate([linear, (centers - linear.sum(-1) * middle)[..., None]], axis=-1)
 
 
 def _random_centers(
@@ -138,7 +138,7 @@ def _random_centers(
 
 
 def _keep_inside(
-    centres: Float[Array, "B 2"], sizes: Int[Array, "B 2"], reach: Float[Array, " B"]
+    centers: Float[Array, "B 2"], sizes: Int[Array, "B 2"], reach: Float[Array, " B"]
 ) -> Float[Array, "B 2"]:
     """Move crops that reach `reach` pixels to each side into the frame; one wider than the frame to its middle.
 
@@ -146,13 +146,13 @@ def _keep_inside(
     """
     last = sizes[:, ::-1].astype(jnp.float32) - 1
     low = jnp.minimum(reach[:, None] - 0.5, last / 2)
-    return jnp.clip(centres, low, last - low)
+    return jnp.clip(centers, low, last - low)
 
 
 def _change_light(
     images: Float[Array, "B H W 3"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
 ) -> Float[Array, "B H W 3"]:
-    """Stretch each image about mid-grey by `contrast` and add `brightness`."""
+    """Stretch each image about mid-gray by `contrast` and add `brightness`."""
     return (images - 0.5) * contrast[:, None, None, None] + 0.5 + brightness[:, None, None, None]
 
 
@@ -205,9 +205,9 @@ def augment(
     count = (len(batch.images),)
     scales = jnp.exp(jax.random.uniform(scale, count, minval=how.log_scales[0], maxval=how.log_scales[1]))
     mirrored = jax.random.bernoulli(flip, 0.5, count) & how.mirror
-    centres = _random_centers(where, batch.xy, batch.sizes, on_animal=on_animal, spread=size / 4)
+    centers = _random_centers(where, batch.xy, batch.sizes, on_animal=on_animal, spread=size / 4)
     matrix = _crop_matrices(
-        centres=_keep_inside(centres, batch.sizes, size / 2 / scales),
+        centers=_keep_inside(centers, batch.sizes, size / 2 / scales),
         scales=scales,
         angles=jax.random.uniform(angle, count, minval=-how.turn, maxval=how.turn),
         mirrored=mirrored,

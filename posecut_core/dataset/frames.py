@@ -263,7 +263,7 @@ _MIN_SIDE = 32  # scaled pixels: two cells of the network's coarsest maps, or th
 def check_trainable(
     frames: TrainingFrames, refs: Sequence[FrameRef], *, called: Callable[[FrameRef], str] = str
 ) -> None:
-    """Refuse frames from which nothing can be learnt; `refs` are these, and `called` says what sentences call them.
+    """Refuse frames from which nothing can be learned; `refs` are these, and `called` says what sentences call them.
 
     Raises:
         DatasetError: there are fewer than two frames, none has a label, a label is infinite, or a frame is too small.

@@ -91,7 +91,7 @@ class TrainingSettings:
     crop_size: int = _setting(
         224, "side of a training crop in pixels of the scaled frame; a multiple of 16", ge=64, le=4096, multiple_of=16
     )
-    crop_on_animal: float = _setting(0.8, "share of crops that are centred near the animal, not anywhere", ge=0, le=1)
+    crop_on_animal: float = _setting(0.8, "share of crops that are centered near the animal, not anywhere", ge=0, le=1)
     scale_jitter_lo: float = _setting(0.75, "crops are magnified by at least this", ge=0.1, le=10)
     scale_jitter_up: float = _setting(1.25, "crops are magnified by at most this", ge=0.1, le=10)
     rotation: float = _setting(30.0, "crops are turned by up to this many degrees either way", ge=0, le=180)

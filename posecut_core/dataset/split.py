@@ -1,4 +1,4 @@
-"""Which labelled frames train a network and which test it, with the labels as they were when it was decided."""
+"""Which labeled frames train a network and which test it, with the labels as they were when it was decided."""
 
 import csv
 import hashlib
@@ -19,7 +19,7 @@ from posecut_core.storage.yaml_files import plain_values
 from posecut_core.types import FrameRef
 
 # --- split ------------------------------------------------------------------------------------------------------------
-# Which labelled frames train the network and which test it; written down once, with its seed.
+# Which labeled frames train the network and which test it; written down once, with its seed.
 
 
 _SCHEMA = 1
@@ -27,7 +27,7 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class Split:
-    """A shuffle of the labelled frames; everything that training reads about the data."""
+    """A shuffle of the labeled frames; everything that training reads about the data."""
 
     train: tuple[FrameRef, ...]
     test: tuple[FrameRef, ...]
@@ -46,7 +46,7 @@ def split_by_seed(frames: Sequence[FrameRef], *, fraction: float, seed: int, lab
     count = int(len(frames) * fraction)
     if not count:
         raise DatasetError(
-            f"With {len(frames)} labelled frames and TrainingFraction {fraction} no frame is left for training; "
+            f"With {len(frames)} labeled frames and TrainingFraction {fraction} no frame is left for training; "
             "label more frames or raise TrainingFraction in config.yaml."
         )
     return split_by_indices(
@@ -63,7 +63,7 @@ def split_by_indices(
     labels: str,
     seed: int | None = None,
 ) -> Split:
-    """Split `frames` by their positions in the sorted list of labelled frames.
+    """Split `frames` by their positions in the sorted list of labeled frames.
 
     Raises:
         DatasetError: an index does not exist, repeats, or stands on both sides; or no frame is left for training.
@@ -72,7 +72,7 @@ def split_by_indices(
     outside = sorted({index for index in chosen if not 0 <= index < len(frames)})
     if outside:
         raise DatasetError(
-            f"Index {outside[0]} is not among the {len(frames)} labelled frames; "
+            f"Index {outside[0]} is not among the {len(frames)} labeled frames; "
             f"give indices from 0 to {len(frames) - 1}."
         )
     if len(set(chosen)) != len(chosen):

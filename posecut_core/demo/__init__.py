@@ -1,6 +1,6 @@
 """The demonstration: an animal drawn with exact ground truth, and the whole workflow run on it.
 
-For notebooks and tests: `sample_project` makes a labelled project of the scenes `TO_LABEL`; `film` writes a scene as a
+For notebooks and tests: `sample_project` makes a labeled project of the scenes `TO_LABEL`; `film` writes a scene as a
 video, `prepare` tells its truth, `human_labels` labels it as a person would, `errors_in_view` measures predictions.
 """
 

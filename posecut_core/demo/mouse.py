@@ -67,7 +67,7 @@ class Walk:
     neck: Float64[np.ndarray, "M 2"]
     heading: Float64[np.ndarray, " M"]  # radians, direction of travel
     head: Float64[np.ndarray, " M"]  # radians, direction of the head
-    travelled: Float64[np.ndarray, " M"]  # pixels since the start; drives the gait
+    traveled: Float64[np.ndarray, " M"]  # pixels since the start; drives the gait
 
 
 def wander(rng: np.random.Generator, *, frames: int, waypoints: Float64[np.ndarray, "P 2"], speed: float = 1.0) -> Walk:
@@ -132,7 +132,7 @@ def _settled(values: Float64[np.ndarray, "M *rest"]) -> Float64[np.ndarray, "N *
 def _steer(
     waypoints: Float64[np.ndarray, "P 2"], pace: Float64[np.ndarray, " M"], veer: Float64[np.ndarray, " M"]
 ) -> tuple[Float64[np.ndarray, "M 2"], Float64[np.ndarray, " M"]]:
-    """Turn towards the next waypoint, slower where the turn is sharp."""
+    """Turn toward the next waypoint, slower where the turn is sharp."""
     position, target = waypoints[0].copy(), 1
     angle = float(np.arctan2(*(waypoints[1] - waypoints[0])[::-1]))
     positions, angles = np.empty((len(pace), 2)), np.empty(len(pace))
@@ -170,7 +170,7 @@ SKELETON = (
     ("tailbase", "tailtip"),
 )
 _HEAD_LINKS, _BODY_LINKS, _TAIL_LINKS = 3, 7, 11
-_STRIDE = 26.0  # pixels travelled per cycle of the gait
+_STRIDE = 26.0  # pixels traveled per cycle of the gait
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ class Individual:
 
     size: float  # factor on every length
     girth: float  # factor on the width of the body
-    coat: tuple[float, float, float]  # colour of the back, 0 to 1
-    belly: tuple[float, float, float]  # colour of the flanks
+    coat: tuple[float, float, float]  # color of the back, 0 to 1
+    belly: tuple[float, float, float]  # color of the flanks
     skin: tuple[float, float, float] = (0.80, 0.58, 0.54)  # ears, paws, tail
 
     @property
@@ -211,11 +211,11 @@ class Posture:
 
     def bodyparts(self) -> Float64[np.ndarray, "M 7 2"]:
         """Collect the points in the order of `BODYPARTS`."""
-        centre = (_HEAD_LINKS * 2 + _BODY_LINKS + 1) // 2
+        center = (_HEAD_LINKS * 2 + _BODY_LINKS + 1) // 2
         points = [
             self.spine[:, :1],
             self.ears,
-            self.spine[:, [_HEAD_LINKS, centre]],
+            self.spine[:, [_HEAD_LINKS, center]],
             self.spine[:, -1:],
             self.tail[:, -1:],
         ]
@@ -227,7 +227,7 @@ def pose(walk: Walk, individual: Individual) -> Posture:
     lengths = np.repeat([individual.trunk / _BODY_LINKS, individual.tail / _TAIL_LINKS], [_BODY_LINKS, _TAIL_LINKS])
     bends = np.repeat([0.30, 0.32], [_BODY_LINKS, _TAIL_LINKS])
     chain = _follow(walk.neck, walk.heading, lengths, bends)
-    gait = _settled(walk.travelled)[:, None] * (2 * np.pi / _STRIDE)
+    gait = _settled(walk.traveled)[:, None] * (2 * np.pi / _STRIDE)
     chain = chain + _sway(chain, gait, individual.size)
     head = _head(chain[:, 0], _settled(walk.head), individual.head)
     moments = np.arange(len(chain))
@@ -261,7 +261,7 @@ def _ears(
 def _sway(
     chain: Float64[np.ndarray, "M N 2"], gait: Float64[np.ndarray, "M 1"], size: float
 ) -> Float64[np.ndarray, "M N 2"]:
-    """Swing the hips and the tail sideways with the gait, more towards the tip."""
+    """Swing the hips and the tail sideways with the gait, more toward the tip."""
     along = np.arange(chain.shape[1])
     growth = np.clip(along / _BODY_LINKS, 0, 1) * 0.9 + np.clip((along - _BODY_LINKS) / _TAIL_LINKS, 0, 1) * 2.2
     sideways = growth * size * np.sin(gait - along * 0.45)
@@ -299,7 +299,7 @@ def _units(angles: Float64[np.ndarray, " M"]) -> Float64[np.ndarray, "M 2"]:
 # Painting the animal on a small window of the frame: distance to spine and tail, fur, ears, paws.
 
 
-_LAMP = np.array([-0.62, -0.78])  # direction towards the lamp in the image plane
+_LAMP = np.array([-0.62, -0.78])  # direction toward the lamp in the image plane
 # Half width of the body in pixels at fractions of the way from the snout to the tail's base.
 _PROFILE = np.array(
     [[0, 1.6], [0.05, 3.4], [0.14, 5.4], [0.25, 7.0], [0.34, 7.0], [0.45, 8.8], [0.62, 12.0], [0.76, 12.6],
@@ -332,15 +332,15 @@ class Ribbon:
 
 @dataclass(frozen=True)
 class Paint:
-    """Colour and opacity of the animal, colour already multiplied by opacity."""
+    """Color and opacity of the animal, color already multiplied by opacity."""
 
-    colour: Float32[np.ndarray, "H W 3"]
+    color: Float32[np.ndarray, "H W 3"]
     opacity: Float32[np.ndarray, "H W"]
 
     def over(self, other: "Paint") -> "Paint":
         """Lay this on top of another."""
         rest = 1 - self.opacity
-        return Paint(self.colour + other.colour * rest[..., None], self.opacity + other.opacity * rest)
+        return Paint(self.color + other.color * rest[..., None], self.opacity + other.opacity * rest)
 
 
 def window_around(points: Float64[np.ndarray, "N 2"], *, height: int, width: int, margin: int = 18) -> Window:
@@ -390,10 +390,10 @@ def paint_body(
     columns = np.clip(place.across * 2 + 32, 0, 63).astype(int)
     back = np.exp(-((place.across / (0.55 * half)) ** 2))[..., None]
     coat = np.asarray(individual.coat, np.float32) * back + np.asarray(individual.belly, np.float32) * (1 - back)
-    colour = coat * (shade * (1 + 0.24 * fur[rows, columns]))[..., None]
+    color = coat * (shade * (1 + 0.24 * fur[rows, columns]))[..., None]
     nose = np.clip(1 - place.along / (2.6 * individual.size), 0, 1)[..., None]
-    colour = colour * (1 - nose) + np.asarray(individual.skin, np.float32) * nose
-    return _paint(colour, half - place.distance)
+    color = color * (1 - nose) + np.asarray(individual.skin, np.float32) * nose
+    return _paint(color, half - place.distance)
 
 
 def paint_tail(place: Ribbon, individual: Individual, length: float) -> Paint:
@@ -406,24 +406,24 @@ def paint_tail(place: Ribbon, individual: Individual, length: float) -> Paint:
 
 
 def _paint_disc(
-    centre: Float64[np.ndarray, "2"],
+    center: Float64[np.ndarray, "2"],
     window: Window,
     *,
     radius: float,
     rim: tuple[float, float, float],
     inner: tuple[float, float, float],
 ) -> Paint:
-    """Paint an ear, a paw or an eye: a disc whose colour changes from rim to middle."""
-    dx, dy = window.x[None, :] - np.float32(centre[0]), window.y[:, None] - np.float32(centre[1])
+    """Paint an ear, a paw or an eye: a disc whose color changes from rim to middle."""
+    dx, dy = window.x[None, :] - np.float32(center[0]), window.y[:, None] - np.float32(center[1])
     distance = np.sqrt(dx * dx + dy * dy)
     inside = np.clip((radius * 0.86 - distance) / (0.45 * radius), 0, 1)[..., None]
-    colour = np.asarray(rim, np.float32) * (1 - inside) + np.asarray(inner, np.float32) * inside
-    return _paint(colour, np.float32(radius) - distance)
+    color = np.asarray(rim, np.float32) * (1 - inside) + np.asarray(inner, np.float32) * inside
+    return _paint(color, np.float32(radius) - distance)
 
 
 def with_disc(
     below: Paint,
-    centre: Float64[np.ndarray, "2"],
+    center: Float64[np.ndarray, "2"],
     window: Window,
     *,
     radius: float,
@@ -431,13 +431,13 @@ def with_disc(
     inner: tuple[float, float, float],
 ) -> Paint:
     """Lay a disc on top of what is painted; only the pixels around it are computed."""
-    low = np.floor(centre - radius).astype(int) - 1 - [int(window.x[0]), int(window.y[0])]
+    low = np.floor(center - radius).astype(int) - 1 - [int(window.x[0]), int(window.y[0])]
     columns, rows = (slice(max(0, start), start + int(2 * radius) + 4) for start in low.tolist())
-    disc = _paint_disc(centre, Window(window.x[columns], window.y[rows]), radius=radius, rim=rim, inner=inner)
-    patch = disc.over(Paint(below.colour[rows, columns], below.opacity[rows, columns]))
-    colour, opacity = below.colour.copy(), below.opacity.copy()
-    colour[rows, columns], opacity[rows, columns] = patch.colour, patch.opacity
-    return Paint(colour, opacity)
+    disc = _paint_disc(center, Window(window.x[columns], window.y[rows]), radius=radius, rim=rim, inner=inner)
+    patch = disc.over(Paint(below.color[rows, columns], below.opacity[rows, columns]))
+    color, opacity = below.color.copy(), below.opacity.copy()
+    color[rows, columns], opacity[rows, columns] = patch.color, patch.opacity
+    return Paint(color, opacity)
 
 
 def eyes(spine: Float64[np.ndarray, "S 2"], size: float) -> Float64[np.ndarray, "2 2"]:
@@ -449,7 +449,7 @@ def eyes(spine: Float64[np.ndarray, "S 2"], size: float) -> Float64[np.ndarray, 
     return np.stack([middle + side, middle - side])
 
 
-def _paint(colour: Float32[np.ndarray, "H W 3"] | Float64[np.ndarray, "H W 3"], inside: np.ndarray) -> Paint:
-    """Cut a colour out where `inside` (pixels to the outline) is positive, with a smooth edge."""
+def _paint(color: Float32[np.ndarray, "H W 3"] | Float64[np.ndarray, "H W 3"], inside: np.ndarray) -> Paint:
+    """Cut a color out where `inside` (pixels to the outline) is positive, with a smooth edge."""
     opacity = np.clip(inside + 0.5, 0, 1).astype(np.float32)
-    return Paint((colour * opacity[..., None]).astype(np.float32), opacity)
+    return Paint((color * opacity[..., None]).astype(np.float32), opacity)

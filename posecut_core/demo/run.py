@@ -80,14 +80,14 @@ class DemoResult:
     unseen_error: float
     hidden_share: float  # of the unseen video's points; they lie under the plank and are not measured
     seconds_per_training_step: float  # NaN where the network had been trained before
-    frames_per_second: float  # of analysis; 0 where the video had been analysed before
+    frames_per_second: float  # of analysis; 0 where the video had been analyzed before
     times: tuple[StepTime, ...]
     files: dict[str, Path]  # what -> where
 
 
 @dataclass(frozen=True)
 class Cast:
-    """The scenes that are labelled, and the one that is never seen before the end."""
+    """The scenes that are labeled, and the one that is never seen before the end."""
 
     to_label: tuple[Scene, ...] = TO_LABEL
     unseen: Scene = UNSEEN
@@ -106,7 +106,7 @@ def run_demo(
 
     Args:
         folder: where to write; it is made if it does not exist.
-        cast: the scenes; by default two mice to label and another to analyse.
+        cast: the scenes; by default two mice to label and another to analyze.
         steps: training steps.
         frames_to_label: frames of each video to label.
         task: of the project; another one has a project of its own in the same folder.
@@ -127,21 +127,19 @@ def run_demo(
         lambda: extract_frames(config, videos=own, number_of_frames=frames_to_label, report=report),
     )
     step(
-        "labelling them: true positions with human-like jitter",
+        "labeling them: true positions with human-like jitter",
         lambda: label(config, scenes.to_label, frames_of(extracted)),
     )
     step("drawing the labels, to check them", lambda: check_labels(config, report=report))
     step("splitting the frames for training and test", lambda: split(config, settings or {}))
     trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
     evaluation = step("evaluating it", lambda: evaluate_network(config, plotting=True, report=report))
-    analysed = step(
-        "analysing a new video",
+    analyzed = step(
+        "analyzing a new video",
         lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / RESULTS, report=report),
     )
-    files = step(
-        "drawing trajectories and a labelled video", lambda: show(config, videos[-1], folder / RESULTS, report)
-    )
-    return _judge(folder, config, scenes.unseen, trained, evaluation, analysed, files, step.times)
+    files = step("drawing trajectories and a labeled video", lambda: show(config, videos[-1], folder / RESULTS, report))
+    return _judge(folder, config, scenes.unseen, trained, evaluation, analyzed, files, step.times)
 
 
 class Steps:
@@ -167,12 +165,12 @@ def split(config: Path, settings: Mapping[str, object]) -> None:
 
 
 def show(config: Path, video: Path, results: Path, report: Report) -> dict[str, Path]:
-    """Draw trajectories and a labelled video from the predictions in `results`, and say where they are."""
+    """Draw trajectories and a labeled video from the predictions in `results`, and say where they are."""
     plotted = plot_trajectories(config, [video], destfolder=results, report=report)
     labeled = create_labeled_video(
         config, [video], destfolder=results, draw_skeleton=True, trailpoints=12, report=report
     )
-    return {"trajectories": plotted.folders[0], "labelled video": labeled.files[0]}
+    return {"trajectories": plotted.folders[0], "labeled video": labeled.files[0]}
 
 
 def _judge(
@@ -181,12 +179,12 @@ def _judge(
     unseen: Scene,
     trained: TrainedNetwork,
     evaluation: Evaluation,
-    analysed: AnalyzedVideos,
+    analyzed: AnalyzedVideos,
     shown: dict[str, Path],
     times: tuple[StepTime, ...],
 ) -> DemoResult:
     """Hold the predictions of the unseen video against its truth."""
-    truth, video, errors = prepare(unseen).truth, analysed.videos[0], evaluation.rows[-1].errors
+    truth, video, errors = prepare(unseen).truth, analyzed.videos[0], evaluation.rows[-1].errors
     per_part, mean = mean_errors(read_predictions(video.files[0]).xy, truth)
     project = open_project(config)
     files = {
@@ -315,7 +313,7 @@ def _first_round(folder: Path, rounds: Rounds, *, report: Report = silent) -> De
 
 
 def _choose_outliers(config: Path, video: Path, rounds: Rounds, report: Report) -> None:
-    """Analyse a video and extract frames in which the network seems to err, with drafts of labels."""
+    """Analyze a video and extract frames in which the network seems to err, with drafts of labels."""
     results = config.parent.parent / RESULTS
     analyze_videos(config, [video], destfolder=results, report=report)
     extract_outlier_frames(
@@ -329,12 +327,12 @@ def _choose_outliers(config: Path, video: Path, rounds: Rounds, report: Report) 
 
 
 def _second_round(first: DemoResult, rounds: Rounds, *, choose: _Choose, report: Report = silent) -> RefinedDemo:
-    """Label frames of the further video, train again on all labels, and analyse the unseen video again.
+    """Label frames of the further video, train again on all labels, and analyze the unseen video again.
 
     Args:
         first: the first round.
         rounds: the same as in the first round.
-        choose: extracts the frames of the further video that are to be labelled.
+        choose: extracts the frames of the further video that are to be labeled.
         report: told of everything.
     """
     config, further, step = first.config_path, rounds.further, Steps(report, _STEP_COUNT_OF_TWO)
@@ -344,21 +342,21 @@ def _second_round(first: DemoResult, rounds: Rounds, *, choose: _Choose, report:
     step("correcting their labels", lambda: label(config, (further,), {further.name: frames}))
     merged = step("merging them with the others", lambda: _merge(config, rounds, report))
     step("training again", lambda: train_network(config, maxiters=rounds.steps, weights=rounds.weights, report=report))
-    analysed = step(
-        "analysing a new video, again",
+    analyzed = step(
+        "analyzing a new video, again",
         lambda: analyze_videos(config, [unseen], save_as_csv=True, destfolder=results, report=report),
     )
-    shown = step("drawing trajectories and a labelled video", lambda: show(config, unseen, results, report))
+    shown = step("drawing trajectories and a labeled video", lambda: show(config, unseen, results, report))
     return RefinedDemo(
         folder=first.folder,
         config_path=config,
         bodyparts=first.bodyparts,
         before=Round(merged - len(frames), first.unseen_errors, first.unseen_error),
-        after=Round(merged, *_errors(rounds.cast.unseen, analysed)),
+        after=Round(merged, *_errors(rounds.cast.unseen, analyzed)),
         video=further.name,
         corrected=frames,
         times=(*first.times, *step.times),
-        files=_files(first, analysed, shown),
+        files=_files(first, analyzed, shown),
     )
 
 
@@ -374,24 +372,24 @@ def _stored(config: Path, video: Path) -> tuple[int, ...]:
 
 
 def _merge(config: Path, rounds: Rounds, report: Report) -> int:
-    """Begin iteration 1 with a training dataset of all labels; return how many frames are labelled."""
+    """Begin iteration 1 with a training dataset of all labels; return how many frames are labeled."""
     merged = merge_datasets(config, report=report)
     split(config, rounds.settings)
     return merged.labelled_frames
 
 
-def _errors(unseen: Scene, analysed: AnalyzedVideos) -> tuple[tuple[float, ...], float]:
-    return mean_errors(read_predictions(analysed.videos[0].files[0]).xy, prepare(unseen).truth)
+def _errors(unseen: Scene, analyzed: AnalyzedVideos) -> tuple[tuple[float, ...], float]:
+    return mean_errors(read_predictions(analyzed.videos[0].files[0]).xy, prepare(unseen).truth)
 
 
-def _files(first: DemoResult, analysed: AnalyzedVideos, shown: dict[str, Path]) -> dict[str, Path]:
+def _files(first: DemoResult, analyzed: AnalyzedVideos, shown: dict[str, Path]) -> dict[str, Path]:
     project = open_project(first.config_path)
     return {
         "videos and their truth": first.folder / VIDEOS,
         "project": project.root,
         "network": project.training().folder,
         "predictions, before": first.files["predictions"],
-        "predictions, after": analysed.videos[0].files[0],
-        "labelled video, before": first.files["labelled video"],
-        "labelled video, after": shown["labelled video"],
+        "predictions, after": analyzed.videos[0].files[0],
+        "labeled video, before": first.files["labeled video"],
+        "labeled video, after": shown["labeled video"],
     }

@@ -1,4 +1,4 @@
-"""A labelled project made of drawn videos: for the demonstration, for notebooks, and to try things out."""
+"""A labeled project made of drawn videos: for the demonstration, for notebooks, and to try things out."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -123,7 +123,7 @@ class _Lighting:
 
 
 def _floor(
-    rng: np.random.Generator, height: int, width: int, colour: tuple[float, float, float]
+    rng: np.random.Generator, height: int, width: int, color: tuple[float, float, float]
 ) -> Float64[np.ndarray, "H W 3"]:
     """Paint scattered bedding on a stained floor."""
     stains = fractal_noise(rng, (height, width), (60.0, 60.0), octaves=4)
@@ -132,7 +132,7 @@ def _floor(
     crumbs = np.maximum(value_noise(rng, (height, width), (3.0, 4.0)) - 0.72, 0)
     tone = 1 + 0.09 * stains + 0.045 * grain + 0.20 * scratches
     warmth = np.array([0.30, 0.05, -0.40]) * crumbs[..., None] - 0.8 * crumbs[..., None]
-    return np.asarray(colour) * tone[..., None] + warmth * 0.5
+    return np.asarray(color) * tone[..., None] + warmth * 0.5
 
 
 def _walls(
@@ -149,7 +149,7 @@ def _walls(
 def _board(
     rng: np.random.Generator, plank: Plank, x: Float64[np.ndarray, "H W"], y: Float64[np.ndarray, "H W"]
 ) -> Float32[np.ndarray, "H W 3"]:
-    """Paint wood grain along the board, with a lighter edge towards the lamp."""
+    """Paint wood grain along the board, with a lighter edge toward the lamp."""
     along, across = plank.axes(x, y)
     grain = value_noise(rng, (80, 240), (2.2, 60.0))
     rows = np.clip(across + 40, 0, 79).astype(int)
@@ -160,7 +160,7 @@ def _board(
 
 
 def _soft(mask: Float64[np.ndarray, "H W"], *, passes: int = 4) -> Float64[np.ndarray, "H W"]:
-    """Blur a mask by repeated averaging with its neighbours."""
+    """Blur a mask by repeated averaging with its neighbors."""
     for _ in range(passes):
         for axis in (0, 1):
             mask = (np.roll(mask, 1, axis) + 2 * mask + np.roll(mask, -1, axis)) / 4
@@ -274,7 +274,7 @@ def _moment(
     """Draw the animal and its shadow on the ground of a window at one moment."""
     animal = _animal(film.posture, moment, film.scene.individual, fur, window)
     shaded = ground * (1 - 0.42 * _cast(animal.opacity))[..., None]
-    return animal.colour + shaded * (1 - animal.opacity)[..., None]
+    return animal.color + shaded * (1 - animal.opacity)[..., None]
 
 
 def _animal(
@@ -323,8 +323,8 @@ def _between(one: tuple[float, float, float], other: tuple[float, float, float])
     return red, green, blue
 
 
-def _darker(colour: tuple[float, float, float]) -> tuple[float, float, float]:
-    red, green, blue = colour
+def _darker(color: tuple[float, float, float]) -> tuple[float, float, float]:
+    red, green, blue = color
     return 0.72 * red, 0.66 * green, 0.66 * blue
 
 

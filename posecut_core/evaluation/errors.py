@@ -20,17 +20,17 @@ class MeanErrors:
     test: float
     train_pcutoff: float  # only pairs whose likelihood is at least pcutoff
     test_pcutoff: float
-    train_pairs: int  # labelled points measured
+    train_pairs: int  # labeled points measured
     test_pairs: int
     validation: float = float("nan")  # of training frames that were held out to validate, and so trained nothing
     validation_pairs: int = 0
 
 
 def pixel_errors(
-    predicted: Float64[np.ndarray, "F K 2"], labelled: Float64[np.ndarray, "F K 2"]
+    predicted: Float64[np.ndarray, "F K 2"], labeled: Float64[np.ndarray, "F K 2"]
 ) -> Float64[np.ndarray, "F K"]:
     """Measure the distance in pixels between each label and its prediction; NaN where either is missing."""
-    return np.hypot(*np.moveaxis(predicted - labelled, -1, 0))
+    return np.hypot(*np.moveaxis(predicted - labeled, -1, 0))
 
 
 def mean_error(errors: Float64[np.ndarray, "*shape"], keep: Bool[np.ndarray, "*shape"]) -> float:
@@ -47,13 +47,13 @@ def mean_errors(
     pcutoff: int | float,
     validates: Bool[np.ndarray, " F"] | None = None,
 ) -> MeanErrors:
-    """Average errors over all labelled pairs of the training and of the test frames (paper, step H).
+    """Average errors over all labeled pairs of the training and of the test frames (paper, step H).
 
     Args:
         errors: distances in pixels, NaN where there is no label.
         likelihood: of each prediction.
         is_train: true for frames that the network was trained on; the others are test frames.
-        pcutoff: least likelihood of the pairs that count towards the means "with pcutoff".
+        pcutoff: least likelihood of the pairs that count toward the means "with pcutoff".
         validates: true for frames that were held out to validate: neither training nor test frames.
     """
     held_out = np.zeros_like(is_train) if validates is None else validates
@@ -140,4 +140,4 @@ def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = 0.
 
 def pixels(error: float) -> str:
     """Write an error in pixels, or that there is none."""
-    return "n/a (no labelled points)" if math.isnan(error) else f"{error:.2f} px"
+    return "n/a (no labeled points)" if math.isnan(error) else f"{error:.2f} px"

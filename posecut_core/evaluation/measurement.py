@@ -1,4 +1,4 @@
-"""A network measured on the labelled frames: gathered, predicted, drawn, and written as tables."""
+"""A network measured on the labeled frames: gathered, predicted, drawn, and written as tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
 # --- gathered frames --------------------------------------------------------------------------------------------------
-# Labelled frames with their images' places, gathered from the project for a network to be measured on.
+# Labeled frames with their images' places, gathered from the project for a network to be measured on.
 
 
 def gather_frames(
@@ -66,17 +66,17 @@ def gather_frames(
         VideoError: a frame store is damaged.
     """
     found, every = [], (*train, *validation, *test)
-    labelled = [frame for frame in every if _is_labeled(tables, frame)]
+    labeled = [frame for frame in every if _is_labeled(tables, frame)]
     bare = [frame for frame in every if frame.video in tables and not _is_labeled(tables, frame)]
     _tell_bare(project, bare, report)
-    there = {*with_pictures(project, labelled, report=report)}
+    there = {*with_pictures(project, labeled, report=report)}
     for video in sorted({frame.video for frame in there}):
         sides = [[frame.number for frame in side if frame.video == video] for side in (there, train, validation)]
         labels = tables[video].rows(np.isin(tables[video].numbers, sides[0]))
         found.append(_of_video(project, labels, train=sides[1], validation=sides[2]))
     if not found:
         raise DatasetError(
-            f"None of the {len(every)} frames of the training dataset is labelled now; restore the labels, or create "
+            f"None of the {len(every)} frames of the training dataset is labeled now; restore the labels, or create "
             "another training dataset and train it.",
             Remedy("create_training_dataset", config=project.root),
         )
@@ -87,14 +87,14 @@ def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> 
     """Tell frames of a training dataset that have no labels any more."""
     for video in sorted({frame.video for frame in frames}):
         names = image_names(project, video, sorted(frame.number for frame in frames if frame.video == video))
-        told = f"{video}: left out because they are no longer labelled: {named_few(list(names.values()))}"
+        told = f"{video}: left out because they are no longer labeled: {named_few(list(names.values()))}"
         report(Notice(told))
 
 
 def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Report = silent) -> tuple[FrameRef, ...]:
     """Return the frames that have a picture; those whose picture is gone are told.
 
-    Left out, too, are frames whose image shows another picture than what was labelled: adopting the project tells them.
+    Left out, too, are frames whose image shows another picture than what was labeled: adopting the project tells them.
 
     Raises:
         DatasetError: none is left.
@@ -114,7 +114,7 @@ def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Repor
 
 
 def _tell_disputed(project: Project, video: str, report: Report) -> None:
-    """Report the images that show another picture than what was labelled: their frames are not measured."""
+    """Report the images that show another picture than what was labeled: their frames are not measured."""
     disputed = disputed_images(project, video, review_images(project, video))
     if disputed:
         report(disputed)
@@ -154,13 +154,13 @@ def _of_video(project: Project, table: LabelTable, *, train: list[int], validati
 
 
 # --- evaluated frames -------------------------------------------------------------------------------------------------
-# The labelled frames that a network is measured on: predicted, and drawn with labels and predictions.
+# The labeled frames that a network is measured on: predicted, and drawn with labels and predictions.
 
 
 def _predict_all(
     predictor: Predicts, frames: tuple[LabeledFrames, ...], *, batch_size: int, report: Report
 ) -> tuple[FramePredictions, ...]:
-    """Predict the labelled frames of every video."""
+    """Predict the labeled frames of every video."""
     advance = counted(f"evaluating {predictor.scorer}", frames, report)
     return tuple(predict_stored_frames(predictor, video, batch_size=batch_size, advance=advance) for video in frames)
 
@@ -178,7 +178,7 @@ def counted(stage: str, frames: tuple[LabeledFrames, ...], report: Report) -> Ca
 
 
 # --- measurement ------------------------------------------------------------------------------------------------------
-# One snapshot's predictions of the labelled frames beside their labels: what an evaluation is made of.
+# One snapshot's predictions of the labeled frames beside their labels: what an evaluation is made of.
 
 
 @dataclass(frozen=True)
@@ -234,10 +234,10 @@ class Measurement:
 
 
 def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report: Report) -> Measurement:
-    """Predict the frames of the shuffle's training dataset that are labelled, and hold them against their labels.
+    """Predict the frames of the shuffle's training dataset that are labeled, and hold them against their labels.
 
     Raises:
-        DatasetError: there is no such training dataset, or none of its frames is labelled any more; or as many frames
+        DatasetError: there is no such training dataset, or none of its frames is labeled any more; or as many frames
             would have validated the training as no training allows.
         ModelError: the settings of the training are missing or unreadable.
     """

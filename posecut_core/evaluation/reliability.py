@@ -1,7 +1,7 @@
 """Reliability of likelihoods and choice of pcutoff. Arrays in, values out.
 
 A prediction counts as right where it lies within a distance of its label: by default the shuffle's `pos_dist_thresh`,
-the distance that the network was taught to call the bodypart. A bodypart that was looked for and is not labelled in a
+the distance that the network was taught to call the bodypart. A bodypart that was looked for and is not labeled in a
 frame is absent there: whatever is predicted for it is wrong, at any likelihood. Bodyparts that nobody looked for are
 not judged.
 """
@@ -108,7 +108,7 @@ def _best_cutoff(likelihood: Float64[np.ndarray, " N"], right: Bool[np.ndarray, 
     """Find the likelihood that best tells right predictions from wrong ones: the greatest Youden index.
 
     The index (Youden 1950) is the share of right predictions kept less the share of wrong ones kept. It weighs both
-    shares alike, so that it does not depend on how rare wrong predictions are among the labelled frames, which were
+    shares alike, so that it does not depend on how rare wrong predictions are among the labeled frames, which were
     chosen and are no fair sample of a video; F1 does. Of equally good cutoffs the lowest is taken, which keeps most
     predictions. It lies midway between two likelihoods that were seen, so that it makes no difference whether a
     prediction at the cutoff is kept.

@@ -20,7 +20,7 @@ from posecut_core.storage.locks import PATIENCE, sole_writer
 from posecut_core.storage.tables import own_rows, read_rows, write_hdf, write_rows
 
 # --- evaluation files -------------------------------------------------------------------------------------------------
-# Evaluation results on disk: csv tables that grow by a row per evaluation, and predictions of labelled frames.
+# Evaluation results on disk: csv tables that grow by a row per evaluation, and predictions of labeled frames.
 
 
 # DeepLabCut's column names, leading blanks included, so that scripts that read its tables read these.
@@ -65,7 +65,7 @@ class ResultRow:
 
 @dataclass(frozen=True)
 class FrameError:
-    """Mean error of one labelled frame in pixels."""
+    """Mean error of one labeled frame in pixels."""
 
     video: str
     number: int
@@ -193,7 +193,7 @@ def _read_bodypart_errors(path: Path) -> dict[str, MeanErrors]:
 
 
 def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
-    """Replace a table of the labelled frames' mean errors, the greatest first; `_read_frame_errors` is the inverse.
+    """Replace a table of the labeled frames' mean errors, the greatest first; `_read_frame_errors` is the inverse.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -206,7 +206,7 @@ def write_frame_errors(path: Path, errors: Sequence[FrameError]) -> None:
 
 
 def _read_frame_errors(path: Path) -> tuple[FrameError, ...]:
-    """Read the labelled frames' mean errors; rows that another program wrote otherwise are left out."""
+    """Read the labeled frames' mean errors; rows that another program wrote otherwise are left out."""
     found = []
     for row in read_rows(path):
         with contextlib.suppress(KeyError, TypeError, ValueError):
@@ -239,7 +239,7 @@ def write_frame_predictions(
     bodyparts: tuple[str, ...],
     network: str = "",
 ) -> None:
-    """Write predictions of labelled frames under the row names of the labels: "labeled-data", video, image.
+    """Write predictions of labeled frames under the row names of the labels: "labeled-data", video, image.
 
     The file says of which network they are, by the hash of its snapshot.
 

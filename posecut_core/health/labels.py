@@ -97,7 +97,7 @@ def check_labels_of(project: Project, video: str, found: Findings, *, mend: bool
 
 
 def _check_places(project: Project, video: str, found: Findings) -> None:
-    """Name labels outside their frame, which no network learns, and frames that are labelled twice."""
+    """Name labels outside their frame, which no network learns, and frames that are labeled twice."""
     with suppress(PosecutError):  # told already
         for double in double_frames(project, video):
             found.add(project.collected_data(video), f"{double}.", harmless=True)
@@ -230,8 +230,8 @@ def _missing_files(project: Project, video: str, contents: Contents) -> list[Pat
     folder = project.frame_folder(video)
     if contents.generations:
         return [folder / name for name in contents.generations[0].files if not (folder / name).exists()]
-    labelled = len(contents.table(video).numbers) and not collected_files(project, video)
-    return [project.collected_data(video, suffix) for suffix in (".h5", ".csv") if labelled]
+    labeled = len(contents.table(video).numbers) and not collected_files(project, video)
+    return [project.collected_data(video, suffix) for suffix in (".h5", ".csv") if labeled]
 
 
 def _saved(project: Project, video: str) -> bool:
@@ -241,7 +241,7 @@ def _saved(project: Project, video: str) -> bool:
 
 
 def _check_frames(project: Project, video: str, found: Findings) -> None:
-    """Read every stored frame, and hold those that are labelled against what was labelled."""
+    """Read every stored frame, and hold those that are labeled against what was labeled."""
     path = project.frame_store(video)
     known = _known_images(project, video)
     numbers: tuple[int, ...] = ()
@@ -270,7 +270,7 @@ def _check_replaced(project: Project, video: str, found: Findings) -> None:
     disputed = disputed_images(project, video, review)
     if disputed:
         found.add(folder / review.disputed[0].path.name, disputed)
-    others = [image.path.name for image in review.replaced if not image.labelled]
+    others = [image.path.name for image in review.replaced if not image.labeled]
     if others:
         found.add(
             folder / others[0],

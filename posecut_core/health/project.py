@@ -343,7 +343,7 @@ def _check_doubles(project: Project, found: Findings) -> None:
     for video in project.config.video_sets:
         stem = video_stem(video)
         if stem.startswith(".") or stem.endswith("_labeled"):
-            kind = "a macOS metadata file" if stem.startswith(".") else "a labelled video"
+            kind = "a macOS metadata file" if stem.startswith(".") else "a labeled video"
             found.add(path, f"video_sets in {path} lists {video}, {kind}, expected recordings; remove its entry there.")
         if stem in by_stem:
             advice = _remedy(project, "rename one of the files, and its entry there, or remove that entry", video)

@@ -49,7 +49,7 @@ def padded(images: UInt8[np.ndarray, "B H W 3"], count: int) -> UInt8[np.ndarray
     return np.concatenate([images, np.repeat(images[-1:], count - len(images), axis=0)])
 
 
-# --- labelled frames --------------------------------------------------------------------------------------------------
+# --- labeled frames ---------------------------------------------------------------------------------------------------
 # Predict extracted frames from a frame store, where frames of one video may be crops of different sizes.
 
 
@@ -66,7 +66,7 @@ class StoredFrames:
 
 @dataclass(frozen=True)
 class LabeledFrames(StoredFrames):
-    """Labelled frames of one video that belong to a training dataset."""
+    """Labeled frames of one video that belong to a training dataset."""
 
     xy: Float64[np.ndarray, "F K 2"]  # labels in pixels of the full frame
     annotated: Bool[np.ndarray, "F K"]  # bodyparts that are absent where they have no label

@@ -1,4 +1,4 @@
-"""Analyse one video from its first frame to its last, in memory that does not grow with its length."""
+"""Analyze one video from its first frame to its last, in memory that does not grow with its length."""
 
 import functools
 import json
@@ -201,7 +201,7 @@ def _whole_rows(path: Path, origin: AnalysisOrigin) -> int | None:
 
 
 # --- video ------------------------------------------------------------------------------------------------------------
-# Analyse one video from its first frame to its last, in memory that does not grow with its length.
+# Analyze one video from its first frame to its last, in memory that does not grow with its length.
 #
 # Decoding runs in a thread ahead of the network. Rows go to a partial file beside the target batch by batch; an
 # interrupted analysis goes on behind the last of them.
@@ -222,8 +222,8 @@ class AnalyzedVideo:
     files: tuple[Path, ...]  # .h5 first, then .csv if wished
     frame_count: int  # rows of the table
     undecodable: tuple[int, ...]  # frames that could not be decoded: NaN with likelihood 0; not looked up where skipped
-    frames_per_second: float  # 0 where nothing was left to analyse
-    skipped: bool = False  # true if it had been analysed before
+    frames_per_second: float  # 0 where nothing was left to analyze
+    skipped: bool = False  # true if it had been analyzed before
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
     tracking: TrackingReport | None = None  # what the tracking crop did; None without one, and where skipped
 
@@ -249,7 +249,7 @@ def analyze_video(
         video: the video file.
         target: the .h5 to write; the .csv and the rows of an unfinished analysis lie beside it.
         batch_size: frames that the network sees at once; the last batch is padded to it.
-        crop: window to analyse; positions are written in pixels of the full frame all the same.
+        crop: window to analyze; positions are written in pixels of the full frame all the same.
         csv: whether to write a .csv as well.
         network: what tells this network from others of its name; rows of another are not continued.
         scorer: by which columns are named, if not the network's.
@@ -278,7 +278,7 @@ def analyze_video(
                 windows, known = Windows(tracking, height, width, scale), _last_rows(partial, origin, rows.done)
                 segments = TrackedSegments(predictor, windows, together, (window.x1, window.y1), rows.done, known)
                 start, ahead = functools.partial(functools.partial, segments), 0  # each needs the rows before it
-            speed = _analyse_rest(start, ahead, reader, window, rows, size, origin.frame_count, video.name, report)
+            speed = _analyze_rest(start, ahead, reader, window, rows, size, origin.frame_count, video.name, report)
     undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
     return AnalyzedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps, tracking=tracked)
@@ -289,7 +289,7 @@ def rows_path(target: Path) -> Path:
     return target.with_name(f".{target.stem}.partial")
 
 
-def _analyse_rest(
+def _analyze_rest(
     start: _StartsRows,
     ahead: int,
     reader: VideoReader,
@@ -300,7 +300,7 @@ def _analyse_rest(
     name: str,
     report: Report,
 ) -> float:
-    """Analyse the frames that have no rows yet; return frames per second, on average."""
+    """Analyze the frames that have no rows yet; return frames per second, on average."""
     first, pace = rows.done, _Pace()
     begin = last = time.perf_counter()
     frames = reader.frames(range(first, frame_count))
@@ -311,7 +311,7 @@ def _analyse_rest(
             pace, last = pace.after(len(found), now - last), now
             left = (frame_count - rows.done) / pace.frames_per_second
             values = {"frames_per_s": pace.frames_per_second, "seconds_left": left}
-            report(Progress(f"analysing {name}", rows.done, frame_count, values))
+            report(Progress(f"analyzing {name}", rows.done, frame_count, values))
     return (rows.done - first) / max(last - begin, 1e-9)
 
 

@@ -87,8 +87,8 @@ def read_contents(project: Project, video: str, *, report: Report = silent) -> C
     files = collected_hashes(project, video)
     table = import_table(project, video, report=report)
     frames = frames_of_table(table, naming.identities)
-    labelled = [number for number, frame in frames.items() if frame.points]
-    drafts = machine_drafts(project, video, naming, labelled, report=report)
+    labeled = [number for number, frame in frames.items() if frame.points]
+    drafts = machine_drafts(project, video, naming, labeled, report=report)
     history = replay([Begin(apply(LabelState(frames), Together(drafts)).frames)])
     return Contents(naming, history, text, generations, table, files)
 

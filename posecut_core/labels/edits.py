@@ -36,7 +36,7 @@ class Begin(_Edit, frozen=True, tag="begin"):
 
 
 class Identify(_Edit, frozen=True, tag="identify"):
-    """Note by which pixels frames are recognised. Metadata only; skipped by undo."""
+    """Note by which pixels frames are recognized. Metadata only; skipped by undo."""
 
     images: Mapping[_FrameNumber, str]  # frame -> SHA-256
 
@@ -98,7 +98,7 @@ class MarkAbsent(_Edit, frozen=True, tag="absent"):
 
 
 class DropFrame(_Edit, frozen=True, tag="drop"):
-    """Take a frame out of labelling and training; its points are kept."""
+    """Take a frame out of labeling and training; its points are kept."""
 
     frame: _FrameNumber
 

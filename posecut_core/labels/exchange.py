@@ -140,9 +140,9 @@ def machine_drafts(
         return ()
     found = _read_machine_labels(folder, project.config.bodyparts, report=report)
     new = sorted(found.keys() - {*touched})
-    labelled = _labelled_frames(project, video) if new else set()
+    labeled = _labeled_frames(project, video) if new else set()
     absent = without_picture(project, video, new)
-    numbers = [number for number in new if number not in labelled and number not in absent]
+    numbers = [number for number in new if number not in labeled and number not in absent]
     origins = image_origins(project, video, np.array(numbers, dtype=np.int64)).tolist()
     return tuple(
         Propose(number, naming.identities[part], (label.xy[0] + x, label.xy[1] + y), label.likelihood, label.model)
@@ -151,7 +151,7 @@ def machine_drafts(
     )
 
 
-def _labelled_frames(project: Project, video: str) -> set[int]:
+def _labeled_frames(project: Project, video: str) -> set[int]:
     try:
         labels = _read_images(project, video)
     except LabelError:
@@ -221,7 +221,7 @@ def collected_hashes(project: Project, video: str) -> dict[str, str]:
 # --- external changes -------------------------------------------------------------------------------------------------
 # What other programs changed in a video's CollectedData files since PoseCut wrote them, as edits.
 #
-# The files are recognised by their SHA-256 in the snapshots. One that is not known but says what PoseCut wrote at any
+# The files are recognized by their SHA-256 in the snapshots. One that is not known but says what PoseCut wrote at any
 # kept revision (a crash came before the snapshot, or the file was saved again unchanged, or a spreadsheet rounded it)
 # holds no change.
 

@@ -1,4 +1,4 @@
-"""Images of labelled frames, `img0123.png`, into the frame store and out of it, one at a time.
+"""Images of labeled frames, `img0123.png`, into the frame store and out of it, one at a time.
 
 Nothing is overwritten: a frame that the target has already stays as it is.
 """
@@ -87,7 +87,7 @@ def _import_images(project: Project, video: str, *, report: Report = silent) -> 
 
     An image of exactly the size of the video's crop in config.yaml is taken as that window, any other as a full frame.
     One that cannot be read is left out and told, at every call until it is mended. One that shows another picture than
-    when it was read is read anew, unless its frame is labelled: then both are kept, which is told likewise.
+    when it was read is read anew, unless its frame is labeled: then both are kept, which is told likewise.
 
     Args:
         project: The project.

@@ -61,7 +61,7 @@ class ReplacedImage:
     number: int
     path: Path
     picture: str  # hash of its pixels
-    labelled: bool  # labels of the frame were made on the stored picture
+    labeled: bool  # labels of the frame were made on the stored picture
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Review:
     @property
     def disputed(self) -> tuple[ReplacedImage, ...]:
         """List those of which a person has to decide."""
-        return tuple(image for image in self.replaced if image.labelled)
+        return tuple(image for image in self.replaced if image.labeled)
 
 
 def read_settled(path: Path, *, levels: Levels | None = None) -> tuple[Picture, ReadImage]:
@@ -142,7 +142,7 @@ def review_images(project: Project, video: str, *, report: Report = silent) -> R
     }
     if not fresh:
         return Review()
-    kept, dropped = _labelled_pictures(project, video)
+    kept, dropped = _labeled_pictures(project, video)
     fresh = {number: path for number, path in fresh.items() if number not in dropped}
     same, replaced = dict[str, ReadImage](), list[ReplacedImage]()
     levels = read_record(folder).levels
@@ -155,8 +155,8 @@ def review_images(project: Project, video: str, *, report: Report = silent) -> R
             same[path.name] = found
         else:
             picture = found
-            labelled = kept is None or (number in kept and kept[number] != picture)
-            replaced.append(ReplacedImage(number, path, picture, labelled))
+            labeled = kept is None or (number in kept and kept[number] != picture)
+            replaced.append(ReplacedImage(number, path, picture, labeled))
         report(Progress(f"comparing images of {video} with what is stored", done, len(fresh)))
     return Review(same, tuple(replaced))
 
@@ -172,7 +172,7 @@ def disputed_frames(project: Project, video: str) -> tuple[int, ...]:
 
 
 def settle_images(project: Project, video: str, *, report: Report = silent) -> None:
-    """Read images anew that were replaced, unless their frames are labelled; what a person should know is told.
+    """Read images anew that were replaced, unless their frames are labeled; what a person should know is told.
 
     Raises:
         LabelError: labels or the record of images' names are damaged.
@@ -182,12 +182,12 @@ def settle_images(project: Project, video: str, *, report: Report = silent) -> N
     folder = project.frame_folder(video)
     found = review_images(project, video, report=report)
     note_images(folder, found.same)
-    if any(not image.labelled for image in found.replaced):
+    if any(not image.labeled for image in found.replaced):
         lock = acquire(project.label_lock(video))
-        if isinstance(lock, Lock):  # else somebody may be labelling what is stored; next time
+        if isinstance(lock, Lock):  # else somebody may be labeling what is stored; next time
             try:
                 again = review_images(project, video).replaced
-                _read_anew(project, video, [image for image in again if not image.labelled], report)
+                _read_anew(project, video, [image for image in again if not image.labeled], report)
             finally:
                 lock.release()
     disputed = disputed_images(project, video, found)
@@ -206,7 +206,7 @@ def take_images(project: Project, video: str, images: Iterable[ReplacedImage]) -
 
 
 def disputed_images(project: Project, video: str, found: Review) -> Notice | None:
-    """Say which images show another picture than what was labelled, and how to decide; None where none does."""
+    """Say which images show another picture than what was labeled, and how to decide; None where none does."""
     disputed = found.disputed
     if not disputed:
         return None
@@ -215,7 +215,7 @@ def disputed_images(project: Project, video: str, found: Review) -> Notice | Non
     shows, was, it = ("shows", "it was", "it") if count == 1 else ("show", "they were", "them")
     plural = "" if count == 1 else "s"
     return Notice(
-        f"{project.frame_folder(video)}: {names} {shows} another picture than when {was} read and labelled as "
+        f"{project.frame_folder(video)}: {names} {shows} another picture than when {was} read and labeled as "
         f"frame{plural} {frames} of {video}: it is left out of training until you decide; restore the former "
         f"image{plural}, or delete {it} to keep the picture{plural} that {project.frame_store(video).name} "
         f"holds, or, to take the new picture{plural}, delete the labels of the frame{plural} and open the project "
@@ -251,7 +251,7 @@ def unlike_video(project: Project, video: str, *, report: Report = silent) -> st
             looks = f", but what frame {alike[0]} does" if alike else ""
             return (
                 f"{images[number]} differs from frame {number} of {path.name}, which it should be according to its "
-                f"name{looks}; labels stay on the labelled images, but check that {path} is the recording of these "
+                f"name{looks}; labels stay on the labeled images, but check that {path} is the recording of these "
                 "images, and that their names count frames from 0"
             )
     return ""
@@ -271,7 +271,7 @@ def _window(
 
 
 def _look_alike(one: Picture, other: Picture) -> bool:
-    """Tell whether two pictures may be one: decoders differ in colours, brightness and contrast, not in places."""
+    """Tell whether two pictures may be one: decoders differ in colors, brightness and contrast, not in places."""
     pixels = _block_sums(np.ones(one.shape[:2], np.float32))
     this, that = (_block_sums(image.mean(axis=2, dtype=np.float32)) / pixels for image in (one, other))
     this, that = this - this.mean(), that - that.mean()
@@ -279,10 +279,10 @@ def _look_alike(one: Picture, other: Picture) -> bool:
     return bool(np.abs(contrast * this - that).max() <= _OTHER)
 
 
-def _labelled_pictures(project: Project, video: str) -> tuple[dict[int, str] | None, set[int]]:
+def _labeled_pictures(project: Project, video: str) -> tuple[dict[int, str] | None, set[int]]:
     """Return frame -> hash of the picture that its labels in the journal were made on, and the frames that are dropped.
 
-    None where the labels cannot be read, which is told elsewhere: any frame may be labelled then.
+    None where the labels cannot be read, which is told elsewhere: any frame may be labeled then.
     """
     if not project.label_journal(video).exists():
         return {}, set()

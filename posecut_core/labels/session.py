@@ -1,4 +1,4 @@
-"""A labelling session of one video: every edit is durable when `apply` returns, and undo has no limit."""
+"""A labeling session of one video: every edit is durable when `apply` returns, and undo has no limit."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -203,7 +203,7 @@ def _content(path: Path) -> bytes:
 
 
 # --- session ----------------------------------------------------------------------------------------------------------
-# A session of labelling one video: every edit is durable when `apply` returns; unlimited undo.
+# A session of labeling one video: every edit is durable when `apply` returns; unlimited undo.
 #
 #     with LabelSession.open(project, "session1") as session:
 #         session.apply(Place(40, session.identity("snout"), (81.5, 40.0)))
@@ -308,7 +308,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
 
         Raises:
             LabelError: the edit cannot be made, names no bodypart of the project, or lies far outside its frame, which
-                was never extracted or shows another picture than was labelled, or the session is for reading, or
+                was never extracted or shows another picture than was labeled, or the session is for reading, or
                 DeepLabCut's files, where it begins, were changed and can no longer be read.
             StorageError: the disk refuses; the same edit may be tried again.
         """
@@ -393,7 +393,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
     def merge_outside(self) -> None:
         """Take over what other programs changed, as one edit that can be undone, and save.
 
-        Of the frames that they labelled, images that were replaced are taken over too.
+        Of the frames that they labeled, images that were replaced are taken over too.
 
         Raises:
             LabelError: the session is for reading, or a changed file cannot be read.
@@ -407,9 +407,9 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._write()
 
     def _take_images(self) -> None:
-        """Take over replaced images of the frames that another program labelled, which has shown these."""
-        labelled = {edit.frame for edit in self._outside.edits}
-        images = [image for image in review_images(self.project, self.video).disputed if image.number in labelled]
+        """Take over replaced images of the frames that another program labeled, which has shown these."""
+        labeled = {edit.frame for edit in self._outside.edits}
+        images = [image for image in review_images(self.project, self.video).disputed if image.number in labeled]
         if images:
             self._append(Identify({image.number: image.picture for image in images}))
             take_images(self.project, self.video, images)

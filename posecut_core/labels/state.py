@@ -80,8 +80,8 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """One frame of the video; fields stand in the order in which files have them."""
 
-    image: str = ""  # SHA-256 of the pixels that were labelled; "" where they could not be read
-    dropped: bool = False  # taken out of labelling and training, with its points
+    image: str = ""  # SHA-256 of the pixels that were labeled; "" where they could not be read
+    dropped: bool = False  # taken out of labeling and training, with its points
     listed: bool = False  # has had a row without any label in DeepLabCut's file, and keeps it
     points: Mapping[str, Point] = msgspec.field(default_factory=dict)  # bodypart's identity -> point; others are unset
 

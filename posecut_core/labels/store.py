@@ -54,7 +54,7 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
 
 
 def lost_pictures(project: Project, videos: Iterable[str]) -> LabelError | None:
-    """Say of the first video whose labelled frames have no picture how these come back; None where all have one.
+    """Say of the first video whose labeled frames have no picture how these come back; None where all have one.
 
     Raises:
         LabelError: as for `read_labels`.

@@ -1,4 +1,4 @@
-"""The label table: which frames of one video are labelled and where each bodypart lies; from a state, and as edits."""
+"""The label table: which frames of one video are labeled and where each bodypart lies; from a state, and as edits."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from posecut_core.labels.edits import Delete, Edit, MarkAbsent, Place, RestoreFr
 from posecut_core.labels.state import Frame, LabelState, Point
 
 # --- table ------------------------------------------------------------------------------------------------------------
-# The label table: which frames of one video are labelled, and where each bodypart lies.
+# The label table: which frames of one video are labeled, and where each bodypart lies.
 
 
 @dataclass(frozen=True)
 class LabelTable:
     """Labels of one video; missing is NaN in both x and y.
 
-    xy is in pixels of the full frame, x right, y down, (0, 0) the centre of the top-left pixel. A missing bodypart is
+    xy is in pixels of the full frame, x right, y down, (0, 0) the center of the top-left pixel. A missing bodypart is
     absent from a frame in which somebody has looked for it, and says nothing about a frame in which nobody has.
     """
 
@@ -68,13 +68,13 @@ class LabelTable:
     def annotated(self) -> Bool[np.ndarray, "F K"]:
         """Tell which bodyparts somebody has looked for in each frame.
 
-        Where nothing else is recorded, as in DeepLabCut's files: those that are labelled anywhere in the video, in all
+        Where nothing else is recorded, as in DeepLabCut's files: those that are labeled anywhere in the video, in all
         frames that have a label.
         """
-        labelled = ~np.isnan(self.xy[..., 0])
+        labeled = ~np.isnan(self.xy[..., 0])
         if self.recorded is not None:
-            return self.recorded | labelled
-        return labelled.any(axis=0) & labelled.any(axis=1)[:, None]
+            return self.recorded | labeled
+        return labeled.any(axis=0) & labeled.any(axis=1)[:, None]
 
     def rows(self, keep: Bool[np.ndarray, " F"]) -> "LabelTable":
         """Return the table of the frames at which `keep` is true."""

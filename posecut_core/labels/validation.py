@@ -126,7 +126,7 @@ def _far_labels(video: str, places: Sequence[str]) -> LabelError:
 
 
 # --- frame images -----------------------------------------------------------------------------------------------------
-# Whether labels still lie on the pictures on which they were made: frames are recognised by a hash of their pixels.
+# Whether labels still lie on the pictures on which they were made: frames are recognized by a hash of their pixels.
 
 
 _Drawn = Place | Move | Propose | Accept | MarkOccluded | MarkAbsent  # what one does looking at a picture
@@ -142,7 +142,7 @@ class FrameImages:
         self._seen: set[int] = set()
 
     def check(self, number: int, known: str) -> str:
-        """Make sure that a frame was extracted and shows what was labelled; return its hash where none is `known` yet.
+        """Make sure that a frame was extracted and shows what was labeled; return its hash where none is `known` yet.
 
         Raises:
             LabelError: the frame was never extracted, or shows another picture.
@@ -189,7 +189,7 @@ class FrameImages:
 
 
 def check_images(project: Project, video: str, state: LabelState) -> None:
-    """Make sure that all frames of a video show what was labelled; those whose pictures are gone show nothing.
+    """Make sure that all frames of a video show what was labeled; those whose pictures are gone show nothing.
 
     Raises:
         LabelError: a frame shows another picture.
@@ -209,10 +209,10 @@ def needed_frames(entry: JournalEntry) -> tuple[int, ...]:
 
 
 def _other_picture(project: Project, video: str, number: int) -> LabelError:
-    """Say that a frame is not the one that was labelled."""
+    """Say that a frame is not the one that was labeled."""
     word = frame_words(project, video, [number])[number]
     return LabelError(
-        f"{word[0].upper()}{word[1:]} of {video} in {project.frame_store(video)} is not the image that was labelled; "
+        f"{word[0].upper()}{word[1:]} of {video} in {project.frame_store(video)} is not the image that was labeled; "
         "restore the video and the frame store from a copy, or drop the frame's labels."
     )
 

@@ -182,7 +182,7 @@ def _copy(tree: Any) -> Any:
 
 
 # --- continuation -----------------------------------------------------------------------------------------------------
-# What an earlier network hands on to a new training: all that it has learnt, also where bodyparts were added since.
+# What an earlier network hands on to a new training: all that it has learned, also where bodyparts were added since.
 
 
 def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> tuple[NetworkSpec, Parameters]:
@@ -196,20 +196,22 @@ def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, .
     spec = dataclasses.replace(
         before, bodyparts=bodyparts, precision=settings.precision, intermediate=settings.intermediate_supervision
     )
-    learnt = load_parameters(folder, parameter_shapes(before))
-    return spec, _handed_on(learnt, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
+    learned = load_parameters(folder, parameter_shapes(before))
+    return spec, _handed_on(learned, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
 
 
-def _handed_on(learnt: Parameters, fresh: Parameters, *, before: tuple[str, ...], after: tuple[str, ...]) -> Parameters:
-    """Return `fresh` parameters of a network for the bodyparts `after`, with all that one for `before` has learnt."""
+def _handed_on(
+    learned: Parameters, fresh: Parameters, *, before: tuple[str, ...], after: tuple[str, ...]
+) -> Parameters:
+    """Return `fresh` parameters of a network for the bodyparts `after`, with all that one for `before` has learned."""
     target, source = _columns(before, after)
-    own = {name: part for name, part in fresh.items() if name in learnt and name != "backbone"}
+    own = {name: part for name, part in fresh.items() if name in learned and name != "backbone"}
 
     def mixed(new: Array, old: Array) -> Array:
         return new.at[..., target].set(old[..., source])
 
-    maps = {name: jax.tree.map(mixed, part, learnt[name]) for name, part in own.items()}
-    return {**fresh, **maps, "backbone": learnt["backbone"]}
+    maps = {name: jax.tree.map(mixed, part, learned[name]) for name, part in own.items()}
+    return {**fresh, **maps, "backbone": learned["backbone"]}
 
 
 def _columns(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Int[Array, " N"], Int[Array, " N"]]:

@@ -16,19 +16,19 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from posecut_core.errors import ArgumentError
 from posecut_core.storage.files import write_bytes
 
-# --- colours ----------------------------------------------------------------------------------------------------------
-# Colours of bodyparts, sampled from a matplotlib colormap by its name.
+# --- colors -----------------------------------------------------------------------------------------------------------
+# Colors of bodyparts, sampled from a matplotlib colormap by its name.
 
 
 _CYCLIC = frozenset({"hsv", "twilight", "twilight_shifted"})
 _USUAL = ("rainbow", "viridis", "tab20")
-_LARGEST_QUALITATIVE = 20  # tab20 is the longest of matplotlib's lists of unrelated colours
+_LARGEST_QUALITATIVE = 20  # tab20 is the longest of matplotlib's lists of unrelated colors
 
 
 def colors_of(colormap: str, count: int) -> Float64[np.ndarray, "K 3"]:
-    """Choose `count` colours, red green blue from 0 to 1, that tell bodyparts apart.
+    """Choose `count` colors, red green blue from 0 to 1, that tell bodyparts apart.
 
-    A continuous colormap is sampled evenly, a cyclic one without its repeated end, a list of colours in its order.
+    A continuous colormap is sampled evenly, a cyclic one without its repeated end, a list of colors in its order.
 
     Raises:
         ArgumentError: matplotlib knows no such colormap.
@@ -40,16 +40,16 @@ def colors_of(colormap: str, count: int) -> Float64[np.ndarray, "K 3"]:
     return np.asarray(chosen(positions), dtype=np.float64).reshape(count, 4)[:, :3]
 
 
-def bytes_of(colours: Float64[np.ndarray, "K 3"]) -> UInt8[np.ndarray, "K 3"]:
-    """Convert colours from 0..1 to the 0..255 of images."""
-    return np.round(colours * 255).astype(np.uint8)
+def bytes_of(colors: Float64[np.ndarray, "K 3"]) -> UInt8[np.ndarray, "K 3"]:
+    """Convert colors from 0..1 to the 0..255 of images."""
+    return np.round(colors * 255).astype(np.uint8)
 
 
 def named_color(name: str) -> Float64[np.ndarray, "3"]:
-    """Look up a colour by any of matplotlib's spellings ("black", "#00ff00"), red green blue from 0 to 1.
+    """Look up a color by any of matplotlib's spellings ("black", "#00ff00"), red green blue from 0 to 1.
 
     Raises:
-        ArgumentError: matplotlib knows no such colour.
+        ArgumentError: matplotlib knows no such color.
     """
     try:
         return np.array(to_rgb(name))
@@ -63,8 +63,8 @@ def _colormap(name: str) -> Colormap:
         return matplotlib.colormaps[name]
     except KeyError as error:
         known = [other for other in matplotlib.colormaps if name.endswith("_r") or not other.endswith("_r")]
-        spelt = {other.lower(): other for other in known}
-        near = [spelt[other] for other in difflib.get_close_matches(name.lower(), spelt, n=3)]
+        spelled = {other.lower(): other for other in known}
+        near = [spelled[other] for other in difflib.get_close_matches(name.lower(), spelled, n=3)]
         raise ArgumentError(
             f"{name!r} is not a colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap in "
             "config.yaml."

@@ -41,7 +41,7 @@ class _LegendEntry:
     """One line of the legend."""
 
     text: str
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     marker: str
 
 
@@ -73,7 +73,7 @@ class FramePicture:
     def mark(
         self,
         xy: Float64[np.ndarray, "K 2"],
-        colours: Float64[np.ndarray, "K 3"],
+        colors: Float64[np.ndarray, "K 3"],
         *,
         shown: Bool[np.ndarray, " K"],
         marker: str,
@@ -90,18 +90,18 @@ class FramePicture:
         if marker in "+x":
             # A dark rim keeps thin strokes visible on any ground.
             self.axes.scatter(**place, c="black", linewidths=(3.0, 3.0))
-            self.axes.scatter(**place, c=colours[use], linewidths=(1.4, 1.4))
+            self.axes.scatter(**place, c=colors[use], linewidths=(1.4, 1.4))
         else:
-            self.axes.scatter(**place, c=colours[use], linewidths=(0.6, 0.6), edgecolors="black")
+            self.axes.scatter(**place, c=colors[use], linewidths=(0.6, 0.6), edgecolors="black")
 
     def connect(
-        self, xy: Float64[np.ndarray, "K 2"], bones: tuple[tuple[int, int], ...], colour: str, alpha: int | float
+        self, xy: Float64[np.ndarray, "K 2"], bones: tuple[tuple[int, int], ...], color: str, alpha: int | float
     ) -> None:
         """Draw a line between both ends of each bone whose ends have positions."""
         for first, second in bones:
             ends = xy[[first, second]]
             if not np.isnan(ends).any():
-                self.axes.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=1.2, alpha=alpha)
+                self.axes.plot(ends[:, 0], ends[:, 1], color=color, linewidth=1.2, alpha=alpha)
 
     def save(self, path: Path) -> None:
         """Write the picture as PNG, whole or not at all.
@@ -118,12 +118,12 @@ class FramePicture:
 
 
 def _bodypart_legend(
-    bodyparts: tuple[str, ...], colours: Float64[np.ndarray, "K 3"], marker: str = "o"
+    bodyparts: tuple[str, ...], colors: Float64[np.ndarray, "K 3"], marker: str = "o"
 ) -> tuple[_LegendEntry, ...]:
     """Make one legend line per bodypart."""
     return tuple(
         _LegendEntry(part, (float(c[0]), float(c[1]), float(c[2])), marker)
-        for part, c in zip(bodyparts, colours, strict=True)
+        for part, c in zip(bodyparts, colors, strict=True)
     )
 
 
@@ -152,12 +152,12 @@ def _draw_legend(axes: Axes, legend: tuple[_LegendEntry, ...], rows: int) -> Non
     for place, entry in enumerate(legend):
         left = place // rows * column_width + _MARGIN
         y = (place % rows + 0.5) * _LINE_HEIGHT
-        axes.scatter([left + 5], [y], s=40, marker=entry.marker, c=[entry.colour], linewidths=1.4)
+        axes.scatter([left + 5], [y], s=40, marker=entry.marker, c=[entry.color], linewidths=1.4)
         axes.text(left + 18, y, entry.text, fontsize=_FONT_SIZE, va="center_baseline", ha="left", parse_math=False)
 
 
 # --- check images -----------------------------------------------------------------------------------------------------
-# Pictures of labelled frames, so that a person sees whether the labels are right (paper, step E).
+# Pictures of labeled frames, so that a person sees whether the labels are right (paper, step E).
 
 
 def draw_check_image(
@@ -184,8 +184,8 @@ def draw_check_image(
         drafts: what a network proposes, as `xy`; named as drafts in the legend.
         title: text above the frame.
         skeleton: pairs of bodyparts to connect; pairs with a bodypart that is not given are left out.
-        skeleton_color: any name of a colour that matplotlib knows.
-        colormap: matplotlib's name; gives each bodypart its colour.
+        skeleton_color: any name of a color that matplotlib knows.
+        colormap: matplotlib's name; gives each bodypart its color.
         dotsize: size of the markers in pixels of the picture.
         alphavalue: opacity of the markers, 0 to 1.
 
@@ -193,16 +193,16 @@ def draw_check_image(
         ArgumentError: colormap is unknown.
         StorageError: the folder cannot be written.
     """
-    colours = colors_of(colormap, len(bodyparts))
-    labelled = ~np.isnan(xy).any(axis=1)
-    proposed = np.zeros_like(labelled) if drafts is None else ~np.isnan(drafts).any(axis=1)
-    entries = zip(_bodypart_legend(bodyparts, colours, "+"), labelled.tolist(), proposed.tolist(), strict=True)
+    colors = colors_of(colormap, len(bodyparts))
+    labeled = ~np.isnan(xy).any(axis=1)
+    proposed = np.zeros_like(labeled) if drafts is None else ~np.isnan(drafts).any(axis=1)
+    entries = zip(_bodypart_legend(bodyparts, colors, "+"), labeled.tolist(), proposed.tolist(), strict=True)
     legend = tuple(_entry(entry, label=label, draft=draft) for entry, label, draft in entries)
     picture = FramePicture(image, title=title, legend=legend)
     picture.connect(xy, bones_between(bodyparts, skeleton), skeleton_color, alphavalue)
-    picture.mark(xy, colours, shown=labelled, marker="+", size=dotsize, alpha=alphavalue)
+    picture.mark(xy, colors, shown=labeled, marker="+", size=dotsize, alpha=alphavalue)
     if drafts is not None:
-        picture.mark(drafts, colours, shown=proposed, marker="x", size=dotsize, alpha=alphavalue)
+        picture.mark(drafts, colors, shown=proposed, marker="x", size=dotsize, alpha=alphavalue)
     picture.save(path)
 
 
@@ -216,20 +216,20 @@ def _entry(entry: _LegendEntry, *, label: bool, draft: bool) -> _LegendEntry:
 
 
 # --- evaluation images ------------------------------------------------------------------------------------------------
-# Pictures of labelled frames with both human labels and predictions (paper, step H and figure 5).
+# Pictures of labeled frames with both human labels and predictions (paper, step H and figure 5).
 
 
-_GREY = (0.35, 0.35, 0.35)
+_GRAY = (0.35, 0.35, 0.35)
 
 
 def evaluation_picture(
     image: UInt8[np.ndarray, "H W 3"],
-    labelled: Float64[np.ndarray, "K 2"],
+    labeled: Float64[np.ndarray, "K 2"],
     predicted: Float64[np.ndarray, "K 2"],
     likelihood: Float64[np.ndarray, " K"],
     *,
     bodyparts: tuple[str, ...],
-    colours: Float64[np.ndarray, "K 3"],
+    colors: Float64[np.ndarray, "K 3"],
     pcutoff: int | float,
     title: str = "",
     dotsize: int | float = 12,
@@ -239,28 +239,28 @@ def evaluation_picture(
 
     Args:
         image: the frame.
-        labelled: human labels in pixels of the given image; NaN is not drawn.
+        labeled: human labels in pixels of the given image; NaN is not drawn.
         predicted: the network's positions in the same pixels.
         likelihood: of each prediction.
         bodyparts: names of the K bodyparts.
-        colours: red green blue of each bodypart, from 0 to 1.
+        colors: red green blue of each bodypart, from 0 to 1.
         pcutoff: predictions with a likelihood above it are drawn as '.'.
         title: text above the frame.
         dotsize: size of the markers in pixels of the picture.
         alphavalue: opacity of the markers, 0 to 1.
     """
     legend = (
-        *_bodypart_legend(bodyparts, colours, "s"),
-        _LegendEntry("human", _GREY, "+"),
-        _LegendEntry(f"likelihood > {pcutoff:g}", _GREY, "."),
-        _LegendEntry(f"likelihood \N{LESS-THAN OR EQUAL TO} {pcutoff:g}", _GREY, "x"),
+        *_bodypart_legend(bodyparts, colors, "s"),
+        _LegendEntry("human", _GRAY, "+"),
+        _LegendEntry(f"likelihood > {pcutoff:g}", _GRAY, "."),
+        _LegendEntry(f"likelihood \N{LESS-THAN OR EQUAL TO} {pcutoff:g}", _GRAY, "x"),
     )
     picture = FramePicture(image, title=title, legend=legend)
     likely = likelihood > pcutoff
     everywhere = np.ones(len(bodyparts), dtype=bool)
-    picture.mark(labelled, colours, shown=everywhere, marker="+", size=dotsize, alpha=alphavalue)
-    picture.mark(predicted, colours, shown=likely, marker=".", size=dotsize * 1.3, alpha=alphavalue)
-    picture.mark(predicted, colours, shown=~likely, marker="x", size=dotsize * 0.7, alpha=alphavalue)
+    picture.mark(labeled, colors, shown=everywhere, marker="+", size=dotsize, alpha=alphavalue)
+    picture.mark(predicted, colors, shown=likely, marker=".", size=dotsize * 1.3, alpha=alphavalue)
+    picture.mark(predicted, colors, shown=~likely, marker="x", size=dotsize * 0.7, alpha=alphavalue)
     return picture
 
 
@@ -274,7 +274,7 @@ def draw_all(
     report: Report,
 ) -> tuple[Path, ...]:
     """Draw `Training-<video>-<image>`, `Test-...` and `Validation-...` with labels and predictions into `folder`."""
-    advance = counted("drawing labelled frames", frames, report)
+    advance = counted("drawing labeled frames", frames, report)
     paths = []
     for video, found in zip(frames, predicted, strict=True):
         for place, name in enumerate(frame_names(project, video)):
@@ -308,7 +308,7 @@ def draw_frame(
         found.xy[place, in_network] - origin,
         found.likelihood[place, in_network],
         bodyparts=bodyparts,
-        colours=colors_of(config.colormap, len(config.bodyparts))[in_labels],
+        colors=colors_of(config.colormap, len(config.bodyparts))[in_labels],
         pcutoff=config.pcutoff,
         title=f"{frame_kind(video, place)} {f'image {image}' if image and number >= OWN else f'frame {number}'} of "
         f"{video.video}",

@@ -26,20 +26,20 @@ _BLACK = (16, 128)  # luma, and both chroma
 class PoseStyle:
     """How a pose looks."""
 
-    colours: UInt8[np.ndarray, "K 3"]
+    colors: UInt8[np.ndarray, "K 3"]
     dotsize: int | float  # diameter of a disc in pixels of the frame
     alphavalue: int | float  # opacity, 0 to 1
     pcutoff: int | float  # only points with a likelihood above it are drawn
     bones: tuple[tuple[int, int], ...] = ()  # pairs of bodyparts to connect
-    bone_colour: tuple[int, int, int] = (0, 0, 0)
+    bone_color: tuple[int, int, int] = (0, 0, 0)
     trailpoints: int = 0  # earlier positions to show
     confidence_to_alpha: bool = False  # whether the likelihood of a point is a part of its opacity
 
     @cached_property
-    def yuv(self) -> UInt8[np.ndarray, "colours 3"]:
+    def yuv(self) -> UInt8[np.ndarray, "colors 3"]:
         """Colors of bodyparts, and then of bones, in BT.601 of the narrow range."""
-        colours = np.vstack([self.colours, self.bone_colour])
-        return np.round(colours @ _BT601.T + (16, 128, 128)).astype(np.uint8)
+        colors = np.vstack([self.colors, self.bone_color])
+        return np.round(colors @ _BT601.T + (16, 128, 128)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Layer:
     """Channels of a picture that have the same resolution."""
 
     pixels: UInt8[np.ndarray, "h w channels"]  # drawn on in place
-    colours: UInt8[np.ndarray, "colours channels"]  # of bodyparts, and then of bones
+    colors: UInt8[np.ndarray, "colors channels"]  # of bodyparts, and then of bones
     step: int = 1  # pixels of the frame from one of the layer's to the next
 
 
@@ -72,7 +72,7 @@ def draw_pose(
         layers: of the picture.
         xy: positions of the latest frames in pixels of the picture, this frame's last; earlier ones make the trail.
         likelihood: of each position.
-        style: colours and sizes.
+        style: colors and sizes.
     """
     shown = _visible_points(xy, likelihood, style.pcutoff)
     opacity = style.alphavalue * (likelihood if style.confidence_to_alpha else np.ones_like(likelihood))
@@ -151,7 +151,7 @@ def _draw_disc(layer: Layer, x: float, y: float, radius: float, part: int, opaci
             return
         top, left = max(0, top), max(0, left)
     rows, columns = slice(top, top + len(above)), slice(left, left + above.shape[1])
-    layer.pixels[rows, columns] = _mixed(layer.pixels[rows, columns], layer.colours[part], above, below)
+    layer.pixels[rows, columns] = _mixed(layer.pixels[rows, columns], layer.colors[part], above, below)
 
 
 @lru_cache(maxsize=_STAMPS)
@@ -167,12 +167,12 @@ def _stamp(
 
 def _mixed(
     pixels: UInt8[np.ndarray, "*place channels"],
-    colour: UInt8[np.ndarray, " channels"],
+    color: UInt8[np.ndarray, " channels"],
     above: UInt16[np.ndarray, "*place 1"],
     below: UInt16[np.ndarray, "*place 1"],
 ) -> UInt16[np.ndarray, "*place channels"]:
     mixed = pixels * below
-    mixed += above * colour
+    mixed += above * color
     mixed += _OPACITY // 2
     mixed >>= 8
     return mixed
@@ -201,4 +201,4 @@ def _draw_line(layer: Layer, ends: Sequence[Sequence[float]], width: float, opac
     above = np.rint(opacity * np.minimum(covered[drawn], 1.0)).astype(np.uint16)[:, None]
     at = np.broadcast_to(u, v.shape)[drawn], v[drawn]
     place = at[::-1] if flat else at
-    layer.pixels[place] = _mixed(layer.pixels[place], layer.colours[-1], above, _OPACITY - above)
+    layer.pixels[place] = _mixed(layer.pixels[place], layer.colors[-1], above, _OPACITY - above)

@@ -23,7 +23,7 @@ from posecut_core.model.log import Metrics
 from posecut_core.plots.figures import new_figure, say, styled
 from posecut_core.storage.values import properties
 
-_BLUE, _ORANGE, _GREEN, _GREY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"
+_BLUE, _ORANGE, _GREEN, _GRAY = "#3b6fa5", "#c8641e", "#4d8b55", "0.35"
 
 # --- page -------------------------------------------------------------------------------------------------------------
 # A page of HTML that needs nothing beside itself: tables and sentences, and pictures inside the file.
@@ -97,7 +97,7 @@ def draw_reliability(calibration: Calibration, *, title: str) -> Figure:
 
 def _draw_shares(axes: Axes, calibration: Calibration) -> None:
     used = [entry for entry in calibration.bins if entry.points]
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1.0, linestyle="--", label="as likely as they are right")
+    axes.plot([0, 1], [0, 1], color=_GRAY, linewidth=1.0, linestyle="--", label="as likely as they are right")
     axes.bar(
         [(entry.low + entry.high) / 2 for entry in used],
         [entry.share_right for entry in used],
@@ -117,7 +117,7 @@ def _draw_shares(axes: Axes, calibration: Calibration) -> None:
 
 def _draw_counts(axes: Axes, calibration: Calibration) -> None:
     edges = [entry.low for entry in calibration.bins] + [1.0]
-    axes.stairs([entry.points for entry in calibration.bins], edges, color=_GREY, fill=True, alpha=0.5)
+    axes.stairs([entry.points for entry in calibration.bins], edges, color=_GRAY, fill=True, alpha=0.5)
     axes.set(xlabel="likelihood", ylabel="points", ylim=(0, None))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
@@ -134,11 +134,11 @@ def draw_loss(rows: Sequence[Metrics], *, title: str) -> Figure:
         return figure
     steps = [row.step for row in rows]
     upper, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
-    _line(upper, steps, [row.loss for row in rows], _GREY, "loss")
+    _line(upper, steps, [row.loss for row in rows], _GRAY, "loss")
     if all(row.loss > 0 for row in rows):
         upper.set_yscale("log")
-    _line(middle, steps, [row.learning_rate for row in rows], _GREY, "learning rate")
-    _line(lower, steps, [row.steps_per_second for row in rows], _GREY, "steps per s")
+    _line(middle, steps, [row.learning_rate for row in rows], _GRAY, "learning rate")
+    _line(lower, steps, [row.steps_per_second for row in rows], _GRAY, "steps per s")
     for axes in (middle, lower):
         axes.set_ylim(bottom=0)
     lower.set_xlabel("training step")
@@ -154,18 +154,18 @@ def draw_errors(rows: Sequence[Metrics], evaluated: Sequence[StepErrors], *, tit
         errors = [row.validation_error for row in validated]
         axes.plot([row.step for row in validated], errors, color=_GREEN, linewidth=1.3, label="validation frames")
     steps = [entry.step for entry in evaluated]
-    for errors, colour, marker, words in (
+    for errors, color, marker, words in (
         ([entry.train for entry in evaluated], _BLUE, "o", "training frames"),
         ([entry.test for entry in evaluated], _ORANGE, "s", "test frames"),
     ):
-        axes.plot(steps, errors, f"{marker}-", color=colour, linewidth=1.0, markersize=6, label=words)
+        axes.plot(steps, errors, f"{marker}-", color=color, linewidth=1.0, markersize=6, label=words)
     axes.set(xlabel="training step", ylabel="mean error (pixels)", xlim=(0, None), ylim=(0, None))
     axes.legend(fontsize=9, framealpha=0.85, edgecolor="none")
     return figure
 
 
-def _line(axes: Axes, steps: Sequence[int], values: Sequence[float], colour: str, words: str) -> None:
-    styled(axes).plot(steps, values, ".-", color=colour, linewidth=1.1, markersize=3)
+def _line(axes: Axes, steps: Sequence[int], values: Sequence[float], color: str, words: str) -> None:
+    styled(axes).plot(steps, values, ".-", color=color, linewidth=1.1, markersize=3)
     axes.set_ylabel(words)
 
 

@@ -64,17 +64,17 @@ def draw_trajectories(
         ArgumentError: colormap is unknown.
         StorageError: the folder cannot be written.
     """
-    colours = colors_of(colormap, len(predictions.bodyparts))
+    colors = colors_of(colormap, len(predictions.bodyparts))
     xy = _likely_positions(predictions, pcutoff)
     drawings: dict[str, Callable[[Figure], None]] = {
-        "trajectory.png": lambda figure: _draw_path(figure, xy, colours, dotsize / 5, alphavalue),
-        "plot.png": lambda figure: _draw_over_time(figure, xy, colours),
-        "plot-likelihood.png": lambda figure: _draw_likelihood(figure, predictions.likelihood, colours, pcutoff),
+        "trajectory.png": lambda figure: _draw_path(figure, xy, colors, dotsize / 5, alphavalue),
+        "plot.png": lambda figure: _draw_over_time(figure, xy, colors),
+        "plot-likelihood.png": lambda figure: _draw_likelihood(figure, predictions.likelihood, colors, pcutoff),
         "hist.png": lambda figure: _draw_histogram(
-            figure, _displacements(xy), colours, "movement from one frame to the next (pixels)"
+            figure, _displacements(xy), colors, "movement from one frame to the next (pixels)"
         ),
         "speed.png": lambda figure: _draw_histogram(
-            figure, _speeds(xy), colours, f"speed over {_SPEED_FRAMES} frames (pixels per frame)"
+            figure, _speeds(xy), colors, f"speed over {_SPEED_FRAMES} frames (pixels per frame)"
         ),
     }
     if np.isnan(xy).all():
@@ -85,7 +85,7 @@ def draw_trajectories(
     for name, draw in drawings.items():
         figure = new_figure(title)
         draw(figure)
-        _add_bodypart_bar(figure, predictions.bodyparts, colours)
+        _add_bodypart_bar(figure, predictions.bodyparts, colors)
         png = png_bytes(figure, comment=origin)
         write_bytes(folder / name, png)
         pictures.append(Picture(png, _CAPTIONS[name]))
@@ -150,13 +150,13 @@ def _envelope(values: Float64[np.ndarray, " T"], bins: int) -> _Envelope:
 def _draw_path(
     figure: Figure,
     xy: Float64[np.ndarray, "T K 2"],
-    colours: Float64[np.ndarray, "K 3"],
+    colors: Float64[np.ndarray, "K 3"],
     size: int | float,
     alpha: int | float,
 ) -> None:
     axes = styled(figure.add_subplot())
     thinned = xy[:: max(1, xy[..., 0].size // _MOST_POINTS)]
-    points, point_colors = thinned.reshape(-1, 2), np.tile(colours, (len(thinned), 1))
+    points, point_colors = thinned.reshape(-1, 2), np.tile(colors, (len(thinned), 1))
     known = ~np.isnan(points[:, 0])
     # One call in order of time: no bodypart lies on top of all the others.
     axes.scatter(points[known, 0], points[known, 1], c=point_colors[known], s=size**2, alpha=alpha, linewidths=0)
@@ -165,12 +165,12 @@ def _draw_path(
     axes.invert_yaxis()
 
 
-def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: Float64[np.ndarray, "K 3"]) -> None:
+def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colors: Float64[np.ndarray, "K 3"]) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True)
     for axes, coordinate, name in ((upper, 0, "x"), (lower, 1, "y")):
         styled(axes)
-        for k, colour in enumerate(colours):
-            _draw_series(axes, xy[:, k, coordinate], colour)
+        for k, color in enumerate(colors):
+            _draw_series(axes, xy[:, k, coordinate], color)
         axes.set_ylabel(f"{name} (pixels)")
     lower.set_xlabel("frame")
     lower.set_xlim(0, max(len(xy) - 1, 1))
@@ -178,11 +178,11 @@ def _draw_over_time(figure: Figure, xy: Float64[np.ndarray, "T K 2"], colours: F
 
 
 def _draw_likelihood(
-    figure: Figure, likelihood: Float64[np.ndarray, "T K"], colours: Float64[np.ndarray, "K 3"], pcutoff: int | float
+    figure: Figure, likelihood: Float64[np.ndarray, "T K"], colors: Float64[np.ndarray, "K 3"], pcutoff: int | float
 ) -> None:
     axes = styled(figure.add_subplot())
-    for k, colour in enumerate(colours):
-        _draw_series(axes, likelihood[:, k], colour)
+    for k, color in enumerate(colors):
+        _draw_series(axes, likelihood[:, k], color)
     axes.axhline(pcutoff, color="0.3", linewidth=1.0, linestyle="--")
     axes.annotate(
         f"pcutoff {pcutoff:g}",
@@ -197,35 +197,35 @@ def _draw_likelihood(
 
 
 def _draw_histogram(
-    figure: Figure, moved: Float64[np.ndarray, "steps K"], colours: Float64[np.ndarray, "K 3"], label: str
+    figure: Figure, moved: Float64[np.ndarray, "steps K"], colors: Float64[np.ndarray, "K 3"], label: str
 ) -> None:
     axes = styled(figure.add_subplot())
     known = moved[~np.isnan(moved)]
     edges = np.linspace(0, max(float(known.max()) if known.size else 1.0, 1e-6), _HISTOGRAM_BINS + 1)
-    for k, colour in enumerate(colours):
+    for k, color in enumerate(colors):
         counts, _ = np.histogram(moved[:, k][~np.isnan(moved[:, k])], edges)
-        axes.stairs(counts, edges, color=colour, linewidth=1.4, alpha=0.85)
+        axes.stairs(counts, edges, color=color, linewidth=1.4, alpha=0.85)
     axes.set_yscale("symlog", linthresh=1)
     axes.set(xlabel=label, ylabel="frames")
     axes.set_xlim(0, float(edges[-1]))
     axes.set_ylim(bottom=0)
 
 
-def _draw_series(axes: Axes, values: Float64[np.ndarray, " T"], colour: Float64[np.ndarray, "3"]) -> None:
+def _draw_series(axes: Axes, values: Float64[np.ndarray, " T"], color: Float64[np.ndarray, "3"]) -> None:
     if len(values) <= 2 * _BINS:
-        axes.plot(values, color=colour, linewidth=0.9, alpha=0.85)
+        axes.plot(values, color=color, linewidth=0.9, alpha=0.85)
         return
     reduced = _envelope(values, _BINS)
-    axes.fill_between(reduced.frames, reduced.least, reduced.greatest, color=colour, alpha=0.3, linewidth=0.3)
-    axes.plot(reduced.frames, reduced.median, color=colour, linewidth=0.9, alpha=0.85)
+    axes.fill_between(reduced.frames, reduced.least, reduced.greatest, color=color, alpha=0.3, linewidth=0.3)
+    axes.plot(reduced.frames, reduced.median, color=color, linewidth=0.9, alpha=0.85)
 
 
-def _add_bodypart_bar(figure: Figure, bodyparts: tuple[str, ...], colours: Float64[np.ndarray, "K 3"]) -> None:
-    """Add a bar of the colours, each with its bodypart's name beside it."""
+def _add_bodypart_bar(figure: Figure, bodyparts: tuple[str, ...], colors: Float64[np.ndarray, "K 3"]) -> None:
+    """Add a bar of the colors, each with its bodypart's name beside it."""
     count = len(bodyparts)
     scale = BoundaryNorm(np.arange(count + 1) - 0.5, count)
-    colour_map = ListedColormap([tuple(colour) for colour in colours])
-    mappable = ScalarMappable(norm=scale, cmap=colour_map)
+    color_map = ListedColormap([tuple(color) for color in colors])
+    mappable = ScalarMappable(norm=scale, cmap=color_map)
     bar = figure.colorbar(mappable, ax=figure.axes, ticks=np.arange(count), fraction=0.05, pad=0.02, aspect=30)
     bar.ax.set_yticks(np.arange(count), bodyparts, fontsize=min(10.0, 300.0 / count), parse_math=False)
     bar.ax.tick_params(length=0)

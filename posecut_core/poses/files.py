@@ -187,7 +187,7 @@ def _rows(predictions: Predictions, part: slice) -> Float64[np.ndarray, "B colum
 
 
 # --- found predictions ------------------------------------------------------------------------------------------------
-# Which networks have analysed a video: told by the names of the files beside it, without opening any.
+# Which networks have analyzed a video: told by the names of the files beside it, without opening any.
 
 
 _FILTERED = "_filtered"
@@ -256,7 +256,7 @@ def existing_predictions(
     Those that do not say what they came from are taken at their name, and `report` is told.
 
     Raises:
-        AnalysisError: the video has not been analysed by this network, or its predictions not filtered; or what is
+        AnalysisError: the video has not been analyzed by this network, or its predictions not filtered; or what is
             there came from another network or video of the name, or was filtered from other predictions.
     """
     folder = None if destfolder is None else given_folder(destfolder)
@@ -287,7 +287,7 @@ def _check_analysis(
     check_source(path, found, video, network.sha256)
     crop = project.config.crop
     if crop is not None and found.window != (crop.x1, crop.x2, crop.y1, crop.y2):
-        told = f"{video.name} was analysed with the crop {in_words(found.window)}, not that of config.yaml"
+        told = f"{video.name} was analyzed with the crop {in_words(found.window)}, not that of config.yaml"
         report(Notice(told))
 
 

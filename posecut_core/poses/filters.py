@@ -231,7 +231,7 @@ def spline_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -
 def kalman_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -> Predictions:
     """Replace each position by where a Kalman smoother expects it, knowing the frames before and after.
 
-    A position weighs as much as its likelihood says and its neighbours bear out, so that single errors vanish even
+    A position weighs as much as its likelihood says and its neighbors bear out, so that single errors vanish even
     where the network was sure. How much is smoothed follows from the noise of each bodypart.
 
     Args:

@@ -1,4 +1,4 @@
-"""Predictions of a video or of labelled frames, and what they came from: network, video and window."""
+"""Predictions of a video or of labeled frames, and what they came from: network, video and window."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from posecut_core.errors import AnalysisError, Remedy
 from posecut_core.storage.files import fingerprint, open_file, parse_json
 
 # --- predictions ------------------------------------------------------------------------------------------------------
-# Predictions of one video or of labelled frames: positions and likelihoods.
+# Predictions of one video or of labeled frames: positions and likelihoods.
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def of_bodyparts(predictions: Predictions, bodyparts: Sequence[str]) -> Predicti
 # --- origins ----------------------------------------------------------------------------------------------------------
 # What derived files came from: the network, video and window of predictions, and the predictions of what they became.
 #
-# The .h5 of predictions says so in an attribute that pandas and DeepLabCut pass over, a labelled video and a figure in
+# The .h5 of predictions says so in an attribute that pandas and DeepLabCut pass over, a labeled video and a figure in
 # their comments. A .csv says nothing: it belongs to the .h5 beside it. Files of other programs, and of PoseCut 0.1, say
 # nothing either.
 
@@ -65,7 +65,7 @@ class AnalysisOrigin:
     bodyparts: tuple[str, ...]
     video: str  # fingerprint of the file
     frame_count: int
-    window: tuple[int, int, int, int]  # x1, x2, y1, y2 of the analysed part of the frame
+    window: tuple[int, int, int, int]  # x1, x2, y1, y2 of the analyzed part of the frame
     decoder: str  # what read the frames: another may read some that this one could not
     dynamic: tuple[float, float] | None = None  # threshold and margin of a tracking crop
     engine: str = "xla"  # what computed the score maps, and in which precision; 0.1 had only this one

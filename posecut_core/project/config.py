@@ -336,7 +336,7 @@ engine: pytorch
 # Videos to label, each with the window of the frame to extract: x1, x2, y1, y2 in pixels
 video_sets: {}
 
-# What to label, in the order of labelling; one name per line
+# What to label, in the order of labeling; one name per line
 bodyparts: []
 
 # Fraction of each video where the extraction of frames starts and stops, and how many frames to pick per video
@@ -344,8 +344,8 @@ start: 0
 stop: 1
 numframes2pick: 20
 
-# Plots and labelled videos: bones to draw between bodyparts, likelihood above which a position counts,
-# size of dots, their opacity (0-1), and the colours (any matplotlib colormap)
+# Plots and labeled videos: bones to draw between bodyparts, likelihood above which a position counts,
+# size of dots, their opacity (0-1), and the colors (any matplotlib colormap)
 skeleton: []
 skeleton_color: black
 pcutoff: 0.6
@@ -353,7 +353,7 @@ dotsize: 12
 alphavalue: 0.7
 colormap: rainbow
 
-# Training, evaluation and analysis: fraction of labelled frames to train on, round of refinement, network,
+# Training, evaluation and analysis: fraction of labeled frames to train on, round of refinement, network,
 # snapshot to use (-1: the last, or all), frames per step of analysis
 TrainingFraction:
 - 0.95
@@ -365,7 +365,7 @@ detector_snapshotindex: -1
 batch_size: 8
 detector_batch_size: 1
 
-# Set cropping to true to analyse only this window of every video
+# Set cropping to true to analyze only this window of every video
 cropping: false
 x1: 0
 x2: 640
@@ -397,7 +397,7 @@ def new_config_text(
         scorer: Name of the experimenter.
         date: Such as "Oct30".
         root: The project's folder.
-        bodyparts: Names in the order of labelling.
+        bodyparts: Names in the order of labeling.
         skeleton: Pairs of bodyparts.
         videos: Path in the project -> window to extract, by default the full frame.
     """
@@ -422,7 +422,7 @@ def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
 
     A video is looked for at its recorded path, at the same place in the moved project, and by name in `videos/`.
     A placeholder (neither a path nor a file's name) stands for the videos in `videos/` that no other entry means, and
-    for folders of frames whose videos are not there: where there are any, it stays. Crops are kept. Labelled videos,
+    for folders of frames whose videos are not there: where there are any, it stays. Crops are kept. Labeled videos,
     which other programs put there, are nobody's.
 
     Args:

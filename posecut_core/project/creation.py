@@ -135,7 +135,7 @@ def clashing_names(videos: Sequence[Path], folder: Path, *, taken: Iterable[str]
             )
         elif key.endswith("_labeled"):
             why[video] = VideoError(
-                f"{video} ends in _labeled, which is reserved for labelled videos and folders of check images; give "
+                f"{video} ends in _labeled, which is reserved for labeled videos and folders of check images; give "
                 "the original recording or, if it is one, a copy under another name."
             )
         elif key.startswith(".") or (os.name == "nt" and key != key.rstrip(" .")):

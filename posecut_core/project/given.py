@@ -39,7 +39,7 @@ _TEXT_SUFFIXES = frozenset(
     {".doc", ".docx", ".html", ".ini", ".lock", ".log", ".md", ".pdf", ".rtf", ".txt", ".xml", ".yaml", ".yml"}
 )
 _NO_VIDEOS = _IMAGE_SUFFIXES | _TABLE_SUFFIXES | _TEXT_SUFFIXES
-_LABELED = "_labeled"  # how labelled videos end, PoseCut's and DeepLabCut's
+_LABELED = "_labeled"  # how labeled videos end, PoseCut's and DeepLabCut's
 _NETWORKS = re.compile("PoseCut_|DLC_|DeepCut")  # how names of networks begin, which stand in those of results
 _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/+", re.IGNORECASE)
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
@@ -115,7 +115,7 @@ def given_videos(
 ) -> GivenVideos:
     """List the video files that are meant by files, folders, patterns, or names that the caller knows.
 
-    A folder stands for the videos directly in it: those of `videotype`, by default of any known suffix; labelled videos
+    A folder stands for the videos directly in it: those of `videotype`, by default of any known suffix; labeled videos
     and hidden files are left out. One thing that is no video does not keep the others from being found.
 
     Args:
@@ -154,14 +154,14 @@ def refuse_other_kind(path: Path) -> None:
     """Refuse a file that is known to be no recording, by its name: say what it is and what to give instead.
 
     Raises:
-        VideoError: it is a labelled video, a table, an image, a text, or a macOS metadata file.
+        VideoError: it is a labeled video, a table, an image, a text, or a macOS metadata file.
     """
     suffix = path.suffix.lower()
     if path.name.startswith("._") and _begins_with(path, _APPLE_DOUBLE):
         raise VideoError(f"{path} is a macOS metadata file, not a video; give {path.name[2:]} instead.")
     result = bool(_network_places(path.stem))
     if path.stem.lower().endswith(_LABELED) and result:
-        raise VideoError(f"{path} is a labelled video, with poses drawn on its frames; give {_recording_of(path)}.")
+        raise VideoError(f"{path} is a labeled video, with poses drawn on its frames; give {_recording_of(path)}.")
     if suffix in _TABLE_SUFFIXES:
         kind = "a table of labels" if path.name.startswith("CollectedData") else "a table, not a video"
         raise VideoError(
@@ -282,7 +282,7 @@ def _sorted_files(files: Iterable[Path], suffixes: frozenset[str]) -> tuple[list
         if suffix in suffixes and not is_derived:
             recordings.append(path)
         elif suffix in VIDEO_SUFFIXES and suffixes == VIDEO_SUFFIXES:
-            left_out.append(f"{path.name} ({'hidden' if path.name.startswith('.') else 'a labelled video'})")
+            left_out.append(f"{path.name} ({'hidden' if path.name.startswith('.') else 'a labeled video'})")
         elif suffixes == VIDEO_SUFFIXES and suffix not in _NO_VIDEOS and not path.name.startswith("."):
             left_out.append(f"{path.name} (unknown file extension; give the file itself if it is a video)")
     return recordings, left_out
@@ -298,7 +298,7 @@ def _empty_folder(folder: Path, suffixes: frozenset[str]) -> VideoError:
     elif any(Path(name).suffix.lower() in _IMAGE_SUFFIXES for name in names):
         told = f"holds images, but no videos{of_type}; give the videos they were taken from"
     elif any(Path(name).stem.lower().endswith(_LABELED) for name in names):
-        told = f"holds labelled videos, but no recordings{of_type}; give the folder of the recordings"
+        told = f"holds labeled videos, but no recordings{of_type}; give the folder of the recordings"
     elif deeper:
         told = f"holds no videos{of_type}, but its subfolders do; give these: {named_few(deeper)}"
     else:
@@ -503,7 +503,7 @@ def _separated(text: str) -> str:
 
 
 def _split(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Split a text at commas outside quotes; neighbours that are a known name together stay together."""
+    """Split a text at commas outside quotes; neighbors that are a known name together stay together."""
     parts = text.split(",")
     found: list[str] = []
     rest: list[str] = []

@@ -245,7 +245,7 @@ class Project:
 
     @property
     def proposals(self) -> Path:
-        """Return the path of what a network proposes for frames that nobody has labelled yet."""
+        """Return the path of what a network proposes for frames that nobody has labeled yet."""
         return self.root / "posecut-jobs" / "proposals.json"
 
     @property
@@ -404,7 +404,7 @@ class EvaluationFiles:
 
     @property
     def predictions(self) -> Path:
-        """Return the predictions of the labelled frames, an .h5."""
+        """Return the predictions of the labeled frames, an .h5."""
         return self.folder / f"{self.scorer}.h5"
 
     @property

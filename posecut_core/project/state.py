@@ -26,7 +26,7 @@ schema: {SCHEMA}
 # Where random choices start (frames, splits, training): the same seed gives the same result.
 seed: 0
 
-# How each video is recognised again: size in bytes, SHA-256 of its first and last MiB, frames and their size in pixels.
+# How each video is recognized again: size in bytes, SHA-256 of its first and last MiB, frames and their size in pixels.
 videos: {{}}
 
 # The seed with which each video's frames were chosen last.
@@ -39,7 +39,7 @@ _Number = Annotated[int, Field(ge=0), BeforeValidator(as_integer)]
 
 @dataclass(frozen=True, config=ConfigDict(strict=True))
 class VideoRecord:
-    """How a video is recognised again after it was moved or renamed."""
+    """How a video is recognized again after it was moved or renamed."""
 
     size: Annotated[int, BeforeValidator(as_integer)]  # bytes
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # of the first and last MiB

@@ -97,7 +97,7 @@ def _check(networks: Sequence[Predictions]) -> None:
         if other.bodyparts != networks[0].bodyparts or len(other.xy) != len(networks[0].xy):
             raise AnalysisError(
                 f"The predictions of {other.scorer} have {len(other.xy)} rows of {', '.join(other.bodyparts)}, those "
-                f"of {networks[0].scorer} {len(networks[0].xy)} rows of {', '.join(networks[0].bodyparts)}; analyse "
+                f"of {networks[0].scorer} {len(networks[0].xy)} rows of {', '.join(networks[0].bodyparts)}; analyze "
                 "the same video with networks for the same bodyparts."
             )
 
@@ -169,31 +169,31 @@ def _fitting(
 
 
 # --- pose pca ---------------------------------------------------------------------------------------------------------
-# What a pose can look like, learned from labelled poses by principal components, and how far predictions are from it.
+# What a pose can look like, learned from labeled poses by principal components, and how far predictions are from it.
 #
 # Source: Biderman et al. 2024 (Lightning Pose), there as a loss and for one view; here poses are taken about their own
-# centre, so that it does not matter where in the frame the animal is.
+# center, so that it does not matter where in the frame the animal is.
 
 
-_EXPLAINED = 0.99  # share of the variance of labelled poses that the components keep
+_EXPLAINED = 0.99  # share of the variance of labeled poses that the components keep
 
 
 @dataclass(frozen=True)
 class PosePca:
-    """Poses about their centre: a mean, and the directions in which they vary."""
+    """Poses about their center: a mean, and the directions in which they vary."""
 
     mean: Float64[np.ndarray, " D"]  # x, y of each bodypart, D = 2 K
     components: Float64[np.ndarray, "N D"]  # orthonormal
 
     def residuals(self, xy: Float64[np.ndarray, "T K 2"]) -> Float64[np.ndarray, "T K"]:
         """Return the pixels between each bodypart and the nearest possible pose; NaN where a bodypart is missing."""
-        poses = _centred(xy) - self.mean
+        poses = _centered(xy) - self.mean
         rest = poses - poses @ self.components.T @ self.components
         return np.linalg.norm(rest.reshape(xy.shape), axis=-1)
 
 
 def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
-    """Learn what poses look like from labelled frames; frames with a missing bodypart are left out.
+    """Learn what poses look like from labeled frames; frames with a missing bodypart are left out.
 
     Args:
         xy: pixels.
@@ -211,10 +211,10 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
     if len(complete) < 2 * bodyparts:
         fewer = " compare fewer bodyparts," if bodyparts > 3 else ""
         raise AnalysisError(
-            f"{len(complete)} labelled frames show all {bodyparts} bodyparts, but learning the shape of a pose needs "
+            f"{len(complete)} labeled frames show all {bodyparts} bodyparts, but learning the shape of a pose needs "
             f"two frames per bodypart ({2 * bodyparts}); label more,{fewer} or choose another outlieralgorithm."
         )
-    poses = _centred(complete)
+    poses = _centered(complete)
     mean = poses.mean(axis=0)
     _, sizes, directions = np.linalg.svd(poses - mean, full_matrices=False)
     shares = np.cumsum(sizes**2) / max(float((sizes**2).sum()), np.finfo(float).tiny)
@@ -222,7 +222,7 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
 
 
 def _pca_residual(predictions: Predictions, poses: PosePca, *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
-    """Find frames with a bodypart more than `epsilon` pixels from any pose like the labelled ones.
+    """Find frames with a bodypart more than `epsilon` pixels from any pose like the labeled ones.
 
     The score is the greatest of these distances. A misplaced bodypart also draws on the others, so that several may be
     named; frames in which a bodypart has no position are no candidates.
@@ -238,7 +238,7 @@ def _pca_residual(predictions: Predictions, poses: PosePca, *, epsilon: float, f
     return candidates_at(residuals.max(axis=1), far, reason="pca", bodyparts=predictions.bodyparts, first=first)
 
 
-def _centred(xy: Float64[np.ndarray, "F K 2"]) -> Float64[np.ndarray, "F D"]:
+def _centered(xy: Float64[np.ndarray, "F K 2"]) -> Float64[np.ndarray, "F D"]:
     return (xy - xy.mean(axis=1, keepdims=True)).reshape(len(xy), -1)
 
 

@@ -77,7 +77,7 @@ def refuse_link(path: Path) -> None:
 
 
 def new_file(target: Path) -> tuple[int, Path]:
-    """Create an empty file beside `target`, under a name that `leftovers` recognises; return its handle and path."""
+    """Create an empty file beside `target`, under a name that `leftovers` recognizes; return its handle and path."""
     _sweep(target.parent, os.getpid())
     prefix, ending = _temporary_name(target)
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=ending, dir=target.parent)

@@ -96,7 +96,7 @@ class Lock:
 
     def release(self) -> None:
         """Let go, so that others can write."""
-        with contextlib.suppress(OSError):  # a note that stays is recognised as stale
+        with contextlib.suppress(OSError):  # a note that stays is recognized as stale
             note_path(self.path).unlink(missing_ok=True)
         self.handle.release()
 
@@ -150,7 +150,7 @@ def sole_writer(target: Path, *, doing: str, patience: float = 0) -> Iterator[No
 
     Args:
         target: the file or folder that is being made; its own folder is made if it is missing.
-        doing: what is done, for whoever comes second, as "m3.mp4 is being analysed".
+        doing: what is done, for whoever comes second, as "m3.mp4 is being analyzed".
         patience: seconds to wait for another program that is at it; where that takes long, none.
 
     Raises:

@@ -61,7 +61,7 @@ def labeled_tables(project: Project, *, report: Report = silent) -> list[LabelTa
     config.yaml no longer lists, and folders of no video of it.
 
     Raises:
-        LabelError: nothing is labelled, or a frame shows another picture than the one that was labelled.
+        LabelError: nothing is labeled, or a frame shows another picture than the one that was labeled.
     """
     note_strangers(project, report=report)
     tables, videos = [], [folder.name for folder in frame_folders(project)]
@@ -74,12 +74,12 @@ def labeled_tables(project: Project, *, report: Report = silent) -> list[LabelTa
             report(Notice(told.removesuffix(".")))
         if project.frame_store(video).exists():
             table = without_outside(table, FrameStore.open(project.frame_store(video)))
-        labelled = np.asarray(table.annotated.any(axis=1))
-        if labelled.any():
-            tables.append(table.rows(labelled))
+        labeled = np.asarray(table.annotated.any(axis=1))
+        if labeled.any():
+            tables.append(table.rows(labeled))
     if all(np.isnan(table.xy).all() for table in tables):
         raise lost_pictures(project, videos) or LabelError(
-            f"No frame in {project.labeled_data} is labelled; extract frames and label them first.",
+            f"No frame in {project.labeled_data} is labeled; extract frames and label them first.",
             Remedy("extract_frames", config=project.root),
             Remedy("label_frames", config=project.root),
         )
@@ -124,7 +124,7 @@ def check_net_type(project: Project) -> None:
 
 
 def _scale(project: Project, tables: Sequence[LabelTable]) -> float:
-    """Choose global_scale by the longest side of the labelled frames."""
+    """Choose global_scale by the longest side of the labeled frames."""
     stores = [FrameStore.open(project.frame_store(table.video)) for table in tables]
     longest = max(
         int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
@@ -334,7 +334,7 @@ def _random_folds(
     folds = [Fold(f"seed {own}", split_by_seed(frames, fraction=fraction, seed=own, labels=labels)) for own in seeds]
     if not folds[0].split.test:
         raise DatasetError(
-            f"With TrainingFraction {fraction:g} all {len(frames)} labelled frames are training frames and none is "
+            f"With TrainingFraction {fraction:g} all {len(frames)} labeled frames are training frames and none is "
             "left for testing; lower TrainingFraction in config.yaml."
         )
     return tuple(folds)
@@ -349,7 +349,7 @@ def _video_folds(frames: Sequence[FrameRef], *, fraction: float, labels: str) ->
     videos = sorted({frame.video for frame in frames})
     if len(videos) < 2:
         raise DatasetError(
-            f"Only {', '.join(videos)} has labelled frames, but leaving one video out needs at least 2 videos; label "
+            f"Only {', '.join(videos)} has labeled frames, but leaving one video out needs at least 2 videos; label "
             "frames of another video, or use random splits."
         )
     return tuple(Fold(video, _without(frames, video, fraction, labels)) for video in videos)

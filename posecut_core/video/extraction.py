@@ -26,7 +26,7 @@ from posecut_core.video.index import Gap, VideoIndex
 from posecut_core.video.reader import VideoReader
 
 # --- sampling ---------------------------------------------------------------------------------------------------------
-# Choose frames worth labelling: spread evenly at random, or unlike each other (k-means).
+# Choose frames worth labeling: spread evenly at random, or unlike each other (k-means).
 #
 # Both follow the protocol (Nath et al. 2019, "Extract frames"): uniform draws from a window of the video; k-means
 # groups
@@ -78,13 +78,13 @@ def _kmeans_ranking(
 
 def _clusters(features: _Features, *, count: int, seed: int) -> Int64[np.ndarray, " T"]:
     """Assign each row to one of `count` clusters, of which some may stay empty."""
-    centred = features.astype(np.float32)
-    centred -= centred.mean(axis=0)
+    centered = features.astype(np.float32)
+    centered -= centered.mean(axis=0)
     kmeans = MiniBatchKMeans(n_clusters=count, random_state=seed, batch_size=1024, max_iter=50, tol=1e-3, n_init=1)
     # matrices this small are slower with threads, ten times and more where other work runs
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct frames than clusters: frames fill up
-        return kmeans.fit_predict(centred).astype(np.int64)
+        return kmeans.fit_predict(centered).astype(np.int64)
 
 
 # --- extraction -------------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def _clusters(features: _Features, *, count: int, seed: int) -> Int64[np.ndarray
 # Candidates are decoded once, shrunk to thumbnails as they come; only the frames chosen are then decoded in full.
 
 
-_MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in grey, 40 MB in colour
+_MAX_CANDIDATES = 20_000  # thumbnails held for k-means: about 13 MB in gray, 40 MB in color
 _REPORT_EVERY = 50  # frames
 
 
@@ -122,7 +122,7 @@ def extract(
     crop: Crop | None = None,
     step: int = 1,
     resize_width: int = 30,
-    colour: bool = False,
+    color: bool = False,
     seed: int = 0,
     numbers: Sequence[int] | None = None,
     among: Sequence[int] | None = None,
@@ -140,7 +140,7 @@ def extract(
         crop: the window of the full frame to keep; None keeps all.
         step: every step-th frame is a candidate. Videos with more than `_MAX_CANDIDATES` use a larger step for k-means.
         resize_width: pixels across the thumbnails that k-means compares.
-        colour: compare thumbnails in colour instead of grey.
+        color: compare thumbnails in color instead of gray.
         seed: the same seed chooses the same frames.
         numbers: the frames to extract, instead of choosing.
         among: frame numbers to choose among, instead of those between `start` and `stop`.
@@ -165,7 +165,7 @@ def extract(
             else:
                 coarser = max(1, -(-len(candidates) // _MAX_CANDIDATES))
                 step *= coarser
-                candidates, look = candidates[::coarser], (resize_width, colour)
+                candidates, look = candidates[::coarser], (resize_width, color)
                 found, features = _thumbnails(reader, candidates, area, look, step, report)
                 ranking = _kmeans_ranking(features, found, number_of_frames=number_of_frames, seed=seed)
         chosen, added = _store(reader, Path(store_path), ranking, number_of_frames, area, report)
@@ -227,7 +227,7 @@ def _thumbnails(
             report(Progress(stage, done, len(candidates), {"step": step}))
         if picture is not None:
             found.append(number)
-            small = _thumbnail(picture, area, shown=shown, width=look[0], colour=look[1])
+            small = _thumbnail(picture, area, shown=shown, width=look[0], color=look[1])
             rows.append(small.ravel())
     report(Progress(stage, len(candidates), len(candidates), {"step": step}))
     if not found:
@@ -239,7 +239,7 @@ def _thumbnails(
 
 
 def _thumbnail(
-    picture: av.VideoFrame, area: Crop, *, shown: tuple[int, int], width: int, colour: bool
+    picture: av.VideoFrame, area: Crop, *, shown: tuple[int, int], width: int, color: bool
 ) -> UInt8[np.ndarray, "h w C"]:
     """Shrink the area of a decoded picture to about `width` pixels across; never enlarge it.
 
@@ -250,12 +250,12 @@ def _thumbnail(
         area: the window to keep, in pixels of the video as it is shown.
         shown: width and height of the video as it is shown, to which pictures of another size are scaled.
         width: pixels across the thumbnail.
-        colour: in colour instead of grey.
+        color: in color instead of gray.
     """
     factor, quarters = min(1.0, width / (area.x2 - area.x1)), round(picture.rotation / 90)
     across, down = (max(1, round(side * factor)) for side in (shown[::-1] if quarters % 2 else shown))
     small = picture.reformat(
-        across, down, format="rgb24" if colour else "gray", interpolation="AREA", threads=1
+        across, down, format="rgb24" if color else "gray", interpolation="AREA", threads=1
     ).to_ndarray()
     small = np.rot90(small.reshape(*small.shape[:2], -1), quarters)
     rows, columns = _scaled(area.y1, area.y2, factor), _scaled(area.x1, area.x2, factor)

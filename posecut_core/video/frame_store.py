@@ -276,7 +276,7 @@ class FrameStore:
             return image
 
     def fingerprint(self, number: int) -> str:
-        """Return what the pixels of one frame are recognised by: 32 digits of the SHA-256 of their size and values.
+        """Return what the pixels of one frame are recognized by: 32 digits of the SHA-256 of their size and values.
 
         Raises:
             VideoError: the store has no such frame, or it is damaged on disk.
@@ -436,7 +436,7 @@ def numbers_in(path: Path) -> tuple[int, ...]:
 
 
 def picture_hash(image: UInt8[np.ndarray, "H W 3"]) -> str:
-    """Return what a picture is recognised by: 32 digits of the SHA-256 of its size and values."""
+    """Return what a picture is recognized by: 32 digits of the SHA-256 of its size and values."""
     return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()[:32]
 
 

@@ -178,9 +178,9 @@ class VideoReader:
         return position
 
     def _image(self, number: int, picture: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"] | None:
-        """Convert to RGB as the file states its colours, turn as it says, and scale if the size changes midway.
+        """Convert to RGB as the file states its colors, turn as it says, and scale if the size changes midway.
 
-        None, and damaged, where it states colours that there are none of, as a flipped bit in its head does.
+        None, and damaged, where it states colors that there are none of, as a flipped bit in its head does.
         """
         quarters = round(picture.rotation / 90) % 4
         height, width = self.index.height, self.index.width

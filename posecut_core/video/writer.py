@@ -1,6 +1,6 @@
 """Encode RGB images as a video that players, editors and presentations open.
 
-Pictures are BT.601 yuv420p, whose colour is kept at half resolution; sides of odd length are padded by repeating
+Pictures are BT.601 yuv420p, whose color is kept at half resolution; sides of odd length are padded by repeating
 the last row or column.
 """
 

@@ -48,7 +48,7 @@ from posecut_core.video.reader import VideoReader
 
 @dataclass(frozen=True)
 class AnalyzedVideos:
-    """All videos of one call, in the order in which they were analysed."""
+    """All videos of one call, in the order in which they were analyzed."""
 
     scorer: str
     videos: tuple[AnalyzedVideo, ...]
@@ -62,9 +62,9 @@ class AnalyzedVideos:
         """Say where the predictions are, and which frames could not be read."""
         lines = [line for video in self.videos for line in _lines(video)]
         videos = [video.video for video in self.videos]
-        text = f"{counted(len(videos), 'video')} analysed by {self.scorer}."
+        text = f"{counted(len(videos), 'video')} analyzed by {self.scorer}."
         if any(video.skipped for video in self.videos):
-            text += " `overwrite` analyses again what had been analysed before."
+            text += " `overwrite` analyzes again what had been analyzed before."
         following = (Remedy("plot_trajectories", videos=videos), Remedy("create_labeled_video", videos=videos))
         return Summary(text, tuple(lines), following)
 
@@ -73,7 +73,7 @@ def _lines(video: AnalyzedVideo) -> Iterator[str]:
     """Say where the predictions of a video are, and what it lacks."""
     name, files = video.video.name, ", ".join(map(str, video.files))
     speed = f"{counted(video.frame_count, 'frame')}, {video.frames_per_second:.1f} frames/s"
-    yield f"{name} had been analysed before: {files}" if video.skipped else f"{name}: {speed}: {files}"
+    yield f"{name} had been analyzed before: {files}" if video.skipped else f"{name}: {speed}: {files}"
     if video.undecodable:
         yield f"  {name}: frames without predictions, because they are damaged: {spans(video.undecodable)}"
     yield from (f"  {name}: {sentence}" for sentence in gap_sentences(video.gaps))
@@ -103,25 +103,25 @@ def analyze_videos(
 
     Predictions are written to `<video><scorer>.h5` beside each video. Memory does not grow with the length of a video;
     an interrupted analysis goes on where it stopped. A video that fails does not stop the others: it is named in the
-    error at the end, which carries what was `done`. A video that was analysed before is skipped if its predictions came
-    from this very network, from the same video and the same window, and analysed anew if not, which is told.
+    error at the end, which carries what was `done`. A video that was analyzed before is skipped if its predictions came
+    from this very network, from the same video and the same window, and analyzed anew if not, which is told.
     Predictions that do not say where they came from are taken at their name.
 
     Args:
-        config: path of config.yaml; where its `cropping` is true only that window is analysed, and positions are
+        config: path of config.yaml; where its `cropping` is true only that window is analyzed, and positions are
             given in pixels of the full frame all the same.
         videos: video files, names of project videos, or folders with videos.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         save_as_csv: write a .csv beside the .h5.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         batch_size: frames at once; by default batch_size in config.yaml.
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10. If the state is True,
-            only a window around the bodyparts found in the frame before is analysed: those of at least this likelihood,
-            with a margin of so many pixels, and more where they moved fast. The full frame is analysed where too little
+            only a window around the bodyparts found in the frame before is analyzed: those of at least this likelihood,
+            with a margin of so many pixels, and more where they moved fast. The full frame is analyzed where too little
             is found, and every 48th frame, where both are compared. The batch size is 2 then, unless one is given.
-        overwrite: analyse videos again that have predictions by this network.
+        overwrite: analyze videos again that have predictions by this network.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
             there under PoseCut's names are then copied.
@@ -136,7 +136,7 @@ def analyze_videos(
         VideoError: the only video does not exist or cannot be read.
         ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
         StorageError: the folder of the only video cannot be written.
-        AnalysisError: some of several videos could not be analysed; the others have been.
+        AnalysisError: some of several videos could not be analyzed; the others have been.
     """
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
@@ -160,9 +160,9 @@ def analyze_videos(
     request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report)
     return treat_all(
         apart,
-        lambda path: _analyse_or_skip(request, path, targets[path]),
+        lambda path: _analyze_or_skip(request, path, targets[path]),
         lambda done: AnalyzedVideos(scorer, tuple(done)),
-        what="videos could not be analysed",
+        what="videos could not be analyzed",
         kind=AnalysisError,
         failed={**given.refused, **clashing},
     )
@@ -185,17 +185,17 @@ class _Request:
     report: Report
 
 
-def _analyse_or_skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
+def _analyze_or_skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
     try:
         if request.scorer != request.predictor.scorer:
             check_replaceable(target)
         if target.is_file() and not request.overwrite and _fits(request, video, target):  # also on a read-only disk
             clear_lock(target)
             skipped = _skip(request, video, target)
-            request.report(Progress(f"{video.name} was analysed before", skipped.frame_count, skipped.frame_count))
+            request.report(Progress(f"{video.name} was analyzed before", skipped.frame_count, skipped.frame_count))
             return skipped
-        with sole_writer(target, doing=f"{video.name} is being analysed"):
-            return _copy(request, video, target) or _analyse(request, video, target)
+        with sole_writer(target, doing=f"{video.name} is being analyzed"):
+            return _copy(request, video, target) or _analyze(request, video, target)
     except StorageError as error:
         told = f"{str(error).removesuffix('.')}, or give another destfolder."
         raise type(error)(told, *error.remedies) from error
@@ -215,7 +215,7 @@ def _copy(request: _Request, video: Path, target: Path) -> AnalyzedVideo | None:
     return AnalyzedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True)
 
 
-def _analyse(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
+def _analyze(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
     return analyze_video(
         request.predictor,
         video,
@@ -248,10 +248,10 @@ def _fits(request: _Request, video: Path, target: Path) -> bool:
     except (VideoError, StorageError):
         why = "by another network of the same name" if found and found.network != request.network else ""
     if why:
-        request.report(Notice(f"{video.name} was analysed before {why}; it is analysed again"))
+        request.report(Notice(f"{video.name} was analyzed before {why}; it is analyzed again"))
     elif found is None:
         told = f"{target.name} does not say which network and video it came from, as PoseCut 0.1 wrote it or another "
-        request.report(Notice(f"{told}program; its file name is trusted, unless you analyse with overwrite"))
+        request.report(Notice(f"{told}program; its file name is trusted, unless you analyze with overwrite"))
     return not why
 
 
@@ -294,7 +294,7 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
             write_csv(csv_path, predictions)
         elif not agrees:
             told = f"{csv_path.name} disagrees with {target.name}; another program or an earlier analysis wrote it"
-            request.report(Notice(f"{told}; analyse with save_as_csv to write it again"))
+            request.report(Notice(f"{told}; analyze with save_as_csv to write it again"))
         files = (target, csv_path) if request.csv else files
     return AnalyzedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 
@@ -308,6 +308,6 @@ def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, Posec
         if counts[names[target]] > 1:
             same = " and ".join(str(other) for other, there in targets.items() if names[there] == names[target])
             clashing[str(path)] = ArgumentError(
-                f"{same} would all be written to {target}; analyse them in separate calls with different destfolders."
+                f"{same} would all be written to {target}; analyze them in separate calls with different destfolders."
             )
     return [path for path in targets if str(path) not in clashing], clashing

@@ -1,4 +1,4 @@
-"""Step I: the lengths, directions and angles of the skeleton in analysed videos (`analyzeskeleton`)."""
+"""Step I: the lengths, directions and angles of the skeleton in analyzed videos (`analyzeskeleton`)."""
 
 import os
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def analyzeskeleton(
     videotype: str | Sequence[str] = "",
     report: Report = silent,
 ) -> AnalyzedSkeletons:
-    """Measure the skeleton in analysed videos: the length and direction of each bone, and the angles between bones.
+    """Measure the skeleton in analyzed videos: the length and direction of each bone, and the angles between bones.
 
     `<video><scorer>_skeleton.h5` beside the predictions has a row per frame: `length` in pixels, `orientation` in
     degrees and `likelihood` of each bone of config.yaml's skeleton, as DeepLabCut writes them, and `angle` where two
@@ -52,8 +52,8 @@ def analyzeskeleton(
 
     Args:
         config: path of config.yaml.
-        videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        videos: analyzed videos: files, names of project videos, or folders.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         filtered: measure what filterpredictions wrote; the name then has `_filtered` in it.
         save_as_csv: write a .csv beside the .h5.
@@ -64,7 +64,7 @@ def analyzeskeleton(
 
     Raises:
         ArgumentError: config.yaml has no skeleton.
-        AnalysisError: a video has not been analysed by this network; of several, the others are done.
+        AnalysisError: a video has not been analyzed by this network; of several, the others are done.
         StorageError: the folder cannot be written.
     """
     project = open_project(config)

@@ -48,7 +48,7 @@ class CheckedVideo:
     folder: Path
     images: int  # pictures drawn, one per frame with labels or drafts
     unlabelled: int  # extracted frames without any label
-    missing: dict[str, int]  # bodypart -> labelled frames in which it has no label
+    missing: dict[str, int]  # bodypart -> labeled frames in which it has no label
     outside: tuple[str, ...]  # labels outside their frame, as "frame 12 snout"
     drafts: int = 0  # positions that a network proposes and no person has looked at
     invisible: tuple[str, ...] = ()  # labels at (0, 0) of their image, named likewise: "not visible" elsewhere

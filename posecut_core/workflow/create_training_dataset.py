@@ -76,7 +76,7 @@ class CreatedDataset:
             )
             for made in self.shuffles
         )
-        return Summary(f"{counted(self.labelled_frames, 'labelled frame')} split.", lines, following)
+        return Summary(f"{counted(self.labelled_frames, 'labeled frame')} split.", lines, following)
 
 
 @forgiving
@@ -93,7 +93,7 @@ def create_training_dataset(
     settings: Mapping[str, object] | None = None,
     report: Report = silent,
 ) -> CreatedDataset:
-    """Split the labelled frames into frames to train on and frames to test on.
+    """Split the labeled frames into frames to train on and frames to test on.
 
     The settings of each training, what weights it begins with among them, are then in a file to edit.
 
@@ -102,7 +102,7 @@ def create_training_dataset(
         num_shuffles: how many random splits to make.
         shuffles: numbers for these splits, as 1,2,3; by default the next free ones.
         trainingsetindex: which entry of TrainingFraction; by default a dataset is made for each.
-        train_indices: for each shuffle, positions of the training frames among all labelled frames, which are
+        train_indices: for each shuffle, positions of the training frames among all labeled frames, which are
             sorted by video and frame number; by default they are drawn.
         test_indices: for each shuffle, positions of the test frames; by default all that do not train.
         seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
@@ -114,7 +114,7 @@ def create_training_dataset(
         report: told about images that are copied, labels to look at, and settings of the iteration before.
 
     Raises:
-        LabelError: there are no labels, or a frame shows another picture than the one that was labelled.
+        LabelError: there are no labels, or a frame shows another picture than the one that was labeled.
         DatasetError: the labels cannot be split so, or a shuffle exists already.
         ProjectError: config.yaml's default_net_type is no network of ours, and no other is given.
         ModelError: a setting is unknown or cannot work.

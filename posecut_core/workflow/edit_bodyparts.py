@@ -41,7 +41,7 @@ class EditedBodyparts:
     def summary(self) -> Summary:
         """Say which bodyparts there are now."""
         lines = [f"{old} is now called {new}." for old, new in self.renamed.items()]
-        lines += [f"Added {name}; in frames labelled so far it is not annotated." for name in self.added]
+        lines += [f"Added {name}; in frames labeled so far it is not annotated." for name in self.added]
         return Summary(f"The bodyparts are {', '.join(self.bodyparts)}.", tuple(lines))
 
 

@@ -78,7 +78,7 @@ def _summary(job: EvaluationJob, measured: Measurement) -> Table:
         ("", "training frames", "test frames", "validation frames")[:columns],
         (
             ("frames", *counts)[:columns],
-            ("labelled points", *map(str, (errors.train_pairs, errors.test_pairs, errors.validation_pairs)))[:columns],
+            ("labeled points", *map(str, (errors.train_pairs, errors.test_pairs, errors.validation_pairs)))[:columns],
             ("mean error", *map(_pixels, (errors.train, errors.test, errors.validation)))[:columns],
             (
                 f"mean error of likelihood {pcutoff:g} or more",
@@ -95,7 +95,7 @@ def _summary(job: EvaluationJob, measured: Measurement) -> Table:
 def _covered(measured: Measurement) -> Words:
     """Say which bodyparts the errors are of: an average over some looks like one over all."""
     left_out = f"; {', '.join(measured.left_out)} left out" if measured.left_out else ""
-    return Words(f"Errors and labelled points are those of {', '.join(measured.bodyparts)}{left_out}.")
+    return Words(f"Errors and labeled points are those of {', '.join(measured.bodyparts)}{left_out}.")
 
 
 def _bodyparts(measured: Measurement, pcutoff: float) -> Table:
@@ -183,7 +183,7 @@ class EvaluatedSnapshot:
     scorer: str
     shuffle: int
     training_iterations: int
-    train_percent: int  # share of the labelled frames that the network was trained on
+    train_percent: int  # share of the labeled frames that the network was trained on
     train_frames: int
     test_frames: int
     pcutoff: float
@@ -195,7 +195,7 @@ class EvaluatedSnapshot:
     bodyparts_csv: Path
     calibration_csv: Path
     calibration_png: Path
-    predictions: Path  # .h5 of the labelled frames
+    predictions: Path  # .h5 of the labeled frames
     frames_csv: Path  # their mean errors, the greatest first
     images: tuple[Path, ...]
     report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
@@ -240,7 +240,7 @@ class EvaluatedSnapshot:
             return text, ("check_labels", "train_network", "extract_frames")
         if math.isnan(self.errors.train_pcutoff) and math.isnan(self.errors.test_pcutoff):
             text = (
-                f"No prediction reaches the pcutoff of {self.pcutoff:g}, so figures and labelled videos would be "
+                f"No prediction reaches the pcutoff of {self.pcutoff:g}, so figures and labeled videos would be "
                 "empty: the network is not ready; train longer (`maxiters`)."
             )
             return text, ("train_network",)
@@ -312,7 +312,7 @@ def evaluate_network(
     Args:
         config: path of config.yaml; its `pcutoff` divides likely from unlikely predictions.
         shuffle: which shuffles' networks, one or several, as 1 or 1,2,3.
-        plotting: draw labels and predictions on every labelled frame.
+        plotting: draw labels and predictions on every labeled frame.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshots: "last", "all", or numbers of training steps; by default as snapshotindex in config.yaml says.
         bodyparts: measure only these, separated by commas; by default all.
@@ -347,7 +347,7 @@ def _evaluate_snapshot(
     """Evaluate one snapshot and write its files.
 
     Raises:
-        DatasetError: there is no such training dataset, or none of its frames is labelled any more.
+        DatasetError: there is no such training dataset, or none of its frames is labeled any more.
         ModelError: the settings of the training are missing or unreadable.
         StorageError: the project folder cannot be written.
     """

@@ -54,7 +54,7 @@ class ExportedImages:
         root = self.config_path.parent
         text = (
             f"The frames were written as images; DeepLabCut opens the project by {self.config_path}. Once they are "
-            "labelled, check the labels."
+            "labeled, check the labels."
         )
         return Summary(text, tuple(lines), (Remedy("check_labels", config=root),))
 
@@ -81,9 +81,9 @@ def export_deeplabcut(
     Args:
         config: path of config.yaml.
         videos: only these videos of the project; by default all that have extracted frames.
-        results: analysed videos whose predictions to write under names that DeepLabCut finds: files, names of project
+        results: analyzed videos whose predictions to write under names that DeepLabCut finds: files, names of project
             videos, or folders.
-        metadata: with `results`: write the `_meta.pickle` that DeepLabCut wants beside them for labelled videos and
+        metadata: with `results`: write the `_meta.pickle` that DeepLabCut wants beside them for labeled videos and
             outliers.
         shuffle: with `results`: which shuffle's network.
         trainingsetindex: with `results`: which of config.yaml's training fractions, counted from 0.
@@ -96,11 +96,11 @@ def export_deeplabcut(
         VideoError: a video is not of the project, no frames were extracted, or some of several are damaged; the others
             are done.
         LabelError: a journal of labels is damaged.
-        AnalysisError: a video has not been analysed by this network, or results of DeepLabCut have the names already.
+        AnalysisError: a video has not been analyzed by this network, or results of DeepLabCut have the names already.
         StorageError: the disk refuses.
     """
     if metadata and results is None:
-        raise ArgumentError("Metadata can only be written with results; name analysed videos.")
+        raise ArgumentError("Metadata can only be written with results; name analyzed videos.")
     project = adopt_project(config, report=report)
 
     def export(video: str) -> ExportedVideo:

@@ -1,4 +1,4 @@
-"""Steps B and C: choose frames of every video for labelling (`extract_frames`)."""
+"""Steps B and C: choose frames of every video for labeling (`extract_frames`)."""
 
 import os
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class ExtractedVideo:
     short: int = 0  # frames that were asked for and that the video does not have
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no numbers
     known: int = 0  # frames that were chosen, and had been extracted before
-    labelled: int = 0  # frames that were chosen, and have labels
+    labeled: int = 0  # frames that were chosen, and have labels
 
     def _lines(self) -> list[str]:
         """Say how many frames there are, and what the video did not give."""
@@ -63,8 +63,8 @@ class ExtractedFrames:
         if not any(video.added or video.known for video in self.videos):
             text = "No frame could be extracted: none of those that were asked for can be read."
             return Summary(text, lines, exit_code=VideoError.exit_code)
-        if all(video.labelled == len(video.added) + video.known for video in self.videos):
-            next_step = "All of them are labelled already."
+        if all(video.labeled == len(video.added) + video.known for video in self.videos):
+            next_step = "All of them are labeled already."
         else:
             next_step, following = "Now label them.", (Remedy("label_frames", config=root), *following)
         if added := sum(len(video.added) for video in self.videos):
@@ -83,7 +83,7 @@ class _Wish:
     crop: bool
     seed: int
     step: int
-    colour: bool
+    color: bool
     frames: tuple[int, ...] | None
     overwrite: bool
 
@@ -99,12 +99,12 @@ def extract_frames(
     frames: Sequence[int] | None = None,
     seed: int | None = None,
     step: int = 1,
-    colour: bool = False,
+    color: bool = False,
     number_of_frames: int | None = None,
     overwrite: bool = False,
     report: Report = silent,
 ) -> ExtractedFrames:
-    """Choose frames of every video for labelling.
+    """Choose frames of every video for labeling.
 
     They are kept, losslessly, in `labeled-data/<video>/frames.zarr`. Frames that were extracted before stay. The choice
     is between `start` and `stop` of config.yaml.
@@ -118,7 +118,7 @@ def extract_frames(
         frames: take exactly these frames of one video, as 5,10-12; by default `algo` chooses.
         seed: another seed chooses other frames; by default the seed in posecut.yaml.
         step: let kmeans look at every so many frames; more is faster.
-        colour: let kmeans compare colors, not only brightness.
+        color: let kmeans compare colors, not only brightness.
         number_of_frames: frames to choose per video; by default numframes2pick in config.yaml.
         overwrite: first remove extracted frames that have no labels.
         report: told of every frame.
@@ -142,7 +142,7 @@ def extract_frames(
         crop=crop,
         seed=read_state(project.settings_path).seed if seed is None else seed,
         step=step,
-        colour=colour,
+        color=color,
         frames=None if frames is None else tuple(frames),
         overwrite=overwrite,
     )
@@ -215,7 +215,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         stop=project.config.stop,
         crop=project.config.crop_of(stem) if wish.crop else None,
         step=wish.step,
-        colour=wish.colour,
+        color=wish.color,
         seed=wish.seed,
         numbers=wish.frames,
         report=report,
@@ -227,14 +227,14 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         added=tuple(number for number in after if number not in before),
         frames=after,
         known=sum(number in before for number in done.numbers),
-        labelled=len(_labelled(project, stem).intersection(done.numbers)),
+        labeled=len(_labeled(project, stem).intersection(done.numbers)),
         damaged=done.damaged,
         short=0 if wish.frames is not None else done.wanted - len(done.numbers),
         gaps=done.gaps,
     )
 
 
-def _labelled(project: Project, stem: str) -> set[int]:
+def _labeled(project: Project, stem: str) -> set[int]:
     try:
         return {*read_labels(project, stem).numbers.tolist()}
     except PosecutError:  # told where labels are needed

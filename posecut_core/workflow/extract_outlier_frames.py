@@ -187,7 +187,7 @@ def _treat_video(
 
     Args:
         project: the opened project.
-        video: an analysed video.
+        video: an analyzed video.
         tables: predictions by the network whose outliers are wanted, then by those to compare it with.
         criteria: what makes a frame an outlier.
         wish: how frames are chosen.
@@ -201,9 +201,9 @@ def _treat_video(
         VideoError: the video cannot be read, or cannot join the project.
         StorageError: the disk refuses.
     """
-    analysed = _analyzed(project, video, tables, wish.report, stored=stored)
-    found, confirmed = _agreed(analysed, criteria, wish)
-    return _put_and_extract(project, found, analysed.predictions[0], wish, confirmed=confirmed)
+    analyzed = _analyzed(project, video, tables, wish.report, stored=stored)
+    found, confirmed = _agreed(analyzed, criteria, wish)
+    return _put_and_extract(project, found, analyzed.predictions[0], wish, confirmed=confirmed)
 
 
 def _treat_found(project: Project, found: FoundOutliers, wish: _Wish, *, stored: Sequence[int]) -> OutlierVideo:
@@ -245,23 +245,23 @@ def _analyzed(
     return _Analyzed(project, video, tables[0].path, predictions, stored)
 
 
-def _agreed(analysed: _Analyzed, criteria: Criteria, wish: _Wish) -> tuple[FoundOutliers, bool]:
+def _agreed(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> tuple[FoundOutliers, bool]:
     """Find outliers until someone agrees to the criteria or gives up; frames chosen by hand need nobody's agreement."""
-    found = _found(analysed, criteria, wish)
+    found = _found(analyzed, criteria, wish)
     while wish.confirm is not None and found.criteria.outlieralgorithm != "manual":
         answer = wish.confirm(found)
         if isinstance(answer, bool):
             return found, answer
         try:
-            found = _found(analysed, answer, wish)
+            found = _found(analyzed, answer, wish)
         except (ArgumentError, AnalysisError) as error:
             # such criteria cannot run here; the last that could still stand
             wish.report(Notice.of(error))
     return found, True
 
 
-def _found(analysed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutliers:
-    project, video, predictions = analysed.project, analysed.video, analysed.predictions
+def _found(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutliers:
+    project, video, predictions = analyzed.project, analyzed.video, analyzed.predictions
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
     evidence = _evidence(project, predictions, criteria, wish)
@@ -270,9 +270,9 @@ def _found(analysed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutlier
     wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
         _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
-    fresh = tuple(number for number in numbers_of(candidates) if number not in analysed.stored)
+    fresh = tuple(number for number in numbers_of(candidates) if number not in analyzed.stored)
     judged = predictions_hash(predictions[0])
-    return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames, analysed.table, judged)
+    return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames, analyzed.table, judged)
 
 
 def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria: Criteria, report: Report) -> None:
@@ -292,7 +292,7 @@ def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Cr
     return Evidence(
         of_bodyparts(predictions[0], bodyparts),
         others=tuple(_same_bodyparts(other, bodyparts) for other in predictions[1:]),
-        poses=_labelled_poses(project, bodyparts) if criteria.outlieralgorithm == "pca" else None,
+        poses=_labeled_poses(project, bodyparts) if criteria.outlieralgorithm == "pca" else None,
         numbers=wish.frames,
     )
 
@@ -302,8 +302,8 @@ def _same_bodyparts(other: Predictions, bodyparts: tuple[str, ...]) -> Predictio
     return of_bodyparts(other, bodyparts)
 
 
-def _labelled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
-    """Learn from all labels of the project; a bodypart that it has no more is labelled nowhere."""
+def _labeled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
+    """Learn from all labels of the project; a bodypart that it has no more is labeled nowhere."""
     labels = [read_labels(project, folder.name).xy for folder in frame_folders(project)]
     xy = np.concatenate([np.empty((0, len(project.config.bodyparts), 2)), *labels])
     of_part = dict(zip(project.config.bodyparts, np.moveaxis(xy, 1, 0), strict=True))
@@ -377,7 +377,7 @@ _UNSEARCHED = "videos could not be searched for outliers"
 
 @dataclass(frozen=True)
 class _Search:
-    """Where outliers are looked for: the videos and the networks that have analysed them."""
+    """Where outliers are looked for: the videos and the networks that have analyzed them."""
 
     project: Project
     paths: tuple[Path, ...]
@@ -422,7 +422,7 @@ def find_outlier_frames(
 
     Args:
         config: path of config.yaml.
-        videos: analysed videos: files, names of project videos, or folders.
+        videos: analyzed videos: files, names of project videos, or folders.
         outlieralgorithm: what makes a frame suspect, as for `extract_outlier_frames`, but for "manual".
         comparisonbodyparts: as for `extract_outlier_frames`, and so are all others.
         epsilon: pixels.
@@ -456,8 +456,8 @@ def find_outlier_frames(
     stored = _stored_numbers(search.project, search.paths)
 
     def find(path: Path) -> FoundOutliers:
-        analysed = _analyzed(search.project, path, search.tables(path), report, stored=stored[path.stem])
-        return _found(analysed, criteria, wish)
+        analyzed = _analyzed(search.project, path, search.tables(path), report, stored=stored[path.stem])
+        return _found(analyzed, criteria, wish)
 
     return treat_all(
         search.paths,
@@ -507,11 +507,11 @@ def extract_outlier_frames(
 
     Args:
         config: path of config.yaml.
-        videos: analysed videos: files, names of project videos, or folders.
+        videos: analyzed videos: files, names of project videos, or folders.
         outlieralgorithm: "jump" (a bodypart moves more than `epsilon` in one frame), "uncertain" (a likelihood is below
             `p_bound`), "fitting" (bodyparts lie on average more than `epsilon` from where a model of their movement
             expects them; with too few of these, the farthest), "pca" (a bodypart lies more than `epsilon` from any
-            pose like the labelled ones), "disagreement" (two networks place a bodypart more than `epsilon` apart),
+            pose like the labeled ones), "disagreement" (two networks place a bodypart more than `epsilon` apart),
             "list" (choose among `frames`), or "manual" (take all of `frames`).
         comparisonbodyparts: judge by these bodyparts only, separated by commas; by default all.
         epsilon: pixels; more finds fewer frames.
@@ -522,10 +522,10 @@ def extract_outlier_frames(
         extractionalgorithm: "kmeans" takes candidates that look different, "uniform" takes them at random.
         frames: frame numbers of one video for "list" and "manual", as 5,10-12.
         number_of_frames: frames to extract per video; by default numframes2pick in config.yaml.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
-        other_shuffles: for "disagreement": shuffles whose networks to compare with, as 2,3; they must have analysed the
+        other_shuffles: for "disagreement": shuffles whose networks to compare with, as 2,3; they must have analyzed the
             videos.
         other_snapshots: for "disagreement": snapshots of the same shuffle to compare with, by training steps.
         destfolder: folder of the predictions; by default beside each video.
@@ -537,7 +537,7 @@ def extract_outlier_frames(
 
     Raises:
         ArgumentError: an algorithm, a number or a bodypart is not possible.
-        AnalysisError: a video has not been analysed by a network, or only by an earlier one of its name, or has changed
+        AnalysisError: a video has not been analyzed by a network, or only by an earlier one of its name, or has changed
             since; or "pca" has too few labels. Of several videos, those that can be treated are done.
         LabelError: the labels of a video cannot be written now, as somebody edits them; it then gets no frames.
         VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.

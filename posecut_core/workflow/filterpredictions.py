@@ -61,15 +61,15 @@ def filterpredictions(
     dlc_names: bool = False,
     report: Report = silent,
 ) -> FilteredPredictions:
-    """Smooth the predictions of analysed videos, into files beside them.
+    """Smooth the predictions of analyzed videos, into files beside them.
 
     `<video><scorer>_filtered.h5` has positions smoothed over time, and likelihoods as before. After "spline" and
     "kalman", what is too uncertain has no position, and what was filled has one: a pcutoff of 0 then draws all of it.
 
     Args:
         config: path of config.yaml.
-        videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        videos: analyzed videos: files, names of project videos, or folders.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         filtertype: "median" of the frames around each frame; "arima": what a state-space model of the movement expects
             from the frames before, which also bridges unlikely and missing positions; "spline": fill gaps, and leave
@@ -90,7 +90,7 @@ def filterpredictions(
 
     Raises:
         ArgumentError: a filter or a number is not possible.
-        AnalysisError: a video has not been analysed by this network, or only by an earlier one of its name; of
+        AnalysisError: a video has not been analyzed by this network, or only by an earlier one of its name; of
             several, the others are done.
         StorageError: the folder cannot be written.
     """

@@ -38,7 +38,7 @@ class MergedDatasets:
         """Say which iteration begins, with how many frames, and what became of drafts."""
         root = self.config_path.parent
         begins = "has begun already and has no training dataset yet" if self.begun_before else "begins"
-        text = f"Iteration {self.iteration} {begins}, with {counted(self.labelled_frames, 'labelled frame')}."
+        text = f"Iteration {self.iteration} {begins}, with {counted(self.labelled_frames, 'labeled frame')}."
         if self.accepted:
             text += f" {counted(self.accepted, 'draft')} became labels without review, as requested."
         if self.left:
@@ -66,7 +66,7 @@ def merge_datasets(
     Raises:
         ArgumentError: there is no such policy.
         LabelError: the first iteration has no training dataset yet, or this one has one of the same labels; drafts
-            are unreviewed, nothing is labelled, or another program's changes are undecided.
+            are unreviewed, nothing is labeled, or another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
     project = adopt_project(config, report=report)
@@ -91,8 +91,8 @@ def merge_datasets(
         _check_news(project, tables)
         iteration += 1
         edit_config(project.config_path, {"iteration": iteration})
-    labelled = sum(len(table.numbers) for table in tables)
-    return MergedDatasets(project.config_path, iteration, labelled, accepted, count - accepted, begun_before)
+    labeled = sum(len(table.numbers) for table in tables)
+    return MergedDatasets(project.config_path, iteration, labeled, accepted, count - accepted, begun_before)
 
 
 def _is_used(project: Project) -> bool:

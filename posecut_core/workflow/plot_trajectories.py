@@ -1,4 +1,4 @@
-"""Step I: look at predictions as figures (`plot_trajectories`) and as labelled videos (`create_labeled_video`)."""
+"""Step I: look at predictions as figures (`plot_trajectories`) and as labeled videos (`create_labeled_video`)."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class PlottedTrajectories:
 
 @dataclass(frozen=True)
 class LabeledVideos:
-    """The labelled videos of one call."""
+    """The labeled videos of one call."""
 
     scorer: str
     files: tuple[Path, ...]  # one per video
@@ -51,9 +51,7 @@ class LabeledVideos:
 
     def summary(self) -> Summary:
         """Say where the videos are; where they show errors, the frames with these come next."""
-        lines = tuple(
-            f"{'Exists already' if path in self.skipped else 'Labelled video'}: {path}" for path in self.files
-        )
+        lines = tuple(f"{'Exists already' if path in self.skipped else 'Labeled video'}: {path}" for path in self.files)
         text = "`overwrite` makes again what exists already." if self.skipped else ""
         return Summary(text, lines, (Remedy("extract_outlier_frames"),))
 
@@ -74,7 +72,7 @@ def plot_trajectories(
     filtered: bool = False,
     report: Report = silent,
 ) -> PlottedTrajectories:
-    """Draw the predictions of analysed videos as figures.
+    """Draw the predictions of analyzed videos as figures.
 
     Paths, positions over time, likelihoods, jumps and speeds, and `trajectories.html`, one page with all of them, go to
     `plot-poses/<video><scorer>/` beside the predictions, so that figures of another network, and those that DeepLabCut
@@ -82,8 +80,8 @@ def plot_trajectories(
 
     Args:
         config: path of config.yaml.
-        videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        videos: analyzed videos: files, names of project videos, or folders.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         destfolder: folder of the predictions; by default beside each video.
@@ -95,7 +93,7 @@ def plot_trajectories(
         report: told of every video.
 
     Raises:
-        AnalysisError: a video has not been analysed by this network; of several, the others are done.
+        AnalysisError: a video has not been analyzed by this network; of several, the others are done.
         ArgumentError: a bodypart or the colormap is unknown.
     """
     project = open_project(config)
@@ -160,13 +158,13 @@ def create_labeled_video(
 
     `<video><scorer>_labeled.mp4` beside the predictions shows a disc on each likely bodypart. Every frame of the video
     has its place, and its time where the video's rate varies; one that cannot be decoded repeats the picture before it.
-    A labelled video that is there is kept if it was drawn from the same predictions with the same settings, and drawn
+    A labeled video that is there is kept if it was drawn from the same predictions with the same settings, and drawn
     anew if not.
 
     Args:
         config: path of config.yaml.
-        videos: analysed videos: files, names of project videos, or folders.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        videos: analyzed videos: files, names of project videos, or folders.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
         destfolder: folder of the predictions; by default beside each video.
@@ -180,14 +178,14 @@ def create_labeled_video(
         colormap: colors of the bodyparts, a name of matplotlib's; by default colormap in config.yaml.
         filtered: draw what filterpredictions wrote; the name then has `_filtered` in it.
         confidence_to_alpha: draw points the fainter the lower their likelihood is.
-        displaycropped: show only the part of the frame that was analysed.
+        displaycropped: show only the part of the frame that was analyzed.
         keypoints_only: draw on black instead of the video.
         side_by_side: show the predictions on the left, and what filterpredictions made of them on the right.
         overwrite: make videos again that exist.
         report: told of every frame.
 
     Raises:
-        AnalysisError: a video has not been analysed by this network, or has changed since; of several, the others are
+        AnalysisError: a video has not been analyzed by this network, or has changed since; of several, the others are
             done.
         ArgumentError: a bodypart, the colormap or a size is unknown or out of range.
         VideoError: a video cannot be read.
@@ -226,7 +224,7 @@ def create_labeled_video(
             clear_lock(target)
             skipped.append(target)
             return target
-        window = _analysed_window(project, found.origin) if displaycropped else None
+        window = _analyzed_window(project, found.origin) if displaycropped else None
         with sole_writer(target, doing=f"{target.name} is being drawn"):
             _write_labeled_video(path, target, poses, style, look, window, origin.text, report)
         return target
@@ -234,7 +232,7 @@ def create_labeled_video(
     def together(files: list[Path]) -> LabeledVideos:
         return LabeledVideos(network.scorer, tuple(files), tuple(skipped))
 
-    wrong = "videos have no labelled video"
+    wrong = "videos have no labeled video"
     return treat_all(given.paths, draw, together, what=wrong, kind=AnalysisError, failed=given.refused)
 
 
@@ -263,26 +261,26 @@ class _Look:
 
 
 def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseStyle:
-    """Turn wishes into colours and indices of the bodyparts drawn; each keeps its colour when some are left out."""
+    """Turn wishes into colors and indices of the bodyparts drawn; each keeps its color when some are left out."""
     config = project.config
-    colours = bytes_of(colors_of(look.colormap, len(config.bodyparts)))
+    colors = bytes_of(colors_of(look.colormap, len(config.bodyparts)))
     order = {part: k for k, part in enumerate(config.bodyparts)}
     red, green, blue = bytes_of(named_color(config.skeleton_color)[None])[0].tolist()
     return PoseStyle(
-        colours=np.array([colours[order.get(part, 0)] for part in bodyparts], dtype=np.uint8).reshape(-1, 3),
+        colors=np.array([colors[order.get(part, 0)] for part in bodyparts], dtype=np.uint8).reshape(-1, 3),
         dotsize=look.dotsize,
         alphavalue=look.alphavalue,
         pcutoff=look.pcutoff,
         bones=bones_between(bodyparts, config.skeleton) if look.draw_skeleton else (),
-        bone_colour=(red, green, blue),
+        bone_color=(red, green, blue),
         trailpoints=look.trailpoints,
         confidence_to_alpha=look.confidence_to_alpha,
     )
 
 
 def _drawn(style: PoseStyle, look: _Look, bodyparts: tuple[str, ...]) -> dict[str, object]:
-    """Write what a labelled video was drawn with in plain values; what 0.1 did not have only where it is wished."""
-    values = {**asdict(style), "colours": style.colours.tolist(), "bodyparts": bodyparts}
+    """Write what a labeled video was drawn with in plain values; what 0.1 did not have only where it is wished."""
+    values = {**asdict(style), "colors": style.colors.tolist(), "bodyparts": bodyparts}
     newer = ("confidence_to_alpha", "displaycropped", "keypoints_only", "side_by_side")
     values = {name: value for name, value in values.items() if name not in newer}
     values |= {name: True for name in newer if getattr(look, name)}
@@ -291,7 +289,7 @@ def _drawn(style: PoseStyle, look: _Look, bodyparts: tuple[str, ...]) -> dict[st
 
 
 def _is_drawn(target: Path, table: Path, origin: Origin, report: Report) -> bool:
-    """Tell whether a labelled video is what would be drawn now; `report` is told why it is not.
+    """Tell whether a labeled video is what would be drawn now; `report` is told why it is not.
 
     One that does not say what it was drawn from is believed, if it is not older than the predictions.
     """
@@ -315,7 +313,7 @@ def _chosen_predictions(
     return of_bodyparts(predictions, chosen_bodyparts(predictions.bodyparts, wanted))
 
 
-def _analysed_window(project: Project, origin: Origin | None) -> Crop | None:
+def _analyzed_window(project: Project, origin: Origin | None) -> Crop | None:
     if origin is None or origin.analysis is None:
         return project.config.crop
     return Crop(*origin.analysis.window)

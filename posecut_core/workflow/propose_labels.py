@@ -1,4 +1,4 @@
-"""Help while labelling: a network proposes labels (`propose_labels`), or learns from them as they come (`assist`)."""
+"""Help while labeling: a network proposes labels (`propose_labels`), or learns from them as they come (`assist`)."""
 
 import os
 import time
@@ -44,20 +44,20 @@ class Assisted:
 
     first_step: int  # 0, or the step of the snapshot that it went on from
     last_step: int
-    labelled_frames: int  # that it learnt from at last
+    labelled_frames: int  # that it learned from at last
     proposals: Path
     snapshot: Path
 
     def summary(self) -> Summary:
         """Say how much was learned."""
-        return Summary(f"Learned from {counted(self.labelled_frames, 'labelled frame')} up to step {self.last_step}.")
+        return Summary(f"Learned from {counted(self.labelled_frames, 'labeled frame')} up to step {self.last_step}.")
 
 
 @forgiving
 def propose_labels(
     config: str | os.PathLike[str], shuffle: int | None = None, *, report: Report = silent
 ) -> ProposedLabels:
-    """Let the newest trained network predict the extracted frames that are not completely labelled.
+    """Let the newest trained network predict the extracted frames that are not completely labeled.
 
     What it finds is written to `posecut-jobs/proposals.json` for a person to see and accept; labels stay as they are.
 
@@ -125,7 +125,7 @@ def assist(
     wait: Callable[[], None] = _a_second,
     report: Report = silent,
 ) -> Assisted:
-    """Train a small network on what is labelled so far, and propose labels for the other extracted frames.
+    """Train a small network on what is labeled so far, and propose labels for the other extracted frames.
 
     Labels may be edited meanwhile, also by other programs: those that are new join the training. Proposals are written
     to `posecut-jobs/proposals.json`, the network to `posecut-models/assistant/`; training datasets, shuffles and
@@ -136,7 +136,7 @@ def assist(
         config: path of config.yaml.
         maxiters: end after this many steps in all; by default it goes on until it is interrupted.
         settings: any settings of training (as in settings.yaml) that replace the assistant's own.
-        pace: with how many labelled frames it begins, and how often it does what.
+        pace: with how many labeled frames it begins, and how often it does what.
         wait: is called between two looks at the labels while there is nothing to do.
         report: told of the loss, of new proposals, and while there are too few labels.
 

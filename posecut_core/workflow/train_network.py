@@ -96,7 +96,7 @@ def train_network(
 
     Args:
         config: path of config.yaml.
-        shuffle: which shuffle: which split of the labelled frames, and its network.
+        shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         maxiters: stop after this many steps in all. What is given here replaces what the shuffle's settings.yaml says,
             so that a later call continues in the same way; by default as that file says.

@@ -59,7 +59,7 @@ def peer_seconds(python: str, script: Path) -> float:
 
 
 def result(ours: list[float], theirs: list[float]) -> dict[str, float]:
-    """Summarise the runs."""
+    """Summarize the runs."""
     summary = {"kmeans_s": round(statistics.median(ours), 2), "kmeans_best_s": round(min(ours), 2)}
     if theirs:
         peer = statistics.median(theirs)

@@ -4,7 +4,7 @@
 
 A scripted annotator labels 10 of openfield's 116 frames at once, while the assistant runs in a process of its own and
 begins by itself. After the first time the proposals on all other frames are held against their labels; then 10 more
-frames are labelled, and after the same time again. The window is not open.
+frames are labeled, and after the same time again. The window is not open.
 """
 
 import multiprocessing
@@ -66,17 +66,17 @@ def label(project, truth, numbers):
             session.apply(Together(tuple(edits)))
 
 
-def errors(project, truth, labelled):
-    """Measure the proposals of the frames that were never labelled; return their step and the errors in pixels."""
+def errors(project, truth, labeled):
+    """Measure the proposals of the frames that were never labeled; return their step and the errors in pixels."""
     proposals = read_proposals(project.proposals)
     found = proposals.videos[VIDEO]
-    unseen = ~np.isin(found.numbers, labelled)
+    unseen = ~np.isin(found.numbers, labeled)
     rows = np.searchsorted(truth.numbers, found.numbers[unseen])
     distances = pixel_errors(found.xy[unseen], truth.xy[rows])
     return proposals.step, distances[~np.isnan(distances)]
 
 
-def follow(project, truth, labelled, *, begin, end):
+def follow(project, truth, labeled, *, begin, end):
     """Tell of every new file of proposals until `end`; return when the first was there, or None."""
     first, seen = None, None
     while time.perf_counter() < end:
@@ -85,7 +85,7 @@ def follow(project, truth, labelled, *, begin, end):
         if written != seen:
             now, seen = round(time.perf_counter() - begin, 1), written
             first = first or now
-            step, distances = errors(project, truth, labelled)
+            step, distances = errors(project, truth, labeled)
             print(f"{now} s, step {step}: {summary(distances)}", flush=True)
     return first
 
@@ -103,7 +103,7 @@ def main():
     """Label twice, measure twice, and print one JSON object."""
     options = parser(__doc__)
     options.add_argument("--seconds", type=float, default=300, help="from labels to measurement (default: %(default)s)")
-    options.add_argument("--frames", type=int, default=10, help="frames labelled each time (default: %(default)s)")
+    options.add_argument("--frames", type=int, default=10, help="frames labeled each time (default: %(default)s)")
     options.add_argument("--keep", type=Path, help="an empty folder for the project (default: none)")
     arguments = options.parse_args()
     result = {}
@@ -111,16 +111,16 @@ def main():
         project, truth = forget_labels(config)
         every = len(truth.numbers) // arguments.frames + 1
         with assistant(config) as process:
-            labelled, begin = [], time.perf_counter()
+            labeled, begin = [], time.perf_counter()
             for number in (1, 2):
-                labelled += truth.numbers[(number - 1) * (every // 2) :: every][: arguments.frames].tolist()
-                label(project, truth, labelled[-arguments.frames :])
+                labeled += truth.numbers[(number - 1) * (every // 2) :: every][: arguments.frames].tolist()
+                label(project, truth, labeled[-arguments.frames :])
                 end = begin + number * arguments.seconds
-                first = follow(project, truth, labelled, begin=begin, end=end)
+                first = follow(project, truth, labeled, begin=begin, end=end)
                 result.setdefault("first_proposals_s", first)
-                step, distances = errors(project, truth, labelled)
+                step, distances = errors(project, truth, labeled)
                 times = psutil.Process(process.pid).cpu_times()
-                result[f"{len(labelled)} frames"] = {
+                result[f"{len(labeled)} frames"] = {
                     "seconds": number * arguments.seconds,
                     "step": step,
                     "process_s": round(times.user + times.system, 1),

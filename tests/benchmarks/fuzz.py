@@ -188,7 +188,7 @@ def apart(work: Callable[[], Any], answer: Path) -> Any:
     return json.loads(answer.read_text())
 
 
-# --- the parent: start, watch, end -----------------------------------------------------------------------------------
+# --- the parent: start, watch, end ------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -336,7 +336,7 @@ def keep_case(root: Path, kind: str, number: int, keep: Path | None) -> None:
         shutil.copy(path, keep / f"{kind.replace(' ', '-')}-{number}-{path.name}")
 
 
-# --- the child: break, read, judge -----------------------------------------------------------------------------------
+# --- the child: break, read, judge ------------------------------------------------------------------------------------
 
 
 class Guard:

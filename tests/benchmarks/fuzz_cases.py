@@ -81,7 +81,7 @@ class Kind:
     also: str = ""  # another file that may be named, because the two do not fit
 
 
-# --- the project -----------------------------------------------------------------------------------------------------
+# --- the project ------------------------------------------------------------------------------------------------------
 
 
 def make_project(folder: Path) -> Path:
@@ -203,7 +203,7 @@ def _foreign_labels(project: Project) -> None:
     write_record(images, ImageRecord({"cam_1.png": 3, "left.png": 2**40}, (0.0, 4095.0)))
 
 
-# --- how files are read ----------------------------------------------------------------------------------------------
+# --- how files are read -----------------------------------------------------------------------------------------------
 
 
 def _project(root: Path) -> Project:
@@ -291,7 +291,7 @@ def _only(read: Callable[[Path], object]) -> Read:
     return lambda root, path: read(path)
 
 
-# --- how files are broken --------------------------------------------------------------------------------------------
+# --- how files are broken ---------------------------------------------------------------------------------------------
 
 _DEEP = "@deep"
 ODD: tuple[Any, ...] = (
@@ -456,7 +456,7 @@ def break_safetensors(content: bytes, chance: random.Random) -> bytes:
 
 
 def break_png(content: bytes, chance: random.Random) -> bytes:
-    """Declare another size, depth or colour in the header of a PNG, under a right checksum."""
+    """Declare another size, depth or color in the header of a PNG, under a right checksum."""
     if content[:4] != b"\x89PNG":
         return break_bytes(content, chance)
     size = struct.pack(">II", *(chance.choice((0, 1, 32, 20_000, 65_535, 2**31 - 1)) for _ in range(2)))

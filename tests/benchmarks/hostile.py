@@ -227,7 +227,7 @@ def _planted_folders(root: Path, mark: Path) -> Iterator[Plant]:
         (root / name).unlink()
 
 
-# --- names and links that lead out of a project ----------------------------------------------------------------------
+# --- names and links that lead out of a project -----------------------------------------------------------------------
 
 NAMES = (
     *(

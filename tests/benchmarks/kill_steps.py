@@ -168,7 +168,7 @@ def extracted(home: Home) -> None:
         FrameStore.open(home.open().frame_store(stem), create=True).append(frames)
 
 
-def labelled(home: Home) -> None:
+def labeled(home: Home) -> None:
     """Make a project with labels."""
     extracted(home)
     for stem in VIDEOS:
@@ -184,7 +184,7 @@ def table(stem: str, shift: float = 0.0) -> LabelTable:
 
 def drafted(home: Home) -> None:
     """Make a project with a dataset, and drafts since."""
-    labelled(home)
+    labeled(home)
     posecut(["create-training-dataset", str(home.folder)])
     for stem in VIDEOS:
         frames = ((n, spot_image(np.array([7 + n, 12]), n), (0, 0)) for n in (1, 2))
@@ -195,7 +195,7 @@ def drafted(home: Home) -> None:
 
 def trained(home: Home) -> None:
     """Make a project with something that counts as a network where only its name is read."""
-    labelled(home)
+    labeled(home)
     posecut(["create-training-dataset", str(home.folder)])
     project, state = home.open(), TrainState(np.int32(4), {"weight": np.zeros(3)}, {"moment": np.zeros(3)})
     folder = project.training(1).folder
@@ -205,7 +205,7 @@ def trained(home: Home) -> None:
     snapshots.save_snapshot(folder, info, state)
 
 
-def analysed(home: Home) -> None:
+def analyzed(home: Home) -> None:
     """Make a project with predictions, also of a video that it lacks."""
     trained(home)
     posecut(["analyze-videos", str(home.folder), *(str(home.film(stem)) for stem in (*VIDEOS, "spot3"))])
@@ -213,7 +213,7 @@ def analysed(home: Home) -> None:
 
 def changed_outside(home: Home) -> None:
     """Make a project whose tables were edited by another program."""
-    labelled(home)
+    labeled(home)
     for stem in VIDEOS:
         path = home.open().collected_data(stem, ".csv")
         path.write_text(path.read_text().replace("9.5", "21.5", 1))
@@ -221,7 +221,7 @@ def changed_outside(home: Home) -> None:
 
 def foreign(home: Home) -> None:
     """Make a project as DeepLabCut leaves it, from another computer."""
-    labelled(home)
+    labeled(home)
     posecut(["export-deeplabcut", str(home.folder)])
     text = (home.folder / "config.yaml").read_text().replace(str(home.root), "/data/elsewhere")
     (home.folder / "config.yaml").write_text(text)
@@ -229,9 +229,9 @@ def foreign(home: Home) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def machine_labelled(home: Home) -> None:
+def machine_labeled(home: Home) -> None:
     """Make a project with a dataset, in which DeepLabCut has extracted outliers since and left its predictions."""
-    labelled(home)
+    labeled(home)
     posecut(["create-training-dataset", str(home.folder)])
     columns = pd.MultiIndex.from_product([["DLC_resnet50"], BODYPARTS, ["x", "y", "likelihood"]])
     for stem in VIDEOS:
@@ -245,7 +245,7 @@ def machine_labelled(home: Home) -> None:
 
 
 def replaced(home: Home) -> None:
-    """Make a project in whose folders other pictures have taken the place of images, labelled ones too."""
+    """Make a project in whose folders other pictures have taken the place of images, labeled ones too."""
     extracted(home)
     for stem in VIDEOS:
         store.write_labels(home.open(), table(stem).rows(np.array([True, True, False, False])))
@@ -266,14 +266,14 @@ def earlier(home: Home) -> None:
 
 def moved(home: Home) -> None:
     """Make a project of ours that was moved here."""
-    labelled(home)
+    labeled(home)
     text = (home.folder / "config.yaml").read_text().replace(str(home.root), "/data/elsewhere")
     (home.folder / "config.yaml").write_text(text)
 
 
 def torn(home: Home) -> None:
     """Make a project that lacks its snapshots of labels and the end of a journal."""
-    labelled(home)
+    labeled(home)
     for stem in VIDEOS:
         with home.open().label_journal(stem).open("ab") as stream:
             stream.write(b"\x00\x00half a line\n")
@@ -310,7 +310,7 @@ EDITS: tuple[edits.JournalEntry, ...] = (
 
 
 def label(home: Home, *, take_back: Sequence[int] = ()) -> int:
-    """Go on labelling where the journal ends."""
+    """Go on labeling where the journal ends."""
 
     def work() -> None:
         for stem in VIDEOS:
@@ -364,7 +364,7 @@ def train_earlier(home: Home) -> int:
 
 def trainable(home: Home) -> None:
     """Make a project whose tiny network trains in a few steps."""
-    labelled(home)
+    labeled(home)
     posecut(["create-training-dataset", str(home.folder), "--net-type", "resnet_18"])
     for path in home.open().models.glob("*/settings.yaml"):
         chosen = {"width": 0.25, "init_weights": "random", "maxiters": 4, "save_iters": 1, "display_iters": 1}
@@ -390,22 +390,22 @@ STEPS = {
     "extract-frames": Step(created, verb("extract-frames")),
     "extract-frames-overwrite": Step(extracted, verb("extract-frames", "--overwrite", "--algo", "uniform")),
     "label": Step(extracted, label),
-    "write-labels": Step(labelled, write_tables),
-    "check-labels": Step(labelled, verb("check-labels")),
+    "write-labels": Step(labeled, write_tables),
+    "check-labels": Step(labeled, verb("check-labels")),
     "merge-labels-take": Step(changed_outside, verb("merge-labels", "--take")),
     "merge-labels-discard": Step(changed_outside, verb("merge-labels", "--discard")),
-    "edit-bodyparts": Step(labelled, verb("edit-bodyparts", "--rename", "spot:snout", "--add", "ear")),
-    "create-training-dataset": Step(labelled, verb("create-training-dataset", "--num-shuffles", "2")),
+    "edit-bodyparts": Step(labeled, verb("edit-bodyparts", "--rename", "spot:snout", "--add", "ear")),
+    "create-training-dataset": Step(labeled, verb("create-training-dataset", "--num-shuffles", "2")),
     "evaluate-network": Step(trained, verb("evaluate-network", "--plotting")),
     "analyze-videos-rows": Step(trained, verb("analyze-videos", "--save-as-csv", videos=THREE)),
-    "filterpredictions": Step(analysed, verb("filterpredictions", videos=THREE)),
-    "plot-trajectories": Step(analysed, verb("plot-trajectories", videos=VIDEOS)),
-    "create-labeled-video": Step(analysed, verb("create-labeled-video", videos=VIDEOS)),
-    "extract-outlier-frames": Step(analysed, verb("extract-outlier-frames", "--yes", "--epsilon", "2", videos=THREE)),
+    "filterpredictions": Step(analyzed, verb("filterpredictions", videos=THREE)),
+    "plot-trajectories": Step(analyzed, verb("plot-trajectories", videos=VIDEOS)),
+    "create-labeled-video": Step(analyzed, verb("create-labeled-video", videos=VIDEOS)),
+    "extract-outlier-frames": Step(analyzed, verb("extract-outlier-frames", "--yes", "--epsilon", "2", videos=THREE)),
     "merge-datasets": Step(drafted, verb("merge-datasets", "--unreviewed", "accept")),
-    "export-deeplabcut": Step(labelled, verb("export-deeplabcut")),
+    "export-deeplabcut": Step(labeled, verb("export-deeplabcut")),
     "adopt": Step(foreign, verb("create-training-dataset")),
-    "adopt-machine-labels": Step(machine_labelled, verb("merge-datasets", "--unreviewed", "accept")),
+    "adopt-machine-labels": Step(machine_labeled, verb("merge-datasets", "--unreviewed", "accept")),
     "replaced-images": Step(replaced, verb("check-labels")),
     "edit-0.1.0": Step(earlier, verb("edit-bodyparts", "--rename", "white:snout", "--add", "ear")),
     "analyze-0.1.0": Step(earlier, verb("analyze-videos", "--save-as-csv", videos=["dots"])),

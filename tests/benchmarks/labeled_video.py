@@ -1,4 +1,4 @@
-"""Time a labelled video of 2,330 frames of 640x480 and 4 bodyparts, alone or beside DeepLabCut.
+"""Time a labeled video of 2,330 frames of 640x480 and 4 bodyparts, alone or beside DeepLabCut.
 
     python tests/benchmarks/labeled_video.py [--video m3v1mp4.mp4] [--peer PYTHON] [--repeats N] [--slow]
 

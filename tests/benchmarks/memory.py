@@ -55,7 +55,7 @@ def drawn(number: int, width: int, height: int) -> np.ndarray:
 
 
 def made_project(folder: Path, width: int, height: int, frames: int, settings: dict[str, object]) -> tuple[Path, Path]:
-    """Make a project with a labelled video; return its config.yaml and the video."""
+    """Make a project with a labeled video; return its config.yaml and the video."""
     video = folder / "disc.mp4"
     with VideoWriter(video, fps=25, width=width, height=height) as writer:
         for number in range(frames):

@@ -68,7 +68,7 @@ def peer_seconds(python: str, script: Path) -> float:
 
 
 def result(ours: list[float], theirs: list[float]) -> dict[str, object]:
-    """Summarise the runs."""
+    """Summarize the runs."""
     summary = {"fitting_s": round(statistics.median(ours), 2), "fitting_best_s": round(min(ours), 2)}
     if theirs:
         peer = statistics.median(theirs)

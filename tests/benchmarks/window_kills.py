@@ -126,8 +126,8 @@ def label_for_ever(root: Path, chance: random.Random) -> None:
         session = session_of(viewer)
         session.open(root)
         QApplication.processEvents()
-        hand, labels = Hand(viewer), session.labelling.index.label_session
-        session.labelling.go_to(chance.choice(session.labelling.index.frames))
+        hand, labels = Hand(viewer), session.labeling.index.label_session
+        session.labeling.go_to(chance.choice(session.labeling.index.frames))
         while True:
             before = labels.revision
             undone = act(session, hand, chance)
@@ -147,7 +147,7 @@ def act(session: object, hand: object, chance: random.Random) -> bool:
     from tests.plugin.hand import CONTROL, RIGHT
 
     xy = (chance.uniform(5, SIZE - 5), chance.uniform(5, SIZE - 5))
-    placed = [keypoint.xy for keypoint in session.labelling.keypoints if keypoint.xy is not None]
+    placed = [keypoint.xy for keypoint in session.labeling.keypoints if keypoint.xy is not None]
     what = chance.choices(("click", "drag", "right click", "absent", "undo", "next"), (10, 3, 2, 1, 1, 3))[0]
     if what == "click":
         hand.click(xy)

@@ -1,8 +1,8 @@
-"""Time what a person waits for while labelling, in a real window: placing a point, the next frame, opening a project.
+"""Time what a person waits for while labeling, in a real window: placing a point, the next frame, opening a project.
 
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_latency.py [--openings 3] [--profile]
 
-A generated project has one video of 1,000 extracted frames of 640 x 480 pixels and 8 bodyparts; 100 are labelled.
+A generated project has one video of 1,000 extracted frames of 640 x 480 pixels and 8 bodyparts; 100 are labeled.
 Each opening is that of a process which has only its window and docks so far, so that late imports count. Times run from
 the call that a key or click makes until Qt's events are processed, and with them the window is drawn. The last line is
 one JSON object: 95th percentiles `place_p95_ms` (points that leave the frame open), `complete_p95_ms` (the last point
@@ -33,8 +33,8 @@ import numpy as np
 BODYPARTS = ("snout", "leftear", "rightear", "neck", "centre", "leftpaw", "rightpaw", "tailbase")
 SKELETON = tuple(itertools.pairwise(BODYPARTS))
 HEIGHT, WIDTH = 480, 640
-FRAMES, LABELLED = 1000, 100
-TO_PLACE, STEPS = 25, 100  # frames that are labelled point by point; steps to the next frame
+FRAMES, LABELED = 1000, 100
+TO_PLACE, STEPS = 25, 100  # frames that are labeled point by point; steps to the next frame
 
 
 def main() -> int:
@@ -73,7 +73,7 @@ def generated_project(root: Path, frames: int) -> Path:
     (root / "config.yaml").write_text(text, encoding="utf-8")
     project = open_project(root)
     FrameStore.open(project.frame_store("session1"), create=True).append(pictures(frames))
-    numbers = 7 * np.linspace(0, frames - 1, min(LABELLED, frames), dtype=np.int64)
+    numbers = 7 * np.linspace(0, frames - 1, min(LABELED, frames), dtype=np.int64)
     xy = np.random.default_rng(1).uniform(40, 440, (len(numbers), len(BODYPARTS), 2))
     write_labels(root, LabelTable(video="session1", bodyparts=BODYPARTS, numbers=numbers, xy=xy))
     return project.config_path
@@ -110,7 +110,7 @@ def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     from napari_posecut.session import session_of
     from napari_posecut.widgets.flow import FlowBar
 
-    get_plugin_settings("posecut").labelling.helps = helps
+    get_plugin_settings("posecut").labeling.helps = helps
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
     bar, session = FlowBar(viewer), session_of(viewer)
@@ -118,15 +118,15 @@ def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     bar.open("3 Label")
     timed(lambda: None)
     opening = timed(lambda: session.open(config), profile="opening" if profile else "")
-    labelling, actions = session.labelling, session.actions
-    labelling.next_open()
+    labeling, actions = session.labeling, session.actions
+    labeling.next_open()
     timed(lambda: None)
     placing, completing = [], []
     for point in range(TO_PLACE * len(BODYPARTS)):
-        last = sum(keypoint.is_open for keypoint in labelling.keypoints) == 1
+        last = sum(keypoint.is_open for keypoint in labeling.keypoints) == 1
         xy = (50.0 + 3 * (point % 150), 60.0 + 5 * (point % 70))
         shown = "placing" if profile and point == len(BODYPARTS) + 3 else ""
-        (completing if last else placing).append(timed(lambda xy=xy: labelling.place(xy), profile=shown))
+        (completing if last else placing).append(timed(lambda xy=xy: labeling.place(xy), profile=shown))
     stepping = [timed(actions.next_frame, profile="stepping" if profile and step == 3 else "") for step in range(STEPS)]
     (drawn,) = (widget for widget in QApplication.allWidgets() if isinstance(widget, QOpenGLWidget))
     redrawing = [timed(drawn.update) for _ in range(STEPS)]

@@ -1,4 +1,4 @@
-"""Time scrolling through an analysed video of 100,000 frames and 20 bodyparts in a real napari window.
+"""Time scrolling through an analyzed video of 100,000 frames and 20 bodyparts in a real napari window.
 
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_overlay.py [--frames N] [--bodyparts K]
 

@@ -2,8 +2,8 @@
 
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_session.py [--screenshots DIR] [--steps 60]
 
-Two videos are drawn, whose truth is known. Then a project is created, frames are extracted and labelled, a network is
-trained and evaluated, videos are analysed, frames in which it errs are extracted and corrected, labels are merged, and
+Two videos are drawn, whose truth is known. Then a project is created, frames are extracted and labeled, a network is
+trained and evaluated, videos are analyzed, frames in which it errs are extracted and corrected, labels are merged, and
 the next network is trained; children do the long work as always. The last line is one JSON object: `seconds` of each
 stage, in their order; `stall_ms`, the longest time between two beats of a timer of 20 ms in the window's thread, in all
 and while jobs ran; `busy_ms`, the longest that this thread itself worked between two beats, which other programs on the
@@ -28,7 +28,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
-from napari_posecut.labelling.keypoints import Keypoint
+from napari_posecut.labeling.keypoints import Keypoint
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import add_flow_bar, open_window
@@ -135,7 +135,7 @@ class Session:
             "train": lambda: self.train(steps),
             "evaluate": self.evaluate,
             "propose": self.accept_proposals,
-            "analyse": self.analyze,
+            "analyze": self.analyze,
             "results": self.look_at_results,
             "outliers": self.extract_outliers,
             "refine": self.refine,
@@ -199,12 +199,12 @@ class Session:
         press(dock.picker.take_button)
         self.take_picture("frames by hand")
         press(dock.picker.back_button)
-        assert len(self.session.labelling.index.frames) == 2 * (EXTRACTED - 1) + 1, self.said
+        assert len(self.session.labeling.index.frames) == 2 * (EXTRACTED - 1) + 1, self.said
 
     def label(self) -> None:
         """Label all frames but some."""
         dock = self.open("3 Label")
-        frames = self.session.labelling.index.frames
+        frames = self.session.labeling.index.frames
         for place in range(len(frames) - LEFT_OPEN):
             if place == 2:
                 self.annotate(stop_after=3)
@@ -253,18 +253,18 @@ class Session:
         self.take_picture("proposals")
         for _ in range(LEFT_OPEN):
             self.annotate()
-        assert self.session.labelling.progress.open == 0, self.session.labelling.progress
+        assert self.session.labeling.progress.open == 0, self.session.labeling.progress
 
     def analyze(self) -> None:
-        """Analyse both videos."""
-        dock = self.open("6 Analyse")
+        """Analyze both videos."""
+        dock = self.open("6 Analyze")
         press(dock.csv)
         self.do(lambda: press(dock.start_button), "analyze_queue", halfway=lambda: True)
-        self.take_picture("analysed")
+        self.take_picture("analyzed")
 
     def look_at_results(self) -> None:
         """Show a video with what was found in it, and a score map."""
-        click_row(self.dock("6 Analyse").videos, 0, twice=True)
+        click_row(self.dock("6 Analyze").videos, 0, twice=True)
         dock = self.dock("9 Results")
         self.wait(lambda: dock.timeline is not None, "the video and its curves")
         QTest.qWait(300)
@@ -314,17 +314,17 @@ class Session:
 
     def annotate(self, *, stop_after: int = 0) -> None:
         """Drag what is proposed wrongly, click on what is not proposed, and accept the rest of the shown frame."""
-        labelling = self.session.labelling
-        frame = labelling.frame
+        labeling = self.session.labeling
+        frame = labeling.frame
         for count, place in enumerate(range(len(BODYPARTS)), start=1):
-            keypoint = labelling.keypoints_of(frame)[place]
-            if labelling.frame == frame and keypoint.is_open:
+            keypoint = labeling.keypoints_of(frame)[place]
+            if labeling.frame == frame and keypoint.is_open:
                 self.decide(keypoint, place, self.truth[frame.video], frame.number)
             if count == stop_after:
                 return
-        if labelling.frame == frame:
+        if labeling.frame == frame:
             self.hand.key(Qt.Key.Key_Return)  # accepts what is proposed; after drags only, it goes on
-        assert labelling.status(frame) == "done", (frame, labelling.keypoints_of(frame), self.said)
+        assert labeling.status(frame) == "done", (frame, labeling.keypoints_of(frame), self.said)
 
     def decide(self, keypoint: Keypoint, place: int, truth, number: int) -> None:
         """Label one bodypart as it should be; leave a good proposal as it is."""
@@ -334,7 +334,7 @@ class Session:
             if max(abs(keypoint.xy[0] - x), abs(keypoint.xy[1] - y)) > OFF:
                 self.hand.drag(keypoint.xy, (x, y))
             return
-        current = self.session.labelling.current
+        current = self.session.labeling.current
         if current is None or current.bodypart != keypoint.bodypart:
             click_row(self.dock("3 Label").bodyparts, place)
         self.hand.key(Qt.Key.Key_O) if hidden else self.hand.click((x, y))

@@ -35,7 +35,7 @@ def test_the_first_interrupt_is_noticed_and_the_second_one_stops(number):
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_the_old_behaviour_returns_also_after_an_error():
+def test_the_old_behavior_returns_also_after_an_error():
     """Whatever ends the work, Ctrl-C then does what it did before."""
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(RuntimeError), deferred_interrupt():

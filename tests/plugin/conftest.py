@@ -34,8 +34,8 @@ FRAMES = 3  # extracted of each of the two videos
 class Stock(NamedTuple):
     """Projects to copy from: the same one with and without labels."""
 
-    labelled: Path
-    unlabelled: Path
+    labeled: Path
+    unlabeled: Path
 
 
 @pytest.fixture(scope="session")
@@ -49,24 +49,24 @@ def qapp_args() -> list[str]:
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory) -> Stock:
     """Draw two videos, make a project of them, and label a copy of it."""
-    unlabelled, labelled = (tmp_path_factory.mktemp(name) / "mouse" for name in ("unlabelled", "labelled"))
-    config = create(unlabelled, film_all(SCENES, unlabelled / VIDEOS, silent), silent)
+    unlabeled, labeled = (tmp_path_factory.mktemp(name) / "mouse" for name in ("unlabeled", "labeled"))
+    config = create(unlabeled, film_all(SCENES, unlabeled / VIDEOS, silent), silent)
     extracted = extract_frames(config, number_of_frames=FRAMES)
-    shutil.copytree(unlabelled, labelled)
-    label(labelled / config.relative_to(unlabelled), SCENES, frames_of(extracted))
-    return Stock(labelled, unlabelled)
+    shutil.copytree(unlabeled, labeled)
+    label(labeled / config.relative_to(unlabeled), SCENES, frames_of(extracted))
+    return Stock(labeled, unlabeled)
 
 
 @pytest.fixture
 def sample(stock, tmp_path) -> Path:
-    """Path of config.yaml of a project of two videos with three labelled frames each."""
-    return copied(stock.labelled, tmp_path)
+    """Path of config.yaml of a project of two videos with three labeled frames each."""
+    return copied(stock.labeled, tmp_path)
 
 
 @pytest.fixture
-def unlabelled(stock, tmp_path) -> Path:
-    """Path of config.yaml of the same project before anything was labelled."""
-    return copied(stock.unlabelled, tmp_path)
+def unlabeled(stock, tmp_path) -> Path:
+    """Path of config.yaml of the same project before anything was labeled."""
+    return copied(stock.unlabeled, tmp_path)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
 
     gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
     get_settings().reset()
-    get_plugin_settings("posecut").labelling.helps = False  # no network trains beside the tests
+    get_plugin_settings("posecut").labeling.helps = False  # no network trains beside the tests
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
     viewer.window.activate()
@@ -98,7 +98,7 @@ def copied(stock: Path, folder: Path) -> Path:
 
 @pytest.fixture
 def config(tmp_path):
-    """config.yaml of a project with three frames of a video, none of them labelled."""
+    """config.yaml of a project with three frames of a video, none of them labeled."""
     video = tmp_path / "walk.mp4"
     with VideoWriter(video, fps=10, width=64, height=48) as writer:
         for number in range(4):
@@ -116,6 +116,6 @@ def settings(qtbot):
 
     made = get_plugin_settings("posecut")
     made.reset()
-    made.labelling.helps = False  # no network trains beside the tests
+    made.labeling.helps = False  # no network trains beside the tests
     yield made
     made.reset()

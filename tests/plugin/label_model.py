@@ -1,10 +1,10 @@
-"""A plain model of the labelling, to hold the label store against: dictionaries, and a copy of all of them per edit."""
+"""A plain model of the labeling, to hold the label store against: dictionaries, and a copy of all of them per edit."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.labeling.labeling import Labeling
 from posecut_core.labels.state import Position
 from posecut_core.types import FrameRef
 
@@ -22,9 +22,9 @@ class Video:
 class LabelModel:
     """What a person has said so far, what is proposed, which frame and bodypart the next click is about."""
 
-    def __init__(self, labelling: Labelling) -> None:
-        self.frames, self.parts = list(labelling.index.frames), list(labelling.index.columns)
-        self.shown, self.chosen, self.paused = self.frames.index(labelling.frame), None, False
+    def __init__(self, labeling: Labeling) -> None:
+        self.frames, self.parts = list(labeling.index.frames), list(labeling.index.columns)
+        self.shown, self.chosen, self.paused = self.frames.index(labeling.frame), None, False
         self.videos = {key.video: Video() for key in self.frames}
         self.undone: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # after, frame
         self.done: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # before, frame

@@ -1,4 +1,4 @@
-"""Whatever a person may do at the labelling, in any order, at a real window, beside a plain model of it."""
+"""Whatever a person may do at the labeling, in any order, at a real window, beside a plain model of it."""
 
 import shutil
 import tempfile
@@ -11,8 +11,8 @@ from hypothesis import stateful, strategies
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QPushButton
 
-from napari_posecut.labelling.keypoints import Proposal
-from napari_posecut.labelling.keys import KEYS
+from napari_posecut.labeling.keypoints import Proposal
+from napari_posecut.labeling.keys import KEYS
 from napari_posecut.layers.canvas import _REACH
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.label import LabelDock
@@ -45,7 +45,7 @@ class Actions(stateful.RuleBasedStateMachine):
         self.session = session_of(self.viewer)
         self.session.open(self.config)
         QApplication.processEvents()
-        self.model = LabelModel(self.session.labelling)
+        self.model = LabelModel(self.session.labeling)
         self.hand = Hand(self.viewer)
 
     # With the mouse
@@ -145,12 +145,12 @@ class Actions(stateful.RuleBasedStateMachine):
         pose = {part: ((xy[0] + 17 * n) % SIZE, xy[1]) for n, part in enumerate(names)}
         self.model.network, self.model.likelihood = dict.fromkeys(self.model.frames, pose), likelihood
         proposed = {part: Proposal(place, likelihood, "net", 10) for part, place in pose.items()}
-        self.session.labelling.proposals.set_network(dict.fromkeys(self.model.frames, proposed))
-        self.session.labelling.keypoints_changed.emit()
+        self.session.labeling.proposals.set_network(dict.fromkeys(self.model.frames, proposed))
+        self.session.labeling.keypoints_changed.emit()
 
     @stateful.rule()
     def pause(self) -> None:
-        self.session.attempt(self.session.labelling.pause)
+        self.session.attempt(self.session.labeling.pause)
         self.model.paused = True
 
     @stateful.rule()
@@ -193,12 +193,12 @@ class Actions(stateful.RuleBasedStateMachine):
         """The window, and the label store as another program reads it, say what the model says."""
         type(self).count += 1
         QApplication.processEvents()
-        labelling = self.session.labelling
-        assert labelling.frame == self.model.key
-        assert (labelling.current.bodypart if labelling.current else None) == self.model.current
+        labeling = self.session.labeling
+        assert labeling.frame == self.model.key
+        assert (labeling.current.bodypart if labeling.current else None) == self.model.current
         for key in self.model.frames:
-            assert (key.number in self.model.videos[key.video].dropped) == labelling.index.frame(key).dropped
-            for part, keypoint in zip(self.model.parts, labelling.keypoints_of(key), strict=True):
+            assert (key.number in self.model.videos[key.video].dropped) == labeling.index.frame(key).dropped
+            for part, keypoint in zip(self.model.parts, labeling.keypoints_of(key), strict=True):
                 state, xy = self.model.known(key, part)
                 assert keypoint.state == state, (key, part)
                 self._compare(key, part, keypoint.xy, xy)

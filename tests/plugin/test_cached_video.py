@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_posecut.labelling.frame_index import _read_videos
+from napari_posecut.labeling.frame_index import _read_videos
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.opening import open_project

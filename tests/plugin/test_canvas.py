@@ -6,7 +6,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_posecut.labelling.keypoints import Proposal
+from napari_posecut.labeling.keypoints import Proposal
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.project.config import edit_config
@@ -18,10 +18,10 @@ PLACES = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]  # fa
 
 
 @pytest.fixture
-def session(viewer, unlabelled):
-    """The session of a window in which an unlabelled project is open."""
+def session(viewer, unlabeled):
+    """The session of a window in which an unlabeled project is open."""
     session = session_of(viewer)
-    session.open(unlabelled)
+    session.open(unlabeled)
     QApplication.processEvents()
     return session
 
@@ -40,8 +40,8 @@ def hand(viewer, session):
     return Hand(viewer)
 
 
-def _states(labelling):
-    return [keypoint.state for keypoint in labelling.keypoints]
+def _states(labeling):
+    return [keypoint.state for keypoint in labeling.keypoints]
 
 
 def _close_to(session, xy):
@@ -51,31 +51,31 @@ def _close_to(session, xy):
 def test_clicks_place_the_bodyparts_in_their_order(session, hand):
     """A click places the current bodypart where the mouse is, and the next one becomes the current one."""
     hand.click(PLACES[0])
-    assert session.labelling.keypoints[0].xy == _close_to(session, PLACES[0])
-    assert _states(session.labelling) == ["placed"] + ["unset"] * 6
-    assert session.labelling.current == session.labelling.keypoints[1]
+    assert session.labeling.keypoints[0].xy == _close_to(session, PLACES[0])
+    assert _states(session.labeling) == ["placed"] + ["unset"] * 6
+    assert session.labeling.current == session.labeling.keypoints[1]
     assert session.canvas.points.shown.tolist() == [True] + [False] * 6
-    assert tuple(session.canvas.points.data[0][::-1]) == session.labelling.keypoints[0].xy
+    assert tuple(session.canvas.points.data[0][::-1]) == session.labeling.keypoints[0].xy
 
 
 def test_a_marker_is_dragged(session, hand):
     """Pressing on a marker and moving the mouse moves it, without moving the view; the click is one edit."""
     hand.click(PLACES[0])
-    centre, revision = session.viewer.scene.camera.center, session.labelling.index.label_session.revision
+    center, revision = session.viewer.scene.camera.center, session.labeling.index.label_session.revision
     hand.drag(PLACES[0], PLACES[5])
-    assert session.labelling.keypoints[0].xy == _close_to(session, PLACES[5])
-    assert _states(session.labelling) == ["placed"] + ["unset"] * 6
-    assert session.viewer.scene.camera.center == centre
-    assert session.labelling.index.label_session.revision == revision + 1
+    assert session.labeling.keypoints[0].xy == _close_to(session, PLACES[5])
+    assert _states(session.labeling) == ["placed"] + ["unset"] * 6
+    assert session.viewer.scene.camera.center == center
+    assert session.labeling.index.label_session.revision == revision + 1
 
 
 def test_dragging_the_image_moves_the_view(session, hand):
     """A drag that begins on no marker moves the view, and places nothing."""
     hand.click(PLACES[0])
-    centre = session.viewer.scene.camera.center
+    center = session.viewer.scene.camera.center
     hand.drag(PLACES[4], PLACES[2])
-    assert session.viewer.scene.camera.center != centre
-    assert _states(session.labelling) == ["placed"] + ["unset"] * 6
+    assert session.viewer.scene.camera.center != center
+    assert _states(session.labeling) == ["placed"] + ["unset"] * 6
 
 
 def test_the_wheel_zooms_and_markers_keep_their_size(session, hand):
@@ -84,7 +84,7 @@ def test_the_wheel_zooms_and_markers_keep_their_size(session, hand):
     hand.wheel(PLACES[0], 3)
     assert session.viewer.scene.camera.zoom > zoom
     np.testing.assert_allclose(session.canvas.points.size * session.viewer.scene.camera.zoom, size * zoom, rtol=1e-6)
-    assert set(_states(session.labelling)) == {"unset"}
+    assert set(_states(session.labeling)) == {"unset"}
 
 
 def test_a_right_click_deletes(session, hand):
@@ -92,37 +92,37 @@ def test_a_right_click_deletes(session, hand):
     hand.click(PLACES[0])
     hand.click(PLACES[1])
     hand.click(PLACES[5], button=RIGHT)
-    assert _states(session.labelling)[:2] == ["placed", "placed"]
+    assert _states(session.labeling)[:2] == ["placed", "placed"]
     hand.click(PLACES[0], button=RIGHT)
-    assert _states(session.labelling)[:2] == ["unset", "placed"]
-    assert session.labelling.current == session.labelling.keypoints[0]
+    assert _states(session.labeling)[:2] == ["unset", "placed"]
+    assert session.labeling.current == session.labeling.keypoints[0]
 
 
 def test_shift_and_click_hides(session, hand):
     """Shift + click says that the current bodypart is hidden, there."""
     hand.click(PLACES[0], modifier=SHIFT)
-    assert session.labelling.keypoints[0].state == "occluded"
-    assert session.labelling.keypoints[0].xy == _close_to(session, PLACES[0])
+    assert session.labeling.keypoints[0].state == "occluded"
+    assert session.labeling.keypoints[0].xy == _close_to(session, PLACES[0])
 
 
 def test_a_click_on_a_proposal_accepts_it(session, hand):
     """A click on a hollow marker makes a label of it as it is, whatever bodypart is the current one."""
-    frame, parts = session.labelling.frame, list(session.labelling.index.columns)
-    session.labelling.proposals.set_network({frame: {parts[3]: Proposal(PLACES[3], 0.7, "net", 10)}})
-    session.labelling.keypoints_changed.emit()
+    frame, parts = session.labeling.frame, list(session.labeling.index.columns)
+    session.labeling.proposals.set_network({frame: {parts[3]: Proposal(PLACES[3], 0.7, "net", 10)}})
+    session.labeling.keypoints_changed.emit()
     hand.click((PLACES[3][0] + 1, PLACES[3][1]))
-    assert session.labelling.keypoints[3].state == "placed"
-    assert session.labelling.keypoints[3].xy == PLACES[3]
-    assert _states(session.labelling).count("unset") == 6
+    assert session.labeling.keypoints[3].state == "placed"
+    assert session.labeling.keypoints[3].xy == PLACES[3]
+    assert _states(session.labeling).count("unset") == 6
 
 
 def test_a_click_outside_is_refused_with_a_reason(session, hand, caplog):
     """A place far outside the picture is refused, the window goes on."""
     session.viewer.scene.camera.zoom /= 4
     hand.click((-300.0, 60.0))
-    assert set(_states(session.labelling)) == {"unset"}
+    assert set(_states(session.labeling)) == {"unset"}
     hand.click(PLACES[0])
-    assert session.labelling.keypoints[0].state == "placed"
+    assert session.labeling.keypoints[0].state == "placed"
 
 
 @pytest.mark.parametrize(
@@ -138,28 +138,28 @@ def test_keys_change_labels(session, hand, key, modifier, states):
     """A key does what the table says, right after a click on the image."""
     hand.click(PLACES[0])
     hand.key(key, *([modifier] if modifier else []))
-    assert _states(session.labelling)[:3] == states
+    assert _states(session.labeling)[:3] == states
 
 
 def test_keys_go_about(session, hand):
     """D and A, or the arrows, go to the next and the previous frame; S and W choose a bodypart; X deletes."""
-    first, second = session.labelling.index.frames[:2]
+    first, second = session.labeling.index.frames[:2]
     for forth, back in ((Qt.Key.Key_D, Qt.Key.Key_A), (Qt.Key.Key_Right, Qt.Key.Key_Left)):
         hand.key(forth)
-        assert session.labelling.frame == second
+        assert session.labeling.frame == second
         hand.key(back)
-        assert session.labelling.frame == first
+        assert session.labeling.frame == first
     hand.key(Qt.Key.Key_S)
     hand.key(Qt.Key.Key_Down)
-    assert session.labelling.current == session.labelling.keypoints[2]
+    assert session.labeling.current == session.labeling.keypoints[2]
     hand.key(Qt.Key.Key_W)
     hand.click(PLACES[1])
     hand.hover(PLACES[1])
     hand.key(Qt.Key.Key_X)
-    assert set(_states(session.labelling)) == {"unset"}
+    assert set(_states(session.labeling)) == {"unset"}
     hand.key(Qt.Key.Key_Z, CONTROL | SHIFT)  # nothing to redo: told, not raised
     hand.key(Qt.Key.Key_Z, CONTROL)
-    assert session.labelling.keypoints[1].state == "placed"
+    assert session.labeling.keypoints[1].state == "placed"
 
 
 def test_keys_change_the_view(session, hand, notified):
@@ -168,7 +168,7 @@ def test_keys_change_the_view(session, hand, notified):
     hand.key(Qt.Key.Key_H)
     assert not session.canvas.points.visible
     hand.click(PLACES[1])
-    assert session.labelling.keypoints[1].state == "unset"
+    assert session.labeling.keypoints[1].state == "unset"
     assert "press H" in notified[-1]
     hand.key(Qt.Key.Key_H)
     hand.click(PLACES[1])
@@ -196,8 +196,8 @@ def _take_away(session, frame):
 
 
 def test_a_picture_that_cannot_be_read_is_not_another_one(session, hand, viewer, notified):
-    """A grey picture stands for it, the title says so, and neither the mouse nor a key labels in it."""
-    frame = session.labelling.index.frames[-1]  # not read ahead
+    """A gray picture stands for it, the title says so, and neither the mouse nor a key labels in it."""
+    frame = session.labeling.index.frames[-1]  # not read ahead
     _take_away(session, frame)
     session.show_frame(frame.video, frame.number)
     assert len(np.unique(session.canvas.image.data)) == 1
@@ -206,36 +206,36 @@ def test_a_picture_that_cannot_be_read_is_not_another_one(session, hand, viewer,
         notified.clear()
         edit()
         assert "damaged" in notified[-1]
-        assert set(_states(session.labelling)) == {"unset"}
+        assert set(_states(session.labeling)) == {"unset"}
 
 
-def test_a_picture_that_can_be_read_again_is_seen_before_it_is_labelled(session, hand, viewer, notified):
-    """The click that finds it shows it, and says that it has labelled nothing; the next one labels."""
-    frame = session.labelling.index.frames[-1]
+def test_a_picture_that_can_be_read_again_is_seen_before_it_is_labeled(session, hand, viewer, notified):
+    """The click that finds it shows it, and says that it has labeled nothing; the next one labels."""
+    frame = session.labeling.index.frames[-1]
     bring_back = _take_away(session, frame)
     session.show_frame(frame.video, frame.number)
     bring_back()
     hand.click(PLACES[0])
-    np.testing.assert_array_equal(session.canvas.image.data, session.labelling.index.image(frame))
+    np.testing.assert_array_equal(session.canvas.image.data, session.labeling.index.image(frame))
     assert "can be read again" in notified[-1]
     assert "cannot" not in viewer.title
-    assert set(_states(session.labelling)) == {"unset"}
+    assert set(_states(session.labeling)) == {"unset"}
     hand.click(PLACES[0])
-    assert session.labelling.keypoints[0].state == "placed"
+    assert session.labeling.keypoints[0].state == "placed"
 
 
 def test_a_frame_number_is_typed(session, hand, viewer):
     """G lets a person type a frame's number; afterwards the keys belong to the image again."""
     viewer.window.add_dock_widget(LabelDock(viewer), area="right")
     QApplication.processEvents()
-    last = session.labelling.index.frames[2]
+    last = session.labeling.index.frames[2]
     hand.key(Qt.Key.Key_G)
     for digit in str(last.number):
         hand.key(getattr(Qt.Key, f"Key_{digit}"))
     hand.key(Qt.Key.Key_Return)
-    assert session.labelling.frame == last
+    assert session.labeling.frame == last
     hand.key(Qt.Key.Key_A)
-    assert session.labelling.frame == session.labelling.index.frames[1]
+    assert session.labeling.frame == session.labeling.index.frames[1]
 
 
 def test_escape_gives_up_the_typing(session, hand, viewer):
@@ -245,9 +245,9 @@ def test_escape_gives_up_the_typing(session, hand, viewer):
     hand.key(Qt.Key.Key_G)
     hand.key(Qt.Key.Key_7)
     hand.key(Qt.Key.Key_Escape)
-    assert session.labelling.frame == session.labelling.index.frames[0]
+    assert session.labeling.frame == session.labeling.index.frames[0]
     hand.key(Qt.Key.Key_D)
-    assert session.labelling.frame == session.labelling.index.frames[1]
+    assert session.labeling.frame == session.labeling.index.frames[1]
 
 
 def test_all_keys_are_readable(session, hand, viewer):
@@ -269,19 +269,19 @@ def test_another_window_does_not_end_the_typing(session, hand, viewer):
     dock = LabelDock(viewer)
     viewer.window.add_dock_widget(dock, area="right")
     QApplication.processEvents()
-    last = session.labelling.index.frames[2]
+    last = session.labeling.index.frames[2]
     hand.key(Qt.Key.Key_G)
     QApplication.sendEvent(dock.number, QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.ActiveWindowFocusReason))
     for digit in str(last.number):
         hand.key(getattr(Qt.Key, f"Key_{digit}"))
     hand.key(Qt.Key.Key_Return)
-    assert session.labelling.frame == last
+    assert session.labeling.frame == last
 
 
-def test_closing_gives_everything_back(viewer, unlabelled):
+def test_closing_gives_everything_back(viewer, unlabeled):
     """After closing the project there is no layer, key or mouse callback of ours left."""
     callbacks, keys = list(viewer.mouse_drag_callbacks), dict(viewer.keymap)
-    session_of(viewer).open(unlabelled)
+    session_of(viewer).open(unlabeled)
     session_of(viewer).close()
     assert list(viewer.layers) == []
     assert list(viewer.mouse_drag_callbacks) == callbacks
@@ -292,25 +292,25 @@ def test_enter_in_the_number_accepts_nothing(session, hand, viewer):
     """Enter ends the typing of a frame's number; what is proposed in the frame stays a proposal."""
     viewer.window.add_dock_widget(LabelDock(viewer), area="right")
     QApplication.processEvents()
-    frame, part = session.labelling.frame, next(iter(session.labelling.index.columns))
-    session.labelling.proposals.set_network({frame: {part: Proposal(PLACES[0], 0.7, "net", 10)}})
+    frame, part = session.labeling.frame, next(iter(session.labeling.index.columns))
+    session.labeling.proposals.set_network({frame: {part: Proposal(PLACES[0], 0.7, "net", 10)}})
     hand.key(Qt.Key.Key_G)
     hand.key(Qt.Key.Key_Return)
-    assert session.labelling.keypoints[0].state == "proposed"
+    assert session.labeling.keypoints[0].state == "proposed"
 
 
-def test_an_unlabelled_frame_has_no_markers_to_be_seen(session):
+def test_an_unlabeled_frame_has_no_markers_to_be_seen(session):
     """What has no position leaves no trace in the picture."""
     drawn = session.viewer.screenshot(flash=False)
     session.canvas.points.visible = False
     np.testing.assert_array_equal(session.viewer.screenshot(flash=False), drawn)
 
 
-def test_a_hollow_proposal_has_the_colour_of_its_bodypart(session):
+def test_a_hollow_proposal_has_the_color_of_its_bodypart(session):
     """Its border tells which bodypart is proposed."""
-    part = next(iter(session.labelling.index.columns))
-    session.labelling.proposals.set_network({session.labelling.frame: {part: Proposal(PLACES[0], 0.5, "net", 1)}})
-    session.labelling.keypoints_changed.emit()
+    part = next(iter(session.labeling.index.columns))
+    session.labeling.proposals.set_network({session.labeling.frame: {part: Proposal(PLACES[0], 0.5, "net", 1)}})
+    session.labeling.keypoints_changed.emit()
     points = session.canvas.points
     np.testing.assert_allclose(points.border_color[0, :3], points.face_color[0, :3])
     assert points.border_color[:, 3].tolist() == [1.0] + [0.0] * 6
@@ -330,7 +330,7 @@ def test_without_frames_nothing_is_shown(viewer, config):
     assert viewer.scene.camera.center[-2:] == pytest.approx((23.5, 31.5))
 
 
-def test_bones_have_the_project_s_colour(viewer, config):
+def test_bones_have_the_project_s_color(viewer, config):
     """As in pictures and videos, skeleton_color says it."""
     edit_config(config, {"skeleton_color": "white"})
     session = session_of(viewer)
@@ -346,16 +346,16 @@ def test_three_dimensions_are_drawn_without_a_skeleton(viewer, config, notified)
     viewer.dims.ndisplay = 3
     viewer.screenshot(flash=False)
     Hand(viewer).click((30.0, 20.0))
-    assert set(_states(session.labelling)) == {"unset"}
+    assert set(_states(session.labeling)) == {"unset"}
     assert "in 3D" in notified[-1]
     viewer.dims.ndisplay = 2
 
 
 def test_where_there_is_nothing_to_go_to_it_is_told(viewer, sample, notified):
-    """A project that is all labelled has no further frame that needs a person, and no doubtful proposal."""
+    """A project that is all labeled has no further frame that needs a person, and no doubtful proposal."""
     session = session_of(viewer)
     session.open(sample)
     QApplication.processEvents()
     Hand(viewer).key(Qt.Key.Key_D, SHIFT)
     Hand(viewer).key(Qt.Key.Key_Q)
-    assert notified == ["All other frames are labelled.", "No proposal has a likelihood below the pcutoff, 0.6."]
+    assert notified == ["All other frames are labeled.", "No proposal has a likelihood below the pcutoff, 0.6."]

@@ -112,15 +112,15 @@ def test_reports_that_cannot_be_written_do_not_end_the_work():
     _reporting(Full(), asked=lambda: False)(Progress("a", 0))
 
 
-def test_a_network_that_helps_ends_with_a_window_that_is_killed(unlabelled):
+def test_a_network_that_helps_ends_with_a_window_that_is_killed(unlabeled):
     """Nobody is left whom it could help; other work goes on."""
     code = (
         "import sys, threading\nfrom napari_posecut.jobs.jobs import Request, start\n"
         "start(sys.argv[1], Request('assist', {}))\nprint(flush=True)\nthreading.Event().wait()"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(unlabelled)], stdout=subprocess.PIPE) as window:
+    with subprocess.Popen([sys.executable, "-c", code, str(unlabeled)], stdout=subprocess.PIPE) as window:
         window.stdout.readline()
-        (job,) = running_jobs(unlabelled)
+        (job,) = running_jobs(unlabeled)
         until(job, bool)  # it waits for labels
         window.kill()
     until(job)

@@ -5,11 +5,11 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 from hypothesis import strategies
 
-from napari_posecut.labelling.keypoints import Keypoint
+from napari_posecut.labeling.keypoints import Keypoint
 from napari_posecut.layers.convert import _to_row_column, dotted_lines, markers, positions, to_xy
 
 numbers = strategies.floats(-1e4, 1e4)
-COLOURS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
+COLORS = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
 
 
 @hypothesis.given(xy=strategies.tuples(numbers, numbers))
@@ -24,7 +24,7 @@ def test_positions_of_marks_come_back(xy):
     """Keypoints -> markers -> positions are the same as the keypoints' own."""
     keypoints = [Keypoint(str(part), str(part), "placed", tuple(place)) for part, place in enumerate(xy.tolist())]
     np.testing.assert_array_equal(positions(keypoints), xy)
-    np.testing.assert_array_equal([to_xy(place) for place in markers(keypoints, COLOURS).data], xy)
+    np.testing.assert_array_equal([to_xy(place) for place in markers(keypoints, COLORS).data], xy)
 
 
 def test_looks_tell_the_states():
@@ -34,12 +34,12 @@ def test_looks_tell_the_states():
         Keypoint("b", "b", "occluded", (3.0, 4.0)),
         Keypoint("c", "c", "absent"),
     ]
-    look = markers(keypoints, COLOURS, elsewhere=(9.0, 8.0))
+    look = markers(keypoints, COLORS, elsewhere=(9.0, 8.0))
     assert look.data.tolist() == [[2.0, 1.0], [4.0, 3.0], [9.0, 8.0]]
     assert look.shown.tolist() == [True, True, False]
     assert look.face[0, 3] == 0.0 < look.face[1, 3] < 1.0
     assert look.symbol[:2] == ["disc", "square"]
-    np.testing.assert_array_equal(look.border[:, :3], COLOURS)
+    np.testing.assert_array_equal(look.border[:, :3], COLORS)
     assert look.border[:, 3].tolist() == [1.0, 1.0, 0.0]
 
 

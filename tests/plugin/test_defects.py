@@ -7,7 +7,7 @@ from napari.layers import Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_posecut.labelling.keypoints import Proposal
+from napari_posecut.labeling.keypoints import Proposal
 from napari_posecut.session import session_of
 from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
@@ -22,17 +22,17 @@ PLACE, NEAR = (60.0, 60.0), 8  # x, y in a frame; screen pixels, within reach of
 
 
 @pytest.fixture
-def opened(viewer, unlabelled, qtbot):
-    """The row of buttons of a window in which an unlabelled project is open, with 3 Label in front."""
+def opened(viewer, unlabeled, qtbot):
+    """The row of buttons of a window in which an unlabeled project is open, with 3 Label in front."""
     session_of(viewer).jobs = FakeJobs()
-    open_here(viewer, unlabelled)
+    open_here(viewer, unlabeled)
     qtbot.wait(1)
     return add_flow_bar(viewer)
 
 
 def labels(bar):
-    """Return the names of the bodyparts that are labelled in the shown frame."""
-    return [one.name for one in session_of(bar._viewer).labelling.keypoints if one.state == "placed"]
+    """Return the names of the bodyparts that are labeled in the shown frame."""
+    return [one.name for one in session_of(bar._viewer).labeling.keypoints if one.state == "placed"]
 
 
 def message(bar):
@@ -70,27 +70,27 @@ def test_a_click_outside_the_image_is_no_label(opened):
 def test_near_a_proposal_of_another_bodypart_a_click_places_the_current_one(opened):
     """Only on its marker a proposal is meant."""
     session, viewer = session_of(opened._viewer), opened._viewer
-    part = list(session.labelling.index.columns)[3]
-    session.labelling.proposals.set_network({session.labelling.frame: {part: Proposal(PLACE, 0.7, "net", 10)}})
-    session.labelling.keypoints_changed.emit()
+    part = list(session.labeling.index.columns)[3]
+    session.labeling.proposals.set_network({session.labeling.frame: {part: Proposal(PLACE, 0.7, "net", 10)}})
+    session.labeling.keypoints_changed.emit()
     Hand(viewer).click((PLACE[0] + NEAR / viewer.scene.camera.zoom, PLACE[1]))
     assert labels(opened) == ["snout"]
 
 
 def test_undo_takes_a_copied_pose_back_and_no_label(opened):
     """C and Ctrl + Z leave everything as it was."""
-    viewer, labelling = opened._viewer, session_of(opened._viewer).labelling
+    viewer, labeling = opened._viewer, session_of(opened._viewer).labeling
     hand = Hand(viewer)
     hand.click(PLACE)
-    labelling.step(1)
-    second, before = labelling.frame, labelling.index.label_session.revision
+    labeling.step(1)
+    second, before = labeling.frame, labeling.index.label_session.revision
     hand.key(Qt.Key.Key_C)
-    assert [one.name for one in labelling.keypoints if one.state == "proposed"] == ["snout"]
+    assert [one.name for one in labeling.keypoints if one.state == "proposed"] == ["snout"]
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert {one.state for one in labelling.keypoints} == {"unset"}
-    assert (labelling.frame, labelling.index.label_session.revision) == (second, before)
+    assert {one.state for one in labeling.keypoints} == {"unset"}
+    assert (labeling.frame, labeling.index.label_session.revision) == (second, before)
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert labelling.index.label_session.revision == before + 1
+    assert labeling.index.label_session.revision == before + 1
 
 
 def test_a_double_click_does_not_zoom(opened):
@@ -123,15 +123,15 @@ def test_help_opens_only_when_it_is_asked_for(opened):
     assert dock.help.isHidden()
 
 
-def test_without_frames_2_frames_comes_to_the_front(viewer, unlabelled):
+def test_without_frames_2_frames_comes_to_the_front(viewer, unlabeled):
     """A project with nothing to label yet opens where frames are chosen."""
     from posecut_core.project.opening import open_project
 
-    project = open_project(unlabelled)
+    project = open_project(unlabeled)
     for video in project_videos(project):
         store = FrameStore.open(project.frame_store(video))
         store.remove(store.numbers.tolist())
-    open_here(viewer, unlabelled)
+    open_here(viewer, unlabeled)
     assert not viewer.window.dock_widgets["2 Frames"].visibleRegion().isEmpty()
     assert "3 Label" not in viewer.window.dock_widgets
 
@@ -142,7 +142,7 @@ def trained(viewer, sample):
     session = session_of(viewer)
     session.jobs = FakeJobs()
     session.open(sample)
-    frames, training = session.labelling.index.frames, session.project.training(1)
+    frames, training = session.labeling.index.frames, session.project.training(1)
     training.folder.mkdir(parents=True)
     training.split.parent.mkdir(parents=True, exist_ok=True)
     write_split(training.split, Split(frames[:3], frames[3:5], 0.6, 0, "labels"))
@@ -153,8 +153,8 @@ def trained(viewer, sample):
 
 
 def test_train_never_says_done_without_the_new_labels(trained):
-    """A labelled frame that the finished training lacks is named, and the button trains the next shuffle."""
-    assert "1 labelled frame is not in it" in trained.heading.text()
+    """A labeled frame that the finished training lacks is named, and the button trains the next shuffle."""
+    assert "1 labeled frame is not in it" in trained.heading.text()
     assert trained.start_button.text() == "Train with all labels"
     press(trained.start_button)
     arguments = trained.session.jobs.job.request.arguments
@@ -165,7 +165,7 @@ def test_train_never_says_done_without_the_new_labels(trained):
 def test_train_starts_nothing_that_is_done_already(trained):
     """With all labels and all steps there is nothing to train, and the window says so; more steps are."""
     project = trained.session.project
-    frames = trained.session.labelling.index.frames
+    frames = trained.session.labeling.index.frames
     write_split(project.training(1).split, Split(frames[:3], frames[3:], 0.6, 0, "labels"))
     trained._show_shuffle()
     notified = []

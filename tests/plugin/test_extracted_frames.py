@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.extracted_frames import delete_frame, take_frame
+from napari_posecut.labeling.extracted_frames import delete_frame, take_frame
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.types import Crop
@@ -31,7 +31,7 @@ def test_taken_frame_is_deleted_again(sample, picture):
     assert numbers_in(project.frame_store(video)) == before
 
 
-def test_labelled_frame_is_not_deleted(sample):
+def test_labeled_frame_is_not_deleted(sample):
     """A frame that labels know of stays, and so do its labels."""
     project = open_project(sample)
     video = next(iter(project_videos(project)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.frame_index import FrameIndex, LabellingProgress, _count_decided, _status_of
+from napari_posecut.labeling.frame_index import FrameIndex, LabelingProgress, _count_decided, _status_of
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
 from posecut_core.labels.state import Frame, LabelOrigin, Point
@@ -15,22 +15,22 @@ LABEL, DRAFT = Point("placed", (1.0, 2.0)), Point("proposed", (1.0, 2.0), LabelO
 
 
 @pytest.fixture
-def index(unlabelled):
-    """The frame index of an unlabelled project."""
-    return FrameIndex(open_project(unlabelled))
+def index(unlabeled):
+    """The frame index of an unlabeled project."""
+    return FrameIndex(open_project(unlabeled))
 
 
 @pytest.mark.parametrize(
     ("frame", "proposed", "status", "count"),
     [
-        (Frame(), False, "unlabelled", 0),
+        (Frame(), False, "unlabeled", 0),
         (Frame(), True, "proposed", 0),
         (Frame(points={"a": LABEL}), True, "begun", 1),
         (Frame(points={"a": LABEL, "b": DRAFT}), False, "unreviewed", 1),
         (Frame(points={"a": LABEL, "b": Point("absent")}), False, "done", 2),
         (Frame(points={"a": LABEL, "b": Point("occluded")}), True, "done", 2),
         (Frame(points={"a": LABEL}, dropped=True), True, "dropped", None),
-        (Frame(points={"gone": LABEL}), False, "unlabelled", 0),
+        (Frame(points={"gone": LABEL}), False, "unlabeled", 0),
     ],
 )
 def test_states_of_frames(frame, proposed, status, count):
@@ -78,16 +78,16 @@ def test_progress_is_exact_after_every_edit(index):
     """Done frames and decided bodyparts are counted as they are, dropped frames left out."""
     key, parts = index.frames[0], list(index.columns)
     total = len(index.frames) * len(parts)
-    assert index.progress == LabellingProgress(0, len(index.frames), 0, total)
+    assert index.progress == LabelingProgress(0, len(index.frames), 0, total)
     index.open_labels(key.video)
     for count, part in enumerate(parts, start=1):
         index.label_session.apply(Place(key.number, part, (9.0, 9.0)) if count > 1 else MarkAbsent(key.number, part))
-        assert index.progress == LabellingProgress(int(count == len(parts)), len(index.frames), count, total - count)
+        assert index.progress == LabelingProgress(int(count == len(parts)), len(index.frames), count, total - count)
     index.label_session.apply(DropFrame(index.frames[1].number))
     rest = len(index.frames) - 1
-    assert index.progress == LabellingProgress(1, rest, len(parts), (rest - 1) * len(parts))
+    assert index.progress == LabelingProgress(1, rest, len(parts), (rest - 1) * len(parts))
     index.release()
-    assert index.progress == LabellingProgress(1, rest, len(parts), (rest - 1) * len(parts))
+    assert index.progress == LabelingProgress(1, rest, len(parts), (rest - 1) * len(parts))
 
 
 def test_one_video_is_editable_at_a_time(index):

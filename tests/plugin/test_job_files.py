@@ -53,7 +53,7 @@ def test_a_half_line_waits_for_its_rest(folder):
     write(folder.progress, line + line[:20])
     first, offset = folder.read_progress(0)
     assert (len(first), folder.read_progress(offset)) == (1, ((), offset))
-    write(folder.progress, line[20:] + "spoilt\n" + line)
+    write(folder.progress, line[20:] + "spoiled\n" + line)
     second, end = folder.read_progress(offset)
     assert (list(second), folder.read_progress(end)) == ([Progress("zählen", 1, 2)] * 2, ((), end))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_posecut.labelling.keypoints import Keypoint, Proposal, keypoint_of, nearest
+from napari_posecut.labeling.keypoints import Keypoint, Proposal, keypoint_of, nearest
 from posecut_core.labels.state import LabelOrigin, Point
 
 MACHINE = LabelOrigin("machine", 0.4, "net", 10)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from napari.utils.key_bindings import coerce_keybinding
 
-from napari_posecut.labelling.keys import _GESTURES, KEYS, key_help
+from napari_posecut.labeling.keys import _GESTURES, KEYS, key_help
 from napari_posecut.layers.canvas import Actions
 from napari_posecut.widgets.docks.label import _BUTTONS
 
@@ -33,7 +33,7 @@ def test_napari_understands_every_key():
 
 
 def test_help_has_a_line_for_each():
-    """The help lists every gesture and every key, as keyboards are labelled."""
+    """The help lists every gesture and every key, as keyboards are labeled."""
     rows = key_help()
     assert len(rows) == len(_GESTURES) + len(KEYS)
     assert ("Ctrl + Shift + Z or Ctrl + Y", "redo") in rows

@@ -1,4 +1,4 @@
-"""Napari's own tools cannot change the layers of a labelling."""
+"""Napari's own tools cannot change the layers of a labeling."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.plugin.hand import CONTROL, Hand
 
 @pytest.fixture
 def session(viewer, sample):
-    """The session of a window in which a labelled project is open."""
+    """The session of a window in which a labeled project is open."""
     session = session_of(viewer)
     session.open(sample)
     QApplication.processEvents()
@@ -53,20 +53,20 @@ def test_keys_of_napari_leave_markers_and_picture_where_they_are(session, key):
         hand.drag((4.0, 4.0), (30.0, 30.0))
     assert all(np.array_equal(layer.affine.affine_matrix, np.eye(3)) for layer in session.canvas.layers)
     np.testing.assert_array_equal(session.canvas.points.data, places)
-    session.labelling.choose(session.labelling.keypoints[0].bodypart)
+    session.labeling.choose(session.labeling.keypoints[0].bodypart)
     hand.click((100.0, 4.0))
-    assert session.labelling.keypoints[0].xy == pytest.approx((100.0, 4.0), abs=1.0)
+    assert session.labeling.keypoints[0].xy == pytest.approx((100.0, 4.0), abs=1.0)
 
 
 def test_points_deleted_by_napari_are_there_again(session):
     """Ctrl + A and 1, napari's way to delete all points, delete no label and no marker."""
     hand = Hand(session.viewer)
-    before = session.labelling.keypoints
+    before = session.labeling.keypoints
     places = session.canvas.points.data.copy()
     session.viewer.layers.selection.active = session.canvas.points
     hand.key(Qt.Key.Key_A, CONTROL)
     hand.key(Qt.Key.Key_1)
-    assert session.labelling.keypoints == before
+    assert session.labeling.keypoints == before
     np.testing.assert_array_equal(session.canvas.points.data, places)
 
 
@@ -80,7 +80,7 @@ def test_pasted_points_are_gone_with_the_next_frame(session):
     hand.wheel((50.0, 50.0), 1)
     hand.key(Qt.Key.Key_D)
     points = session.canvas.points
-    places = [keypoint.xy for keypoint in session.labelling.keypoints if keypoint.xy]
+    places = [keypoint.xy for keypoint in session.labeling.keypoints if keypoint.xy]
     np.testing.assert_allclose(points.data[points.shown][:, ::-1], places)
     assert len(points.data) == len(points.shown) == len(points.symbol) == 7
 

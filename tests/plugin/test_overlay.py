@@ -5,13 +5,13 @@ import pytest
 
 from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
 
-COLOURS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+COLORS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 XY = np.stack([np.stack([10.0 * np.arange(3) + t, np.full(3, 5.0 * t)], axis=1) for t in range(6)])
 LIKELIHOOD = np.full((6, 3), 0.9)
 
 
 def style(**changes):
-    return OverlayStyle(COLOURS, **{"shown": np.ones(3, bool), "edges": ((0, 1), (1, 2)), "trail": 2} | changes)
+    return OverlayStyle(COLORS, **{"shown": np.ones(3, bool), "edges": ((0, 1), (1, 2)), "trail": 2} | changes)
 
 
 def test_markers_are_hollow_below_the_pcutoff():
@@ -55,11 +55,11 @@ def test_unlikely_and_hidden_bodyparts_have_no_lines():
     np.testing.assert_array_equal(drawn, [True, True, False, False, True, False, False, False])
 
 
-def test_lines_have_their_colours():
-    """A trail fades towards the past; bones come last, in a colour of their own."""
+def test_lines_have_their_colors():
+    """A trail fades toward the past; bones come last, in a color of their own."""
     colors = line_colors(style(bone_color=(0.5, 0.5, 0.5)))
     assert colors.shape == (8, 4)
-    np.testing.assert_array_equal(colors[3:6, :3], COLOURS)
+    np.testing.assert_array_equal(colors[3:6, :3], COLORS)
     assert (colors[:3, 3] < colors[3:6, 3]).all()
     np.testing.assert_array_equal(colors[6], [0.5, 0.5, 0.5, 1])
     assert len(line_colors(style(trail=0, edges=()))) == 0

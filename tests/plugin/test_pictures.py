@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labelling.frame_index import _ImageCache
+from napari_posecut.labeling.frame_index import _ImageCache
 from posecut_core.errors import VideoError
 from posecut_core.types import FrameRef
 

@@ -1,4 +1,4 @@
-"""An analysed video in the place of the labelling: one frame of markers, lines and a score map over it."""
+"""An analyzed video in the place of the labeling: one frame of markers, lines and a score map over it."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from napari_posecut.layers.overlay import analyzed_videos, read_trajectories, st
 from napari_posecut.session import session_of
 from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import AnalysisError
-from tests.plugin.widgets.analysed_project import FRAMES, analyze
+from tests.plugin.widgets.analyzed_project import FRAMES, analyze
 
 NO_TURN = {"cell": np.array([8.0, 8.0]), "origin": np.array([3.5, 3.5])}
 
@@ -85,7 +85,7 @@ def test_a_score_map_goes_with_its_frame(shown):
     assert "score map of snout" not in session.viewer.layers
 
 
-def test_the_labelling_comes_back(shown):
+def test_the_labeling_comes_back(shown):
     """Closing takes every layer of the video away."""
     session, playback, _ = shown
     notified = []

@@ -25,21 +25,21 @@ def test_a_plugin_that_is_switched_off_has_defaults(monkeypatch):
 
 def test_choices_are_read(settings):
     """What is set in napari's dialog counts from the next reading on, and nonsense is refused there."""
-    settings.labelling.marker_size = 22
-    settings.labelling.advance = False
+    settings.labeling.marker_size = 22
+    settings.labeling.advance = False
     remember_when_closing("stop")
     assert preferences() == Preferences(advance=False, marker_size=22, helps=False, when_closing="stop")
     with pytest.raises(ValueError, match="marker_size"):
-        settings.labelling.marker_size = 1000
+        settings.labeling.marker_size = 1000
     assert settings is get_plugin_settings("posecut")
 
 
-def test_labelling_follows_them(settings, viewer, config):
+def test_labeling_follows_them(settings, viewer, config):
     """A project is opened with the chosen size of markers, and goes on by itself or not."""
-    settings.labelling.marker_size, settings.labelling.advance = 30, False
+    settings.labeling.marker_size, settings.labeling.advance = 30, False
     session = session_of(viewer)
     session.open(config)
-    assert session.labelling.advance is False
+    assert session.labeling.advance is False
     current = session.canvas.points.size.max() * viewer.scene.camera.zoom
     assert current == pytest.approx(1.4 * 30)
     viewer.scene.camera.zoom *= 3

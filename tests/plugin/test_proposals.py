@@ -1,6 +1,6 @@
 """What is proposed for a frame, and what becomes of it when a person accepts it."""
 
-from napari_posecut.labelling.keypoints import Proposal, ProposedPoses, accepted, stored
+from napari_posecut.labeling.keypoints import Proposal, ProposedPoses, accepted, stored
 from posecut_core.labels.edits import Accept, Place, Propose
 from posecut_core.types import FrameRef
 

@@ -15,5 +15,5 @@ def test_labels_are_what_a_model_says(viewer, stock):
     """After each of some random actions the labels are those of a plain model, and no exception reached Qt."""
     dock = LabelDock(viewer)
     viewer.window.add_dock_widget(dock, area="right")
-    Actions.window, Actions.stock = (viewer, dock), stock.unlabelled
+    Actions.window, Actions.stock = (viewer, dock), stock.unlabeled
     stateful.run_state_machine_as_test(Actions, settings=FEW)

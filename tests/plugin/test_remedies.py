@@ -72,7 +72,7 @@ def test_named_frames_are_extracted_at_once(bar, sample):
     """A button that names its frames needs no second one."""
     session = session_of(bar._viewer)
     session.open(sample)
-    video = session.labelling.index.frames[0].video
+    video = session.labeling.index.frames[0].video
     refuse(bar, Remedy("extract_frames", config=sample.parent, frames=[7], videos=[video]))
     press_remedy(bar, "Extract frame 7")
     assert session.jobs.job.request.arguments == {"videos": [video], "algo": "manual", "frames": [7]}
@@ -119,9 +119,9 @@ def test_bodyparts_renamed_in_the_file_are_renamed_by_a_button(bar, config):
     assert "paw" in sentence
     assert buttons == ["Rename hand to paw", "Add paw"]
     press_remedy(bar, "Rename hand to paw")
-    labelling = session_of(bar._viewer).labelling
-    frame = next(key for key in labelling.index.frames if key.number == 2)
-    assert [(one.name, one.xy) for one in labelling.keypoints_of(frame)] == [("paw", (8.0, 9.0)), ("tip", None)]
+    labeling = session_of(bar._viewer).labeling
+    frame = next(key for key in labeling.index.frames if key.number == 2)
+    assert [(one.name, one.xy) for one in labeling.keypoints_of(frame)] == [("paw", (8.0, 9.0)), ("tip", None)]
 
 
 def test_a_damaged_project_is_repaired_by_a_button(bar, config):
@@ -152,9 +152,9 @@ def test_changes_by_another_program_are_told_and_decided_by_a_button(bar, config
     assert "Another program changed labels" in shown(bar)[0]
     bar.open("3 Label").confirm = lambda question: True
     press_remedy(bar, text)
-    frame = next(key for key in session.labelling.index.frames if key.number == 2)
-    assert session.labelling.keypoints_of(frame)[0].xy[0] == x
-    assert session.labelling.index.label_session.outside.edits == ()
+    frame = next(key for key in session.labeling.index.frames if key.number == 2)
+    assert session.labeling.keypoints_of(frame)[0].xy[0] == x
+    assert session.labeling.index.label_session.outside.edits == ()
 
 
 def test_a_message_stays_while_proposals_come_and_goes_with_the_next_edit(bar, sample, qtbot):
@@ -163,9 +163,9 @@ def test_a_message_stays_while_proposals_come_and_goes_with_the_next_edit(bar, s
     session.open(sample)
     session.notify("2 frames were extracted.")
     qtbot.waitUntil(lambda: not bar.message._settling.isActive())
-    session.labelling.keypoints_changed.emit()
+    session.labeling.keypoints_changed.emit()
     assert shown(bar)[0] == "2 frames were extracted."
-    session.labelling.step(1)
+    session.labeling.step(1)
     assert shown(bar)[0] == ""
 
 
@@ -175,7 +175,7 @@ def test_errors_keep_their_remedies_without_a_row_of_buttons(viewer, monkeypatch
     monkeypatch.setattr("napari_posecut.session.show_info", told.append)
 
     def action():
-        raise LabelError("No frame is labelled.", Remedy("label_frames"))
+        raise LabelError("No frame is labeled.", Remedy("label_frames"))
 
     session_of(viewer).attempt(action)
-    assert told == ["No frame is labelled. Here: 3 Label (Label frames)."]
+    assert told == ["No frame is labeled. Here: 3 Label (Label frames)."]

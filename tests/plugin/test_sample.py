@@ -1,4 +1,4 @@
-"""File > Open Sample opens a small project that is labelled in part."""
+"""File > Open Sample opens a small project that is labeled in part."""
 
 import sys
 
@@ -13,7 +13,7 @@ from posecut_core.errors import ArgumentError
 @pytest.fixture
 def tiny(monkeypatch):
     """Videos of some frames each."""
-    for name, number in (("_FRAMES", 8), ("_LABELLED", 2), ("_OPEN", 2)):
+    for name, number in (("_FRAMES", 8), ("_LABELED", 2), ("_OPEN", 2)):
         monkeypatch.setattr(contributions, name, number)
 
 
@@ -44,7 +44,7 @@ def test_it_is_drawn_elsewhere_and_opened(tiny, folder, viewer, qtbot, monkeypat
         assert [layer.name for layer in viewer.layers] == ["the sample is being drawn"]
         qtbot.waitUntil(lambda: session.project is not None, timeout=60_000)
         assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
-        assert 0 < session.labelling.progress.done < session.labelling.progress.frames
+        assert 0 < session.labeling.progress.done < session.labeling.progress.frames
         session.close()
         drawn_by(monkeypatch, "raise SystemExit(1)")
 

@@ -21,7 +21,7 @@ def session(viewer) -> Session:
 
 def numbers(session: Session) -> list[int]:
     """List the frames that the session knows."""
-    return [key.number for key in session.labelling.index.frames]
+    return [key.number for key in session.labeling.index.frames]
 
 
 def test_a_viewer_has_one_desk(viewer, session):
@@ -57,7 +57,7 @@ def test_work_that_writes_nothing_of_the_project_leaves_it_alone(session, config
     heard = []
     session.project_changed.connect(lambda: heard.append(True))
     session.start("evaluate", {})
-    assert session.labelling.writable
+    assert session.labeling.writable
     session.jobs.end("done")
     assert heard == []
 
@@ -65,31 +65,31 @@ def test_work_that_writes_nothing_of_the_project_leaves_it_alone(session, config
 def test_labels_are_let_go_of_while_work_writes_them(session, config):
     """A job edits them meanwhile, and what it wrote is shown at its end."""
     session.open(config)
-    part = session.labelling.keypoints[0].bodypart
+    part = session.labeling.keypoints[0].bodypart
     session.start("merge_datasets", {})
-    assert not session.labelling.writable
+    assert not session.labeling.writable
     session.refresh()  # for another reason
-    assert not session.labelling.writable
+    assert not session.labeling.writable
     with LabelSession.open(open_project(config), "walk") as other:
         other.apply(Place(0, part, (8.0, 9.0)))
     session.jobs.end("done")
-    assert session.labelling.writable
+    assert session.labeling.writable
     session.show_frame("walk", 0)
-    assert session.labelling.keypoints[0].xy == (8.0, 9.0)
+    assert session.labeling.keypoints[0].xy == (8.0, 9.0)
 
 
 def test_labels_come_back_where_work_is_refused(session, config, monkeypatch):
-    """A person can go on labelling."""
+    """A person can go on labeling."""
 
     def refuse(verb, arguments):
-        assert not session.labelling.writable
+        assert not session.labeling.writable
         raise PosecutError("Other work is in the way.")
 
     session.open(config)
     monkeypatch.setattr(session.jobs, "start", refuse)
     with pytest.raises(PosecutError, match="in the way"):
         session.start("extract_outliers", {})
-    assert session.labelling.writable
+    assert session.labeling.writable
 
 
 def test_labels_stay_with_work_that_was_found_running(session, config, monkeypatch):
@@ -98,11 +98,11 @@ def test_labels_stay_with_work_that_was_found_running(session, config, monkeypat
     monkeypatch.setattr("napari_posecut.session.running_jobs", lambda config: (found,))
     monkeypatch.setattr(FakeJobs, "watch", lambda jobs, config: _follow(jobs, found))
     session.open(config)
-    assert not session.labelling.writable
+    assert not session.labeling.writable
     with LabelSession.open(open_project(config), "walk") as other:
         assert other.writable
     session.jobs.end("stopped")
-    assert session.labelling.writable
+    assert session.labeling.writable
 
 
 def _follow(jobs: FakeJobs, job: FakeJob) -> None:
@@ -116,7 +116,7 @@ def test_a_closed_project_hears_of_no_work(session, config):
     session.close()
     session.jobs.ended.emit(FakeJob("merge_datasets", {}))
     assert session.project is None
-    assert session.labelling is None
+    assert session.labeling is None
     with LabelSession.open(open_project(config), "walk") as other:
         assert other.writable
 
@@ -139,10 +139,10 @@ def test_a_project_that_is_opened_again_stays_writable(session, config):
     """Its own labels are let go of before, and taken up again where it cannot be opened."""
     session.open(config)
     session.open(config.parent)
-    assert session.labelling.writable
+    assert session.labeling.writable
     kept = config.read_text(encoding="utf-8")
     config.write_text("bodyparts: [", encoding="utf-8")
     with pytest.raises(ProjectError):
         session.open(config)
     config.write_text(kept, encoding="utf-8")
-    assert session.labelling.writable
+    assert session.labeling.writable

@@ -15,9 +15,9 @@ def _turn_to_3d(dims):
 
 
 @pytest.fixture
-def video(unlabelled):
+def video(unlabeled):
     """Path of a video of twelve frames."""
-    return next(iter(project_videos(open_project(unlabelled)).values()))
+    return next(iter(project_videos(open_project(unlabeled)).values()))
 
 
 def test_slider_shows_exact_frames(viewer, video, qtbot):

@@ -49,15 +49,15 @@ def test_parts_are_cut_as_numpy_does(frames):
 
 
 def test_whole_video_is_never_decoded_at_once(frames, monkeypatch):
-    """A long slice is one grey picture, of which parts can be cut, and nothing is decoded for it."""
+    """A long slice is one gray picture, of which parts can be cut, and nothing is decoded for it."""
     monkeypatch.setattr(frames, "_wait", None)
     for key, shape in ((np.s_[:], (1, 16, 32, 3)), (np.s_[:, :, 5], (1, 16, 3))):
         assert frames[key].shape == shape
         assert (frames[key] == _GRAY).all()
 
 
-def test_late_picture_is_grey_and_announced(video):
-    """A picture that is not there in time is grey; whoever asked is told when it is there."""
+def test_late_picture_is_gray_and_announced(video):
+    """A picture that is not there in time is gray; whoever asked is told when it is there."""
     frames, notified = VideoFrames(video, patience=0), threading.Event()
     frames.arrived = lambda number: notified.set() if number == 30 else None
     if (frames[30] == _GRAY).all():
@@ -66,15 +66,15 @@ def test_late_picture_is_grey_and_announced(video):
     frames.close()
 
 
-def test_undecodable_frame_is_grey(frames, monkeypatch):
-    """A damaged frame is a grey picture, never an exception, and known to be damaged."""
+def test_undecodable_frame_is_gray(frames, monkeypatch):
+    """A damaged frame is a gray picture, never an exception, and known to be damaged."""
     monkeypatch.setattr(VideoReader, "frames", lambda self, numbers: ((number, None) for number in numbers))
     assert (frames[3] == _GRAY).all()
     assert frames.read(3) is None
 
 
-def test_file_that_fails_is_grey(frames, monkeypatch):
-    """A file that goes away while it is shown leaves grey pictures."""
+def test_file_that_fails_is_gray(frames, monkeypatch):
+    """A file that goes away while it is shown leaves gray pictures."""
 
     def fail(self, numbers):
         raise VideoError("gone")

@@ -12,7 +12,7 @@ from posecut_core.progress import Progress
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Calls of the core, which analyses all videos but those called bad, and has no network for odd."""
+    """Calls of the core, which analyzes all videos but those called bad, and has no network for odd."""
     made = []
 
     def analyze(config, videos, *, report, **options):
@@ -21,7 +21,7 @@ def calls(monkeypatch):
             raise VideoError("It is damaged.")
         if "odd" in videos[0]:
             raise ModelError("There is no network.")
-        report(Progress("analysing", 1, 2, {"seconds_left": 3.0}))
+        report(Progress("analyzing", 1, 2, {"seconds_left": 3.0}))
         return SimpleNamespace(files=("t.h5",))
 
     def later(name):
@@ -47,7 +47,7 @@ def test_a_video_that_fails_stops_no_other(calls):
     ]
     assert [(one.stage, dict(one.values)) for one in heard] == [
         ("It is damaged.", {"video": 0, "failed": 1}),
-        ("analysing", {"video": 1, "seconds_left": 3.0}),
+        ("analyzing", {"video": 1, "seconds_left": 3.0}),
         ("b.mp4 is done", {"video": 1, "finished": 1}),
     ]
     assert calls[1] == ("analyze", "b.mp4", {"save_as_csv": False, "shuffle": 2})

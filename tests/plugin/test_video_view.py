@@ -1,4 +1,4 @@
-"""A video in the place of the labelling."""
+"""A video in the place of the labeling."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import project_videos
 
-LABELLING = ["frame", "skeleton", "labels"]
+LABELING = ["frame", "skeleton", "labels"]
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def names(session):
     return [layer.name for layer in session.viewer.layers]
 
 
-def test_video_takes_turns_with_labelling(session):
-    """The labelling's layers go when a video comes, and the other way round."""
+def test_video_takes_turns_with_labeling(session):
+    """The labeling's layers go when a video comes, and the other way round."""
     view, (first, second) = VideoView(session), project_videos(session.project).values()
     view.show(first)
     assert names(session) == [first.name]
@@ -33,7 +33,7 @@ def test_video_takes_turns_with_labelling(session):
     assert names(session) == [second.name]
     assert view.layer is None
     other.close()
-    assert names(session) == LABELLING
+    assert names(session) == LABELING
 
 
 def test_frame_to_label_ends_the_look(session):
@@ -42,22 +42,22 @@ def test_frame_to_label_ends_the_look(session):
     view.show(path)
     session.refresh()
     assert names(session) == [path.name]
-    frame = session.labelling.frame
+    frame = session.labeling.frame
     session.show_frame(frame.video, frame.number)
-    assert names(session) == LABELLING
+    assert names(session) == LABELING
     assert view.layer is None
 
 
 def test_removing_the_layer_leaves(session):
-    """A person who removes the video's layer is back at the labelling."""
+    """A person who removes the video's layer is back at the labeling."""
     view = VideoView(session)
     layer = view.show(next(iter(project_videos(session.project).values())))
     session.viewer.layers.remove(layer)
-    assert names(session) == LABELLING
+    assert names(session) == LABELING
 
 
-def test_missing_video_leaves_labelling_as_it_is(session, tmp_path):
-    """A video that cannot be shown is refused, and the labelling is there."""
+def test_missing_video_leaves_labeling_as_it_is(session, tmp_path):
+    """A video that cannot be shown is refused, and the labeling is there."""
     with pytest.raises(VideoError):
         VideoView(session).show(tmp_path / "missing.mp4")
-    assert names(session) == LABELLING
+    assert names(session) == LABELING

@@ -65,7 +65,7 @@ def test_importing_the_plugin_is_light():
 
 
 def test_a_window_has_buttons_docks_and_the_project(opened, config):
-    """Opened on a project, the labelling is in front, and the same again adds nothing."""
+    """Opened on a project, the labeling is in front, and the same again adds nothing."""
     docked = list(opened.window.dock_widgets)
     assert docked == ["PoseCut", "1 Project", "3 Label"]
     assert session_of(opened).project.config_path == config

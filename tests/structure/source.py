@@ -34,7 +34,7 @@ ROOMS = (
 # The same for the plugin, whose modules may import any of the core.
 PLUGIN_ROOMS = (
     "remedies",
-    "labelling",
+    "labeling",
     "jobs",
     "preferences",
     "layers",
@@ -46,7 +46,7 @@ PLUGIN_ROOMS = (
 # Modules of the plugin that work without a screen.
 HEADLESS = (
     "remedies",
-    "labelling/",
+    "labeling/",
     "jobs/files",
     "jobs/verbs",
     "jobs/child",

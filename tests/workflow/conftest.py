@@ -1,4 +1,4 @@
-"""A small project with labelled frames, and a network that needs no training."""
+"""A small project with labeled frames, and a network that needs no training."""
 
 import shutil
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ LIKELIHOOD = 0.9
 
 @dataclass
 class BrightSpot:
-    """Finds the centre of bright pixels as "spot" and a point 3 pixels to its right as "beside"."""
+    """Finds the center of bright pixels as "spot" and a point 3 pixels to its right as "beside"."""
 
     scorer: str
     bodyparts: tuple[str, ...] = ("spot", "beside")
@@ -111,7 +111,7 @@ def networks(monkeypatch):
 
 @pytest.fixture
 def spot_project(tmp_path, spot_video, networks):
-    """config.yaml of a project with four labelled frames, one of them a crop, split into train and test."""
+    """config.yaml of a project with four labeled frames, one of them a crop, split into train and test."""
     created = create_new_project(
         "Spot", "me", [spot_video], tmp_path, bodyparts=("spot", "beside"), skeleton=[("spot", "beside")]
     )

@@ -34,7 +34,7 @@ def fill(folder: Path, *names):
 
 
 def test_a_folder_stands_for_its_videos(project, tmp_path):
-    """Videos directly in a folder are taken in order of names; labelled videos and other files are not."""
+    """Videos directly in a folder are taken in order of names; labeled videos and other files are not."""
     folder = tmp_path / "day 1"
     fill(folder, "b.MP4", "a.avi", "aPoseCut_x_labeled.mp4", "notes.txt", "aPoseCut_x.h5")
     fill(folder, "._a.avi", ".aPoseCut_labeled-x.partial.mp4")  # of macOS, and of what was killed

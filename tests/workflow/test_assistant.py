@@ -82,7 +82,7 @@ def test_a_setting_that_cannot_work_is_refused(trainable):
 
 
 def test_frames_have_room_for_the_largest_of_the_project(trainable):
-    """A labelled frame that joins later does not change the shape of a step, and is all that is read."""
+    """A labeled frame that joins later does not change the shape of a step, and is all that is read."""
     project = open_project(trainable)
     FrameStore.open(project.frame_store("dots")).append([(9, np.zeros((80, 96, 3), np.uint8), (0, 0))])
     watch, images = LabelWatch(trainable), {}

@@ -1,4 +1,4 @@
-"""The assistant learns from labels as they come, proposes the others, and stops without losing what it has learnt."""
+"""The assistant learns from labels as they come, proposes the others, and stops without losing what it has learned."""
 
 import signal
 
@@ -33,7 +33,7 @@ def quick(quick_steps, few_blocks, monkeypatch):
 
 
 @pytest.fixture
-def labelling(trainable):
+def labeling(trainable):
     """An open session of a project in which frames 4 and 5 have no labels yet."""
     project = open_project(trainable)
     xy = np.full((2, 2), 30)
@@ -68,10 +68,10 @@ def steps(session):
 
 
 @pytest.mark.usefixtures("quick")
-def test_frames_without_labels_are_proposed(labelling):
+def test_frames_without_labels_are_proposed(labeling):
     """Proposals come after the first steps and then again; the result says what they are of."""
     reports = Reports(stage="new proposals")
-    done = run(labelling, maxiters=10, report=reports)
+    done = run(labeling, maxiters=10, report=reports)
     assert (done.first_step, done.last_step, done.labelled_frames) == (0, 10, 4)
     assert [progress.values["step"] for progress in reports.seen] == [4, 8, 10]
     found = read_proposals(done.proposals)
@@ -80,20 +80,20 @@ def test_frames_without_labels_are_proposed(labelling):
 
 
 @pytest.mark.usefixtures("quick")
-def test_new_labels_join_while_it_learns(labelling):
-    """A frame that is labelled meanwhile trains from then on, and needs no proposals any more."""
-    reports = Reports(_4=lambda: label(labelling, 4))
-    done = run(labelling, maxiters=10, report=reports)
+def test_new_labels_join_while_it_learns(labeling):
+    """A frame that is labeled meanwhile trains from then on, and needs no proposals any more."""
+    reports = Reports(_4=lambda: label(labeling, 4))
+    done = run(labeling, maxiters=10, report=reports)
     assert done.labelled_frames == 5
     assert [progress.values["labelled_frames"] for progress in reports.seen] == [4, 4, 5, 5, 5]
     assert read_proposals(done.proposals).videos["dots"].numbers.tolist() == [5]
 
 
 @pytest.mark.usefixtures("quick")
-def test_it_waits_for_the_first_labels(labelling):
-    """With too few labelled frames it says how many there are and are needed, and begins by itself."""
-    reports = Reports(stage="waiting for labelled frames")
-    done = run(labelling, maxiters=2, report=reports, pace=Pace(frames=5), wait=lambda: label(labelling, 4))
+def test_it_waits_for_the_first_labels(labeling):
+    """With too few labeled frames it says how many there are and are needed, and begins by itself."""
+    reports = Reports(stage="waiting for labeled frames")
+    done = run(labeling, maxiters=2, report=reports, pace=Pace(frames=5), wait=lambda: label(labeling, 4))
     assert [(progress.done, progress.total) for progress in reports.seen] == [(4, 5)]
     assert (done.last_step, done.labelled_frames) == (2, 5)
 
@@ -105,39 +105,39 @@ def unlabel(session):
 
 
 @pytest.mark.usefixtures("quick")
-def test_labels_that_are_taken_back_stop_it(labelling):
-    """With too few frames left it waits, keeps what it has learnt, and goes on."""
-    waiting = Reports(stage="waiting for labelled frames")
-    learning = Reports(_4=lambda: unlabel(labelling))
+def test_labels_that_are_taken_back_stop_it(labeling):
+    """With too few frames left it waits, keeps what it has learned, and goes on."""
+    waiting = Reports(stage="waiting for labeled frames")
+    learning = Reports(_4=lambda: unlabel(labeling))
 
     def report(progress):
         waiting(progress)
         learning(progress)
 
-    done = run(labelling, maxiters=8, report=report, wait=lambda: label(labelling, 4))
+    done = run(labeling, maxiters=8, report=report, wait=lambda: label(labeling, 4))
     assert [progress.done for progress in waiting.seen] == [2]
     assert [progress.done for progress in learning.seen] == [2, 4, 6, 8]
     assert done.labelled_frames == 3
 
 
 @pytest.mark.usefixtures("quick")
-def test_it_rests_when_nothing_is_left_to_learn(labelling):
+def test_it_rests_when_nothing_is_left_to_learn(labeling):
     """After many steps without another label it only waits for one."""
     waits = []
 
     def wait():
-        waits.append(steps(labelling))
+        waits.append(steps(labeling))
         if len(waits) == 3:
-            label(labelling, 4)
+            label(labeling, 4)
 
-    done = run(labelling, maxiters=12, pace=Pace(frames=3, first=100, poll=1, rest=6), wait=wait)
+    done = run(labeling, maxiters=12, pace=Pace(frames=3, first=100, poll=1, rest=6), wait=wait)
     assert waits == [(6,)] * 3
     assert (done.last_step, done.labelled_frames) == (12, 5)
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_leaves_a_snapshot(labelling, number):
+def test_interrupted_it_leaves_a_snapshot(labeling, number):
     """A KeyboardInterrupt of the report, Ctrl-C and SIGTERM alike; the next call goes on and proposes at once."""
 
     def interrupt():
@@ -146,35 +146,35 @@ def test_interrupted_it_leaves_a_snapshot(labelling, number):
         signal.raise_signal(number)
 
     with pytest.raises(KeyboardInterrupt):
-        run(labelling, report=Reports(_2=interrupt))
-    assert steps(labelling) == (2,)
+        run(labeling, report=Reports(_2=interrupt))
+    assert steps(labeling) == (2,)
     reports = Reports(stage="new proposals")
-    done = run(labelling, maxiters=3, report=reports)
+    done = run(labeling, maxiters=3, report=reports)
     assert (done.first_step, done.last_step) == (2, 3)
     assert [progress.values["step"] for progress in reports.seen] == [3]
 
 
 @pytest.mark.usefixtures("quick")
-def test_interrupted_while_it_waits_it_stops(labelling):
+def test_interrupted_while_it_waits_it_stops(labeling):
     """Waiting is heard as well."""
     with pytest.raises(KeyboardInterrupt):
-        run(labelling, pace=Pace(frames=99), wait=lambda: signal.raise_signal(signal.SIGTERM))
-    assert steps(labelling) == ()
+        run(labeling, pace=Pace(frames=99), wait=lambda: signal.raise_signal(signal.SIGTERM))
+    assert steps(labeling) == ()
     with pytest.raises(KeyboardInterrupt):
         run(
-            labelling,
+            labeling,
             pace=Pace(frames=3, first=100, poll=1),
-            report=Reports(_2=lambda: unlabel(labelling)),
+            report=Reports(_2=lambda: unlabel(labeling)),
             wait=lambda: signal.raise_signal(signal.SIGTERM),
         )
-    assert steps(labelling) == (2,)
+    assert steps(labeling) == (2,)
 
 
 @pytest.mark.usefixtures("quick")
-def test_other_bodyparts_begin_another_network(labelling):
+def test_other_bodyparts_begin_another_network(labeling):
     """A bodypart that is renamed meanwhile has proposals of a new network."""
-    config = labelling.project.config_path
-    labelling.close()
+    config = labeling.project.config_path
+    labeling.close()
     steps_seen = []
 
     def report(progress):
@@ -183,15 +183,15 @@ def test_other_bodyparts_begin_another_network(labelling):
             if steps_seen == [2, 4]:
                 edit_bodyparts(config, rename={"white": "pale"})
 
-    done = run(labelling, maxiters=8, report=report)
+    done = run(labeling, maxiters=8, report=report)
     assert steps_seen == [2, 4, 2, 4, 6, 8]
     assert read_proposals(done.proposals).bodyparts == ("pale", "black")
 
 
 @pytest.mark.usefixtures("quick")
-def test_nothing_else_of_the_project_changes(labelling):
+def test_nothing_else_of_the_project_changes(labeling):
     """Shuffles, training datasets, labels and config.yaml are as before."""
-    root = labelling.project.root
+    root = labeling.project.root
     own = (root / "posecut-models" / "assistant", root / "posecut-jobs")
 
     def contents():
@@ -199,12 +199,12 @@ def test_nothing_else_of_the_project_changes(labelling):
         return {path: path.read_bytes() for path in files}
 
     before = contents()
-    run(labelling, maxiters=5)
+    run(labeling, maxiters=5)
     assert contents() == before
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_frame_that_is_taken_out_meanwhile_is_passed_over(labelling, monkeypatch):
+def test_a_frame_that_is_taken_out_meanwhile_is_passed_over(labeling, monkeypatch):
     """The next proposals are made without it; damage that stays is told."""
     own, failures = assisting.proposals_for, [VideoError("gone")]
 
@@ -215,21 +215,21 @@ def test_a_frame_that_is_taken_out_meanwhile_is_passed_over(labelling, monkeypat
 
     monkeypatch.setattr(assisting, "proposals_for", propose)
     reports = Reports(stage="new proposals")
-    run(labelling, maxiters=8, report=reports)
+    run(labeling, maxiters=8, report=reports)
     assert [progress.values["step"] for progress in reports.seen] == [8]
     failures += [VideoError("gone")] * 2
     with pytest.raises(VideoError):
-        run(labelling, maxiters=16)
+        run(labeling, maxiters=16)
 
 
-def test_settings_that_cannot_work_are_told(labelling):
+def test_settings_that_cannot_work_are_told(labeling):
     """Before anything is trained."""
     with pytest.raises(ModelError, match="crop_size is 65"):
-        run(labelling, settings={"crop_size": 65})
+        run(labeling, settings={"crop_size": 65})
 
 
 @pytest.mark.usefixtures("quick")
-def test_frames_join_without_compiling(labelling, monkeypatch):
+def test_frames_join_without_compiling(labeling, monkeypatch):
     """Steps on 4 and on 5 frames have the same shapes and settings: one program takes both."""
     quick, programs = training._train_step, set()
 
@@ -238,6 +238,6 @@ def test_frames_join_without_compiling(labelling, monkeypatch):
         return quick(state, batch, mirror_order, spec=spec, settings=settings)
 
     monkeypatch.setattr(training, "_train_step", step)
-    FrameStore.open(labelling.project.frame_store("dots")).append([(9, np.zeros((80, 96, 3), np.uint8), (0, 0))])
-    assert run(labelling, maxiters=3, report=Reports(_2=lambda: label(labelling, 9))).labelled_frames == 5
+    FrameStore.open(labeling.project.frame_store("dots")).append([(9, np.zeros((80, 96, 3), np.uint8), (0, 0))])
+    assert run(labeling, maxiters=3, report=Reports(_2=lambda: label(labeling, 9))).labelled_frames == 5
     assert len(programs) == 1

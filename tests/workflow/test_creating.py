@@ -126,7 +126,7 @@ def test_all_broken_videos_are_named_and_the_others_taken_on_request(tmp_path, v
     created = create(tmp_path, folder, skip_broken=True, report=said.append)
     assert [path.name for path in created.videos] == ["m1.mp4"]
     assert [Path(one.video).name for one in created.skipped] == ["cut.mp4", "empty.mp4", "text.mp4"]
-    assert "m1DLC_resnet50_x_labeled.mp4 (a labelled video), raw.seq (unknown" in said[0].text
+    assert "m1DLC_resnet50_x_labeled.mp4 (a labeled video), raw.seq (unknown" in said[0].text
     assert list(project_videos(open_project(created))) == ["m1"]
 
 
@@ -171,7 +171,7 @@ def test_bodyparts_that_do_not_do_are_refused(tmp_path, videos, bodyparts):
 
 
 def test_an_interrupted_creation_leaves_nothing_behind(tmp_path, videos):
-    """Cancelling while videos are placed removes what was begun."""
+    """Canceling while videos are placed removes what was begun."""
 
     def cancel(progress):
         if isinstance(progress, Progress) and progress.stage == "placing videos":
@@ -231,20 +231,20 @@ def test_copies_are_added_once(tmp_path, videos):
     assert times(created.config_path.parent) == before
 
 
-@pytest.mark.parametrize("cause", ["damaged", "twin", "place", "cancelled"])
+@pytest.mark.parametrize("cause", ["damaged", "twin", "place", "canceled"])
 def test_a_failed_addition_changes_nothing(tmp_path, videos, cause):
     """When one of several videos cannot be added, none is."""
     created = create(tmp_path, [videos / "m1.mp4"])
     (created.config_path.parent / "videos" / "z.mp4").write_bytes(b"in no list, and the only copy")
     before = times(created.config_path.parent)
-    names = {"damaged": "x.mp4", "twin": "m1.mp4", "place": "z.mp4", "cancelled": "y.mp4"}
+    names = {"damaged": "x.mp4", "twin": "m1.mp4", "place": "z.mp4", "canceled": "y.mp4"}
     other = tmp_path / "more" / names[cause]
     other.parent.mkdir()
     other.write_bytes(b"hello" if cause in ("damaged", "twin") else (videos / "m1.mp4").read_bytes())
 
     def cancel(progress):
         if (
-            cause == "cancelled"
+            cause == "canceled"
             and isinstance(progress, Progress)
             and progress.stage == "placing videos"
             and progress.done == progress.total

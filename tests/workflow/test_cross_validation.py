@@ -97,7 +97,7 @@ def test_all_splits_train_for_as_long_whatever_their_settings_file_says(toy_trai
 
 def test_each_video_is_left_out_once(toy_trainable, options):
     """The video that tests has not trained; with labels in one video alone the call is refused."""
-    with pytest.raises(DatasetError, match="Only dots has labelled frames"):
+    with pytest.raises(DatasetError, match="Only dots has labeled frames"):
         cross_validate(toy_trainable, leave_one_video_out=True, **options)
     project = open_project(toy_trainable)
     video = toy_trainable.parent.parent / "more.mp4"

@@ -21,7 +21,7 @@ from posecut_core.workflow import create_training_dataset as datasets
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 
-COUNTS = {"ant": 12, "bee": 8}  # labelled frames of each video; one more frame is stored, but without any label
+COUNTS = {"ant": 12, "bee": 8}  # labeled frames of each video; one more frame is stored, but without any label
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def videos(tmp_path_factory):
 
 
 @pytest.fixture
-def unlabelled(tmp_path, videos):
+def unlabeled(tmp_path, videos):
     """config.yaml of a project with two videos and no labels."""
     return create_new_project(
         "Walk", "Ann", [videos], tmp_path, bodyparts=("head", "left leg", "right leg")
@@ -44,9 +44,9 @@ def unlabelled(tmp_path, videos):
 
 
 @pytest.fixture
-def project(unlabelled):
-    """config.yaml of a project with 20 labelled frames of two videos."""
-    opened = open_project(unlabelled)
+def project(unlabeled):
+    """config.yaml of a project with 20 labeled frames of two videos."""
+    opened = open_project(unlabeled)
     for video, count in COUNTS.items():
         store = FrameStore.open(opened.frame_store(video), create=True)
         store.append((2 * number, np.zeros((48, 64, 3), np.uint8), (0, 0)) for number in range(count + 1))
@@ -54,7 +54,7 @@ def project(unlabelled):
         xy[-1] = np.nan
         xy[0, 1] = np.nan
         write_labels(opened, LabelTable(video, opened.config.bodyparts, store.numbers, xy))
-    return unlabelled
+    return unlabeled
 
 
 def files(config):
@@ -64,7 +64,7 @@ def files(config):
 
 
 def test_a_dataset_is_split_revision_and_settings(project):
-    """95% of the labelled frames train; frames without any label are left out; settings stand ready."""
+    """95% of the labeled frames train; frames without any label are left out; settings stand ready."""
     created = create_training_dataset(project)
     (made,) = created.shuffles
     assert (created.labelled_frames, made.train_frames, made.test_frames, made.shuffle) == (20, 19, 1, 1)
@@ -111,7 +111,7 @@ def test_each_training_fraction_has_its_datasets(project):
 
 
 def test_given_indices_are_used(project):
-    """Indices count the labelled frames sorted by video and number; what does not train tests, unless it is said."""
+    """Indices count the labeled frames sorted by video and number; what does not train tests, unless it is said."""
     made = create_training_dataset(project, 2, train_indices=[[13, 0], list(range(20))]).shuffles
     split = read_split(made[0].split)
     assert split.train == (FrameRef("ant", 0), FrameRef("bee", 2))
@@ -177,11 +177,11 @@ def test_an_existing_shuffle_is_kept(project):
     assert len(files(project)) == 3
 
 
-def test_without_labels_there_is_no_dataset(unlabelled):
+def test_without_labels_there_is_no_dataset(unlabeled):
     """The user hears to extract and label frames first."""
-    with pytest.raises(LabelError, match=r"No frame in .* is labelled; extract frames and label them first"):
-        create_training_dataset(unlabelled)
-    assert files(unlabelled) == []
+    with pytest.raises(LabelError, match=r"No frame in .* is labeled; extract frames and label them first"):
+        create_training_dataset(unlabeled)
+    assert files(unlabeled) == []
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_cannot_work_writes_nothing(project, arguments, error, words):
 def test_too_few_frames_for_the_fraction_write_nothing(project):
     """A TrainingFraction that leaves no training frame is refused."""
     edit_config(project, {"TrainingFraction": [0.01]})
-    with pytest.raises(DatasetError, match=r"With 20 labelled frames and TrainingFraction 0\.01 no frame is left"):
+    with pytest.raises(DatasetError, match=r"With 20 labeled frames and TrainingFraction 0\.01 no frame is left"):
         create_training_dataset(project)
     assert files(project) == []
 
@@ -244,13 +244,13 @@ def test_settings_come_from_config_and_arguments(project):
 
 
 def test_large_frames_are_scaled_down(project):
-    """The longest side of a labelled frame comes down to about 400 pixels, but by no less than 0.4."""
+    """The longest side of a labeled frame comes down to about 400 pixels, but by no less than 0.4."""
     opened = open_project(project)
     store = FrameStore.open(opened.frame_store("bee"))
     for number, width, scale in ((101, 640, 0.625), (103, 2000, 0.4)):
         store.append([(number, np.zeros((48, width, 3), np.uint8), (0, 0))])
         tables = labeled_tables(opened)
-        assert _scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labelled yet
+        assert _scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labeled yet
         table = next(table for table in tables if table.video == "bee")
         numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
         write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))

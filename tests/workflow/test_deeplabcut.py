@@ -46,13 +46,13 @@ def test_images_are_imported_once(project):
     np.testing.assert_array_equal(store.read(12), full)
 
 
-def test_grey_images_become_colour(project):
+def test_gray_images_become_color(project):
     """Images of one channel are read as three equal ones."""
-    grey = picture(0)[..., 0]
-    iio.imwrite(project.frame_folder("m1") / "img1.png", grey)
+    gray = picture(0)[..., 0]
+    iio.imwrite(project.frame_folder("m1") / "img1.png", gray)
     _import_images(project, "m1")
     np.testing.assert_array_equal(
-        FrameStore.open(project.frame_store("m1")).read(1), np.repeat(grey[..., None], 3, axis=2)
+        FrameStore.open(project.frame_store("m1")).read(1), np.repeat(gray[..., None], 3, axis=2)
     )
 
 
@@ -124,15 +124,15 @@ def test_a_folder_of_broken_images_gets_no_frame_store(project):
 
 def test_deep_images_of_a_video_are_alike(project):
     """One scale for all, written down, so that images that come later have it too; it is told."""
-    folder, told, grey = project.frame_folder("m1"), [], picture(0)[..., 0]
+    folder, told, gray = project.frame_folder("m1"), [], picture(0)[..., 0]
     for number, factor in ((1, 4), (2, 16)):
-        Image.fromarray(grey.astype(np.uint16) * factor).save(folder / f"img{number}.png")
+        Image.fromarray(gray.astype(np.uint16) * factor).save(folder / f"img{number}.png")
     _import_images(project, "m1", report=told.append)
-    Image.fromarray(grey.astype(np.uint16) * 8).save(folder / "img3.png")
+    Image.fromarray(gray.astype(np.uint16) * 8).save(folder / "img3.png")
     _import_images(project, "m1", report=told.append)
     store = FrameStore.open(project.frame_store("m1"))
     for number, factor in ((1, 4), (2, 16), (3, 8)):
-        assert np.abs(store.read(number)[..., 0] - grey * (factor / 16)).max() <= 1
+        assert np.abs(store.read(number)[..., 0] - gray * (factor / 16)).max() <= 1
     assert [note for note in told if isinstance(note, Notice) and "as black and 4095 as white" in note.text]
 
 

@@ -10,7 +10,7 @@ from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 
 
 def test_drafts_come_back_under_the_present_names(spot_project):
-    """Only bodyparts that nobody has labelled have drafts, which follow a renaming and end with a label."""
+    """Only bodyparts that nobody has labeled have drafts, which follow a renaming and end with a label."""
     given = LabelTable("spot", ("spot", "beside"), np.array([3, 5]), np.full((2, 2, 2), 7.0), np.ones((2, 2), bool))
     project = open_project(spot_project)
     assert len(read_drafts(project, "spot").numbers) == 0

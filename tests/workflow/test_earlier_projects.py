@@ -47,13 +47,13 @@ def test_a_project_of_0_1_0_has_the_labels_that_it_had(earlier):
 
 @pytest.mark.usefixtures("quick_steps")
 def test_a_project_of_0_1_0_goes_on(earlier):
-    """Its network trains on from its snapshot, is evaluated, and analyses the project's video."""
+    """Its network trains on from its snapshot, is evaluated, and analyzes the project's video."""
     trained = train_network(earlier, maxiters=4)
     assert (trained.first_step, snapshot_steps(trained.model_folder)[-1]) == (2, 4)
     evaluation = evaluate_network(earlier)
     assert [row.training_iterations for row in evaluation.rows] == [4]
-    (analysed,) = analyze_videos(earlier, [earlier.parent / "videos" / "dots.mp4"]).videos
-    assert (analysed.frame_count, analysed.skipped) == (12, False)
+    (analyzed,) = analyze_videos(earlier, [earlier.parent / "videos" / "dots.mp4"]).videos
+    assert (analyzed.frame_count, analyzed.skipped) == (12, False)
 
 
 @pytest.mark.usefixtures("quick_steps")

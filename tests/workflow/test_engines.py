@@ -21,7 +21,7 @@ from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.train_network import _measure_engine
 from tests.toy_backbone import Toy
 
-SPEC = NetworkSpec(Toy(), ("white", "black", "grey"))
+SPEC = NetworkSpec(Toy(), ("white", "black", "gray"))
 WIDE = "engine_limits: {openvino: [1000, 1000], openvino-int8: [1000, 1000]}\n"
 
 
@@ -140,7 +140,7 @@ def test_a_result_says_what_computed_it(training, tmp_path):
     assert not again.videos[0].skipped
     name = read_origin(table).analysis.engine
     assert name == f"openvino-{openvino.fastest_precision()}"
-    assert f"dots.mp4 was analysed before with xla instead of {name}; it is analysed again" in [
+    assert f"dots.mp4 was analyzed before with xla instead of {name}; it is analyzed again" in [
         report.text for report in said if hasattr(report, "text")
     ]
     assert read_predictions(table).xy.shape == reference.xy.shape

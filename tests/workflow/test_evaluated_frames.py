@@ -1,4 +1,4 @@
-"""Labelled frames, predicted and drawn."""
+"""Labeled frames, predicted and drawn."""
 
 import numpy as np
 import pytest

@@ -77,7 +77,7 @@ def test_evaluating_again_replaces_rows(spot_project):
     assert result.scorer == "Fake_20"
 
 
-def test_pictures_are_drawn_of_every_labelled_frame(spot_project):
+def test_pictures_are_drawn_of_every_labeled_frame(spot_project):
     """plotting writes a picture per frame, named by its part of the split, its video and its image."""
     (row,) = evaluate_network(spot_project, plotting=True).rows
     assert {path.parent.name for path in row.images} == {"LabeledImages_Fake_10"}

@@ -101,12 +101,12 @@ def test_a_crop_keeps_its_place(fresh_project):
     assert store.sizes.tolist() == [[36, 40]] * 2
 
 
-def test_overwriting_spares_labelled_frames(spot_project):
+def test_overwriting_spares_labeled_frames(spot_project):
     """Frames with labels stay when the others are replaced."""
-    labelled = set(read_labels(open_project(spot_project), "spot").numbers.tolist())
+    labeled = set(read_labels(open_project(spot_project), "spot").numbers.tolist())
     extract_frames(spot_project, videos=["spot"], frames=[1, 2])
     extracted = extract_frames(spot_project, videos=["spot"], frames=[7], overwrite=True).videos[0]
-    assert set(extracted.frames) == labelled | {7}
+    assert set(extracted.frames) == labeled | {7}
     assert extracted.added == (7,)
 
 

@@ -43,7 +43,7 @@ def test_arima_needs_more_frames_than_these(spot_project, spot_video, table):
 
 @pytest.mark.parametrize("filtertype", ["spline", "kalman"])
 def test_gaps_are_filled_up_to_a_length(spot_project, spot_video, table, filtertype):
-    """A frame below pcutoff takes its place between its neighbours, two in a row stay empty; the file says how."""
+    """A frame below pcutoff takes its place between its neighbors, two in a row stay empty; the file says how."""
     found = read_predictions(table)
     likelihood = np.full_like(found.likelihood, 0.9)
     likelihood[[3, 7, 8]] = 0.1
@@ -73,7 +73,7 @@ def test_impossible_wishes_are_refused(spot_project, spot_video, table, options,
     assert not table.with_name("spotFake_10_filtered.h5").exists()
 
 
-def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
+def test_what_was_not_analyzed_is_one_sentence(spot_project, spot_video):
     """The message names the step before."""
     with pytest.raises(AnalysisError, match="analyze the video first"):
         filterpredictions(spot_project, spot_video)

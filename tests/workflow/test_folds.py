@@ -42,7 +42,7 @@ def test_splits_that_say_nothing_are_refused():
         _random_folds(FRAMES, count=1, fraction=0.5, seed=0, labels="l")
     with pytest.raises(DatasetError, match="none is left for testing; lower TrainingFraction"):
         _random_folds(FRAMES, count=2, fraction=1.0, seed=0, labels="l")
-    with pytest.raises(DatasetError, match="Only a has labelled frames"):
+    with pytest.raises(DatasetError, match="Only a has labeled frames"):
         _video_folds(FRAMES[:4], fraction=0.5, labels="l")
 
 

@@ -1,4 +1,4 @@
-"""The labelled frames that a network is measured on."""
+"""The labeled frames that a network is measured on."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_frames_whose_labels_are_gone_are_left_out_and_named(spot_project):
     (frames,) = gather_frames(project, rest, train=TRAIN, test=TEST, report=told.append)
     assert frames.numbers.tolist() == [5]
     (note,) = told
-    assert "spot: left out because they are no longer labelled: img09.png" in note.text
+    assert "spot: left out because they are no longer labeled: img09.png" in note.text
 
 
 def test_frames_whose_pictures_are_gone_are_left_out_and_named(spot_project):
@@ -67,8 +67,8 @@ def test_frames_whose_pictures_are_gone_are_left_out_and_named(spot_project):
     FrameStore.open(project.frame_store("spot")).remove([9])
     (frames,) = gather_frames(project, {"spot": table}, train=TRAIN, test=TEST, report=told.append)
     assert frames.numbers.tolist() == [5]
-    assert "Frame 9 of spot is labelled but was never extracted, or its image is lost" in told[0].text
-    with pytest.raises(DatasetError, match=r"Frame 9 of spot is labelled but was never extracted") as raised:
+    assert "Frame 9 of spot is labeled but was never extracted, or its image is lost" in told[0].text
+    with pytest.raises(DatasetError, match=r"Frame 9 of spot is labeled but was never extracted") as raised:
         gather_frames(project, {"spot": table}, train=TRAIN, test=())
     assert [(remedy.step, remedy.arguments["frames"]) for remedy in raised.value.remedies] == [("extract_frames", [9])]
 

@@ -94,7 +94,7 @@ def test_labels_that_a_killed_call_accepted_are_saved(drafted, monkeypatch):
 
 
 def test_an_iteration_of_the_same_labels_is_refused(drafted):
-    """Nothing was labelled since its training dataset; a label that is moved is enough, and so are accepted drafts."""
+    """Nothing was labeled since its training dataset; a label that is moved is enough, and so are accepted drafts."""
     create_training_dataset(drafted)
     with pytest.raises(LabelError, match=r"No label has changed since .* iteration 0") as raised:
         merge_datasets(drafted, unreviewed="leave")

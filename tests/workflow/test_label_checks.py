@@ -154,7 +154,7 @@ def test_images_that_cannot_be_read_are_named(project):
 
 
 def test_images_that_show_another_picture_are_named(project):
-    """Kind: an image was replaced after it had been read. Labelled or not, nobody else would ever look at it again."""
+    """Kind: an image was replaced after it had been read. Labeled or not, nobody else would ever look at it again."""
     folder = project.frame_folder("spot")
     for name, value in (("img0003.png", 90), ("img0007.png", 7)):
         iio.imwrite(folder / name, np.full((48, 64, 3), value, np.uint8))
@@ -163,6 +163,6 @@ def test_images_that_show_another_picture_are_named(project):
     found = Findings()
     check_labels_of(project, "spot", found, mend=False)
     disputed, new = found.wrong
-    assert "img0003.png shows another picture than when it was read and labelled as frame 3" in disputed.problem
+    assert "img0003.png shows another picture than when it was read and labeled as frame 3" in disputed.problem
     assert new.harmless
     assert "img0007.png differ from" in new.problem

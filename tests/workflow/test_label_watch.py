@@ -17,7 +17,7 @@ from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 
 @pytest.fixture
 def watch(trainable):
-    """A watch that has looked once at four labelled frames."""
+    """A watch that has looked once at four labeled frames."""
     made = LabelWatch(trainable)
     assert made.poll()
     return made
@@ -65,9 +65,9 @@ def test_other_bodyparts_are_noticed(watch):
     """After a bodypart was added, tables have its column; other changes of config.yaml change nothing."""
     edit_config(watch.project.config_path, {"pcutoff": 0.9})
     assert not watch.poll()
-    edit_bodyparts(watch.project.config_path, add=["grey"])
+    edit_bodyparts(watch.project.config_path, add=["gray"])
     assert watch.poll()
-    assert watch.tables()["dots"].bodyparts == watch.project.config.bodyparts == ("white", "black", "grey")
+    assert watch.tables()["dots"].bodyparts == watch.project.config.bodyparts == ("white", "black", "gray")
 
 
 def test_labels_of_deeplabcut_are_watched_too(trainable):

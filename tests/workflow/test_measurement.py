@@ -29,7 +29,7 @@ def test_errors_likelihoods_and_split_stand_side_by_side(spot_project):
 
 
 def test_only_test_frames_calibrate(spot_project):
-    """Points of training frames are not held out; an unlabelled bodypart that was looked for is wrong."""
+    """Points of training frames are not held out; an unlabeled bodypart that was looked for is wrong."""
     found = measured(spot_project).calibration
     assert (found.points, found.points_right, found.within) == (2, 1, 17.0)
     assert found.expected_error == pytest.approx((0.1 + 0.3) / 2)

@@ -76,13 +76,13 @@ def test_a_damaged_file_is_written_again(spot_project):
 
 
 def test_what_must_fail_is_told_before_it_is_tried(changed):
-    """A frame that shows another picture than was labelled, and a changed one that is gone."""
+    """A frame that shows another picture than was labeled, and a changed one that is gone."""
     project = open_project(changed)
     assert merge_labels(changed).videos[0].obstacle == ""
     shutil.rmtree(project.frame_store("spot"))
     store = FrameStore.open(project.frame_store("spot"), create=True)
     store.append([(number, np.zeros((48, 64, 3), np.uint8), (0, 0)) for number in (3, 5, 9)])
-    assert "Frame 0 of spot is labelled but was never extracted" in merge_labels(changed).videos[0].obstacle
+    assert "Frame 0 of spot is labeled but was never extracted" in merge_labels(changed).videos[0].obstacle
     store.append([(0, np.zeros((48, 64, 3), np.uint8), (0, 0))])
     (video,) = merge_labels(changed).videos
     assert "Frame 0 of spot" in video.obstacle

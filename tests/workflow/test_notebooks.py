@@ -40,8 +40,8 @@ def with_parameters(notebook, source):
 
 
 def test_there_are_three_notebooks():
-    """One for a labelled project, one for videos of one's own, one for what becomes of a network."""
-    assert NOTEBOOKS == ["1_labelled_example.ipynb", "2_your_own_data.ipynb", "3_engines_export_live.ipynb"]
+    """One for a labeled project, one for videos of one's own, one for what becomes of a network."""
+    assert NOTEBOOKS == ["1_labeled_example.ipynb", "2_your_own_data.ipynb", "3_engines_export_live.ipynb"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

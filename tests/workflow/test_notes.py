@@ -38,7 +38,7 @@ def told():
 
 
 def test_every_step_with_a_network_tells_bodyparts_that_were_renamed(spot_project, told):
-    """Analysis, figures, labelled videos and evaluation say the same of a network with an old name."""
+    """Analysis, figures, labeled videos and evaluation say the same of a network with an old name."""
     edit_bodyparts(spot_project, rename={"beside": "other"})
     analyze_videos(spot_project, ["spot"], report=told)
     plot_trajectories(spot_project, ["spot"], report=told)
@@ -65,7 +65,7 @@ def test_a_bodypart_that_no_name_leads_to_is_told(spot_project, edit, told):
 
 def test_training_tells_bodyparts_that_were_renamed(trainable, told):
     """A training dataset from before is trained on, and its old names are told."""
-    trainable.write_text(trainable.read_text().replace("- black", "- grey"))
+    trainable.write_text(trainable.read_text().replace("- black", "- gray"))
     prepare_run(open_project(trainable).training(1, 0), {}, report=told)
     assert any(text.startswith("The training dataset") and "has 'black'" in text for text in told)
 

@@ -256,7 +256,7 @@ def test_images_as_people_leave_them_are_used(tmp_path):
     said = "\n".join(report.text for report in told if isinstance(report, Notice))
     assert "broken.png is not a readable image (it may be truncated)" in said
     assert "put broken.png, gone.png (no frame of the video) back" in said
-    assert "frame 13 twice, as img013.png and img13.png, which are labelled differently" in said
+    assert "frame 13 twice, as img013.png and img13.png, which are labeled differently" in said
     write_labels(project, LabelTable("m1", ("nose",), np.array([1]), np.array([[[9.5, 2.5]]])))
     frame = pd.read_csv(table, header=[0, 1, 2], index_col=[0, 1, 2])
     assert sorted(frame.index.get_level_values(2)) == sorted(names)

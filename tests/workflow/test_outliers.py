@@ -41,7 +41,7 @@ def points_of(config, video, numbers):
 
 
 @pytest.fixture
-def analysed(spot_project, spot_video, errs):
+def analyzed(spot_project, spot_video, errs):
     """The project's video, in which the network errs in frames 5 and 8; frame 5 is among the project's frames."""
     errs(analyze_videos(spot_project, spot_video).files[0], 5, 8)
     return spot_video
@@ -57,17 +57,17 @@ def unseen(spot_project, spot_video, tmp_path, errs):
     return path
 
 
-def test_candidates_are_written_and_new_ones_extracted(spot_project, analysed):
+def test_candidates_are_written_and_new_ones_extracted(spot_project, analyzed):
     """All jumps are in the table; frames that the project has are not extracted again."""
-    (done,) = extract_outlier_frames(spot_project, analysed).videos
+    (done,) = extract_outlier_frames(spot_project, analyzed).videos
     assert [one.number for one in _read_candidates(done.table)] == [5, 6, 8, 9]
-    assert done.table == analysed.parent / "spotFake_10_outliers.csv"
+    assert done.table == analyzed.parent / "spotFake_10_outliers.csv"
     assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
     assert done.drafts == sum(part.state == "proposed" for part in points_of(spot_project, "spot", done.added))
 
 
 @pytest.mark.parametrize("killed", ["write_drafts", "add_new_videos", "extract", "end"])
-def test_an_extraction_that_was_killed_goes_on(spot_project, analysed, unseen, monkeypatch, killed):
+def test_an_extraction_that_was_killed_goes_on(spot_project, analyzed, unseen, monkeypatch, killed):
     """Kind: stores of several videos and their drafts. Called again, it extracts no others, and drafts are there once.
 
     A frame that was stored before its drafts were written would never get any: it would be known.
@@ -79,8 +79,8 @@ def test_an_extraction_that_was_killed_goes_on(spot_project, analysed, unseen, m
         else:
             patch.setattr(outlier_video, killed, once(getattr(outlier_video, killed)))
         with pytest.raises(KeyboardInterrupt):
-            extract_outlier_frames(spot_project, [analysed, unseen], **wish)
-    done = extract_outlier_frames(spot_project, [analysed, unseen], **wish)
+            extract_outlier_frames(spot_project, [analyzed, unseen], **wish)
+    done = extract_outlier_frames(spot_project, [analyzed, unseen], **wish)
     project = open_project(spot_project)
     assert [len(one.added) for one in done.videos] == [1, 1]
     for stem, before, video in zip(("spot", "new"), (4, 0), done.videos, strict=True):
@@ -108,15 +108,15 @@ def stop(*words, **options):
     raise KeyboardInterrupt
 
 
-def test_labels_that_somebody_edits_are_left_alone(spot_project, analysed):
+def test_labels_that_somebody_edits_are_left_alone(spot_project, analyzed):
     """No frame is stored then, so that the next call extracts the same ones with their drafts."""
     project = open_project(spot_project)
     store = project.frame_store("spot")
     before = FrameStore.open(store).numbers.tolist()
     with LabelSession.open(project, "spot"), pytest.raises(LabelError, match="is editing them"):
-        extract_outlier_frames(spot_project, analysed)
+        extract_outlier_frames(spot_project, analyzed)
     assert FrameStore.open(store).numbers.tolist() == before
-    (done,) = extract_outlier_frames(spot_project, analysed).videos
+    (done,) = extract_outlier_frames(spot_project, analyzed).videos
     assert (done.added, done.drafts) == ((6, 8), 4)
 
 
@@ -211,7 +211,7 @@ def test_candidates_of_other_algorithms_stay(spot_project, unseen):
     ]  # fmt: skip
 
 
-def test_other_criteria_are_tried_and_kept(spot_project, unseen, analysed):
+def test_other_criteria_are_tried_and_kept(spot_project, unseen, analyzed):
     """Whoever is asked may change parameters and is asked again; videos after that begin with them."""
     asked = []
 
@@ -219,7 +219,7 @@ def test_other_criteria_are_tried_and_kept(spot_project, unseen, analysed):
         asked.append(found)
         return Criteria("uncertain", p_bound=0.5) if len(asked) == 1 else True
 
-    first, second = extract_outlier_frames(spot_project, [unseen, analysed], confirm=confirm).videos
+    first, second = extract_outlier_frames(spot_project, [unseen, analyzed], confirm=confirm).videos
     assert [found.criteria.outlieralgorithm for found in asked] == ["jump", "uncertain", "uncertain"]
     assert [len(found.candidates) for found in asked] == [4, 11, 11]
     assert first.criteria == second.criteria == Criteria("uncertain", p_bound=0.5)
@@ -279,19 +279,19 @@ def test_too_few_labels_for_poses_are_said(spot_project, unseen):
         ({"outlieralgorithm": "manual", "frames": [11]}, "11 frames, so frame 11 is out of range"),
     ],
 )
-def test_impossible_wishes_are_refused(spot_project, analysed, options, message):
+def test_impossible_wishes_are_refused(spot_project, analyzed, options, message):
     """The message says what was found and expected."""
     with pytest.raises(ArgumentError, match=message):
-        extract_outlier_frames(spot_project, analysed, **options)
+        extract_outlier_frames(spot_project, analyzed, **options)
 
 
-def test_frame_numbers_belong_to_one_video(spot_project, unseen, analysed):
+def test_frame_numbers_belong_to_one_video(spot_project, unseen, analyzed):
     """With two videos it would not be clear whose they are."""
     with pytest.raises(ArgumentError, match="2 were given"):
-        extract_outlier_frames(spot_project, [unseen, analysed], "list", frames=[1])
+        extract_outlier_frames(spot_project, [unseen, analyzed], "list", frames=[1])
 
 
-def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video):
+def test_what_was_not_analyzed_is_one_sentence(spot_project, spot_video):
     """The message names the step before."""
     with pytest.raises(AnalysisError, match="analyze the video first"):
         extract_outlier_frames(spot_project, spot_video)
@@ -306,13 +306,13 @@ def test_predictions_of_another_length_are_refused(spot_project, unseen):
         extract_outlier_frames(spot_project, unseen)
 
 
-def test_another_video_in_the_place_of_one_is_refused(spot_project, analysed):
+def test_another_video_in_the_place_of_one_is_refused(spot_project, analyzed):
     """Its pictures and the positions found before do not belong together; the project's frames stay as they are."""
     before = read_labels(open_project(spot_project), "spot").numbers.tolist()
-    with analysed.open("ab") as file:
+    with analyzed.open("ab") as file:
         file.write(b"more")
     with pytest.raises(VideoError, match="is not the file that was added to the project"):
-        extract_outlier_frames(spot_project, analysed)
+        extract_outlier_frames(spot_project, analyzed)
     assert FrameStore.open(open_project(spot_project).frame_store("spot")).numbers.tolist() == before
 
 

@@ -86,7 +86,7 @@ def test_config_yaml_is_parsed(project):
             {"training_fractions": (0.5,)},
             r"network of training fraction 0\.95, which TrainingFraction .* does not list",
         ),
-        ({"skeleton": (("white", "grey"),)}, r"skeleton in .* names 'grey', expected bodyparts"),
+        ({"skeleton": (("white", "gray"),)}, r"skeleton in .* names 'gray', expected bodyparts"),
         ({"odd_bones": ("['white']",)}, r"skeleton in .* holds \['white'\], expected pairs"),
         (
             {"colormap": "jett"},
@@ -98,7 +98,7 @@ def test_config_yaml_is_parsed(project):
     ],
 )
 def test_settings_that_would_stop_a_later_step_are_found(project, change, words):
-    """A misspelt network, a snapshot that is not there, a fraction whose network is out of reach, odd bones."""
+    """A misspelled network, a snapshot that is not there, a fraction whose network is out of reach, odd bones."""
     (project.training(1).folder / "snapshot-000010").mkdir()
     found = problems(check_settings, replace(project, config=replace(project.config, **change)))
     assert len(found) == (words is not None)
@@ -122,7 +122,7 @@ def test_a_crop_beyond_the_frame_is_found(project, crop, window, words):
 
 
 def test_videos_that_cannot_be_told_apart_are_found(project, tmp_path):
-    """Two of one name, one twice, a labelled video and a macOS metadata file."""
+    """Two of one name, one twice, a labeled video and a macOS metadata file."""
     video = Path(next(iter(project.config.video_sets)))
     others = [tmp_path / name for name in ("x/dots.avi", "again.mp4", "dots_labeled.mp4", "._dots.mp4")]
     others[0].parent.mkdir()
@@ -134,7 +134,7 @@ def test_videos_that_cannot_be_told_apart_are_found(project, tmp_path):
     for words in (
         "dots.avi, expected different names",
         "one recording twice",
-        "a labelled video",
+        "a labeled video",
         "macOS metadata file",
     ):
         assert sum(words in problem for problem in found) == 1
@@ -232,7 +232,7 @@ def test_a_dataset_without_its_pictures_labels_or_settings_is_found(project):
     for path in project.frame_store("dots").iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     project.frame_store("dots").rmdir()
-    assert "Frames 0,1,2,3 of dots are labelled but were never extracted" in problems(check_datasets, project)[0]
+    assert "Frames 0,1,2,3 of dots are labeled but were never extracted" in problems(check_datasets, project)[0]
     split = project.training(1).split
     split.write_text(split.read_text().replace("dots: [0", "dots: [7"))
     assert re.search(
@@ -280,7 +280,7 @@ def test_a_full_disk_and_proposals_that_cannot_be_read_are_found(project, monkey
     assert "delete it and let a network make new ones" in problems(check_jobs, project)[0]
 
 
-def test_another_video_is_recognised(project):
+def test_another_video_is_recognized(project):
     """Size and both ends are compared; posecut.yaml itself must be readable."""
     video = next(iter(project.config.video_sets))
     Path(video).unlink()

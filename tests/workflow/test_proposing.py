@@ -1,4 +1,4 @@
-"""Frames that are not completely labelled get proposals of the newest network; labels stay as they are."""
+"""Frames that are not completely labeled get proposals of the newest network; labels stay as they are."""
 
 import os
 from types import SimpleNamespace
@@ -77,7 +77,7 @@ def test_labels_stay_as_they_are(unfinished, loaded):
 
 
 def test_nothing_to_propose_is_no_error(spot_project, loaded):
-    """Where every frame is labelled the file says so."""
+    """Where every frame is labeled the file says so."""
     assert propose_labels(spot_project).frames == {}
     assert read_proposals(open_project(spot_project).proposals).frames == 0
 

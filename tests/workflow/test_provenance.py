@@ -51,7 +51,7 @@ def test_frames_that_were_given_have_no_seed():
 STEPS = {
     "filter": filterpredictions,
     "plots": plot_trajectories,
-    "labelled video": create_labeled_video,
+    "labeled video": create_labeled_video,
     "outliers": lambda config, video: extract_outlier_frames(config, video, "uncertain", p_bound=0.5),
 }
 
@@ -95,7 +95,7 @@ def test_predictions_of_another_network_of_the_name_are_refused(spot_project, sp
     STEPS[step](spot_project, spot_video)
 
 
-@pytest.mark.parametrize("step", ["filter", "plots", "labelled video"])
+@pytest.mark.parametrize("step", ["filter", "plots", "labeled video"])
 def test_predictions_of_another_video_of_the_name_are_refused(spot_project, tmp_path, spot_video, step):
     """Kind: as before; here a recording that was replaced by another of the same name and length."""
     path = shutil.copy(spot_video, tmp_path / "day.mp4")

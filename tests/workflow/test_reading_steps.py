@@ -41,7 +41,7 @@ def tree(root: Path, results: tuple[str, ...]) -> dict[str, str]:
 
 @pytest.fixture(params=["moved", "from DeepLabCut"])
 def unadopted(request, spot_project, tmp_path):
-    """Root and video of an analysed project that no step has written to since it was moved, or extracted elsewhere."""
+    """Root and video of an analyzed project that no step has written to since it was moved, or extracted elsewhere."""
     edit_config(spot_project, {"video_sets": {}})
     root = spot_project.parent
     video = Path(shutil.copyfile(next(tmp_path.glob("spot.*")), root / "videos" / "copy.mp4"))

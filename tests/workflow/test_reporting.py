@@ -37,7 +37,7 @@ def test_all_is_on_one_page(spot_project, report_of):
     ]  # fmt: skip
     assert pictures == 2 + 1 + 1
     assert "<td>mean error</td><td>3.25 px</td><td>10.00 px</td>" in text
-    assert "<p>Errors and labelled points are those of spot, beside.</p>" in text
+    assert "<p>Errors and labeled points are those of spot, beside.</p>" in text
     assert "<td>beside</td><td>5.00 px</td><td></td><td></td><td>0</td>" in text
     assert "<td>suggested pcutoff</td><td></td><td>0.600</td>" in text
     assert "<td>pos_dist_thresh</td><td>17.0</td>" in text
@@ -59,7 +59,7 @@ def test_a_report_is_of_one_shuffle_and_the_last_snapshot(spot_project, report_o
     assert "<title>Fake_20</title>" in text
     text, _ = report_of(bodyparts=["beside"])
     assert "The training frames with the largest mean errors" in text
-    assert "<p>Errors and labelled points are those of beside; spot left out.</p>" in text
+    assert "<p>Errors and labeled points are those of beside; spot left out.</p>" in text
     assert "They suggest no pcutoff" in text
     folders = {path.parent for path in open_project(spot_project).evaluation_results.glob("*/report.html")}
     assert len(folders) == 2

@@ -21,7 +21,7 @@ from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_t
 
 
 @pytest.fixture
-def analysed(spot_project, spot_video):
+def analyzed(spot_project, spot_video):
     analyze_videos(spot_project, spot_video)
     return spot_video
 
@@ -31,14 +31,14 @@ def images(path):
         return [image for _, image in reader.frames()]
 
 
-def test_figures_lie_beside_the_predictions(spot_project, analysed):
+def test_figures_lie_beside_the_predictions(spot_project, analyzed):
     """Figures and a page per video in a folder with the network's name: DeepLabCut's of the same video stay."""
-    theirs = analysed.parent / "plot-poses" / "spot" / "trajectory.png"
+    theirs = analyzed.parent / "plot-poses" / "spot" / "trajectory.png"
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"DeepLabCut's")
-    result = plot_trajectories(spot_project, analysed)
+    result = plot_trajectories(spot_project, analyzed)
     assert theirs.read_bytes() == b"DeepLabCut's"
-    assert result.folders == (analysed.parent / "plot-poses" / "spotFake_10",)
+    assert result.folders == (analyzed.parent / "plot-poses" / "spotFake_10",)
     assert [path.name for path in result.files] == [
         *("trajectory.png", "plot.png", "plot-likelihood.png", "hist.png", "speed.png"),
         "trajectories.html",
@@ -46,10 +46,10 @@ def test_figures_lie_beside_the_predictions(spot_project, analysed):
     assert all(path.is_file() for path in result.files)
 
 
-def test_empty_figures_are_told_once(spot_project, analysed):
+def test_empty_figures_are_told_once(spot_project, analyzed):
     """Where no prediction is likely enough, there is nothing to see but likelihoods."""
     told = []
-    plot_trajectories(spot_project, analysed, pcutoff=0.99, report=told.append)
+    plot_trajectories(spot_project, analyzed, pcutoff=0.99, report=told.append)
     (notice,) = [report.text for report in told if isinstance(report, Notice)]
     assert notice.startswith("spot.mp4: no prediction has a likelihood of 0.99 or more, so the figures")
 
@@ -62,35 +62,35 @@ def test_destfolder_is_where_the_predictions_are(spot_project, spot_video, tmp_p
     assert create_labeled_video(spot_project, "spot", destfolder=out).files == (out / "spotFake_10_labeled.mp4",)
 
 
-def test_filtered_predictions_are_drawn_under_their_own_name(spot_project, analysed):
+def test_filtered_predictions_are_drawn_under_their_own_name(spot_project, analyzed):
     """Pictures of them do not replace the others; without them the message names the step."""
     with pytest.raises(AnalysisError, match="Found no filtered predictions") as raised:
-        plot_trajectories(spot_project, analysed, filtered=True)
+        plot_trajectories(spot_project, analyzed, filtered=True)
     (remedy,) = raised.value.remedies
-    assert (remedy.step, remedy.arguments["videos"]) == ("filterpredictions", [str(analysed)])
-    filterpredictions(spot_project, analysed)
-    plotted = plot_trajectories(spot_project, analysed, filtered=True)
-    assert plotted.folders == (analysed.parent / "plot-poses" / "spotFake_10_filtered",)
-    labeled = create_labeled_video(spot_project, analysed, filtered=True)
-    assert labeled.files == (analysed.parent / "spotFake_10_filtered_labeled.mp4",)
+    assert (remedy.step, remedy.arguments["videos"]) == ("filterpredictions", [str(analyzed)])
+    filterpredictions(spot_project, analyzed)
+    plotted = plot_trajectories(spot_project, analyzed, filtered=True)
+    assert plotted.folders == (analyzed.parent / "plot-poses" / "spotFake_10_filtered",)
+    labeled = create_labeled_video(spot_project, analyzed, filtered=True)
+    assert labeled.files == (analyzed.parent / "spotFake_10_filtered_labeled.mp4",)
 
 
 @pytest.mark.parametrize("function", [plot_trajectories, create_labeled_video])
-def test_what_was_not_analysed_is_one_sentence(spot_project, spot_video, function):
+def test_what_was_not_analyzed_is_one_sentence(spot_project, spot_video, function):
     """The message says which file is missing and what to run."""
     with pytest.raises(AnalysisError, match="analyze the video first"):
         function(spot_project, spot_video)
 
 
-def test_the_labeled_video_has_every_frame_with_its_own_points(spot_project, analysed):
-    """Frame n of the labelled video shows the disc where the square of frame n is, and the source's fps and size."""
-    (path,) = create_labeled_video(spot_project, analysed, colormap="jet", alphavalue=1.0).files
+def test_the_labeled_video_has_every_frame_with_its_own_points(spot_project, analyzed):
+    """Frame n of the labeled video shows the disc where the square of frame n is, and the source's fps and size."""
+    (path,) = create_labeled_video(spot_project, analyzed, colormap="jet", alphavalue=1.0).files
     assert path.name == "spotFake_10_labeled.mp4"
-    with VideoReader(path) as labelled, VideoReader(analysed) as source:
-        assert labelled.index.frame_count == source.index.frame_count
-        assert labelled.index.fps == pytest.approx(source.index.fps)
-        assert (labelled.index.width, labelled.index.height) == (64, 48)
-        for number, image in labelled.frames():
+    with VideoReader(path) as labeled, VideoReader(analyzed) as source:
+        assert labeled.index.frame_count == source.index.frame_count
+        assert labeled.index.fps == pytest.approx(source.index.fps)
+        assert (labeled.index.width, labeled.index.height) == (64, 48)
+        for number, image in labeled.frames():
             x, y = 10.5 + 2 * number, 12.5 + number
             rows, columns = np.nonzero(image.max(axis=2) > 60)
             np.testing.assert_allclose((columns.mean(), rows.mean()), (x, y), atol=1.0)
@@ -109,18 +109,18 @@ def test_the_labeled_video_keeps_the_times_of_a_varying_rate(spot_project, spot_
         np.testing.assert_allclose(reader.index.times, times, atol=1e-4)
 
 
-def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, analysed):
+def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, analyzed):
     """Kind: a derived file counts as done by its name; other predictions or settings make it anew, and that is said."""
     said = []
-    assert create_labeled_video(spot_project, analysed).skipped == ()
-    (path,) = create_labeled_video(spot_project, analysed).skipped
-    assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
+    assert create_labeled_video(spot_project, analyzed).skipped == ()
+    (path,) = create_labeled_video(spot_project, analyzed).skipped
+    assert create_labeled_video(spot_project, analyzed, pcutoff=0.1, report=said.append).skipped == ()
     assert said[0].text == f"{path.name} was drawn with other settings; it is drawn again"
     table = path.with_name("spotFake_10.h5")
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, xy=predictions.xy + 3))
     said.clear()
-    assert create_labeled_video(spot_project, analysed, pcutoff=0.1, report=said.append).skipped == ()
+    assert create_labeled_video(spot_project, analyzed, pcutoff=0.1, report=said.append).skipped == ()
     assert any(
         isinstance(one, Notice) and one.text.endswith("was drawn from other predictions; it is drawn again")
         for one in said
@@ -128,36 +128,36 @@ def test_a_labeled_video_is_kept_only_as_what_would_be_drawn_now(spot_project, a
 
 
 @pytest.mark.parametrize("age", [-10, 10])
-def test_a_labeled_video_that_says_nothing_goes_by_its_age(spot_project, analysed, age):
+def test_a_labeled_video_that_says_nothing_goes_by_its_age(spot_project, analyzed, age):
     """One of PoseCut 0.1 is kept, unless it is older than the predictions."""
-    path = analysed.with_name("spotFake_10_labeled.mp4")
-    shutil.copy(analysed, path)
-    time = analysed.with_name("spotFake_10.h5").stat().st_mtime + age
+    path = analyzed.with_name("spotFake_10_labeled.mp4")
+    shutil.copy(analyzed, path)
+    time = analyzed.with_name("spotFake_10.h5").stat().st_mtime + age
     os.utime(path, (time, time))
-    assert create_labeled_video(spot_project, analysed).skipped == ((path,) if age > 0 else ())
+    assert create_labeled_video(spot_project, analyzed).skipped == ((path,) if age > 0 else ())
 
 
-def test_figures_say_what_they_were_drawn_from(spot_project, analysed):
+def test_figures_say_what_they_were_drawn_from(spot_project, analyzed):
     """Each carries the hash of its predictions, and what these came from."""
-    path = plot_trajectories(spot_project, analysed).files[0]
+    path = plot_trajectories(spot_project, analyzed).files[0]
     origin = origin_from(iio.immeta(path)["Comment"])
-    assert origin.analysis == read_origin(analysed.with_name("spotFake_10.h5")).analysis
+    assert origin.analysis == read_origin(analyzed.with_name("spotFake_10.h5")).analysis
     assert origin.predictions
 
 
-def test_options_change_what_is_drawn(spot_project, analysed):
+def test_options_change_what_is_drawn(spot_project, analyzed):
     """A lower pcutoff shows the unlikely point, bodyparts hides one, trails and skeleton add pixels."""
     options = [{}, {"pcutoff": 0.1}, {"pcutoff": 0.1, "bodyparts": ["beside"]}, {"trailpoints": 3}]
     options += [{"pcutoff": 0.1, "draw_skeleton": True, "dotsize": 2}, {"pcutoff": 0.1, "dotsize": 2}]
     last = []
     for option in options:
-        (path,) = create_labeled_video(spot_project, analysed, overwrite=True, **option).files
+        (path,) = create_labeled_video(spot_project, analyzed, overwrite=True, **option).files
         last.append(images(path)[-1].astype(int))
     for one, other in [(0, 1), (1, 2), (0, 3), (4, 5)]:
         assert np.abs(last[one] - last[other]).max() > 40
 
 
-def test_the_background_may_be_black_or_the_analysed_window(spot_project, spot_video, edit):
+def test_the_background_may_be_black_or_the_analyzed_window(spot_project, spot_video, edit):
     """Discs keep their places: on black, and in a crop whose video is smaller by as much as was left out."""
     edit(cropping=True, x1=4, x2=64, y1=8, y2=48)
     analyze_videos(spot_project, spot_video)
@@ -173,15 +173,15 @@ def test_the_background_may_be_black_or_the_analysed_window(spot_project, spot_v
     np.testing.assert_allclose(disc.mean(axis=0), (17.5, 20.5), atol=1.0)
 
 
-def test_raw_and_filtered_lie_side_by_side(spot_project, analysed):
+def test_raw_and_filtered_lie_side_by_side(spot_project, analyzed):
     """The left half is drawn from the predictions, the right from the filtered ones."""
-    table = analysed.with_name("spotFake_10.h5")
+    table = analyzed.with_name("spotFake_10.h5")
     predictions = read_predictions(table)
     xy = predictions.xy.copy()
     xy[5, 0] += 25
     write_predictions(table, replace(predictions, xy=xy), origin=read_origin(table))
-    filterpredictions(spot_project, analysed)
-    (path,) = create_labeled_video(spot_project, analysed, side_by_side=True, keypoints_only=True).files
+    filterpredictions(spot_project, analyzed)
+    (path,) = create_labeled_video(spot_project, analyzed, side_by_side=True, keypoints_only=True).files
     assert path.name == "spotFake_10_filtered_labeled.mp4"
     shown = images(path)[5].max(axis=2)
     assert shown.shape == (48, 128)
@@ -189,7 +189,7 @@ def test_raw_and_filtered_lie_side_by_side(spot_project, analysed):
     np.testing.assert_allclose(left - right, (25, 25), atol=2.5)
 
 
-def test_undecodable_frames_repeat_the_picture_before(spot_project, analysed, monkeypatch):
+def test_undecodable_frames_repeat_the_picture_before(spot_project, analyzed, monkeypatch):
     """The first frames, if lost, are black; later ones repeat; none shifts."""
     decode = VideoReader.encodable
 
@@ -199,7 +199,7 @@ def test_undecodable_frames_repeat_the_picture_before(spot_project, analysed, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(showing.VideoReader, "encodable", damaged)
-        (path,) = create_labeled_video(spot_project, analysed).files
+        (path,) = create_labeled_video(spot_project, analyzed).files
     shown = [image.astype(int) for image in images(path)]
     assert len(shown) == 11
     assert shown[0].max() < 30
@@ -207,13 +207,13 @@ def test_undecodable_frames_repeat_the_picture_before(spot_project, analysed, mo
     assert np.abs(shown[6] - shown[5]).max() > 100
 
 
-def test_existing_videos_are_kept_unless_overwritten(spot_project, analysed):
+def test_existing_videos_are_kept_unless_overwritten(spot_project, analyzed):
     """The second call skips; overwrite makes the video again."""
-    (path,) = create_labeled_video(spot_project, analysed).files
+    (path,) = create_labeled_video(spot_project, analyzed).files
     before = path.stat().st_mtime_ns
-    assert create_labeled_video(spot_project, analysed).skipped == (path,)
+    assert create_labeled_video(spot_project, analyzed).skipped == (path,)
     assert path.stat().st_mtime_ns == before
-    assert create_labeled_video(spot_project, analysed, overwrite=True).skipped == ()
+    assert create_labeled_video(spot_project, analyzed, overwrite=True).skipped == ()
     assert path.stat().st_mtime_ns > before
 
 
@@ -221,11 +221,11 @@ def test_existing_videos_are_kept_unless_overwritten(spot_project, analysed):
     "wrong",
     [{"trailpoints": -1}, {"dotsize": 0}, {"alphavalue": 1.5}, {"colormap": "rainbw"}, {"bodyparts": ["nose"]}],
 )
-def test_wrong_options_write_nothing(spot_project, analysed, wrong):
+def test_wrong_options_write_nothing(spot_project, analyzed, wrong):
     """Each is one sentence, and no video is left half-written."""
     with pytest.raises(ArgumentError):
-        create_labeled_video(spot_project, analysed, **wrong)
-    assert not list(analysed.parent.glob("*_labeled*"))
+        create_labeled_video(spot_project, analyzed, **wrong)
+    assert not list(analyzed.parent.glob("*_labeled*"))
 
 
 def test_the_longest_name_goes_through_every_step(spot_project, spot_video):

@@ -145,7 +145,7 @@ def test_steps_after_the_last_snapshot_are_logged_once(trainable):
 
 
 @pytest.mark.usefixtures("quick_steps")
-def test_changed_settings_are_honoured_and_written_down(trainable):
+def test_changed_settings_are_honored_and_written_down(trainable):
     """A larger maxiters trains on from the last snapshot, and settings.yaml says what was asked for last."""
     train_network(trainable)
     longer = train_network(trainable, maxiters=7, saveiters=1, max_snapshots_to_keep=2, settings={"noise": 0.01})

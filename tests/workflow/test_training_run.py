@@ -154,8 +154,8 @@ def test_frames_that_have_trained_cannot_validate_later(trainable, changes):
         ({"maxiter": 5}, "did you mean maxiters"),
         ({"maxiters": 0}, "maxiters is 0"),
         (
-            {"mirror_pairs": [["white", "grey"]]},
-            r"settings\.yaml: .*the unknown bodypart grey",
+            {"mirror_pairs": [["white", "gray"]]},
+            r"settings\.yaml: .*the unknown bodypart gray",
         ),
         ({"mirror_pairs": [["white", "white"]]}, "a bodypart twice"),
         ({"init_weights": "/nowhere/w.safetensors"}, "no weights file /nowhere"),
@@ -183,11 +183,11 @@ def test_weights_that_are_damaged_are_named(trainable, tmp_path):
 
 
 def test_a_project_without_labels_hears_so(trainable, tmp_path):
-    """Before any labelling, training says to label; with labels but no dataset, it says to make one."""
+    """Before any labeling, training says to label; with labels but no dataset, it says to make one."""
     video = trainable.parent.parent / "unused.mp4"
     video.symlink_to(next((trainable.parent / "videos").iterdir()).resolve())
     bare = create_new_project("Bare", "me", [video], tmp_path, bodyparts=("nose",)).config_path
-    with pytest.raises(LabelError, match=r"No frame in .* is labelled"):
+    with pytest.raises(LabelError, match=r"No frame in .* is labeled"):
         train_network(bare)
     with pytest.raises(DatasetError, match="create it first"):
         train_network(trainable, shuffle=2)
@@ -233,7 +233,7 @@ def test_frames_without_a_picture_do_not_train(trainable):
     run = prepare_run(project.training(1, 0), {}, report=told.append)
     assert run.refs == train[1:]
     notices = "".join(report.text for report in told if isinstance(report, Notice))
-    assert f"{train[0].number} of dots is labelled but was never extracted" in notices
+    assert f"{train[0].number} of dots is labeled but was never extracted" in notices
     store.remove([frame.number for frame in train])
     with pytest.raises(DatasetError, match="never extracted, or its image is lost"):
         prepare_run(project.training(1, 0), {}, report=told.append)

@@ -32,7 +32,7 @@ from posecut_core.project.opening import project_videos
 from posecut_core.types import NetworkName
 
 # --- queue list -------------------------------------------------------------------------------------------------------
-# The list of videos to analyse: a check box and a state each; files may be dropped on it.
+# The list of videos to analyze: a check box and a state each; files may be dropped on it.
 
 
 _DONE = "done"
@@ -40,7 +40,7 @@ _PATH = Qt.ItemDataRole.UserRole
 
 
 class _VideoQueue(QTreeWidget):
-    """Videos in the order in which they are analysed."""
+    """Videos in the order in which they are analyzed."""
 
     video_requested = Signal(str)  # path of a video that is done and was clicked twice
 
@@ -64,7 +64,7 @@ class _VideoQueue(QTreeWidget):
 
     @property
     def checked(self) -> tuple[str, ...]:
-        """Return the videos that are to be analysed."""
+        """Return the videos that are to be analyzed."""
         return tuple(item.data(0, _PATH) for item in self._items() if item.checkState(0) == Qt.CheckState.Checked)
 
     def add(self, path: Path, *, state: str = "", checked: bool = True) -> None:
@@ -86,7 +86,7 @@ class _VideoQueue(QTreeWidget):
             self.add(path)
 
     def set_state(self, path: str, state: str, *, why: str = "") -> None:
-        """Say how far a video is; one that is done need not be analysed again."""
+        """Say how far a video is; one that is done need not be analyzed again."""
         item = next((item for item in self._items() if item.data(0, _PATH) == path), None)
         if item is not None:
             item.setText(1, state)
@@ -130,7 +130,7 @@ def _files(data: QMimeData | None) -> list[Path]:
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
 
 
-# --- analyse ----------------------------------------------------------------------------------------------------------
+# --- analyze ----------------------------------------------------------------------------------------------------------
 # Dock 6: find the bodyparts in whole videos, one after the other, in the background.
 
 
@@ -158,8 +158,8 @@ class AnalyzeDock(QWidget):
         self.browse.setMaximumWidth(30)
         self.csv = QCheckBox("also as .csv, for spreadsheets")
         self.filter = QCheckBox("filter the trajectories (median)")
-        self.draw = QCheckBox("create labelled videos")
-        self.start_button = QPushButton("Analyse")
+        self.draw = QCheckBox("create labeled videos")
+        self.start_button = QPushButton("Analyze")
         self.line = JobLine(self.session, (_VERB,))
         self._create_layout()
         self._connect()
@@ -177,7 +177,7 @@ class AnalyzeDock(QWidget):
         self.draw.setChecked(self.draw.isChecked() or remedy.step == "create_labeled_video")
 
     def start(self) -> None:
-        """Analyse the checked videos."""
+        """Analyze the checked videos."""
         self.session.attempt(self._start)
 
     def _start(self) -> None:
@@ -243,7 +243,7 @@ class AnalyzeDock(QWidget):
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
         else:
-            self.heading.setText("Check the videos to analyse. Drop others here, or add them below.")
+            self.heading.setText("Check the videos to analyze. Drop others here, or add them below.")
 
     def _on_job_started(self, job: Job) -> None:
         if job.request.verb != _VERB:
@@ -286,13 +286,13 @@ class AnalyzeDock(QWidget):
         for video in _videos_of(job):
             if self.videos.state_of(video) not in (_DONE, "failed"):
                 failed = job.state in ("failed", "crashed")
-                why = job.message if failed else "Analyse continues where it stopped"
+                why = job.message if failed else "Analyze continues where it stopped"
                 self.videos.set_state(video, "failed" if failed else "stopped", why=why)
         self._update_enabled()
 
     def _ask_videos(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))
-        names, _ = QFileDialog.getOpenFileNames(self, "Videos to analyse", "", f"Videos ({kinds});;All files (*)")
+        names, _ = QFileDialog.getOpenFileNames(self, "Videos to analyze", "", f"Videos ({kinds});;All files (*)")
         for name in names:
             self.videos.add(Path(name))
 

@@ -45,7 +45,7 @@ class EvaluateDock(QWidget):
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip("which split and network, as in 4 Train")
-        self.plotting = QCheckBox("also draw every labelled frame")
+        self.plotting = QCheckBox("also draw every labeled frame")
         self.start_button = QPushButton("Evaluate")
         self.line = JobLine(self.session, ("evaluate",))
         self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labelling.extracted_frames import delete_frame, partial_crops, take_frame
+from napari_posecut.labeling.extracted_frames import delete_frame, partial_crops, take_frame
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import name_controls, table_of
@@ -41,7 +41,7 @@ _KEY = "T"
 
 
 class _FramePicker(QWidget):
-    """A button that shows a video in the place of the labelling, and one that takes the frame at its slider."""
+    """A button that shows a video in the place of the labeling, and one that takes the frame at its slider."""
 
     taken = Signal()
 
@@ -65,7 +65,7 @@ class _FramePicker(QWidget):
         self.hint.setWordWrap(True)
         self.take_button = QPushButton(f"Extract this frame ({_KEY})")
         self.take_button.clicked.connect(lambda: session.attempt(self.take))
-        self.back_button = QPushButton("Back to labelling")
+        self.back_button = QPushButton("Back to labeling")
         self.back_button.clicked.connect(self.view.close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -230,27 +230,27 @@ class FramesDock(QWidget):
         )
 
     def delete(self) -> None:
-        """Delete the frame that is shown for labelling; one with labels is dropped from training instead.
+        """Delete the frame that is shown for labeling; one with labels is dropped from training instead.
 
         Raises:
             LabelError: no frame is shown, or its labels cannot be edited.
             VideoError: the frame store is damaged.
             StorageError: the disk refuses.
         """
-        project, labelling = self.session.require_project(), self.session.labelling
-        assert labelling is not None
-        frame = labelling.frame
+        project, labeling = self.session.require_project(), self.session.labeling
+        assert labeling is not None
+        frame = labeling.frame
         if frame is None or self.session.canvas is None:
-            raise ArgumentError("No frame is shown for labelling; go to the frame to delete first (3 Label).")
-        if not self.confirm(f"Delete {labelling.word(frame)} of {frame.video} from the frames to label?"):
+            raise ArgumentError("No frame is shown for labeling; go to the frame to delete first (3 Label).")
+        if not self.confirm(f"Delete {labeling.word(frame)} of {frame.video} from the frames to label?"):
             return
         if delete_frame(project, frame.video, frame.number):
             self.session.refresh()
-            self.session.notify(f"Deleted {labelling.word(frame)} of {frame.video}.")
-        elif not labelling.index.frame(frame).dropped:
-            labelling.drop()
+            self.session.notify(f"Deleted {labeling.word(frame)} of {frame.video}.")
+        elif not labeling.index.frame(frame).dropped:
+            labeling.drop()
             self.session.notify(
-                f"Dropped {labelling.word(frame)} of {frame.video} from training, but kept it, because it has labels."
+                f"Dropped {labeling.word(frame)} of {frame.video} from training, but kept it, because it has labels."
             )
 
     def _create_layout(self) -> None:

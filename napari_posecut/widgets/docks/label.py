@@ -22,10 +22,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labelling.frame_index import MEANING
-from napari_posecut.labelling.keypoints import Keypoint
-from napari_posecut.labelling.keys import key_help
-from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.labeling.frame_index import MEANING
+from napari_posecut.labeling.keypoints import Keypoint
+from napari_posecut.labeling.keys import key_help
+from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistant, Session, session_of
 from napari_posecut.widgets.parts import colored_row, name_controls, table_of
@@ -46,7 +46,7 @@ class _AssistantLine(QWidget):
         super().__init__()
         self._session = session
         self._assistant: Assistant | None = None
-        self.suggest = QCheckBox("Suggest poses while labelling")
+        self.suggest = QCheckBox("Suggest poses while labeling")
         self.suggest.setToolTip(
             "Hollow markers are proposals; press Enter to accept them. The network learns while you label."
         )
@@ -80,13 +80,13 @@ class _AssistantLine(QWidget):
 
 
 # --- label ------------------------------------------------------------------------------------------------------------
-# Dock 3: the bodyparts of the shown frame, its neighbours, and the buttons beside the keys.
+# Dock 3: the bodyparts of the shown frame, its neighbors, and the buttons beside the keys.
 
 
 _BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
     ("Accept proposals", "accept", "Enter"),
     ("Undo", "undo", "Ctrl + Z"),
-    ("Next unlabelled", "next_open", "Shift + D"),
+    ("Next unlabeled", "next_open", "Shift + D"),
     ("Redo", "redo", "Ctrl + Shift + Z"),
     ("Low likelihood", "next_uncertain", "Q"),
     ("Copy last pose", "copy_pose", "C"),
@@ -95,11 +95,11 @@ _BUTTONS = (  # what is written on them, the method of `Actions` that they call,
     ("Delete label", "unset", "X"),
     ("Drop frame", "drop", "Ctrl + Delete"),
 )
-_STATES = {"unset": "", "proposed": "proposed", "placed": "labelled", "occluded": "hidden", "absent": "absent"}
+_STATES = {"unset": "", "proposed": "proposed", "placed": "labeled", "occluded": "hidden", "absent": "absent"}
 
 
 class LabelDock(QWidget):
-    """The labelling of the shown frame."""
+    """The labeling of the shown frame."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class LabelDock(QWidget):
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
-        self.number.cancelled.connect(self.show_keypoints)  # with the number of the shown frame
+        self.number.canceled.connect(self.show_keypoints)  # with the number of the shown frame
         self.advance = QCheckBox("go to the next frame when one is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
@@ -148,10 +148,10 @@ class LabelDock(QWidget):
         if remedy.step == "merge_labels" and remedy.arguments.keys() & {"take", "discard"}:
             self._merge(take=bool(remedy.arguments.get("take")))
             return
-        labelling, videos = self.session.labelling, remedy.arguments.get("videos")
+        labeling, videos = self.session.labeling, remedy.arguments.get("videos")
         self.session.show_labels()
-        if labelling is not None and isinstance(videos, list):
-            frames = [key for key in labelling.index.frames if key.video in videos]
+        if labeling is not None and isinstance(videos, list):
+            frames = [key for key in labeling.index.frames if key.video in videos]
             if frames:
                 self.session.show_frame(frames[0].video, frames[0].number)
 
@@ -167,20 +167,20 @@ class LabelDock(QWidget):
 
     def show_keypoints(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""
-        labelling = self.session.labelling
-        if labelling is None or labelling.frame is None:
+        labeling = self.session.labeling
+        if labeling is None or labeling.frame is None:
             self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
             self.bodyparts.clear()
             self._items = []
             return
-        frame, status = labelling.frame, labelling.status(labelling.frame)
-        reading = "" if labelling.writable else "; read-only"
+        frame, status = labeling.frame, labeling.status(labeling.frame)
+        reading = "" if labeling.writable else "; read-only"
         self.heading.setText(
-            f"<b>{wrappable(frame.video)}</b>, {wrappable(labelling.word(frame))}: {MEANING[status]}{reading}"
+            f"<b>{wrappable(frame.video)}</b>, {wrappable(labeling.word(frame))}: {MEANING[status]}{reading}"
         )
         self.number.setValue(frame.number)
-        self._fill(labelling)
-        counted = labelling.progress
+        self._fill(labeling)
+        counted = labeling.progress
         self.progress.setMaximum(max(counted.frames, 1))
         self.progress.setValue(counted.done)
         self.progress.setFormat(f"{counted.done} of {counted.frames} frames done, {counted.open} bodyparts left")
@@ -216,16 +216,16 @@ class LabelDock(QWidget):
         layout.addWidget(self.help, stretch=4)
 
     def _on_project_changed(self) -> None:
-        """Show the labelling that is open now, which goes on by itself as the box says."""
+        """Show the labeling that is open now, which goes on by itself as the box says."""
         self.network.listen()
         self._set_advance(self.advance.isChecked())
         self.show_keypoints()
 
-    def _fill(self, labelling: Labelling) -> None:
-        keypoints, current = labelling.keypoints, labelling.current
+    def _fill(self, labeling: Labeling) -> None:
+        keypoints, current = labeling.keypoints, labeling.current
         if len(self._items) != len(keypoints):
             self.bodyparts.clear()
-            colors = bytes_of(colors_of(labelling.index.project.config.colormap, len(keypoints)))
+            colors = bytes_of(colors_of(labeling.index.project.config.colormap, len(keypoints)))
             self._items = [colored_row(color) for color in colors]
             self.bodyparts.addTopLevelItems(self._items)
         chosen = None
@@ -235,19 +235,19 @@ class LabelDock(QWidget):
         self.bodyparts.setCurrentItem(chosen)
 
     def _choose(self, item: QTreeWidgetItem) -> None:
-        if self.session.labelling is not None:
-            self.session.labelling.choose(item.data(0, Qt.ItemDataRole.UserRole))
+        if self.session.labeling is not None:
+            self.session.labeling.choose(item.data(0, Qt.ItemDataRole.UserRole))
 
     def _act(self, action: str) -> None:
-        labelling = self.session.labelling
+        labeling = self.session.labeling
         if self.session.actions is not None:
             getattr(self.session.actions, action)()
-        elif labelling is not None and (frame := labelling.frame) is not None:  # a video is shown in its place
+        elif labeling is not None and (frame := labeling.frame) is not None:  # a video is shown in its place
             self.session.attempt(lambda: self.session.show_frame(frame.video, frame.number))
 
     def _set_advance(self, on: bool) -> None:
-        if self.session.labelling is not None:
-            self.session.labelling.advance = on
+        if self.session.labeling is not None:
+            self.session.labeling.advance = on
 
     def _ask_user(self, question: str) -> bool:
         return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
@@ -257,10 +257,10 @@ class LabelDock(QWidget):
         self.number.selectAll()
 
     def _go_to_number(self) -> None:
-        labelling, number = self.session.labelling, self.number.value()
-        if labelling is not None and labelling.frame is not None and number != labelling.frame.number:
-            key = FrameRef(labelling.frame.video, number)
-            self.session.attempt(lambda: labelling.go_to(key))
+        labeling, number = self.session.labeling, self.number.value()
+        if labeling is not None and labeling.frame is not None and number != labeling.frame.number:
+            key = FrameRef(labeling.frame.video, number)
+            self.session.attempt(lambda: labeling.go_to(key))
             self.show_keypoints()
 
 
@@ -270,14 +270,14 @@ class _Number(QSpinBox):
     Enter and Escape give the keys back to the image; another window that comes to the front meanwhile does not.
     """
 
-    cancelled = Signal()  # by Escape
+    canceled = Signal()  # by Escape
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
         if event is not None:
             event.accept()
             if event.key() == Qt.Key.Key_Escape:
-                self.cancelled.emit()
+                self.canceled.emit()
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
                 self.clearFocus()
 

@@ -48,7 +48,7 @@ _METHODS = (  # what is said, the algorithm, the fields that it has
         "fitting",
         ("epsilon", "p_bound", "ARdegree", "MAdegree", "alpha", "bodyparts"),
     ),
-    ("unlike any labelled pose", "pca", ("epsilon", "bodyparts")),
+    ("unlike any labeled pose", "pca", ("epsilon", "bodyparts")),
     ("two networks disagree", "disagreement", ("epsilon", "other", "bodyparts")),
     ("some of the frames I name", "list", ("frames",)),
     ("all of the frames I name", "manual", ("frames",)),
@@ -221,7 +221,7 @@ class OutliersDock(QWidget):
         """Leave everything to the user: which frames look wrong is theirs to say."""
 
     def list_networks(self) -> None:
-        """List the analysed videos of the project, network by network."""
+        """List the analyzed videos of the project, network by network."""
         project, chosen = self.session.project, self.networks.currentData()
         self._tables = {}
         for found in () if project is None else analyzed_videos(project):
@@ -367,7 +367,7 @@ class OutliersDock(QWidget):
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not self._tables:
-            self.heading.setText("No video has been analysed in this iteration yet: analyse some (6 Analyse).")
+            self.heading.setText("No video has been analyzed in this iteration yet: analyze some (6 Analyze).")
         else:
             self.heading.setText("Choose the videos, and what makes a frame look wrong.")
         idle = all(self.session.jobs.can_start(verb) for verb in ("find_outliers", "extract_outliers"))

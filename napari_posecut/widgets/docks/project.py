@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labelling.frame_index import MEANING, FrameStatus
-from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.labeling.frame_index import MEANING, FrameStatus
+from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.project import NewProjectForm, ProjectVideos
@@ -38,7 +38,7 @@ from posecut_core.types import FrameRef
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 
 # --- state icons ------------------------------------------------------------------------------------------------------
-# Small pictures of how far the labelling of a frame is; they differ in shape, not in colour alone.
+# Small pictures of how far the labeling of a frame is; they differ in shape, not in color alone.
 
 
 _SIDE = 14  # pixels
@@ -82,7 +82,7 @@ def _cross(painter: QPainter) -> None:
 
 _WHOLE = 360 * 16
 _DRAWN = {
-    "unlabelled": lambda painter: _circle(painter, _GRAY),
+    "unlabeled": lambda painter: _circle(painter, _GRAY),
     "proposed": lambda painter: _circle(painter, _BLUE, style=Qt.PenStyle.DotLine),
     "unreviewed": _exclamation,
     "begun": lambda painter: _circle(painter, _ORANGE, filled=_WHOLE // 2),
@@ -92,7 +92,7 @@ _DRAWN = {
 
 
 # --- frame tree -------------------------------------------------------------------------------------------------------
-# The videos of a project and their frames, each with how far its labelling is; a click opens the frame.
+# The videos of a project and their frames, each with how far its labeling is; a click opens the frame.
 
 
 _QUIET = 300  # milliseconds without a change, after which the frames that are not shown are looked at too
@@ -100,7 +100,7 @@ _KEY = Qt.ItemDataRole.UserRole
 
 
 class _FrameTree(QWidget):
-    """A tree of videos and frames that follows the labelling; only what changed is written anew."""
+    """A tree of videos and frames that follows the labeling; only what changed is written anew."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -138,11 +138,11 @@ class _FrameTree(QWidget):
         opened = {video for video, item in self._videos.items() if item.isExpanded()}
         self.tree.clear()
         self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
-        project, labelling = self._session.project, self._session.labelling
-        if project is None or labelling is None:
+        project, labeling = self._session.project, self._session.labeling
+        if project is None or labeling is None:
             self.total.setText("No project is open.")
             return
-        keys = labelling.index.frames
+        keys = labeling.index.frames
         for video in _videos(project, keys):
             self._counts[video] = Counter()
             self._videos[video] = QTreeWidgetItem(self.tree, [video])
@@ -159,10 +159,10 @@ class _FrameTree(QWidget):
         self._select_shown()
 
     def _is_listed(self) -> bool:
-        project, labelling = self._session.project, self._session.labelling
-        if project is None or labelling is None or not self._videos:
+        project, labeling = self._session.project, self._session.labeling
+        if project is None or labeling is None or not self._videos:
             return False
-        keys = labelling.index.frames
+        keys = labeling.index.frames
         return keys == tuple(self._frames) and _videos(project, keys) == list(self._videos)
 
     def update_all(self) -> None:
@@ -171,25 +171,25 @@ class _FrameTree(QWidget):
 
     def _on_labels_changed(self) -> None:
         """Take in what changed in the shown frame; the others can wait until it is quiet."""
-        labelling = self._session.labelling
-        if labelling is not None and labelling.frame in self._frames:
-            self._update([labelling.frame])
+        labeling = self._session.labeling
+        if labeling is not None and labeling.frame in self._frames:
+            self._update([labeling.frame])
             self._select_shown()
         self._timer.start()
 
     def _update(self, keys: Iterable[FrameRef]) -> None:
-        labelling = self._session.labelling
-        if labelling is None:
+        labeling = self._session.labeling
+        if labeling is None:
             return
-        there = labelling.index.places  # others went meanwhile; the tree is about to be rebuilt
-        changed = [key for key in keys if key in there and labelling.status(key) != self._statuses[key]]
+        there = labeling.index.places  # others went meanwhile; the tree is about to be rebuilt
+        changed = [key for key in keys if key in there and labeling.status(key) != self._statuses[key]]
         self._set_statuses(changed)
         self._set_counts({key.video for key in changed})
 
     def _set_statuses(self, keys: Iterable[FrameRef]) -> None:
-        assert self._session.labelling is not None
+        assert self._session.labeling is not None
         for key in keys:
-            before, status = self._statuses.get(key), self._session.labelling.status(key)
+            before, status = self._statuses.get(key), self._session.labeling.status(key)
             self._statuses[key] = status
             self._counts[key.video][status] += 1
             if before is not None:
@@ -208,7 +208,7 @@ class _FrameTree(QWidget):
 
     def _select_shown(self) -> None:
         """Mark the frame that is shown."""
-        frame = self._session.labelling.frame if self._session.labelling else None
+        frame = self._session.labeling.frame if self._session.labeling else None
         item = self._frames.get(frame) if frame else None
         if item is not None and item is not self.tree.currentItem():
             self.tree.setCurrentItem(item)
@@ -217,7 +217,7 @@ class _FrameTree(QWidget):
         key = item.data(0, _KEY)
         if key is None:
             return
-        shown = self._session.labelling.frame if self._session.labelling else None
+        shown = self._session.labeling.frame if self._session.labeling else None
         if key != shown or self._session.canvas is None:
             self._session.attempt(lambda: self._session.show_frame(key.video, key.number))
 
@@ -227,7 +227,7 @@ def _videos(project: Project, keys: Iterable[FrameRef]) -> list[str]:
 
 
 def _count_text(counts: "Counter[FrameStatus]") -> str:
-    """Say how many frames are done, of those that are to be labelled."""
+    """Say how many frames are done, of those that are to be labeled."""
     dropped = counts["dropped"]
     frames = counts.total() - dropped
     if not counts.total():
@@ -245,7 +245,7 @@ class ProjectDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session: Session = session_of(napari_viewer)
-        self._labelling: Labelling | None = None  # whose tab was chosen
+        self._labeling: Labeling | None = None  # whose tab was chosen
         self.setAcceptDrops(True)
         self.path = QLineEdit()
         self.path.setPlaceholderText("project folder")
@@ -374,7 +374,7 @@ class ProjectDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the project that is open now."""
-        project, labelling = self.session.project, self.session.labelling
+        project, labeling = self.session.project, self.session.labeling
         for place in range(self.tabs.count()):
             self.tabs.setTabVisible(place, project is not None or self.tabs.widget(place) is self.new)
         if project is None:
@@ -384,19 +384,19 @@ class ProjectDock(QWidget):
             self.heading.setText(f"<b>{project.config.task}</b> by {project.config.scorer}")
             self.heading.setToolTip(str(project.root))
             self.path.setText(str(project.root))
-        if labelling is not self._labelling:
-            self._labelling = labelling
-            if labelling is not None:
-                self.tabs.setCurrentWidget(self.frames if labelling.index.frames else self.videos)
+        if labeling is not self._labeling:
+            self._labeling = labeling
+            if labeling is not None:
+                self.tabs.setCurrentWidget(self.frames if labeling.index.frames else self.videos)
         self._show_banner()
 
     def _show_banner(self) -> None:
         """Say why labels cannot be edited, where they cannot."""
-        labelling = self.session.labelling
-        locked = labelling is not None and labelling.frame is not None and not labelling.writable
+        labeling = self.session.labeling
+        locked = labeling is not None and labeling.frame is not None and not labeling.writable
         self.banner.setVisible(locked)
-        if labelling is not None and locked:
-            notices = labelling.notices
+        if labeling is not None and locked:
+            notices = labeling.notices
             self.warning.setText(" ".join(notices) or "A running job is changing the labels.")
             self.take_over_button.setVisible(bool(notices))
 

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.labelling.labelling import Labelling
+from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
@@ -74,11 +74,11 @@ class RefineDock(QWidget):
 
     def show_next(self, video: str | None = None) -> None:
         """Show the next frame with drafts, of one video or of all."""
-        labelling = self.session.labelling
-        if labelling is None or labelling.frame is None:
+        labeling = self.session.labeling
+        if labeling is None or labeling.frame is None:
             return
-        order = [*labelling.index.around(labelling.frame, 1), labelling.frame]
-        found = next((key for key in order if video in (None, key.video) and _is_unreviewed(labelling, key)), None)
+        order = [*labeling.index.around(labeling.frame, 1), labeling.frame]
+        found = next((key for key in order if video in (None, key.video) and _is_unreviewed(labeling, key)), None)
         if found is not None:
             self.session.attempt(lambda: self.session.show_frame(found.video, found.number))
 
@@ -90,9 +90,9 @@ class RefineDock(QWidget):
 
     def show_counts(self) -> None:
         """Count the frames that are still to be reviewed, and offer what can be done now."""
-        labelling, project = self.session.labelling, self.session.project
-        frames = labelling.index.frames if labelling is not None else ()
-        unreviewed = Counter(key.video for key in frames if labelling and _is_unreviewed(labelling, key))
+        labeling, project = self.session.labeling, self.session.project
+        frames = labeling.index.frames if labeling is not None else ()
+        unreviewed = Counter(key.video for key in frames if labeling and _is_unreviewed(labeling, key))
         self.videos.clear()
         for name, count in Counter(key.video for key in frames).items():
             self.videos.addTopLevelItem(QTreeWidgetItem([name, str(unreviewed[name]), str(count)]))
@@ -108,7 +108,7 @@ class RefineDock(QWidget):
                 f"<b>{total} frame{'s' * (total != 1)} to review.</b> Drag what is wrong, then accept."
             )
         busy = self.session.jobs.is_writing("labels")
-        here = labelling is not None and labelling.frame is not None and _is_unreviewed(labelling, labelling.frame)
+        here = labeling is not None and labeling.frame is not None and _is_unreviewed(labeling, labeling.frame)
         self.next_button.setEnabled(bool(total) and not busy)
         self.accept_button.setEnabled(here and not busy)
         self.choice.setVisible(bool(total))
@@ -143,5 +143,5 @@ class RefineDock(QWidget):
             self.advice.setText(f"<b>{job.message}</b> Next: {train}")
 
 
-def _is_unreviewed(labelling: Labelling, key: Any) -> bool:
-    return labelling.status(key) == "unreviewed"
+def _is_unreviewed(labeling: Labeling, key: Any) -> bool:
+    return labeling.status(key) == "unreviewed"

@@ -1,4 +1,4 @@
-"""Dock 9: an analysed video with predictions and score maps over it, and the trajectories below."""
+"""Dock 9: an analyzed video with predictions and score maps over it, and the trajectories below."""
 
 import shutil
 import tempfile
@@ -240,11 +240,11 @@ def _read(result: Mapping[str, Any]) -> _FrameMaps:
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
-# Dock 9: an analysed video with what a network sees in it, and the trajectories below.
+# Dock 9: an analyzed video with what a network sees in it, and the trajectories below.
 
 
 class ResultsDock(QWidget):
-    """The look at analysed videos."""
+    """The look at analyzed videos."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -271,7 +271,7 @@ class ResultsDock(QWidget):
         self.list_analyzed()
 
     def list_analyzed(self) -> None:
-        """Look for analysed videos of the project, and list them."""
+        """Look for analyzed videos of the project, and list them."""
         project = self.session.project
         self._found = () if project is None else analyzed_videos(project, videos=self._videos, folders=self._folders)
         names = list(dict.fromkeys(str(entry.video) for entry in self._found))
@@ -285,7 +285,7 @@ class ResultsDock(QWidget):
         self._list_networks()
 
     def show_video(self, path: str) -> None:
-        """Show an analysed video with the newest predictions of it; tell where there are none."""
+        """Show an analyzed video with the newest predictions of it; tell where there are none."""
         chosen = self._choose_video(path)
         if chosen and self.networks.currentData() is not None and self._shown != self.networks.currentData():
             self.show_chosen()
@@ -318,7 +318,7 @@ class ResultsDock(QWidget):
         self.show_button = QPushButton("Show video")
         self.show_button.clicked.connect(self.show_chosen)
         self.other_video = QPushButton("Other video…")
-        self.other_video.setToolTip("a video that was analysed, but does not belong to the project")
+        self.other_video.setToolTip("a video that was analyzed, but does not belong to the project")
         self.other_video.clicked.connect(self._ask_video)
         self.other_folder = QPushButton("Other folder…")
         self.other_folder.setToolTip("where the predictions are, if not next to their videos")
@@ -363,10 +363,10 @@ class ResultsDock(QWidget):
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not self._found:
-            self.heading.setText("No video of the project has been analysed yet: analyse some (6 Analyse).")
+            self.heading.setText("No video of the project has been analyzed yet: analyze some (6 Analyze).")
         else:
             count = len({entry.video for entry in self._found})
-            self.heading.setText(f"<b>{count} analysed video{'s' * (count != 1)}</b>")
+            self.heading.setText(f"<b>{count} analyzed video{'s' * (count != 1)}</b>")
         for widget in (self.other_video, self.other_folder):
             widget.setEnabled(project is not None)
         self.show_button.setEnabled(bool(self._found))
@@ -423,7 +423,7 @@ class ResultsDock(QWidget):
             self._update_enabled()
 
     def _on_job_ended(self, job: Job) -> None:
-        """List what has just been analysed, wherever it lies."""
+        """List what has just been analyzed, wherever it lies."""
         if job.request.verb == "analyze_queue" and job.state == "done":
             files = [Path(file) for video in job.result.get("videos", ()) for file in video.get("files", ())]
             self._folders = list(dict.fromkeys([*self._folders, *(file.parent for file in files)]))
@@ -431,7 +431,7 @@ class ResultsDock(QWidget):
             self.list_analyzed()
 
     def _ask_video(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Choose an analysed video")
+        path, _ = QFileDialog.getOpenFileName(self, "Choose an analyzed video")
         if path:
             self._choose_video(path)
 
@@ -444,7 +444,7 @@ class ResultsDock(QWidget):
         place = self.videos.findData(str(video))
         if place < 0:
             self.session.notify(
-                f"There are no predictions of {video.name} in {video.parent}; analyse it (6 Analyse), or choose "
+                f"There are no predictions of {video.name} in {video.parent}; analyze it (6 Analyze), or choose "
                 "the folder that holds them (Other folder…)."
             )
             return False

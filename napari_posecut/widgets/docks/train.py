@@ -169,7 +169,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
 
 
 _VERB = "create_dataset_and_train"
-_LABELLED = ("begun", "done")  # frames that a training dataset made now would have
+_LABELED = ("begun", "done")  # frames that a training dataset made now would have
 _QUIET = 300  # milliseconds without a change of labels, after which frames are counted
 _NOTES = 3  # sentences of the core that are shown together
 
@@ -247,10 +247,10 @@ class TrainDock(QWidget):
         return steps > 0 and self.form.fields["maxiters"].value <= steps
 
     def _unused_frames(self) -> int:
-        """Count the labelled frames that the chosen shuffle was neither trained on nor is tested with."""
-        labelling = self.session.labelling
-        frames = labelling.index.frames if labelling is not None and self._used else ()
-        return sum(key not in self._used and labelling.status(key) in _LABELLED for key in frames if labelling)
+        """Count the labeled frames that the chosen shuffle was neither trained on nor is tested with."""
+        labeling = self.session.labeling
+        frames = labeling.index.frames if labeling is not None and self._used else ()
+        return sum(key not in self._used and labeling.status(key) in _LABELED for key in frames if labeling)
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
@@ -321,7 +321,7 @@ class TrainDock(QWidget):
         first = settings or earlier or _first_settings(project, number)
         self.form.show_settings(first, automatic=settings is None and earlier is None)
         running = self.session.jobs.find(_VERB) is not None
-        state = "training in the background; you can go on labelling." if running else _state_text(steps, settings)
+        state = "training in the background; you can go on labeling." if running else _state_text(steps, settings)
         self._state = f"<b>Shuffle {number}</b>: {state}"
         self._update_button()
 
@@ -335,7 +335,7 @@ class TrainDock(QWidget):
         unused, finished = self._unused_frames(), self._is_finished()
         text = "Train with all labels" if finished and unused else "Resume" if self._rows and not finished else "Train"
         self.start_button.setText(text)
-        lacks = "1 labelled frame is" if unused == 1 else f"{unused} labelled frames are"
+        lacks = "1 labeled frame is" if unused == 1 else f"{unused} labeled frames are"
         self.heading.setText(f"{self._state} {lacks} not in it." if unused else self._state)
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
@@ -363,7 +363,7 @@ class TrainDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self._notes = [f"Done. {job.message} Next: 5 Evaluate, or go on labelling with its proposals."]
+            self._notes = [f"Done. {job.message} Next: 5 Evaluate, or go on labeling with its proposals."]
         elif job.state == "stopped":
             self._notes = ["Paused; press Resume to continue."]
         self._show_shuffle()

@@ -105,7 +105,7 @@ class BodypartsEditor(QWidget):
         self.names.editItem(item)
 
     def apply(self) -> None:
-        """Write what the list says; labelling is let go of meanwhile."""
+        """Write what the list says; labeling is let go of meanwhile."""
         self._session.attempt(self._write)
 
     def revert(self) -> None:

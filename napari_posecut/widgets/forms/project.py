@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labelling.extracted_frames import partial_crops, write_crop
+from napari_posecut.labeling.extracted_frames import partial_crops, write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session
@@ -54,7 +54,7 @@ class NewProjectForm(QWidget):
         self.folder.setToolTip("the project is created as a new folder inside this one")
         self.bodyparts = QLineEdit()
         self.bodyparts.setPlaceholderText("snout, left ear, tail base")
-        self.bodyparts.setToolTip("separated by commas, in the order of labelling; more can be added later")
+        self.bodyparts.setToolTip("separated by commas, in the order of labeling; more can be added later")
         self.videos = QListWidget()
         self.add_button, self.remove_button = QPushButton("Add videos…"), QPushButton("Remove")
         self.ask: Callable[[str], bool] = self._ask_person  # whether to go on without videos that cannot be used
@@ -190,7 +190,7 @@ class ProjectVideos(QWidget):
             self._session.attempt(lambda: self._draw(item.text(0)))
 
     def save(self) -> None:
-        """Write the rectangle into config.yaml, and go back to the labelling."""
+        """Write the rectangle into config.yaml, and go back to the labeling."""
         self._session.attempt(self._save)
 
     def take_whole(self) -> None:

@@ -13,7 +13,7 @@ from napari_posecut.remedies import PLACES, button_text
 from posecut_core.errors import Remedy
 
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
-_SIDE = 12  # pixels of a square of colour
+_SIDE = 12  # pixels of a square of color
 
 
 def name_controls(owner: Any, name: str) -> None:
@@ -73,7 +73,7 @@ def table_of(headings: Iterable[str]) -> QTreeWidget:
 
 
 def colored_row(color: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:
-    """Make a row with a square of a bodypart's colour before its first cell."""
+    """Make a row with a square of a bodypart's color before its first cell."""
     square = QPixmap(_SIDE, _SIDE)
     square.fill(QColor(*color.tolist()))
     row = QTreeWidgetItem(cells)

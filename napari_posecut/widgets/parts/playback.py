@@ -1,4 +1,4 @@
-"""An analysed video in the window, in the place of the labelling: frames, markers, skeleton, trails, a score map."""
+"""An analyzed video in the window, in the place of the labeling: frames, markers, skeleton, trails, a score map."""
 
 import weakref
 from pathlib import Path
@@ -20,7 +20,7 @@ from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions, check_length
 
 # --- video view -------------------------------------------------------------------------------------------------------
-# A video in the place of the labelling: the labelling's layers go, and come back when it is left.
+# A video in the place of the labeling: the labeling's layers go, and come back when it is left.
 
 
 _SHOWN: "WeakKeyDictionary[Session, VideoView]" = WeakKeyDictionary()  # one at a time
@@ -59,8 +59,8 @@ class VideoView:
         viewer.reset_view()
         viewer.layers.events.removed.connect(self._on_layer_removed)
         self._session.project_changed.connect(self._on_project_changed)
-        if self._session.labelling is not None:
-            self._session.labelling.frame_changed.connect(self._on_frame_changed)
+        if self._session.labeling is not None:
+            self._session.labeling.frame_changed.connect(self._on_frame_changed)
         return self.layer
 
     def add(self, *layers: Layer) -> None:
@@ -70,7 +70,7 @@ class VideoView:
             self._session.viewer.add_layer(layer)
 
     def close(self) -> None:
-        """Take the video away, and go back to the labelling."""
+        """Take the video away, and go back to the labeling."""
         layer, self.layer = self.layer, None
         if layer is None:
             return
@@ -78,8 +78,8 @@ class VideoView:
         _SHOWN.pop(self._session, None)
         viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._session.project_changed.disconnect(self._on_project_changed)
-        if self._session.labelling is not None:
-            self._session.labelling.frame_changed.disconnect(self._on_frame_changed)
+        if self._session.labeling is not None:
+            self._session.labeling.frame_changed.disconnect(self._on_frame_changed)
         remove_layers(viewer, (*self._others, layer))
         self._others = ()
         self._session.show_labels()
@@ -101,7 +101,7 @@ class VideoView:
 
 
 # --- playback ---------------------------------------------------------------------------------------------------------
-# An analysed video in the window: its frames, and over the current one markers, skeleton, trails and a score map.
+# An analyzed video in the window: its frames, and over the current one markers, skeleton, trails and a score map.
 #
 # The layers over the video hold one frame only: what napari does per frame grows with the points of a layer, not with
 # those that are seen. They are written in place, for setting `data` anew measures and draws the whole layer list again.
@@ -111,7 +111,7 @@ _MARKER = 10  # pixels of the screen
 
 
 class Playback:
-    """The analysed video that a session shows; none at first."""
+    """The analyzed video that a session shows; none at first."""
 
     changed = Signal()  # another video is shown, or none
     frame_changed = Signal(int)
@@ -130,7 +130,7 @@ class Playback:
         return int(self._viewer.dims.current_step[0])
 
     def show(self, video: Path, predictions: Predictions, style: OverlayStyle) -> None:
-        """Show a video from its first frame on, with what a network sees in it, in the place of the labelling.
+        """Show a video from its first frame on, with what a network sees in it, in the place of the labeling.
 
         Raises:
             VideoError: the video cannot be read.
@@ -210,7 +210,7 @@ class Playback:
             self._viewer.layers.remove(shown)
 
     def close(self) -> None:
-        """Take the video and everything over it away, and go back to the labelling."""
+        """Take the video and everything over it away, and go back to the labeling."""
         if self._view is not None:
             self._view.close()
 

@@ -1,1 +1,1 @@
-"""DeepLabCut's files: label tables, images of labelled frames, and results."""
+"""DeepLabCut's files: label tables, images of labeled frames, and results."""

@@ -42,11 +42,11 @@ def image_names(project: Project, video: str, numbers: Iterable[int]) -> dict[in
     """Return frame number -> image name: as the folder or the labels have it, else padded as those are."""
     folder = project.frame_folder(video)
     rows, record = read_rows(folder, project.config.scorer), read_record(folder).numbers
-    labelled, files = labeled_rows(rows), image_files(folder)
+    labeled, files = labeled_rows(rows), image_files(folder)
     known = {number: name for name, number in record.items()}
     known |= {number: name for name, number in reversed(numbers_of(folder, [*rows]).items())}
-    known |= {number: name for name, number in numbers_of(folder, [*labelled]).items()}
-    there = images_in(folder, first=labelled, named=rows)
+    known |= {number: name for name, number in numbers_of(folder, [*labeled]).items()}
+    there = images_in(folder, first=labeled, named=rows)
     known |= {number: path.name for number, path in there.items() if known.get(number) not in files}
     wanted = [*numbers]
     if all(number in known for number in wanted):
@@ -77,7 +77,7 @@ def labeled_rows(rows: Mapping[str, Float64[np.ndarray, " _"]]) -> tuple[str, ..
 def number_images(project: Project, video: str) -> tuple[str, ...]:
     """Write down which frame each image is whose name does not say it; return what a person should know of new ones.
 
-    Names that stand for one frame (`img13.png`, `img013.png`) are one image, unless they are labelled differently.
+    Names that stand for one frame (`img13.png`, `img013.png`) are one image, unless they are labeled differently.
 
     Raises:
         LabelError: `images.json` is damaged.
@@ -91,10 +91,10 @@ def number_images(project: Project, video: str) -> tuple[str, ...]:
         return ()
     with hold(folder / "images.lock"):
         record = read_record(folder)
-        known = {**record.numbers, **_recognised(project, video, files, record.numbers)}
+        known = {**record.numbers, **_recognized(project, video, files, record.numbers)}
         frames = _frame_count(project, video)
         first = numbered(names, known, frames=frames)
-        doubles = _labelled_apart(rows, first, record.numbers)
+        doubles = _labeled_apart(rows, first, record.numbers)
         others = {*doubles, *_other_pictures(project, video, files, first, known)}
         found = numbered(names, known, frames=frames, apart=others)
         kept = {name: number for name, number in found.items() if number != frame_number(name) or name in known}
@@ -106,7 +106,7 @@ def number_images(project: Project, video: str) -> tuple[str, ...]:
 
 
 def double_frames(project: Project, video: str) -> tuple[str, ...]:
-    """Say which images are one frame of the video by their names, and are labelled differently.
+    """Say which images are one frame of the video by their names, and are labeled differently.
 
     Raises:
         LabelError: `images.json` is damaged.
@@ -116,22 +116,22 @@ def double_frames(project: Project, video: str) -> tuple[str, ...]:
     if not doubles:
         return ()
     rows = read_rows(folder, project.config.scorer)
-    labelled = {name: row for name, row in rows.items() if not np.isnan(row).all()}
-    numbers, told = numbers_of(folder, [*labelled]), []
+    labeled = {name: row for name, row in rows.items() if not np.isnan(row).all()}
+    numbers, told = numbers_of(folder, [*labeled]), []
     for name, own in doubles.items():
-        first = next((other for other in labelled if numbers[other] == meant_number(name)), None)
-        if first is not None and name in labelled and not same_labels(labelled[first], labelled[name]):
+        first = next((other for other in labeled if numbers[other] == meant_number(name)), None)
+        if first is not None and name in labeled and not same_labels(labeled[first], labeled[name]):
             told.append(
-                f"{folder} has frame {numbers[first]} twice, as {first} and {name}, which are labelled differently: "
+                f"{folder} has frame {numbers[first]} twice, as {first} and {name}, which are labeled differently: "
                 f"both are used, {name} as frame {own}; drop the one that is wrong, or delete its row and its image"
             )
     return tuple(told)
 
 
-def _labelled_apart(
+def _labeled_apart(
     rows: Mapping[str, Float64[np.ndarray, " _"]], numbers: Mapping[str, int], recorded: Mapping[str, int]
 ) -> dict[str, str]:
-    """Return image -> the one that has its frame, for new images that are labelled differently than that one."""
+    """Return image -> the one that has its frame, for new images that are labeled differently than that one."""
     groups: dict[int, list[str]] = defaultdict(list)
     for name in labeled_rows(rows):
         groups[numbers[name]].append(name)
@@ -166,7 +166,7 @@ def _other_pictures(
     return found
 
 
-def _recognised(project: Project, video: str, files: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
+def _recognized(project: Project, video: str, files: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
     """Return name -> number of new images that are stored already: as another name's, or by a record that got lost."""
     path, folder = project.frame_store(video), project.frame_folder(video)
     fresh = [name for name in files if name not in known]
@@ -265,7 +265,7 @@ def _beside_others(video: str, sizes: Counter[tuple[int, int]]) -> str:
 
 _RIGHT = (
     "their labels are right only if they were placed in images of this size: check them, and if they are wrong, "
-    "replace the images by those that were labelled"
+    "replace the images by those that were labeled"
 )
 _PADDING = 16  # pixels that a codec adds to a frame or takes off
 
@@ -399,9 +399,9 @@ def without_picture(project: Project, video: str, numbers: Iterable[int]) -> tup
 
 
 def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> LabelError:
-    """Say that frames are labelled whose pictures are not there, and how they come back."""
+    """Say that frames are labeled whose pictures are not there, and how they come back."""
     listed = frames_listed(project, video, numbers)
-    state = "is labelled but was" if len(numbers) == 1 else "are labelled but were"
+    state = "is labeled but was" if len(numbers) == 1 else "are labeled but were"
     found = f"{listed[0].upper()}{listed[1:]} of {video} {state} never extracted, or its image is lost"
     folder, count = project.frame_folder(video), _frame_count(project, video)
     in_video = [number for number in numbers if number < (count or OWN)]
@@ -412,5 +412,5 @@ def never_extracted(project: Project, video: str, numbers: Sequence[int]) -> Lab
     if names:
         advice.append(f"put {', '.join(names.values())} (no frame of the video) back into {folder}")
     extract = Remedy("extract_frames", config=project.root, frames=in_video, videos=[video])
-    problem = f"{found}, expected a picture of each labelled frame; {'; '.join(advice)}."
+    problem = f"{found}, expected a picture of each labeled frame; {'; '.join(advice)}."
     return LabelError(problem, *([extract] if in_video else []))

@@ -117,7 +117,7 @@ def images_in(folder: Path, *, first: Iterable[str] = (), named: Iterable[str] =
 
     Args:
         folder: The video's folder in labeled-data; it need not exist.
-        first: Images that count where several stand for one frame, as those that are labelled.
+        first: Images that count where several stand for one frame, as those that are labeled.
         named: Images that labels name, which may not be there: what is not recorded yet is numbered with them.
 
     Raises:
@@ -302,7 +302,7 @@ _MAX_PIXELS = 40_000_000  # of one picture: more than a frame of 8K video; some 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")  # others call further programs
 _NARROW = 8  # values in less than this part of their range are stretched, as of thermal cameras
 _WHITE = 255.0
-_COLOURS = ("RGB", "RGBA", "LA")
+_COLORS = ("RGB", "RGBA", "LA")
 _DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras use
 _REFUSALS = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, MemoryError, EOFError)
 
@@ -380,18 +380,18 @@ def _read_values(path: Path) -> _Values:
     with _opened(path) as image:
         if not _is_deep(image):
             return np.asarray(image.convert("RGB"))
-        if image.mode in _COLOURS:
-            return _deep_colours(path, image.format == "TIFF")
+        if image.mode in _COLORS:
+            return _deep_colors(path, image.format == "TIFF")
         return np.asarray(image)
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Tell whether an image has more than 8 bits; Pillow keeps the upper 8 only where it has colours."""
+    """Tell whether an image has more than 8 bits; Pillow keeps the upper 8 only where it has colors."""
     parts = getattr(image, "tile", ())  # how the file holds its pixels
-    return image.mode[0] in "IF" or (image.mode in _COLOURS and any(";16" in str(part[3]) for part in parts))
+    return image.mode[0] in "IF" or (image.mode in _COLORS and any(";16" in str(part[3]) for part in parts))
 
 
-def _deep_colours(path: Path, tiff: bool) -> _Values:
+def _deep_colors(path: Path, tiff: bool) -> _Values:
     with path.open("rb") as file, av.open(file, "r", format="tiff_pipe" if tiff else "png_pipe") as container:
         frame = next(container.decode(video=0))
         return frame.to_ndarray(format="gray16le" if frame.format.name.startswith("ya") else "rgb48le")

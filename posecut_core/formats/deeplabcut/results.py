@@ -21,7 +21,7 @@ _PLACEHOLDER = "This is no network. PoseCut keeps it here so that DeepLabCut fin
 
 @dataclass(frozen=True)
 class VideoMetadata:
-    """What DeepLabCut wants to know of an analysed video."""
+    """What DeepLabCut wants to know of an analyzed video."""
 
     scorer: str
     bodyparts: tuple[str, ...]
@@ -85,7 +85,7 @@ def metadata_path(predictions_path: Path) -> Path:
 def write_metadata(path: Path, video: VideoMetadata) -> None:
     """Write the metadata of a video's predictions: plain data, as `_plain_pickle` writes nothing else.
 
-    Positions are in pixels of the full frame, so that it has no cropping, whatever window was analysed.
+    Positions are in pixels of the full frame, so that it has no cropping, whatever window was analyzed.
 
     Raises:
         StorageError: the disk refuses.

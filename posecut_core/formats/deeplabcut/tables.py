@@ -416,10 +416,10 @@ def _check_names(names: Sequence[str], path: Path) -> None:
 def _rows_that_count(
     names: Sequence[str], numbers: Mapping[str, int], values: Float64[np.ndarray, "F K 2"], path: Path
 ) -> dict[int, int]:
-    """Return frame number -> row, in increasing order: where several rows are of one frame, the labelled one.
+    """Return frame number -> row, in increasing order: where several rows are of one frame, the labeled one.
 
     Raises:
-        LabelError: a frame is labelled differently in two rows.
+        LabelError: a frame is labeled differently in two rows.
     """
     found: dict[int, int] = {}
     for row, name in enumerate(names):

@@ -23,7 +23,7 @@ def drawn(*shape, seed=0):
 
 
 def assert_equal_with_gradients(one, other, *inputs, tolerance):
-    """Two functions have equal results, and gradients towards each input."""
+    """Two functions have equal results, and gradients toward each input."""
     found, back = jax.vjp(jax.jit(one), *inputs)
     expected, other_back = jax.vjp(jax.jit(other), *inputs)
     toward = drawn(*expected.shape, seed=9)

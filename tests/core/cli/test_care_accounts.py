@@ -22,7 +22,7 @@ def test_bodyparts_are_listed():
     told = tell_edited(EditedBodyparts(CONFIG, ("b", "c"), {"a": "b"}, ("c",)))
     assert told.lines == (
         "a is now called b.",
-        "Added c; in frames labelled so far it is not annotated.",
+        "Added c; in frames labeled so far it is not annotated.",
         "The bodyparts are b, c.",
     )
 

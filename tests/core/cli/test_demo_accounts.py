@@ -22,7 +22,7 @@ RESULT = DemoResult(
     seconds_per_training_step=0.25,
     frames_per_second=40.0,
     times=(StepTime("training a network", 61.0),),
-    files={"labelled video": Path("/d/results/x.mp4")},
+    files={"labeled video": Path("/d/results/x.mp4")},
 )
 
 REFINED = RefinedDemo(
@@ -31,10 +31,10 @@ REFINED = RefinedDemo(
     bodyparts=("snout", "tail [tip]"),
     before=Round(24, (5.5, 9.25), 7.375),
     after=Round(30, (2.5, 4.25), 3.375),
-    video="grey-mouse",
+    video="gray-mouse",
     corrected=(1, 4, 5, 8, 9, 11),
     times=(StepTime("training a network", 61.0), StepTime("training again", 60.0)),
-    files={"labelled video, after": Path("/d/results/round-2/x.mp4")},
+    files={"labeled video, after": Path("/d/results/round-2/x.mp4")},
 )
 
 
@@ -55,7 +55,7 @@ def test_everything_that_was_measured_is_shown():
 
 
 def test_names_with_brackets_are_shown():
-    """A bodypart's name is not taken for a colour."""
+    """A bodypart's name is not taken for a color."""
     assert "tail [tip]" in shown(RESULT)
 
 
@@ -69,8 +69,8 @@ def test_both_rounds_are_shown():
     """Frames and errors of each round, also per bodypart, times and files."""
     text = shown(REFINED)
     for words in (
-        "24 labelled frames",
-        "trained on 30: with 6 frames of grey-mouse",
+        "24 labeled frames",
+        "trained on 30: with 6 frames of gray-mouse",
         "5.50",
         "4.25",
         "7.38 px before, 3.38 px after",

@@ -53,7 +53,7 @@ def test_messages_fit_in_a_line():
 
 
 def test_a_terminal_obeys_no_name():
-    """The kind: names of files and bodyparts that hold colours, clear the screen or turn the writing round."""
+    """The kind: names of files and bodyparts that hold colors, clear the screen or turn the writing round."""
     told = explain(VideoError("/a/\x1b[2J\u202egpj.mp4 is empty; e\u0301 \U0001f468\u200d\U0001f469 stay.")).error
     assert told == r"/a/\x1b[2J\u202egpj.mp4 is empty; " + "e\u0301 \U0001f468\u200d\U0001f469 stay."
 

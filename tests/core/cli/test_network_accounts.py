@@ -101,13 +101,13 @@ def test_a_network_is_called_ready_only_when_it_is(train, test, words):
     lines = tell_evaluated(evaluated(SOUND, train, test)).lines
     assert words in lines[-1]
     assert "nan" not in " ".join(lines).replace("nan_", "")
-    assert "n/a (no labelled points)" in lines[0]
+    assert "n/a (no labeled points)" in lines[0]
 
 
 def test_what_is_unknown_is_said_once():
     """Where neither training nor test frames have likely points, one phrase is enough; nothing would be drawn then."""
     lines = tell_evaluated(evaluated(SOUND, likely=float("nan"))).lines
-    assert lines[0].endswith("(with likelihood 0.6 or more: n/a (no labelled points))")
+    assert lines[0].endswith("(with likelihood 0.6 or more: n/a (no labeled points))")
     assert lines[-1].startswith("No prediction reaches the pcutoff of 0.6")
     assert "not ready" in lines[-1]
 

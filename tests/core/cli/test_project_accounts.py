@@ -60,8 +60,8 @@ def test_why_no_frame_is_new_is_said_truly():
     assert "seed" not in " ".join(tell_extracted(replace(known, algorithm="given")).following)
     assert tell_extracted(known).exit_code == 0
     assert "Now label them" in tell_extracted(known).lines[-1]
-    labelled = replace(known, videos=(none, replace(none, known=2, labelled=2)))
-    assert tell_extracted(labelled).lines[-1].split(". ")[1] == "All of them are labelled already"
+    labeled = replace(known, videos=(none, replace(none, known=2, labeled=2)))
+    assert tell_extracted(labeled).lines[-1].split(". ")[1] == "All of them are labeled already"
 
 
 def test_videos_left_out_are_named():

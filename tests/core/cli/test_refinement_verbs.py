@@ -13,7 +13,7 @@ STEP = "posecut_core.workflow.extract_outlier_frames.extract_outlier_frames"
 
 
 def test_outliers_are_extracted_as_asked(posecut, step, project):
-    """Nobody is asked with --yes; labelling comes next."""
+    """Nobody is asked with --yes; labeling comes next."""
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
     code, out, _ = posecut("extract-outlier-frames", project, "a.mp4", "--yes")
     assert (code, calls[0]["confirm"], "2 new frames" in out) == (0, None, True)

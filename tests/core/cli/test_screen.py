@@ -69,7 +69,7 @@ def test_loss_speed_and_time_left_are_told():
     assert _plain_line(progress) == "training: 1/10 loss 0.0123, 2.5 steps/s, 1 min 05 s left"
     validating = Progress("training", 1, 10, {"loss": 0.5, "validation_error": 4.567})
     assert _plain_line(validating) == "training: 1/10 loss 0.5000, validation error 4.57 px"
-    assert details(Progress("analysing", 1, None, {"frames_per_s": 31.26})) == "31.3 frames/s"
+    assert details(Progress("analyzing", 1, None, {"frames_per_s": 31.26})) == "31.3 frames/s"
 
 
 @pytest.mark.parametrize(

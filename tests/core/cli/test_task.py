@@ -29,7 +29,7 @@ def test_nouns_follow_their_number():
     assert (counted(1, "frame"), counted(2, "frame"), counted(0, "frame")) == ("1 frame", "2 frames", "0 frames")
 
 
-def test_neighbouring_numbers_are_joined():
+def test_neighboring_numbers_are_joined():
     """Frame numbers are written as ranges, and not without end."""
     assert spans([3, 4, 5, 9, 11, 12]) == "3-5, 9, 11-12"
     assert spans([7]) == "7"

@@ -131,7 +131,7 @@ def test_options_may_stand_anywhere(project):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["analyse-videos"], 'Did you mean "analyze-videos"?'),
+        (["analyze-videos"], 'Did you mean "analyze-videos"?'),
         (["extract-frames", "--numberofframes", "3"], "Did you mean --number-of-frames?"),
         (["extract-frames", "--algo", "kmean"], 'Did you mean "kmeans"?'),
         (["extract-frames", "--step", "0"], "Must be >= 1"),
@@ -156,7 +156,7 @@ def test_the_current_folder_is_the_default(project, monkeypatch, tmp_path):
         project_path(None)
 
 
-def test_a_project_before_videos_is_recognised(project, monkeypatch, tmp_path):
+def test_a_project_before_videos_is_recognized(project, monkeypatch, tmp_path):
     """Its folder and its config.yaml do."""
     monkeypatch.chdir(tmp_path)
     assert _project_and_videos([str(project), "a.mp4"]) == (project, ["a.mp4"])

@@ -18,8 +18,8 @@ def test_damage_and_earlier_work_are_told():
         "a.mp4: 10 frames, 50.0 frames/s: /v/a.h5",
         "  a.mp4: frames without predictions, because they are damaged: 3-4, 8",
         "  a.mp4: 1 frame is missing after frame 9, where the file is damaged or truncated",
-        "b.mp4 had been analysed before: /v/b.h5",
-        "2 videos analysed by net. --overwrite analyses again what had been analysed before.",
+        "b.mp4 had been analyzed before: /v/b.h5",
+        "2 videos analyzed by net. --overwrite analyzes again what had been analyzed before.",
     )
     assert told.following[0] == "posecut plot-trajectories /p /v/a.mp4 /v/b.mp4"
     again = outcome_of("analyze-videos", AnalyzedVideos("net", (damaged,)), {**given, "shuffle": 3, "snapshot": None})

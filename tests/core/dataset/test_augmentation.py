@@ -40,16 +40,16 @@ def dot_image(x, y, *, shape=(SIZE, SIZE), width=2.5):
     return np.round(255 * dot).astype(np.uint8)[..., None].repeat(3, axis=2)
 
 
-def centre_of(image):
-    """Return the (x, y) of the centre of mass of what is bright."""
+def center_of(image):
+    """Return the (x, y) of the center of mass of what is bright."""
     image = image[..., 0]
     rows, columns = np.indices(image.shape)
     return np.array([(columns * image).sum(), (rows * image).sum()]) / image.sum()
 
 
-def matrices(*, centre, scale=1.0, angle=0.0, mirrored=False, size=SIZE):
+def matrices(*, center, scale=1.0, angle=0.0, mirrored=False, size=SIZE):
     return _crop_matrices(
-        centres=jnp.array([centre]), scales=jnp.array([scale]), angles=jnp.array([angle]),
+        centers=jnp.array([center]), scales=jnp.array([scale]), angles=jnp.array([angle]),
         mirrored=jnp.array([mirrored]), size=size,
     )  # fmt: skip
 
@@ -77,14 +77,14 @@ def test_the_identity_gives_the_image_back():
     """Without any motion every pixel keeps its value."""
     image = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), dtype=np.uint8)
     np.testing.assert_allclose(warp(jnp.asarray(image), sizes(SIZE, SIZE), IDENTITY, size=SIZE), image / 255, atol=1e-6)
-    np.testing.assert_array_equal(matrices(centre=[31.5, 31.5]), IDENTITY)
+    np.testing.assert_array_equal(matrices(center=[31.5, 31.5]), IDENTITY)
 
 
 def test_beyond_the_frame_its_border_goes_on():
     """Beyond the frame every pixel repeats the nearest of the frame; padding at the right and bottom is not shown."""
     image = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), dtype=np.uint8)
     image[0, 20:], image[0, :, 30:] = 7, 7  # not the frame
-    crop = np.asarray(warp(jnp.asarray(image), sizes(20, 30), matrices(centre=[21.5, 21.5]), size=SIZE))[0]
+    crop = np.asarray(warp(jnp.asarray(image), sizes(20, 30), matrices(center=[21.5, 21.5]), size=SIZE))[0]
     expected = np.pad(image[0, :20, :30] / 255, ((10, 34), (10, 24), (0, 0)), mode="edge")
     np.testing.assert_allclose(crop, expected, atol=1e-4)
 
@@ -95,44 +95,44 @@ def test_beyond_the_frame_its_border_goes_on():
 def test_a_dot_lands_where_its_label_does(scale, angle, mirrored):
     """Images and labels agree within 0.05 px for every scale, angle and mirror."""
     x, y = 37.3, 28.6
-    matrix = matrices(centre=[34.0, 30.5], scale=scale, angle=angle, mirrored=mirrored)
+    matrix = matrices(center=[34.0, 30.5], scale=scale, angle=angle, mirrored=mirrored)
     crop = np.asarray(_warp(jnp.asarray(dot_image(x, y))[None], sizes(SIZE, SIZE), matrix, size=SIZE))[0]
     expected = _transform_points(_invert(matrix), jnp.array([[[x, y]]]))[0, 0]
-    np.testing.assert_allclose(centre_of(crop), expected, atol=0.05)
+    np.testing.assert_allclose(center_of(crop), expected, atol=0.05)
     assert np.hypot(*(np.asarray(expected) - 31.5)) == pytest.approx(scale * np.hypot(3.3, 1.9), abs=1e-3)
 
 
-def test_a_crop_is_centred_where_it_should_be():
-    """The middle of the crop shows `centres`, and a mirror exchanges its sides."""
+def test_a_crop_is_centered_where_it_should_be():
+    """The middle of the crop shows `centers`, and a mirror exchanges its sides."""
     for mirrored, side in ((False, 1), (True, -1)):
-        matrix = matrices(centre=[10.0, 20.0], scale=2.0, mirrored=mirrored)
+        matrix = matrices(center=[10.0, 20.0], scale=2.0, mirrored=mirrored)
         points = _transform_points(matrix, jnp.array([[[31.5, 31.5], [33.5, 31.5]]]))
         np.testing.assert_allclose(points[0], [[10, 20], [10 + side, 20]], atol=1e-5)
 
 
 def test_invert_undoes_a_map():
     """To the crop and back is where it was, and NaN stays NaN."""
-    matrix = matrices(centre=[100.0, 20.0], scale=0.8, angle=1.1, mirrored=True)
+    matrix = matrices(center=[100.0, 20.0], scale=0.8, angle=1.1, mirrored=True)
     xy = jnp.array([[[3.0, 4.0], [-50.0, 200.0], [np.nan, np.nan]]])
     np.testing.assert_allclose(_transform_points(matrix, _transform_points(_invert(matrix), xy)), xy, atol=1e-3)
 
 
 def test_crops_lie_near_a_visible_bodypart():
-    """With `on_animal` 1 every crop has a labelled bodypart within `spread`; a frame without labels is no obstacle."""
+    """With `on_animal` 1 every crop has a labeled bodypart within `spread`; a frame without labels is no obstacle."""
     xy = jnp.tile(jnp.array([[[5.0, 90.0], [np.nan, np.nan]]]), (200, 1, 1)).at[100:].set(np.nan)
     extent = jnp.tile(jnp.array([[100, 40]]), (200, 1))
-    centres = np.asarray(_random_centers(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
-    assert (np.abs(centres[:100] - [5, 90]) <= 8).all()
-    assert (centres[100:] >= 0).all()
-    assert (centres[100:] <= [40, 100]).all()
-    assert centres[100:, 1].max() > 80
+    centers = np.asarray(_random_centers(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
+    assert (np.abs(centers[:100] - [5, 90]) <= 8).all()
+    assert (centers[100:] >= 0).all()
+    assert (centers[100:] <= [40, 100]).all()
+    assert centers[100:, 1].max() > 80
 
 
 def test_crops_are_moved_into_the_frame():
     """A crop that would reach beyond the frame ends at its border; one wider than the frame lies at its middle."""
-    centres = jnp.array([[50.0, 50.0], [2.0, 98.0], [-5.0, 120.0], [99.0, 1.0]])
+    centers = jnp.array([[50.0, 50.0], [2.0, 98.0], [-5.0, 120.0], [99.0, 1.0]])
     extent = jnp.tile(jnp.array([[100, 60]]), (4, 1))
-    moved = np.asarray(_keep_inside(centres, extent, jnp.array([10.0, 10.0, 16.0, 40.0])))
+    moved = np.asarray(_keep_inside(centers, extent, jnp.array([10.0, 10.0, 16.0, 40.0])))
     np.testing.assert_allclose(moved, [[49.5, 50], [9.5, 89.5], [15.5, 83.5], [29.5, 39.5]])
 
 
@@ -142,25 +142,25 @@ def test_crops_show_no_more_than_the_frame():
     columns = np.arange(FRAME, dtype=np.uint8) * 2
     image = np.stack(np.broadcast_arrays(columns[None, :], columns[:, None], np.uint8(0)), axis=-1)
     images, _, _ = augmented([[2, 2], [FRAME - 3, FRAME - 3]], image=image, settings=settings)
-    for crop in images:  # where the border went on, colours would stand still
+    for crop in images:  # where the border went on, colors would stand still
         assert (np.diff(crop[..., 0], axis=1) > 1e-4).all()
         assert (np.diff(crop[..., 1], axis=0) > 1e-4).all()
 
 
-def test_light_is_stretched_about_grey():
-    """Contrast leaves mid-grey as it is, brightness is added."""
+def test_light_is_stretched_about_gray():
+    """Contrast leaves mid-gray as it is, brightness is added."""
     images = jnp.array([0.0, 0.5, 1.0]).reshape(1, 1, 3, 1).repeat(3, axis=3)
     changed = _change_light(images, contrast=jnp.array([0.5]), brightness=jnp.array([0.1]))
     np.testing.assert_allclose(changed[0, 0, :, 0], [0.35, 0.6, 0.85], atol=1e-6)
 
 
 def test_a_blur_keeps_what_it_spreads():
-    """Blur 0 changes nothing; a dot keeps its sum and centre and gets the width that was asked for."""
+    """Blur 0 changes nothing; a dot keeps its sum and center and gets the width that was asked for."""
     image = jnp.zeros((2, 21, 21, 3)).at[:, 10, 10].set(1.0)
     blurred = np.asarray(blur(image, jnp.array([0.0, 1.0])))
     np.testing.assert_allclose(blurred[0], image[0], atol=1e-6)
     assert blurred[1, ..., 0].sum() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose(centre_of(blurred[1]), [10, 10], atol=1e-4)
+    np.testing.assert_allclose(center_of(blurred[1]), [10, 10], atol=1e-4)
     spread = (blurred[1, ..., 0].sum(axis=0) * (np.arange(21) - 10) ** 2).sum()
     assert spread == pytest.approx(1, abs=0.03)
     np.testing.assert_allclose(blur(jnp.ones((1, 9, 9, 3)), jnp.array([1.0])), 1, atol=1e-6)
@@ -169,9 +169,9 @@ def test_a_blur_keeps_what_it_spreads():
 def test_appearance_stays_within_its_bounds():
     """Light changes by no more than the settings say, each image by its own amount."""
     settings = dataclasses.replace(PLAIN, brightness=0.2, blur=1.0)
-    grey = jnp.full((16, 8, 8, 3), 0.5)
+    gray = jnp.full((16, 8, 8, 3), 0.5)
     how = augmentation(settings)
-    one, same, other = (np.asarray(_random_appearance(jax.random.key(seed), grey, how)) for seed in (1, 1, 2))
+    one, same, other = (np.asarray(_random_appearance(jax.random.key(seed), gray, how)) for seed in (1, 1, 2))
     assert (np.abs(one - 0.5) <= 0.2 + 1e-6).all()
     assert np.unique(one[:, 4, 4, 0].round(4)).size > 8
     np.testing.assert_array_equal(one, same)
@@ -182,8 +182,8 @@ def test_augmented_labels_stay_on_what_they_label():
     """Scaled, turned and mirrored, each visible label is on its dot, mirrored pairs exchanged."""
     left, right = (42.0, 51.0), (60.0, 44.0)
     image = np.zeros((FRAME, FRAME, 3), np.uint8)
-    for colour, position in enumerate((left, right)):
-        image[..., colour] = dot_image(*position, shape=(FRAME, FRAME))[..., 0]
+    for color, position in enumerate((left, right)):
+        image[..., color] = dot_image(*position, shape=(FRAME, FRAME))[..., 0]
     images, xy, _ = augmented([left, right], image=image, settings=MOVED)
     seen = []
     for crop, points in zip(images, xy, strict=True):
@@ -191,10 +191,10 @@ def test_augmented_labels_stay_on_what_they_label():
             if not (point.min() > 8 and point.max() < SIZE - 9):
                 continue
             column, row = np.round(point).astype(int)
-            colour = int(crop[row, column, :2].argmax())
-            window = crop[row - 7 : row + 8, column - 7 : column + 8, colour : colour + 1]
-            np.testing.assert_allclose(centre_of(window) + np.array([column - 7, row - 7]), point, atol=0.1)
-            seen.append(colour != part)
+            color = int(crop[row, column, :2].argmax())
+            window = crop[row - 7 : row + 8, column - 7 : column + 8, color : color + 1]
+            np.testing.assert_allclose(center_of(window) + np.array([column - 7, row - 7]), point, atol=0.1)
+            seen.append(color != part)
     assert len(seen) > BATCH
     assert 0 < sum(seen) < len(seen)
 
@@ -219,7 +219,7 @@ def test_labels_outside_the_crop_are_missing():
 
 
 def test_frames_without_labels_are_shown_too():
-    """Crops of a frame on which nothing is labelled are whole, their labels missing."""
+    """Crops of a frame on which nothing is labeled are whole, their labels missing."""
     images, xy, _ = augmented(np.full((2, 2), np.nan))
     assert np.isfinite(images).all()
     assert np.isnan(xy).all()

@@ -1,4 +1,4 @@
-"""Frames are scaled about pixel centres, and batches follow from (seed, step) alone."""
+"""Frames are scaled about pixel centers, and batches follow from (seed, step) alone."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,8 +29,8 @@ def dot_image(x, y, *, width=4.0):
     return np.round(255 * dot).astype(np.uint8)[..., None].repeat(3, axis=2)
 
 
-def centre_of(image):
-    """Return the (x, y) of an image's centre of mass."""
+def center_of(image):
+    """Return the (x, y) of an image's center of mass."""
     rows, columns = np.indices(image.shape[:2])
     return np.array([(columns * image[..., 0]).sum(), (rows * image[..., 0]).sum()]) / image[..., 0].sum()
 
@@ -42,7 +42,7 @@ def test_a_dot_lies_where_its_scaled_label_says(scale):
     height, width = scaled_size(*SIZE, scale=scale)
     image = np.asarray(resize(jnp.asarray(dot_image(x, y))[None], height=height, width=width))[0]
     expected = scale_points(np.array([x, y]), source=SIZE, target=(height, width))
-    np.testing.assert_allclose(centre_of(image), expected, atol=0.05)
+    np.testing.assert_allclose(center_of(image), expected, atol=0.05)
 
 
 def test_scaling_keeps_the_corners_of_the_image():

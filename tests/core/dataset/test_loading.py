@@ -85,7 +85,7 @@ def test_known_images_are_not_read_again(open_store, monkeypatch):
     np.testing.assert_array_equal(again.images[:2, :24, :40], first.images)
 
 
-def test_a_bodypart_labelled_nowhere_in_a_video_was_not_looked_for(open_store):
+def test_a_bodypart_labeled_nowhere_in_a_video_was_not_looked_for(open_store):
     """It says nothing that it is missing there; in other videos missing means absent."""
     assert load(open_store).annotated.tolist() == [[True, True], [True, True], [False, True]]
 

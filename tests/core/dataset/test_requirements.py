@@ -1,4 +1,4 @@
-"""Frames that nothing can be learnt from are refused by name."""
+"""Frames that nothing can be learned from are refused by name."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def frames(*, count=2, xy=5.0, annotated=True, size=(_MIN_SIDE, _MIN_SIDE)):
     return TrainingFrames(np.zeros((count, 64, 64, 3), np.uint8), sizes, points, np.full((count, 1), annotated))
 
 
-def test_frames_that_can_be_learnt_from_pass():
+def test_frames_that_can_be_learned_from_pass():
     """Two frames with a label, of the smallest size, are enough."""
     check_trainable(frames(), REFS)
 

@@ -24,11 +24,11 @@ def maps_of(targets):
     return Scoremaps(scores=CERTAIN * (2 * targets.scores - 1), locref=targets.locref)
 
 
-def test_a_cell_stands_for_the_centre_of_its_pixels():
+def test_a_cell_stands_for_the_center_of_its_pixels():
     """Cell (i, j) stands for x = 8 j + 3.5, y = 8 i + 3.5."""
-    centres = np.asarray(_cell_centers(HEIGHT, WIDTH))
-    np.testing.assert_array_equal(centres[2, 4], [35.5, 19.5])
-    np.testing.assert_array_equal(centres[0, 0], np.arange(STRIDE).mean().repeat(2))
+    centers = np.asarray(_cell_centers(HEIGHT, WIDTH))
+    np.testing.assert_array_equal(centers[2, 4], [35.5, 19.5])
+    np.testing.assert_array_equal(centers[0, 0], np.arange(STRIDE).mean().repeat(2))
 
 
 @pytest.mark.parametrize("radius", [0.1, 5.0, RADIUS, 60.0])
@@ -51,7 +51,7 @@ def test_positions_do_not_depend_on_how_sure_the_network_is(level):
 
 
 def test_missing_labels_give_empty_maps():
-    """NaN becomes an empty map without any NaN, and its neighbours are unharmed."""
+    """NaN becomes an empty map without any NaN, and its neighbors are unharmed."""
     targets = encode([[[np.nan, np.nan], [20.0, 12.0]]])
     assert not np.asarray(targets.scores[..., 0]).any()
     assert not np.asarray(targets.inside[..., 0]).any()
@@ -72,7 +72,7 @@ def test_a_disc_holds_the_cells_within_the_radius():
     np.testing.assert_allclose(targets.locref[0, ..., 0, :], np.where(inside[..., None], offset, 0) / LOCREF_STDEV)
 
 
-def test_neighbours_vote_by_their_probability():
+def test_neighbors_vote_by_their_probability():
     """Of two sure cells that disagree the position is the mean; a doubtful one hardly moves it."""
     scores = np.full((1, HEIGHT, WIDTH, 1), -CERTAIN)
     locref = np.zeros((1, HEIGHT, WIDTH, 1, 2), np.float32)

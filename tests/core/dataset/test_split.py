@@ -41,7 +41,7 @@ def test_the_seed_decides_the_split():
 
 
 def test_given_indices_are_taken():
-    """Indices count the sorted labelled frames; not all frames need a side, and there is no seed."""
+    """Indices count the sorted labeled frames; not all frames need a side, and there is no seed."""
     split = split_by_indices(FRAMES, train=[11, 0], test=[3], fraction=0.95, labels="labels.csv")
     assert (split.train, split.test, split.seed) == ((FRAMES[0], FRAMES[11]), (FRAMES[3],), None)
 
@@ -49,7 +49,7 @@ def test_given_indices_are_taken():
 @pytest.mark.parametrize(
     ("train", "test", "words"),
     [
-        ([0, 20], [], "Index 20 is not among the 20 labelled frames; give indices from 0 to 19"),
+        ([0, 20], [], "Index 20 is not among the 20 labeled frames; give indices from 0 to 19"),
         ([0], [-1], "Index -1"),
         ([0, 0], [], "is repeated"),
         ([0, 1], [1], "both train and test"),

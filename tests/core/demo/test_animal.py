@@ -24,7 +24,7 @@ def test_there_are_at_least_six_bodyparts():
 
 
 def test_bodyparts_come_in_order(straight):
-    """From the snout backwards: ears, neck, centre, the tail's base and its tip."""
+    """From the snout backwards: ears, neck, center, the tail's base and its tip."""
     order = ["snout", "leftear", "neck", "centre", "tailbase", "tailtip"]
     assert (np.diff([straight[part][:, 0] for part in order], axis=0) < 0).all()
 

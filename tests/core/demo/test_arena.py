@@ -27,7 +27,7 @@ def test_walls_are_darker_than_the_floor(arena):
 
 
 def test_floor_and_board_have_texture(arena):
-    """Neither is a plain colour, and all light is possible."""
+    """Neither is a plain color, and all light is possible."""
     assert arena.floor[70:80, 30:100].std() > 0.01
     assert arena.board[arena.hidden[..., 0] > 0.5].std() > 0.02
     assert arena.floor.min() >= 0

@@ -36,8 +36,8 @@ def test_a_window_stays_in_the_frame():
     assert (window.x[0], window.x[-1], window.y[0], window.y[-1]) == (0, 50, 40, 59)
 
 
-def test_a_discs_middle_is_its_centre():
-    """The centre of mass of a disc's paint is the exact place that was asked for."""
+def test_a_discs_middle_is_its_center():
+    """The center of mass of a disc's paint is the exact place that was asked for."""
     paint = _paint_disc(np.array([20.3, 15.8]), WINDOW, radius=4.6, rim=(0.1, 0.1, 0.1), inner=(0.5, 0.4, 0.4))
     y, x = np.mgrid[:60, :100]
     total = paint.opacity.sum()
@@ -62,8 +62,8 @@ def test_what_is_on_top_hides_what_is_below():
     top = _paint_disc(np.array([20.0, 15.0]), WINDOW, radius=5.0, rim=(0.9, 0.0, 0.0), inner=(0.9, 0.0, 0.0))
     below = _paint_disc(np.array([22.0, 15.0]), WINDOW, radius=5.0, rim=(0.0, 0.9, 0.0), inner=(0.0, 0.9, 0.0))
     both = top.over(below)
-    np.testing.assert_allclose(both.colour[15, 20], [0.9, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(both.colour[15, 26], [0, 0.9, 0], atol=1e-6)
+    np.testing.assert_allclose(both.color[15, 20], [0.9, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(both.color[15, 26], [0, 0.9, 0], atol=1e-6)
     assert both.opacity.max() <= 1
 
 
@@ -71,8 +71,8 @@ def test_a_disc_on_top_is_the_same_as_a_layer():
     """Painting only the pixels around a disc gives what painting all of them gives."""
     look = {"radius": 4.6, "rim": (0.1, 0.1, 0.1), "inner": (0.5, 0.4, 0.4)}
     below = _paint_disc(np.array([24.0, 15.0]), WINDOW, **look)
-    for centre in (np.array([20.3, 15.8]), np.array([1.2, 58.9])):
-        whole = _paint_disc(centre, WINDOW, **look).over(below)
-        part = with_disc(below, centre, WINDOW, **look)
-        np.testing.assert_allclose(part.colour, whole.colour, atol=1e-6)
+    for center in (np.array([20.3, 15.8]), np.array([1.2, 58.9])):
+        whole = _paint_disc(center, WINDOW, **look).over(below)
+        part = with_disc(below, center, WINDOW, **look)
+        np.testing.assert_allclose(part.color, whole.color, atol=1e-6)
         np.testing.assert_allclose(part.opacity, whole.opacity, atol=1e-6)

@@ -16,10 +16,10 @@ def test_a_walk_is_smooth():
 
 
 def test_a_walk_goes_somewhere():
-    """The animal covers ground, and the distance travelled only grows."""
+    """The animal covers ground, and the distance traveled only grows."""
     walk = wander(np.random.default_rng(3), frames=200, waypoints=WAYPOINTS)
     assert np.ptp(walk.neck, axis=0).min() > 40
-    assert np.all(np.diff(walk.travelled) >= 0)
+    assert np.all(np.diff(walk.traveled) >= 0)
 
 
 def test_links_keep_their_length_and_bend_little():

@@ -27,7 +27,7 @@ def test_truth_fits_the_frames(short_film):
 
 
 def test_the_animal_is_where_the_truth_says(short_film):
-    """The body's centre is darker than the floor around the animal; ears are lighter than the coat."""
+    """The body's center is darker than the floor around the animal; ears are lighter than the coat."""
     number = int(np.argmin(short_film.truth.hidden.sum(axis=1)))
     image = list(short_film.frames())[number].mean(axis=2)
     place = dict(zip(BODYPARTS, np.round(short_film.truth.xy[number]).astype(int), strict=True))

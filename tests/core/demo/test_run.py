@@ -22,7 +22,7 @@ def test_steps_are_announced_and_timed():
 
 
 def test_the_whole_demonstration_on_a_few_frames(tmp_path, monkeypatch):
-    """Every step runs through the public functions; a second run trains, labels and analyses nothing again."""
+    """Every step runs through the public functions; a second run trains, labels and analyzes nothing again."""
     monkeypatch.setattr(demo, "_SETTINGS", {**demo._SETTINGS, "batch_size": 1, "crop_size": 64, "global_scale": 0.25})
     seen = []
     first = run_demo(tmp_path / "demo", cast=SHORT, steps=2, frames_to_label=2, report=seen.append)

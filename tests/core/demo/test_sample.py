@@ -1,4 +1,4 @@
-"""A labelled project for trying things out."""
+"""A labeled project for trying things out."""
 
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from posecut_core.project.opening import open_project
 SCENE = replace(TO_LABEL[0], frames=6)
 
 
-def test_a_sample_project_is_labelled_near_the_truth(tmp_path):
-    """Its frames are labelled within some pixels of the truth; a second call leaves all as it is."""
+def test_a_sample_project_is_labeled_near_the_truth(tmp_path):
+    """Its frames are labeled within some pixels of the truth; a second call leaves all as it is."""
     config = sample_project(tmp_path / "new", scenes=(SCENE,), frames_to_label=2)
     table = read_labels(open_project(config), SCENE.name)
     truth = prepare(SCENE).truth.xy[table.numbers]

@@ -13,7 +13,7 @@ def test_noise_is_decided_by_its_seed():
 
 
 def test_blobs_are_as_large_as_asked():
-    """Neighbours differ little within a blob, and more along its short side than along its long one."""
+    """Neighbors differ little within a blob, and more along its short side than along its long one."""
     noise = value_noise(np.random.default_rng(0), (200, 200), (2.0, 40.0))
     assert np.abs(noise).max() <= 1
     assert np.abs(np.diff(noise, axis=0)).mean() > 5 * np.abs(np.diff(noise, axis=1)).mean()

@@ -17,7 +17,7 @@ def test_errors_are_euclidean_distances_and_nan_without_a_label():
 
 
 def test_means_are_taken_over_all_pairs_of_train_and_test():
-    """Means count every labelled pair once; with pcutoff only those whose likelihood is at least it."""
+    """Means count every labeled pair once; with pcutoff only those whose likelihood is at least it."""
     result = mean_errors(pixel_errors(FOUND, LABELS), LIKELIHOOD, IS_TRAIN, pcutoff=0.6)
     assert (result.train, result.test) == (pytest.approx(8 / 3), pytest.approx(4))
     assert (result.train_pcutoff, result.test_pcutoff) == (pytest.approx(8 / 3), pytest.approx(8))
@@ -50,7 +50,7 @@ def test_errors_by_bodypart_are_those_of_each_column():
 
 
 def test_the_worst_frames_come_first():
-    """Frames are ordered by the mean of what is known of them; others' and unlabelled ones are left out."""
+    """Frames are ordered by the mean of what is known of them; others' and unlabeled ones are left out."""
     errors = np.array([[1.0, 3.0], [9.0, np.nan], [np.nan, np.nan], [50.0, 50.0], [0.0, 1.0]])
     among = np.array([True, True, True, False, True])
     assert worst_frames(errors, among, count=2) == ((1, 9.0), (0, 2.0))

@@ -139,7 +139,7 @@ def test_ranges_of_likelihood_are_a_row_each(tmp_path):
     ]
 
 
-def test_predictions_of_labelled_frames_come_back(tmp_path):
+def test_predictions_of_labeled_frames_come_back(tmp_path):
     """The .h5 has the row names of labels and x, y, likelihood of each bodypart."""
     rows = [("labeled-data", "m1", "img003.png"), ("labeled-data", "m2", "img01.png")]
     xy, likelihood = np.arange(4.0).reshape(2, 1, 2), np.array([[0.5], [1.0]])

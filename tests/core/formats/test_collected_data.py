@@ -52,7 +52,7 @@ def test_labels_round_trip(folder, left):
 
 
 def test_the_table_of_the_docs_is_read(folder):
-    """What the how-to on labelling without a window tells people to write is read as it says."""
+    """What the how-to on labeling without a window tells people to write is read as it says."""
     page = ROOT / "docs" / "how_to" / "label_without_window.md"
     text = page.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
     (folder / "CollectedData_ada.csv").write_text(text)
@@ -122,7 +122,7 @@ def test_columns_take_the_projects_order(folder):
 
 
 def test_a_folder_without_labels_has_none(folder):
-    """Extracted frames may not be labelled yet."""
+    """Extracted frames may not be labeled yet."""
     assert read(folder) is None
     assert read(folder / "nowhere") is None
 
@@ -138,7 +138,7 @@ def test_a_folder_without_labels_has_none(folder):
     ],
 )
 def test_doubtful_rows_are_named(folder, rows, words):
-    """Half pairs, frames labelled twice and differently, and rows of no image give one sentence with file and row."""
+    """Half pairs, frames labeled twice and differently, and rows of no image give one sentence with file and row."""
     csv(folder, rows)
     with pytest.raises(LabelError, match=words) as caught:
         read(folder)

@@ -15,10 +15,10 @@ from posecut_core.formats.deeplabcut import images
 from posecut_core.formats.deeplabcut import images as image_names
 from posecut_core.formats.deeplabcut.images import common_levels, read_picture, read_range, read_size
 
-COLOURS = np.random.default_rng(0).integers(0, 256, (6, 9, 3)).astype(np.uint8)
-COLOURS[0, :2] = [[0], [255]]
-GREY = COLOURS[..., 0]
-RGB_GREY = np.repeat(GREY[..., None], 3, axis=2)
+COLORS = np.random.default_rng(0).integers(0, 256, (6, 9, 3)).astype(np.uint8)
+COLORS[0, :2] = [[0], [255]]
+GRAY = COLORS[..., 0]
+RGB_GRAY = np.repeat(GRAY[..., None], 3, axis=2)
 
 
 def saved(tmp_path, image, name="a.png", **options):
@@ -28,25 +28,25 @@ def saved(tmp_path, image, name="a.png", **options):
 
 
 def alpha(image):
-    return np.dstack([image, np.zeros_like(GREY)])
+    return np.dstack([image, np.zeros_like(GRAY)])
 
 
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        (COLOURS, COLOURS),
-        (GREY, RGB_GREY),
-        (alpha(COLOURS), COLOURS),
-        (Image.fromarray(alpha(GREY), "LA"), RGB_GREY),
-        (Image.fromarray(GREY > 99), np.repeat((GREY > 99)[..., None], 3, axis=2) * 255),
-        (Image.fromarray(GREY).convert("P"), RGB_GREY),
-        (Image.fromarray(GREY).quantize(256), RGB_GREY),
+        (COLORS, COLORS),
+        (GRAY, RGB_GRAY),
+        (alpha(COLORS), COLORS),
+        (Image.fromarray(alpha(GRAY), "LA"), RGB_GRAY),
+        (Image.fromarray(GRAY > 99), np.repeat((GRAY > 99)[..., None], 3, axis=2) * 255),
+        (Image.fromarray(GRAY).convert("P"), RGB_GRAY),
+        (Image.fromarray(GRAY).quantize(256), RGB_GRAY),
     ],
     ids=["RGB", "L", "RGBA", "LA", "1", "P", "palette"],
 )
 @pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated:DeprecationWarning")
 def test_images_of_8_bits_are_as_they_are(tmp_path, image, expected):
-    """Transparency is ignored, grey becomes three equal channels, palettes are looked up; headers tell the size."""
+    """Transparency is ignored, gray becomes three equal channels, palettes are looked up; headers tell the size."""
     path = saved(tmp_path, image)
     assert read_size(path) == (6, 9)
     assert read_range(path) is None
@@ -56,31 +56,31 @@ def test_images_of_8_bits_are_as_they_are(tmp_path, image, expected):
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_a_camera_of_12_bits_is_seen(tmp_path, name):
     """Kind: images of more than 8 bits were stored white or black; the bits that are used become 0 to 255."""
-    path = saved(tmp_path, GREY.astype(np.uint16) * 16, name)
-    assert read_range(path) == (float(GREY.min()) * 16, float(GREY.max()) * 16)
-    assert np.abs(read_picture(path)[..., 1].astype(int) - GREY).max() <= 1
+    path = saved(tmp_path, GRAY.astype(np.uint16) * 16, name)
+    assert read_range(path) == (float(GRAY.min()) * 16, float(GRAY.max()) * 16)
+    assert np.abs(read_picture(path)[..., 1].astype(int) - GRAY).max() <= 1
 
 
 @pytest.mark.parametrize(("codec", "pixels", "suffix"), [("png", "rgb48be", "png"), ("tiff", "rgb48le", "tif")])
-def test_deep_colours_are_not_cut_to_their_upper_bits(tmp_path, codec, pixels, suffix):
+def test_deep_colors_are_not_cut_to_their_upper_bits(tmp_path, codec, pixels, suffix):
     """Of three channels with 12 of 16 bits, Pillow keeps the upper 4 alone."""
-    path, deep = tmp_path / f"a.{suffix}", COLOURS.astype(np.uint16) * 16
+    path, deep = tmp_path / f"a.{suffix}", COLORS.astype(np.uint16) * 16
     with av.open(str(path), "w", format="image2", options={"update": "1"}) as container:
         stream = container.add_stream(codec, rate=Fraction(1))
         stream.width, stream.height, stream.pix_fmt = 9, 6, pixels
         for frame in (av.VideoFrame.from_ndarray(deep, format="rgb48le").reformat(format=pixels), None):
             for packet in stream.encode(frame):
                 container.mux(packet)
-    assert np.abs(read_picture(path).astype(int) - COLOURS).max() <= 1
+    assert np.abs(read_picture(path).astype(int) - COLORS).max() <= 1
 
 
 def test_other_depths_are_read(tmp_path):
     """Big-endian 16 bits, 32 bits, fractions, and values that are none."""
-    big = Image.frombytes("I;16B", (9, 6), (GREY.astype(">u2") * 256).tobytes())
-    values = np.where(np.equal(GREY, GREY.min()), np.nan, GREY / 255).astype(np.float32)
-    for image in (big, Image.fromarray(GREY.astype(np.int32) * 1000), Image.fromarray(values)):
+    big = Image.frombytes("I;16B", (9, 6), (GRAY.astype(">u2") * 256).tobytes())
+    values = np.where(np.equal(GRAY, GRAY.min()), np.nan, GRAY / 255).astype(np.float32)
+    for image in (big, Image.fromarray(GRAY.astype(np.int32) * 1000), Image.fromarray(values)):
         found = read_picture(saved(tmp_path, image, "a.tif"))[..., 0].astype(int)
-        assert np.abs(found - GREY)[np.isfinite(values)].max() <= 4
+        assert np.abs(found - GRAY)[np.isfinite(values)].max() <= 4
 
 
 @pytest.mark.parametrize(
@@ -109,17 +109,17 @@ def test_pixels_lie_as_they_are_stored(tmp_path):
     exif[0x0112] = 6
     turned = saved(tmp_path, np.full((8, 16, 3), 90, np.uint8), "a.jpg", exif=exif)
     assert read_picture(turned).shape == (8, 16, 3) == (*read_size(turned), 3)
-    pages = [Image.fromarray(page) for page in (COLOURS, COLOURS[::-1])]
+    pages = [Image.fromarray(page) for page in (COLORS, COLORS[::-1])]
     stack = saved(tmp_path, pages[0], "a.tif", save_all=True, append_images=pages[1:])
-    np.testing.assert_array_equal(read_picture(stack), COLOURS)
+    np.testing.assert_array_equal(read_picture(stack), COLORS)
     moving = saved(tmp_path, pages[0], "a.gif", save_all=True, append_images=pages[1:])
     assert read_picture(moving).shape == (6, 9, 3)
 
 
 def test_what_lies_inside_counts_not_the_suffix(tmp_path):
     """A .png that is a JPEG is read; so are progressive JPEGs and those for printing."""
-    grey = np.full((8, 8, 3), 130, np.uint8)
-    for image, options in ((grey, {"progressive": True}), (Image.fromarray(grey).convert("CMYK"), {})):
+    gray = np.full((8, 8, 3), 130, np.uint8)
+    for image, options in ((gray, {"progressive": True}), (Image.fromarray(gray).convert("CMYK"), {})):
         path = saved(tmp_path, image, "a.png", format="JPEG", **options)
         assert np.abs(read_picture(path).astype(int) - 130).max() <= 3
 
@@ -127,7 +127,7 @@ def test_what_lies_inside_counts_not_the_suffix(tmp_path):
 def test_an_image_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
     """Empty, cut, no image, no file, a link to nowhere, no permission, or sizes that no memory holds: what and why."""
     whole = io.BytesIO()
-    Image.fromarray(COLOURS).save(whole, "PNG")
+    Image.fromarray(COLORS).save(whole, "PNG")
     path = tmp_path / "img1.png"
     for content, words in (
         (b"", "is empty"),

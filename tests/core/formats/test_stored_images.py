@@ -134,7 +134,7 @@ def test_a_lost_record_is_made_again(project):
         ([[5, 1]], {"img0013.png": 13, "img13.png": OWN}),
     ],
 )
-def test_double_names_are_one_frame_unless_labelled_differently(project, other, found):
+def test_double_names_are_one_frame_unless_labeled_differently(project, other, found):
     """Kind: img13.png beside img0013.png, which DeepLabCut writes, locked the project. Nothing is guessed or lost."""
     picture(project, "img0013.png")
     picture(project, "img13.png", 1)
@@ -142,12 +142,12 @@ def test_double_names_are_one_frame_unless_labelled_differently(project, other, 
     told = number_images(project, "m1")
     assert {path.name: number for number, path in images_in(project.frame_folder("m1")).items()} == found
     assert bool(told) == (len(found) == 2)
-    assert not told or "frame 13 twice, as img0013.png and img13.png, which are labelled differently" in told[0]
+    assert not told or "frame 13 twice, as img0013.png and img13.png, which are labeled differently" in told[0]
     assert number_images(project, "m1") == ()
     assert double_frames(project, "m1") == told
 
 
-def test_of_double_names_the_labelled_one_counts(project):
+def test_of_double_names_the_labeled_one_counts(project):
     """Also where the other one comes first."""
     for value, name in enumerate(["img013.png", "img13.png"]):
         picture(project, name, value)
@@ -175,7 +175,7 @@ def test_a_missing_image_is_named_before_any_was_read(project):
     FrameStore.open(project.frame_store("m1")).path.rename(project.root / "unread")
     assert without_picture(project, "m1", [OWN, OWN + 1]) == (OWN,)
     text = str(never_extracted(project, "m1", [OWN]))
-    assert text.startswith("Image mouse left.png of m1 is labelled but was never extracted")
+    assert text.startswith("Image mouse left.png of m1 is labeled but was never extracted")
     assert text.count("10000000") == 0
 
 
@@ -195,7 +195,7 @@ def test_a_missing_image_is_named_before_any_was_read(project):
 )
 @pytest.mark.parametrize("recorded", [False, True])
 def test_letters_case_and_blanks_are_no_other_image(project, file, row, recorded):
-    """Kind: names in a table differ from the files' where a system tells neither apart: a labelled frame fell out."""
+    """Kind: names in a table differ from the files' where a system tells neither apart: a labeled frame fell out."""
     picture(project, file)
     rows(project, [row], [[[1, 1]]])
     if recorded:
@@ -218,7 +218,7 @@ def test_another_picture_in_a_name_of_another_case_stays_apart(project):
 
 
 def test_rows_of_one_frame_in_two_cases_that_differ_are_both_used(project):
-    """Kind: a frame that is labelled twice, differently: both count, and it is told."""
+    """Kind: a frame that is labeled twice, differently: both count, and it is told."""
     picture(project, "img003.png")
     rows(project, ["img003.png", "IMG003.png"], [[[1, 1]], [[5, 5]]])
     (told,) = number_images(project, "m1")

@@ -11,7 +11,7 @@ from posecut_core.video.writer import VideoWriter
 
 @dataclass
 class BrightSpot:
-    """Finds the centre of bright pixels as "spot" and a point 3 pixels to its right as "beside"."""
+    """Finds the center of bright pixels as "spot" and a point 3 pixels to its right as "beside"."""
 
     scorer: str = "PoseCut_fakeshuffle1_10"
     bodyparts: tuple[str, ...] = ("spot", "beside")
@@ -36,7 +36,7 @@ class BrightSpot:
 
 
 def spot_position(number):
-    """Where the centre of the spot is in a frame of the fixture's videos."""
+    """Where the center of the spot is in a frame of the fixture's videos."""
     return np.array([10.5 + 2 * number, 12.5 + number])
 
 

@@ -58,7 +58,7 @@ def spot_network(monkeypatch):
 
 
 def spot_image(height, width, x, y):
-    """Render a soft spot whose centre is (x, y)."""
+    """Render a soft spot whose center is (x, y)."""
     rows, columns = np.indices((height, width))
     return np.repeat(
         np.round(255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 72))[..., None].astype(np.uint8), 3, axis=-1

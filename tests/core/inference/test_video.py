@@ -32,7 +32,7 @@ def test_every_frame_has_a_row_and_the_network_one_shape(spot_video, target, net
     assert sorted(path.name for path in target.parent.iterdir()) == [target.name]
 
 
-def test_a_crop_is_analysed_and_given_in_pixels_of_the_full_frame(spot_video, target, network, truth):
+def test_a_crop_is_analyzed_and_given_in_pixels_of_the_full_frame(spot_video, target, network, truth):
     """The network sees the window only; its positions are shifted by the window's corner."""
     analyze_video(network, spot_video, target, batch_size=4, crop=Crop(4, 60, 6, 40))
     assert set(network.shapes) == {(4, 34, 56, 3)}
@@ -40,7 +40,7 @@ def test_a_crop_is_analysed_and_given_in_pixels_of_the_full_frame(spot_video, ta
 
 
 def test_an_interrupted_analysis_goes_on_where_it_stopped(spot_video, target, make_network, truth):
-    """After Ctrl-C in the third batch the first two are not analysed again, and the result is the same."""
+    """After Ctrl-C in the third batch the first two are not analyzed again, and the result is the same."""
     with pytest.raises(KeyboardInterrupt):
         analyze_video(make_network(fail_at=2), spot_video, target, batch_size=3)
     assert not target.exists()

@@ -24,7 +24,7 @@ TABLE = LabelTable(
 
 
 def test_without_a_journal_deeplabcuts_files_count(project):
-    """What they lack in a labelled frame is absent, if it is labelled elsewhere in the video."""
+    """What they lack in a labeled frame is absent, if it is labeled elsewhere in the video."""
     export_table(project, TABLE)
     before = sorted(project.frame_folder("m1").rglob("*"))
     contents = read_contents(project, "m1")
@@ -86,7 +86,7 @@ def test_damage_is_an_error(project):
 
 
 def test_rows_without_any_label_stay_in_the_files(project):
-    """Kind: what DeepLabCut lists and nobody has labelled. Nobody says that anyone looked there: it never trains."""
+    """Kind: what DeepLabCut lists and nobody has labeled. Nobody says that anyone looked there: it never trains."""
     xy = np.array([[[np.nan] * 2] * 2, [[45.0, 66.0], [47.0, 68.0]]])
     export_table(project, replace(TABLE, xy=xy))
     with LabelSession.open(project, "m1") as session:
@@ -111,7 +111,7 @@ TITLES = ["scorer", "bodyparts", "coords"]
 
 @pytest.mark.parametrize("journal", [False, True])
 def test_predictions_that_deeplabcut_left_are_drafts(project, journal):
-    """Kind: other programs' predictions. Drafts with their likelihoods, of frames that nobody has labelled, only.
+    """Kind: other programs' predictions. Drafts with their likelihoods, of frames that nobody has labeled, only.
 
     The newest iteration counts; frames without a picture and bodyparts of other projects have none. What a person
     deletes, or takes back, does not come again.

@@ -1,4 +1,4 @@
-"""Frames are recognised by their pixels."""
+"""Frames are recognized by their pixels."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from posecut_core.video.frame_store import FrameStore
 from tests.core.labels.conftest import IMAGE
 
 
-def test_a_frame_is_the_one_that_was_labelled(project):
+def test_a_frame_is_the_one_that_was_labeled(project):
     """Its hash is returned where none is known; the same picture passes, also in another session."""
     known = FrameImages(project, "m1").check(3, "")
     assert len(known) == 32
@@ -33,7 +33,7 @@ def test_another_picture_is_refused(project):
 def test_a_frame_that_was_never_extracted_is_refused(project):
     """It may be extracted meanwhile; an image file beside the labels is enough."""
     images = FrameImages(project, "m1")
-    with pytest.raises(LabelError, match="Frame 21 of m1 is labelled but was never extracted"):
+    with pytest.raises(LabelError, match="Frame 21 of m1 is labeled but was never extracted"):
         images.check(21, "")
     (project.frame_folder("m1") / "img21.png").write_bytes(b"")
     assert images.check(21, "") == ""

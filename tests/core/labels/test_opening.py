@@ -54,7 +54,7 @@ def test_what_crashes_leave_is_cleared_up(project):
 
 
 def test_a_video_that_was_never_added_gets_no_folder(project):
-    """A misspelt name leaves nothing behind."""
+    """A misspelled name leaves nothing behind."""
     lock, notices = _lock_labels(project, "m2", take_over=False)
     assert lock is None
     assert "does not exist; extract frames." in notices[0]

@@ -109,7 +109,7 @@ def replace(project, number, by, **options):
     os.utime(image(project, number), ns=(1, by.size + number))
 
 
-@pytest.mark.parametrize("by", [picture(7), picture(7)[:20], picture(1)], ids=["another", "smaller", "a neighbour"])
+@pytest.mark.parametrize("by", [picture(7), picture(7)[:20], picture(1)], ids=["another", "smaller", "a neighbor"])
 def test_a_replaced_image_is_read_anew(project, by):
     """Kind: what a file showed when it was first read stood for what it shows now, and new labels trained on it."""
     replace(project, 3, by)
@@ -135,7 +135,7 @@ def test_swapped_images_are_read_anew(project):
     np.testing.assert_array_equal(stored(project, 2), picture(1))
 
 
-def test_a_picture_that_was_labelled_is_kept_until_a_person_decides(project):
+def test_a_picture_that_was_labeled_is_kept_until_a_person_decides(project):
     """The frame is in no training meanwhile, and both ways back work."""
     for number in (2, 3):
         label(project, number)
@@ -143,7 +143,7 @@ def test_a_picture_that_was_labelled_is_kept_until_a_person_decides(project):
     replace(project, 3, picture(7))
     for _ in range(2):
         (told,) = opened(project)
-        assert "img003.png shows another picture than when it was read and labelled as frame 3 of m1" in told
+        assert "img003.png shows another picture than when it was read and labeled as frame 3 of m1" in told
     np.testing.assert_array_equal(stored(project, 3), picture(3))
     assert disputed_frames(project, "m1") == (3,)
     assert read_labels(project, "m1", pictures=True).numbers.tolist() == [2]
@@ -157,7 +157,7 @@ def test_a_picture_that_was_labelled_is_kept_until_a_person_decides(project):
 
 
 def test_without_its_labels_the_new_picture_is_taken(project):
-    """The third way: it can be labelled like any other, though the frame showed something else once."""
+    """The third way: it can be labeled like any other, though the frame showed something else once."""
     label(project, 3)
     replace(project, 3, picture(7))
     with LabelSession.open(project, "m1") as session:
@@ -224,10 +224,10 @@ def test_an_image_that_is_written_while_it_is_read_waits(project, monkeypatch):
 
 
 def test_unreadable_labels_keep_every_picture(project):
-    """Nobody knows then which pictures were labelled; opening does not stumble over it."""
+    """Nobody knows then which pictures were labeled; opening does not stumble over it."""
     label(project, 3)
     project.label_journal("m1").write_bytes(b"damaged\n" * 9)
     replace(project, 2, picture(7))
     assert len(opened(project)) == 1
-    assert review_images(project, "m1").replaced[0].labelled
+    assert review_images(project, "m1").replaced[0].labeled
     np.testing.assert_array_equal(stored(project, 2), picture(2))

@@ -177,7 +177,7 @@ def test_a_project_that_may_not_be_written_is_read(project, monkeypatch):
     assert read_labels(project, "m1").numbers.tolist() == [3]
 
 
-def test_a_frame_must_show_what_was_labelled(project):
+def test_a_frame_must_show_what_was_labeled(project):
     """Editing is refused where it shows another picture, and where it was never extracted."""
     with LabelSession.open(project, "m1") as session:
         session.apply(NOSE)
@@ -187,7 +187,7 @@ def test_a_frame_must_show_what_was_labelled(project):
     with LabelSession.open(project, "m1") as session:
         with pytest.raises(LabelError, match="is not the image that"):
             session.apply(Place(3, "tail", (42.0, 62.0)))
-        with pytest.raises(LabelError, match="Frame 4 of m1 is labelled but was never extracted"):
+        with pytest.raises(LabelError, match="Frame 4 of m1 is labeled but was never extracted"):
             session.apply(Place(4, "tail", (42.0, 62.0)))
         assert session.state.point(3, "tail") is None
 

@@ -47,7 +47,7 @@ def test_bodyparts_take_the_projects_order(project):
 
 
 def test_a_video_without_labels_has_an_empty_table(project):
-    """Unlabelled videos are no error."""
+    """Unlabeled videos are no error."""
     assert read_labels(project, "m1").xy.shape == (0, 2, 2)
     assert read_labels(project, "never added").numbers.size == 0
 
@@ -62,13 +62,13 @@ def test_an_unknown_bodypart_is_refused(project):
 def test_a_label_without_its_frame_is_left_out(project):
     """Kind: one picture that is gone kept all others from use. It is named, its labels stay, and they are not read."""
     table = LabelTable("m1", ("nose", "tail"), np.array([3, 21]), XY)
-    with pytest.raises(LabelError, match="Frame 21 of m1 is labelled but was never extracted"):
+    with pytest.raises(LabelError, match="Frame 21 of m1 is labeled but was never extracted"):
         write_labels(project, table)
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
     FrameStore.open(project.frame_store("m1")).remove([20])
     told = []
     assert read_labels(project, "m1", report=told.append).numbers.tolist() == [3]
-    assert "Frame 20 of m1 is labelled but was never extracted" in told[0].text
+    assert "Frame 20 of m1 is labeled but was never extracted" in told[0].text
     assert "Frame 20 of m1" in str(lost_pictures(project, ["m1"]))
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS[:1], XY[:1] + 0.5))
     assert pd.read_hdf(project.collected_data("m1")).index.get_level_values(2).tolist() == [
@@ -127,7 +127,7 @@ def test_bodyparts_that_were_removed_are_known_by_their_labels(project):
         assert removed_bodyparts(changed, ["m1", "never added"]) == gone
 
 
-def test_labels_lie_on_the_pictures_that_were_labelled(project):
+def test_labels_lie_on_the_pictures_that_were_labeled(project):
     """A frame that was extracted again with other pixels is noticed."""
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
     read_labels(project, "m1", pictures=True)

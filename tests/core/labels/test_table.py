@@ -15,7 +15,7 @@ def test_a_table_keeps_what_it_was_given():
 
 
 def test_what_nobody_recorded_follows_from_the_labels():
-    """A bodypart labelled in one frame was looked for in all that have a label; without a label nobody looked."""
+    """A bodypart labeled in one frame was looked for in all that have a label; without a label nobody looked."""
     xy = np.full((3, 3, 2), np.nan)
     xy[0, 0], xy[1, 1] = 5.0, 6.0
     table = LabelTable("m1", ("nose", "tail", "ear"), np.array([3, 9, 12]), xy)
@@ -23,7 +23,7 @@ def test_what_nobody_recorded_follows_from_the_labels():
 
 
 def test_what_was_looked_for_is_kept_with_the_rows():
-    """A recorded mask counts frame by frame, also of a part of the table; what is labelled was looked for."""
+    """A recorded mask counts frame by frame, also of a part of the table; what is labeled was looked for."""
     looked = np.array([[False], [True]])
     table = LabelTable("m1", ("nose",), np.array([3, 9]), XY, looked)
     assert table.annotated.tolist() == [[True], [True]]

@@ -1,4 +1,4 @@
-"""A new training takes over what an earlier network has learnt."""
+"""A new training takes over what an earlier network has learned."""
 
 import dataclasses
 

@@ -213,7 +213,7 @@ def test_a_full_disk_leaves_nothing_half_written(fetch, tmp_path):
     assert not contents(tmp_path)
 
 
-def test_cancelling_leaves_nothing_half_written(hub, fetch, tmp_path):
+def test_canceling_leaves_nothing_half_written(hub, fetch, tmp_path):
     """An interruption in the middle of the download is passed on, and the next one begins anew."""
 
     def cancel(progress):

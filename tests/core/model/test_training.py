@@ -60,7 +60,7 @@ def thin_parameters(one_block_a_stage, thin_parameters):
 
 @pytest.fixture(scope="module")
 def frames():
-    """Three frames of 64 x 64 pixels, with a bright square and a dark one on grey."""
+    """Three frames of 64 x 64 pixels, with a bright square and a dark one on gray."""
     generator = np.random.default_rng(0)
     xy = generator.integers(16, 48, size=(3, 2, 2))
     images = np.full((3, 64, 64, 3), 128, np.uint8)

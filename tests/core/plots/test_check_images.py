@@ -13,8 +13,8 @@ XY = np.array([[100.0, 100.0], [300.0, 100.0], [np.nan, np.nan]])
 PARTS = ("snout", "tail", "paw")
 
 
-def test_labels_are_marked_in_their_colours(tmp_path):
-    """The colormap's first and last colour stand where the first and last label are."""
+def test_labels_are_marked_in_their_colors(tmp_path):
+    """The colormap's first and last color stand where the first and last label are."""
     xy = np.array([[100.0, 100.0], [300.0, 100.0], [200.0, 300.0]])
     draw_check_image(tmp_path / "c.png", IMAGE, xy, bodyparts=PARTS, colormap="jet", alphavalue=1.0, title="frame 1")
     frame = imread(tmp_path / "c.png")[-480:, :640, :3]

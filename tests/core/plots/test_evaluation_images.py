@@ -8,15 +8,15 @@ from posecut_core.plots.frames import evaluation_picture
 RED = np.array([[1.0, 0.0, 0.0]])
 
 
-def red_near(tmp_path, x, y, *, likelihood, labelled=(50.0, 50.0)):
+def red_near(tmp_path, x, y, *, likelihood, labeled=(50.0, 50.0)):
     """Draw one bodypart predicted at (300, 200) and return which pixels around (x, y) are red."""
     picture = evaluation_picture(
         np.full((480, 640, 3), 255, np.uint8),
-        np.array([labelled]),
+        np.array([labeled]),
         np.array([[300.0, 200.0]]),
         np.array([likelihood]),
         bodyparts=("snout",),
-        colours=RED,
+        colors=RED,
         pcutoff=0.6,
         alphavalue=1.0,
         dotsize=20,
@@ -50,4 +50,4 @@ def test_a_prediction_at_the_cutoff_is_an_x(tmp_path):
 
 def test_a_missing_label_leaves_only_the_prediction(tmp_path):
     """Without a label there is no '+'."""
-    assert not red_near(tmp_path, 50, 50, likelihood=0.9, labelled=(np.nan, np.nan)).any()
+    assert not red_near(tmp_path, 50, 50, likelihood=0.9, labeled=(np.nan, np.nan)).any()

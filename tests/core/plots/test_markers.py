@@ -28,7 +28,7 @@ def test_a_marker_lies_on_its_pixel(tmp_path, marker):
 
 
 def test_small_frames_are_enlarged_by_a_whole_number(tmp_path):
-    """A frame of 64 x 48 is drawn ten times larger; pixel (20, 10) then has its centre at (204.5, 104.5)."""
+    """A frame of 64 x 48 is drawn ten times larger; pixel (20, 10) then has its center at (204.5, 104.5)."""
     assert _display_scale(48, 64) == 10
     rows, columns = painted(tmp_path, "+", (20.0, 10.0), size=(48, 64)).T
     np.testing.assert_allclose((columns.mean(), rows.mean()), (204.5, 104.5), atol=0.6)

@@ -53,7 +53,7 @@ def test_unlikely_points_are_masked_and_points_at_the_cutoff_are_not():
     assert np.isnan(_likely_positions(predictions, 0.6)[:, 0, 0]).tolist() == [True, False, False]
 
 
-def test_displacements_are_distances_between_neighbouring_frames():
+def test_displacements_are_distances_between_neighboring_frames():
     """A point that moves by (3, 4) moves by 5; next to a gap nothing is known."""
     xy = np.array([[[0.0, 0.0]], [[3.0, 4.0]], [[np.nan, np.nan]], [[3.0, 4.0]]])
     np.testing.assert_array_equal(_displacements(xy), [[5.0], [np.nan], [np.nan]])

@@ -31,7 +31,7 @@ def test_medians_are_those_of_the_frames_around(values, windowlength, smooth):
 
 
 def test_what_is_missing_stays_missing():
-    """A frame without a position gets none, and does not disturb its neighbours."""
+    """A frame without a position gets none, and does not disturb its neighbors."""
     predictions = line([1, 2, 3, 4, 5])
     predictions.xy[2] = np.nan
     np.testing.assert_array_equal(
@@ -47,7 +47,7 @@ def test_a_window_has_a_middle(windowlength):
 
 
 def test_the_model_bridges_what_is_unlikely(walk):
-    """A displaced, unlikely position comes back to where its neighbours are; the first frame stays."""
+    """A displaced, unlikely position comes back to where its neighbors are; the first frame stays."""
     xy, likelihood = walk.copy(), np.ones((400, 2))
     xy[250, 0], likelihood[250, 0] = 900.0, 0.001
     found = arima_filtered(Predictions("net", ("a", "b"), xy, likelihood), p_bound=0.01, ar_degree=3, ma_degree=1)

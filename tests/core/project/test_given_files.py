@@ -76,10 +76,10 @@ def test_generators_are_lists_and_other_things_are_not(folder):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("m1PoseCut_resnet50_x_labeled.mp4", r"is a labelled video.*give the recording, .*m1\.mp4"),
+        ("m1PoseCut_resnet50_x_labeled.mp4", r"is a labeled video.*give the recording, .*m1\.mp4"),
         (
             "m3DLC_resnet50_x_filtered_labeled.mp4",
-            "is a labelled video.*give the recording m3 with its own file extension",
+            "is a labeled video.*give the recording m3 with its own file extension",
         ),
         ("m1PoseCut_resnet50_x.h5", r"is a file of results; give the recording, .*m1\.mp4"),
         ("m1DLC_resnet50_x_meta.pickle", r"is a file of results; give the recording, .*m1\.mp4"),
@@ -110,7 +110,7 @@ def test_what_macos_keeps_beside_a_video_is_told(folder):
     [
         ((), "holds no videos"),
         (("img1.png",), "holds images, but no videos"),
-        (("aDLC_x_labeled.mp4",), "holds labelled videos, but no recordings"),
+        (("aDLC_x_labeled.mp4",), "holds labeled videos, but no recordings"),
         (("deeper/a.mp4",), "its subfolders do; give these: deeper"),
         (("config.yaml",), "is a project"),
     ],
@@ -131,7 +131,7 @@ def test_one_list_of_suffixes_says_what_is_left_out(folder):
     given = given_videos(folder)
     assert [path.name for path in given.paths] == ["m1.mp4", "m2.AVI", "pi.h264"]
     assert "cam.seq (unknown file extension" in given.notes[0]
-    assert "m1PoseCut_resnet50_x_labeled.mp4 (a labelled video)" in given.notes[0]
+    assert "m1PoseCut_resnet50_x_labeled.mp4 (a labeled video)" in given.notes[0]
     assert [path.name for path in given_videos(folder, videotype=["*.mp4", "avi"]).paths] == ["m1.mp4", "m2.AVI"]
 
 

@@ -44,7 +44,7 @@ def test_a_missing_video_is_no_placeholder(root, missing):
     assert repairs({"project_path": str(root), "video_sets": {missing: CROP}}, root) == {}
 
 
-def test_a_placeholder_does_not_stand_for_labelled_videos(root):
+def test_a_placeholder_does_not_stand_for_labeled_videos(root):
     """What DeepLabCut drew labels on is no video to label."""
     (root / "videos" / "aDLC_resnet50_labeled.mp4").write_bytes(b"")
     changes = repairs({"project_path": str(root), "video_sets": {PLACEHOLDER: CROP}}, root)

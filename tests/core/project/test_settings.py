@@ -81,9 +81,9 @@ def test_a_project_without_settings_has_defaults(tmp_path):
 def test_comments_survive(tmp_path):
     """A user's comments and keys of later versions of the same schema stay."""
     path = tmp_path / "posecut.yaml"
-    path.write_text("# mine\nschema: 1\nseed: 3  # lucky\ncolour: red\n")
+    path.write_text("# mine\nschema: 1\nseed: 3  # lucky\ncolor: red\n")
     write_state(path, ProjectState(seed=4, videos={"m1": RECORD}))
-    assert path.read_text().startswith("# mine\nschema: 1\nseed: 4  # lucky\ncolour: red\nvideos:\n  m1:\n")
+    assert path.read_text().startswith("# mine\nschema: 1\nseed: 4  # lucky\ncolor: red\nvideos:\n  m1:\n")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_wrong_file_is_refused(tmp_path, text, words):
 
 
 def test_a_fingerprint_is_of_both_ends(tmp_path):
-    """Size and the first and last MiB are what recognises a file."""
+    """Size and the first and last MiB are what recognizes a file."""
     path = tmp_path / "video.bin"
     content = bytes(range(256)) * 4 * 1024 * 3
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Poses unlike the labelled ones are told by their distance from what was learned."""
+"""Poses unlike the labeled ones are told by their distance from what was learned."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def poses():
     return learn_poses(straight(np.linspace(0, 200, 12), lengths))
 
 
-def test_labelled_poses_leave_nothing(poses):
+def test_labeled_poses_leave_nothing(poses):
     """Poses of the learned kind have no residual, wherever they are and whatever their length."""
     assert poses.residuals(straight(np.array([500.0, -90.0]), np.array([25.0, 60.0]))).max() < 1e-9
     assert len(poses.components) == 1
@@ -35,7 +35,7 @@ def test_a_bodypart_out_of_line_is_found(poses):
     xy[1, 1, 1] += 30.0
     found = _pca_residual(Predictions("net", BODYPARTS, xy, np.ones((3, 3))), poses, epsilon=15, first=7)
     assert [(one.number, one.bodyparts) for one in found] == [(8, ("hip",))]
-    assert found[0].score == pytest.approx(20.0)  # two thirds: the centre moves by the other third
+    assert found[0].score == pytest.approx(20.0)  # two thirds: the center moves by the other third
 
 
 def test_missing_bodyparts_are_no_outliers(poses):
@@ -49,7 +49,7 @@ def test_too_few_labels_teach_no_pose():
     """The message says how many complete frames are needed; incomplete ones do not count."""
     xy = straight(np.arange(8.0), np.full(8, 30.0))
     xy[:4, 2] = np.nan
-    with pytest.raises(AnalysisError, match=r"^4 labelled frames.*\(6\); label more, or"):
+    with pytest.raises(AnalysisError, match=r"^4 labeled frames.*\(6\); label more, or"):
         learn_poses(xy)
     with pytest.raises(AnalysisError, match=r"^2 bodyparts .* at least 3; compare more bodyparts"):
         learn_poses(xy[:, :2])

@@ -11,7 +11,7 @@ ROWS = [{"step": "5", "error": "1.5"}, {"step": "10", "error": ""}]
 @pytest.fixture
 def table(tmp_path):
     """A table of two rows."""
-    write_rows(tmp_path / "t.csv", ("step", "error"), [ROWS[0], {"step": "10", "colour": "red"}])
+    write_rows(tmp_path / "t.csv", ("step", "error"), [ROWS[0], {"step": "10", "color": "red"}])
     return tmp_path / "t.csv"
 
 

@@ -41,7 +41,7 @@ def test_a_second_one_learns_who_holds_it(path):
     assert read_note(path) is None
 
 
-def test_a_killed_holder_is_recognised(path):
+def test_a_killed_holder_is_recognized(path):
     """The system frees the lock of a killed process; its note is stale."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", _HOLD, str(path)], cwd=ROOT, text=True, **pipes) as child:

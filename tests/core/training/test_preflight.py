@@ -105,13 +105,13 @@ def test_the_compiled_step_tells_what_it_needs(monkeypatch):
     """Arguments, results that do not take their place, and temporaries are counted."""
     figures = {"argument": 100, "output": 50, "alias": 40, "temp": 1000}
     stats = SimpleNamespace(**{f"{name}_size_in_bytes": value for name, value in figures.items()})
-    analysed(monkeypatch, stats)
+    analyzed(monkeypatch, stats)
     assert needed() == 100 + 10 + 1000
 
 
 def test_a_device_that_does_not_tell_has_the_least(monkeypatch):
     """Without figures, what goes in is counted."""
-    analysed(monkeypatch, None)
+    analyzed(monkeypatch, None)
     state, batch = small()
     assert needed() == sum(leaf.nbytes for leaf in jax.tree.leaves((state, batch)))
 
@@ -121,7 +121,7 @@ def small():
     return state, batch_of_step(FRAMES, batch_size=2, seed=0, step=0)
 
 
-def analysed(monkeypatch, stats):
+def analyzed(monkeypatch, stats):
     compiled = SimpleNamespace(memory_analysis=lambda: stats)
     lowered = SimpleNamespace(compile=lambda: compiled)
     jitted = SimpleNamespace(lower=lambda *arguments, **options: lowered)

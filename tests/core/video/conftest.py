@@ -137,7 +137,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "camera.ts": ("libx264", {"options": {"bf": "3"}}),
     "old.wmv": ("wmv2", {}),
     "hidden.webm": ("libvpx", {"options": {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "200k"}}),
-    "grey.mkv": ("ffv1", {"pix_fmt": "gray"}),
+    "gray.mkv": ("ffv1", {"pix_fmt": "gray"}),
     "ten_bits.mp4": ("libx264", {"pix_fmt": "yuv420p10le"}),
     "single.mp4": ("libx264", {"frames": 1}),
 }

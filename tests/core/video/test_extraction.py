@@ -13,10 +13,10 @@ from posecut_core.video.reader import VideoReader
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "uniform"])
-@pytest.mark.parametrize("colour", [False, True])
-def test_the_frames_chosen_are_the_frames_stored(tmp_path, video, number_in, algorithm, colour):
+@pytest.mark.parametrize("color", [False, True])
+def test_the_frames_chosen_are_the_frames_stored(tmp_path, video, number_in, algorithm, color):
     """Exactly the number wanted; each stored under its number with the video's own pixels."""
-    done = extract(video, tmp_path / "f.zarr", algorithm=algorithm, number_of_frames=7, colour=colour, seed=3)
+    done = extract(video, tmp_path / "f.zarr", algorithm=algorithm, number_of_frames=7, color=color, seed=3)
     store = FrameStore.open(tmp_path / "f.zarr")
     assert tuple(store.numbers.tolist()) == done.numbers
     assert (len(done.numbers), done.added, done.damaged, done.frame_count) == (7, 7, (), 40)
@@ -168,17 +168,17 @@ def test_senseless_arguments_are_refused(tmp_path, video, options, words):
     assert not (tmp_path / "f.zarr").exists()
 
 
-@pytest.mark.parametrize("colour", [False, True])
-def test_a_thumbnail_shows_the_area(video, colour):
-    """The thumbnail of an area is that area shrunk, grey or in colour; small areas are not enlarged."""
+@pytest.mark.parametrize("color", [False, True])
+def test_a_thumbnail_shows_the_area(video, color):
+    """The thumbnail of an area is that area shrunk, gray or in color; small areas are not enlarged."""
     with VideoReader(video) as reader:
         (_, picture), image = next(reader.pictures([9])), reader.read(9)
     area = Crop(16, 64, 0, 32)
-    small = _thumbnail(picture, area, shown=(64, 48), width=6, colour=colour)
-    assert small.shape == (4, 6, 3 if colour else 1)
+    small = _thumbnail(picture, area, shown=(64, 48), width=6, color=color)
+    assert small.shape == (4, 6, 3 if color else 1)
     blocks = image[:32, 16:64].reshape(4, 8, 6, 8, 3).mean(axis=(1, 3))
-    assert np.abs(small - (blocks if colour else blocks.mean(axis=2, keepdims=True))).mean() < 12
-    assert _thumbnail(picture, area, shown=(64, 48), width=100, colour=colour).shape[:2] == (32, 48)
+    assert np.abs(small - (blocks if color else blocks.mean(axis=2, keepdims=True))).mean() < 12
+    assert _thumbnail(picture, area, shown=(64, 48), width=100, color=color).shape[:2] == (32, 48)
 
 
 def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
@@ -186,7 +186,7 @@ def test_a_thumbnail_of_a_turned_video_is_upright(tmp_path, encode):
     path = encode(tmp_path / "phone.mp4", "libx264", rotation=90)
     with VideoReader(path) as reader:
         (_, picture), image = next(reader.pictures([1])), reader.read(1)
-    small = _thumbnail(picture, Crop(0, 48, 0, 64), shown=(48, 64), width=12, colour=False)
+    small = _thumbnail(picture, Crop(0, 48, 0, 64), shown=(48, 64), width=12, color=False)
     assert small.shape == (16, 12, 1)
     assert np.abs(small[..., 0] - image.reshape(16, 4, 12, 4, 3).mean(axis=(1, 3, 4))).mean() < 12
 
@@ -196,7 +196,7 @@ def test_thumbnails_show_the_same_area_where_the_size_changes(video):
     with VideoReader(video) as reader:
         picture = next(reader.pictures([9]))[1]
     larger = picture.reformat(128, 96, interpolation="POINT")
-    area, look = Crop(16, 64, 0, 32), {"shown": (64, 48), "width": 6, "colour": False}
+    area, look = Crop(16, 64, 0, 32), {"shown": (64, 48), "width": 6, "color": False}
     small, same = _thumbnail(picture, area, **look), _thumbnail(larger, area, **look)
     assert np.abs(small.astype(int) - same).mean() < 2
 

@@ -127,7 +127,7 @@ def test_a_turned_video_is_shown_upright(tmp_path, encode, numbered_image, rotat
 
 
 def test_turning_agrees_with_the_players(tmp_path, encode):
-    """A display matrix of 90 degrees anticlockwise turns the left edge to the bottom, as ffplay does."""
+    """A display matrix of 90 degrees counterclockwise turns the left edge to the bottom, as ffplay does."""
     path = encode(tmp_path / "phone.mp4", "libx264", rotation=90)
     with av.open(str(path)) as container:
         assert next(container.decode(video=0)).rotation == 90
@@ -136,8 +136,8 @@ def test_turning_agrees_with_the_players(tmp_path, encode):
     assert image[-8, 8].min() > 200
 
 
-def test_grey_stays_grey(tmp_path, encode):
-    """A grey video gives three equal channels."""
+def test_gray_stays_gray(tmp_path, encode):
+    """A gray video gives three equal channels."""
     with VideoReader(encode(tmp_path / "a.mkv", "ffv1", pix_fmt="gray")) as reader:
         image = reader.read(5)
     assert (image == image[..., :1]).all()
@@ -151,8 +151,8 @@ def test_a_size_that_changes_midway_is_scaled_to_the_first(tmp_path, encode):
         other = av.CodecContext.create("mpeg2video", "w")
         other.width, other.height, other.pix_fmt, other.framerate = 96, 80, "yuv420p", Fraction(25)
         other.time_base = Fraction(1, 25)
-        container.mux([p for n in range(5) for p in stream.encode(_grey(64, 48, n))] + stream.encode(None))
-        later = [p for n in range(5, 10) for p in other.encode(_grey(96, 80, n))] + other.encode(None)
+        container.mux([p for n in range(5) for p in stream.encode(_gray(64, 48, n))] + stream.encode(None))
+        later = [p for n in range(5, 10) for p in other.encode(_gray(96, 80, n))] + other.encode(None)
         for packet in later:
             packet.stream = stream
             container.mux(packet)
@@ -160,7 +160,7 @@ def test_a_size_that_changes_midway_is_scaled_to_the_first(tmp_path, encode):
         assert {image.shape for _, image in reader.frames() if image is not None} == {(48, 64, 3)}
 
 
-def _grey(width: int, height: int, pts: int) -> av.VideoFrame:
+def _gray(width: int, height: int, pts: int) -> av.VideoFrame:
     frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 90, np.uint8), format="rgb24")
     frame.pts = pts
     return frame
@@ -357,7 +357,7 @@ def test_a_name_with_odd_characters_opens(tmp_path, video):
         assert reader.index.frame_count == 40
 
 
-def test_colours_that_nobody_knows_are_damage(encode, tmp_path, monkeypatch):
+def test_colors_that_nobody_knows_are_damage(encode, tmp_path, monkeypatch):
     """The kind: a picture that is decoded and cannot be shown, as after a flipped bit in the head of a raw stream."""
     odd = av.VideoFrame(64, 48, "yuv420p")
     odd.colorspace = 3  # which is reserved

@@ -385,7 +385,7 @@ def test_the_folder_is_what_its_description_says(tmp_path):
     assert (array.shape, array.chunks, array.dtype) == ((2, 6, 8, 3), (1, 6, 8, 3), np.uint8)
 
 
-def test_frames_are_recognised_by_their_pixels(tmp_path):
+def test_frames_are_recognized_by_their_pixels(tmp_path):
     """The same picture has the same hash wherever it is stored; another size or pixel another one."""
     pictures = [np.zeros((4, 6, 3), np.uint8), np.zeros((6, 4, 3), np.uint8), np.full((4, 6, 3), 1, np.uint8)]
     one, two = (FrameStore.open(tmp_path / name, create=True) for name in "ab")

@@ -19,7 +19,7 @@ def _write(path, images, *, fps=25.0):
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.avi"])
 def test_what_is_written_is_read_back(tmp_path, numbered_image, number_in, name):
-    """Every frame comes back under its number, in about its colours."""
+    """Every frame comes back under its number, in about its colors."""
     _write(tmp_path / name, [numbered_image(number) for number in range(12)])
     with VideoReader(tmp_path / name) as reader:
         found = dict(reader.frames())
@@ -47,7 +47,7 @@ def test_times_are_kept(tmp_path, numbered_image, number_in, name):
         np.testing.assert_allclose(reader.index.times - reader.index.times[0], times - 0.5, atol=2e-5)
 
 
-def test_colours_come_back(tmp_path):
+def test_colors_come_back(tmp_path):
     """Red, green and blue survive the way into the video and back."""
     image = np.zeros((32, 96, 3), np.uint8)
     for channel in range(3):

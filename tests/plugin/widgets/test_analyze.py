@@ -1,4 +1,4 @@
-"""The dock in which videos are analysed."""
+"""The dock in which videos are analyzed."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def dock(viewer, session, sample):
     """The dock, with a project of two videos."""
     session.open(sample)
     made = AnalyzeDock(viewer)
-    viewer.window.add_dock_widget(made, name="6 Analyse")
+    viewer.window.add_dock_widget(made, name="6 Analyze")
     return made
 
 
@@ -23,13 +23,13 @@ def videos(session, dock):
 
 
 def test_without_a_project_it_says_what_to_do(viewer, session):
-    """Nothing can be analysed before a project is open."""
+    """Nothing can be analyzed before a project is open."""
     dock = AnalyzeDock(viewer)
     assert "open or create one" in dock.heading.text()
     assert not dock.start_button.isEnabled()
 
 
-def test_the_checked_videos_are_analysed(session, dock, videos, tmp_path):
+def test_the_checked_videos_are_analyzed(session, dock, videos, tmp_path):
     """Those of the project and those that were added, with the options that are chosen."""
     dock.videos.add(tmp_path / "other.mp4")
     dock.csv.setChecked(True)
@@ -48,7 +48,7 @@ def test_the_checked_videos_are_analysed(session, dock, videos, tmp_path):
 
 
 def test_each_video_says_how_far_it_is(session, dock, videos):
-    """One is done and one has failed, with the reason; what is done is not analysed again unless it is checked."""
+    """One is done and one has failed, with the reason; what is done is not analyzed again unless it is checked."""
     dock.start_button.click()
     session.jobs.report(Progress("a is done", 1, 1, {"video": 0, "finished": 1}), Progress("b", 1, 4, {"video": 1}))
     assert [dock.videos.state_of(video) for video in videos] == ["done", "25 %"]

@@ -29,7 +29,7 @@ def view(qtbot):
 
 
 def test_two_curves_have_a_panel_each(view):
-    """The first curve is drawn in the upper half, the second one in the lower half, in colours of their own."""
+    """The first curve is drawn in the upper half, the second one in the lower half, in colors of their own."""
     view.show_series(LOSS, ERROR)
     seen = pixels(view)
     upper, lower = np.array([0x4F, 0xA3, 0xE0]), np.array([0xE8, 0xA3, 0x3D])

@@ -34,10 +34,10 @@ def dock(viewer, session, sample):
 
 @pytest.fixture
 def frame(session):
-    """A labelled frame other than the shown one."""
-    session.labelling.step(2)
-    other = session.labelling.frame
-    session.labelling.step(-2)
+    """A labeled frame other than the shown one."""
+    session.labeling.step(2)
+    other = session.labeling.frame
+    session.labeling.step(-2)
     return other
 
 
@@ -80,12 +80,12 @@ def test_an_evaluation_on_disk_is_shown_when_a_project_is_opened(viewer, session
 
 
 def test_a_click_on_a_worst_frame_opens_it(session, dock, frame):
-    """The frame is shown to be labelled."""
+    """The frame is shown to be labeled."""
     evaluate(session.project, [FrameError(frame.video, frame.number, False, 9.0)])
     session.project_changed.emit()
-    assert session.labelling.frame != frame
+    assert session.labeling.frame != frame
     dock.frames.itemClicked.emit(dock.frames.topLevelItem(0), 0)
-    assert session.labelling.frame == frame
+    assert session.labeling.frame == frame
 
 
 def test_the_report_is_opened_in_the_browser(session, dock, monkeypatch):

@@ -20,7 +20,7 @@ def dock(viewer, qtbot):
 
 @pytest.fixture
 def opened(dock, sample):
-    """The dock with a project of two videos of twelve frames, three of each extracted and labelled."""
+    """The dock with a project of two videos of twelve frames, three of each extracted and labeled."""
     dock.session.open(sample)
     dock.confirm = lambda question: True
     return dock
@@ -60,7 +60,7 @@ def test_frames_are_extracted_of_ticked_videos(opened, monkeypatch):
     assert asked[0].arguments["algo"] == "uniform"
     assert counts(opened)[0] > 3
     assert counts(opened)[1] == 3
-    assert len(opened.session.labelling.index.frames) == sum(counts(opened))
+    assert len(opened.session.labeling.index.frames) == sum(counts(opened))
     assert read_config(opened.session.project.config_path).stop == 0.9
     assert opened.videos.topLevelItem(1).checkState(0) == Qt.CheckState.Unchecked
 
@@ -75,9 +75,9 @@ def test_nothing_ticked_is_told(opened, monkeypatch):
 
 
 def test_frame_is_taken_from_a_video(opened):
-    """A frame that is taken by hand is counted at once, and labelled when the person is back."""
+    """A frame that is taken by hand is counted at once, and labeled when the person is back."""
     viewer, picker = opened.session.viewer, opened.picker
-    before = opened.session.labelling.index.frames
+    before = opened.session.labeling.index.frames
     known = {key.number for key in before if key.video == opened.videos.topLevelItem(0).text(0)}
     number = next(number for number in range(12) if number not in known)
     picker.look_button.click()
@@ -88,12 +88,12 @@ def test_frame_is_taken_from_a_video(opened):
     assert "was extracted before" in picker.hint.text()
     assert counts(opened) == [4, 3]
     picker.back_button.click()
-    assert set(opened.session.labelling.index.frames) - set(before) == {FrameRef(picker_video(opened), number)}
+    assert set(opened.session.labeling.index.frames) - set(before) == {FrameRef(picker_video(opened), number)}
     assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
     opened.session.show_frame(picker_video(opened), number)
     opened.delete_button.click()
     assert counts(opened) == [3, 3]
-    assert opened.session.labelling.index.frames == before
+    assert opened.session.labeling.index.frames == before
 
 
 def test_replaced_video_gives_no_frames(opened):
@@ -108,17 +108,17 @@ def test_replaced_video_gives_no_frames(opened):
     assert "is not the file that was added" in notified[0]
 
 
-def test_labelled_frame_is_dropped_instead_of_deleted(opened):
+def test_labeled_frame_is_dropped_instead_of_deleted(opened):
     """Deleting a frame with labels keeps both, and takes it out of training."""
-    labelling = opened.session.labelling
-    frame = labelling.frame
+    labeling = opened.session.labeling
+    frame = labeling.frame
     opened.confirm = lambda question: False
     opened.delete_button.click()
-    assert labelling.status(frame) == "done"
+    assert labeling.status(frame) == "done"
     opened.confirm = lambda question: True
     opened.delete_button.click()
     assert counts(opened) == [3, 3]
-    assert labelling.status(frame) == "dropped"
+    assert labeling.status(frame) == "dropped"
 
 
 def test_dock_is_narrow(opened):

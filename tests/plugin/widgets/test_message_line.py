@@ -18,20 +18,20 @@ def line(viewer, qtbot):
 
 
 def refuse():
-    raise LabelError("All bodyparts are labelled;\nchoose one.")
+    raise LabelError("All bodyparts are labeled;\nchoose one.")
 
 
 def test_what_was_refused_can_be_read_whole(line, viewer):
     """The sentence stands in one line from its beginning, until a person takes it away."""
     assert session_of(viewer).attempt(refuse) is None
-    assert line.sentence.text() == "All bodyparts are labelled; choose one."
+    assert line.sentence.text() == "All bodyparts are labeled; choose one."
     assert line.sentence.cursorPosition() == 0
     line.dismiss.click()
     assert line.sentence.text() == ""
     assert not line.dismiss.isEnabled()
 
 
-def test_it_goes_when_the_labelling_goes_on(line, viewer, qtbot):
+def test_it_goes_when_the_labeling_goes_on(line, viewer, qtbot):
     """A sentence about a label does not stand beside the next one."""
     session_of(viewer).notify("This frame is done.")
     qtbot.waitUntil(lambda: _is_gone_after(session_of(viewer).labels_changed, line))
@@ -67,4 +67,4 @@ def test_without_the_line_napari_tells(viewer, monkeypatch):
     notified = []
     monkeypatch.setattr("napari_posecut.session.show_info", notified.append)
     session_of(viewer).attempt(refuse)
-    assert notified == ["All bodyparts are labelled;\nchoose one."]
+    assert notified == ["All bodyparts are labeled;\nchoose one."]

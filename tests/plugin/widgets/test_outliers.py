@@ -4,7 +4,7 @@ import pytest
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.outliers import OutliersDock
-from tests.plugin.widgets.analysed_project import analyze
+from tests.plugin.widgets.analyzed_project import analyze
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
@@ -83,10 +83,10 @@ def test_labels_are_let_go_of_while_drafts_are_written(dock, state):
     dock.session.jobs.end("done", result=found(dock, [4]))
     dock.extract_button.click()
     assert dock.session.jobs.job.request.verb == "extract_outliers"
-    assert not dock.session.labelling.writable
+    assert not dock.session.labeling.writable
     assert not dock.extract_button.isEnabled()
     dock.session.jobs.end(state, result={"videos": [{"added": [4], "drafts": 7}]}, message="It failed.")
-    assert dock.session.labelling.writable
+    assert dock.session.labeling.writable
 
 
 def test_named_frames_are_taken_without_a_search(dock):

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
-from napari_posecut.labelling.frame_index import MEANING
+from napari_posecut.labeling.frame_index import MEANING
 from napari_posecut.widgets.docks.project import ProjectDock
 from posecut_core.project.config import read_config
 from posecut_core.project.opening import open_project, project_videos
@@ -24,7 +24,7 @@ def dock(viewer, qtbot):
 
 @pytest.fixture
 def opened(dock, sample):
-    """The dock with a project of two videos with three labelled frames each."""
+    """The dock with a project of two videos with three labeled frames each."""
     dock.path.setText(str(sample))
     dock.open()
     return dock
@@ -48,20 +48,20 @@ def test_nothing_open_offers_a_beginning(dock, tmp_path):
     assert visible_tabs(dock) == ["New"]
 
 
-def test_tree_follows_the_labelling(opened):
+def test_tree_follows_the_labeling(opened):
     """The tree has every frame with its state and exact counts, and follows an edit without being built anew."""
-    tree, labelling = opened.frames.tree, opened.session.labelling
+    tree, labeling = opened.frames.tree, opened.session.labeling
     assert opened.frames.total.text() == "<b>6 of 6 frames done</b>"
     assert [tree.topLevelItem(row).childCount() for row in range(2)] == [3, 3]
     item = first_frame(opened)
     tree.itemClicked.emit(item, 0)
-    assert labelling.frame.number == int(item.text(0))
+    assert labeling.frame.number == int(item.text(0))
     assert tree.currentItem() is item
-    labelling.unset(labelling.keypoints[0].bodypart)
+    labeling.unset(labeling.keypoints[0].bodypart)
     assert first_frame(opened) is item
     assert item.text(1) == MEANING["begun"]
     assert opened.frames.total.text() == "<b>5 of 6 frames done</b>"
-    labelling.drop()
+    labeling.drop()
     assert item.text(1) == MEANING["dropped"]
     assert opened.frames.total.text() == "<b>5 of 5 frames done, 1 dropped</b>"
 
@@ -87,10 +87,10 @@ def test_labels_of_another_computer_can_be_taken_over(dock, sample):
     assert "elsewhere" in dock.warning.text()
     dock.take_over_button.click()
     assert dock.banner.isHidden()
-    assert dock.session.labelling.writable
+    assert dock.session.labeling.writable
 
 
-def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
+def test_project_is_created_and_opened(dock, unlabeled, tmp_path):
     """The form creates a project of its names and videos; what is missing is told first."""
     form = dock.new
     form.folder.setText(str(tmp_path / "new"))
@@ -98,7 +98,7 @@ def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
     form.task.setText("reach")
     form.experimenter.setText("ada")
     form.bodyparts.setText("snout, left ear,")
-    form.add_videos([str(path) for path in project_videos(open_project(unlabelled)).values()])
+    form.add_videos([str(path) for path in project_videos(open_project(unlabeled)).values()])
     created = form.create_project()
     assert created.config_path == dock.session.project.config_path
     assert dock.session.project.config.bodyparts == ("snout", "left ear")
@@ -106,7 +106,7 @@ def test_project_is_created_and_opened(dock, unlabelled, tmp_path):
     assert dock.frames.total.text().startswith("No frames to label yet")
 
 
-def test_videos_that_cannot_be_used_are_asked_about(dock, unlabelled, tmp_path):
+def test_videos_that_cannot_be_used_are_asked_about(dock, unlabeled, tmp_path):
     """Kind: one bad item among several. The person is told which and why, and may go on with the others."""
     form, asked = dock.new, []
     for field, text in ((form.folder, tmp_path / "new"), (form.task, "reach"), (form.experimenter, "ada")):
@@ -114,7 +114,7 @@ def test_videos_that_cannot_be_used_are_asked_about(dock, unlabelled, tmp_path):
     form.bodyparts.setText('snout, "nose, tip"')
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).write_bytes(b"")
-    whole = next(iter(project_videos(open_project(unlabelled)).values()))
+    whole = next(iter(project_videos(open_project(unlabeled)).values()))
     form.add_videos([str(tmp_path / "a.mp4"), str(whole), str(tmp_path / "b.mp4")])
     form.ask = lambda question: bool(asked.append(question))
     assert form.create_project() is None
@@ -127,8 +127,8 @@ def test_videos_that_cannot_be_used_are_asked_about(dock, unlabelled, tmp_path):
 
 def test_bodyparts_are_renamed_added_and_reordered(opened):
     """Labels keep their places under new names, in a new order, and more bodyparts join them."""
-    editor, labelling = opened.bodyparts, opened.session.labelling
-    before = {keypoint.name: keypoint.xy for keypoint in labelling.keypoints}
+    editor, labeling = opened.bodyparts, opened.session.labeling
+    before = {keypoint.name: keypoint.xy for keypoint in labeling.keypoints}
     old = list(before)
     editor.names.item(0).setText("nose")
     editor.names.insertItem(0, editor.names.takeItem(2))
@@ -137,7 +137,7 @@ def test_bodyparts_are_renamed_added_and_reordered(opened):
     editor.apply()
     wanted = (old[2], "nose", old[1], *old[3:], "paw")
     assert read_config(opened.session.project.config_path).bodyparts == wanted
-    after = {keypoint.name: keypoint.xy for keypoint in labelling.keypoints}
+    after = {keypoint.name: keypoint.xy for keypoint in labeling.keypoints}
     assert tuple(after) == wanted
     assert after["nose"] == before[old[0]]
     assert after[old[2]] == before[old[2]]
@@ -146,7 +146,7 @@ def test_bodyparts_are_renamed_added_and_reordered(opened):
     editor.names.item(0).setText("nose")
     editor.apply()  # is taken, and told
     assert read_config(opened.session.project.config_path).bodyparts == wanted
-    assert labelling.writable
+    assert labeling.writable
 
 
 def test_skeleton_is_joined_and_cut(opened):
@@ -167,7 +167,7 @@ def test_skeleton_is_joined_and_cut(opened):
 
 
 def test_crop_is_drawn_and_saved(opened):
-    """A rectangle over the video becomes its crop, and the labelling comes back."""
+    """A rectangle over the video becomes its crop, and the labeling comes back."""
     videos, viewer = opened.videos, opened.session.viewer
     name = videos.videos.topLevelItem(1).text(0)
     videos.videos.setCurrentItem(videos.videos.topLevelItem(1))

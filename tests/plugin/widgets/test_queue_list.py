@@ -1,4 +1,4 @@
-"""The list of videos to analyse."""
+"""The list of videos to analyze."""
 
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -26,7 +26,7 @@ def test_files_and_folders_are_dropped(videos, tmp_path):
     assert videos.paths == (str(tmp_path / "a.mp4"), str(tmp_path / "b.avi"))
 
 
-def test_what_is_analysed_before_is_not_checked(videos, tmp_path):
+def test_what_is_analyzed_before_is_not_checked(videos, tmp_path):
     """It can be checked by hand."""
     videos.add(tmp_path / "a.mp4", state="done", checked=False)
     videos.add(tmp_path / "b.mp4")

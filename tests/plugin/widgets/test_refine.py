@@ -13,9 +13,9 @@ from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
-def dock(viewer, unlabelled, qtbot):
+def dock(viewer, unlabeled, qtbot):
     """The dock on a project with drafts in two frames of its first video."""
-    project = open_project(unlabelled)
+    project = open_project(unlabeled)
     video = frame_folders(project)[0].name
     numbers = FrameStore.open(project.frame_store(video)).numbers[:2]
     parts = project.config.bodyparts
@@ -24,7 +24,7 @@ def dock(viewer, unlabelled, qtbot):
     write_drafts(project, table, np.full((2, len(parts)), 0.5), model="network", snapshot=1)
     session = session_of(viewer)
     session.jobs = FakeJobs()
-    session.open(unlabelled)
+    session.open(unlabeled)
     dock = RefineDock(viewer)
     qtbot.addWidget(dock)
     return dock
@@ -43,7 +43,7 @@ def test_drafts_are_reviewed_one_frame_after_the_other(dock):
     assert "2 frames to review" in dock.heading.text()
     assert dock.videos.topLevelItem(0).text(1) == "2"
     dock.next_button.click()
-    assert dock.session.labelling.status(dock.session.labelling.frame) == "unreviewed"
+    assert dock.session.labeling.status(dock.session.labeling.frame) == "unreviewed"
     dock.accept_button.click()
     assert "1 frame to review" in dock.heading.text()
     dock.next_button.click()
@@ -58,11 +58,11 @@ def test_merging_follows_the_choice(dock, place, policy):
     dock.policies.button(place).click()
     dock.merge_button.click()
     assert dock.session.jobs.job.request.arguments == {"unreviewed": policy}
-    assert not dock.session.labelling.writable
+    assert not dock.session.labeling.writable
     assert not dock.merge_button.isEnabled()
-    dock.session.jobs.end("done", message="Iteration 1 begins, with 9 labelled frames.")
-    assert dock.session.labelling.writable
-    assert "Iteration 1 begins, with 9 labelled frames" in dock.advice.text()
+    dock.session.jobs.end("done", message="Iteration 1 begins, with 9 labeled frames.")
+    assert dock.session.labeling.writable
+    assert "Iteration 1 begins, with 9 labeled frames" in dock.advice.text()
     assert "4 Train" in dock.advice.text()
 
 
@@ -78,4 +78,4 @@ def test_a_refusal_is_shown(dock):
     dock.merge_button.click()
     dock.session.jobs.end("failed", message="Two drafts are unreviewed.")
     assert "Two drafts are unreviewed." in dock.job_line.sentence.text()
-    assert dock.session.labelling.writable
+    assert dock.session.labeling.writable

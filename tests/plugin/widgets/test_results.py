@@ -1,4 +1,4 @@
-"""The dock that shows analysed videos."""
+"""The dock that shows analyzed videos."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,14 @@ from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import add_flow_bar
 from posecut_core.project.opening import project_videos
-from tests.plugin.widgets.analysed_project import FRAMES, SCORER, results_dock
+from tests.plugin.widgets.analyzed_project import FRAMES, SCORER, results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
 @pytest.fixture
 def dock(viewer, sample, qtbot):
     dock = results_dock(viewer, sample, jobs=FakeJobs())
-    qtbot.wait(1)  # a person sees the labelling before leaving it: layers are drawn once before they are removed
+    qtbot.wait(1)  # a person sees the labeling before leaving it: layers are drawn once before they are removed
     return dock
 
 
@@ -68,7 +68,7 @@ def test_a_bodypart_can_be_hidden(viewer, dock):
     assert 0 < np.abs(viewer.layers["skeleton and trails"].data[:, 1]).sum() < before
 
 
-def test_leaving_brings_the_labelling_back(viewer, dock):
+def test_leaving_brings_the_labeling_back(viewer, dock):
     """The second press takes the video, its plot and its callbacks away."""
     before = len(viewer.dims.events.current_step.callbacks)
     labels = [layer.name for layer in viewer.layers]
@@ -82,7 +82,7 @@ def test_leaving_brings_the_labelling_back(viewer, dock):
 
 @pytest.mark.parametrize("how", ["layer", "dock"])
 def test_removing_a_layer_or_the_dock_leaves_too(viewer, dock, how):
-    """A person who removes the video or closes the dock is back at the labelling."""
+    """A person who removes the video or closes the dock is back at the labeling."""
     dock.show_chosen()
     if how == "layer":
         viewer.layers.remove(viewer.layers[0])
@@ -116,7 +116,7 @@ def test_a_video_that_is_asked_for_is_shown(dock, viewer, sample):
     assert bar.open("9 Results") is dock
 
 
-def test_what_was_analysed_is_listed(dock, monkeypatch):
+def test_what_was_analyzed_is_listed(dock, monkeypatch):
     """The end of a queue of videos makes the dock look for them."""
     looked = []
     monkeypatch.setattr(dock, "list_analyzed", lambda: looked.append(True))
@@ -125,7 +125,7 @@ def test_what_was_analysed_is_listed(dock, monkeypatch):
     assert looked
 
 
-def test_what_was_analysed_before_the_dock_was_made_is_listed(viewer, sample, tmp_path):
+def test_what_was_analyzed_before_the_dock_was_made_is_listed(viewer, sample, tmp_path):
     """Predictions in a folder of their own are found there, also if the dock is opened after the analysis."""
     session = session_of(viewer)
     session.jobs = FakeJobs()

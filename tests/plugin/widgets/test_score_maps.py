@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.plugin.widgets.analysed_project import results_dock
+from tests.plugin.widgets.analyzed_project import results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 

@@ -13,7 +13,7 @@ def test_a_table_has_its_headings_and_no_branches(qtbot):
     assert not table.rootIsDecorated()
 
 
-def test_a_row_shows_its_bodypart_s_colour(qtbot):
+def test_a_row_shows_its_bodypart_s_color(qtbot):
     """The square before the first cell is filled with it."""
     row = colored_row(np.array([200, 10, 30], np.uint8), "snout", "0.90")
     assert [row.text(0), row.text(1)] == ["snout", "0.90"]

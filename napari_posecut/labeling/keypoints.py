@@ -1,4 +1,4 @@
-"""Bodyparts of one frame while it is labelled: labels, proposals that are only shown, or nothing yet."""
+"""Bodyparts of one frame while it is labeled: labels, proposals that are only shown, or nothing yet."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from posecut_core.labels.state import Point, Position
 from posecut_core.types import FrameRef
 
 # --- keypoints --------------------------------------------------------------------------------------------------------
-# What one bodypart looks like in one frame while it is labelled: a label, a proposal, or nothing yet.
+# What one bodypart looks like in one frame while it is labeled: a label, a proposal, or nothing yet.
 
 
 KeypointState = Literal["unset", "proposed", "placed", "occluded", "absent"]

@@ -1,4 +1,4 @@
-"""Colours of bodyparts."""
+"""Colors of bodyparts."""
 
 import numpy as np
 import pytest
@@ -10,18 +10,18 @@ from posecut_core.plots.figures import bytes_of, colors_of, named_color
 
 
 @given(st.integers(min_value=0, max_value=30), st.sampled_from(["rainbow", "hsv", "jet", "viridis_r", "hsv_r"]))
-def test_each_bodypart_has_its_own_colour(count, colormap):
-    """A continuous or cyclic colormap gives as many different colours as asked for."""
-    colours = colors_of(colormap, count)
-    assert colours.shape == (count, 3)
-    assert len(np.unique(colours, axis=0)) == count
+def test_each_bodypart_has_its_own_color(count, colormap):
+    """A continuous or cyclic colormap gives as many different colors as asked for."""
+    colors = colors_of(colormap, count)
+    assert colors.shape == (count, 3)
+    assert len(np.unique(colors, axis=0)) == count
 
 
-def test_a_list_of_colours_is_taken_in_its_order_and_repeats():
-    """tab10 gives its ten colours in order, then begins anew."""
-    colours = colors_of("tab10", 12)
-    np.testing.assert_allclose(colours[0], np.array([0x1F, 0x77, 0xB4]) / 255)
-    np.testing.assert_array_equal(colours[10:], colours[:2])
+def test_a_list_of_colors_is_taken_in_its_order_and_repeats():
+    """tab10 gives its ten colors in order, then begins anew."""
+    colors = colors_of("tab10", 12)
+    np.testing.assert_allclose(colors[0], np.array([0x1F, 0x77, 0xB4]) / 255)
+    np.testing.assert_array_equal(colors[10:], colors[:2])
 
 
 def test_bytes_reach_both_ends():
@@ -37,8 +37,8 @@ def test_an_unknown_colormap_names_those_near_it():
         colors_of("%%%%%", 3)
 
 
-def test_an_unknown_colour_names_those_near_it():
-    """Colours of the skeleton are known by name or as #rrggbb; others are refused."""
+def test_an_unknown_color_names_those_near_it():
+    """Colors of the skeleton are known by name or as #rrggbb; others are refused."""
     np.testing.assert_array_equal(named_color("#ff0000"), [1, 0, 0])
     with pytest.raises(ArgumentError, match=r"'blakc' is not a color .*black"):
         named_color("blakc")

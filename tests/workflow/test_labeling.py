@@ -45,8 +45,8 @@ def test_a_video_is_named_as_elsewhere(spot_project):
         write_labels(spot_project, replace(given, video="spit"))
 
 
-def test_every_labelled_frame_is_drawn(spot_project):
-    """There is a picture per labelled frame, and missing labels are counted."""
+def test_every_labeled_frame_is_drawn(spot_project):
+    """There is a picture per labeled frame, and missing labels are counted."""
     seen = []
     checked = check_labels(spot_project, report=lambda progress: seen.append(progress.done)).videos[0]
     assert len(list(checked.folder.glob("*.png"))) == checked.images == 4
@@ -55,7 +55,7 @@ def test_every_labelled_frame_is_drawn(spot_project):
 
 
 def test_drafts_are_drawn_and_counted(spot_project):
-    """A frame with drafts has a picture, whether it has labels or none, also before anything is labelled."""
+    """A frame with drafts has a picture, whether it has labels or none, also before anything is labeled."""
     project, drafts = open_project(spot_project), table([3, 5], np.full((2, 2, 2), 10.0))
     write_labels(spot_project, table([3], [[[10.25, 20.5], [np.nan, np.nan]]]), remove_others=True)
     write_drafts(project, drafts, np.full((2, 2), 0.5), model="net")
@@ -87,10 +87,10 @@ def test_labels_far_outside_are_refused(spot_project, position):
     np.testing.assert_array_equal(read_labels(open_project(spot_project), "spot").xy, before.xy)
 
 
-def test_labelled_frames_that_are_gone_are_named(spot_project):
+def test_labeled_frames_that_are_gone_are_named(spot_project):
     """With the step that extracts them."""
     shutil.rmtree(open_project(spot_project).frame_store("spot"))
-    with pytest.raises(LabelError, match=r"Frames 0,3,5,9 of spot are labelled .* extract what is missing") as raised:
+    with pytest.raises(LabelError, match=r"Frames 0,3,5,9 of spot are labeled .* extract what is missing") as raised:
         check_labels(spot_project)
     extract = Remedy("extract_frames", config=spot_project.parent, frames=[0, 3, 5, 9], videos=["spot"])
     assert raised.value.remedies == (extract,)

@@ -29,7 +29,7 @@ def analyze(config: Path) -> list[Path]:
 
 
 def results_dock(viewer, config: Path, *, jobs) -> ResultsDock:
-    """Open an analysed project in a window with dock 9."""
+    """Open an analyzed project in a window with dock 9."""
     analyze(config)
     session = session_of(viewer)
     session.jobs = jobs

@@ -1,4 +1,4 @@
-"""The labelling of a project, one frame at a time: what a click or a key does, without any window."""
+"""The labeling of a project, one frame at a time: what a click or a key does, without any window."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 
 from psygnal import Signal
 
-from napari_posecut.labelling.frame_index import FrameIndex, FrameStatus, IndexContents, LabellingProgress
-from napari_posecut.labelling.keypoints import Keypoint, Proposal, ProposedPoses, accepted, keypoint_of, stored
+from napari_posecut.labeling.frame_index import FrameIndex, FrameStatus, IndexContents, LabelingProgress
+from napari_posecut.labeling.keypoints import Keypoint, Proposal, ProposedPoses, accepted, keypoint_of, stored
 from posecut_core.errors import LabelError, PosecutError
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import (
@@ -112,11 +112,11 @@ class FrameNavigator:
         return f"frame {frame.number}"
 
     def status(self, frame: FrameRef) -> FrameStatus:
-        """Say how far the labelling of a frame is."""
+        """Say how far the labeling of a frame is."""
         return self.index.status(frame, proposed=self.proposals.has(frame))
 
     @property
-    def progress(self) -> LabellingProgress:
+    def progress(self) -> LabelingProgress:
         """Count done frames and decided bodyparts of the whole project."""
         return self.index.progress
 
@@ -173,7 +173,7 @@ class FrameNavigator:
         return False
 
     def choose(self, bodypart: str) -> None:
-        """Make a bodypart the current one, by its identity, whether it is labelled already or not."""
+        """Make a bodypart the current one, by its identity, whether it is labeled already or not."""
         self._chosen = bodypart
         self.keypoints_changed.emit()
 
@@ -248,19 +248,19 @@ def _is_uncertain(keypoint: Keypoint, pcutoff: float) -> bool:
     return keypoint.state == "proposed" and keypoint.likelihood is not None and keypoint.likelihood < pcutoff
 
 
-# --- labelling --------------------------------------------------------------------------------------------------------
-# The labelling of a project, one frame at a time: what a click or a key does, without any window.
+# --- labeling ---------------------------------------------------------------------------------------------------------
+# The labeling of a project, one frame at a time: what a click or a key does, without any window.
 #
-#     labelling = Labelling(open_project(config))
-#     labelling.go_to(FrameRef("session1", 40))
-#     labelling.place((81.5, 40.0))     # the current bodypart; the next one becomes current
+#     labeling = Labeling(open_project(config))
+#     labeling.go_to(FrameRef("session1", 40))
+#     labeling.place((81.5, 40.0))     # the current bodypart; the next one becomes current
 #
 # Every edit goes to the label store and is durable when the call returns. Whoever shows it listens to `frame_changed`
 # (another frame is shown) and `marks_changed` (something in it is different now).
 
 
-class Labelling(FrameNavigator):
-    """The user's labelling of a project; close it when the window closes."""
+class Labeling(FrameNavigator):
+    """The user's labeling of a project; close it when the window closes."""
 
     def __init__(
         self, project: Project, *, advance: bool = True, take_over: bool = False, paused: bool = False
@@ -339,7 +339,7 @@ class Labelling(FrameNavigator):
         self.keypoints_changed.emit()
 
     def drop(self) -> None:
-        """Take the shown frame out of labelling and training, or take it back in."""
+        """Take the shown frame out of labeling and training, or take it back in."""
         frame = self._shown()
         dropped = self.index.frame(frame).dropped
         self._apply(RestoreFrame(frame.number) if dropped else DropFrame(frame.number))
@@ -380,7 +380,7 @@ class Labelling(FrameNavigator):
         frame, current = self._shown(), self.current
         if current is None:
             raise LabelError(
-                "All bodyparts of this frame are labelled; drag a marker to correct it, or choose a bodypart to place "
+                "All bodyparts of this frame are labeled; drag a marker to correct it, or choose a bodypart to place "
                 "it again."
             )
         self._apply(edit(frame.number, current.bodypart))

@@ -1,4 +1,4 @@
-"""The analysed videos of a project, and how their bodyparts look."""
+"""The analyzed videos of a project, and how their bodyparts look."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,11 +13,11 @@ from posecut_core.poses.predictions import AnalysisOrigin, Origin, file_fingerpr
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import file_sha256
-from tests.plugin.widgets.analysed_project import FRAMES, SCORER, analyze
+from tests.plugin.widgets.analyzed_project import FRAMES, SCORER, analyze
 
 
-def test_analysed_videos_are_found_beside_the_videos(sample):
-    """Before any is analysed there is none; a video that is named twice counts once."""
+def test_analyzed_videos_are_found_beside_the_videos(sample):
+    """Before any is analyzed there is none; a video that is named twice counts once."""
     project = open_project(sample)
     assert analyzed_videos(project) == ()
     videos = analyze(sample)
@@ -79,8 +79,8 @@ def test_a_network_of_another_training_fraction_is_called_by_its_index(sample):
     assert own_network(project, other) is None
 
 
-def test_bodyparts_look_as_while_labelling(sample):
-    """A network that knows some of them, in another order, and one more, changes no colour."""
+def test_bodyparts_look_as_while_labeling(sample):
+    """A network that knows some of them, in another order, and one more, changes no color."""
     config = open_project(sample).config
     whole = style_of(config, config.bodyparts)
     first, second = config.bodyparts[:2]

@@ -1,4 +1,4 @@
-"""The frames of a project: how far the labelling of each is, what lies on disk, and pictures read ahead."""
+"""The frames of a project: how far the labeling of each is, what lies on disk, and pictures read ahead."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -113,24 +113,24 @@ def _labels_stamp(project: Project, video: str) -> _FileStamp:
 
 
 # --- frame index ------------------------------------------------------------------------------------------------------
-# The frames of a project, and how far the labelling of each is.
+# The frames of a project, and how far the labeling of each is.
 
 
-FrameStatus = Literal["unlabelled", "proposed", "unreviewed", "begun", "done", "dropped"]
+FrameStatus = Literal["unlabeled", "proposed", "unreviewed", "begun", "done", "dropped"]
 # unreviewed: machine labels in the store; proposed: only shown, by the network that the project has now
 MEANING: Mapping[FrameStatus, str] = {
-    "unlabelled": "not labelled",
+    "unlabeled": "not labeled",
     "proposed": "a pose is proposed",
     "unreviewed": "drafts to review",
-    "begun": "partly labelled",
+    "begun": "partly labeled",
     "done": "done",
     "dropped": "dropped from training",
 }
 
 
 @dataclass(frozen=True)
-class LabellingProgress:
-    """How much of the labelling is done, exactly."""
+class LabelingProgress:
+    """How much of the labeling is done, exactly."""
 
     done: int  # frames
     frames: int  # in all, without dropped ones
@@ -246,7 +246,7 @@ class FrameIndex:
         return self.state(key.video).frame(key.number)
 
     def status(self, key: FrameRef, *, proposed: bool = False) -> FrameStatus:
-        """Say how far the labelling of a frame is; `proposed` tells whether there is a proposal for it."""
+        """Say how far the labeling of a frame is; `proposed` tells whether there is a proposal for it."""
         frame, cached = self.frame(key), self._statuses.get(key)
         if cached is None or cached[0] is not frame or cached[1] != proposed:  # frames are immutable
             status = _status_of(frame, self.columns, proposed=proposed)
@@ -254,7 +254,7 @@ class FrameIndex:
         return cached[2]
 
     def image(self, key: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
-        """Return the picture of a frame, and read its neighbours meanwhile, which are likely to be asked for next.
+        """Return the picture of a frame, and read its neighbors meanwhile, which are likely to be asked for next.
 
         Raises:
             VideoError: it is damaged on disk.
@@ -274,12 +274,12 @@ class FrameIndex:
         return after if by > 0 else after[::-1]
 
     @property
-    def progress(self) -> LabellingProgress:
+    def progress(self) -> LabelingProgress:
         """Count done frames and decided bodyparts of the whole project."""
         used = [count for key in self.frames if (count := self._count(key)) is not None]
         points = sum(used)
         done = used.count(len(self.columns))
-        return LabellingProgress(done, len(used), points, len(used) * len(self.columns) - points)
+        return LabelingProgress(done, len(used), points, len(used) * len(self.columns) - points)
 
     def _count(self, key: FrameRef) -> int | None:
         frame = self.state(key.video).frames.get(key.number)
@@ -290,7 +290,7 @@ class FrameIndex:
 
 
 def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
-    """Say how far the labelling of a frame is.
+    """Say how far the labeling of a frame is.
 
     Args:
         frame: what the label store knows.
@@ -306,7 +306,7 @@ def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False
         return "done"
     if any(point is not None for point in cached):
         return "begun"
-    return "proposed" if proposed else "unlabelled"
+    return "proposed" if proposed else "unlabeled"
 
 
 def _count_decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:

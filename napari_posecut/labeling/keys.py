@@ -1,4 +1,4 @@
-"""The keys and mouse gestures of labelling: one table, which binds them and from which their help is made."""
+"""The keys and mouse gestures of labeling: one table, which binds them and from which their help is made."""
 
 from dataclasses import dataclass
 
@@ -33,14 +33,14 @@ KEYS = (
     Key(("Enter",), "accept", "accept all proposals and go on"),
     Key(("D", "Right"), "next_frame", "next frame"),
     Key(("A", "Left"), "previous_frame", "previous frame"),
-    Key(("Shift-D", "Shift-Right"), "next_open", "next unlabelled frame"),
-    Key(("Shift-A", "Shift-Left"), "previous_open", "previous unlabelled frame"),
+    Key(("Shift-D", "Shift-Right"), "next_open", "next unlabeled frame"),
+    Key(("Shift-A", "Shift-Left"), "previous_open", "previous unlabeled frame"),
     Key(("S", "Down"), "next_bodypart", "next bodypart"),
     Key(("W", "Up"), "previous_bodypart", "previous bodypart"),
     Key(("E",), "absent", "mark the bodypart as absent from this frame"),
     Key(("O",), "occluded", "mark the bodypart as hidden, at an unknown position"),
     Key(("X", "Delete", "Backspace"), "unset", "delete the label under the mouse, or that of the current bodypart"),
-    Key(("C",), "copy_pose", "propose the pose of the last labelled frame"),
+    Key(("C",), "copy_pose", "propose the pose of the last labeled frame"),
     Key(("Q",), "next_uncertain", "next proposal of low likelihood"),
     Key(("Control-Z",), "undo", "undo, without limit"),
     Key(("Control-Shift-Z", "Control-Y"), "redo", "redo"),

@@ -34,7 +34,7 @@ def unseen(spot_video, tmp_path):
     return folder
 
 
-def test_videos_are_analysed_beside_themselves(spot_project, unseen):
+def test_videos_are_analyzed_beside_themselves(spot_project, unseen):
     """Each video of a folder gets its .h5, and a .csv if wished, with one row per frame."""
     result = analyze_videos(spot_project, unseen, save_as_csv=True)
     assert names(unseen) == ["a.mp4", "aFake_10.csv", "aFake_10.h5", "b.mp4", "bFake_10.csv", "bFake_10.h5"]
@@ -44,8 +44,8 @@ def test_videos_are_analysed_beside_themselves(spot_project, unseen):
     assert len(read_predictions(result.files[0]).xy) == 11
 
 
-def test_analysed_videos_are_skipped_unless_overwritten(spot_project, unseen, networks):
-    """The second call does no work, but writes a .csv that is now wished; overwrite analyses again."""
+def test_analyzed_videos_are_skipped_unless_overwritten(spot_project, unseen, networks):
+    """The second call does no work, but writes a .csv that is now wished; overwrite analyzes again."""
     analyze_videos(spot_project, unseen)
     shapes = networks[-1].shapes
     again = analyze_videos(spot_project, unseen, save_as_csv=True)
@@ -64,7 +64,7 @@ def test_rows_of_a_call_that_was_killed_at_its_end_go(spot_project, unseen):
     assert not rows_path(table).exists()
 
 
-def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
+def test_a_video_that_has_grown_is_analyzed_anew(spot_project, unseen):
     """Its table has one row per frame again, and why is said; where the video has gone bad, its table stays."""
     video, said = unseen / "a.mp4", []
     analyze_videos(spot_project, video)
@@ -73,7 +73,7 @@ def test_a_video_that_has_grown_is_analysed_anew(spot_project, unseen):
             writer.write(np.zeros((48, 64, 3), np.uint8))
     (grown,) = analyze_videos(spot_project, video, report=said.append).videos
     assert (grown.skipped, grown.frame_count, len(read_predictions(grown.files[0]).xy)) == (False, 15, 15)
-    assert said[0].text == "a.mp4 was analysed before with 11 frames and has 15 now; it is analysed again"
+    assert said[0].text == "a.mp4 was analyzed before with 11 frames and has 15 now; it is analyzed again"
     video.write_bytes(b"no video")
     (bad,) = analyze_videos(spot_project, video).videos
     assert (bad.skipped, bad.frame_count) == (True, 15)
@@ -101,7 +101,7 @@ def test_what_is_not_of_this_analysis_is_made_anew(spot_project, unseen, network
             for _ in range(11):
                 writer.write(np.zeros((48, 64, 3), np.uint8))
     assert not analyze_videos(spot_project, video, report=said.append).videos[0].skipped
-    assert said[0].text == f"a.mp4 was analysed before {words}; it is analysed again"
+    assert said[0].text == f"a.mp4 was analyzed before {words}; it is analyzed again"
     assert analyze_videos(spot_project, video).videos[0].skipped
 
 
@@ -138,10 +138,10 @@ def test_the_csv_is_that_of_the_h5(spot_project, unseen):
 
 def test_a_second_analysis_of_a_video_says_who_is_at_it(spot_project, unseen):
     """Kind: two programs write one file at once; the second is one sentence, and nothing of the lock stays."""
-    with sole_writer(unseen / "aFake_10.h5", doing="a.mp4 is being analysed"):
-        with pytest.raises(StorageError, match=rf"a\.mp4 is being analysed by process {os.getpid()} on .*; wait until"):
+    with sole_writer(unseen / "aFake_10.h5", doing="a.mp4 is being analyzed"):
+        with pytest.raises(StorageError, match=rf"a\.mp4 is being analyzed by process {os.getpid()} on .*; wait until"):
             analyze_videos(spot_project, unseen / "a.mp4")
-        with pytest.raises(AnalysisError, match="1 of 2 videos could not be analysed"):
+        with pytest.raises(AnalysisError, match="1 of 2 videos could not be analyzed"):
             analyze_videos(spot_project, unseen)
     assert analyze_videos(spot_project, unseen).videos[1].skipped
     assert names(unseen) == ["a.mp4", "aFake_10.h5", "b.mp4", "bFake_10.h5"]
@@ -155,9 +155,9 @@ def test_destfolder_takes_all_files(spot_project, unseen, tmp_path):
 
 
 def test_a_bad_video_does_not_stop_the_others(spot_project, unseen):
-    """The others are analysed, then the error names the bad one and what is wrong with it."""
+    """The others are analyzed, then the error names the bad one and what is wrong with it."""
     (unseen / "a1.mp4").write_bytes(b"no video")
-    with pytest.raises(AnalysisError, match=r"(?s)1 of 3 videos could not be analysed.*a1\.mp4") as caught:
+    with pytest.raises(AnalysisError, match=r"(?s)1 of 3 videos could not be analyzed.*a1\.mp4") as caught:
         analyze_videos(spot_project, unseen)
     assert {"aFake_10.h5", "bFake_10.h5"} < set(names(unseen))
     assert [video.video.name for video in caught.value.done.videos] == ["a.mp4", "b.mp4"]
@@ -181,7 +181,7 @@ def test_a_missing_video_does_not_stop_the_others(spot_project, unseen):
 
 
 def test_videos_that_would_share_a_file_do_not_stop_the_others(spot_project, unseen, tmp_path):
-    """Two videos of one name never overwrite each other's predictions; a third one is analysed."""
+    """Two videos of one name never overwrite each other's predictions; a third one is analyzed."""
     shutil.copy(unseen / "a.mp4", unseen / "a.mkv")
     with pytest.raises(AnalysisError, match="2 of 3 videos"):
         analyze_videos(spot_project, unseen)
@@ -224,6 +224,6 @@ def test_a_tracking_crop_is_another_analysis(spot_project, unseen):
         (video,) = analyze_videos(spot_project, unseen / "a.mp4", dynamic=dynamic, report=told[-1].append).videos
         assert (video.tracking is not None) == (len(told) in (1, 3))
     notices = [[each.text for each in one if isinstance(each, Notice)] for one in told]
-    assert ["analysed before without a tracking crop" in str(one) for one in notices] == [True, False, False, False]
+    assert ["analyzed before without a tracking crop" in str(one) for one in notices] == [True, False, False, False]
     assert ["with another tracking crop" in str(one) for one in notices] == [False, False, True, False]
     assert ["before with a tracking crop" in str(one) for one in notices] == [False, False, False, True]

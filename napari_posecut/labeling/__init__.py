@@ -1,0 +1,1 @@
+"""Labeling without a window: frames, keypoints, keys and what they do."""

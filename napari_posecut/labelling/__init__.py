@@ -1,1 +1,0 @@
-"""Labelling without a window: frames, keypoints, keys and what they do."""
