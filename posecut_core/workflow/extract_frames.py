@@ -99,7 +99,7 @@ def extract_frames(
     frames: Sequence[int] | None = None,
     seed: int | None = None,
     step: int = 1,
-    color: bool = False,
+    colour: bool = False,
     number_of_frames: int | None = None,
     overwrite: bool = False,
     report: Report = silent,
@@ -118,7 +118,7 @@ def extract_frames(
         frames: take exactly these frames of one video, as 5,10-12; by default `algo` chooses.
         seed: another seed chooses other frames; by default the seed in posecut.yaml.
         step: let kmeans look at every so many frames; more is faster.
-        color: let kmeans compare colors, not only brightness.
+        colour: let kmeans compare colors, not only brightness.
         number_of_frames: frames to choose per video; by default numframes2pick in config.yaml.
         overwrite: first remove extracted frames that have no labels.
         report: told of every frame.
@@ -142,7 +142,7 @@ def extract_frames(
         crop=crop,
         seed=read_state(project.settings_path).seed if seed is None else seed,
         step=step,
-        color=color,
+        color=colour,
         frames=None if frames is None else tuple(frames),
         overwrite=overwrite,
     )

@@ -15,9 +15,10 @@ BRITISH = re.compile(
     r"|model[l](ed|ing)|travel[l](ed|ing)|favou[r]|honou[r]|licenc[e]|learn[t]|spel[t]|toward[s]"
     r"|(normal|recogn|summar|initial|optim|organ|minim|maxim|serial|visual|equal|general|random|synchron)i[s](e|ing|ation)",
 )
-# Fields of results that `--json` has printed since 0.1.0, and a bodypart of the demonstration's projects.
+# Of 0.1.0: an argument and its option, fields of results that `--json` prints, a bodypart of the demonstration.
 KEPT = re.compile(
-    r"(?<!\w)label[l]ed_frames|unlabel[l]ed(?=: int|=len)|(?<=\w\.)unlabel[l]ed|(?<=[\"'])centr[e](?=[\"'])"
+    r"(?<!\w)colou[r](?=: bool = |: let kmeans|,\n        frames=)|(?<=\"--)colou[r]"
+    r"|(?<!\w)label[l]ed_frames|unlabel[l]ed(?=: int|=len)|(?<=\w\.)unlabel[l]ed|(?<=[\"'])centr[e](?=[\"'])"
 )
 
 

@@ -131,7 +131,7 @@ def test_options_may_stand_anywhere(project):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["analyze-videos"], 'Did you mean "analyze-videos"?'),
+        (["analize-videos"], 'Did you mean "analyze-videos"?'),
         (["extract-frames", "--numberofframes", "3"], "Did you mean --number-of-frames?"),
         (["extract-frames", "--algo", "kmean"], 'Did you mean "kmeans"?'),
         (["extract-frames", "--step", "0"], "Must be >= 1"),
