@@ -1,6 +1,5 @@
 """What is printed of each verb's result, and which command comes next; and the prompt of extract-outlier-frames."""
 
-import dataclasses
 import math
 import os
 import re
@@ -18,8 +17,9 @@ from posecut_core.cli.verbs import VERBS, in_shell, options
 from posecut_core.demo.run import DemoResult, RefinedDemo, StepTime
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.progress import Notice, Report
-from posecut_core.refinement.candidates import Criteria
+from posecut_core.refinement.candidates import Criteria, criteria_from
 from posecut_core.results import counted
+from posecut_core.storage.values import properties
 from posecut_core.workflow.extract_outlier_frames import Confirm, FoundOutliers
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -172,9 +172,8 @@ def asking(given: Mapping[str, Any], report: Report, *, yes: bool) -> Confirm | 
     Raises:
         ArgumentError: nobody can be asked, or what was typed is no way to choose frames.
     """
-    names = [entry.name for entry in dataclasses.fields(Criteria)]
-    algorithm = Criteria(**{name: given[name] for name in names if name in given}).outlieralgorithm
-    if yes or algorithm == "manual":
+    criteria = criteria_from(**{name: given[name] for name in properties(Criteria) if name in given})
+    if yes or criteria.outlieralgorithm == "manual":
         return None
     if not sys.stdin.isatty():
         raise ArgumentError(
@@ -204,21 +203,15 @@ def understood(answer: str, criteria: Criteria) -> bool | Criteria:
     if word in (*_YES, *_NO):
         return word in _YES
     joined = re.sub(r"(--[\w-]+)\s+(?=[^\s-])", r"\1=", answer)  # "--p-bound 0.1", as in the shell
-    changes: dict[str, Any] = dict(_change(part, criteria) for part in joined.split())
-    return dataclasses.replace(criteria, **changes)
+    changes = dict(_change(part) for part in joined.split())
+    return criteria_from(**{**vars(criteria), **changes})
 
 
-def _change(part: str, criteria: Criteria) -> tuple[str, object]:
+def _change(part: str) -> tuple[str, str]:
     given, equals, value = part.partition("=")
-    names = [field.name for field in dataclasses.fields(criteria)]
-    options = {name.lower(): name for name in names}  # the shell's names have no capitals
+    options = {name.lower(): name for name in properties(Criteria)}  # the shell's names have no capitals
     name = options.get(given.removeprefix("--").replace("-", "_").lower(), "")
     if not equals or not name:
-        raise ArgumentError(
-            f"Unknown answer {part!r}; expected y, n, or NAME=VALUE with a name among {', '.join(names)}."
-        )
-    kind = {"outlieralgorithm": str, "ARdegree": int, "MAdegree": int}.get(name, float)
-    try:
-        return name, kind(value)
-    except ValueError as error:
-        raise ArgumentError(f"{name} is {value!r}, expected a number; as in {name}=3.") from error
+        names = ", ".join(options.values())
+        raise ArgumentError(f"Unknown answer {part!r}; expected y, n, or NAME=VALUE with a name among {names}.")
+    return name, value

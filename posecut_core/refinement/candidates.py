@@ -1,71 +1,60 @@
 """Candidate frames, in which predictions look wrong, and the csv tables that list them."""
 
 import csv
-import difflib
+import dataclasses
 import io
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.storage.files import atomic_path, read_text
+from posecut_core.storage.values import faults
 from posecut_core.types import OutlierAlgorithm
 
 # --- criteria ---------------------------------------------------------------------------------------------------------
 # What makes a frame a candidate: the heuristic and its numbers, under the paper's names.
 
 
-_ALGORITHMS: tuple[OutlierAlgorithm, ...] = get_args(OutlierAlgorithm)
 CHOSEN_BY_HAND = ("list", "manual")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(allow_inf_nan=False))
 class Criteria:
-    """How frames are judged (paper, step J); checked when made, so that a wrong name never finds nothing in silence."""
+    """How frames are judged (paper, step J); what each number means is said by `extract_outlier_frames`."""
 
-    outlieralgorithm: str = "jump"  # an OutlierAlgorithm
-    epsilon: float = 20.0  # pixels; raise it if too many frames are found by jump, fitting, pca or disagreement
-    p_bound: float = 0.01  # likelihood; raise it if uncertain finds too few
-    ARdegree: int = 3  # how many earlier values fitting looks at
-    MAdegree: int = 1  # how many earlier errors fitting looks at
-    alpha: float = 0.01  # fitting names the bodyparts outside the interval of probability 1 - alpha
+    outlieralgorithm: OutlierAlgorithm = "jump"
+    epsilon: Annotated[float, Field(ge=0)] = 20.0
+    p_bound: Annotated[float, Field(ge=0, le=1)] = 0.01
+    ARdegree: Annotated[int, Field(ge=1)] = 3
+    MAdegree: Annotated[int, Field(ge=0)] = 1
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.01
 
-    def __post_init__(self) -> None:
-        """Refuse what no video could make right.
 
-        Raises:
-            ArgumentError: an algorithm is unknown or a number is out of range.
-        """
-        if self.outlieralgorithm not in _ALGORITHMS:
-            near = difflib.get_close_matches(self.outlieralgorithm, _ALGORITHMS, n=1)
-            raise ArgumentError(
-                f"There is no outlieralgorithm {self.outlieralgorithm!r}{f', perhaps {near[0]!r}' if near else ''}; "
-                f"choose among {', '.join(_ALGORITHMS)}."
-            )
-        if not 0 <= self.epsilon < math.inf:
-            raise ArgumentError(f"epsilon is {self.epsilon}, expected a distance in pixels, 0 or more; 20 is usual.")
-        for name, value, usual in (("p_bound", self.p_bound, 0.01), ("alpha", self.alpha, 0.01)):
-            if not 0 <= value <= 1:
-                raise ArgumentError(f"{name} is {value}, expected a probability from 0 to 1; {usual} is usual.")
-        if self.alpha == 0:
-            raise ArgumentError("alpha is 0, expected a probability above 0; 0.01 is usual.")
-        if self.ARdegree < 1 or self.MAdegree < 0:
-            raise ArgumentError(
-                f"ARdegree is {self.ARdegree} and MAdegree {self.MAdegree}, "
-                "expected at least 1 and 0; 3 and 1 are usual."
-            )
+def criteria_from(**values: Any) -> Criteria:
+    """Make criteria; numbers may be text, as somebody types them.
+
+    Raises:
+        ArgumentError: an algorithm is unknown or a number is out of range.
+    """
+    try:
+        return Criteria(**values)
+    except ValidationError as error:
+        wrong = "; ".join(fault.words for fault in faults(error, values, Criteria))
+        raise ArgumentError(f"{wrong}.") from error
 
 
 # --- candidates -------------------------------------------------------------------------------------------------------
 # Candidates: frames in which predictions look wrong, each with its reason, its score and the bodyparts concerned.
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Candidate:
     """One frame that a person should look at."""
 

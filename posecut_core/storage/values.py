@@ -72,6 +72,8 @@ def described(schema: Mapping[str, Any]) -> str:
     low, high = (_figure(schema.get(bound)) for bound in ("minimum", "maximum"))
     if low and high:
         return f"{words} from {low} to {high}"
+    if "exclusiveMinimum" in schema:
+        return f"{words} above {_figure(schema['exclusiveMinimum'])}" + (f" and up to {high}" if high else "")
     return f"{words} of at least {low}" if low else words
 
 

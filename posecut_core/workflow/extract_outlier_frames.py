@@ -37,6 +37,7 @@ from posecut_core.refinement.candidates import (
     Candidate,
     Criteria,
     candidates_path,
+    criteria_from,
     numbers_of,
     put_candidates,
 )
@@ -448,7 +449,10 @@ def find_outlier_frames(
     """
     if outlieralgorithm == "manual":
         raise ArgumentError("Frames given by hand have been chosen already; extract them.")
-    criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
+    criteria = criteria_from(
+        outlieralgorithm=outlieralgorithm, epsilon=epsilon, p_bound=p_bound, ARdegree=ARdegree, MAdegree=MAdegree,
+        alpha=alpha,
+    )  # fmt: skip
     networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
     search = _search(open_project(config), videos, networks, trainingsetindex, destfolder, videotype, report)
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
@@ -543,7 +547,10 @@ def extract_outlier_frames(
         VideoError: a video cannot be read, is another than was added, or has the name of another one of the project.
         StorageError: the disk refuses; frames of finished videos are kept.
     """
-    criteria = Criteria(outlieralgorithm, epsilon, p_bound, ARdegree, MAdegree, alpha)
+    criteria = criteria_from(
+        outlieralgorithm=outlieralgorithm, epsilon=epsilon, p_bound=p_bound, ARdegree=ARdegree, MAdegree=MAdegree,
+        alpha=alpha,
+    )  # fmt: skip
     networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
     project = adopt_project(config, report=report)
     if isinstance(videos, OutlierFrames):

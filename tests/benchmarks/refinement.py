@@ -15,6 +15,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from openfield import print_result
@@ -23,7 +24,8 @@ from posecut_core import add_new_videos, extract_frames
 from posecut_core.demo.run import Cast, Rounds, _choose_outliers, _first_round, _second_round
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
 from posecut_core.progress import Notice, Progress
-from posecut_core.refinement.candidates import _ALGORITHMS, CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
+from posecut_core.types import OutlierAlgorithm
 
 USUAL = Rounds()
 
@@ -101,7 +103,7 @@ def main():
     options.add_argument(
         "--frames-to-correct", type=int, default=USUAL.frames_to_correct, help="(default: %(default)s)"
     )
-    heuristics = [name for name in _ALGORITHMS if name not in (*CHOSEN_BY_HAND, "disagreement")]
+    heuristics = [name for name in get_args(OutlierAlgorithm) if name not in (*CHOSEN_BY_HAND, "disagreement")]
     options.add_argument("--outlieralgorithm", choices=heuristics, default=USUAL.criteria.outlieralgorithm)
     options.add_argument("--epsilon", type=float, default=USUAL.criteria.epsilon, help="pixels (default: %(default)s)")
     options.add_argument("--p-bound", type=float, default=USUAL.criteria.p_bound, help="(default: %(default)s)")

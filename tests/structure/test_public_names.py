@@ -11,7 +11,7 @@ import pytest
 import napari_posecut
 import posecut_core
 import posecut_core.demo
-from posecut_core.refinement.candidates import _ALGORITHMS
+from posecut_core.types import OutlierAlgorithm
 from tests.structure.source import ROOT
 
 WORKFLOW = {
@@ -98,7 +98,7 @@ def test_results_are_frozen_dataclasses() -> None:
         ("extract_frames", "mode", {"automatic", "manual"}),
         ("extract_frames", "algo", {"kmeans", "uniform"}),
         ("filterpredictions", "filtertype", {"median", "arima", "spline", "kalman"}),
-        ("extract_outlier_frames", "outlieralgorithm", set(_ALGORITHMS)),
+        ("extract_outlier_frames", "outlieralgorithm", set(typing.get_args(OutlierAlgorithm))),
         ("extract_outlier_frames", "extractionalgorithm", {"kmeans", "uniform"}),
         ("merge_datasets", "unreviewed", {"refuse", "accept", "leave"}),
     ],

@@ -70,8 +70,8 @@ def test_answers_are_understood(answer, meaning):
         ("maybe", "Unknown answer 'maybe'"),
         ("eps=3", "a name among outlieralgorithm, epsilon"),
         ("epsilon=far", "expected a number"),
-        ("ARdegree=1.5", "expected a number"),
-        ("epsilon=-1", "0 or more"),
+        ("ARdegree=1.5", "expected a whole number"),
+        ("epsilon=-1", "at least 0"),
         ("--p-bound", "Unknown answer '--p-bound'"),
     ],
 )

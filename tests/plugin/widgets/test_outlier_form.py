@@ -1,12 +1,14 @@
 """The form that says what makes a frame look wrong."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_posecut.widgets.docks.outliers import _METHODS, _frames_in, _OutlierForm
 from posecut_core.errors import ArgumentError
-from posecut_core.refinement.candidates import _ALGORITHMS
+from posecut_core.types import OutlierAlgorithm
 
 
 @given(st.sets(st.integers(0, 10_000), min_size=1))
@@ -27,7 +29,7 @@ def test_what_is_no_number_is_refused(text):
         _frames_in(text)
 
 
-@pytest.mark.parametrize("algorithm", _ALGORITHMS)
+@pytest.mark.parametrize("algorithm", get_args(OutlierAlgorithm))
 def test_each_method_has_its_own_fields(qtbot, algorithm):
     """Every algorithm of the core can be chosen, and only what it looks at is asked for."""
     form = _OutlierForm()
