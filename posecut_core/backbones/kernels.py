@@ -146,20 +146,52 @@ def _backward(stride: int, dilation: int, same: bool, saved: _Saved, gradient: S
 cpu_convolve.defvjp(_forward, _backward)
 
 
-_SavedChannels = tuple[Shaped[Array, "B H W C"], Shaped[Array, "k k 1 C"]]
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def cpu_depthwise(
     x: Shaped[Array, "B H W C"], kernel: Shaped[Array, "k k 1 C"], stride: int, dilation: int, same: bool
 ) -> Shaped[Array, "B h w C"]:
     """Convolve channel by channel as a sum of shifted products: XLA's own takes 7 to 90 times as long."""
-    rows, columns = _padding(x, kernel, stride, dilation, same)
-    padded = jnp.pad(x, ((0, 0), rows, columns, (0, 0)))
+    return _depthwise(x, kernel, stride, dilation, tuple(_padding(x, kernel, stride, dilation, same)))
+
+
+_Pads = tuple[tuple[int, int], ...]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _depthwise(
+    x: Shaped[Array, "B H W C"], kernel: Shaped[Array, "k k 1 C"], stride: int, dilation: int, pads: _Pads
+) -> Shaped[Array, "B h w C"]:
+    return _depthwise_forward(x, kernel, stride, dilation, pads)[0]
+
+
+_SavedPadded = tuple[Shaped[Array, "B P Q C"], Shaped[Array, "k k 1 C"]]
+
+
+def _depthwise_forward(
+    x: Shaped[Array, "B H W C"], kernel: Shaped[Array, "k k 1 C"], stride: int, dilation: int, pads: _Pads
+) -> tuple[Shaped[Array, "B h w C"], _SavedPadded]:
+    padded = _padded(x, pads)
     reach = dilation * (kernel.shape[0] - 1)
     starts = [range(0, reach + 1, dilation)] * 2
     sides = [(side - reach - 1) // stride + 1 for side in padded.shape[1:3]]
-    return _shifted_sum(padded, kernel, starts, sides, stride)
+    return _shifted_sum(padded, kernel, starts, sides, stride), (padded, kernel)
+
+
+def _depthwise_backward(
+    stride: int, dilation: int, pads: _Pads, saved: _SavedPadded, gradient: Shaped[Array, "B h w C"]
+) -> tuple[Shaped[Array, "B H W C"], Shaped[Array, "k k 1 C"]]:
+    padded, kernel = saved
+    sides = [side - sum(pad) for side, pad in zip(padded.shape[1:3], pads, strict=True)]
+    gradient = jax.lax.optimization_barrier(gradient)
+    to_input = _to_input(gradient, kernel, sides, pads, stride, dilation)
+    return to_input, _to_kernel(padded, gradient, kernel.shape[0], stride, dilation)
+
+
+_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
+
+
+def _padded(x: Shaped[Array, "B H W C"], pads: Sequence[tuple[int, int]]) -> Shaped[Array, "B P Q C"]:
+    """Pad, and keep XLA from doing what comes before again for every tap."""
+    return jax.lax.optimization_barrier(jnp.pad(x, ((0, 0), *pads, (0, 0))))
 
 
 def _shifted_sum(
@@ -185,23 +217,6 @@ def _window(
     return jax.lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[3]), (1, stride, stride, 1))
 
 
-def _depthwise_forward(
-    x: Shaped[Array, "B H W C"], kernel: Shaped[Array, "k k 1 C"], stride: int, dilation: int, same: bool
-) -> tuple[Shaped[Array, "B h w C"], _SavedChannels]:
-    return cpu_depthwise(x, kernel, stride, dilation, same), (x, kernel)
-
-
-def _depthwise_backward(
-    stride: int, dilation: int, same: bool, saved: _SavedChannels, gradient: Shaped[Array, "B h w C"]
-) -> _SavedChannels:
-    x, kernel = jax.lax.optimization_barrier(saved)
-    pads = _padding(x, kernel, stride, dilation, same)
-    padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
-    return _to_input(gradient, kernel, x.shape[1:3], pads, stride, dilation), _to_kernel(
-        padded, gradient, kernel.shape[0], stride, dilation
-    )
-
-
 def _to_input(
     gradient: Shaped[Array, "B h w C"],
     kernel: Shaped[Array, "k k 1 C"],
@@ -222,7 +237,7 @@ def _to_input(
         (max(0, -low), max(0, high + count - given))
         for low, high, count, given in zip(lowest, highest, counts, gradient.shape[1:3], strict=True)
     ]
-    padded = jnp.pad(gradient, ((0, 0), *around, (0, 0)))
+    padded = _padded(gradient, around)
 
     def taps(axis: int, phase: int) -> list[tuple[int, int]]:
         """Return the taps through which pixels of a phase were seen, and where the cells begin that saw them."""
@@ -246,22 +261,16 @@ def _to_kernel(
     batch, rows, width, channels = gradient.shape
     reach, span = dilation * (size - 1), stride * (width - 1) + 1
 
-    def add(place: Array, total: Shaped[Array, "k k C"]) -> Shaped[Array, "k k C"]:
+    def add(place: Array, total: Shaped[Array, "l k C"]) -> Shaped[Array, "l k C"]:
         image, row = place // rows, place % rows
-        own = jax.lax.dynamic_slice(gradient, (image, row, 0, 0), (1, 1, width, channels))[0, 0]
-        seen = jax.lax.dynamic_slice(padded, (image, stride * row, 0, 0), (1, reach + 1, padded.shape[2], channels))[0]
-        sums = [
-            jnp.sum(seen[i, j : j + span : stride] * own, axis=0)
-            for i in range(0, reach + 1, dilation)
-            for j in range(0, reach + 1, dilation)
-        ]
-        return total + jnp.stack(sums).reshape(total.shape)
+        own = jax.lax.dynamic_slice(gradient, (image, row, 0, 0), (1, 1, width, channels))[0]
+        around = jax.lax.dynamic_slice(padded, (image, stride * row, 0, 0), (1, reach + 1, padded.shape[2], channels))
+        seen = around[0, ::dilation]
+        sums = [jnp.sum(seen[:, left : left + span : stride] * own, axis=1) for left in range(0, reach + 1, dilation)]
+        return total + jnp.stack(sums)
 
     none = jnp.zeros((size, size, channels), gradient.dtype)
-    return jax.lax.fori_loop(0, batch * rows, add, none)[:, :, None]
-
-
-cpu_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
+    return jax.lax.fori_loop(0, batch * rows, add, none).swapaxes(0, 1)[:, :, None]
 
 
 def cpu_max_pool(x: Shaped[Array, "B H W C"], before: int) -> Shaped[Array, "B h w C"]:

@@ -98,8 +98,9 @@ class ResNetSpec:
 
     def repository(self, norm: str) -> str:
         """Name the repository of ImageNet weights; only ResNet-50 was published with GroupNorm."""
-        with_groups = self.depth == 50 and norm != "frozen_batch"
-        return "timm/resnet50_gn.a1h_in1k" if with_groups else f"timm/resnet{self.depth}.tv_in1k"
+        return (
+            "timm/resnet50_gn.a1h_in1k" if self.depth == 50 and norm == "group" else f"timm/resnet{self.depth}.tv_in1k"
+        )
 
 
 class Block(nnx.Module):

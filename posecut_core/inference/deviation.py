@@ -6,7 +6,7 @@ Other numbers than XLA's are no error as long as they are small, which depends o
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +30,10 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class Deviation:
-    """Differences of an engine from XLA: of positions in pixels of the images, and of likelihoods."""
+    """Differences of an engine from XLA: of positions in pixels of the scaled images, and of likelihoods.
+
+    In pixels of the video they are larger by 1 / global_scale, as are the errors of the network.
+    """
 
     runtime: str  # what was measured, with its version
     frames: int
@@ -45,7 +48,8 @@ class Deviation:
         """Say how large it is."""
         return (
             f"positions differ from XLA's by {self.position_median:.2g} px in the median and {self.position_p99:.2g} "
-            f"px at the 99th percentile ({self.points} confident points of {self.frames} frames)"
+            f"px at the 99th percentile, at the network's scale ({self.points} confident points of {self.frames} "
+            "frames)"
         )
 
     @property
@@ -62,35 +66,36 @@ class Deviation:
         return f"its {self.sentence}, at most {limits[0]:g} and {limits[1]:g} px are allowed"
 
 
-def compare(
-    reference: Predicts,
-    other: Predicts,
-    images: Sequence[UInt8[np.ndarray, "H W 3"]],
-    *,
-    pcutoff: float,
-    runtime: str,
-) -> Deviation:
-    """Predict images of one size with two engines, and compare the points of which the reference is confident.
+Poses = tuple[Float64[np.ndarray, "F K 2"], Float64[np.ndarray, "F K"]]  # positions and likelihoods
 
-    Where the other one is confident of too few, the reference is not asked: it may take long to compile.
+
+def compare(reference: Callable[[], Poses], found: Poses, *, scale: float, pcutoff: float, runtime: str) -> Deviation:
+    """Compare the poses that an engine found with those of XLA, where the latter is confident.
+
+    Where the engine is confident of too few points, XLA is not asked: it may take long to compile.
+
+    Args:
+        reference: returns the poses by XLA.
+        found: the poses by the engine.
+        scale: global_scale of the network, by which positions are multiplied.
+        pcutoff: likelihood from which a point is confident.
+        runtime: what computed, with its version.
     """
-    if not images:
-        return Deviation(runtime, 0, 0, 0.0, 0.0, 0.0, 0.0)
-    other_xy, other_likelihood = _predicted(other, images)
-    if (points := int((other_likelihood >= pcutoff).sum())) < _LEAST:
-        return Deviation(runtime, len(images), points, 0.0, 0.0, 0.0, 0.0)
-    xy, likelihood = _predicted(reference, images)
+    if (points := int((found[1] >= pcutoff).sum())) < _LEAST:
+        return Deviation(runtime, len(found[1]), points, 0.0, 0.0, 0.0, 0.0)
+    xy, likelihood = reference()
     confident = likelihood >= pcutoff
-    distance = np.linalg.norm(other_xy - xy, axis=-1)[confident]
-    change = np.abs(other_likelihood - likelihood)[confident]
+    distance = scale * np.linalg.norm(found[0] - xy, axis=-1)[confident]
+    change = np.abs(found[1] - likelihood)[confident]
     figures = [float(np.percentile(values, share)) if len(values) else 0.0 for values in (distance, change)
                for share in (50, 99)]  # fmt: skip
-    return Deviation(runtime, len(images), int(confident.sum()), *figures)
+    return Deviation(runtime, len(found[1]), int(confident.sum()), *figures)
 
 
-def _predicted(
-    network: Predicts, images: Sequence[UInt8[np.ndarray, "H W 3"]]
-) -> tuple[Float64[np.ndarray, "F K 2"], Float64[np.ndarray, "F K"]]:
+def poses_of(network: Predicts, images: Sequence[UInt8[np.ndarray, "H W 3"]]) -> Poses:
+    """Predict images of one size."""
+    if not images:
+        return np.empty((0, 0, 2)), np.empty((0, 0))
     found = [
         network.predict(padded(np.stack(images[start : start + _BATCH]), _BATCH))
         for start in range(0, len(images), _BATCH)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -18,7 +19,9 @@ from posecut_core.inference import openvino
 from posecut_core.inference.deviation import (
     MEASURED,
     Deviation,
+    Poses,
     compare,
+    poses_of,
     read_deviations,
     sample_images,
     write_deviations,
@@ -204,11 +207,21 @@ def chosen_engine(
     if not isinstance(predictor.engine, XlaEngine):
         return predictor
     limits = read_state(training.project.settings_path).engine_limits
+    spec, parameters = predictor.engine.spec, predictor.engine.parameters
+
+    @cache  # for the next candidate
+    def network() -> bytes:
+        return network_onnx(spec, parameters).SerializeToString()
+
+    @cache
+    def reference() -> Poses:
+        return poses_of(predictor, sample_images(training, MEASURED))
+
     for name in _candidates(engine):
         try:
-            made = _openvino_engine(name, predictor, predictor.engine, training, latency, report)
+            made = _openvino_engine(name, predictor, network, training, latency, report)
             other = replace(predictor, engine=made)
-            deviation = _deviation(predictor, other, training, report)
+            deviation = _deviation(reference, other, training, report)
         except ModelError as error:  # a backbone that cannot be written for OpenVINO
             if engine != "auto":
                 raise
@@ -272,32 +285,38 @@ def _candidates(engine: EngineName) -> tuple[str, ...]:
     return names[:1] if engine == "openvino" else tuple(dict.fromkeys(names))
 
 
-def _deviation(predictor: Predictor, other: Predictor, training: Training, report: Report) -> Deviation:
+def _deviation(reference: Callable[[], Poses], other: Predictor, training: Training, report: Report) -> Deviation:
     """Return how far an engine is from XLA, measured now if it never was."""
-    snapshot = training.snapshot(predictor.step)
+    snapshot = training.snapshot(other.step)
     known = read_deviations(snapshot, runtime=openvino.runtime())
     if other.engine_name not in known:
         images = sample_images(training, MEASURED)
         report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images)} frames, once"))
-        pcutoff = training.project.config.pcutoff
-        known[other.engine_name] = compare(predictor, other, images, pcutoff=pcutoff, runtime=openvino.runtime())
+        known[other.engine_name] = compare(
+            reference,
+            poses_of(other, images),
+            scale=scale_of(other),
+            pcutoff=training.project.config.pcutoff,
+            runtime=openvino.runtime(),
+        )
         if not known[other.engine_name].doubt:  # which goes with another pcutoff
             write_deviations(snapshot, known)
     return known[other.engine_name]
 
 
 def _openvino_engine(
-    name: str, predictor: Predictor, reference: XlaEngine, training: Training, latency: bool, report: Report
+    name: str,
+    predictor: Predictor,
+    network: Callable[[], bytes],
+    training: Training,
+    latency: bool,
+    report: Report,
 ) -> openvino.OpenvinoEngine:
     """Make an engine, which writes the network for OpenVINO once it is given images; for int8 it is quantized now.
 
     Raises:
         ModelError: the network cannot be written so, NNCF is not installed, or there are no frames to quantize it by.
     """
-
-    def network() -> bytes:
-        return network_onnx(reference.spec, reference.parameters).SerializeToString()
-
     if name != "openvino-int8":
         precision: openvino.Precision = "bfloat16" if name == "openvino-bfloat16" else "float32"
         return openvino.OpenvinoEngine(network, precision=precision, latency=latency)

@@ -336,16 +336,18 @@ def _imagenet(settings: TrainingSettings, report: Report) -> HubFile:
             "from random weights.",
             Remedy("train_network", weights="random"),
         )
-    repository = backbone_of(settings.net_type).repository(settings.norm)
+    backbone = backbone_of(settings.net_type)
+    repository = backbone.repository(settings.norm)
     if repository is None:
         raise ModelError(
             f"There are no ImageNet weights of {settings.net_type}; start from random weights.",
             Remedy("train_network", weights="random"),
         )
     name, _, commit = (settings.init_origin or "").partition("@")
-    if name != repository:  # the first time, or net_type or norm has been changed since
-        return fetch_weights(repository, report=report)
-    return fetch_weights(repository, revision=commit, sha256=settings.init_sha256, report=report)
+    # For `auto`, PoseCut 0.1.0 took the weights with GroupNorm.
+    if name not in (repository, backbone.repository("group") if settings.norm == "auto" else repository):
+        return fetch_weights(repository, report=report)  # the first time, or net_type or norm has been changed since
+    return fetch_weights(name, revision=commit, sha256=settings.init_sha256, report=report)
 
 
 def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: tuple[str, ...]) -> Beginning:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.inference.deviation import MEASURED, Deviation, compare, sample_images
+from posecut_core.inference.deviation import MEASURED, Deviation, compare, poses_of, sample_images
 from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.exported import description_path, write_onnx, write_safetensors
-from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.predictor import Predictor, scale_of
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project
@@ -83,7 +83,15 @@ def export_model(
     def measure(engine: Engine) -> dict[str, object]:
         report(Notice(f"comparing {target.name} in onnxruntime with the network on {len(images)} frames"))
         other, named = Predictor(predictor.info, engine), f"onnxruntime {version('onnxruntime')}"
-        measured.append(compare(predictor, other, images, pcutoff=project.config.pcutoff, runtime=named))
+        measured.append(
+            compare(
+                lambda: poses_of(predictor, images),
+                poses_of(other, images),
+                scale=scale_of(predictor),
+                pcutoff=project.config.pcutoff,
+                runtime=named,
+            )
+        )
         return asdict(measured[0])
 
     write_onnx(target, predictor.info, parameters, images=predictor.scaled(shown), measure=measure)

@@ -9,6 +9,7 @@ from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, ProjectError
 from posecut_core.inference import openvino, predictor
 from posecut_core.inference.deviation import Deviation
+from posecut_core.inference.export import network_onnx
 from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
@@ -85,13 +86,15 @@ def test_a_network_is_loaded_with_an_engine(training, tmp_path):
 
 def test_an_engine_that_deviates_is_refused(training, monkeypatch):
     """`auto` takes the next one and says why; an engine that was asked for by name is refused with the figures."""
-    far = {"openvino-bfloat16": 0.3, "openvino-float32": 0.0}
+    far, asked = iter([0.3, 0.0, 0.3]), []
     monkeypatch.setattr(openvino, "fastest_precision", lambda: "bfloat16")
-    monkeypatch.setattr(predictor, "compare", lambda reference, other, images, *, pcutoff, runtime: Deviation(
-        runtime, 4, 12, far[other.engine_name], 0.9, 0.0, 0.0))  # fmt: skip
+    monkeypatch.setattr(predictor, "network_onnx", lambda *network: asked.append(network) or network_onnx(*network))
+    monkeypatch.setattr(predictor, "compare", lambda reference, found, *, scale, pcutoff, runtime: Deviation(
+        runtime, 4, 12, next(far), 0.9, 0.0, 0.0))  # fmt: skip
     limit(training.project, "")
     name, said = chosen(training, "auto")
     assert name == "openvino-float32"
+    assert len(asked) == 1  # the network is written once for both
     refusal = "its positions differ from XLA's by 0.3 px in the median and 0.9 px at the 99th percentile"
     assert any(text.startswith(f"OpenVINO in bfloat16 is not used: {refusal}") for text in said)
     with pytest.raises(ModelError, match=rf"{refusal}.*raise engine_limits in .*posecut\.yaml") as refused:

@@ -6,7 +6,7 @@ import pytest
 
 from posecut_core.errors import ModelError
 from posecut_core.inference import openvino
-from posecut_core.inference.deviation import Deviation, compare, read_deviations, write_deviations
+from posecut_core.inference.deviation import Deviation, compare, poses_of, read_deviations, write_deviations
 from posecut_core.inference.engine import XlaEngine
 from posecut_core.inference.export import network_onnx
 from posecut_core.inference.openvino import OpenvinoEngine, read_quantized, write_quantized
@@ -83,11 +83,15 @@ def test_only_confident_points_are_compared(network, make_network, images):
             xy, likelihood = super().predict(images)
             return xy, likelihood * np.array([1.0, 0.5])
 
-    found = compare(Unsure(), Moved(), list(images), pcutoff=0.6, runtime="R")
-    assert (found.frames, found.points) == (5, 5)
-    assert found.position_median == pytest.approx(0.5)
+    def compared(other, images):
+        reference, found = poses_of(Unsure(), images), poses_of(other, images)
+        return compare(lambda: reference, found, scale=0.5, pcutoff=0.6, runtime="R")
+
+    found = compared(Moved(), [*images, *images])
+    assert (found.frames, found.points) == (10, 10)
+    assert found.position_median == pytest.approx(0.25)  # 0.5 pixels of the video, at half its scale
     assert found.likelihood_p99 == pytest.approx(0.1)
-    assert compare(network, network, [], pcutoff=0.6, runtime="R").points == 0
+    assert compared(network, []).points == 0
 
 
 def test_a_deviation_is_held_against_limits():

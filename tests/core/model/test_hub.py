@@ -41,7 +41,7 @@ def contents(tmp_path):
 @pytest.mark.parametrize(
     ("depth", "norm", "repository"),
     [
-        (50, "auto", "timm/resnet50_gn.a1h_in1k"),
+        (50, "auto", "timm/resnet50.tv_in1k"),
         (50, "group", "timm/resnet50_gn.a1h_in1k"),
         (50, "frozen_batch", "timm/resnet50.tv_in1k"),
         (18, "auto", "timm/resnet18.tv_in1k"),
