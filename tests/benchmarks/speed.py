@@ -1,12 +1,13 @@
 """Frames per second of analyzing a video, decoding and writing included, beside DeepLabCut and the physical limits.
 
     python tests/benchmarks/speed.py [--frames N] [--light-frames N] [--repeats N] [--peer PYTHON] [--keep FOLDER]
-        [--steps N] [--weights FILE] [--light NET_TYPE] [--light-weights FILE] [--memory 2330,20000]
+        [--steps N] [--light-steps N] [--crop N] [--weights FILE] [--light NET_TYPE] [--light-weights FILE]
+        [--memory 2330,20000]
 
-The first frames of the openfield video at 320x240 (global_scale 0.5), more of them for the light network, so that both
-take some time. A ResNet-50 and a light network are trained for
-`--steps` steps each, from `--weights` and `--light-weights` (safetensors; random where none are given): an engine is
-used only where it was measured on a network that is confident. With `--keep` they stay there, and are used again.
+The first frames of the openfield video at 320x240 (global_scale 0.5), more of them for the light network, so that
+both take some time. A ResNet-50 and a light network are trained for `--steps` and `--light-steps` steps, from
+`--weights` and `--light-weights` (safetensors; random where none are given): an engine is used only where it was
+measured on a network that is confident. With `--keep` they stay there, and are used again.
 
 Ways of analyzing, and DeepLabCut's analyze_videos through the interpreter `--peer`, take turns; figures are medians.
 `*_fps` are frames/s, `*_ratio` theirs to DeepLabCut's, `*_end_to_end` to the engine alone on images that are ready.
@@ -68,11 +69,13 @@ def show(note: object) -> None:
         print(note.text, flush=True)
 
 
-def trained(config: Path, shuffle: int, net_type: str, weights: Path | None, steps: int, split: dict) -> None:
+def trained(
+    config: Path, shuffle: int, net_type: str, weights: Path | None, steps: int, split: dict, **more: int
+) -> None:
     """Train a network, unless it is there."""
     if open_project(config).training(shuffle).snapshots:
         return
-    settings = {"net_type": net_type, "global_scale": 0.5, "maxiters": steps}
+    settings = {"net_type": net_type, "global_scale": 0.5, "maxiters": steps, **more}
     settings |= {"init_weights": str(weights.absolute()) if weights else "random"}
     rows = {"train_indices": [split["train"]], "test_indices": [split["test"]]}
     create_training_dataset(config, shuffles=[shuffle], settings=settings, **rows)
@@ -246,9 +249,11 @@ def main():
     options.add_argument("--peer", help="interpreter of an environment with DeepLabCut 3.0.2")
     options.add_argument("--peer-frames", type=int, default=200)
     options.add_argument("--keep", type=Path, help="folder in which the networks stay")
-    options.add_argument("--steps", type=int, default=400)
+    options.add_argument("--steps", type=int, default=400, help="of training the ResNet-50")
+    options.add_argument("--light-steps", type=int, default=800, help="of training the light network")
+    options.add_argument("--crop", type=int, default=224, help="side of the crops that train the ResNet-50")
     options.add_argument("--weights", type=Path, help="of a ResNet-50")
-    options.add_argument("--light", default="mobilenet_v2_1.0", metavar="NET_TYPE")
+    options.add_argument("--light", default="efficientnet_lite0", metavar="NET_TYPE")
     options.add_argument("--light-weights", type=Path)
     options.add_argument("--memory", default="", metavar="FRAMES,FRAMES", help="analyze so many frames")
     arguments = options.parse_args()
@@ -262,8 +267,8 @@ def main():
 def figures(config: Path, arguments: object) -> dict[str, object]:
     """Return all figures of a project."""
     source, split = arguments.data / PROJECT / "videos" / VIDEO, split_of(arguments.data)
-    trained(config, RESNET, "resnet_50", arguments.weights, arguments.steps, split)
-    trained(config, LIGHT, arguments.light, arguments.light_weights, arguments.steps, split)
+    trained(config, RESNET, "resnet_50", arguments.weights, arguments.steps, split, crop_size=arguments.crop)
+    trained(config, LIGHT, arguments.light, arguments.light_weights, arguments.light_steps, split)
     videos: Videos = {}
     for shuffle, count in ((RESNET, arguments.frames), (LIGHT, arguments.light_frames)):
         videos[shuffle] = (config.parent / f"first_{count}_frames.mp4", count)
