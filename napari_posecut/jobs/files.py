@@ -129,7 +129,7 @@ class Outcome:
     def of(cls, result: object) -> "Outcome":
         """Return what a window is told of a result: its values, as JSON has them, and its summary."""
         said = result.summary() if hasattr(result, "summary") else Summary("")
-        return cls("done", json.loads(as_json(result)), said.text.replace("`", ""), said.following)
+        return cls("done", json.loads(as_json(result)), said.text, said.following)
 
 
 @dataclass(frozen=True)

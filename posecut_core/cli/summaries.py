@@ -13,7 +13,7 @@ from rich.table import Table
 
 from posecut_core.cli.program import duration
 from posecut_core.cli.task import VIDEO_STEPS, Outcome, command, command_of, shorter
-from posecut_core.cli.verbs import VERBS, in_shell, options
+from posecut_core.cli.verbs import VERBS, options
 from posecut_core.demo.run import DemoResult, RefinedDemo, StepTime
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.progress import Notice, Report
@@ -29,11 +29,10 @@ from posecut_core.workflow.extract_outlier_frames import Confirm, FoundOutliers
 _FURTHER = ("videos", "shuffle", "trainingsetindex", "snapshot", "destfolder")  # options that the next verb needs too
 
 
-def outcome_of(verb: str, result: Any, given: Mapping[str, Any]) -> Outcome:
+def outcome_of(result: Any, given: Mapping[str, Any]) -> Outcome:
     """Say what a verb did and which command comes next.
 
     Args:
-        verb: the verb.
         result: what its step returned.
         given: the arguments of the step.
     """
@@ -42,11 +41,10 @@ def outcome_of(verb: str, result: Any, given: Mapping[str, Any]) -> Outcome:
     if isinstance(result, RefinedDemo):
         return _of_refined_demo(result)
     summary = result.summary()
-    steps = {remedy.step.replace("_", "-") for remedy in summary.following} & VERBS.keys()
     lines: list[str] = []
     for line in (*summary.lines, *([summary.text] if summary.text else [])):
         text, remedies = (line.text, line.remedies) if isinstance(line, Notice) else (line, ())
-        lines += [_relative(in_shell(text, verb, *steps)), *(f"  {command_of(remedy)}" for remedy in remedies)]
+        lines += [_relative(text), *(f"  {command_of(remedy)}" for remedy in remedies)]
     following = tuple(command_of(_completed(remedy, given)) for remedy in summary.following)
     return Outcome(result, tuple(lines), following, exit_code=summary.exit_code)
 

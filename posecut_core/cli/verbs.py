@@ -280,12 +280,6 @@ def _in_words(text: str, parameters: Collection[str] = ()) -> str:
     return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda word: written(word[0]), text)
 
 
-def in_shell(text: str, *verbs: str) -> str:
-    """Write the parameters of verbs' steps that a sentence names, as in `maxiters`, as options."""
-    names = {option.parameter for verb in verbs for option in options(verb)}
-    return re.sub(r"`(\w+)`", lambda quoted: _typed(quoted[1]) if quoted[1] in names else quoted[0], text)
-
-
 def _typed(parameter: str) -> str:
     return f"--{_NAMES.get(parameter, parameter).replace('_', '-').lower()}"
 
@@ -415,7 +409,7 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
         if verb == "extract-outlier-frames":
             call["confirm"] = asking(arguments, report, yes=yes)
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
-        return run_step(partial(run, **arguments, **call), lambda result: outcome_of(verb, result, arguments))
+        return run_step(partial(run, **arguments, **call), lambda result: outcome_of(result, arguments))
 
     return Task(work, VERBS[verb].interrupted, arguments)
 

@@ -265,7 +265,7 @@ def existing_predictions(
     if not path.is_file():
         raise AnalysisError(
             f"Found no predictions of {video.name} by {network.scorer}, expected {path}; analyze the video first, or "
-            "give the destfolder, shuffle and snapshot used for its analysis.",
+            "give the folder, shuffle and snapshot of its analysis.",
             Remedy("analyze_videos", config=project.root, videos=[video]),
         )
     origin = read_origin(path)
@@ -318,5 +318,5 @@ def check_replaceable(path: Path) -> None:
     """
     if path.is_file() and read_origin(path) is None:
         raise AnalysisError(
-            f"{path} already exists and was not written by PoseCut; move it away, or give another destfolder."
+            f"{path} exists already, and PoseCut did not write it; move it away, or give another folder for results."
         )

@@ -206,13 +206,13 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
     if bodyparts < 3:
         raise AnalysisError(
             f"{bodyparts} bodyparts are compared, but learning the shape of a pose needs at least 3; compare more "
-            "bodyparts, or choose another outlieralgorithm."
+            "bodyparts, or judge frames in another way."
         )
     if len(complete) < 2 * bodyparts:
         fewer = " compare fewer bodyparts," if bodyparts > 3 else ""
         raise AnalysisError(
             f"{len(complete)} labeled frames show all {bodyparts} bodyparts, but learning the shape of a pose needs "
-            f"two frames per bodypart ({2 * bodyparts}); label more,{fewer} or choose another outlieralgorithm."
+            f"two frames per bodypart ({2 * bodyparts}); label more,{fewer} or judge frames in another way."
         )
     poses = _centered(complete)
     mean = poses.mean(axis=0)

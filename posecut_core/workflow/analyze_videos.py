@@ -64,7 +64,7 @@ class AnalyzedVideos:
         videos = [video.video for video in self.videos]
         text = f"{counted(len(videos), 'video')} analyzed by {self.scorer}."
         if any(video.skipped for video in self.videos):
-            text += " `overwrite` analyzes again what had been analyzed before."
+            text += " Results of earlier analyses were kept; overwrite them to analyze again."
         following = (Remedy("plot_trajectories", videos=videos), Remedy("create_labeled_video", videos=videos))
         return Summary(text, tuple(lines), following)
 
@@ -197,7 +197,7 @@ def _analyze_or_skip(request: _Request, video: Path, target: Path) -> AnalyzedVi
         with sole_writer(target, doing=f"{video.name} is being analyzed"):
             return _copy(request, video, target) or _analyze(request, video, target)
     except StorageError as error:
-        told = f"{str(error).removesuffix('.')}, or give another destfolder."
+        told = f"{str(error).removesuffix('.')}, or give another folder for the results."
         raise type(error)(told, *error.remedies) from error
 
 
@@ -251,7 +251,9 @@ def _fits(request: _Request, video: Path, target: Path) -> bool:
         request.report(Notice(f"{video.name} was analyzed before {why}; it is analyzed again"))
     elif found is None:
         told = f"{target.name} does not say which network and video it came from, as PoseCut 0.1 wrote it or another "
-        request.report(Notice(f"{told}program; its file name is trusted, unless you analyze with overwrite"))
+        request.report(
+            Notice(f"{told}program; its file name is trusted; to be sure, analyze the video again and overwrite it")
+        )
     return not why
 
 
@@ -294,7 +296,7 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
             write_csv(csv_path, predictions)
         elif not agrees:
             told = f"{csv_path.name} disagrees with {target.name}; another program or an earlier analysis wrote it"
-            request.report(Notice(f"{told}; analyze with save_as_csv to write it again"))
+            request.report(Notice(f"{told}; to replace it, analyze the video and have a .csv written"))
         files = (target, csv_path) if request.csv else files
     return AnalyzedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
 

@@ -235,13 +235,13 @@ class EvaluatedSnapshot:
         if test > within:
             text = (
                 f"The test error is above {within:g} px (pos_dist_thresh), beyond which a prediction counts as wrong: "
-                "the network is not ready; check the labels, train longer (`maxiters`) or label more frames."
+                "the network is not ready; check the labels, train longer or label more frames."
             )
             return text, ("check_labels", "train_network", "extract_frames")
         if math.isnan(self.errors.train_pcutoff) and math.isnan(self.errors.test_pcutoff):
             text = (
                 f"No prediction reaches the pcutoff of {self.pcutoff:g}, so figures and labeled videos would be "
-                "empty: the network is not ready; train longer (`maxiters`)."
+                "empty: the network is not ready; train longer."
             )
             return text, ("train_network",)
         if test > _MUCH * train:

@@ -54,6 +54,14 @@ from posecut_core.workflow.create_project import add_new_videos
 # One video in step J: judge its frames, ask whether to go on, extract some of the candidates with drafts.
 
 
+_WRONG_IF = {
+    "jump": "a bodypart moves by more than {} pixels",
+    "fitting": "bodyparts are more than {} pixels off the expected path",
+    "pca": "a bodypart is more than {} pixels from any pose like the labeled ones",
+    "disagreement": "two networks are more than {} pixels apart",
+}
+
+
 @dataclass(frozen=True)
 class FoundOutliers:
     """What was found in one video, before anything is extracted."""
@@ -79,12 +87,12 @@ class FoundOutliers:
     def _how(self) -> str:
         criteria = self.criteria
         if criteria.outlieralgorithm in CHOSEN_BY_HAND:
-            return criteria.outlieralgorithm
+            return "given by hand"
         if criteria.outlieralgorithm == "uncertain":
-            return f"uncertain, p_bound={criteria.p_bound:g}"
+            return f"a likelihood is below {criteria.p_bound:g}"
         near = sum(one.score <= criteria.epsilon for one in self.candidates)
-        farthest = f", and the {near} farthest below it" if near else ""
-        return f"{criteria.outlieralgorithm}, epsilon={criteria.epsilon:g}{farthest}"
+        farthest = f", and the {near} farthest of the others" if near else ""
+        return f"{_WRONG_IF[criteria.outlieralgorithm].format(f'{criteria.epsilon:g}')}{farthest}"
 
 
 @dataclass(frozen=True)
@@ -264,11 +272,11 @@ def _agreed(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> tuple[Found
 def _found(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutliers:
     project, video, predictions = analyzed.project, analyzed.video, analyzed.predictions
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
-    wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", 0, len(frames)))
+    wish.report(Progress(f"judging {video.name}", 0, len(frames)))
     evidence = _evidence(project, predictions, criteria, wish)
     worst = 2 * wish.number_of_frames  # of a fit, if the threshold is too high; as many as DeepLabCut takes
     candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
-    wish.report(Progress(f"judging {video.name} by {criteria.outlieralgorithm}", len(frames), len(frames)))
+    wish.report(Progress(f"judging {video.name}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
         _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
     fresh = tuple(number for number in numbers_of(candidates) if number not in analyzed.stored)
@@ -283,7 +291,7 @@ def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria
         told = (
             f"fitting cannot judge {video.name}: none of its bodyparts has {ENOUGH} positions of likelihood "
             f"{criteria.p_bound:g} or more in the {len(frames)} frames from start to stop of config.yaml; look at "
-            "more frames, lower p_bound, or choose another outlieralgorithm"
+            "more frames, lower the likelihood below which positions are missing, or judge the frames in another way"
         )
         report(Notice(told))
 
@@ -369,7 +377,7 @@ class ExtractedOutliers:
         damaged = any(video.damaged for video in self.videos)
         text = "No frame was extracted."
         if any(video.confirmed for video in self.videos):
-            text += " Other values of `epsilon` or `p_bound`, or another `outlieralgorithm`, find other frames."
+            text += " Another threshold, or another way to judge frames, finds others."
         return Summary(text, lines, exit_code=VideoError.exit_code if damaged else 0)
 
 

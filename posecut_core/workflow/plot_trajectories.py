@@ -52,7 +52,7 @@ class LabeledVideos:
     def summary(self) -> Summary:
         """Say where the videos are; where they show errors, the frames with these come next."""
         lines = tuple(f"{'Exists already' if path in self.skipped else 'Labeled video'}: {path}" for path in self.files)
-        text = "`overwrite` makes again what exists already." if self.skipped else ""
+        text = "Videos that exist already were kept; overwrite them to draw them again." if self.skipped else ""
         return Summary(text, lines, (Remedy("extract_outlier_frames"),))
 
 

@@ -60,7 +60,7 @@ class TrainedNetwork:
     def summary(self) -> Summary:
         """Say how far training came, and where the network is."""
         if self.first_step == self.last_step:
-            text = f"The network was already trained for {self.last_step} steps; for more, give a larger `maxiters`."
+            text = f"The network was trained for {self.last_step} steps already; raise its number of steps to go on."
         else:
             begin = f", from the snapshot of step {self.first_step}" if self.first_step else ""
             text = f"Trained to step {self.last_step}{begin}; loss {self.loss:.4f}."

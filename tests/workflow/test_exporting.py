@@ -87,7 +87,7 @@ def test_results_of_deeplabcut_are_never_written_over(spot_project, spot_video):
         lambda: analyze_videos(spot_project, spot_video, dlc_names=True),
         lambda: analyze_videos(spot_project, spot_video, dlc_names=True, overwrite=True),
     ):
-        with pytest.raises(AnalysisError, match=r"already exists and was not written by PoseCut; move it away"):
+        with pytest.raises(AnalysisError, match=r"exists already, and PoseCut did not write it; move it away"):
             write()
     assert theirs.read_bytes() == before
 

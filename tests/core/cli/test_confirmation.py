@@ -22,12 +22,15 @@ def found(criteria=Criteria(), fresh=(3, 8)):  # noqa: B008 (frozen)
 def test_the_summary_counts_what_was_found():
     """It names the criteria, what is known already, and what would be extracted."""
     assert found().summary().text == (
-        "a.mp4: 3 of 100 frames found (jump, epsilon=20), 1 of them extracted before; 2 would be extracted."
+        "a.mp4: 3 of 100 frames found (a bodypart moves by more than 20 pixels), 1 of them extracted before; "
+        "2 would be extracted."
     )
     uncertain = found(Criteria("uncertain", p_bound=0.2), fresh=(3, 5, 8))
     few = found(Criteria("fitting", epsilon=50), fresh=(3, 5, 8))
-    assert "(fitting, epsilon=50, and the 3 farthest below it); 3" in few.summary().text
-    assert uncertain.summary().text == "a.mp4: 3 of 100 frames found (uncertain, p_bound=0.2); 3 would be extracted."
+    assert "more than 50 pixels off the expected path, and the 3 farthest of the others); 3" in few.summary().text
+    assert uncertain.summary().text == (
+        "a.mp4: 3 of 100 frames found (a likelihood is below 0.2); 3 would be extracted."
+    )
 
 
 @pytest.mark.parametrize(

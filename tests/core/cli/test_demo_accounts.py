@@ -40,7 +40,7 @@ REFINED = RefinedDemo(
 
 def shown(result):
     stream = io.StringIO()
-    for line in outcome_of("demo", result, {}).lines:
+    for line in outcome_of(result, {}).lines:
         Console(file=stream, width=100).print(line)
     return stream.getvalue()
 

@@ -52,7 +52,7 @@ def test_json_is_all_that_is_printed(opened, posecut_json, project):
 def test_the_exit_code_of_the_window_is_handed_on(tmp_path, ending, code):
     """A window that could not open its project, or was killed, leads to no next step."""
     window = open_window(tmp_path, program=("-c", f"import os, sys; {ending}"))
-    outcome = outcome_of("label", window, {})
+    outcome = outcome_of(window, {})
     assert (outcome.exit_code, outcome.following) == (code, ())
 
 

@@ -15,10 +15,7 @@ from posecut_core.workflow.evaluate_network import EvaluatedSnapshot, Evaluation
 from posecut_core.workflow.train_network import TrainedNetwork
 
 GIVEN = {"config": Path("/p")}
-tell_dataset, tell_trained, tell_evaluated, tell_cross_validated = (
-    partial(outcome_of, verb, given=GIVEN)
-    for verb in ("create-training-dataset", "train-network", "evaluate-network", "cross-validate")
-)
+tell = partial(outcome_of, given=GIVEN)
 
 
 def trained(first, last, **others):
@@ -28,7 +25,7 @@ def trained(first, last, **others):
 def test_each_shuffle_is_trained_by_its_own_command():
     """Shuffle and fraction are named where they are not the first."""
     shuffles = tuple(CreatedShuffle(n, n - 1, 9, 1, 0, Path("s"), Path("t")) for n in (1, 2))
-    told = tell_dataset(CreatedDataset(shuffles, Path("labels"), 10))
+    told = tell(CreatedDataset(shuffles, Path("labels"), 10))
     assert told.following == (
         "posecut train-network /p",
         "posecut train-network /p --shuffle 2 --trainingsetindex 1",
@@ -39,24 +36,24 @@ def test_each_shuffle_is_trained_by_its_own_command():
 def test_a_network_of_an_earlier_iteration_is_begun_with():
     """Where training may go on from one, the command that comes next does."""
     made = CreatedShuffle(2, 0, 9, 1, 0, Path("s"), Path("t"), previous=Path("snapshot-000020"))
-    told = tell_dataset(CreatedDataset((made,), Path("labels"), 10))
+    told = tell(CreatedDataset((made,), Path("labels"), 10))
     assert told.following == ("posecut train-network /p --shuffle 2 --weights previous",)
 
 
 def test_training_says_where_it_began():
     """New, continued and finished trainings are told apart."""
-    assert tell_trained(trained(0, 100)).lines[-1] == "Trained to step 100; loss 0.0100."
-    assert "from the snapshot of step 50" in tell_trained(trained(50, 100)).lines[-1]
-    assert "give a larger --maxiters" in tell_trained(trained(100, 100)).lines[-1]
+    assert tell(trained(0, 100)).lines[-1] == "Trained to step 100; loss 0.0100."
+    assert "from the snapshot of step 50" in tell(trained(50, 100)).lines[-1]
+    assert "raise its number of steps" in tell(trained(100, 100)).lines[-1]
 
 
 def test_skipped_steps_lead_to_frames():
     """Where steps were skipped, the first suspects are named; else nothing is said of them."""
     frames = tuple(FrameRef("m4s1", number) for number in range(9))
-    lines = tell_trained(trained(0, 100, skipped=(3, 4), suspect_names=tuple(map(str, frames)))).lines
+    lines = tell(trained(0, 100, skipped=(3, 4), suspect_names=tuple(map(str, frames)))).lines
     assert "2 steps had no finite loss" in lines[-1]
     assert lines[-1].endswith("check frame 0 of m4s1, frame 1 of m4s1, frame 2 of m4s1.")
-    assert "finite" not in tell_trained(trained(0, 100)).lines[-1]
+    assert "finite" not in tell(trained(0, 100)).lines[-1]
 
 
 SOUND = Calibration(17.0, 20, 20, 0.0512, float("nan"), ())
@@ -81,7 +78,7 @@ def evaluated(calibration, train=1.0, test=2.0, likely=1.0, left_out=()):
 )
 def test_a_pcutoff_is_suggested_where_there_is_reason(calibration, words):
     """Calibration and the suggestion stand below the errors; the report is named once."""
-    lines = tell_evaluated(evaluated(calibration)).lines
+    lines = tell(evaluated(calibration)).lines
     assert words in lines[1]
     assert ("0.051" in lines[1]) == (calibration.points > 0)
     assert [line for line in lines if "report.html" in line] == ["All on one page: e/report.html"]
@@ -98,7 +95,7 @@ def test_a_pcutoff_is_suggested_where_there_is_reason(calibration, words):
 )
 def test_a_network_is_called_ready_only_when_it_is(train, test, words):
     """Large errors, errors that grow on new frames and errors that are not known have words of their own."""
-    lines = tell_evaluated(evaluated(SOUND, train, test)).lines
+    lines = tell(evaluated(SOUND, train, test)).lines
     assert words in lines[-1]
     assert "nan" not in " ".join(lines).replace("nan_", "")
     assert "n/a (no labeled points)" in lines[0]
@@ -106,7 +103,7 @@ def test_a_network_is_called_ready_only_when_it_is(train, test, words):
 
 def test_what_is_unknown_is_said_once():
     """Where neither training nor test frames have likely points, one phrase is enough; nothing would be drawn then."""
-    lines = tell_evaluated(evaluated(SOUND, likely=float("nan"))).lines
+    lines = tell(evaluated(SOUND, likely=float("nan"))).lines
     assert lines[0].endswith("(with likelihood 0.6 or more: n/a (no labeled points))")
     assert lines[-1].startswith("No prediction reaches the pcutoff of 0.6")
     assert "not ready" in lines[-1]
@@ -114,20 +111,20 @@ def test_what_is_unknown_is_said_once():
 
 def test_bodyparts_that_were_not_measured_are_named():
     """An error that leaves a bodypart out says of which bodyparts it is."""
-    lines = tell_evaluated(evaluated(SOUND, left_out=("ear", "old"))).lines
+    lines = tell(evaluated(SOUND, left_out=("ear", "old"))).lines
     assert lines[1] == "net_10: these errors are those of a; not measured: ear, old."
-    assert "not measured" not in " ".join(tell_evaluated(evaluated(SOUND)).lines)
+    assert "not measured" not in " ".join(tell(evaluated(SOUND)).lines)
 
 
 def test_splits_are_told_one_by_one_and_together():
     """Each split has its line; mean, deviation and interval come after; one split has no interval."""
     folds = (ValidatedFold("seed 4", 2, 100, 9, 1, 1.5, 2.25),)
-    told = tell_cross_validated(CrossValidation(folds, Spread(2.5, 0.5, 2.0, 3.0, 2), 0.9, Path("t.csv")))
+    told = tell(CrossValidation(folds, Spread(2.5, 0.5, 2.0, 3.0, 2), 0.9, Path("t.csv")))
     assert told.lines[0] == "seed 4 (shuffle 2): 2.25 px on 1 test frame, 1.50 px on 9 training frames"
     assert (
         "mean 2.50 px, standard deviation 0.50 px, 90% confidence interval of the mean 2.00 to 3.00 px"
         in told.lines[-1]
     )
     nan = float("nan")
-    alone = tell_cross_validated(CrossValidation(folds, Spread(2.5, nan, nan, nan, 1), 0.9, Path("t.csv")))
+    alone = tell(CrossValidation(folds, Spread(2.5, nan, nan, nan, 1), 0.9, Path("t.csv")))
     assert alone.lines[-1] == "Test error over 1 split: mean 2.50 px."

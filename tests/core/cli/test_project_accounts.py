@@ -13,32 +13,29 @@ from posecut_core.workflow.create_project import AddedVideos, CreatedProject, Sk
 from posecut_core.workflow.extract_frames import ExtractedFrames, ExtractedVideo
 
 CONFIG = Path("/p/config.yaml")
-tell_created, tell_added, tell_extracted, tell_checked = (
-    partial(outcome_of, verb, given={})
-    for verb in ("create-new-project", "add-new-videos", "extract-frames", "check-labels")
-)
+tell = partial(outcome_of, given={})
 
 
 def test_a_new_project_with_placeholders_asks_for_names():
     """Only a new project does, and only without names."""
     new, old = (CreatedProject(CONFIG, (), created, bodyparts=("a", "left ear")) for created in (True, False))
-    assert "name your bodyparts" in tell_created(replace(new, bodyparts=PLACEHOLDERS)).lines[-1]
-    assert tell_created(new).lines[-1].endswith("with 0 videos. Its bodyparts are 'a', 'left ear'.")
-    assert "it was left as it was." in tell_created(old).lines[-1]
+    assert "name your bodyparts" in tell(replace(new, bodyparts=PLACEHOLDERS)).lines[-1]
+    assert tell(new).lines[-1].endswith("with 0 videos. Its bodyparts are 'a', 'left ear'.")
+    assert "it was left as it was." in tell(old).lines[-1]
     other = replace(old, ignored=("videos", "bodyparts"))
-    assert "Not taken over: videos, bodyparts; edit /p/config.yaml" in tell_created(other).lines[-1]
+    assert "Not taken over: videos, bodyparts; edit /p/config.yaml" in tell(other).lines[-1]
 
 
 def test_new_and_old_videos_are_told_apart():
     """Each video has its line."""
-    told = tell_added(AddedVideos(CONFIG, (Path("/p/a.mp4"),), (Path("/p/b.mp4"),)))
+    told = tell(AddedVideos(CONFIG, (Path("/p/a.mp4"),), (Path("/p/b.mp4"),)))
     assert told.lines == ("Added /p/a.mp4.", "/p/b.mp4 was in the project already.", "1 new video.")
 
 
 def test_damaged_frames_are_mentioned():
     """A video says which frames are damaged, where some are missing, and that it has fewer than were wished."""
     video = ExtractedVideo("a", Path("/p/frames.zarr"), (1, 2), (1, 2, 3), (7, 8, 11), 4, (Gap(20, 5),))
-    told = tell_extracted(ExtractedFrames(CONFIG, "kmeans", 0, (video,)))
+    told = tell(ExtractedFrames(CONFIG, "kmeans", 0, (video,)))
     assert told.lines[:4] == (
         "a: 2 new frames, 3 in all, in /p/frames.zarr",
         "  a: left out because they are damaged: 7-8, 11",
@@ -51,32 +48,32 @@ def test_damaged_frames_are_mentioned():
 def test_why_no_frame_is_new_is_said_truly():
     """Kind: one sentence for several reasons. Damaged frames were not extracted before; asking for them alone fails."""
     none = ExtractedVideo("a", Path("/p/frames.zarr"), (), (1, 2, 3), (7, 8))
-    outcome = tell_extracted(ExtractedFrames(CONFIG, "given", 0, (none,)))
+    outcome = tell(ExtractedFrames(CONFIG, "given", 0, (none,)))
     assert "No frame could be extracted" in outcome.lines[-1]
     assert (outcome.exit_code, outcome.following) == (VideoError.exit_code, ())
     known = ExtractedFrames(CONFIG, "kmeans", 0, (none, replace(none, known=2)))
-    assert "had been extracted before." in tell_extracted(known).lines[-1]
-    assert tell_extracted(known).following[-1] == "posecut extract-frames /p --seed 1"
-    assert "seed" not in " ".join(tell_extracted(replace(known, algorithm="given")).following)
-    assert tell_extracted(known).exit_code == 0
-    assert "Now label them" in tell_extracted(known).lines[-1]
+    assert "had been extracted before." in tell(known).lines[-1]
+    assert tell(known).following[-1] == "posecut extract-frames /p --seed 1"
+    assert "seed" not in " ".join(tell(replace(known, algorithm="given")).following)
+    assert tell(known).exit_code == 0
+    assert "Now label them" in tell(known).lines[-1]
     labeled = replace(known, videos=(none, replace(none, known=2, labeled=2)))
-    assert tell_extracted(labeled).lines[-1].split(". ")[1] == "All of them are labeled already"
+    assert tell(labeled).lines[-1].split(". ")[1] == "All of them are labeled already"
 
 
 def test_videos_left_out_are_named():
     """Each with its reason, which may name the file itself."""
     skipped = (SkippedVideo("/v/a.mp4", "/v/a.mp4 is damaged."), SkippedVideo("b", "Found no video b."))
-    assert tell_added(AddedVideos(CONFIG, (), (), skipped)).lines == (
+    assert tell(AddedVideos(CONFIG, (), (), skipped)).lines == (
         "0 new videos. Left out: /v/a.mp4 is damaged. Left out: Found no video b.",
     )
-    assert "Left out: /v/a.mp4" in tell_created(CreatedProject(CONFIG, (), True, skipped=skipped)).lines[0]
+    assert "Left out: /v/a.mp4" in tell(CreatedProject(CONFIG, (), True, skipped=skipped)).lines[0]
 
 
 def test_doubtful_labels_are_listed():
     """Frames without labels, missing bodyparts and labels outside are told."""
     video = CheckedVideo("a", Path("/p/a_labeled"), 5, 1, {"tip": 2}, ("frame 3 hand",), 4)
-    assert tell_checked(CheckedLabels(CONFIG, (video,))).lines[1:5] == (
+    assert tell(CheckedLabels(CONFIG, (video,))).lines[1:5] == (
         "  1 extracted frame without labels",
         "  4 drafts of labels, drawn as x: not used for training before review",
         "  tip has no label in 2 frames",

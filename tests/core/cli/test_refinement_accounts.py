@@ -16,7 +16,7 @@ def video(name, **options):
 
 def told(*videos):
     result = ExtractedOutliers(Path("/p/config.yaml"), "net", "kmeans", 0, videos)
-    return outcome_of("extract-outlier-frames", result, {"config": Path("/p")})
+    return outcome_of(result, {"config": Path("/p")})
 
 
 def test_each_video_has_its_count_and_its_files():
@@ -46,15 +46,15 @@ def test_why_nothing_was_extracted_is_said_truly():
 def test_without_new_frames_other_criteria_are_suggested():
     """Nothing to label means nothing to check; whoever said no has found enough."""
     outcome = told(video("c", confirmed=True))
-    assert "--epsilon" in outcome.lines[-1]
-    assert "--epsilon" not in told(video("c", confirmed=False)).lines[-1]
+    assert "Another threshold" in outcome.lines[-1]
+    assert "Another threshold" not in told(video("c", confirmed=False)).lines[-1]
     assert outcome.following == ()
 
 
 def test_the_next_iteration_is_told_with_its_drafts():
     """Whoever accepted drafts unseen, or left some, reads how many; then come dataset and training."""
     merged = MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0)
-    outcome = outcome_of("merge-datasets", merged, {})
+    outcome = outcome_of(merged, {})
     assert outcome.lines == (
         "Iteration 2 begins, with 30 labeled frames. 5 drafts became labels without review, as requested.",
     )
