@@ -117,7 +117,7 @@ def _labels_stamp(project: Project, video: str) -> _FileStamp:
 
 
 FrameStatus = Literal["unlabeled", "proposed", "unreviewed", "begun", "done", "dropped"]
-# unreviewed: machine labels in the store; proposed: only shown, by the network that the project has now
+# unreviewed: drafts among the labels; proposed: a pose is offered, and nothing is stored
 MEANING: Mapping[FrameStatus, str] = {
     "unlabeled": "not labeled",
     "proposed": "a pose is proposed",

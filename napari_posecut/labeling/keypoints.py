@@ -17,7 +17,7 @@ KeypointState = Literal["unset", "proposed", "placed", "occluded", "absent"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A position that someone else than the user suggests: a network, or the pose of another frame."""
+    """A position that is offered and not stored: a network's, or that of another frame."""
 
     xy: Position
     likelihood: float | None = None  # of a network; None for the pose of another frame

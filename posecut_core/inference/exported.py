@@ -154,7 +154,7 @@ def _read_description(path: Path) -> SnapshotInfo:
         sha256, info = content["sha256"], _info(content)
     except OSError as error:
         raise ModelError(
-            f"Cannot read {beside}, which says what {path.name} finds: {error.strerror or error}; copy both files, or "
+            f"Cannot read {beside}, which describes {path.name}: {error.strerror or error}; copy both files, or "
             "export the network again.",
             Remedy("export_model"),
         ) from error
@@ -179,7 +179,7 @@ def _read_safetensors(path: Path) -> tuple[SnapshotInfo, XlaEngine]:
         shapes = parameter_shapes(info.network)
         expected = {name: leaf.shape for name, leaf in _named(shapes).items()}
         if content["sha256"] != _tensors_sha256(tensors) or expected != {k: v.shape for k, v in tensors.items()}:
-            raise ValueError("its arrays are others")
+            raise ValueError("its arrays have other names or shapes")
     except (OSError, LookupError, TypeError, ValueError, AttributeError, SafetensorError) as error:
         raise ModelError(
             f"{path} is damaged, or not a network of PoseCut; export it again.", Remedy("export_model")

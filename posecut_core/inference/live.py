@@ -95,7 +95,7 @@ class PoseStream:
             height, width = self._size
             raise ArgumentError(
                 f"Frame {self._count} of the stream has {shape[1]}x{shape[0]} pixels, expected {width}x{height} as "
-                "before; begin another stream for frames of another size."
+                "before; use another PoseStream for frames of another size."
             )
         image = np.broadcast_to(frame.reshape(*shape[:2], -1), (*shape[:2], 3))
         return np.ascontiguousarray(image)

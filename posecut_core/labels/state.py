@@ -34,7 +34,8 @@ _HUMAN = LabelOrigin()
 class Point(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a bodypart in a frame.
 
-    A proposed point is a machine's draft and never trained on. An occluded point is hidden: with a position it is
+    A "proposed" point (as files say since 0.1.0) is a draft: a network's prediction that nobody has reviewed, which is
+    never trained on. An occluded point is hidden: with a position it is
     trained on and written for DeepLabCut, without one it counts as absent there.
     """
 

@@ -159,7 +159,7 @@ def _read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Can
         AnalysisError: the file is missing or holds something else.
     """
     if not os.path.lexists(path):
-        raise AnalysisError(f"Found no table of candidates at {path}; run extract_outlier_frames first.")
+        raise AnalysisError(f"Found no table of candidates at {path}; extract outlier frames first.")
     try:
         rows = list(csv.reader(io.StringIO(read_text(path))))
         if not rows or tuple(rows[0]) not in (_COLUMNS, _COLUMNS[:-1]):
@@ -168,7 +168,7 @@ def _read_candidates(path: Path, *, predictions: str | None = None) -> tuple[Can
         return tuple(_candidate(*row) for row, source in judged if predictions in (None, source))
     except (OSError, ValueError, TypeError, IndexError, csv.Error) as error:
         raise AnalysisError(
-            f"{path} is not a table of {', '.join(_COLUMNS)}; delete it and run extract_outlier_frames again."
+            f"{path} is not a table of {', '.join(_COLUMNS)}; delete it and extract outlier frames again."
         ) from error
 
 

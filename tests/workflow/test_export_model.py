@@ -128,7 +128,7 @@ def test_files_that_are_not_as_they_were_written_are_refused(copied, tmp_path):
     with pytest.raises(ModelError, match="does not describe a network"):
         Predictor.open(network)
     description.unlink()
-    with pytest.raises(ModelError, match=r"Cannot read .*\.json, which says what"):
+    with pytest.raises(ModelError, match=r"Cannot read .*\.json, which describes"):
         Predictor.open(network)
     with pytest.raises(ModelError, match="There is no file"):
         Predictor.open(tmp_path / "other.onnx")

@@ -46,16 +46,16 @@ class _AssistantLine(QWidget):
         super().__init__()
         self._session = session
         self._assistant: Assistant | None = None
-        self.suggest = QCheckBox("Suggest poses while labeling")
-        self.suggest.setToolTip(
+        self.propose = QCheckBox("Propose poses while labeling")
+        self.propose.setToolTip(
             "Hollow markers are proposals; press Enter to accept them. The network learns while you label."
         )
-        self.suggest.toggled.connect(self._set_enabled)
+        self.propose.toggled.connect(self._set_enabled)
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.suggest)
+        layout.addWidget(self.propose)
         layout.addWidget(self.sentence)
         self.listen()
 
@@ -65,9 +65,9 @@ class _AssistantLine(QWidget):
         if found is not self._assistant and found is not None:
             found.changed.connect(self._show_sentence)
         self._assistant = found
-        self.suggest.setEnabled(found is not None)
+        self.propose.setEnabled(found is not None)
         if found is not None:
-            self.suggest.setChecked(found.enabled)
+            self.propose.setChecked(found.enabled)
 
     def _show_sentence(self, sentence: str) -> None:
         self.sentence.setText(sentence)
