@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import psutil
 
 from posecut_core.errors import Remedy
@@ -204,11 +205,9 @@ class JobFolder:
 
     def read_outcome(self) -> Outcome | None:
         """Return how it ended; None where that has not been said."""
-        values = _read(self.path / "result.json")
         try:
-            remedies = tuple(_remedy(entry) for entry in values.get("remedies", ()))
-            return Outcome(values["state"], dict(values["result"]), str(values["message"]), remedies)
-        except (KeyError, TypeError, ValueError, AttributeError):
+            return msgspec.convert(_read(self.path / "result.json"), Outcome)
+        except msgspec.ValidationError:
             return None
 
     def read_progress(self, offset: int) -> tuple[tuple[Progress | Notice, ...], int]:
@@ -257,15 +256,11 @@ def _parse_progress(line: bytes) -> Progress | Notice | None:
     try:
         values = parse_json(line)
         if "text" in values:
-            return Notice(str(values["text"]), tuple(_remedy(entry) for entry in values.get("remedies", ())))
+            return msgspec.convert(values, Notice)
         numbers = {str(name): math.nan if value is None else value for name, value in values["values"].items()}
         return Progress(str(values["stage"]), values["done"], values["total"], numbers)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _remedy(values: Mapping[str, Any]) -> Remedy:
-    return Remedy(str(values["step"]), **values["arguments"])
 
 
 def _read(path: Path) -> Any:

@@ -175,7 +175,7 @@ def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) ->
     Args:
         config: path of config.yaml.
         arguments: those of `extract_outlier_frames`; what concerns the choice among the frames found is passed over.
-        report: told how far the work is.
+        report: called with progress and notices.
 
     Raises:
         PosecutError: as `find_outlier_frames` raises it.

@@ -164,7 +164,7 @@ def proposals_for(
         predictor: the network.
         step: training steps of its snapshot.
         batch_size: frames that it sees at once.
-        report: told of every batch.
+        report: called after each batch.
 
     Raises:
         ModelError: the network knows no bodypart of the project.

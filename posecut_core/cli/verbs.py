@@ -277,7 +277,7 @@ def _in_words(text: str, parameters: Collection[str] = ()) -> str:
         return _typed(name) if name in parameters else verb if verb in VERBS else name
 
     text = re.sub(r"`([^`]+)`", lambda quoted: written(quoted[1]), " ".join(text.split()))
-    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b", lambda word: written(word[0]), text)
+    return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b(?! in \w+\.yaml)", lambda word: written(word[0]), text)
 
 
 def _typed(parameter: str) -> str:
@@ -487,7 +487,7 @@ class ClosedWindow:
 
 
 def label(config: str | os.PathLike[str] | None = None) -> ClosedWindow:
-    """Open the window, to label frames and for every other step, by mouse.
+    """Open the window: label frames, and do every other step with the mouse.
 
     Args:
         config: the project's folder or its config.yaml; by default the current folder, if that is a project.

@@ -174,7 +174,7 @@ def load_frames(
             when larger frames join.
         known: images that are not read again; those that are read are added to it.
         called: what sentences call a frame.
-        report: told of every frame.
+        report: called after each frame.
 
     Raises:
         DatasetError: a frame has no labels or no image any more, or the frames do not fit into memory.

@@ -70,8 +70,8 @@ def doctor(config: str | os.PathLike[str], *, mend: bool = False, report: Report
 
     Args:
         config: path of config.yaml.
-        mend: rebuild damaged journals from snapshots and sweep what crashes left; copies of damaged files are kept.
-        report: told of each video.
+        mend: rebuild damaged journals from snapshots and remove what crashes left; copies of damaged files are kept.
+        report: called after each video.
 
     Raises:
         ProjectError: there is no project.

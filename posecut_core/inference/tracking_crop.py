@@ -153,67 +153,58 @@ class Windows:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
-def tracked(
-    predictor: Predicts,
-    windows: Windows,
-    images: UInt8[np.ndarray, "S H W 3"],
-    last: Float64[np.ndarray, "S K 5"],
-    before: Float64[np.ndarray, "S K 5"],
-    *,
-    together: int,
-) -> Float64[np.ndarray, "S K 5"]:
-    """Predict the next frame of each segment from the rows of the two frames before it, which are NaN where unknown.
+@dataclass(frozen=True)
+class _WindowPredictor:
+    """A network that sees a window of each frame, and the whole frame where the window does not hold the animal."""
 
-    Args:
-        predictor: the network.
-        windows: of frames of this size.
-        images: the next frame of each segment.
-        last: the row before it.
-        before: the row before that.
-        together: images that the network is given at once; the last ones are padded to it.
-    """
-    rows, is_accepted = _in_windows(predictor, windows, images, last, before, together)
-    whole = np.flatnonzero(~is_accepted)
-    rows[whole, :, 3] = np.where(np.isnan(rows[whole, :, 3]), _FULL, _LOST)
-    size = together if len(whole) == together else 1  # a few single frames cost less than a padded batch
-    for start in range(0, len(whole), size):
-        chosen = whole[start : start + size]
-        xy, likelihood = predictor.predict(images[chosen])
-        rows[chosen, :, :2], rows[chosen, :, 2] = xy, likelihood
-    return rows
+    predictor: Predicts
+    windows: Windows  # of frames of this size
+    together: int  # images that the network is given at once; the last ones are padded to it
 
+    def rows(
+        self,
+        images: UInt8[np.ndarray, "S H W 3"],
+        last: Float64[np.ndarray, "S K 5"],
+        before: Float64[np.ndarray, "S K 5"],
+    ) -> Float64[np.ndarray, "S K 5"]:
+        """Predict the next frame of each segment from the rows of the two frames before it, NaN where unknown."""
+        rows, is_accepted = self.in_windows(images, last, before)
+        whole = np.flatnonzero(~is_accepted)
+        rows[whole, :, 3] = np.where(np.isnan(rows[whole, :, 3]), _FULL, _LOST)
+        size = self.together if len(whole) == self.together else 1  # few single frames cost less than a padded batch
+        for start in range(0, len(whole), size):
+            chosen = whole[start : start + size]
+            rows[chosen, :, :2], rows[chosen, :, 2] = self.predictor.predict(images[chosen])
+        return rows
 
-def _in_windows(
-    predictor: Predicts,
-    windows: Windows,
-    images: UInt8[np.ndarray, "S H W 3"],
-    last: Float64[np.ndarray, "S K 5"],
-    before: Float64[np.ndarray, "S K 5"],
-    together: int,
-) -> tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]:
-    """Predict what lies in windows, all of one size; tell which of the frames have one that holds the animal."""
-    rows = np.full((len(images), last.shape[1], COLUMNS), np.nan)
-    is_accepted = np.zeros(len(images), bool)
-    needed = {i: box for i in range(len(images)) if (box := windows.needed(last[i], before[i])) is not None}
-    fitting = {i: index for i, box in needed.items() if (index := windows.size_for(box)) is not None}
-    if not fitting:
+    def in_windows(
+        self,
+        images: UInt8[np.ndarray, "S H W 3"],
+        last: Float64[np.ndarray, "S K 5"],
+        before: Float64[np.ndarray, "S K 5"],
+    ) -> tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]:
+        """Predict what lies in windows, all of one size; tell which of the frames have one that holds the animal."""
+        rows = np.full((len(images), last.shape[1], COLUMNS), np.nan)
+        is_accepted = np.zeros(len(images), bool)
+        needed = {i: box for i in range(len(images)) if (box := self.windows.needed(last[i], before[i])) is not None}
+        fitting = {i: index for i, box in needed.items() if (index := self.windows.size_for(box)) is not None}
+        if not fitting:
+            return rows, is_accepted
+        size = self.windows.sizes[max(fitting.values())]
+        crops = {i: self.windows.placed(needed[i], size) for i in fitting}
+        cut = np.stack([images[i, crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in crops.items()])
+        xy, likelihood = self.predictor.predict(padded(cut, self.together))
+        for place, (i, crop) in enumerate(crops.items()):
+            rows[i, :, :2], rows[i, :, 2], rows[i, :, 3] = xy[place] + (crop.x1, crop.y1), likelihood[place], _WINDOW
+            is_accepted[i] = self.windows.holds(rows[i, :, :3], last[i], crop)
         return rows, is_accepted
-    size = windows.sizes[max(fitting.values())]
-    crops = {i: windows.placed(needed[i], size) for i in fitting}
-    cut = np.stack([images[i, crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in crops.items()])
-    xy, likelihood = predictor.predict(padded(cut, together))
-    for place, (i, crop) in enumerate(crops.items()):
-        rows[i, :, :2], rows[i, :, 2], rows[i, :, 3] = xy[place] + (crop.x1, crop.y1), likelihood[place], _WINDOW
-        is_accepted[i] = windows.holds(rows[i, :, :3], last[i], crop)
-    return rows, is_accepted
 
 
 class Tracker:
     """Follow one animal through frames that come one by one."""
 
     def __init__(self, predictor: Predicts, windows: Windows) -> None:
-        self._predictor = predictor
-        self._windows = windows
+        self._network = _WindowPredictor(predictor, windows, together=1)
         self._unknown = np.full((len(predictor.bodyparts), COLUMNS), np.nan)
         self._last = self._before = self._unknown
         self._count = 0
@@ -222,8 +213,7 @@ class Tracker:
         """Return x, y and likelihood in the next frame."""
         if self._count % SEGMENT == 0:
             self._last = self._before = self._unknown
-        last, before = self._last[None], self._before[None]
-        (row,) = tracked(self._predictor, self._windows, image[None], last, before, together=1)
+        (row,) = self._network.rows(image[None], self._last[None], self._before[None])
         self._before, self._last, self._count = self._last, row, self._count + 1
         return row[:, :3]
 
@@ -257,7 +247,7 @@ class TrackedSegments:
         first: int,
         earlier: Float64[np.ndarray, "2 K 5"],
     ) -> None:
-        self._predictor, self._windows, self._together = predictor, windows, together
+        self._network = _WindowPredictor(predictor, windows, together)
         self._shift = np.array([*corner, 0.0, 0.0, 0.0])
         self._first, self._earlier = first, earlier
 
@@ -267,13 +257,12 @@ class TrackedSegments:
         """Return the rows of the next frames, in the full frame; NaN and likelihood 0 where `decoded` is false."""
         rows = np.concatenate([self._earlier, np.full((len(images), *self._earlier.shape[1:]), np.nan)])
         rows[2:, :, 2] = 0.0
-        length = SEGMENT if self._together > 1 else len(images)
+        length = SEGMENT if self._network.together > 1 else len(images)
         for step in range(min(length, len(images))):
             places = np.arange(step, len(images), length)
             places = places[decoded[places]]
             if len(places):
-                last, before = self._before(rows, places)
-                found = tracked(self._predictor, self._windows, images[places], last, before, together=self._together)
+                found = self._network.rows(images[places], *self._before(rows, places))
                 rows[places + 2] = found + self._shift
         self._check(images, decoded, rows)
         self._first, self._earlier = self._first + len(images), rows[-2:]
@@ -296,9 +285,9 @@ class TrackedSegments:
         if not len(places):
             return
         last, before = rows[places + 1] - self._shift, rows[places] - self._shift
-        found, holds = _in_windows(self._predictor, self._windows, images[places], last, before, self._together)
+        found, holds = self._network.in_windows(images[places], last, before)
         full = rows[places + 2] - self._shift
-        sure = holds[:, None] & (np.minimum(found[..., 2], full[..., 2]) >= self._windows.tracking.threshold)
+        sure = holds[:, None] & (np.minimum(found[..., 2], full[..., 2]) >= self._network.windows.tracking.threshold)
         distance = np.hypot(*np.moveaxis(found[..., :2] - full[..., :2], -1, 0))
         rows[places + 2, :, 4] = np.where(sure, distance, np.nan)
 

@@ -256,7 +256,7 @@ def analyze_video(
         tracking: analyze windows around the animal only; with a batch size above 1, of several segments of the video
             side by side.
         scale: global_scale of the network, for the sizes of these windows.
-        report: told of every batch.
+        report: called after each batch.
 
     Raises:
         VideoError: the video cannot be read.

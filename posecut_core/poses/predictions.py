@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import msgspec
 import numpy as np
 from jaxtyping import Float64
 
@@ -89,27 +90,9 @@ def origin_from(text: str | bytes) -> Origin | None:
     """Read the text of an origin; None where it is something else."""
     try:
         values = parse_json(text)
-        if values.pop("schema") != _SCHEMA:
-            return None
-        analysis = AnalysisOrigin(**_tuples(values["analysis"])) if values["analysis"] else None
-        origin = Origin(analysis, str(values["predictions"]), dict(values["settings"]))
-        return origin if analysis is None or _is_sound(analysis) else None
+        return msgspec.convert(values, Origin) if values.pop("schema") == _SCHEMA else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _is_sound(analysis: AnalysisOrigin) -> bool:
-    """Tell whether every value is of its type."""
-    texts = (analysis.scorer, analysis.network, *analysis.bodyparts, analysis.video, analysis.decoder, analysis.engine)
-    numbers = (analysis.frame_count, *analysis.window)
-    dynamic = analysis.dynamic or (0.0, 0.0)
-    return (
-        all(isinstance(value, str) for value in texts)
-        and all(type(value) is int for value in numbers)
-        and len(dynamic) == 2
-        and all(isinstance(value, int | float) for value in dynamic)
-        and (type(analysis.bodyparts), type(analysis.window), len(analysis.window)) == (tuple, tuple, 4)
-    )
 
 
 def read_origin(path: Path) -> Origin | None:
@@ -193,11 +176,6 @@ def in_words(window: tuple[int, int, int, int]) -> str:
     """Write a window for a person to read."""
     x1, x2, y1, y2 = window
     return f"x {x1} to {x2}, y {y1} to {y2}"
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn the lists of JSON back into tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def extract(
         seed: the same seed chooses the same frames.
         numbers: the frames to extract, instead of choosing.
         among: frame numbers to choose among, instead of those between `start` and `stop`.
-        report: told how far the work is.
+        report: called with progress and notices.
 
     Raises:
         ArgumentError: a number makes no sense.

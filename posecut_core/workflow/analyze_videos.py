@@ -122,14 +122,14 @@ def analyze_videos(
             with a margin of so many pixels, and more where they moved fast. The full frame is analyzed where too little
             is found, and every 48th frame, where both are compared. The batch size is 2 then, unless one is given.
         overwrite: analyze videos again that have predictions by this network.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
             there under PoseCut's names are then copied.
         engine: what computes the poses: "xla", the reference and the fastest on a graphics card; "openvino", in
             bfloat16 where the processor has it; "openvino-int8", faster and less exact; or "auto", the fastest one that
-            is as exact as XLA, which is measured once for each network. By default as `engine` in posecut.yaml says,
-            which is auto. Predictions by another engine than one that is named are made anew.
-        report: told of every batch.
+            is as exact as XLA, which is measured once for each network. By default engine in posecut.yaml decides,
+            which is auto. If an engine is given, predictions by another one are made again.
+        report: called after each batch.
 
     Raises:
         ArgumentError: nothing was given, or all that was given would be written to one file.

@@ -57,10 +57,10 @@ def analyzeskeleton(
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         filtered: measure what filterpredictions wrote; the name then has `_filtered` in it.
         save_as_csv: write a .csv beside the .h5.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
-        report: told of every video.
+        report: called after each video.
 
     Raises:
         ArgumentError: config.yaml has no skeleton.
@@ -72,7 +72,7 @@ def analyzeskeleton(
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
-    def measure(place: int, video: Path) -> tuple[Path, ...]:
+    def measure(video: Path) -> tuple[Path, ...]:
         found = existing_predictions(project, video, network, destfolder, filtered=filtered, report=report)
         bones = bones_between(found.predictions.bodyparts, project.config.skeleton)
         if not bones:
@@ -84,18 +84,11 @@ def analyzeskeleton(
         origin = replace(found.derived, settings={"skeleton": [list(bone) for bone in project.config.skeleton]})
         with sole_writer(target, doing=f"The skeleton in {video.name} is being measured"):
             written = write_skeleton(target, found.predictions, bones, csv=save_as_csv, origin=origin)
-        report(Progress("measuring skeletons", place, len(given.paths)))
+        report(Progress("measuring skeletons", given.paths.index(video) + 1, len(given.paths)))
         return written
 
     def together(files: list[tuple[Path, ...]]) -> AnalyzedSkeletons:
         return AnalyzedSkeletons(network.scorer, tuple(path for several in files for path in several))
 
-    return treat_all(
-        enumerate(given.paths, start=1),
-        lambda place: measure(*place),
-        together,
-        name=lambda place: str(place[1]),
-        what="videos have no measured skeleton",
-        kind=AnalysisError,
-        failed=given.refused,
-    )
+    wrong = "videos have no measured skeleton"
+    return treat_all(given.paths, measure, together, what=wrong, kind=AnalysisError, failed=given.refused)

@@ -126,7 +126,7 @@ def check_labels(
     Args:
         config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
         videos: only these videos of the project; by default all that have extracted frames.
-        report: told of every picture.
+        report: called after each picture.
 
     Raises:
         LabelError: no frame has labels or drafts, none of those that have any has a picture, or the labels do not fit

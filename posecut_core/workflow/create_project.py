@@ -115,8 +115,8 @@ def create_new_project(
     with the names of the arguments that it contradicts. Source: Nath et al. 2019, stage I.
 
     Args:
-        project: Name of the task, such as reaching; part of file names.
-        experimenter: Name of the one who labels, part of file names.
+        project: Name of the task, such as reaching; becomes part of file names.
+        experimenter: Your name; becomes part of file names.
         videos: Video files, folders of them, or patterns such as `*.mp4`.
         working_directory: Where to make the project's folder; by default the current folder.
         copy_videos: Copy the videos instead of linking to them.
@@ -124,8 +124,8 @@ def create_new_project(
             in config.yaml until labels are made.
         skeleton: Pairs of bodyparts to join by lines in pictures, as snout:neck,neck:tailbase.
         date: Day in the project's name; by default today.
-        skip_broken: Leave out videos that cannot be used, and make the project of the others.
-        report: Told about each video.
+        skip_broken: Leave out videos that cannot be used, and create the project with the others.
+        report: Called after each video.
 
     Raises:
         ArgumentError: a name, the bodyparts or the skeleton are not usable.
@@ -180,14 +180,14 @@ def add_new_videos(
     skip_broken: bool = False,
     report: Report = silent,
 ) -> AddedVideos:
-    """Add videos to a project, at any time; those that it has already stay as they are.
+    """Add videos to a project, at any time; videos that it has already stay as they are.
 
     Args:
         config: Path of config.yaml.
         videos: Video files, folders of them, or patterns such as `*.mp4`.
         copy_videos: Copy the videos instead of linking to them.
         skip_broken: Leave out videos that cannot be used, and add the others.
-        report: Told about each video.
+        report: Called after each video.
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.

@@ -106,7 +106,7 @@ def create_training_dataset(
             sorted by video and frame number; by default they are drawn.
         test_indices: for each shuffle, positions of the test frames; by default all that do not train.
         seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
-        net_type: resnet_18, 34, 50, 101 or 152, or a light network, which is fast without a graphics card:
+        net_type: a ResNet (resnet_18, 34, 50, 101 or 152) or a network that is fast without a graphics card:
             mobilenet_v2_0.5, 1.0 or 1.4, efficientnet_lite0 or 2; with auto, training chooses by the device. By
             default that of the same shuffle in the iteration before, with its width, norm, initial weights and scale,
             and in the first iteration default_net_type in config.yaml.

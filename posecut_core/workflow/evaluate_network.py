@@ -314,10 +314,10 @@ def evaluate_network(
         shuffle: which shuffles' networks, one or several, as 1 or 1,2,3.
         plotting: draw labels and predictions on every labeled frame.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshots: "last", "all", or numbers of training steps; by default as snapshotindex in config.yaml says.
+        snapshots: "last", "all", or numbers of training steps; by default snapshotindex in config.yaml decides.
         bodyparts: measure only these, separated by commas; by default all.
         batch_size: frames at once; by default batch_size in config.yaml.
-        report: told of every batch and picture.
+        report: called after each batch and picture.
 
     Raises:
         ArgumentError: no shuffle is given, or a bodypart is unknown.

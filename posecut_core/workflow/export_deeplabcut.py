@@ -87,9 +87,9 @@ def export_deeplabcut(
             outliers.
         shuffle: with `results`: which shuffle's network.
         trainingsetindex: with `results`: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         destfolder: folder of the predictions; by default beside each video.
-        report: told of every image.
+        report: called after each image.
 
     Raises:
         ArgumentError: metadata are wished without results.

@@ -57,7 +57,7 @@ def export_model(
         config: path of config.yaml.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         format: "onnx", for other programs, or "safetensors", the parameters as they are.
         destfolder: where to write; by default `exported-models-posecut` in the project.
         report: told what is being done.

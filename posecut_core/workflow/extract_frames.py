@@ -117,11 +117,11 @@ def extract_frames(
         videos: only these videos of the project; by default all.
         frames: take exactly these frames of one video, as 5,10-12; by default `algo` chooses.
         seed: another seed chooses other frames; by default the seed in posecut.yaml.
-        step: let kmeans look at every so many frames; more is faster.
+        step: let kmeans look at every n-th frame only; a larger n is faster.
         colour: let kmeans compare colors, not only brightness.
         number_of_frames: frames to choose per video; by default numframes2pick in config.yaml.
         overwrite: first remove extracted frames that have no labels.
-        report: told of every frame.
+        report: called after each frame.
 
     Raises:
         ArgumentError: a mode, an algorithm or a number is not possible.

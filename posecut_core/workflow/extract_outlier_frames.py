@@ -443,12 +443,12 @@ def find_outlier_frames(
         number_of_frames: that would be extracted per video; by default numframes2pick in config.yaml.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         other_shuffles: for "disagreement".
         other_snapshots: for "disagreement".
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
-        report: told how far the work is.
+        report: called with progress and notices.
 
     Raises:
         ArgumentError: an algorithm, a number or a bodypart is not possible, or frames are given by hand.
@@ -536,7 +536,7 @@ def extract_outlier_frames(
         number_of_frames: frames to extract per video; by default numframes2pick in config.yaml.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         other_shuffles: for "disagreement": shuffles whose networks to compare with, as 2,3; they must have analyzed the
             videos.
         other_snapshots: for "disagreement": snapshots of the same shuffle to compare with, by training steps.
@@ -545,7 +545,7 @@ def extract_outlier_frames(
         seed: another seed chooses others of the frames found; by default the seed in posecut.yaml.
         confirm: told what was found in a video before any frame is extracted; returns whether to go on, or other
             criteria, with which the video is judged again, and those after it. Without it nobody is asked.
-        report: told how far the work is.
+        report: called with progress and notices.
 
     Raises:
         ArgumentError: an algorithm, a number or a bodypart is not possible.

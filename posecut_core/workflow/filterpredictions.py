@@ -82,11 +82,11 @@ def filterpredictions(
         pcutoff: for "spline" and "kalman": positions of lower likelihood are gaps; by default pcutoff in config.yaml.
         max_gap: for "spline" and "kalman": the longest gap to fill, in frames; longer ones have no positions.
         save_as_csv: write a .csv beside the .h5.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names.
-        report: told of every video.
+        report: called after each video.
 
     Raises:
         ArgumentError: a filter or a number is not possible.
@@ -111,7 +111,7 @@ def filterpredictions(
         smooth = partial(spline_filtered if filtertype == "spline" else kalman_filtered, **gaps)
     settings: dict[str, object] = {"filtertype": filtertype, **used}
 
-    def filter_one(place: int, video: Path) -> tuple[Path, ...]:
+    def filter_one(video: Path) -> tuple[Path, ...]:
         found = existing_predictions(project, video, network, destfolder, report=report)
         origin, predictions = replace(found.derived, settings=settings), found.predictions
         target = filtered_path(found.path)
@@ -121,19 +121,12 @@ def filterpredictions(
             check_replaceable(target)
         with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
             written = write_predictions(target, smooth(predictions), csv=save_as_csv, origin=origin)
-        report(Progress("filtering predictions", place, len(given.paths)))
+        report(Progress("filtering predictions", given.paths.index(video) + 1, len(given.paths)))
         return written
 
     def together(files: list[tuple[Path, ...]]) -> FilteredPredictions:
         scorer = network.dlc_scorer if dlc_names else network.scorer
         return FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
 
-    return treat_all(
-        enumerate(given.paths, start=1),
-        lambda place: filter_one(*place),
-        together,
-        name=lambda place: str(place[1]),
-        what="videos have no filtered predictions",
-        kind=AnalysisError,
-        failed=given.refused,
-    )
+    wrong = "videos have no filtered predictions"
+    return treat_all(given.paths, filter_one, together, what=wrong, kind=AnalysisError, failed=given.refused)

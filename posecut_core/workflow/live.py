@@ -65,11 +65,11 @@ def benchmark(
         video: file, or name of a project video, whose frames are used; by default the first video of the project.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
-        engine: what computes the poses, as in `analyze_videos`; by default as `engine` in posecut.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        engine: what computes the poses, as in `analyze_videos`; by default engine in posecut.yaml decides.
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10.
         number_of_frames: how many frames are timed, or fewer if the video has no more.
-        report: told of every frame.
+        report: called after each frame.
 
     Raises:
         VideoError: there is no such video, or it cannot be read.
@@ -144,8 +144,8 @@ def live(
             project video.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
-        engine: what computes the poses, as in `analyze_videos`; by default as `engine` in posecut.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        engine: what computes the poses, as in `analyze_videos`; by default engine in posecut.yaml decides.
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10.
         port: send each pose as a line of JSON to programs that connect to this port of this computer; 0 is any free
             one. A program that reads too slowly misses lines.

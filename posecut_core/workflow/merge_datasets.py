@@ -51,7 +51,7 @@ class MergedDatasets:
 def merge_datasets(
     config: str | os.PathLike[str], *, unreviewed: Unreviewed = "refuse", report: Report = silent
 ) -> MergedDatasets:
-    """Begin the next iteration, with the corrected labels beside the others.
+    """Begin the next iteration: the corrected labels join the others.
 
     Its training datasets and networks get folders of their own; those before stay. One that was begun and in which
     nothing was made yet stays the next one, however often this is called.
@@ -59,8 +59,8 @@ def merge_datasets(
 
     Args:
         config: path of config.yaml.
-        unreviewed: what becomes of drafts that no person has accepted or corrected: "refuse" (nothing is done, and they
-            are listed), "accept" (all become labels as they are), "leave" (they stay drafts and are not trained on).
+        unreviewed: what becomes of drafts that nobody has reviewed: "refuse" (list them and do nothing), "accept" (all
+            become labels as they are), "leave" (they stay drafts and are not trained on).
         report: told of the videos.
 
     Raises:

@@ -62,13 +62,13 @@ def merge_labels(
     discard: bool = False,
     videos: str | Sequence[str] | None = None,
 ) -> MergedLabels:
-    """Show what other programs changed in the labels; take it over or discard it if asked to.
+    """Show what other programs changed in the labels; accept or discard it if asked to.
 
     The labels of other programs are the CollectedData files of the project.
 
     Args:
         config: path of config.yaml.
-        take: take the changes over, as one edit per video that can be undone.
+        take: accept the changes, as one edit per video that can be undone.
         discard: write the files again as PoseCut has them; copies of what was there are kept.
         videos: only these videos of the project; by default all.
 

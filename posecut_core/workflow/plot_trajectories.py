@@ -83,14 +83,14 @@ def plot_trajectories(
         videos: analyzed videos: files, names of project videos, or folders.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         bodyparts: draw only these, separated by commas; by default all.
         pcutoff: leave out points of lower likelihood; by default pcutoff in config.yaml.
         colormap: colors of the bodyparts, a name of matplotlib's; by default colormap in config.yaml.
         filtered: draw what filterpredictions wrote; the folder's name then ends in `_filtered`.
-        report: told of every video.
+        report: called after each video.
 
     Raises:
         AnalysisError: a video has not been analyzed by this network; of several, the others are done.
@@ -166,7 +166,7 @@ def create_labeled_video(
         videos: analyzed videos: files, names of project videos, or folders.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        snapshot: number of training steps of the snapshot, or "last"; by default as snapshotindex in config.yaml says.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         bodyparts: draw only these, separated by commas; by default all.
@@ -182,7 +182,7 @@ def create_labeled_video(
         keypoints_only: draw on black instead of the video.
         side_by_side: show the predictions on the left, and what filterpredictions made of them on the right.
         overwrite: make videos again that exist.
-        report: told of every frame.
+        report: called after each frame.
 
     Raises:
         AnalysisError: a video has not been analyzed by this network, or has changed since; of several, the others are

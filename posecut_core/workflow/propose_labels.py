@@ -65,7 +65,7 @@ def propose_labels(
         config: path of config.yaml.
         shuffle: whose network; by default the one that was trained last of the newest iteration that has any, or the
             one that learns while somebody labels (`assist`) if that is newer.
-        report: told of every batch.
+        report: called after each batch.
 
     Raises:
         ModelError: there is no trained network, it is damaged, or it knows no bodypart of the project.

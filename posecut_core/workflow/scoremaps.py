@@ -52,7 +52,7 @@ def frame_scoremaps(
         target: the .npy to write.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions.
-        snapshot: number of training steps of the snapshot, or "last"; by default config.yaml's snapshotindex decides.
+        snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
 
     Raises:
         VideoError: there is no such video or frame, or it is damaged.

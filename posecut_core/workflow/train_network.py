@@ -99,10 +99,10 @@ def train_network(
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         maxiters: stop after this many steps in all. What is given here replaces what the shuffle's settings.yaml says,
-            so that a later call continues in the same way; by default as that file says.
-        displayiters: log the loss every so many steps; by default as settings.yaml says.
-        saveiters: write a snapshot every so many steps; by default as settings.yaml says.
-        max_snapshots_to_keep: delete older snapshots than so many; by default as settings.yaml says.
+            so that a later call continues in the same way; by default the number in that file.
+        displayiters: log the loss every so many steps; by default the number in settings.yaml.
+        saveiters: write a snapshot every so many steps; by default the number in settings.yaml.
+        max_snapshots_to_keep: keep this many snapshots and delete older ones; by default the number in settings.yaml.
         gputouse: train on this device only, counted from 0; by default on all, if batch_size divides by their number.
         weights: what a new training begins with: "imagenet" (weights that are downloaded once, then cached), "random",
             "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file; by default as

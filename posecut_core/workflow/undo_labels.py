@@ -36,7 +36,7 @@ class UndoneLabels:
 
 @forgiving
 def undo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -> UndoneLabels:
-    """Take back the last edits of a video's labels, also those that were taken over from other programs.
+    """Undo the last edits of a video's labels, also changes that were accepted from other programs.
 
     Args:
         config: path of config.yaml.
@@ -46,7 +46,7 @@ def undo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -
     Raises:
         ArgumentError: `steps` is below 1.
         LabelError: there are fewer edits, somebody edits the labels, or other programs changed them and nobody has
-            decided about it; nothing is then taken back.
+            decided about it; nothing is then undone.
         VideoError: the project has no frames of such a video.
         StorageError: the disk refuses.
     """
@@ -55,7 +55,7 @@ def undo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -
 
 @forgiving
 def redo_labels(config: str | os.PathLike[str], video: str, *, steps: int = 1) -> UndoneLabels:
-    """Make the edits of labels again that were taken back last, as long as no other was made since.
+    """Redo the edits of a video's labels that were undone last, unless another was made since.
 
     Args:
         config: path of config.yaml.
