@@ -5,7 +5,7 @@ the project's config.yaml first:
 
     create_new_project, add_new_videos              a project folder and its videos
     extract_frames, write_labels, check_labels      frames to label, and their labels
-    create_training_dataset, train_network          a network of one's own
+    create_training_dataset, train_network          your own network
     evaluate_network, cross_validate                its errors on one split, and on several
     analyze_videos                                  its predictions for whole videos
     live, benchmark                                 poses of a camera while it records; how long a frame takes
@@ -21,7 +21,7 @@ the project's config.yaml first:
     propose_labels, assist                          a network that helps to label, once or while somebody labels
     frame_scoremaps                                 what the network sees in one frame
 
-What these steps work on, for notebooks and programs of one's own:
+What these steps work on, for your notebooks and programs:
 
     open_project, Project                           a project: where everything of it lies, and what config.yaml says;
     adopt_project                                   opening only reads, adopting keeps what was moved or extracted

@@ -27,7 +27,7 @@ class Notice:
 
     @classmethod
     def of(cls, error: PosecutError) -> "Notice":
-        """Tell of an error that stops nothing."""
+        """Make a notice of an error that stops nothing."""
         return cls(str(error).removesuffix("."), error.remedies)
 
 

@@ -23,7 +23,7 @@ _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 @dataclass(frozen=True)
 class Summary:
-    """What people are told of a result, without commands and buttons: each front end names those of `following`."""
+    """What is said of a result, without commands and buttons: each front end names those of `following`."""
 
     text: str  # what came of the step, in one or two sentences; "" where `lines` say it
     lines: tuple[str | Notice, ...] = ()  # details: what became of each video, where files are
@@ -52,7 +52,7 @@ def spans(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class Failure:
-    """What a user is told, what helps, and how the program ends."""
+    """What is wrong, what helps, and how the program ends."""
 
     error: str
     kind: str

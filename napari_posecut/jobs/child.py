@@ -83,7 +83,7 @@ def _reporting(file: TextIO, *, asked: Callable[[], bool], clock: Callable[[], f
             if progress.stage == stage and progress.done != progress.total and now < due:
                 return
             stage, due = progress.stage, now + min(_LONGEST, max(_SHORTEST, (now - began) / 1000))
-        with contextlib.suppress(OSError):  # a full disk is told by the work itself
+        with contextlib.suppress(OSError):  # the work itself reports a full disk
             file.write(progress_line(progress))
             file.flush()
 

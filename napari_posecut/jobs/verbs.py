@@ -55,7 +55,7 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
         config: path of config.yaml.
         arguments: `videos`, as paths; `shuffle`, `save_as_csv` and `destfolder` as `analyze_videos` takes them; whether
             to `filter` and to `draw`.
-        report: told of everything.
+        report: called with progress and notices.
 
     Raises:
         PosecutError: as `analyze_videos` raises it where no video can be analyzed.
@@ -151,7 +151,7 @@ def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report:
     Args:
         config: path of config.yaml.
         arguments: those of `train_network`; its `settings` may name `net_type` as well.
-        report: told of the training.
+        report: notified of the training.
 
     Raises:
         PosecutError: as both steps raise it.
@@ -217,7 +217,7 @@ def scoremap(config: Path, arguments: Mapping[str, Any], report: Report) -> "Fra
     Args:
         config: path of config.yaml.
         arguments: those of `frame_scoremaps`.
-        report: told of nothing; it takes as long as loading a network.
+        report: not called; it takes as long as loading a network.
 
     Raises:
         PosecutError: as `frame_scoremaps` raises it.

@@ -66,7 +66,7 @@ def _distance(one: Position, other: Position) -> float:
 
 
 # --- proposals --------------------------------------------------------------------------------------------------------
-# Poses that are shown and not stored: a network's, and those of other frames; what the user waves away is gone.
+# Poses that are shown and not stored: a network's, and those of other frames; what the user rejects is gone.
 
 
 Pose = Mapping[str, Proposal]  # identity of a bodypart -> where it might be
@@ -77,10 +77,10 @@ class ProposedPoses:
 
     def __init__(self) -> None:
         self._network: Mapping[FrameRef, Pose] = {}
-        self._own: dict[FrameRef, dict[str, Proposal | None]] = {}  # copied ones; None where one was waved away
+        self._own: dict[FrameRef, dict[str, Proposal | None]] = {}  # copied ones; None where one was rejected
 
     def set_network(self, network: Mapping[FrameRef, Pose]) -> None:
-        """Replace what the network proposes; copies, and what was waved away, stay."""
+        """Replace what the network proposes; copies, and what was rejected, stay."""
         self._network = network
 
     def copy(self, frame: FrameRef, pose: Pose) -> None:

@@ -304,7 +304,7 @@ class Labeling(FrameNavigator):
         self.keypoints_changed.emit()
 
     def unset(self, bodypart: str) -> None:
-        """Delete a label or wave a proposal away; the bodypart is the current one then."""
+        """Delete a label or reject a proposal; the bodypart is the current one then."""
         frame = self._shown()
         if self.index.frame(frame).points.get(bodypart) is not None:
             self._apply(Delete(frame.number, bodypart))

@@ -181,7 +181,7 @@ class Canvas:
         """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
 
         Args:
-            action: what edits; the user is told where it is refused.
+            action: what edits; the user is notified where it is refused.
         """
         if self._readable:
             self._session.attempt(action)
@@ -396,7 +396,7 @@ def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) 
 
 
 class Actions:
-    """One method per key; refusals are told, not raised, as is where there is nothing to go to."""
+    """One method per key; refusals are shown, not raised; so is that there is nothing to go to."""
 
     frame_requested = Signal()  # the user wants to type a frame's number
     help_requested = Signal()

@@ -71,7 +71,7 @@ def _relative(text: str) -> str:
 
 
 # --- demonstration ----------------------------------------------------------------------------------------------------
-# What people are told at the end of the demonstration.
+# What is printed at the end of the demonstration.
 
 
 _OWN_PROJECT = command("create-new-project", "TASK", "YOUR_NAME", "VIDEOS", "--bodyparts", "snout,leftear,rightear")

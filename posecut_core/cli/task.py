@@ -18,7 +18,7 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True)
 class Outcome:
-    """A step's result and what people are told about it."""
+    """A step's result and what is printed about it."""
 
     result: object  # the step's frozen dataclass; `--json` prints it
     lines: tuple[str | ConsoleRenderable, ...]  # what happened: sentences and tables

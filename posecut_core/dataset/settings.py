@@ -187,7 +187,7 @@ def read_settings(path: Path, *, report: Report = silent) -> TrainingSettings:
 
     Args:
         path: settings.yaml.
-        report: told of settings of earlier versions that are passed over.
+        report: notified of settings of earlier versions that are passed over.
 
     Raises:
         ModelError: the file is missing or not YAML, a key is unknown, or a value cannot work.
@@ -214,7 +214,7 @@ def settings_from(values: Mapping[str, Any], *, report: Report = silent) -> Trai
 
     Args:
         values: name -> value.
-        report: told of settings of earlier versions that are passed over.
+        report: notified of settings of earlier versions that are passed over.
 
     Raises:
         ModelError: an unknown setting (the nearest known one is named) or a value that cannot work.

@@ -111,7 +111,7 @@ def run_demo(
         frames_to_label: frames of each video to label.
         task: of the project; another one has a project of its own in the same folder.
         settings: of training, beside those of every demonstration.
-        report: told of everything.
+        report: called with progress and notices.
 
     Raises:
         ArgumentError: the folder holds something else.
@@ -270,7 +270,7 @@ def demo(folder: str | os.PathLike[str] = "posecut-demo", *, refine: bool = Fals
         folder: where to write the videos and the project.
         refine: play two rounds with fewer labels: in the second one, frames in which the network errs are corrected and
             it is trained again. This takes twice as long.
-        report: told of everything.
+        report: called with progress and notices.
     """
     return (run_refined_demo if refine else run_demo)(Path(folder).expanduser(), report=report)
 
@@ -282,7 +282,7 @@ def run_refined_demo(folder: Path, *, rounds: Rounds | None = None, report: Repo
         folder: where to write; it is made if it does not exist.
         rounds: what to play; by default few labels of two mice, then outliers of a further video of one of them, in
             which the lamp goes down now and then.
-        report: told of everything.
+        report: called with progress and notices.
 
     Raises:
         ArgumentError: the folder holds something else.
@@ -333,7 +333,7 @@ def _second_round(first: DemoResult, rounds: Rounds, *, choose: _Choose, report:
         first: the first round.
         rounds: the same as in the first round.
         choose: extracts the frames of the further video that are to be labeled.
-        report: told of everything.
+        report: called with progress and notices.
     """
     config, further, step = first.config_path, rounds.further, Steps(report, _STEP_COUNT_OF_TWO)
     unseen, results = first.folder / VIDEOS / f"{rounds.cast.unseen.name}.mp4", first.folder / RESULTS / _ROUND_2

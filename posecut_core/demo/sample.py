@@ -31,7 +31,7 @@ def sample_project(
         folder: where the videos and the project go; it is made if it does not exist.
         scenes: what to draw.
         frames_to_label: frames of each video, chosen by k-means.
-        report: told of everything.
+        report: called with progress and notices.
 
     Raises:
         ArgumentError: the folder holds something else.

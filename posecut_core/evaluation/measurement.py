@@ -92,7 +92,7 @@ def _tell_bare(project: Project, frames: Sequence[FrameRef], report: Report) -> 
 
 
 def with_pictures(project: Project, frames: Sequence[FrameRef], *, report: Report = silent) -> tuple[FrameRef, ...]:
-    """Return the frames that have a picture; those whose picture is gone are told.
+    """Return the frames that have a picture; those whose picture is gone are reported.
 
     Left out, too, are frames whose image shows another picture than what was labeled: adopting the project tells them.
 
@@ -282,7 +282,7 @@ def measure(job: EvaluationJob, predictor: Predicts, *, batch_size: int, report:
 def write_results(
     job: EvaluationJob, predictor: Predicts, measured: Measurement, *, report: Report = silent
 ) -> EvaluationFiles:
-    """Write what was measured of one snapshot; `report` is told of tables that another program saved otherwise.
+    """Write what was measured of one snapshot; `report` is notified of tables that another program saved otherwise.
 
     Raises:
         StorageError: the folder cannot be written.

@@ -116,7 +116,7 @@ def result_row(
 def put_row(path: Path, row: Mapping[str, str], *, report: Report = silent) -> None:
     """Add a row to a table of results, in place of an earlier one of the same snapshot, pcutoff and bodyparts.
 
-    A table that another program saved otherwise is kept under another name, and `report` is told. Evaluations that end
+    A table that another program saved otherwise is kept under another name, and reported. Evaluations that end
     at once add their rows one after the other.
 
     Raises:

@@ -60,7 +60,7 @@ def _names_problem(project: Project, videos: list[str]) -> LabelError | None:
 
 def check_removed(project: Project, videos: list[str], found: Findings) -> None:
     """Name bodyparts that have labels and that config.yaml no longer lists."""
-    with found.about(project.labeled_data), suppress(PosecutError):  # labels that cannot be read are told already
+    with found.about(project.labeled_data), suppress(PosecutError):  # labels that cannot be read are reported already
         told = unlisted_labels(project, videos)
         if told:
             found.add(project.config_path, f"{told}.", harmless=True)

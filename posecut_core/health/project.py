@@ -177,7 +177,7 @@ _HEAD = 2**16  # bytes of a table that are looked at
 
 
 def check_tree(root: Path, found: Findings) -> bool:
-    """Look for what no file of a project can be; tell whether steps would wait for it for ever, or be led elsewhere."""
+    """Look for what no file of a project can be; tell whether steps would wait for it forever, or be led elsewhere."""
     waits = True
     with found.about(root):
         refuse_links(root)

@@ -182,7 +182,7 @@ def read_quantized(path: Path, *, network: str) -> Quantized | None:
 
 
 def _openvino() -> Any:
-    # It would tell Intel of each import, by a fork of this process, where a lock of JAX's threads may be held for ever.
+    # It would tell Intel of each import, by a fork of this process, where a lock of JAX's threads may be held forever.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino  # takes half a second, and is not there everywhere
 

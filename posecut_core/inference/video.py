@@ -146,7 +146,7 @@ def _open_rows(path: Path, origin: AnalysisOrigin, *, multiple: int = 1) -> Iter
         done = None if done is None else done // multiple * multiple
         path.parent.mkdir(parents=True, exist_ok=True)
         if done is None:
-            path.unlink(missing_ok=True)  # a link would lead elsewhere, a pipe would wait for ever
+            path.unlink(missing_ok=True)  # a link would lead elsewhere, a pipe would wait forever
         stream = path.open("xb" if done is None else "r+b")
     try:
         with _disk(path):
@@ -242,7 +242,7 @@ def analyze_video(
     scale: float = 1.0,
     report: Report = silent,
 ) -> AnalyzedVideo:
-    """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
+    """Write predictions forevery frame of `video` to `target`, going on where an earlier call was interrupted.
 
     Args:
         predictor: the network.

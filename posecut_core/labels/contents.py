@@ -58,7 +58,7 @@ class Followed:
 
 
 def read_contents(project: Project, video: str, *, report: Report = silent) -> Contents:
-    """Read the labels of a video; `report` is told where DeepLabCut's two files differ and have to be imported.
+    """Read the labels of a video; `report` is called where DeepLabCut's two files differ and have to be imported.
 
     Raises:
         LabelError: a file is damaged or does not fit the project.

@@ -67,7 +67,7 @@ def _read_machine_labels(
     Args:
         folder: The video's folder in labeled-data.
         bodyparts: The project's; others are left out.
-        report: Told of tables that cannot be read, which keeps nothing else from being read.
+        report: Notified of tables that cannot be read, which keeps nothing else from being read.
     """
     found: dict[int, dict[str, _MachineLabel]] = {}
     for path in _machine_files(folder):
@@ -109,7 +109,7 @@ def _predictions(frame: pd.DataFrame, bodyparts: Sequence[str]) -> Iterator[dict
 def import_table(project: Project, video: str, *, report: Report = silent) -> LabelTable:
     """Read the labels of a video from its CollectedData files; a video without any has a table without rows.
 
-    `report` is told where the two files differ.
+    `report` is called where the two files differ.
 
     Raises:
         LabelError: the files are unreadable or do not fit the project.
@@ -133,7 +133,7 @@ def machine_drafts(
         video: stem of the video's file name.
         naming: the project's bodyparts.
         touched: frames of which labels or edits are known; those that CollectedData labels are left out too.
-        report: told of tables that cannot be read.
+        report: notified of tables that cannot be read.
     """
     folder = project.frame_folder(video)
     if not _machine_files(folder):
@@ -186,7 +186,7 @@ def _read_images(
 ) -> ImageLabels | None:
     """Read the labels of a video as DeepLabCut's files hold them; None where there are none.
 
-    `report` is told where the two files differ.
+    `report` is called where the two files differ.
 
     Raises:
         LabelError: the file is unreadable or does not fit the project.

@@ -60,7 +60,7 @@ def adopt_project(config: Config, *, report: Report = silent) -> Project:
 
     Args:
         config: Path of config.yaml, or of the folder that holds it.
-        report: Told about images that are copied or cannot be read.
+        report: Notified about images that are copied or cannot be read.
 
     Raises:
         ProjectError: there is no project, or its config.yaml is malformed.
@@ -87,7 +87,7 @@ def _import_images(project: Project, video: str, *, report: Report = silent) -> 
 
     An image of exactly the size of the video's crop in config.yaml is taken as that window, any other as a full frame.
     One that cannot be read is left out and told, at every call until it is mended. One that shows another picture than
-    when it was read is read anew, unless its frame is labeled: then both are kept, which is told likewise.
+    when it was read is read anew, unless its frame is labeled: then both are kept, which is reported too.
 
     Args:
         project: The project.

@@ -172,7 +172,7 @@ def disputed_frames(project: Project, video: str) -> tuple[int, ...]:
 
 
 def settle_images(project: Project, video: str, *, report: Report = silent) -> None:
-    """Read images anew that were replaced, unless their frames are labeled; what a person should know is told.
+    """Read images anew that were replaced, unless their frames are labeled; what the user should know is reported.
 
     Raises:
         LabelError: labels or the record of images' names are damaged.
@@ -282,7 +282,7 @@ def _look_alike(one: Picture, other: Picture) -> bool:
 def _labeled_pictures(project: Project, video: str) -> tuple[dict[int, str] | None, set[int]]:
     """Return frame -> hash of the picture that its labels in the journal were made on, and the frames that are dropped.
 
-    None where the labels cannot be read, which is told elsewhere: any frame may be labeled then.
+    None where the labels cannot be read, which is reported elsewhere: any frame may be labeled then.
     """
     if not project.label_journal(video).exists():
         return {}, set()

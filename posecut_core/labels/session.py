@@ -227,7 +227,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._history = contents.history
         self._read_from = contents.files
         self._drafts = contents.drafts
-        self._writer = JournalWriter(project.label_journal(video), contents.journal)
+        self._journal = JournalWriter(project.label_journal(video), contents.journal)
         self._images = FrameImages(project, video)
         self._files = _SavedFiles(project, video, contents.generations)
         self._outside = self._find_outside()
@@ -271,7 +271,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
     @property
     def revision(self) -> int:
         """Return the number of the last durable edit."""
-        return self._writer.revision
+        return self._journal.revision
 
     @property
     def writable(self) -> bool:
@@ -353,7 +353,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         elif self.revision == 1 and not self._files.generations and not self._outside:  # killed between the two
             self._files.begin(self.state, self._naming, 1, collected_hashes(self.project, self.video))
         if self._drafts:
-            self._writer.append(encode(Together(self._drafts)))
+            self._journal.append(encode(Together(self._drafts)))
             self._drafts = ()
 
     def rename_columns(self, bodyparts: tuple[str, ...]) -> None:
@@ -439,7 +439,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             if self.writable and self._files.exported < self.revision and not self._find_outside():
                 self._write()
         finally:
-            self._writer.close()
+            self._journal.close()
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
@@ -468,7 +468,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
 
     def _append(self, step: JournalEntry) -> None:
         after = self._history.after(step)
-        self._writer.append(encode(step))
+        self._journal.append(encode(step))
         self._history = after
 
     def _write(self) -> None:

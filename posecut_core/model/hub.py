@@ -48,7 +48,7 @@ def fetch_weights(
         sha256: of the file, where it is known from an earlier time; by default what the hub says.
         endpoint: address of the hub; by default that of `huggingface_hub`.
         cache: folder of the cache; by default that of `huggingface_hub`.
-        report: told of the megabytes that have come.
+        report: notified of the megabytes that have come.
 
     Raises:
         ModelError: the hub cannot be reached, or the file is not as the hub or `sha256` says.
@@ -69,7 +69,7 @@ def fetch_weights(
 
 
 def _cached(repository: str, revision: str | None, cache: Path | None, report: Report) -> HubFile | None:
-    """Find the file in the cache; a damaged one is told and removed, so that it is fetched again."""
+    """Find the file in the cache; a damaged one is reported and removed, so that it is fetched again."""
     from huggingface_hub import try_to_load_from_cache
 
     name = try_to_load_from_cache(repository, _FILE, cache_dir=cache, revision=revision)

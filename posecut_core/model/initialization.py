@@ -288,7 +288,7 @@ def begin(
         settings: of the training.
         bodyparts: which the network is to find.
         previous: the snapshot that init_weights `previous` stands for, None if there is none.
-        report: told of the download.
+        report: notified of the download.
 
     Raises:
         ModelError: the weights cannot be obtained, or are not those of the network that `settings` name.

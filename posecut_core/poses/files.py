@@ -253,7 +253,7 @@ def existing_predictions(
 ) -> FoundTable:
     """Read a video's predictions by a network, or the filtered ones, and check that they came from both.
 
-    Those that do not say what they came from are taken at their name, and `report` is told.
+    Those that do not say what they came from are taken at their name, and `report` is notified.
 
     Raises:
         AnalysisError: the video has not been analyzed by this network, or its predictions not filtered; or what is

@@ -67,7 +67,7 @@ def _locked(lock: filelock.BaseFileLock, path: Path) -> bool:
 #
 # The system frees the lock of a program that ends, however it ends; a note that is left behind is then stale. Between
 # computers that share a disk the system's lock may not reach, so a note from another computer is believed. A killed
-# program's note stays for ever if this computer's name changed since, as laptops' names do with the network.
+# program's note stays forever if this computer's name changed since, as laptops' names do with the network.
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def analyze_videos(
     Predictions are written to `<video><scorer>.h5` beside each video. Memory does not grow with the length of a video;
     an interrupted analysis goes on where it stopped. A video that fails does not stop the others: it is named in the
     error at the end, which carries what was `done`. A video that was analyzed before is skipped if its predictions came
-    from this very network, from the same video and the same window, and analyzed anew if not, which is told.
+    from this very network, from the same video and the same window, and analyzed again if not, which is reported.
     Predictions that do not say where they came from are taken at their name.
 
     Args:
@@ -232,7 +232,7 @@ def _analyze(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
 
 
 def _fits(request: _Request, video: Path, target: Path) -> bool:
-    """Tell whether a table is what an analysis would write now, as far as it says; `report` is told why it is not.
+    """Tell whether a table is what an analysis would write now, as far as it says; `report` learns why it is not.
 
     Predictions stay of use where the video has gone bad: then only the network has to be the same.
 

@@ -215,7 +215,7 @@ class _Usable:
 
 
 def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_broken: bool, report: Report) -> _Usable:
-    """Look through all videos before anything is made, so that all that cannot be used are told at once.
+    """Look through all videos before anything is made, so that all that cannot be used are named at once.
 
     Raises:
         VideoError: some cannot be used and are not to be left out, or none can.

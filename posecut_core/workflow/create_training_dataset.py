@@ -111,7 +111,7 @@ def create_training_dataset(
             default that of the same shuffle in the iteration before, with its width, norm, initial weights and scale,
             and in the first iteration default_net_type in config.yaml.
         settings: further training settings (see settings.yaml, which is written with all of them).
-        report: told about images that are copied, labels to look at, and settings of the iteration before.
+        report: notified about images that are copied, labels to look at, and settings of the iteration before.
 
     Raises:
         LabelError: there are no labels, or a frame shows another picture than the one that was labeled.

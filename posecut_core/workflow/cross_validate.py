@@ -101,7 +101,7 @@ def cross_validate(
             settings say.
         confidence: probability that the interval is meant to hold the mean error, between 0 and 1.
         batch_size: frames at once in the evaluation; by default batch_size in config.yaml.
-        report: told of every split, of training and of evaluation.
+        report: notified of every split, of training and of evaluation.
 
     Raises:
         ArgumentError: splits or confidence is out of range.

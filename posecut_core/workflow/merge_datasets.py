@@ -61,7 +61,7 @@ def merge_datasets(
         config: path of config.yaml.
         unreviewed: what becomes of drafts that nobody has reviewed: "refuse" (list them and do nothing), "accept" (all
             become labels as they are), "leave" (they stay drafts and are not trained on).
-        report: told of the videos.
+        report: notified of the videos.
 
     Raises:
         ArgumentError: there is no such policy.

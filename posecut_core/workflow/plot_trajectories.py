@@ -289,7 +289,7 @@ def _drawn(style: PoseStyle, look: _Look, bodyparts: tuple[str, ...]) -> dict[st
 
 
 def _is_drawn(target: Path, table: Path, origin: Origin, report: Report) -> bool:
-    """Tell whether a labeled video is what would be drawn now; `report` is told why it is not.
+    """Tell whether a labeled video is what would be drawn now; `report` learns why it is not.
 
     One that does not say what it was drawn from is believed, if it is not older than the predictions.
     """

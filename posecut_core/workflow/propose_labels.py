@@ -138,7 +138,7 @@ def assist(
         settings: any settings of training (as in settings.yaml) that replace the assistant's own.
         pace: with how many labeled frames it begins, and how often it does what.
         wait: is called between two looks at the labels while there is nothing to do.
-        report: told of the loss, of new proposals, and while there are too few labels.
+        report: notified of the loss, of new proposals, and while there are too few labels.
 
     Raises:
         LabelError: labels are damaged or do not fit the project.

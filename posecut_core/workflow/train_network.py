@@ -92,7 +92,7 @@ def train_network(
 
     Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot; calling again goes on from it. A
     damaged snapshot is renamed to `damaged-snapshot-...`, and training goes on from the one before it. Before the first
-    step `report` is told how long the steps and how much memory the training will take.
+    step it reports how long the steps and how much memory the training will take.
 
     Args:
         config: path of config.yaml.
@@ -108,7 +108,7 @@ def train_network(
             "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file; by default as
             settings.yaml says, which is imagenet.
         settings: any other settings of settings.yaml.
-        report: told of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
+        report: notified of every `displayiters` steps: loss, steps_per_s, seconds_left, and validation_error in pixels
             where the setting `validation_share` is above 0.
 
     Raises:
@@ -166,7 +166,7 @@ def _measure_engine(training: Training, report: Report) -> None:
 
 
 def _alone(training: Training) -> contextlib.AbstractContextManager[None]:
-    """Keep other programs from training the same shuffle; one that does not exist is told of elsewhere."""
+    """Keep other programs from training the same shuffle; one that does not exist is reported elsewhere."""
     if not training.folder.is_dir():
         return contextlib.nullcontext()
     return sole_writer(training.log, doing=f"Shuffle {training.shuffle} is being trained")

@@ -135,7 +135,7 @@ def _files(data: QMimeData | None) -> list[Path]:
 
 
 _VERB = "analyze_queue"
-_SHOWN = 3  # failures that are told under the list
+_SHOWN = 3  # failures that are listed
 
 
 class AnalyzeDock(QWidget):

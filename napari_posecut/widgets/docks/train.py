@@ -383,7 +383,7 @@ def _earlier_settings(project: Project, shuffle: int) -> TrainingSettings | None
     """Return the settings of the nearest shuffle before one in this iteration; None where there is none."""
     paths = (project.training(number).settings for number in range(shuffle - 1, 0, -1))
     path = next((path for path in paths if path.exists()), None)
-    with contextlib.suppress(ModelError):  # malformed ones are told where they are used
+    with contextlib.suppress(ModelError):  # malformed ones are reported where they are used
         return None if path is None else read_settings(path)
     return None
 
@@ -406,7 +406,7 @@ def _frames_of(project: Project, shuffle: int) -> frozenset[FrameRef]:
 
 def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
     """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
-    with contextlib.suppress(ModelError):  # malformed ones of before are told where they are used
+    with contextlib.suppress(ModelError):  # malformed ones of before are reported where they are used
         if (before := previous_training(project.training(shuffle)).settings) is not None:
             return TrainingSettings(**handed_on(before))
     with contextlib.suppress(ModelError):  # other networks of DeepLabCut

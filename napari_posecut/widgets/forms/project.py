@@ -65,7 +65,7 @@ class NewProjectForm(QWidget):
         self._create_layout()
 
     def create_project(self) -> CreatedProject | None:
-        """Create the project and open it; what is wrong with the form is told."""
+        """Create the project and open it; what is wrong with the form is shown."""
         names = new_names(self.bodyparts.text(), what="bodyparts")
         items = (self.videos.item(row) for row in range(self.videos.count()))
         videos = [item.data(Qt.ItemDataRole.UserRole) for item in items if item is not None]
