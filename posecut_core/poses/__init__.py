@@ -1,1 +1,1 @@
-"""Predictions: values, files, filters, and proposals for unlabeled frames."""
+"""Predictions: values, files, filters and skeletons."""
