@@ -40,9 +40,9 @@ class MergedDatasets:
         begins = "has begun already and has no training dataset yet" if self.begun_before else "begins"
         text = f"Iteration {self.iteration} {begins}, with {counted(self.labelled_frames, 'labeled frame')}."
         if self.accepted:
-            text += f" {counted(self.accepted, 'draft')} became labels without review, as requested."
+            text += f" {counted(self.accepted, 'draft')} accepted without review, as requested."
         if self.left:
-            text += f" {counted(self.left, 'draft')} stay drafts and are not trained on."
+            text += f" {counted(self.left, 'draft')} left out of training."
         train = Remedy("train_network", config=root, weights="previous")
         return Summary(text, following=(Remedy("create_training_dataset", config=root), train))
 

@@ -56,7 +56,7 @@ def test_the_next_iteration_is_told_with_its_drafts():
     merged = MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0)
     outcome = outcome_of(merged, {})
     assert outcome.lines == (
-        "Iteration 2 begins, with 30 labeled frames. 5 drafts became labels without review, as requested.",
+        "Iteration 2 begins, with 30 labeled frames. 5 drafts accepted without review, as requested.",
     )
     assert outcome.following == (
         "posecut create-training-dataset /p",
