@@ -4,6 +4,18 @@ A verb only reads its arguments and hands back a `Task`; `main` runs it, shows i
 error in one sentence, and ends with an exit code of `posecut_core.errors` (2: usage, 130: interrupted).
 """
 
-from posecut_core.cli.program import main
+import sys
+from collections.abc import Sequence
 
-__all__ = ["main"]
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `posecut` and leave with its exit code; Ctrl-C is told in a word while its parts are still imported, too."""
+    try:
+        from posecut_core.cli import program
+
+        program.main(arguments)
+    except KeyboardInterrupt:
+        if "--debug" in (sys.argv if arguments is None else arguments):
+            raise
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)

@@ -47,12 +47,12 @@ def _drop_output() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return the exit code."""
-    out, err = _open_consoles()
     json, debug = "--json" in arguments, "--debug" in arguments
-    if not debug:
-        warnings.simplefilter("ignore")
     task: Task | None = None
     try:
+        out, err = _open_consoles()
+        if not debug:
+            warnings.simplefilter("ignore")
         task = parse(arguments, out)
         outcome = None if task is None else _perform(task, out, err, json=json)
         if outcome is not None:
@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
         if debug:
             raise
         failure = explain(error, when_interrupted=task.when_interrupted if task else "")
-        _tell(failure, out, err, json=json)
+        _tell(failure, *_open_consoles(), json=json)
         return failure.exit_code
 
 

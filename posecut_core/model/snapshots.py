@@ -19,10 +19,11 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import orbax.checkpoint as ocp
@@ -38,6 +39,8 @@ from posecut_core.project.paths import MANIFEST, Snapshots, Training, snapshot_f
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
 from posecut_core.storage.values import is_file_part
 from posecut_core.types import NetworkName
+
+_T = TypeVar("_T")
 
 _SCHEMA = 1
 LARGEST = 2**31  # bytes of a file; all of the largest network with its moments have a third of it
@@ -240,9 +243,18 @@ def _checkpointer() -> Iterator[ocp.StandardCheckpointer]:
         yield checkpointer
 
 
+def _uninterrupted(work: Callable[[], _T]) -> _T:
+    """Do in a thread, where no Ctrl-C arrives, what Orbax does: it would turn that into another error."""
+    with ThreadPoolExecutor(1, thread_name_prefix="snapshot") as thread:
+        return thread.submit(work).result()
+
+
 def _save_tree(path: Path, tree: Any) -> None:
-    with _checkpointer() as checkpointer:
-        checkpointer.save(path.absolute(), tree)
+    def save() -> None:
+        with _checkpointer() as checkpointer:
+            checkpointer.save(path.absolute(), tree)
+
+    _uninterrupted(save)
 
 
 def _disk_error(error: OSError | ValueError) -> OSError:
@@ -255,7 +267,8 @@ def _disk_error(error: OSError | ValueError) -> OSError:
 def _load_tree(path: Path, shapes: Any) -> Any:
     sharding = jax.numpy.zeros(()).sharding  # of the device where arrays are made
     target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes)
-    try:
+
+    def load() -> Any:
         with _checkpointer() as checkpointer:
             stored = checkpointer.metadata(path.absolute()).item_metadata.tree
             if _shapes_by_name(stored) != _shapes_by_name(shapes):
@@ -263,6 +276,9 @@ def _load_tree(path: Path, shapes: Any) -> Any:
                     f"{path.parent} holds snapshots of a different network; move them away or create a new shuffle."
                 )
             return checkpointer.restore(path.absolute(), target)
+
+    try:
+        return _uninterrupted(load)
     except PosecutError:
         raise
     except Exception as error:  # Orbax and tensorstore raise anything on files that are damaged

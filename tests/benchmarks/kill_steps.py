@@ -23,6 +23,7 @@ from posecut_core.backbones import resnet
 from posecut_core.cli.program import explain
 from posecut_core.cli.program import run as posecut
 from posecut_core.dataset.settings import read_settings, write_settings
+from posecut_core.inference import predictor
 from posecut_core.labels import edits, store
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.table import LabelTable
@@ -45,6 +46,7 @@ SIDE, FRAMES = 40, 10
 STORED = {0: (0, 0), 3: (0, 0), 5: (4, 2), 8: (0, 0)}  # frame -> origin of what is kept of it
 BODYPARTS = ("spot", "beside")
 VIDEOS = ("spot1", "spot2")
+PARAMETERS = {"weight": np.zeros(3, np.float32)}  # of a network that is none
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def without_networks() -> None:
     """Let this process find spots instead of loading networks, which takes seconds."""
     analyze_videos.chosen_engine = lambda predictor, *rest, **named: predictor  # type: ignore[assignment]
     analyze_videos.Predictor = evaluate_network.Predictor = BrightSpot  # type: ignore[assignment,misc]
+    predictor.parameter_shapes = lambda spec: PARAMETERS  # type: ignore[assignment]
 
 
 def tried(work: Callable[[], object]) -> int:
@@ -197,7 +200,7 @@ def trained(home: Home) -> None:
     """Make a project with something that counts as a network where only its name is read."""
     labeled(home)
     posecut(["create-training-dataset", str(home.folder)])
-    project, state = home.open(), TrainState(np.int32(4), {"weight": np.zeros(3)}, {"moment": np.zeros(3)})
+    project, state = home.open(), TrainState(np.int32(4), PARAMETERS, {"moment": np.zeros(3)})
     folder = project.training(1).folder
     spec = NetworkSpec(resnet.ResNetSpec(18, width=0.05), BODYPARTS)
     name = f"Spot{project.config.date}trainset75shuffle1"
@@ -398,11 +401,18 @@ STEPS = {
     "create-training-dataset": Step(labeled, verb("create-training-dataset", "--num-shuffles", "2")),
     "evaluate-network": Step(trained, verb("evaluate-network", "--plotting")),
     "analyze-videos-rows": Step(trained, verb("analyze-videos", "--save-as-csv", videos=THREE)),
+    "analyze-videos-dynamic": Step(
+        trained, verb("analyze-videos", "--dynamic", "True,0.5,4", "--batch-size", "1", videos=THREE)
+    ),
     "filterpredictions": Step(analyzed, verb("filterpredictions", videos=THREE)),
+    "filterpredictions-spline": Step(analyzed, verb("filterpredictions", "--filtertype", "spline", videos=THREE)),
+    "filterpredictions-kalman": Step(analyzed, verb("filterpredictions", "--filtertype", "kalman", videos=THREE)),
+    "analyzeskeleton": Step(analyzed, verb("analyzeskeleton", "--save-as-csv", videos=THREE)),
     "plot-trajectories": Step(analyzed, verb("plot-trajectories", videos=VIDEOS)),
     "create-labeled-video": Step(analyzed, verb("create-labeled-video", videos=VIDEOS)),
     "extract-outlier-frames": Step(analyzed, verb("extract-outlier-frames", "--yes", "--epsilon", "2", videos=THREE)),
     "merge-datasets": Step(drafted, verb("merge-datasets", "--unreviewed", "accept")),
+    "export-model-safetensors": Step(trained, verb("export-model", "--format", "safetensors")),
     "export-deeplabcut": Step(labeled, verb("export-deeplabcut")),
     "adopt": Step(foreign, verb("create-training-dataset")),
     "adopt-machine-labels": Step(machine_labeled, verb("merge-datasets", "--unreviewed", "accept")),
@@ -414,6 +424,8 @@ STEPS = {
     "train-network": Step(trainable, verb("train-network"), slow=True),
     "train-0.1.0": Step(earlier, train_earlier, slow=True),
     "analyze-videos": Step(trained_really, verb("analyze-videos", "--save-as-csv", videos=THREE), slow=True),
+    "export-model": Step(trained_really, verb("export-model"), slow=True),
+    "benchmark": Step(trained_really, verb("benchmark"), slow=True),
 }
 
 

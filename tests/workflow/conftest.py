@@ -146,7 +146,9 @@ def _trainable(tmp_path_factory):
     with VideoWriter(folder / "dots.mp4", fps=10, width=64, height=64) as writer:
         writer.write(np.full((64, 64, 3), 128, np.uint8))
     save_file(torchvision_tensors(), folder / "thin.safetensors")
-    config = create_new_project("Dots", "me", [folder / "dots.mp4"], folder, bodyparts=("white", "black")).config_path
+    config = create_new_project(
+        "Dots", "me", [folder / "dots.mp4"], folder, bodyparts=("white", "black"), copy_videos=True
+    ).config_path
     project = open_project(config)
     xy = np.random.default_rng(0).integers(12, 52, size=(4, 2, 2))
     store = FrameStore.open(project.frame_store("dots"), create=True)
@@ -167,8 +169,10 @@ def dots_image(xy):
 
 @pytest.fixture
 def trainable(tmp_path, _trainable):
-    """config.yaml of a copy of that project."""
-    return Path(shutil.copytree(_trainable, tmp_path / _trainable.name, symlinks=True)) / "config.yaml"
+    """config.yaml of a copy of that project, with its own video."""
+    config = Path(shutil.copytree(_trainable, tmp_path / _trainable.name)) / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace(str(_trainable), str(config.parent)), encoding="utf-8")
+    return config
 
 
 @pytest.fixture(scope="session")

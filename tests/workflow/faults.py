@@ -48,7 +48,7 @@ def make_project(folder):
         for number in range(6):
             writer.write(picture(number))
     config = create_new_project(
-        "Dots", "me", [folder / "dots.mp4"], folder, bodyparts=NAMES, copy_videos=True
+        "Dots", "me", [folder / "dots.mp4"], folder, bodyparts=NAMES, skeleton=[NAMES], copy_videos=True
     ).config_path
     project = open_project(config)
     extract_frames(config, frames=[0, 1, 2, 3], videos=["dots"])
@@ -215,7 +215,7 @@ FAULTS: dict[str, Callable[[Path], object]] = {
     "config: new bodypart": swap("config.yaml", r"- black", "- gray"),
     "config: bodypart gone": swap("config.yaml", r"\n *- black", ""),
     "config: net_type": swap("config.yaml", "default_net_type: .*", "default_net_type: resnet_5O"),
-    "config: bone": swap("config.yaml", "skeleton:.*", "skeleton: [[white, gray]]"),
+    "config: bone": swap("config.yaml", r"skeleton:\n([ -].*\n)*", "skeleton: [[white, gray]]\n"),
     "config: snapshotindex": swap("config.yaml", "snapshotindex: .*", "snapshotindex: 3"),
     "config: fraction": swap("config.yaml", "0\\.95", "0.5"),
     "config: window": lambda root: edit_config(root / "config.yaml", {"cropping": True, "x2": 90, "y1": 0, "y2": 60}),

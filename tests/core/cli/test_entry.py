@@ -95,6 +95,21 @@ def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatc
     assert (code, err.splitlines()[-1]) == (130, "Interrupted.")
 
 
+@pytest.mark.parametrize("place", ["posecut_core.cli.program.interrupts", "rich.console.Console.__init__"])
+def test_interrupting_before_the_program_begins_is_one_word(place):
+    """Ctrl-C may come when the program's parts are hardly imported, and while it looks at the terminal."""
+    program = (
+        "import unittest.mock; from posecut_core.cli import main\n"
+        "def interrupted(*given, **options):\n"
+        "    patch.stop()\n"
+        "    raise KeyboardInterrupt\n"
+        f"patch = unittest.mock.patch({place!r}, interrupted)\n"
+        "patch.start(); main(['--version'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+
+
 def test_sigterm_is_an_interruption():
     """What a batch system or a shutdown sends ends a verb as Ctrl-C does."""
     program = (

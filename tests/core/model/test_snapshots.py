@@ -6,10 +6,14 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import threading
+import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from posecut_core.backbones.resnet import ResNetSpec
@@ -39,6 +43,39 @@ def info_of(thin, step):
 def small_state(step=0):
     """Return a state with few numbers: snapshots do not look into it."""
     return initial_state(SMALL, TrainingSettings())._replace(step=jnp.asarray(step, jnp.int32))
+
+
+@pytest.fixture
+def interrupting(monkeypatch):
+    """A function that lets Ctrl-C arrive in a call of Orbax, which makes an error of its own of what it meets there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt(name):
+        real = getattr(ocp.StandardCheckpointer, name)
+
+        def interrupted(*given, **options):
+            try:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                time.sleep(0.2)
+            except KeyboardInterrupt:
+                raise RuntimeError("the loop is closed") from None
+            return real(*given, **options)
+
+        monkeypatch.setattr(ocp.StandardCheckpointer, name, interrupted)
+
+    yield interrupt
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent to no thread there")
+@pytest.mark.parametrize("name", ["save", "restore"])
+def test_an_interrupt_is_no_damage(tmp_path, thin, interrupting, name):
+    """Ctrl-C while a snapshot is read or written is told as such: nobody is advised to delete a sound one."""
+    folder = save(tmp_path, thin, 1)
+    interrupting(name)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, thin, 2) if name == "save" else load_parameters(folder, SMALL)
+    assert snapshot_steps(tmp_path) == (1,)
 
 
 def save(folder, thin, *steps):
