@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import av
@@ -151,6 +152,15 @@ class LiveFrame:
     image: UInt8[np.ndarray, "H W 3"]
 
 
+def is_camera(source: str) -> bool:
+    """Tell a camera, or the address of a stream, from a video file or the name of one."""
+    return _is_device(source) or "://" in source
+
+
+def _is_device(source: str) -> bool:
+    return source.isdigit() or (source.startswith("/dev/") and not Path(source).is_file())  # as /dev/shm/mouse.mp4 is
+
+
 class LiveSource:
     """Yield the newest frame whenever one is asked for, until the source ends.
 
@@ -160,7 +170,7 @@ class LiveSource:
 
     def __init__(self, source: str) -> None:
         self._name = source
-        self.is_camera = source.isdigit() or source.startswith("/dev/") or "://" in source
+        self.is_camera = is_camera(source)
         self.dropped = 0
         self._ready = threading.Condition()
         self._newest: LiveFrame | None = None
@@ -207,7 +217,7 @@ class LiveSource:
 
     def _opened(self) -> Any:
         try:
-            if self._name.isdigit() or self._name.startswith("/dev/"):
+            if _is_device(self._name):
                 pipe = subprocess.PIPE
                 self._program = subprocess.Popen(_camera_command(self._name), stdout=pipe, stderr=pipe)
                 container = av.open(self._program.stdout, format="nut")

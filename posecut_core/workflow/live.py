@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import VideoError
-from posecut_core.inference.live import Latency, LiveSource, PosePage, PoseServer, PoseStream, json_line
+from posecut_core.inference.live import Latency, LiveSource, PosePage, PoseServer, PoseStream, is_camera, json_line
 from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.tracking_crop import Dynamic
@@ -161,11 +161,9 @@ def live(
     project = open_project(config)
     predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
     name = str(source)
-    is_device = name.isdigit() or name.startswith("/dev/") or "://" in name
     with ExitStack() as open_things:
-        frames = open_things.enter_context(
-            closing(LiveSource(name if is_device else str(resolve_video(project, name))))
-        )
+        opened = name if is_camera(name) else str(resolve_video(project, name))
+        frames = open_things.enter_context(closing(LiveSource(opened)))
         stream = PoseStream(predictor, size=frames.size, dynamic=dynamic)
         server = None if port is None else open_things.enter_context(closing(PoseServer(port)))
         page = open_things.enter_context(closing(PosePage(project.config.pcutoff))) if show else None

@@ -355,7 +355,7 @@ def test_whatever_is_broken_doctor_names_it_and_why_steps_fail(copied, whole, no
         for name in sorted(itertools.islice(turns, count), key=[*STEPS].index):
             error = failure_of(STEPS[name], root)
             wrongs += [(fault, name, error)] if error and not told and not stops else []
-    print(f"{part}: {len(faults)} faults x {count} steps")
+    print(f"{part}: {len(faults)} faults x {count} steps", *wrongs, sep="\n")
     assert wrongs == []
     assert len(faults) > 25 or part not in PARTS[:5]
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -22,6 +24,7 @@ from posecut_core.inference.live import (
     PosePage,
     PoseServer,
     PoseStream,
+    is_camera,
     json_line,
 )
 
@@ -116,6 +119,17 @@ def ffmpeg(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="programs are scripts here")
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="this system has no folder in memory there")
+def test_a_video_among_devices_is_a_video(spot_video):
+    """Kind: a name taken for a place: Linux keeps a folder for files in memory where cameras are."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        video = shutil.copy(spot_video, folder)
+        assert not is_camera(video)
+        with closing(LiveSource(video)) as source:
+            assert source.size == SIZE
+    assert is_camera("/dev/video7")
+
+
 def test_a_camera_that_stops_is_one_sentence(ffmpeg):
     """Frames come until then."""
     ffmpeg(FFMPEG)
