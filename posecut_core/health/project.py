@@ -167,6 +167,7 @@ def _signed(files: dict[str, FileSum]) -> str:
 # What `doctor` looks at beside labels: configuration, videos, training datasets, networks, results, disk.
 
 
+_LAST_KEY = "move2corner"  # of config.yaml, as DeepLabCut writes it too
 _ROOM = 200 * 2**20  # bytes on the disk that steps need at least
 _FILES = re.compile(
     r".+\.(csv|h5|html|json|jsonl|png|yaml|mp4|lock)"
@@ -224,19 +225,19 @@ def check_config(path: Path, found: Findings) -> ProjectConfig | None:
         text = read_yaml(path)
         values = load_mapping(text, path)
         config = parse_config({**values, **repairs(values, path.parent)}, path)
-        _check_end(path, text, found)
+        _check_end(path, text, found, whole=_LAST_KEY in values)
         return config
     return None
 
 
-def _check_end(path: Path, text: str, found: Findings) -> None:
+def _check_end(path: Path, text: str, found: Findings, *, whole: bool = True) -> None:
     """Tell of settings that may be cut off: what they leave out has its default, which nobody chose."""
     if text.strip() and not text.endswith(("\n", "\r")):
         found.add(
             path,
             f"{path} ends within a line, so it may be truncated; restore it from a copy if lines are missing, else "
             "end its last line with a line break.",
-            harmless=True,
+            harmless=whole,
         )
 
 

@@ -77,6 +77,18 @@ def test_config_yaml_is_parsed(project):
     assert "rename it to 'bodyparts'" in problems(check_config, project.config_path)[0]
 
 
+def test_config_yaml_without_its_end_is_not_harmless(project):
+    """Kind: a finding called harmless although steps fail by it: settings that were cut off."""
+    text = project.config_path.read_text()
+    for left, harmless in ((text.rstrip(), True), (text[: text.index("skeleton:") - 3], False)):
+        project.config_path.write_text(left)
+        found = Findings()
+        check_config(project.config_path, found)
+        assert [(finding.harmless, "ends within a line" in finding.problem) for finding in found.wrong] == [
+            (harmless, True)
+        ]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
