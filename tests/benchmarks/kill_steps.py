@@ -40,7 +40,8 @@ from posecut_core.workflow import analyze_videos, evaluate_network
 from posecut_core.workflow.create_project import create_new_project
 
 Tree = dict[str, tuple[str, ...]]  # path -> what is there
-_LEFT = re.compile(r"labels-torn-\d+\.txt|labels\.lock-holder\.json")  # by a kill, rightly
+# By a kill, rightly; and the snapshot of the labels that there were when a full disk ended a session.
+_LEFT = re.compile(r"labels-torn-\d+\.txt|labels\.lock-holder\.json|labels-\d{8}\.json")
 DAY = datetime.date(2026, 1, 2)
 SIDE, FRAMES = 40, 10
 STORED = {0: (0, 0), 3: (0, 0), 5: (4, 2), 8: (0, 0)}  # frame -> origin of what is kept of it
@@ -509,7 +510,7 @@ def compared(found: Tree, wanted: Tree) -> list[tuple[str, str]]:
     """Return what is too much (+), gone (-), or other (~).
 
     Half a line of a journal that was set aside is neither, nor the note of a killed process that it holds a lock, which
-    stays until somebody edits these labels.
+    stays until somebody edits these labels, nor a further snapshot of labels.
     """
     marks = [("-", name) for name in wanted.keys() - found.keys()]
     marks += [("+", name) for name in found.keys() - wanted.keys() if not _LEFT.fullmatch(Path(name).name)]
