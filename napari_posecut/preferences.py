@@ -6,6 +6,7 @@ from typing import Any, Literal
 from napari.settings import get_plugin_settings
 
 _PLUGIN = "posecut"
+_SMALLEST, _LARGEST = 4, 40  # markers, as in napari.yaml
 WhenClosing = Literal["ask", "go on", "stop"]
 
 
@@ -30,6 +31,13 @@ def preferences() -> Preferences:
         helps=settings.labeling.helps,
         when_closing=settings.work.when_closing,
     )
+
+
+def remember_marker_size(size: float) -> None:
+    """Keep the size of markers, as near to it as napari's preferences allow."""
+    settings = _settings()
+    if settings is not None:
+        settings.labeling.marker_size = min(max(round(size), _SMALLEST), _LARGEST)
 
 
 def remember_when_closing(choice: WhenClosing) -> None:

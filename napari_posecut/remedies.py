@@ -20,6 +20,8 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "analyze_videos": ("6 Analyze", "Analyze videos"),
     "filterpredictions": ("6 Analyze", "Filter the predictions"),
     "create_labeled_video": ("6 Analyze", "Create a labeled video"),
+    "analyzeskeleton": ("6 Analyze", "Measure the skeleton"),
+    "export_model": ("5 Evaluate", "Export the network"),
     "extract_outlier_frames": ("7 Outliers", "Find outlier frames"),
     "merge_datasets": ("8 Refine", "Start the next iteration"),
 }
@@ -32,6 +34,7 @@ _WITH = {  # step, argument, its value -> what is written on the button then
     ("merge_datasets", "unreviewed", "accept"): "Accept all drafts",
     ("merge_datasets", "unreviewed", "leave"): "Leave drafts as they are",
     ("analyze_videos", "overwrite", True): "Analyze again",
+    ("analyze_videos", "engine", "auto"): "Analyze with engine auto",
 }
 _ELSEWHERE = {"export_deeplabcut": "File > IO Utilities > Write the frames as images for DeepLabCut"}
 _LONGEST = 40  # characters on a button

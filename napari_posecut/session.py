@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 from napari import Viewer
 from napari.utils.notifications import show_info
 from psygnal import Signal
-from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QCheckBox, QMessageBox, QWidget
+from qtpy.QtCore import QChildEvent, QEvent, QObject, QTimer
+from qtpy.QtWidgets import QCheckBox, QDialog, QMessageBox, QWidget
 
 from napari_posecut.jobs.jobs import Job, running_jobs
 from napari_posecut.jobs.monitor import JobMonitor, in_background
@@ -128,7 +128,7 @@ class Assistant:
     def _on_job_progressed(self, job: Job, progress: Progress | Notice) -> None:
         if job.request.verb in _HELP:
             self.reload()
-            if job.request.verb == "assist":
+            if job.request.verb == "assist" or isinstance(progress, Notice):
                 self.changed.emit(_progress_text(progress))
 
     def _on_job_started(self, job: Job) -> None:
@@ -188,7 +188,8 @@ def _progress_text(progress: Progress | Notice) -> str:
     if isinstance(progress, Notice):
         return worded(f"{progress.text}.", progress.remedies)
     if "loss" not in progress.values:
-        return f"{progress.stage}: {progress.done} of {progress.total}." if progress.total else f"{progress.stage}."
+        stage = f"{progress.stage[:1].upper()}{progress.stage[1:]}"
+        return f"{stage}: {progress.done} of {progress.total}." if progress.total else f"{stage}."
     return f"Training on your labels: step {progress.done}, loss {progress.values['loss']:.3f}."
 
 
@@ -196,6 +197,7 @@ def _progress_text(progress: Progress | Notice) -> str:
 # What happens when the window closes: labels are closed, and the user says what becomes of work that runs.
 
 
+_OF_NAPARI = "ConfirmCloseDialog"  # napari's own question, which has no public name
 _Answer = Literal["go on", "stop", "stay"]
 _Ask = Callable[[Sequence[Job], QWidget], _Answer]
 
@@ -207,6 +209,7 @@ class _Closing(QObject):
         super().__init__(window)
         self._session = session
         self._agreed = False
+        self._answered = False  # the question of PoseCut, for the closing that comes next
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)
@@ -214,10 +217,19 @@ class _Closing(QObject):
         if not isinstance(watched, QWidget) or event is None:
             return False
         if event.type() == QEvent.Type.Close:
-            self._agreed = self._may_close(watched)
-            if not self._agreed:
+            answered, self._answered = self._answered, False
+            asks = not answered and self._asks(watched)
+            self._agreed = answered or self._may_close(watched)
+            if asks and self._agreed and event.spontaneous():  # napari would ask once more
+                self._answered = True
+                QTimer.singleShot(0, watched.close)
+            if not self._agreed or self._answered:
                 event.ignore()
                 return True
+        if isinstance(event, QChildEvent) and event.type() == QEvent.Type.ChildPolished and self._asks(watched):
+            dialog = event.child()
+            if isinstance(dialog, QDialog) and type(dialog).__name__ == _OF_NAPARI:  # PoseCut asks next
+                QTimer.singleShot(0, dialog.accept)
         # A window is hidden once nothing else has refused to close it; one that nobody saw is not hidden either.
         hidden = event.type() == QEvent.Type.Hide or (event.type() == QEvent.Type.Close and not watched.isVisible())
         if hidden and self._agreed and not event.spontaneous():
@@ -225,18 +237,22 @@ class _Closing(QObject):
             self._session.on_window_closed()
         return False
 
+    @property
+    def _jobs(self) -> list[Job]:
+        """Return what runs, but for help, which ends with the labeling."""
+        return [job for job in self._session.jobs.running if job.request.verb not in _HELP]
+
+    def _asks(self, window: QWidget) -> bool:
+        """Tell whether PoseCut asks what becomes of work that runs; of a window that nobody sees, nobody is asked."""
+        return bool(self._jobs) and preferences().when_closing == "ask" and window.isVisible()
+
     def _may_close(self, window: QWidget) -> bool:
-        jobs = [
-            job for job in self._session.jobs.running if job.request.verb not in _HELP
-        ]  # help ends with the labeling
         chosen = preferences().when_closing
-        if not jobs:
-            return True
         answer: _Answer = "go on" if chosen == "ask" else chosen
-        if chosen == "ask" and window.isVisible():  # of a window that nobody sees, nobody is asked
-            answer = self._session.ask_about_jobs(jobs, window)
+        if self._asks(window):
+            answer = self._session.ask_about_jobs(self._jobs, window)
         if answer == "stop":
-            for job in jobs:
+            for job in self._jobs:
                 self._session.attempt(job.stop)
         return answer != "stay"
 

@@ -14,7 +14,7 @@ import posecut_core
 from napari_posecut.remedies import in_window
 from posecut_core.errors import AnalysisError, StorageError, VideoError
 from posecut_core.progress import Notice, Progress, Report
-from posecut_core.results import Summary
+from posecut_core.results import Summary, counted
 
 if TYPE_CHECKING:
     from posecut_core.workflow.create_training_dataset import CreatedDataset
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # A queue of videos, analyzed one after the other in one child process; each says for itself how it went.
 #
 # Reports carry `video`, the place in the queue that they are about; the last of each carries `finished` or
-# `failed` too.
+# `failed` too. Each video goes through all steps before the next one begins.
 
 
 _OF_ONE_VIDEO = (AnalysisError, StorageError, VideoError)  # any other failure is the same for all of them
@@ -39,6 +39,7 @@ class _QueuedVideo:
     video: str
     files: tuple[Path, ...]
     failure: str  # why it is not done; else nothing
+    said: tuple[str, ...] = ()  # of its analysis: how fast, by which engine, what a tracking crop did
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,20 @@ class _AnalyzedQueue:
 
     videos: tuple[_QueuedVideo, ...]
 
+    def summary(self) -> Summary:
+        """Say how many videos are done, and of each what its analysis says of itself."""
+        done = [one for one in self.videos if not one.failure]
+        lines = (f"{Path(one.video).name}: {'; '.join(one.said)}" for one in done if one.said)
+        return Summary(f"{counted(len(done), 'video')} analyzed.", tuple(lines))
+
 
 def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> _AnalyzedQueue:
-    """Analyze videos, and filter the trajectories and draw videos with them if wished; failures stop no other video.
+    """Analyze videos, and do with each what is to follow; failures stop no other video.
 
     Args:
         config: path of config.yaml.
-        arguments: `videos`, as paths; `shuffle`, `save_as_csv` and `destfolder` as `analyze_videos` takes them; whether
-            to `filter` and to `draw`.
+        arguments: `videos`, as paths; `shuffle` and `destfolder` as all steps take them; `steps`, in their order, each
+            with its other arguments: `analyze_videos`, and those that follow it.
         report: called with progress and notices.
 
     Raises:
@@ -78,30 +85,26 @@ def _one(
     try:
         if video in clashing:
             raise AnalysisError(clashing[video])
-        files = _done(config, video, arguments, about)
+        files, said = _done(config, video, arguments, about)
     except _OF_ONE_VIDEO as error:
         about(Progress(in_window(error), 1, 1, {"failed": 1}))
         return _QueuedVideo(video, (), in_window(error))
     about(Progress(f"{Path(video).name} is done", 1, 1, {"finished": 1}))
-    return _QueuedVideo(video, files, "")
+    return _QueuedVideo(video, files, "", said)
 
 
-def _done(config: Path, video: str, arguments: Mapping[str, Any], report: Report) -> tuple[Path, ...]:
+def _done(
+    config: Path, video: str, arguments: Mapping[str, Any], report: Report
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     where = {name: arguments[name] for name in ("shuffle", "destfolder") if arguments.get(name) is not None}
-    csv = bool(arguments.get("save_as_csv"))
-    files = posecut_core.analyze_videos(config, [video], save_as_csv=csv, **where, report=report).files
-    if arguments.get("filter"):
-        filtered = posecut_core.filterpredictions(config, [video], save_as_csv=csv, **where, report=report)
-        files = (*files, *filtered.files)
-    if arguments.get("draw"):
-        smooth = bool(arguments.get("filter"))
-        files = (
-            *files,
-            *posecut_core.create_labeled_video(
-                config, [video], draw_skeleton=True, filtered=smooth, overwrite=True, **where, report=report
-            ).files,
-        )
-    return files
+    files: list[Path] = []
+    said: list[str] = []
+    for step, given in arguments["steps"].items():
+        done = getattr(posecut_core, step)(config, [video], **where, **given, report=report)
+        files += done.files
+        for one in getattr(done, "videos", ()):
+            said += [one.sentence(), *([one.tracking.sentence()] if one.tracking else [])]
+    return tuple(files), tuple(said)
 
 
 def _clashing(videos: tuple[str, ...], folder: str | None) -> dict[str, str]:
@@ -235,6 +238,7 @@ VERBS: dict[str, Verb] = {
     "create_dataset_and_train": create_dataset_and_train,
     "doctor": _core("doctor"),
     "evaluate": _core("evaluate_network"),
+    "export_model": _core("export_model"),
     "export_deeplabcut": _core("export_deeplabcut"),
     "extract_frames": _core("extract_frames"),
     "extract_outliers": _core("extract_outlier_frames"),
@@ -267,6 +271,7 @@ _TITLES: Mapping[str, str] = {
     "doctor": "project repair",
     "evaluate": "evaluation",
     "export_deeplabcut": "writing images for DeepLabCut",
+    "export_model": "export of the network",
     "extract_frames": "frame extraction",
     "extract_outliers": "extraction of outlier frames",
     "find_outliers": "search for outlier frames",

@@ -14,7 +14,7 @@ from napari_posecut.labeling.keypoints import Keypoint, nearest
 from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
-from napari_posecut.preferences import preferences
+from napari_posecut.preferences import preferences, remember_marker_size
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colors_of, named_color
@@ -84,10 +84,15 @@ _OTHER_LAYER = "Nothing was labeled, because the layer {!r} is selected; select 
 _OTHER_DOCK = "Nothing was labeled; bring 3 Label to the front to label."
 _OUTSIDE = "Nothing was labeled, because the click was outside the image."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
+_STAYS = (
+    "Symbols and colors of markers and bones show the bodypart and what is known of it, so they stay; the colors are "
+    "`colormap` and `skeleton_color` in config.yaml."
+)
 _GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
+_LETTERS = 9  # screen points
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 
@@ -123,7 +128,7 @@ class Canvas:
         self.labeling = labeling
         self.follows = False
         self._readable = True  # the frame's picture, so that the user sees what is labeled
-        self._marker_size = preferences().marker_size
+        self._marker_size, self._bone_size = preferences().marker_size, _DOT
         self._session = session
         self._symbols: list[str] = []
         project = labeling.index.project
@@ -137,6 +142,11 @@ class Canvas:
         self.skeleton.face_color = named_color(project.config.skeleton_color)
         self.points = _empty_points("labels", len(self._colors), about, size=self._marker_size)
         self.points.features = {"bodypart": list(labeling.index.columns.values())}
+        # Names of the bodyparts, which napari's "display text" shows.
+        none = {"array": [""] * len(self._colors), "default": ""}
+        self.points.text = {"string": none, "visible": False, "size": _LETTERS, "anchor": "upper_left"}
+        self.points.text.color = {"array": self._colors, "default": "white"}
+        self.points.text.events.visible.connect(self._show_names)
         for layer in self.layers:
             lock(layer, _ADVICE)
         self.show_frame()
@@ -146,6 +156,14 @@ class Canvas:
         viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
         viewer.scene.camera.events.zoom.connect(self._resize)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
+        for layer in (self.points, self.skeleton):  # whose controls napari shows
+            layer.events.current_size.connect(self._on_size_chosen)
+            for event in (
+                layer.events.current_symbol,
+                layer.events.current_face_color,
+                layer.events.current_border_color,
+            ):
+                event.connect(self._on_style_chosen)
         labeling.frame_changed.connect(self.show_frame)
         labeling.keypoints_changed.connect(self.show_keypoints)
 
@@ -157,6 +175,8 @@ class Canvas:
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
         self._remove_layers()
+        if self._marker_size != preferences().marker_size:
+            remember_marker_size(self._marker_size)
 
     @property
     def layers(self) -> tuple[Image, Points, Points]:
@@ -206,6 +226,15 @@ class Canvas:
             self._symbols = self.points.symbol = style.symbol
         self._show_bones(keypoints)
         self._redraw()
+        self._show_names()
+
+    def _show_names(self) -> None:
+        """Write the names of the bodyparts that have markers beside these, where the user wants to see names."""
+        keypoints = self.labeling.keypoints
+        if self.points.text.visible and len(keypoints) == len(self.points.shown):
+            pairs = zip(keypoints, self.points.shown, strict=True)
+            names = [keypoint.name if shown else "" for keypoint, shown in pairs]
+            self.points.text.string = {"array": names, "default": ""}
 
     def _show_bones(self, keypoints: tuple[Keypoint, ...]) -> None:
         dots = np.full_like(self.skeleton.data, np.nan)
@@ -282,8 +311,20 @@ class Canvas:
         keypoints = self.labeling.keypoints
         if len(keypoints) == len(self._colors) == len(self.points.data):
             self.points.size[:] = self._sizes(keypoints)
-            self.skeleton.size[:] = _DOT / self.viewer.scene.camera.zoom
+            self.skeleton.size[:] = self._bone_size / self.viewer.scene.camera.zoom
             self._redraw()
+
+    def _on_size_chosen(self, event: Event) -> None:
+        """Draw markers, or bones, as big as napari's control says."""
+        size = event.source.current_size
+        if event.source is self.points:
+            self._marker_size = size
+        else:
+            self._bone_size = size
+        self._resize()
+
+    def _on_style_chosen(self) -> None:
+        self._session.notify(_STAYS)
 
     def _redraw(self) -> None:
         """Draw markers and bones, which were changed in place, once; setters would draw each time."""

@@ -38,6 +38,7 @@ from posecut_core.model.step import TrainState, fit, initial_state
 from posecut_core.progress import Notice, Progress, silent
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import Project, snapshot_folder
+from posecut_core.results import counted
 from posecut_core.storage.files import Stamps, stamps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
@@ -290,6 +291,7 @@ class Assistance:
         try:
             while (count := _placed_frames(tables := self._watch.tables())) < self._pace.frames:
                 self._await_change(Progress("waiting for labeled frames", count, self._pace.frames))
+            self._tell(Progress(f"preparing to learn from {counted(count, 'labeled frame')}", 0))  # it is compiled soon
         except KeyboardInterrupt:
             if assistant is not None:
                 assistant.save(int(assistant.state.step))

@@ -28,6 +28,7 @@ from posecut_core.video.frame_store import FrameStore
 
 _SCHEMA = 1
 _DECIMALS = 2  # of a pixel: more says nothing
+_JUDGED = 32  # labeled frames, about, by which networks are compared
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,36 @@ def _predicted(
     found = predict_stored_frames(predictor, frames, batch_size=batch_size, advance=advance)
     xy = np.round(found.xy[:, columns], _DECIMALS)
     return VideoProposals(frames.numbers, xy, np.clip(found.likelihood[:, columns], 0.0, 1.0))
+
+
+def label_error(project: Project, contents: Mapping[str, Contents], predictor: Predicts, *, batch_size: int) -> float:
+    """Return how far a network is from the labels of some frames: the median in pixels; NaN where none can be compared.
+
+    Args:
+        project: the project.
+        contents: what is known of the labels of each video.
+        predictor: the network, which may have learned from these labels.
+        batch_size: frames that it sees at once.
+
+    Raises:
+        VideoError: extracted frames are damaged.
+    """
+    tables = {video: known.table(video) for video, known in contents.items()}
+    every = max(1, sum(len(table.numbers) for table in tables.values()) // _JUDGED)
+    distances = [np.empty(0)]
+    for video, table in tables.items():
+        store = FrameStore.open(project.frame_store(video))
+        some = table.rows(np.isin(table.numbers, store.numbers[np.isin(store.numbers, table.numbers)][::every]))
+        parts = [part for part in some.bodyparts if part in predictor.bodyparts]
+        frames = stored_frames(video, store, some.numbers)
+        found = predict_stored_frames(predictor, frames, batch_size=batch_size, advance=lambda _: None)
+        seen = found.xy[:, [predictor.bodyparts.index(part) for part in parts]]
+        distances.append(
+            np.linalg.norm(seen - some.xy[:, [some.bodyparts.index(part) for part in parts]], axis=2).ravel()
+        )
+    known = np.concatenate(distances)
+    known = known[~np.isnan(known)]
+    return float(np.median(known)) if len(known) else math.nan
 
 
 def stored_videos(project: Project) -> tuple[str, ...]:

@@ -1,11 +1,9 @@
 """The verbs of `posecut`: a table, and the command line that is made from it and from the definitions of the steps.
 
-Arguments, options, defaults and help of a verb are those of its step in Python. They are read from the source of the
-step's module, as importing it takes seconds (most steps load JAX) and `--help` must not wait for that. What has no
+Arguments, options, defaults and help of a verb are those of its step in Python (`posecut_core.steps`). What has no
 default is given by position; what a shell cannot write, such as mappings and callbacks, is left out.
 """
 
-import ast
 import importlib
 import importlib.util
 import inspect
@@ -17,21 +15,20 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 from cyclopts.validators import Number
 from rich.console import Console
 
 import posecut_core
-from posecut_core import types
 from posecut_core.cli.task import Outcome, Task, run_step
 from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.progress import Report
 from posecut_core.project.given import given_path
 from posecut_core.results import Summary
+from posecut_core.steps import StepArgument, arguments_of, meaning_of
 
 # --- table ------------------------------------------------------------------------------------------------------------
 # The verbs in the order of the workflow, with what their steps do not say.
@@ -98,14 +95,6 @@ _PROJECT = "reaching-ada-2026-01-31"  # of the examples
 
 _NAMES = {"videos": "video", "comparisonbodyparts": "bodyparts"}  # parameter -> option, where these differ
 _BY_POSITION = ("config", "folder")  # though they have defaults
-# Annotations of what a shell cannot write.
-_PYTHON_ONLY = ("Mapping[str, object]", "Sequence[Sequence[int]]", "datetime", "Report", "Confirm", "FoundOutliers")
-_LEAST = {"step": 1, "steps": 1, "splits": 2, "num_shuffles": 1, "number_of_frames": 1, "batch_size": 1, "ARdegree": 1}
-_LEAST |= dict.fromkeys(("maxiters", "displayiters", "saveiters", "max_snapshots_to_keep"), 1)
-_LEAST |= dict.fromkeys(
-    ("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints", "max_gap", "port"), 0
-)
-_PROBABILITIES = ("p_bound", "alpha", "alphavalue", "pcutoff", "confidence")
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}
 _BOTH = "[CONFIG] VIDEOS..."
 _CONFIG = "The project's folder or its config.yaml; by default the current folder, if that is a project."
@@ -113,14 +102,10 @@ _CONFIG_AND_VIDEOS = "The project's folder or config.yaml, not needed inside the
 
 
 @dataclass(frozen=True)
-class Option:
+class Option(StepArgument):
     """One argument or option of a verb."""
 
-    parameter: str  # of the step
     name: str  # as it is typed: --frames; of an argument, as the help calls it: VIDEO
-    kind: Any  # int, float, bool, str or a Literal
-    default: Any  # `inspect.Parameter.empty` where it must be given
-    meaning: str
     several: bool = False
 
     @property
@@ -129,29 +114,12 @@ class Option:
         return not self.name.startswith("--")
 
     @property
-    def is_required(self) -> bool:
-        """Tell whether it must be given."""
-        return self.default is inspect.Parameter.empty
-
-    @property
     def shown_default(self) -> str:
         """Return the default as it would be typed; empty where there is nothing to show."""
         if isinstance(self.default, tuple):
             return ",".join(map(str, self.default))
         is_shown = self.kind is not bool and self.default not in (None, "", inspect.Parameter.empty)
         return str(self.default) if is_shown else ""
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """Return the words that are possible; none where any are."""
-        return get_args(self.kind)
-
-    @property
-    def limits(self) -> tuple[float | None, float | None]:
-        """Return the least and the greatest number that are possible."""
-        if self.kind not in (int, float):
-            return None, None
-        return (0, 1) if self.parameter in _PROBABILITIES else (_LEAST.get(self.parameter), None)
 
     def described(self) -> inspect.Parameter:
         """Describe the option to cyclopts."""
@@ -175,10 +143,10 @@ class Option:
         return inspect.Parameter(self.parameter, kind, default=default, annotation=Annotated[typed, details])
 
 
-_YES = Option("yes", "--yes", bool, False, "Extract without asking for confirmation.")
+_YES = Option("yes", bool, False, "Extract without asking for confirmation.", "--yes")
 _EVERYWHERE = (
-    Option("json", "--json", bool, False, "Print the result as one JSON object."),
-    Option("debug", "--debug", bool, False, "Show technical details if something goes wrong."),
+    Option("json", bool, False, "Print the result as one JSON object.", "--json"),
+    Option("debug", bool, False, "Show technical details if something goes wrong.", "--debug"),
 )
 
 
@@ -186,25 +154,14 @@ def _module(verb: str) -> str:
     return f"posecut_core.{VERBS[verb].module or posecut_core._HOMES[verb.replace('-', '_')]}"
 
 
-@cache
-def _definition(verb: str) -> ast.FunctionDef:
-    """Read the definition of a verb's step without importing its module."""
-    package, _, rest = _module(verb).partition(".")
-    file = resources.files(package).joinpath(*rest.split(".")[:-1], f"{rest.split('.')[-1]}.py")
-    step = re.compile(rf"^def {verb.replace('-', '_')}\(.*?(?=^[^\s)#]|\Z)", re.MULTILINE | re.DOTALL)
-    definitions = [ast.parse(text).body[0] for text in step.findall(file.read_text(encoding="utf-8"))]
-    (definition,) = (node for node in definitions if isinstance(node, ast.FunctionDef))
-    return definition
-
-
-def _parameters(verb: str) -> list[str]:
-    arguments = _definition(verb).args
-    return [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
+def _step_of(verb: str) -> tuple[str, str]:
+    """Return the name of a verb's step, and the module that defines it where the step is not public."""
+    return verb.replace("-", "_"), VERBS[verb].module
 
 
 def summary(verb: str) -> str:
     """Return what a verb does, in a sentence."""
-    return _in_words((ast.get_docstring(_definition(verb)) or "").partition("\n\n")[0])
+    return _in_words(meaning_of(*_step_of(verb)))
 
 
 @cache
@@ -214,59 +171,32 @@ def options(verb: str) -> tuple[Option, ...]:
     given = [option for option in found if option.by_place]
     if [option.parameter for option in given] == ["config", "videos"]:
         meaning = _CONFIG_AND_VIDEOS.format(given[1].meaning[0].lower() + given[1].meaning[1:])
-        given = [Option("videos", _BOTH, str, inspect.Parameter.empty, meaning, several=True)]
+        given = [Option("videos", str, inspect.Parameter.empty, meaning, _BOTH, several=True)]
     extra = (_YES,) if verb == "extract-outlier-frames" else ()
     return (*given, *(option for option in found if not option.by_place), *extra, *_EVERYWHERE)
 
 
 def _step_options(verb: str) -> Iterator[Option]:
-    definition = _definition(verb)
-    meanings = _meanings(ast.get_docstring(definition) or "")
-    arguments = definition.args
-    without = [None] * (len(arguments.args) - len(arguments.defaults))
-    defaults = (*without, *arguments.defaults, *arguments.kw_defaults)
-    alone = sum(value is None for value in defaults) == 1
-    for argument, default in zip((*arguments.args, *arguments.kwonlyargs), defaults, strict=True):
-        name = argument.arg
-        hint = ast.unparse(argument.annotation) if argument.annotation else ""
-        if (kind := _kind(hint)) is None:
+    taken = arguments_of(*_step_of(verb))
+    names = [argument.parameter for argument in taken]
+    alone = sum(argument.is_required for argument in taken) == 1
+    for argument in taken:
+        name = argument.parameter
+        if argument.kind is None:
             continue
-        is_option = default is not None and name not in _BY_POSITION
+        is_option = not argument.is_required and name not in _BY_POSITION
         several = name in ("videos", "results")
         written = f"{name.upper()}..." if several else name.upper()
-        optional = None if name == "config" and alone else inspect.Parameter.empty
+        optional = name == "config" and argument.is_required and alone
+        meaning = _CONFIG if name == "config" else _in_words(argument.meaning, names)
         yield Option(
             name,
+            argument.kind,
+            None if optional else argument.default,
+            meaning[:1].upper() + meaning[1:],
             _typed(name) if is_option else written,
-            kind,
-            optional if default is None else _value(default),
-            _CONFIG if name == "config" else meanings.get(name, ""),
             several,
         )
-
-
-def _kind(hint: str) -> Any:
-    """Turn the annotation of a parameter into what a shell can write: None for nothing."""
-    if any(word in hint for word in _PYTHON_ONLY):
-        return None
-    named = getattr(types, hint.removesuffix(" | None"), None)
-    if get_origin(named) is Literal:
-        return named
-    words = set(hint.split(" | "))
-    return bool if "bool" in words else float if "float" in words else int if words <= {"int", "None"} else str
-
-
-def _value(default: ast.expr) -> Any:
-    return getattr(types, default.id) if isinstance(default, ast.Name) else ast.literal_eval(default)
-
-
-def _meanings(docstring: str) -> dict[str, str]:
-    """Read the section on arguments of a docstring."""
-    _, _, rest = docstring.partition("\nArgs:\n")
-    section = re.split(r"\n(?=\S)", rest)[0]
-    entries = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", section, re.MULTILINE | re.DOTALL)
-    names = [name for name, _ in entries]
-    return {name: _in_words(text[0].upper() + text[1:], names) for name, text in entries}
 
 
 def _in_words(text: str, parameters: Collection[str] = ()) -> str:
@@ -405,7 +335,8 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
     def work(report: Report) -> Outcome:
         from posecut_core.cli.summaries import asking, outcome_of
 
-        call: dict[str, Any] = {"report": report} if "report" in _parameters(verb) else {}
+        reports = any(one.parameter == "report" for one in arguments_of(*_step_of(verb)))
+        call: dict[str, Any] = {"report": report} if reports else {}
         if verb == "extract-outlier-frames":
             call["confirm"] = asking(arguments, report, yes=yes)
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))

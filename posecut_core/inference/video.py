@@ -30,6 +30,7 @@ from posecut_core.inference.tracking_crop import (
 from posecut_core.poses.files import write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, decoder, file_fingerprint
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.results import counted
 from posecut_core.storage.files import storage_error
 from posecut_core.types import Crop
 from posecut_core.video.index import Gap, VideoIndex
@@ -226,6 +227,13 @@ class AnalyzedVideo:
     skipped: bool = False  # true if it had been analyzed before
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no rows; not looked up where skipped
     tracking: TrackingReport | None = None  # what the tracking crop did; None without one, and where skipped
+    engine: str = ""  # what computed the predictions, and in which precision; empty where they do not say
+
+    def sentence(self) -> str:
+        """Say how much was analyzed, how fast and by which engine."""
+        told = counted(self.frame_count, "frame")
+        told += "" if self.skipped else f", {self.frames_per_second:.1f} frames/s"
+        return f"{told} by {self.engine}" if self.engine else told
 
 
 def analyze_video(
@@ -281,7 +289,16 @@ def analyze_video(
             speed = _analyze_rest(start, ahead, reader, window, rows, size, origin.frame_count, video.name, report)
     undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
-    return AnalyzedVideo(video, files, origin.frame_count, undecodable, speed, gaps=reader.index.gaps, tracking=tracked)
+    return AnalyzedVideo(
+        video,
+        files,
+        origin.frame_count,
+        undecodable,
+        speed,
+        gaps=reader.index.gaps,
+        tracking=tracked,
+        engine=predictor.engine_name,
+    )
 
 
 def rows_path(target: Path) -> Path:

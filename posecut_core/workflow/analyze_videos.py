@@ -72,8 +72,7 @@ class AnalyzedVideos:
 def _lines(video: AnalyzedVideo) -> Iterator[str]:
     """Say where the predictions of a video are, and what it lacks."""
     name, files = video.video.name, ", ".join(map(str, video.files))
-    speed = f"{counted(video.frame_count, 'frame')}, {video.frames_per_second:.1f} frames/s"
-    yield f"{name} had been analyzed before: {files}" if video.skipped else f"{name}: {speed}: {files}"
+    yield f"{name} had been analyzed before: {files}" if video.skipped else f"{name}: {video.sentence()}: {files}"
     if video.undecodable:
         yield f"  {name}: frames without predictions, because they are damaged: {spans(video.undecodable)}"
     yield from (f"  {name}: {sentence}" for sentence in gap_sentences(video.gaps))
@@ -212,7 +211,7 @@ def _copy(request: _Request, video: Path, target: Path) -> AnalyzedVideo | None:
     named = replace(origin, analysis=replace(origin.analysis, scorer=request.scorer))
     predictions = replace(read_predictions(ours), scorer=request.scorer)
     files = write_predictions(target, predictions, csv=request.csv, origin=named)
-    return AnalyzedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True)
+    return AnalyzedVideo(video, files, len(predictions.xy), (), 0.0, skipped=True, engine=origin.analysis.engine)
 
 
 def _analyze(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
@@ -298,7 +297,9 @@ def _skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
             told = f"{csv_path.name} disagrees with {target.name}; another program or an earlier analysis wrote it"
             request.report(Notice(f"{told}; to replace it, analyze the video and have a .csv written"))
         files = (target, csv_path) if request.csv else files
-    return AnalyzedVideo(video, files, count_rows(target), (), 0.0, skipped=True)
+    origin = read_origin(target)
+    engine = origin.analysis.engine if origin and origin.analysis else ""
+    return AnalyzedVideo(video, files, count_rows(target), (), 0.0, skipped=True, engine=engine)
 
 
 def _distinct(targets: Mapping[Path, Path]) -> tuple[list[Path], dict[str, PosecutError]]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.assistant.network import Assistance, LabelWatch, Pace
-from posecut_core.assistant.proposals import proposals_for, stored_videos, write_proposals
+from posecut_core.assistant.proposals import label_error, proposals_for, stored_videos, write_proposals
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.inference.predictor import Predictor
-from posecut_core.labels.contents import read_contents
+from posecut_core.inference.stored_frames import Predicts
+from posecut_core.labels.contents import Contents, read_contents
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, silent
 from posecut_core.project.given import forgiving
@@ -19,6 +20,7 @@ from posecut_core.project.paths import Project, snapshot_folder, snapshot_steps
 from posecut_core.results import Summary, counted
 
 _PACE = Pace()
+_WORSE = 2.0  # times the assistant's error, above which a network that was trained later does not propose
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def propose_labels(
     Args:
         config: path of config.yaml.
         shuffle: whose network; by default the one that was trained last of the newest iteration that has any, or the
-            one that learns while somebody labels (`assist`) if that is newer.
+            one that learns while somebody labels (`assist`) if that is newer, or far closer to the labels, as after a
+            short training.
         report: called after each batch.
 
     Raises:
@@ -76,6 +79,10 @@ def propose_labels(
     model = _newest_model(project, shuffle)
     predictor = Predictor.load(model)
     contents = {video: read_contents(project, video) for video in stored_videos(project)}
+    if shuffle is None and model != project.assistant and snapshot_steps(project.assistant):
+        assistant = Predictor.load(project.assistant)
+        if _is_far_worse(project, contents, predictor, assistant, report):
+            model, predictor = project.assistant, assistant
     proposals = proposals_for(
         project, contents, predictor, step=predictor.step, batch_size=project.config.batch_size, report=report
     )
@@ -104,6 +111,22 @@ def _newest_model(project: Project, shuffle: int | None) -> Path:
             Remedy("train_network", config=project.root, **({} if shuffle is None else {"shuffle": shuffle})),
         )
     return max(trained, key=_trained_at)
+
+
+def _is_far_worse(
+    project: Project, contents: Mapping[str, Contents], trained: Predicts, assistant: Predicts, report: Report
+) -> bool:
+    """Tell whether the assistant is far closer to the labels; both have learned from them, so little says nothing."""
+    errors = [label_error(project, contents, one, batch_size=project.config.batch_size) for one in (trained, assistant)]
+    worse = errors[0] > _WORSE * errors[1]
+    if worse:
+        report(
+            Notice(
+                f"The network that learns from your labels goes on proposing: it is {errors[1]:.1f} px from them in "
+                f"the median, {trained.scorer} {errors[0]:.1f} px"
+            )
+        )
+    return worse
 
 
 def _trained_at(folder: Path) -> int:

@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from napari.layers import Shapes
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QSlider, QWidget
 
 from napari_posecut.labeling.keypoints import Proposal
 from napari_posecut.session import session_of
@@ -13,6 +15,7 @@ from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.model.log import Metrics, append_log, start_log
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import project_videos
 from posecut_core.video.frame_store import FrameStore
 from tests.plugin.hand import LEFT, NONE, Hand, press
@@ -91,6 +94,69 @@ def test_undo_takes_a_copied_pose_back_and_no_label(opened):
     assert (labeling.frame, labeling.index.label_session.revision) == (second, before)
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert labeling.index.label_session.revision == before + 1
+
+
+def controls_of(opened, kind):
+    """Return napari's controls of the layer of markers that are of one kind."""
+    opened._viewer.layers.selection.active = opened._viewer.layers["labels"]
+    QApplication.processEvents()
+    return [one for one in opened.window().findChildren(kind) if one.isVisible()]
+
+
+def test_napari_controls_of_the_markers_work(opened):
+    """The slider of sizes changes the markers, for the next time too; symbol and color say why they stay."""
+    viewer, session = opened._viewer, session_of(opened._viewer)
+    Hand(viewer).click(PLACE)
+    before, styles = session.canvas.points.size.copy(), session.canvas.points.symbol.tolist()
+    (sizes,) = [one for one in controls_of(opened, QWidget) if one.toolTip().startswith("Change the size")]
+    slider = sizes.findChild(QSlider)
+    for _ in range(10):
+        QTest.keyClick(slider, Qt.Key.Key_Right)
+    np.testing.assert_allclose(session.canvas.points.size, 2 * before)
+    (symbols,) = [one for one in controls_of(opened, QComboBox) if one.toolTip().startswith("Change the symbol")]
+    QTest.keyClick(symbols, Qt.Key.Key_Down)
+    assert "so they stay" in message(opened)
+    assert session.canvas.points.symbol.tolist() == styles
+    session.hide_labels()
+    session.show_labels()
+    np.testing.assert_allclose(session.canvas.points.size, 2 * before)
+
+
+def test_names_of_bodyparts_are_shown_at_their_markers(opened):
+    """napari's "display text" does so, for those that have a marker."""
+    points = session_of(opened._viewer).canvas.points
+    Hand(opened._viewer).click(PLACE)
+    assert not points.text.visible
+    (box,) = [one for one in controls_of(opened, QCheckBox) if "text" in one.toolTip().lower()]
+    QTest.mouseClick(box, LEFT, NONE, QPoint(8, box.height() // 2))
+    assert [str(name) for name in points.text.values] == ["snout", *[""] * (len(points.data) - 1)]
+    Hand(opened._viewer).click((80.0, 70.0))
+    assert str(points.text.values[1]) != ""
+
+
+def test_the_status_does_not_wait_for_frames_that_are_there(opened):
+    """While the network is compiled, 3 Label says that it prepares to learn."""
+    session, dock = session_of(opened._viewer), opened.open("3 Label")
+    session.assistant.set_enabled(True)
+    session.jobs.end("failed")  # there is no trained network: one learns
+    session.jobs.report(Progress("waiting for labeled frames", 4, 5))
+    assert dock.network.sentence.text() == "Waiting for labeled frames: 4 of 5."
+    session.jobs.report(Progress("preparing to learn from 5 labeled frames", 0))
+    assert dock.network.sentence.text() == "Preparing to learn from 5 labeled frames."
+
+
+def test_a_short_training_leaves_the_network_that_learns(opened):
+    """Where its proposals are the better ones it proposes, and goes on learning, and 3 Label says why."""
+    session, dock = session_of(opened._viewer), opened.open("3 Label")
+    session.assistant.set_enabled(True)
+    session.jobs.end("failed")
+    session.jobs.start("create_dataset_and_train", {})
+    session.jobs.end("done")
+    assert session.jobs.job.request.verb == "propose"
+    session.jobs.report(Notice("The network that learns from your labels goes on proposing: it is 3 px from them"))
+    assert "goes on proposing" in dock.network.sentence.text()
+    session.jobs.end("done", result={"learns": True})
+    assert session.jobs.job.request.verb == "assist"
 
 
 def test_a_double_click_does_not_zoom(opened):

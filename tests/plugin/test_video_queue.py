@@ -22,7 +22,8 @@ def calls(monkeypatch):
         if "odd" in videos[0]:
             raise ModelError("There is no network.")
         report(Progress("analyzing", 1, 2, {"seconds_left": 3.0}))
-        return SimpleNamespace(files=("t.h5",))
+        video = SimpleNamespace(sentence=lambda: "2 frames, 9.0 frames/s by xla", tracking=None)
+        return SimpleNamespace(files=("t.h5",), videos=(video,))
 
     def later(name):
         def call(config, videos, *, report, **options):
@@ -37,10 +38,15 @@ def calls(monkeypatch):
     return made
 
 
+ANALYSIS = {"analyze_videos": {"save_as_csv": False}}
+
+
 def test_a_video_that_fails_stops_no_other(calls):
     """Each video says how it went, in reports that carry its place and in the result."""
     heard = []
-    done = analyze_queue("c", {"videos": ["bad.mp4", "b.mp4"], "shuffle": 2, "destfolder": None}, heard.append)
+    done = analyze_queue(
+        "c", {"videos": ["bad.mp4", "b.mp4"], "shuffle": 2, "destfolder": None, "steps": ANALYSIS}, heard.append
+    )
     assert [(one.video, one.files, one.failure) for one in done.videos] == [
         ("bad.mp4", (), "It is damaged."),
         ("b.mp4", ("t.h5",), ""),
@@ -55,23 +61,30 @@ def test_a_video_that_fails_stops_no_other(calls):
 
 def test_what_follows_is_done_for_each_video(calls):
     """Trajectories are filtered and drawn where that is wished, with the same network and folder."""
-    wishes = {"videos": ["a.mp4"], "save_as_csv": True, "destfolder": "out", "filter": True, "draw": True}
-    (one,) = analyze_queue("c", wishes, lambda _: None).videos
-    assert one.files == ("t.h5", "filter", "draw")
-    assert calls[1] == ("filter", "a.mp4", {"save_as_csv": True, "destfolder": "out"})
-    assert calls[2][2]["filtered"]
+    following = {"filterpredictions": {"filtertype": "kalman"}, "create_labeled_video": {"filtered": True}}
+    wishes = {"videos": ["a.mp4"], "destfolder": "out", "steps": {**ANALYSIS, **following}}
+    done = analyze_queue("c", wishes, lambda _: None)
+    assert done.videos[0].files == ("t.h5", "filter", "draw")
+    assert calls[1:] == [
+        ("filter", "a.mp4", {"filtertype": "kalman", "destfolder": "out"}),
+        ("draw", "a.mp4", {"filtered": True, "destfolder": "out"}),
+    ]
+    assert (done.summary().text, done.summary().lines) == (
+        "1 video analyzed.",
+        ("a.mp4: 2 frames, 9.0 frames/s by xla",),
+    )
 
 
 def test_what_is_wrong_for_all_ends_the_work(calls):
     """Without a network no video is tried after the first one."""
     with pytest.raises(ModelError, match="no network"):
-        analyze_queue("c", {"videos": ["odd.mp4", "b.mp4"]}, lambda _: None)
+        analyze_queue("c", {"videos": ["odd.mp4", "b.mp4"], "steps": ANALYSIS}, lambda _: None)
     assert len(calls) == 1
 
 
 def test_results_of_one_name_are_refused(calls):
     """Two videos are not written to the same file, also where a folder brings them together; a third one is done."""
-    wishes = {"videos": ["x/a.mp4", "b.mp4", "y/a.avi"], "destfolder": "out"}
+    wishes = {"videos": ["x/a.mp4", "b.mp4", "y/a.avi"], "destfolder": "out", "steps": ANALYSIS}
     done = analyze_queue("c", wishes, lambda _: None).videos
     assert [one.failure[:21] for one in done] == ["2 videos are named a,", "", "2 videos are named a,"]
-    assert len(analyze_queue("c", {"videos": ["x/a.mp4", "y/a.avi"]}, lambda _: None).videos) == 2
+    assert len(analyze_queue("c", {"videos": ["x/a.mp4", "y/a.avi"], "steps": ANALYSIS}, lambda _: None).videos) == 2

@@ -132,6 +132,25 @@ def test_a_person_decides_about_work_that_runs(opened, config, answer, closed, s
     assert (session.project is None, job.stopped) == (bool(closed), bool(stopped))
 
 
+@pytest.mark.parametrize("way", ["the cross of the frame", "File > Close Window"])
+def test_closing_asks_once(opened, settings, qtbot, monkeypatch, way):
+    """While work runs PoseCut asks and napari does not, whichever way the window is closed."""
+    from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
+
+    session, asked, by_napari = session_of(opened), [], []
+    session.jobs.running = (FakeJob(),)
+    session.ask_about_jobs = lambda jobs, window: asked.append(len(jobs)) or "go on"
+    monkeypatch.setattr(ConfirmCloseDialog, "reject", lambda dialog: by_napari.append("asked") or dialog.done(0))
+    seen = add_flow_bar(opened).window()
+    qtbot.waitExposed(seen)
+    if way.startswith("File"):
+        seen.close(quit_app=False, confirm_need=True)  # what the entry of the menu calls
+    else:
+        seen.windowHandle().close()  # which reaches the window as the cross does: not from the program
+    qtbot.waitUntil(lambda: session.project is None, timeout=3000)
+    assert (asked, by_napari) == ([1], [])
+
+
 @pytest.mark.parametrize("chosen", ["go on", "stop"])
 def test_who_has_decided_once_is_not_asked(opened, settings, chosen):
     """The preference answers."""

@@ -10,6 +10,7 @@ ROOMS = (
     "errors",
     "progress",
     "types",
+    "steps",
     "storage",
     "results",
     "project",

@@ -98,6 +98,23 @@ def test_it_waits_for_the_first_labels(labeling):
     assert (done.last_step, done.labelled_frames) == (2, 5)
 
 
+@pytest.mark.usefixtures("quick")
+def test_it_says_when_it_waits_no_longer(labeling):
+    """The network is compiled for half a minute: what was waited for is there by then, and that is told."""
+    stages = []
+    run(
+        labeling,
+        maxiters=2,
+        report=lambda one: stages.append(one.stage) if isinstance(one, Progress) else None,
+        pace=Pace(frames=5),
+        wait=lambda: label(labeling, 4),
+    )
+    assert list(dict.fromkeys(stages))[:2] == [
+        "waiting for labeled frames",
+        "preparing to learn from 5 labeled frames",
+    ]
+
+
 def unlabel(session):
     for number in (0, 1):
         for part in ("white", "black"):

@@ -10,7 +10,7 @@ from posecut_core.assistant.proposals import read_proposals
 from posecut_core.errors import ModelError
 from posecut_core.labels.edits import Delete, DropFrame
 from posecut_core.labels.session import LabelSession
-from posecut_core.progress import Progress
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.video.frame_store import FrameStore
@@ -121,3 +121,40 @@ def test_bodyparts_that_the_network_does_not_know_are_left_out(unfinished, loade
     loaded.bodyparts = ("wing", "fin")
     with pytest.raises(ModelError, match=r"Fake_20 knows wing, fin, expected .*spot, beside, tail"):
         propose_labels(unfinished)
+
+
+@pytest.fixture
+def both(unfinished, monkeypatch):
+    """A trained network, and the older one that learns from the labels; a dict by folder, to be changed."""
+    project = open_project(unfinished)
+    snapshot(project.assistant, 400, at=10**9)
+    networks = {project.assistant: Shifted("Helper_400", 1.0), project.training(2).folder: Shifted("Trained_30", 0.0)}
+    snapshot(project.training(2).folder, 30, at=2 * 10**18)
+    monkeypatch.setattr(proposing, "Predictor", SimpleNamespace(load=networks.get))
+    return networks
+
+
+class Shifted(BrightSpot):
+    """Finds everything some pixels too far to the right."""
+
+    step = 30
+
+    def __init__(self, scorer, shift):
+        super().__init__(scorer)
+        self.shift = np.array([shift, 0.0])
+
+    def predict(self, images):
+        xy, likelihood = super().predict(images)
+        return xy + self.shift, likelihood
+
+
+def test_a_short_training_leaves_the_better_proposals(unfinished, both):
+    """A network that is far from the labels does not take the place of the one that learns from them; it is told."""
+    folder = open_project(unfinished).training(2).folder
+    assert propose_labels(unfinished).scorer == "Trained_30"
+    both[folder].shift[:] = 40.0
+    told = []
+    done = propose_labels(unfinished, report=told.append)
+    assert (done.scorer, done.learns) == ("Helper_400", True)
+    assert any("goes on proposing" in one.text for one in told if isinstance(one, Notice))
+    assert propose_labels(unfinished, 2).scorer == "Trained_30"

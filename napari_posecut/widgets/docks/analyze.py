@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from magicgui.widgets import CheckBox, Container, FloatSpinBox, SpinBox
+from magicgui.widgets.bases import Widget
 from napari import Viewer
 from qtpy.QtCore import QMimeData, Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
@@ -9,10 +11,13 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QSpinBox,
     QTreeWidget,
     QTreeWidgetItem,
@@ -21,7 +26,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.forms.step import StepForm
 from napari_posecut.widgets.parts import name_controls
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy, VideoError
@@ -29,6 +36,9 @@ from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
 from posecut_core.project.opening import project_videos
+from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
+from posecut_core.steps import arguments_of
 from posecut_core.types import NetworkName
 
 # --- queue list -------------------------------------------------------------------------------------------------------
@@ -130,12 +140,59 @@ def _files(data: QMimeData | None) -> list[Path]:
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
 
 
+# --- forms ------------------------------------------------------------------------------------------------------------
+# What is done with each video, as the arguments of its steps.
+
+
+_OF_FILTER = {  # filter -> the arguments that concern it
+    "median": ("windowlength",),
+    "spline": ("pcutoff", "max_gap"),
+    "kalman": ("pcutoff", "max_gap"),
+    "arima": ("p_bound", "ARdegree", "MAdegree"),
+}
+_FILLING = ("spline", "kalman")  # filters whose positions have low likelihoods where they fill gaps
+
+
+class _TrackingForm(Container[Widget]):
+    """Whether only a window around the animal is analyzed, and what that goes by: `dynamic` of `analyze_videos`."""
+
+    def __init__(self) -> None:
+        (about,) = (argument for argument in arguments_of("analyze_videos") if argument.parameter == "dynamic")
+        state, threshold, margin = about.default
+        meaning = f"dynamic: {about.meaning}"
+        self.on = CheckBox(name="on", text="tracking crop around the animal", value=state, tooltip=meaning)
+        self.threshold = FloatSpinBox(
+            name="threshold",
+            label="found from likelihood",
+            value=threshold,
+            min=0.01,
+            max=1,
+            step=0.05,
+            tooltip=meaning,
+        )
+        self.margin = SpinBox(name="margin", label="margin in pixels", value=margin, max=10_000, tooltip=meaning)
+        super().__init__(widgets=[self.on, self.threshold, self.margin])
+        self.margins = (0, 0, 0, 0)
+        for field in (self.on, self.threshold, self.margin):
+            field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.on.changed.connect(self._show_fields)
+        self._show_fields()
+
+    def arguments(self) -> dict[str, object]:
+        """Return `dynamic`; nothing without a tracking crop."""
+        return {"dynamic": (True, self.threshold.value, self.margin.value)} if self.on.value else {}
+
+    def _show_fields(self) -> None:
+        self.threshold.visible = self.margin.visible = self.on.value
+
+
 # --- analyze ----------------------------------------------------------------------------------------------------------
 # Dock 6: find the bodyparts in whole videos, one after the other, in the background.
 
 
 _VERB = "analyze_queue"
-_SHOWN = 3  # failures that are listed
+_SHOWN = 3  # failures, and results, that are listed under the list
+_LEAST = 120  # pixels in which some videos can be seen
 
 
 class AnalyzeDock(QWidget):
@@ -145,9 +202,11 @@ class AnalyzeDock(QWidget):
         super().__init__()
         self.session: Session = session_of(napari_viewer)
         self._why: list[str] = []  # rich text of each failure
+        self._notes: dict[str, None] = {}  # what the core says while it works, each once
         self._root: Path | None = None  # of the project whose videos are listed
-        self.heading, self.failures = WrappedLabel(), WrappedLabel()
+        self.heading, self.failures, self.result = WrappedLabel(), WrappedLabel(), WrappedLabel()
         self.videos = _VideoQueue()
+        self.videos.setMinimumHeight(_LEAST)
         self.add = QPushButton("Add videos…")
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
@@ -156,14 +215,43 @@ class AnalyzeDock(QWidget):
         self.folder.setPlaceholderText("next to each video")
         self.browse = QPushButton("…")
         self.browse.setMaximumWidth(30)
+        self.analysis = StepForm("analyze_videos", {"engine": "engine", "overwrite": "analyze done videos again"})
+        self.tracking = _TrackingForm()
         self.csv = QCheckBox("also as .csv, for spreadsheets")
-        self.filter = QCheckBox("filter the trajectories (median)")
+        self.filter = QCheckBox("filter the trajectories")
+        self.filtering = StepForm(
+            "filterpredictions",
+            {
+                "filtertype": "filter",
+                "windowlength": "window (frames)",
+                "pcutoff": "gap below likelihood",
+                "max_gap": "longest gap (frames)",
+                "p_bound": "gap below likelihood",
+                "ARdegree": "AR degree",
+                "MAdegree": "MA degree",
+            },
+        )
+        self.skeleton = QCheckBox("lengths and angles of the skeleton")
         self.draw = QCheckBox("create labeled videos")
+        self.drawing = StepForm(
+            "create_labeled_video",
+            {
+                "draw_skeleton": "skeleton",
+                "confidence_to_alpha": "fainter where unlikely",
+                "keypoints_only": "keypoints only, on black",
+                "side_by_side": "filtered beside raw",
+                "displaycropped": "only the analyzed part",
+                "trailpoints": "trail (frames)",
+                "pcutoff": "likelihood from",
+            },
+        )
+        self.drawing.fields["draw_skeleton"].value = True
         self.start_button = QPushButton("Analyze")
         self.line = JobLine(self.session, (_VERB,))
         self._create_layout()
         self._connect()
         name_controls(self, "analyze")
+        self._show_fields()
         self._on_project_changed()
 
     def apply_remedy(self, remedy: Remedy) -> None:
@@ -173,8 +261,11 @@ class AnalyzeDock(QWidget):
             self.videos.check(Path(str(video)))
         if isinstance(shuffle, int):
             self.shuffle.setValue(shuffle)
-        self.filter.setChecked(self.filter.isChecked() or remedy.step == "filterpredictions")
-        self.draw.setChecked(self.draw.isChecked() or remedy.step == "create_labeled_video")
+        if remedy.step == "analyze_videos":
+            self.analysis.show_values(remedy.arguments)
+        made = {"filterpredictions": self.filter, "analyzeskeleton": self.skeleton, "create_labeled_video": self.draw}
+        if remedy.step in made:
+            made[remedy.step].setChecked(True)
 
     def start(self) -> None:
         """Analyze the checked videos."""
@@ -185,19 +276,33 @@ class AnalyzeDock(QWidget):
         chosen = self.videos.checked
         if not chosen:
             raise VideoError("No video is checked; check at least one in the list, or add some.")
-        arguments = {
-            "videos": chosen,
-            "shuffle": self.shuffle.value(),
-            "save_as_csv": self.csv.isChecked(),
-            "destfolder": self.folder.text().strip() or None,
-            "filter": self.filter.isChecked(),
-            "draw": self.draw.isChecked(),
-        }
-        self.session.start(_VERB, arguments)
+        where = {"shuffle": self.shuffle.value(), "destfolder": self.folder.text().strip() or None}
+        self.session.start(_VERB, {"videos": chosen, **where, "steps": self._steps()})
+
+    def _steps(self) -> dict[str, dict[str, object]]:
+        """Return what is done with each video: steps in their order, and their arguments.
+
+        Raises:
+            ArgumentError: a field holds no number.
+        """
+        csv, filtered = {"save_as_csv": self.csv.isChecked()}, self.filter.isChecked()
+        steps = {"analyze_videos": {**csv, **self.analysis.arguments(), **self.tracking.arguments()}}
+        if filtered:
+            steps["filterpredictions"] = {**csv, **self.filtering.arguments()}
+        if self.skeleton.isChecked() and self.skeleton.isEnabled():
+            steps["analyzeskeleton"] = {**csv, "filtered": filtered}
+        if self.draw.isChecked():
+            given = self.drawing.arguments()
+            filled = filtered and self.filtering.fields["filtertype"].value in _FILLING
+            whole = {"pcutoff": 0} if filled and "side_by_side" not in given else {}  # or what was filled is not drawn
+            steps["create_labeled_video"] = {**whole, **given, "filtered": filtered, "overwrite": True}
+        return steps
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
-        layout, form, folder = QVBoxLayout(self), QFormLayout(), QHBoxLayout()
+        content, scrolled = QWidget(), QScrollArea()  # all options together are higher than a small screen
+        layout, form, folder = QVBoxLayout(content), QFormLayout(), QHBoxLayout()
+        layout.setContentsMargins(4, 4, 4, 4)
         folder.addWidget(self.folder)
         folder.addWidget(self.browse)
         form.addRow("shuffle", self.shuffle)
@@ -206,13 +311,35 @@ class AnalyzeDock(QWidget):
         layout.addWidget(self.videos, stretch=1)
         layout.addWidget(self.add)
         layout.addLayout(form)
-        for widget in (self.csv, self.filter, self.draw, self.start_button, self.line, self.failures):
+        options = (self.analysis.native, self.tracking.native, self.csv, self.filter, self.filtering.native)
+        made = (self.skeleton, self.draw, self.drawing.native)
+        for widget in (*options, *made, self.start_button, self.line, self.result, self.failures):
             layout.addWidget(widget)
+            if isinstance(widget, QCheckBox):  # a wide one would be cut off, and everything with it
+                widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        scrolled.setWidget(content)
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(scrolled)
+
+    def _show_fields(self) -> None:
+        """Show the fields of what is chosen."""
+        filtered = self.filter.isChecked()
+        self.filtering.native.setVisible(filtered)
+        self.filtering.show_only("filtertype", *_OF_FILTER[self.filtering.fields["filtertype"].value])
+        self.drawing.native.setVisible(self.draw.isChecked())
+        self.drawing.show_only(*(name for name in self.drawing.fields if filtered or name != "side_by_side"))
 
     def _connect(self) -> None:
         self.add.clicked.connect(self._ask_videos)
         self.browse.clicked.connect(self._ask_folder)
         self.start_button.clicked.connect(self.start)
+        for box in (self.filter, self.draw):
+            box.toggled.connect(self._show_fields)
+        self.filtering.fields["filtertype"].changed.connect(self._show_fields)
         self.videos.video_requested.connect(self.session.video_requested.emit)
         self.line.ended.connect(self._on_job_ended)
         self.session.project_changed.connect(self._on_project_changed)
@@ -226,7 +353,9 @@ class AnalyzeDock(QWidget):
         if root != self._root:
             self._root = root
             self.videos.clear()
-            self._clear_failures()
+            self._clear_told()
+            if project is not None:
+                self._show_project(project)
         for path in () if project is None else project_videos(project).values():
             before = _is_analyzed(path)
             self.videos.add(path, state=_DONE if before else "", checked=not before)
@@ -239,7 +368,9 @@ class AnalyzeDock(QWidget):
         project, running = self.session.project, self.session.jobs.find(_VERB)
         for widget in (self.start_button, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
-        self.failures.setVisible(bool(self.failures.text()))
+        self.skeleton.setEnabled(project is not None and bool(project.config.skeleton))
+        for label in (self.failures, self.result):
+            label.setVisible(bool(label.text()))
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
         else:
@@ -248,7 +379,7 @@ class AnalyzeDock(QWidget):
     def _on_job_started(self, job: Job) -> None:
         if job.request.verb != _VERB:
             return
-        self._clear_failures()
+        self._clear_told()
         for video in _videos_of(job):
             self.videos.add(Path(video))
             self.videos.set_state(video, "waiting")
@@ -257,6 +388,9 @@ class AnalyzeDock(QWidget):
         self._update_enabled()
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
+        if job.request.verb == _VERB and isinstance(report, Notice):
+            self._notes[wrappable(in_window(report))] = None
+            self._show_result(list(self._notes)[-_SHOWN:])
         if isinstance(report, Notice):
             return
         videos = _videos_of(job)
@@ -270,9 +404,15 @@ class AnalyzeDock(QWidget):
         elif report.total:
             self.videos.set_state(videos[place], f"{100 * report.done // report.total} %")
 
-    def _clear_failures(self) -> None:
-        self._why = []
+    def _clear_told(self) -> None:
+        self._why, self._notes = [], {}
         self.failures.setText("")
+        self.result.setText("")
+
+    def _show_result(self, lines: list[str]) -> None:
+        """Show sentences in rich text under the list."""
+        self.result.setText("<br>".join(lines))
+        self.result.setVisible(bool(lines))
 
     def _add_failure(self, video: str, why: str) -> None:
         self.videos.set_state(video, "failed", why=why)
@@ -288,7 +428,28 @@ class AnalyzeDock(QWidget):
                 failed = job.state in ("failed", "crashed")
                 why = job.message if failed else "Analyze continues where it stopped"
                 self.videos.set_state(video, "failed" if failed else "stopped", why=why)
+        if job.state == "done":
+            self._show_done(job)
         self._update_enabled()
+
+    def _show_done(self, job: Job) -> None:
+        """Say of each video how fast it was analyzed, by which engine, and what a tracking crop did."""
+        said = {one["video"]: "; ".join(one.get("said", ())) for one in job.result.get("videos", ())}
+        for video, sentence in said.items():
+            if self.videos.state_of(video) == _DONE:
+                self.videos.set_state(video, _DONE, why=sentence)
+        lines = [
+            f"{wrappable(Path(video).name)}: {wrappable(sentence)}" for video, sentence in said.items() if sentence
+        ]
+        more = [f"and {len(lines) - _SHOWN} more; hover over them in the list"] if len(lines) > _SHOWN else []
+        notes = list(self._notes)[-_SHOWN:]
+        self._show_result([f"<b>{wrappable(job.message)}</b>", *lines[:_SHOWN], *more, *notes])
+
+    def _show_project(self, project: Project) -> None:
+        """Begin with the engine that posecut.yaml names."""
+        state = self.session.attempt(lambda: read_state(project.settings_path))
+        if state is not None:
+            self.analysis.show_values({"engine": state.engine})
 
     def _ask_videos(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in sorted(VIDEO_SUFFIXES))

@@ -1,6 +1,7 @@
 """Dock 5: how far the network's positions lie from the labels, and in which frames it errs most."""
 
 import math
+from pathlib import Path
 
 from napari import Viewer
 from qtpy.QtCore import Qt, QUrl
@@ -19,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.forms.step import StepForm
 from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
@@ -32,6 +34,7 @@ _MEANING = (  # of the columns
     "labels in test frames that were measured",
 )
 _WORST = 30  # frames that are listed
+_EXPORT = "export_model"
 
 
 class EvaluateDock(QWidget):
@@ -41,6 +44,7 @@ class EvaluateDock(QWidget):
         super().__init__()
         self.session: Session = session_of(napari_viewer)
         self.shown: PastEvaluation | None = None
+        self._exported_of: tuple[Path, int] | None = None  # project and shuffle of what was exported last
         self.heading, self.summary = WrappedLabel(), WrappedLabel()
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
@@ -59,13 +63,20 @@ class EvaluateDock(QWidget):
         self.report.setToolTip(
             "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
         )
+        self.exporting = StepForm("export_model", {"format": "format"})
+        self.export_button = QPushButton("Export the network")
+        self.export_button.setToolTip("as a file that works without the project, also in other programs")
+        self.export_line, self.exported = JobLine(self.session, (_EXPORT,)), WrappedLabel()
         self._create_layout()
         self.start_button.clicked.connect(self.start)
+        self.export_button.clicked.connect(self.export)
+        self.export_line.ended.connect(self._on_export_ended)
         self.frames.itemClicked.connect(self._show_frame)
         self.report.clicked.connect(self._open_report)
-        self.line.ended.connect(self._on_job_ended)
+        self.shuffle.valueChanged.connect(self._on_project_changed)
         self.session.project_changed.connect(self._on_project_changed)
         self.session.jobs.started.connect(self._update_enabled)
+        self.session.jobs.ended.connect(self._on_project_changed)
         name_controls(self, "evaluate")
         self._on_project_changed()
 
@@ -79,6 +90,11 @@ class EvaluateDock(QWidget):
         arguments = {"shuffle": self.shuffle.value(), "plotting": self.plotting.isChecked()}
         self.session.attempt(lambda: self.session.start("evaluate", arguments))
 
+    def export(self) -> None:
+        """Write the last network of the chosen shuffle as a file for other programs."""
+        arguments = {"shuffle": self.shuffle.value(), **self.exporting.arguments()}
+        self.session.attempt(lambda: self.session.start(_EXPORT, arguments))
+
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
         layout, row = QVBoxLayout(self), QFormLayout()
@@ -90,6 +106,8 @@ class EvaluateDock(QWidget):
         layout.addWidget(self.bodyparts, stretch=1)
         layout.addWidget(self.frames, stretch=1)
         layout.addWidget(self.report)
+        for widget in (self.exporting.native, self.export_button, self.export_line, self.exported):
+            layout.addWidget(widget)
         layout.addStretch()
 
     def _on_project_changed(self) -> None:
@@ -110,7 +128,18 @@ class EvaluateDock(QWidget):
         self._update_enabled()
 
     def _update_enabled(self) -> None:
-        self.start_button.setEnabled(self.session.project is not None and self.session.jobs.find("evaluate") is None)
+        project, jobs = self.session.project, self.session.jobs
+        trained = project is not None and bool(project.training(self.shuffle.value()).snapshots)
+        self.start_button.setEnabled(project is not None and jobs.find("evaluate") is None)
+        for widget in (self.exporting.native, self.export_button):
+            widget.setVisible(trained)
+        self.export_button.setEnabled(jobs.find(_EXPORT) is None)
+        self.exported.setVisible(self._exported_of is not None and self._exported_of == self._shuffle())
+
+    def _shuffle(self) -> tuple[Path, int] | None:
+        """Return what the controls are about: project and shuffle."""
+        project = self.session.project
+        return None if project is None else (project.root, self.shuffle.value())
 
     def _fill(self) -> None:
         found = self.shown
@@ -124,9 +153,12 @@ class EvaluateDock(QWidget):
             self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:_WORST]])
             self.report.setEnabled(found.report.is_file())
 
-    def _on_job_ended(self, job: Job) -> None:
+    def _on_export_ended(self, job: Job) -> None:
+        """Say where the files are, and how far onnxruntime is from the network."""
         if job.state == "done":
-            self._on_project_changed()
+            files = [f"Wrote {wrappable(path)}" for path in job.result.get("files", ())]
+            self.exported.setText("<br>".join([*files, *([wrappable(job.message)] if job.message else [])]))
+            self._exported_of = self._shuffle()
         self._update_enabled()
 
     def _show_frame(self, item: QTreeWidgetItem) -> None:

@@ -54,8 +54,8 @@ class WrappedLabel(QLabel):
 
 
 def wrappable(text: str) -> str:
-    """Make rich text of a sentence, in which long paths and names may be broken anywhere that they have a mark."""
-    return re.sub(r"(?<=[/\\_.-])(?=\S)", "\u200b", html.escape(text, quote=False))
+    """Make rich text of a sentence, whose long paths and names may be broken at their marks, but numbers may not."""
+    return re.sub(r"(?<=[/\\_-])(?=\S)|(?<=\.)(?=[^\s\d])", "\u200b", html.escape(text, quote=False))
 
 
 # --- job line ---------------------------------------------------------------------------------------------------------

@@ -1,10 +1,15 @@
 """The dock in which videos are analyzed."""
 
 import pytest
+from qtpy.QtCore import QPoint
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QScrollArea
 
 from napari_posecut.widgets.docks.analyze import AnalyzeDock
-from posecut_core.progress import Progress
+from posecut_core.errors import Remedy
+from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import project_videos
+from tests.plugin.hand import LEFT, NONE, _reach, choose, press, write
 
 
 @pytest.fixture
@@ -39,10 +44,8 @@ def test_the_checked_videos_are_analyzed(session, dock, videos, tmp_path):
     assert session.jobs.job.request.arguments == {
         "videos": (*videos, str(tmp_path / "other.mp4")),
         "shuffle": 1,
-        "save_as_csv": True,
         "destfolder": str(tmp_path),
-        "filter": False,
-        "draw": False,
+        "steps": {"analyze_videos": {"save_as_csv": True, "engine": "auto"}},
     }
     assert not dock.start_button.isEnabled()
 
@@ -96,3 +99,112 @@ def test_nothing_checked_starts_nothing(session, dock, videos, monkeypatch):
     dock.start_button.click()
     assert session.jobs.running == ()
     assert notified[0].startswith("No video is checked")
+
+
+def box(form, name):
+    """Return the widget of Qt that a person sees in a form."""
+    return form.fields[name].native
+
+
+def tick(check_box):
+    """Click on the square of a check box: its text may end before its middle."""
+    _reach(check_box)
+    QTest.mouseClick(check_box, LEFT, NONE, QPoint(8, check_box.height() // 2))
+
+
+def steps(session):
+    """Return what is asked for each video."""
+    return session.jobs.job.request.arguments["steps"]
+
+
+def test_engine_and_tracking_crop_are_chosen_by_hand(session, dock, videos):
+    """What is chosen is handed to the step under its names; what is not is left to it."""
+    assert not dock.tracking.margin.native.isVisible()
+    choose(box(dock.analysis, "engine"), "openvino-int8")
+    press(dock.tracking.on.native)
+    write(dock.tracking.margin.native.lineEdit(), "25")
+    press(dock.start_button)
+    assert steps(session) == {
+        "analyze_videos": {"save_as_csv": False, "engine": "openvino-int8", "dynamic": (True, 0.5, 25)}
+    }
+
+
+def test_the_engine_of_posecut_yaml_is_chosen_at_first(viewer, session, sample):
+    """What the project says holds until somebody chooses another one."""
+    with (sample.parent / "posecut.yaml").open("a") as file:
+        file.write("engine: xla\n")
+    session.open(sample)
+    dock = AnalyzeDock(viewer)
+    assert dock.analysis.fields["engine"].value == "xla"
+
+
+def test_what_follows_has_its_options(session, dock):
+    """A filter shows its own fields only; what it fills is drawn, and beside the raw poses on a wish."""
+    press(dock.filter)
+    assert box(dock.filtering, "windowlength").isVisible()
+    choose(box(dock.filtering, "filtertype"), "kalman")
+    assert not box(dock.filtering, "windowlength").isVisible()
+    write(box(dock.filtering, "pcutoff"), "0.4")
+    press(dock.skeleton)
+    press(dock.draw)
+    tick(box(dock.drawing, "keypoints_only"))
+    press(dock.start_button)
+    asked = steps(session)
+    assert list(asked) == ["analyze_videos", "filterpredictions", "analyzeskeleton", "create_labeled_video"]
+    assert asked["filterpredictions"] == {"save_as_csv": False, "filtertype": "kalman", "pcutoff": 0.4}
+    assert asked["analyzeskeleton"] == {"save_as_csv": False, "filtered": True}
+    drawn = {"draw_skeleton": True, "keypoints_only": True, "filtered": True, "overwrite": True}
+    assert asked["create_labeled_video"] == {"pcutoff": 0, **drawn}
+    session.jobs.end("stopped")
+    tick(box(dock.drawing, "side_by_side"))
+    press(dock.start_button)
+    assert steps(session)["create_labeled_video"] == {"side_by_side": True, **drawn}
+
+
+def test_a_field_that_holds_no_number_starts_nothing(session, dock):
+    """The sentence names the field."""
+    told = []
+    session.notified.connect(told.append)
+    press(dock.filter)
+    choose(box(dock.filtering, "filtertype"), "spline")
+    write(box(dock.filtering, "pcutoff"), "high")
+    press(dock.start_button)
+    assert session.jobs.running == ()
+    assert told == ["pcutoff is 'high', expected a number; correct it or leave it empty."]
+
+
+def test_what_ran_is_told(session, dock, videos):
+    """The end names engine and speed of each video, and what the core said on the way stays."""
+    press(dock.start_button)
+    session.jobs.report(Notice("OpenVINO in bfloat16 is not used: positions differ by 0.4 px in the median"))
+    session.jobs.report(Progress("a is done", 1, 1, {"video": 0, "finished": 1}))
+    said = [{"video": videos[0], "files": [], "failure": "", "said": ["9 frames, 41.2 frames/s by openvino-float32"]}]
+    session.jobs.end("done", result={"videos": said}, message="1 video analyzed.")
+    told = dock.result.text().replace("\u200b", "")
+    assert "9 frames, 41.2 frames/s by openvino-float32" in told
+    assert "differ by 0.4 px" in told
+    assert "41.2" in dock.videos.topLevelItem(0).toolTip(1)
+
+
+def test_an_engine_that_is_refused_is_left_by_its_button(session, dock):
+    """The dock shows the core's sentence; its remedy chooses auto."""
+    choose(box(dock.analysis, "engine"), "openvino")
+    press(dock.start_button)
+    session.remedy_requested.connect(dock.apply_remedy)
+    refused = (
+        "OpenVINO in bfloat16 is refused for net: positions differ by 0.4 px in the median, at most 0.1 is allowed"
+    )
+    session.jobs.end("failed", message=refused, remedies=(Remedy("analyze_videos", engine="auto"),))
+    assert "0.4 px" in dock.line.sentence.text()
+    (button,) = dock.line.remedies.buttons
+    assert button.text() == "Analyze with engine auto"
+    press(button)
+    assert dock.analysis.fields["engine"].value == "auto"
+
+
+def test_everything_fits_a_small_screen(dock):
+    """With all options open the dock is scrolled, and not higher than the window."""
+    for one in (dock.filter, dock.draw, dock.tracking.on.native):
+        press(one)
+    assert dock.findChild(QScrollArea).height() < 760
+    assert dock.window().height() <= 800

@@ -7,6 +7,7 @@ from napari_posecut.widgets.docks.evaluate import EvaluateDock
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
 from posecut_core.evaluation.tables import FrameError, put_row, result_row, write_bodypart_errors, write_frame_errors
+from tests.plugin.hand import choose, press
 
 NAN = float("nan")
 ERRORS = MeanErrors(1.5, 2.25, 1.25, NAN, train_pairs=10, test_pairs=2)
@@ -96,3 +97,19 @@ def test_the_report_is_opened_in_the_browser(session, dock, monkeypatch):
     session.project_changed.emit()
     dock.report.click()
     assert opened == [str(session.project.training(1).evaluation("").folder / "report.html")]
+
+
+def test_the_network_is_exported_from_here(session, dock):
+    """The button is there once a network is trained; the end says where the files are."""
+    assert not dock.export_button.isVisible()
+    (session.project.training(1).folder / "snapshot-000060").mkdir(parents=True)
+    session.project_changed.emit()
+    choose(dock.exporting.fields["format"].native, "safetensors")
+    press(dock.export_button)
+    assert session.jobs.job.request.arguments == {"shuffle": 1, "format": "safetensors"}
+    assert not dock.export_button.isEnabled()
+    session.jobs.end("done", result={"files": ["/p/net.safetensors"]}, message="")
+    assert dock.exported.text().replace("\u200b", "") == "Wrote /p/net.safetensors"
+    assert dock.exported.isVisible()
+    dock.shuffle.setValue(2)
+    assert not dock.exported.isVisible()
