@@ -93,6 +93,7 @@ _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
 _LETTERS = 9  # screen points
+_BESIDE = "   "  # before a name, which begins in the middle of its marker
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 
@@ -233,7 +234,7 @@ class Canvas:
         keypoints = self.labeling.keypoints
         if self.points.text.visible and len(keypoints) == len(self.points.shown):
             pairs = zip(keypoints, self.points.shown, strict=True)
-            names = [keypoint.name if shown else "" for keypoint, shown in pairs]
+            names = [f"{_BESIDE}{keypoint.name}" if shown else "" for keypoint, shown in pairs]
             self.points.text.string = {"array": names, "default": ""}
 
     def _show_bones(self, keypoints: tuple[Keypoint, ...]) -> None:

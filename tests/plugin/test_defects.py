@@ -129,7 +129,7 @@ def test_names_of_bodyparts_are_shown_at_their_markers(opened):
     assert not points.text.visible
     (box,) = [one for one in controls_of(opened, QCheckBox) if "text" in one.toolTip().lower()]
     QTest.mouseClick(box, LEFT, NONE, QPoint(8, box.height() // 2))
-    assert [str(name) for name in points.text.values] == ["snout", *[""] * (len(points.data) - 1)]
+    assert [str(name).strip() for name in points.text.values] == ["snout", *[""] * (len(points.data) - 1)]
     Hand(opened._viewer).click((80.0, 70.0))
     assert str(points.text.values[1]) != ""
 
