@@ -359,21 +359,21 @@ def ribbon(nodes: Float64[np.ndarray, "N 2"], window: Window) -> Ribbon:
     """Find forevery pixel the nearest point of the polyline."""
     start, link = nodes[:-1].astype(np.float32), np.diff(nodes, axis=0).astype(np.float32)
     length = np.hypot(link[:, 0], link[:, 1])
-    direction = (link / length[:, None])[:, :, None, None]
-    dx = window.x[None, None, :] - start[:, 0, None, None]
-    dy = window.y[None, :, None] - start[:, 1, None, None]
-    reach = np.clip(dx * direction[:, 0] + dy * direction[:, 1], 0, length[:, None, None])
-    away = (dx - reach * direction[:, 0]) ** 2 + (dy - reach * direction[:, 1]) ** 2
-    nearest = np.argmin(away, axis=0)[None]
-
-    def take(values: Float32[np.ndarray, "N H W"]) -> Float32[np.ndarray, "H W"]:
-        return np.take_along_axis(values, nearest, axis=0)[0]
-
-    before = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.float32)[nearest[0]]
-    cross = take(dx * direction[:, 1] - dy * direction[:, 0])
+    direction = link / length[:, None]
+    shape = len(window.y), len(window.x)
+    nearest, least = np.zeros(shape, np.intp), np.full(shape, np.inf, np.float32)
+    along, across = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    for number in range(len(link)):  # one after another: all at once would not stay in the processor's cache
+        (x, y), dx, dy = direction[number], window.x[None] - start[number, 0], window.y[:, None] - start[number, 1]
+        reach = np.clip(dx * x + dy * y, 0, length[number])
+        away = (dx - reach * x) ** 2 + (dy - reach * y) ** 2
+        closer = away < least
+        for kept, values in ((nearest, number), (least, away), (along, reach), (across, dx * y - dy * x)):
+            np.copyto(kept, values, where=closer)
+    before = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.float32)
     right = np.stack([link[:, 1], -link[:, 0]], axis=1) / length[:, None]
-    facing = (right @ _LAMP).astype(np.float32)[nearest[0]]
-    return Ribbon(before + take(reach), cross, np.sqrt(take(away)), facing)
+    facing = (right @ _LAMP).astype(np.float32)
+    return Ribbon(before[nearest] + along, across, np.sqrt(least), facing[nearest])
 
 
 def paint_body(

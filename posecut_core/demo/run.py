@@ -130,10 +130,10 @@ def run_demo(
         "labeling them: true positions with human-like jitter",
         lambda: label(config, scenes.to_label, frames_of(extracted)),
     )
-    step("drawing the labels, to check them", lambda: check_labels(config, report=report))
+    step("drawing the labels of one video, to check them", lambda: check_labels(config, videos=own[:1], report=report))
     step("splitting the frames for training and test", lambda: split(config, settings or {}))
     trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
-    evaluation = step("evaluating it", lambda: evaluate_network(config, plotting=True, report=report))
+    evaluation = step("evaluating it", lambda: evaluate_network(config, report=report))
     analyzed = step(
         "analyzing a new video",
         lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / RESULTS, report=report),

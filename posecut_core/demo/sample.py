@@ -18,6 +18,7 @@ from posecut_core.workflow.extract_frames import ExtractedFrames, extract_frames
 
 _JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 _DOTSIZE = 6  # pixels, fit for small frames
+_BATCH_SIZE = 4  # as where engines are compared, so that one program of the network does for both
 TASK, _EXPERIMENTER = "mouse", "posecut"
 VIDEOS, RESULTS = "videos", "results"  # folders beside the project
 
@@ -78,7 +79,7 @@ def create(folder: Path, videos: list[Path], report: Report, *, task: str = TASK
     created = create_new_project(
         task, _EXPERIMENTER, videos, folder, bodyparts=BODYPARTS, skeleton=SKELETON, report=report
     )
-    edit_config(created.config_path, {"dotsize": _DOTSIZE, "skeleton_color": "white"})
+    edit_config(created.config_path, {"dotsize": _DOTSIZE, "skeleton_color": "white", "batch_size": _BATCH_SIZE})
     return created.config_path
 
 
