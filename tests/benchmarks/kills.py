@@ -350,8 +350,9 @@ def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, speak
     """Do something in a child, and end it with the exit code."""
     code = 70
     try:
-        os.dup2(speaking, 1)
-        os.dup2(speaking, 2)
+        for number, name in enumerate(("stdout", "stderr"), start=1):
+            os.dup2(speaking, number)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))  # that of the parent may be of a file
         os.chdir(home.root)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the program does first
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for what it runs behind `&`
