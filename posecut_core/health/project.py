@@ -32,6 +32,7 @@ from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
 from posecut_core.project.config import (
     ProjectConfig,
+    bones_between,
     entry_of,
     is_placeholder,
     parse_config,
@@ -252,7 +253,7 @@ def check_settings(project: Project, found: Findings) -> None:
         named_color(config.skeleton_color)
     odd = odd_skeleton(project)
     if odd:
-        found.add(path, f"{odd}.", harmless=True)
+        found.add(path, f"{odd}.", harmless=bool(bones_between(config.bodyparts, config.skeleton)))
     with found.about(path):
         for training in project.trainings():
             if training.settings.exists() and training.snapshots:
