@@ -170,7 +170,8 @@ def _validated(run: TrainingRun, state: TrainState, metrics: Metrics) -> Metrics
     """
     if not run.validation:
         return metrics
-    predictor = Predictor(run.info(metrics.step), XlaEngine(run.spec, state.predicting))
+    parameters = jax.tree.map(lambda leaf: leaf.addressable_data(0), state.predicting)  # one device evaluates
+    predictor = Predictor(run.info(metrics.step), XlaEngine(run.spec, parameters))
     errors = [
         pixel_errors(
             predict_stored_frames(predictor, video, batch_size=run.settings.batch_size, advance=_untold).xy, video.xy
@@ -254,7 +255,7 @@ def _estimate(
     needed = _step_bytes(state, batch, mirror_order, spec=spec, settings=settings, where=where)
     needed += sum(leaf.nbytes for leaf in jax.tree.leaves(state))
     if where.device.platform == "cpu":
-        needed += frames.images.nbytes + _LIBRARIES
+        needed = len(where.batch.device_set) * needed + frames.images.nbytes + _LIBRARIES
     _check_memory(needed, _memory_of(where.device.memory_stats()), settings)
     copy = jax.device_put(state, where.state, may_alias=False)
     times = [clock()]

@@ -34,6 +34,7 @@ from posecut_core import (
     read_predictions,
     train_network,
 )
+from posecut_core.errors import ModelError
 from posecut_core.evaluation.measurement import EvaluationJob, measure
 from posecut_core.inference import openvino
 from posecut_core.inference.deviation import read_deviations
@@ -188,13 +189,22 @@ def rounded(values: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 3 if value < 10 else 1) for name, value in values.items()}
 
 
-def timed(config: Path, videos: Videos, arguments: object) -> dict[str, object]:
+def refusals(config: Path, videos: Videos) -> dict[str, str]:
+    """Analyze in each way, which compiles, measures the engine and quantizes; return why ways are refused."""
+    found = {}
+    for name, way in WAYS.items():
+        try:
+            fps(config, videos, **way)
+        except ModelError as error:
+            found[name] = str(error)
+    return found
+
+
+def timed(config: Path, videos: Videos, ways: dict[str, dict], arguments: object) -> dict[str, object]:
     """Let the ways of analyzing take turns, and return medians, all figures and ratios."""
     seen: dict[str, list[float]] = {}
-    for way in WAYS.values():
-        fps(config, videos, **way)  # compiles, measures the engine and quantizes
     for _ in range(arguments.repeats):
-        for name, way in WAYS.items():
+        for name, way in ways.items():
             seen.setdefault(f"{name}_fps", []).append(fps(config, videos, **way))
             print(f"{name}: {seen[f'{name}_fps'][-1]:.2f} frames/s", flush=True)
         if arguments.peer:
@@ -203,7 +213,7 @@ def timed(config: Path, videos: Videos, arguments: object) -> dict[str, object]:
     medians = {name: median(values) for name, values in seen.items()}
     result: dict[str, object] = {**rounded(medians), "all": {name: np.round(v, 2).tolist() for name, v in seen.items()}}
     if arguments.peer:
-        result |= rounded({f"{name}_ratio": medians[f"{name}_fps"] / medians["peer_fps"] for name in WAYS})
+        result |= rounded({f"{name}_ratio": medians[f"{name}_fps"] / medians["peer_fps"] for name in ways})
     return result
 
 
@@ -212,7 +222,7 @@ def limits(config: Path, videos: Videos, medians: dict[str, float]) -> dict[str,
     with VideoReader(videos[RESNET][0]) as reader:
         images = np.stack([frame for _, frame in reader.frames(range(8))])
     result: dict[str, object] = {"decoding_fps": round(decoding_fps(*videos[LIGHT])), "gigaflops": gigaflops()}
-    for name in ("full_frame", "int8", "light"):
+    for name in (each for each in ("full_frame", "int8", "light") if f"{each}_fps" in medians):
         alone = engine_fps(with_engine(config, WAYS[name]["shuffle"], WAYS[name]["engine"]), images)
         result |= rounded({f"{name}_engine_fps": alone, f"{name}_end_to_end": medians[f"{name}_fps"] / alone})
     for name in ("full_frame", "light"):
@@ -221,12 +231,13 @@ def limits(config: Path, videos: Videos, medians: dict[str, float]) -> dict[str,
     return result
 
 
-def accuracy(config: Path, video: Path) -> dict[str, object]:
+def accuracy(config: Path, video: Path, refused: dict[str, str]) -> dict[str, object]:
     """Measure what the faster ways cost."""
     project = open_project(config)
     result: dict[str, object] = {
         f"{name}_test_error": round(test_error(config, RESNET, engine), 3)
         for name, engine in (("xla", "xla"), ("full_frame", "auto"), ("int8", "openvino-int8"))
+        if name not in refused
     } | {"light_test_error": round(test_error(config, LIGHT, "auto"), 3)}
     for name, shuffle in (("full_frame", RESNET), ("light", LIGHT)):
         training = project.training(shuffle)
@@ -273,8 +284,11 @@ def figures(config: Path, arguments: object) -> dict[str, object]:
     for shuffle, count in ((RESNET, arguments.frames), (LIGHT, arguments.light_frames)):
         videos[shuffle] = (config.parent / f"first_{count}_frames.mp4", count)
         first_frames(source, *videos[shuffle])
-    result = {"frames": arguments.frames, "light_frames": arguments.light_frames, **timed(config, videos, arguments)}
-    result |= limits(config, videos, result) | accuracy(config, videos[LIGHT][0])
+    refused = refusals(config, videos)
+    ways = {name: way for name, way in WAYS.items() if name not in refused}
+    result = {"frames": arguments.frames, "light_frames": arguments.light_frames, "refused": refused}
+    result |= timed(config, videos, ways, arguments)
+    result |= limits(config, videos, result) | accuracy(config, videos[LIGHT][0], refused)
     for count in map(int, filter(None, arguments.memory.split(","))):
         longer = config.parent / f"{count}_frames.mp4"
         first_frames(source, longer, count)

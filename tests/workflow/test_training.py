@@ -260,7 +260,7 @@ assert seen == [{second}, {second}], seen
 
 def test_the_device_that_was_asked_for_is_the_only_one(trainable):
     """No array of weights, snapshots, batches or validation lies on the first device meanwhile."""
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    flags = {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", ON_THE_SECOND, str(trainable)],
         env=os.environ | flags,
