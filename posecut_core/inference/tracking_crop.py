@@ -11,7 +11,8 @@ an analysis that was interrupted goes on as if it had not been.
 """
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,6 +32,7 @@ _SHARES = (1 / 8, 1 / 4, 1 / 2)  # of the frame's area that windows have
 _GRID = 16  # scaled pixels: windows begin at multiples of it, where cells of the full frame begin too
 _CONTEXT = 32  # scaled pixels around the margin that the network sees in addition
 _BORDER = 8  # scaled pixels: a bodypart this close to the edge of a window may lie beyond it
+_GROUPS = 2  # of segments side by side: one is computed while what it needs is made ready for the other
 _SCANNED = 20_000  # rows that are looked at together
 
 Dynamic = Sequence[object] | str  # DeepLabCut's (state, detection threshold, margin), or that as a text
@@ -153,51 +155,91 @@ class Windows:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
+_Image = UInt8[np.ndarray, "H W 3"]
+_Poses = Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]
+
+
 @dataclass(frozen=True)
 class _WindowPredictor:
     """A network that sees a window of each frame, and the whole frame where the window does not hold the animal."""
 
     predictor: Predicts
     windows: Windows  # of frames of this size
-    together: int  # images that the network is given at once; the last ones are padded to it
+    together: int  # images that the network is given at once, where it is compiled for a number of them
 
-    def rows(
-        self,
-        images: UInt8[np.ndarray, "S H W 3"],
-        last: Float64[np.ndarray, "S K 5"],
-        before: Float64[np.ndarray, "S K 5"],
-    ) -> Float64[np.ndarray, "S K 5"]:
-        """Predict the next frame of each segment from the rows of the two frames before it, NaN where unknown."""
-        rows, is_accepted = self.in_windows(images, last, before)
-        whole = np.flatnonzero(~is_accepted)
-        rows[whole, :, 3] = np.where(np.isnan(rows[whole, :, 3]), _FULL, _LOST)
-        size = self.together if len(whole) == self.together else 1  # few single frames cost less than a padded batch
-        for start in range(0, len(whole), size):
-            chosen = whole[start : start + size]
-            rows[chosen, :, :2], rows[chosen, :, 2] = self.predictor.predict(images[chosen])
+    @cached_property
+    def _is_compiled(self) -> bool:
+        """Whether other numbers of images would need another program."""
+        return self.predictor.engine_name == "xla"
+
+    def start(
+        self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], before: Float64[np.ndarray, "S K 5"]
+    ) -> Callable[[], Float64[np.ndarray, "S K 5"]]:
+        """Begin with the next frame of each segment, given the rows of the two frames before it, NaN where unknown.
+
+        The result waits, and returns the rows of these frames.
+        """
+        fitting = self._fitting(last, before)
+        finish = self._started(images, last, fitting)
+        alone = self._whole(images, [place for place in range(len(images)) if place not in fitting])
+
+        def rows() -> Float64[np.ndarray, "S K 5"]:
+            found, is_accepted = finish()
+            lost = [place for place in fitting if not is_accepted[place]]
+            for places, poses in (*alone, *self._whole(images, lost)):
+                found[places, :, :2], found[places, :, 2] = poses()
+                found[places, :, 3] = np.where(np.isnan(found[places, :, 3]), _FULL, _LOST)
+            return found
+
         return rows
 
     def in_windows(
-        self,
-        images: UInt8[np.ndarray, "S H W 3"],
-        last: Float64[np.ndarray, "S K 5"],
-        before: Float64[np.ndarray, "S K 5"],
+        self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], before: Float64[np.ndarray, "S K 5"]
     ) -> tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]:
-        """Predict what lies in windows, all of one size; tell which of the frames have one that holds the animal."""
-        rows = np.full((len(images), last.shape[1], COLUMNS), np.nan)
-        is_accepted = np.zeros(len(images), bool)
-        needed = {i: box for i in range(len(images)) if (box := self.windows.needed(last[i], before[i])) is not None}
-        fitting = {i: index for i, box in needed.items() if (index := self.windows.size_for(box)) is not None}
-        if not fitting:
+        """Predict what lies in windows; tell which of the frames have one that holds the animal."""
+        return self._started(images, last, self._fitting(last, before))()
+
+    def _fitting(
+        self, last: Float64[np.ndarray, "S K 5"], before: Float64[np.ndarray, "S K 5"]
+    ) -> dict[int, tuple[int, Crop]]:
+        """Return size and place of the window of each frame that has one; of one size for a compiled network."""
+        needed = {i: box for i in range(len(last)) if (box := self.windows.needed(last[i], before[i])) is not None}
+        sizes = {i: size for i, box in needed.items() if (size := self.windows.size_for(box)) is not None}
+        if self._is_compiled and sizes:
+            sizes = dict.fromkeys(sizes, max(sizes.values()))
+        return {i: (size, self.windows.placed(needed[i], self.windows.sizes[size])) for i, size in sizes.items()}
+
+    def _started(
+        self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], fitting: dict[int, tuple[int, Crop]]
+    ) -> Callable[[], tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]]:
+        """Begin with the windows of some frames; the result waits, and is that of `in_windows`."""
+        groups: list[tuple[list[int], _Poses]] = []
+        for size in {size for size, _ in fitting.values()}:
+            places = [i for i, (own, _) in fitting.items() if own == size]
+            crops = [fitting[i][1] for i in places]
+            cut = np.stack(
+                [images[i][crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in zip(places, crops, strict=True)]
+            )
+            groups.append((places, self.predictor.start(padded(cut, self.together) if self._is_compiled else cut)))
+
+        def finish() -> tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]:
+            rows, is_accepted = np.full((len(images), last.shape[1], COLUMNS), np.nan), np.zeros(len(images), bool)
+            for places, poses in groups:
+                xy, likelihood = poses()
+                for number, i in enumerate(places):
+                    crop = fitting[i][1]
+                    rows[i, :, :2], rows[i, :, 2] = xy[number] + (crop.x1, crop.y1), likelihood[number]
+                    rows[i, :, 3] = _WINDOW
+                    is_accepted[i] = self.windows.holds(rows[i, :, :3], last[i], crop)
             return rows, is_accepted
-        size = self.windows.sizes[max(fitting.values())]
-        crops = {i: self.windows.placed(needed[i], size) for i in fitting}
-        cut = np.stack([images[i, crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in crops.items()])
-        xy, likelihood = self.predictor.predict(padded(cut, self.together))
-        for place, (i, crop) in enumerate(crops.items()):
-            rows[i, :, :2], rows[i, :, 2], rows[i, :, 3] = xy[place] + (crop.x1, crop.y1), likelihood[place], _WINDOW
-            is_accepted[i] = self.windows.holds(rows[i, :, :3], last[i], crop)
-        return rows, is_accepted
+
+        return finish
+
+    def _whole(self, images: Sequence[_Image], places: Sequence[int]) -> list[tuple[list[int], _Poses]]:
+        """Begin with whole frames; few of them one by one, which costs less than a padded batch."""
+        size = self.together if len(places) == self.together else 1
+        chosen = [list(places[start : start + size]) for start in range(0, len(places), size)]
+        return [(each, self.predictor.start(np.stack([images[place] for place in each]))) for each in chosen]
 
 
 class Tracker:
@@ -213,7 +255,7 @@ class Tracker:
         """Return x, y and likelihood in the next frame."""
         if self._count % SEGMENT == 0:
             self._last = self._before = self._unknown
-        (row,) = self._network.rows(image[None], self._last[None], self._before[None])
+        (row,) = self._network.start([image], self._last[None], self._before[None])()
         self._before, self._last, self._count = self._last, row, self._count + 1
         return row[:, :3]
 
@@ -247,7 +289,8 @@ class TrackedSegments:
         first: int,
         earlier: Float64[np.ndarray, "2 K 5"],
     ) -> None:
-        self._network = _WindowPredictor(predictor, windows, together)
+        self._network = _WindowPredictor(predictor, windows, -(-together // _GROUPS))
+        self._together = together
         self._shift = np.array([*corner, 0.0, 0.0, 0.0])
         self._first, self._earlier = first, earlier
 
@@ -257,16 +300,39 @@ class TrackedSegments:
         """Return the rows of the next frames, in the full frame; NaN and likelihood 0 where `decoded` is false."""
         rows = np.concatenate([self._earlier, np.full((len(images), *self._earlier.shape[1:]), np.nan)])
         rows[2:, :, 2] = 0.0
-        length = SEGMENT if self._network.together > 1 else len(images)
+        length = SEGMENT if self._together > 1 else len(images)
+        begins = np.arange(0, len(images), length)
+        groups = [
+            begins[start : start + self._network.together] for start in range(0, len(begins), self._network.together)
+        ]
+        started: deque[Callable[[], None]] = deque()
         for step in range(min(length, len(images))):
-            places = np.arange(step, len(images), length)
-            places = places[decoded[places]]
-            if len(places):
-                found = self._network.rows(images[places], *self._before(rows, places))
-                rows[places + 2] = found + self._shift
+            for group in groups:
+                if len(started) == len(groups):
+                    started.popleft()()  # which is this group's step before
+                started.append(self._step(images, decoded, rows, group + step))
+        for finish in started:
+            finish()
         self._check(images, decoded, rows)
         self._first, self._earlier = self._first + len(images), rows[-2:]
         return rows[2:]
+
+    def _step(
+        self,
+        images: UInt8[np.ndarray, "N H W 3"],
+        decoded: Bool[np.ndarray, " N"],
+        rows: Float64[np.ndarray, "M K 5"],
+        places: Int[np.ndarray, " S"],
+    ) -> Callable[[], None]:
+        """Begin with the next frames of some segments; the result waits, and writes their rows."""
+        places = places[places < len(images)]
+        places = places[decoded[places]]
+        poses = self._network.start([images[place] for place in places], *self._before(rows, places))
+
+        def finish() -> None:
+            rows[places + 2] = poses() + self._shift
+
+        return finish
 
     def _before(
         self, rows: Float64[np.ndarray, "M K 5"], places: Int[np.ndarray, " S"]
@@ -285,7 +351,7 @@ class TrackedSegments:
         if not len(places):
             return
         last, before = rows[places + 1] - self._shift, rows[places] - self._shift
-        found, holds = self._network.in_windows(images[places], last, before)
+        found, holds = self._network.in_windows([images[place] for place in places], last, before)
         full = rows[places + 2] - self._shift
         sure = holds[:, None] & (np.minimum(found[..., 2], full[..., 2]) >= self._network.windows.tracking.threshold)
         distance = np.hypot(*np.moveaxis(found[..., :2] - full[..., :2], -1, 0))
