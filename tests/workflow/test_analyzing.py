@@ -194,7 +194,7 @@ def test_a_folder_that_cannot_be_written_suggests_destfolder(spot_project, unsee
     """The sentence says why, and what to do about it."""
     with monkeypatch.context() as patch:
         FailingDisk(1, errno.EROFS).install(patch)
-        with pytest.raises(StorageError, match="or give another destfolder"):
+        with pytest.raises(StorageError, match="or give another folder for the results"):
             analyze_videos(spot_project, unseen / "a.mp4", destfolder=tmp_path / "results")
 
 
