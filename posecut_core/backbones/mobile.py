@@ -131,8 +131,8 @@ class MobileSpec:
         """
         if "blocks.0.0.conv_dw.weight" not in tensors:
             raise ModelError(
-                f"{source} has no tensor blocks.0.0.conv_dw.weight, so it is not a {self.net_type} with timm's names; "
-                "give the weights of the network that net_type names."
+                f"{source} has no tensor blocks.0.0.conv_dw.weight, so it is no {self.net_type} with timm's names; "
+                f"give weights of {self.net_type}, or set net_type to the network that they are of."
             )
         return replace(self, width=1.0)
 

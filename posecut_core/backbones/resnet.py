@@ -75,7 +75,7 @@ class ResNetSpec:
         if first is None or first.ndim != 4 or not 0 < first.shape[0] <= _WIDEST * _STEM or not first.size:
             raise ModelError(
                 f"{source} has no tensor layer1.0.conv1.weight, so it is not a ResNet with torchvision's names; give "
-                "the weights of the network that net_type names."
+                f"weights of {self.net_type}, or set net_type to the network that they are of."
             )
         # Networks that stride in conv1 come from Caffe and TensorFlow, whose pooling pads behind only.
         inside_conv1 = metadata.get("stride_in") == "conv1"

@@ -257,7 +257,7 @@ def details(progress: Progress) -> str:
         parts.append(f"validation error {values['validation_error']:.2f} px")
     for key, unit in (("steps_per_s", "steps/s"), ("frames_per_s", "frames/s")):
         if key in values:
-            parts.append(f"{values[key]:.3g} {unit}")
+            parts.append(f"{values[key]:.3g} {unit}" if values[key] < 100 else f"{values[key]:.0f} {unit}")
     if "seconds_left" in values:
         parts.append(f"{duration(values['seconds_left'])} left")
     return ", ".join(parts)

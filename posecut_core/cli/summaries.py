@@ -26,7 +26,8 @@ from posecut_core.workflow.extract_outlier_frames import Confirm, FoundOutliers
 # What is said of each verb's result: its summary, with commands for what it names as data.
 
 
-_FURTHER = ("videos", "shuffle", "trainingsetindex", "snapshot", "destfolder")  # options that the next verb needs too
+# Options that the next verb needs too.
+_FURTHER = ("videos", "shuffle", "trainingsetindex", "snapshot", "destfolder", "filtered", "pcutoff")
 
 
 def outcome_of(result: Any, given: Mapping[str, Any]) -> Outcome:

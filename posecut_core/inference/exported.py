@@ -8,12 +8,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 from jaxtyping import Array, UInt8
 from safetensors import SafetensorError, safe_open
@@ -28,7 +30,6 @@ from posecut_core.model.pose_net import Parameters, parameter_shapes
 from posecut_core.model.snapshots import LARGEST, SnapshotInfo, description_of, info_from
 from posecut_core.storage.files import atomic_path, file_sha256, parse_json, read_json, write_text
 
-_FORMAT = "PoseCut network 1"
 _TOLERANCE = 1e-3  # of the largest number in a map: what proves a file
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ def write_onnx(
     parameters: Parameters,
     *,
     images: UInt8[Array | np.ndarray, "B H W 3"],
-    measure: Callable[[Engine], Mapping[str, object]],
+    measure: Callable[[Engine], Mapping[str, str | int | float]],
 ) -> None:
     """Write a network as ONNX, and what it is beside it. It gets its name once onnxruntime has run it.
 
@@ -67,7 +68,7 @@ def write_onnx(
                     f"onnxruntime computes other score maps for {info.scorer} than the network does; export it as "
                     "safetensors, and report this."
                 )
-        content = {"deviation": measure(engine), "sha256": file_sha256(temporary), **_description(info)}
+        content = _description(info, file_sha256(temporary), measure(engine))
     write_text(description_path(target), json.dumps(content, indent=1))
 
 
@@ -78,9 +79,9 @@ def write_safetensors(target: Path, info: SnapshotInfo, parameters: Parameters) 
         StorageError: the disk refuses.
     """
     tensors = {name: np.asarray(leaf) for name, leaf in _named(parameters).items()}
-    content = {"sha256": _tensors_sha256(tensors), **_description(info)}
+    content = json.dumps(_description(info, _tensors_sha256(tensors)))
     with atomic_path(target) as temporary:
-        temporary.write_bytes(save(tensors, {"posecut": json.dumps(content)}))
+        temporary.write_bytes(save(tensors, {"posecut": content}))
 
 
 def description_path(target: Path) -> Path:
@@ -88,32 +89,81 @@ def description_path(target: Path) -> Path:
     return target.with_suffix(".json")
 
 
-def _description(info: SnapshotInfo) -> dict[str, Any]:
-    """Say what a network is, and all that a program of another language needs to use it."""
-    return {
-        "format": _FORMAT,
-        "version": posecut_core.__version__,
-        "scorer": info.scorer,
-        "bodyparts": list(info.network.bodyparts),
-        "input": {
-            "images": "float32 [batch, height, width, 3], RGB, pixel values divided by 255",
-            "global_scale": info.global_scale,
-            "multiple": info.network.backbone.stages[-1].stride,
-            "preparation": "Scale frames by global_scale, then repeat the last row and column until both sides are "
-            "multiples of `multiple`. Mean and standard deviation of colors are part of the network.",
-        },
-        "output": {
-            "scores": "float32 [batch, rows, columns, bodyparts]; likelihood = 1 / (1 + exp(-score))",
-            "locref": "float32 [batch, rows, columns, bodyparts, 2]; (dx, dy) in units of locref_stdev pixels",
-            "stride": STRIDE,
-            "locref_stdev": LOCREF_STDEV,
-            "decoding": "For each bodypart: find the cell (i, j) of the largest score; x = stride * j + (stride - 1) "
-            "/ 2 + locref_stdev * dx, y = stride * i + (stride - 1) / 2 + locref_stdev * dy. PoseCut averages the 3x3 "
-            "cells around it, weighted by their likelihoods. x of the frame = (x + 0.5) / global_scale - 0.5.",
-            "positions": "(0, 0) is the center of the top-left pixel, x right, y down",
-        },
-        "network": description_of(info),
-    }
+@dataclass(frozen=True, kw_only=True)
+class _Input:
+    """What goes into a network."""
+
+    images: str = "float32 [batch, height, width, 3], RGB, pixel values divided by 255"
+    global_scale: float
+    multiple: int
+    preparation: str = (
+        "Scale frames by global_scale, then repeat the last row and column until both sides are multiples of "
+        "`multiple`. Mean and standard deviation of colors are part of the network."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Output:
+    """What comes out of it, and how poses are read from that."""
+
+    scores: str = "float32 [batch, rows, columns, bodyparts]; likelihood = 1 / (1 + exp(-score))"
+    locref: str = "float32 [batch, rows, columns, bodyparts, 2]; (dx, dy) in units of locref_stdev pixels"
+    stride: int = STRIDE
+    locref_stdev: float = LOCREF_STDEV
+    decoding: str = (
+        "For each bodypart: find the cell (i, j) of the largest score; x = stride * j + (stride - 1) / 2 + "
+        "locref_stdev * dx, y = stride * i + (stride - 1) / 2 + locref_stdev * dy. PoseCut averages the 3x3 cells "
+        "around it, weighted by their likelihoods. x of the frame = (x + 0.5) / global_scale - 0.5."
+    )
+    positions: str = "(0, 0) is the center of the top-left pixel, x right, y down"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Description:
+    """What a network is, and all that a program of another language needs to use it: each fact once."""
+
+    format: Literal["PoseCut network 1"]
+    version: str
+    sha256: str  # of the file, or of the names and arrays
+    bodyparts: tuple[str, ...]
+    input: _Input
+    output: _Output
+    network: dict[str, Any]  # what a snapshot says beside that
+    deviation: dict[str, str | int | float] | None = None  # of onnxruntime's poses from the network's
+
+
+def _description(
+    info: SnapshotInfo, sha256: str, deviation: Mapping[str, str | int | float] | None = None
+) -> dict[str, Any]:
+    network = description_of(info)
+    return asdict(
+        _Description(
+            format="PoseCut network 1",
+            version=posecut_core.__version__,
+            sha256=sha256,
+            bodyparts=network["network"].pop("bodyparts"),
+            input=_Input(global_scale=network.pop("global_scale"), multiple=info.network.backbone.stages[-1].stride),
+            output=_Output(),
+            network=network,
+            deviation=None if deviation is None else dict(deviation),
+        )
+    )
+
+
+def _described(content: Any) -> tuple[str, SnapshotInfo]:
+    """Read what `_description` returned: the hash, and what the network is.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: it says something else, or contradicts itself.
+    """
+    found = msgspec.convert(content, _Description)
+    network = {**found.network["network"], "bodyparts": found.bodyparts}
+    info = info_from({**found.network, "global_scale": found.input.global_scale, "network": network})
+    expected = {"multiple": info.network.backbone.stages[-1].stride, "stride": STRIDE, "locref_stdev": LOCREF_STDEV}
+    for name, value in {**asdict(found.input), **asdict(found.output)}.items():
+        if value != expected.get(name, value):
+            raise ValueError(f"{name} is {value}, expected {expected[name]}")
+    return found.sha256, info
 
 
 def _named(parameters: Parameters) -> dict[str, Any]:
@@ -141,7 +191,14 @@ def open_network(path: Path) -> tuple[SnapshotInfo, Engine]:
     if not path.is_file():
         raise ModelError(f"There is no file {path}, expected an exported network.", Remedy("export_model"))
     if path.suffix == ".onnx":
-        return _read_description(path), OnnxEngine(path)
+        info, engine = _read_description(path), OnnxEngine(path)
+        if len(info.network.bodyparts) != engine.bodypart_count:
+            raise ModelError(
+                f"{description_path(path)} names {len(info.network.bodyparts)} bodyparts, but {path.name} finds "
+                f"{engine.bodypart_count}; correct the list, or export the network again.",
+                Remedy("export_model"),
+            )
+        return info, engine
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     raise ModelError(f"{path} is not an exported network; expected a .onnx or a .safetensors file.")
@@ -150,8 +207,7 @@ def open_network(path: Path) -> tuple[SnapshotInfo, Engine]:
 def _read_description(path: Path) -> SnapshotInfo:
     beside = description_path(path)
     try:
-        content = read_json(beside)
-        sha256, info = content["sha256"], _info(content)
+        sha256, info = _described(read_json(beside))
     except OSError as error:
         raise ModelError(
             f"Cannot read {beside}, which describes {path.name}: {error.strerror or error}; copy both files, or "
@@ -159,7 +215,9 @@ def _read_description(path: Path) -> SnapshotInfo:
             Remedy("export_model"),
         ) from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"{beside} does not describe a network; export it again.", Remedy("export_model")) from error
+        raise ModelError(
+            f"{beside} does not describe a network ({error}); export it again.", Remedy("export_model")
+        ) from error
     if file_sha256(path) != sha256:
         raise ModelError(
             f"{path} is damaged, or not the file that {beside.name} describes; export the network again.",
@@ -175,10 +233,10 @@ def _read_safetensors(path: Path) -> tuple[SnapshotInfo, XlaEngine]:
         with safe_open(path, "numpy") as file:
             content = parse_json((file.metadata() or {})["posecut"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        info = _info(content)
+        sha256, info = _described(content)
         shapes = parameter_shapes(info.network)
         expected = {name: leaf.shape for name, leaf in _named(shapes).items()}
-        if content["sha256"] != _tensors_sha256(tensors) or expected != {k: v.shape for k, v in tensors.items()}:
+        if sha256 != _tensors_sha256(tensors) or expected != {k: v.shape for k, v in tensors.items()}:
             raise ValueError("its arrays have other names or shapes")
     except (OSError, LookupError, TypeError, ValueError, AttributeError, SafetensorError) as error:
         raise ModelError(
@@ -186,12 +244,6 @@ def _read_safetensors(path: Path) -> tuple[SnapshotInfo, XlaEngine]:
         ) from error
     leaves = [jnp.asarray(tensors[name]) for name in expected]
     return info, XlaEngine(info.network, jax.tree.unflatten(jax.tree.structure(shapes), leaves))
-
-
-def _info(content: Any) -> SnapshotInfo:
-    if content["format"] != _FORMAT:
-        raise ValueError("it is of another version")
-    return info_from(content["network"])
 
 
 # --- onnxruntime ------------------------------------------------------------------------------------------------------
@@ -227,6 +279,11 @@ class OnnxEngine:
         except Exception as error:  # onnxruntime's errors have no common base
             raise ModelError(f"onnxruntime {onnxruntime.__version__} cannot read {path}; it may be damaged.") from error
         self._queue = ThreadPoolExecutor(1, thread_name_prefix="onnxruntime")
+
+    @property
+    def bodypart_count(self) -> int:
+        """How many maps of scores there are."""
+        return int(self._session.get_outputs()[0].shape[-1])
 
     def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does."""

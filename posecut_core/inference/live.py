@@ -1,5 +1,6 @@
 """Poses while they happen: frame by frame, from a camera or a video in real time, and on to other programs."""
 
+import errno
 import json
 import shutil
 import socket
@@ -23,8 +24,8 @@ from PIL import Image, ImageDraw
 
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.inference.predictor import scale_of
-from posecut_core.inference.stored_frames import Predicts
-from posecut_core.inference.tracking_crop import Dynamic, Tracker, Windows, given_tracking
+from posecut_core.inference.stored_frames import Predicts, check_images
+from posecut_core.inference.tracking_crop import Dynamic, Tracker, TrackingReport, Windows, given_tracking
 
 # --- stream -----------------------------------------------------------------------------------------------------------
 # One frame in, one pose out.
@@ -51,23 +52,23 @@ class PoseStream:
         dynamic: state, detection threshold and margin of a tracking crop, as `analyze_videos` takes them.
 
     Raises:
-        ArgumentError: `dynamic` is something else.
+        ArgumentError: `size` or `dynamic` is something else.
     """
 
     def __init__(
-        self, network: Predicts, *, size: tuple[int, int] | None = None, dynamic: Dynamic = (False, 0.5, 10)
+        self, network: Predicts, *, size: Sequence[object] | None = None, dynamic: Dynamic = (False, 0.5, 10)
     ) -> None:
         self.bodyparts = network.bodyparts
         self._network = network
         self._tracking = given_tracking(dynamic)
-        self._size = size
+        self._size = None if size is None else _given_size(size)
         self._tracker: Tracker | None = None
         self._count = 0
-        if size is not None:
-            self._warm_up(size)
+        if self._size is not None:
+            self._warm_up(self._size)
 
     def __call__(self, frame: Any) -> Pose:
-        """Return the pose in the next frame: uint8 [H, W, 3] in RGB, or [H, W] in gray.
+        """Return the pose in the next frame: uint8 [H, W, 3] in RGB, or [H, W] or [H, W, 1] in gray.
 
         Raises:
             ArgumentError: the frame is no image of 8 bits, or has another size than those before.
@@ -83,20 +84,19 @@ class PoseStream:
         xy, likelihood = self._network.predict(image[None])
         return Pose(xy[0], likelihood[0])
 
+    @property
+    def tracking(self) -> TrackingReport | None:
+        """What the tracking crop did so far; None without one."""
+        return self._tracker.report if self._tracker else None
+
     def _checked(self, frame: Any) -> UInt8[np.ndarray, "H W 3"]:
-        kind: Any = getattr(frame, "dtype", type(frame).__name__)
-        shape: tuple[int, ...] = getattr(frame, "shape", ())
-        if kind != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)):
-            found = f"{'x'.join(map(str, shape))} of {kind}" if shape else kind
-            raise ArgumentError(
-                f"Frame {self._count} of the stream is {found}, expected height x width x 3 of uint8; convert it to "
-                "RGB with 8 bits."
-            )
-        if self._size is not None and shape[:2] != tuple(self._size):
+        check_images(frame, what=f"Frame {self._count} of the stream is", batch=False)
+        shape: tuple[int, ...] = frame.shape
+        if self._size is not None and shape[:2] != self._size:
             height, width = self._size
             raise ArgumentError(
                 f"Frame {self._count} of the stream has {shape[1]}x{shape[0]} pixels, expected {width}x{height} as "
-                "before; use another PoseStream for frames of another size."
+                "before; begin another stream for frames of another size."
             )
         image = np.broadcast_to(frame.reshape(*shape[:2], -1), (*shape[:2], 3))
         return np.ascontiguousarray(image)
@@ -110,6 +110,13 @@ class PoseStream:
             sizes = [size, *windows.sizes]
         for height, width in sizes:
             self._network.predict(np.zeros((1, height, width, 3), np.uint8))
+
+
+def _given_size(given: object) -> tuple[int, int]:
+    match given:
+        case (int() | np.integer() as height, int() | np.integer() as width) if min(height, width) > 0:
+            return int(height), int(width)
+    raise ArgumentError(f"size is {given!r}, expected height and width in pixels, such as (480, 640).")
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ class Latency:
         """Say it in a sentence."""
         return (
             f"{self.p50_ms:.1f} ms (median), {self.p95_ms:.1f} ms (95th percentile), {self.p99_ms:.1f} ms (99th "
-            f"percentile), {self.frames_per_second:.1f} frames/s"
+            f"percentile), enough for {self.frames_per_second:.1f} frames/s"
         )
 
 
@@ -207,6 +214,8 @@ class LiveSource:
             self._program.wait()
         if self._thread.ident is not None:
             self._thread.join(timeout=1)  # one that hangs in a driver ends with the process
+        else:
+            self._container.close()
         for pipe in () if self._program is None else (self._program.stdout, self._program.stderr):
             if pipe is not None:
                 pipe.close()
@@ -287,6 +296,7 @@ def _last_line(program: "subprocess.Popen[bytes] | None") -> str:
 
 
 _HOST = "127.0.0.1"
+_LAST_PORT = 65535
 
 
 def json_line(frame: LiveFrame, pose: Pose, bodyparts: Sequence[str], *, latency: float) -> bytes:
@@ -306,14 +316,17 @@ class PoseServer:
         port: where to listen; 0 is any that is free.
 
     Raises:
-        ArgumentError: the port is taken.
+        ArgumentError: the port is taken, or there is none of this number.
     """
 
     def __init__(self, port: int) -> None:
+        if not 0 <= port <= _LAST_PORT:
+            raise ArgumentError(f"port is {port}, expected 0 (any that is free) to {_LAST_PORT}.")
         try:
             self._socket = socket.create_server((_HOST, port))
-        except (OSError, OverflowError) as error:
-            raise ArgumentError(f"Cannot listen on port {port} ({error}); choose another port.") from error
+        except OSError as error:
+            wrong = "is used by another program" if error.errno == errno.EADDRINUSE else "may not be used here"
+            raise ArgumentError(f"Port {port} {wrong}; choose another one, or 0 for any that is free.") from error
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self._unsent: dict[socket.socket, bytes] = {}  # what is left of the last line of each

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ from posecut_core.inference.deviation import (
 from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.export import network_onnx
 from posecut_core.inference.exported import open_network
-from posecut_core.inference.stored_frames import Predicts
+from posecut_core.inference.stored_frames import Predicts, check_images
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
@@ -131,10 +132,17 @@ class Predictor:
         """What computes, and in which precision."""
         return self.engine.name
 
-    def predict(
-        self, images: UInt8[np.ndarray, "B H W 3"]
-    ) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
-        """Return (x, y) in pixels of the given images, and likelihoods; compiled once per shape of `images`."""
+    def predict(self, images: Any) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
+        """Return (x, y) in pixels of the given images, uint8 [B, H, W, 3] in RGB, and likelihoods.
+
+        A program is compiled for each shape of `images`.
+
+        Raises:
+            ArgumentError: `images` is something else.
+        """
+        check_images(images, what="What was given to predict is", batch=True)
+        if not len(images):
+            return np.empty((0, len(self.bodyparts), 2)), np.empty((0, len(self.bodyparts)))
         return self.start(images)()
 
     def start(
@@ -291,7 +299,7 @@ def _deviation(reference: Callable[[], Poses], other: Predictor, training: Train
     known = read_deviations(snapshot, runtime=openvino.runtime())
     if other.engine_name not in known:
         images = sample_images(training, MEASURED)
-        report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images)} frames, once"))
+        report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images)} frames"))
         known[other.engine_name] = compare(
             reference,
             poses_of(other, images),

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
-from posecut_core.errors import Remedy, VideoError
+from posecut_core.errors import ArgumentError, Remedy, VideoError
 from posecut_core.video.frame_store import FrameStore
 
 # --- predicting -------------------------------------------------------------------------------------------------------
@@ -40,6 +40,28 @@ class Predicts(Protocol):
         self, images: UInt8[np.ndarray, "B H W 3"]
     ) -> Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]:
         """Begin to predict and return at once; the result waits, and then is that of `predict`."""
+
+
+def check_images(given: Any, *, what: str, batch: bool) -> None:
+    """Refuse what is no image of 8 bits, or no batch of them.
+
+    Args:
+        given: uint8 [H, W, 3], [H, W, 1] or [H, W]; or, of a batch, [B, H, W, 3].
+        what: the sentence's subject and verb.
+        batch: which of both is expected.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    kind: Any = getattr(given, "dtype", type(given).__name__)
+    shape: tuple[int, ...] = getattr(given, "shape", ())
+    axes, channels = (3, ((3,),)) if batch else (2, ((), (1,), (3,)))
+    if kind != np.uint8 or len(shape) < axes or shape[axes:] not in channels or 0 in shape[batch:]:
+        found = f"{'x'.join(map(str, shape))} of {kind}" if shape else kind
+        expected, advice = "height x width x 3", "convert it to RGB with 8 bits"
+        if batch:
+            expected, advice = f"images x {expected}", f"{advice}, and give a single image as image[None]"
+        raise ArgumentError(f"{what} {found}, expected {expected} of uint8; {advice}.")
 
 
 def padded(images: UInt8[np.ndarray, "B H W 3"], count: int) -> UInt8[np.ndarray, "N H W 3"]:

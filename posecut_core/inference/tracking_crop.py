@@ -34,6 +34,7 @@ _CONTEXT = 32  # scaled pixels around the margin that the network sees in additi
 _BORDER = 8  # scaled pixels: a bodypart this close to the edge of a window may lie beyond it
 _GROUPS = 2  # of segments side by side: one is computed while what it needs is made ready for the other
 _SCANNED = 20_000  # rows that are looked at together
+_LEAST = 20  # distances that have a 99th percentile
 
 Dynamic = Sequence[object] | str  # DeepLabCut's (state, detection threshold, margin), or that as a text
 
@@ -249,7 +250,7 @@ class Tracker:
         self._network = _WindowPredictor(predictor, windows, together=1)
         self._unknown = np.full((len(predictor.bodyparts), COLUMNS), np.nan)
         self._last = self._before = self._unknown
-        self._count = 0
+        self._count = self._full = self._losses = 0
 
     def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Float64[np.ndarray, "K 3"]:
         """Return x, y and likelihood in the next frame."""
@@ -257,7 +258,14 @@ class Tracker:
             self._last = self._before = self._unknown
         (row,) = self._network.start([image], self._last[None], self._before[None])()
         self._before, self._last, self._count = self._last, row, self._count + 1
+        self._full += bool(row[0, 3] >= _FULL)
+        self._losses += bool(row[0, 3] == _LOST)
         return row[:, :3]
+
+    @property
+    def report(self) -> "TrackingReport":
+        """What it did so far; windows are not compared with the full frame, which would take time."""
+        return TrackingReport(self._count, self._full, self._losses, 0, None, None)
 
 
 # --- videos -----------------------------------------------------------------------------------------------------------
@@ -369,8 +377,8 @@ class TrackingReport:
     full_frames: int  # of them that were seen whole
     losses: int  # of these, frames in whose window too little was found
     compared: int  # bodyparts found confidently both in the window and in the full frame
-    median_difference: float | None  # between the two, in pixels; None where nothing was compared
-    p99_difference: float | None  # its 99th percentile
+    median_difference: float | None  # between the two, in pixels of the video; None where nothing was compared
+    p99_difference: float | None  # its 99th percentile; None of fewer than 20
 
     def sentence(self) -> str:
         """Say it in a sentence."""
@@ -378,10 +386,11 @@ class TrackingReport:
         lost = "once" if self.losses == 1 else f"{self.losses} times"
         told = f"tracking crop: {share:.1f}% of the frames were analyzed whole, the animal was lost {lost}"
         if self.median_difference is None:
-            return f"{told}; no window could be compared with the full frame"
+            return f"{told}; no window was compared with the full frame"
+        high = "" if self.p99_difference is None else f", {self.p99_difference:.2f} px (99th percentile)"
         return (
             f"{told}; {self.compared} positions in windows differ from the full frame by "
-            f"{self.median_difference:.2f} px (median), {self.p99_difference:.2f} px (99th percentile)"
+            f"{self.median_difference:.2f} px of the video (median){high}"
         )
 
 
@@ -394,5 +403,8 @@ def tracking_report(rows: Float64[np.ndarray, "T K 5"]) -> TrackingReport:
         full += int((seen >= _FULL).sum())
         losses += int((seen == _LOST).sum())
         differences += distance[~np.isnan(distance)].tolist()
-    middle, high = (float(np.percentile(differences, share)) if differences else None for share in (50, 99))
+    middle, high = (
+        float(np.percentile(differences, share)) if len(differences) >= least else None
+        for share, least in ((50, 1), (99, _LEAST))
+    )
     return TrackingReport(len(rows), full, losses, len(differences), middle, high)

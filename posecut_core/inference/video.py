@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import BinaryIO
 
 import numpy as np
@@ -41,11 +41,15 @@ from posecut_core.video.reader import VideoReader
 
 
 _RECENT = 50  # batches
+_FEW = 8  # batches, of which most were done while the first one was waited for
 
 
 @dataclass(frozen=True)
 class _Pace:
-    """The median of the last batches: compiling, or a computer that slept, is one slow batch, which does not count."""
+    """The median of the last batches: compiling, or a computer that slept, is one slow batch, which does not count.
+
+    Of few batches it is the mean.
+    """
 
     seconds: tuple[float, ...] = ()  # per frame, of each of the last batches
 
@@ -56,7 +60,7 @@ class _Pace:
     @property
     def frames_per_second(self) -> float:
         """Return how many frames a second there are, after at least one batch."""
-        return 1 / max(median(self.seconds), 1e-9)
+        return 1 / max((median if len(self.seconds) > _FEW else mean)(self.seconds), 1e-9)
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------

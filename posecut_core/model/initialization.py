@@ -105,18 +105,19 @@ def _convert_weights(tensors: _Tensors, initial: Parameters, spec: NetworkSpec, 
     shapes = parameter_shapes(spec)["backbone"]
     wanted = spec.backbone.tensor_names(shapes)
     used: set[str] = set()
+    net_type = spec.backbone.net_type
     has_statistics = _has_statistics(tensors)
     backbone = _copy(initial["backbone"])
     for name, path in wanted.items():
         if path[-1] == "kernel":
             used.add(f"{name}.weight")
-            _put(backbone, path, _kernel(tensors, f"{name}.weight", _get(shapes, path).shape, source))
+            _put(backbone, path, _kernel(tensors, f"{name}.weight", _get(shapes, path).shape, source, net_type))
             continue
         names = [f"{name}.weight", f"{name}.bias"]
         names += [f"{name}.running_mean", f"{name}.running_var"] if has_statistics else []
         used.update(names)
         channels = _get(shapes, (*path, "scale")).shape
-        values = [_take(tensors, each, channels, source) for each in names]
+        values = [_take(tensors, each, channels, source, net_type) for each in names]
         if spec.backbone.norm == "group" and has_statistics:
             continue  # another norm was asked for: statistics of a batch say nothing about groups
         scale, bias = _folded(*values, epsilon=spec.backbone.pretraining.epsilon)
@@ -142,20 +143,23 @@ def _folded(
     return scale.astype(np.float32), (bias - mean * scale).astype(np.float32)
 
 
-def _take(tensors: _Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
-    if name not in tensors:
-        raise ModelError(f"{source} lacks tensor {name}; give the weights of the network that net_type names.")
-    if tensors[name].shape != shape:
-        raise ModelError(
-            f"Tensor {name} of {source} has shape {tensors[name].shape}, but the network needs {shape}; "
-            "give the weights of the network that net_type names."
+def _take(tensors: _Tensors, name: str, shape: tuple[int, ...], source: str, net_type: str) -> np.ndarray:
+    found = tensors.get(name)
+    if found is None or found.shape != shape:
+        has = (
+            f"lacks tensor {name}"
+            if found is None
+            else f"has tensor {name} of shape {found.shape}, but the network needs {shape}"
         )
-    return tensors[name]
+        raise ModelError(
+            f"{source} {has}; give weights of {net_type}, or set net_type to the network that they are of."
+        )
+    return found
 
 
-def _kernel(tensors: _Tensors, name: str, shape: tuple[int, ...], source: str) -> np.ndarray:
+def _kernel(tensors: _Tensors, name: str, shape: tuple[int, ...], source: str, net_type: str) -> np.ndarray:
     height, width, inputs, outputs = shape
-    return _take(tensors, name, (outputs, inputs, height, width), source).transpose(2, 3, 1, 0)
+    return _take(tensors, name, (outputs, inputs, height, width), source, net_type).transpose(2, 3, 1, 0)
 
 
 def _refuse_extra(tensors: _Tensors, used: set[str], spec: NetworkSpec, source: str) -> None:

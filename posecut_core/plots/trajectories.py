@@ -50,12 +50,13 @@ def draw_trajectories(
     title: str = "",
     alphavalue: int | float = 0.7,
     dotsize: int | float = 12,
+    about: str = "",
     origin: str = "",
 ) -> tuple[Path, ...]:
     """Write trajectory.png, plot.png, plot-likelihood.png, hist.png and speed.png into `folder`, and a page with them.
 
     Points whose likelihood is below pcutoff are left out, except in the plot of likelihoods. Each figure carries the
-    text `origin`. The page needs no other file.
+    text `origin`. The page needs no other file, and begins with the sentence `about`.
 
     Returns:
         the figures, and last the page.
@@ -94,7 +95,7 @@ def draw_trajectories(
         _rows(predictions.bodyparts, xy),
     )
     told = f"Frames of a likelihood of at least {pcutoff:g} count. Distances are in pixels, speeds in pixels a frame."
-    sections = (Section("Bodyparts", (Words(told), table)), Section("Figures", tuple(pictures)))
+    sections = (Section("Bodyparts", (Words(f"{about} {told}".strip()), table)), Section("Figures", tuple(pictures)))
     write_text(folder / _PAGE, page(title, sections))
     return (*(folder / name for name in drawings), folder / _PAGE)
 

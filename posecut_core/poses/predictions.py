@@ -81,6 +81,12 @@ class Origin:
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the step that made it
 
     @property
+    def filter(self) -> str:
+        """The filter that made it, with its settings; empty where none did, or where it does not say."""
+        settings = [f"{name} {value}" for name, value in self.settings.items() if name != "filtertype"]
+        return f"{self.settings['filtertype']} ({', '.join(settings)})" if "filtertype" in self.settings else ""
+
+    @property
     def text(self) -> str:
         """The origin as one line of ASCII; `origin_from` is the inverse."""
         return json.dumps({"schema": _SCHEMA, **asdict(self)}, sort_keys=True)

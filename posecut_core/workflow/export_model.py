@@ -80,7 +80,7 @@ def export_model(
     shown = np.stack(images[:2]) if images else np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
     measured: list[Deviation] = []
 
-    def measure(engine: Engine) -> dict[str, object]:
+    def measure(engine: Engine) -> dict[str, str | int | float]:
         report(Notice(f"comparing {target.name} in onnxruntime with the network on {len(images)} frames"))
         other, named = Predictor(predictor.info, engine), f"onnxruntime {version('onnxruntime')}"
         measured.append(

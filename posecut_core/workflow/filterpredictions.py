@@ -17,12 +17,15 @@ from posecut_core.poses.files import (
     write_predictions,
 )
 from posecut_core.poses.filters import arima_filtered, kalman_filtered, median_filtered, spline_filtered
-from posecut_core.progress import Progress, Report, silent
+from posecut_core.poses.predictions import read_origin
+from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.results import Summary
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
+
+_FILLING = ("spline", "kalman")  # filters whose filled positions keep low likelihoods
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ class FilteredPredictions:
     def summary(self) -> Summary:
         """Say where the filtered predictions are."""
         lines = tuple(f"Filtered by {self.filtertype}: {path}" for path in self.files)
+        given: dict[str, object] = {"filtered": True} | ({"pcutoff": 0} if self.filtertype in _FILLING else {})
         steps = ("plot_trajectories", "create_labeled_video")
-        return Summary("", lines, tuple(Remedy(step, filtered=True) for step in steps))
+        return Summary("", lines, tuple(Remedy(step, **given) for step in steps))
 
 
 @forgiving
@@ -119,6 +123,9 @@ def filterpredictions(
             predictions = replace(predictions, scorer=network.dlc_scorer)
             target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
             check_replaceable(target)
+        before = read_origin(target)
+        if before is not None and before.filter and before.settings != settings:
+            report(Notice(f"{target.name}, which was filtered by {before.filter}, is replaced"))
         with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
             written = write_predictions(target, smooth(predictions), csv=save_as_csv, origin=origin)
         report(Progress("filtering predictions", given.paths.index(video) + 1, len(given.paths)))

@@ -7,11 +7,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import VideoError
+from posecut_core.errors import PosecutError, VideoError
 from posecut_core.inference.live import Latency, LiveSource, PosePage, PoseServer, PoseStream, is_camera, json_line
 from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.inference.stored_frames import Predicts
-from posecut_core.inference.tracking_crop import Dynamic
+from posecut_core.inference.tracking_crop import Dynamic, TrackingReport, given_tracking
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, project_videos, resolve_video
@@ -36,11 +36,12 @@ class Benchmark:
     width: int
     height: int
     latency: Latency
+    tracking: TrackingReport | None = None  # what the tracking crop did; None without one
 
     def summary(self) -> Summary:
         """Say how long a frame took."""
         frames = f"{counted(self.frame_count, 'frame')} of {self.width}x{self.height} pixels, one at a time"
-        return Summary(f"{self.scorer} on {self.engine}: {frames}: {self.latency.sentence()}.")
+        return Summary(f"{self.scorer} on {self.engine}: {frames}: {self.latency.sentence()}.", _tracked(self.tracking))
 
 
 @forgiving
@@ -80,8 +81,9 @@ def benchmark(
     if named is None:
         raise VideoError(f"{project.config_path} names no video to take frames from; give one.")
     path = resolve_video(project, named)
-    predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
+    given_tracking(dynamic)  # refused now rather than after the network has been loaded
     with VideoReader(path) as reader:
+        predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
         window = project.config.crop or Crop.of_frame(reader.index.width, reader.index.height)
         height, width = window.y2 - window.y1, window.x2 - window.x1
         stream = PoseStream(predictor, size=(height, width), dynamic=dynamic)
@@ -97,7 +99,8 @@ def benchmark(
     timed = seconds[_WARM:] or seconds
     if not timed:
         raise VideoError(f"None of the first {wanted} frames of {path.name} can be read; give another video.")
-    return Benchmark(predictor.scorer, predictor.engine_name, path, len(timed), width, height, Latency.of(timed))
+    latency = Latency.of(timed)
+    return Benchmark(predictor.scorer, predictor.engine_name, path, len(timed), width, height, latency, stream.tracking)
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,14 @@ class LiveRun:
     frame_count: int  # whose poses were predicted
     dropped: int  # frames that came while the network was busy
     latency: Latency | None  # from when a frame was taken to its pose; None where there was none
+    tracking: TrackingReport | None = None  # what the tracking crop did; None without one
 
     def summary(self) -> Summary:
         """Say how many frames had poses, and how fast."""
         speed = f"; {self.latency.sentence()}" if self.latency else ""
         count = counted(self.frame_count, "pose")
-        return Summary(f"{count} of {self.source}, {counted(self.dropped, 'frame')} dropped{speed}.")
+        told = f"{count} of {self.source}, {counted(self.dropped, 'frame')} dropped{speed}."
+        return Summary(told, _tracked(self.tracking))
 
 
 @forgiving
@@ -154,18 +159,22 @@ def live(
         report: told where the page and the port are, and about twice a second how many frames there were.
 
     Raises:
-        ArgumentError: the port is taken.
-        VideoError: the source cannot be opened, or a camera stopped.
+        ArgumentError: the port is taken, or a frame has another size than those before it.
+        VideoError: the source cannot be opened, or a camera stopped. As with frames of another size, `done` of the
+            error is the result until then.
         ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
     """
-    project = open_project(config)
-    predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
-    name = str(source)
+    project, name = open_project(config), str(source)
+    failure: PosecutError | None = None
     with ExitStack() as open_things:
+        # What cannot work is refused before the network is loaded, which takes long: nobody reads frames meanwhile.
+        given_tracking(dynamic)
         opened = name if is_camera(name) else str(resolve_video(project, name))
+        LiveSource(opened).close()
+        server = None if port is None else open_things.enter_context(closing(PoseServer(port)))
+        predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
         frames = open_things.enter_context(closing(LiveSource(opened)))
         stream = PoseStream(predictor, size=frames.size, dynamic=dynamic)
-        server = None if port is None else open_things.enter_context(closing(PoseServer(port)))
         page = open_things.enter_context(closing(PosePage(project.config.pcutoff))) if show else None
         if server is not None:
             report(Notice(f"Poses are sent to programs that connect to port {server.port}"))
@@ -179,10 +188,20 @@ def live(
                     break
         except KeyboardInterrupt:  # the way to end it
             pass
+        except PosecutError as error:  # a camera that stopped, or a frame of another size
+            failure = error
         dropped = frames.dropped
-    return LiveRun(
-        predictor.scorer, predictor.engine_name, name, len(seconds), dropped, Latency.of(seconds) if seconds else None
-    )
+    latency = Latency.of(seconds) if seconds else None
+    run = LiveRun(predictor.scorer, predictor.engine_name, name, len(seconds), dropped, latency, stream.tracking)
+    if failure is not None:
+        failure.done = run if seconds else None
+        raise failure
+    return run
+
+
+def _tracked(tracking: TrackingReport | None) -> tuple[str, ...]:
+    """Say what a tracking crop did, if there was one."""
+    return () if tracking is None else (f"{tracking.sentence().capitalize()}.",)
 
 
 def _poses(

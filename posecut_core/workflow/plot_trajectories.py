@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
@@ -14,7 +15,7 @@ from posecut_core.model.snapshots import chosen_network
 from posecut_core.plots.figures import bytes_of, colors_of, named_color
 from posecut_core.plots.labeled_video import PoseStyle, beside, black_picture, draw_pose, even_corner, layers_of
 from posecut_core.plots.trajectories import draw_trajectories
-from posecut_core.poses.files import existing_predictions
+from posecut_core.poses.files import FoundTable, existing_predictions
 from posecut_core.poses.predictions import Origin, Predictions, check_length, of_bodyparts, origin_from
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import bones_between
@@ -26,6 +27,8 @@ from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
+
+_DARK = 60  # luma of 255, below which a color cannot be seen on black
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def plot_trajectories(
             predictions,
             pcutoff=cutoff,
             colormap=colormap or project.config.colormap,
-            title=f"{path.name}, {network.scorer}",
+            title=f"{path.name}, {network.scorer}{', filtered' if filtered else ''}",
+            about=_source(found, filtered=filtered),
             alphavalue=project.config.alphavalue,
             dotsize=project.config.dotsize,
             origin=found.derived.text,
@@ -127,6 +131,14 @@ def plot_trajectories(
 
     wrong = "videos have no figures"
     return treat_all(given.paths, plot, together, what=wrong, kind=AnalysisError, failed=given.refused)
+
+
+def _source(found: FoundTable, *, filtered: bool) -> str:
+    """Say what computed predictions and which filter they went through, as far as they say."""
+    origin = found.origin or Origin(None)
+    engine = f", computed by {origin.analysis.engine}" if origin.analysis else ""
+    smoothed = f", filtered by {origin.filter or 'a filter that the file does not name'}" if filtered else ""
+    return f"Predictions of {found.predictions.scorer}{engine}{smoothed}."
 
 
 @forgiving
@@ -179,7 +191,8 @@ def create_labeled_video(
         filtered: draw what filterpredictions wrote; the name then has `_filtered` in it.
         confidence_to_alpha: draw points the fainter the lower their likelihood is.
         displaycropped: show only the part of the frame that was analyzed.
-        keypoints_only: draw on black instead of the video.
+        keypoints_only: draw on black instead of the video; a skeleton_color that is dark becomes white, and dark colors
+            of bodyparts become lighter.
         side_by_side: show the predictions on the left, and what filterpredictions made of them on the right.
         overwrite: make videos again that exist.
         report: called after each frame.
@@ -264,8 +277,11 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
     """Turn wishes into colors and indices of the bodyparts drawn; each keeps its color when some are left out."""
     config = project.config
     colors = bytes_of(colors_of(look.colormap, len(config.bodyparts)))
+    bone_color = bytes_of(named_color(config.skeleton_color)[None])
+    if look.keypoints_only:
+        colors, bone_color = _lightened(colors, 0.5), _lightened(bone_color, 1.0)
     order = {part: k for k, part in enumerate(config.bodyparts)}
-    red, green, blue = bytes_of(named_color(config.skeleton_color)[None])[0].tolist()
+    red, green, blue = bone_color[0].tolist()
     return PoseStyle(
         colors=np.array([colors[order.get(part, 0)] for part in bodyparts], dtype=np.uint8).reshape(-1, 3),
         dotsize=look.dotsize,
@@ -276,6 +292,12 @@ def _style(project: Project, look: _Look, bodyparts: tuple[str, ...]) -> PoseSty
         trailpoints=look.trailpoints,
         confidence_to_alpha=look.confidence_to_alpha,
     )
+
+
+def _lightened(colors: UInt8[np.ndarray, "N 3"], share: float) -> UInt8[np.ndarray, "N 3"]:
+    """Mix colors that cannot be seen on black with this share of white."""
+    is_dark = colors @ np.array([0.299, 0.587, 0.114]) < _DARK
+    return np.round(np.where(is_dark[:, None], (1 - share) * colors + share * 255, colors)).astype(np.uint8)
 
 
 def _drawn(style: PoseStyle, look: _Look, bodyparts: tuple[str, ...]) -> dict[str, object]:

@@ -96,6 +96,39 @@ def test_the_description_says_how_far_other_programs_are(project, written):
     assert {path.parent for path in written["onnx"]} == {project.parent / "exported-models-posecut"}
 
 
+@pytest.mark.parametrize(
+    ("edited", "message"),
+    [
+        ({"bodyparts": ["white", "black", "gray"]}, "names 3 bodyparts, but .*onnx finds 2; correct the list"),
+        ({"bodyparts": ["white", 2]}, r"does not describe a network \(.*bodyparts"),
+        ({"input": {"images": "", "preparation": "", "multiple": 16, "global_scale": "half"}}, "global_scale"),
+        (
+            {"input": {"images": "", "preparation": "", "multiple": 8, "global_scale": 0.5}},
+            "multiple is 8, expected 16",
+        ),
+    ],
+)
+def test_a_description_that_does_not_fit_its_network_is_refused(copied, edited, message):
+    """Kind: facts stood there twice, and what somebody had edited was believed or passed over."""
+    network = copied("onnx")
+    content = json.loads(network.with_suffix(".json").read_text())
+    network.with_suffix(".json").write_text(json.dumps({**content, **edited}))
+    with pytest.raises(ModelError, match=message):
+        Predictor.open(network)
+
+
+def test_a_description_says_each_fact_once(copied):
+    """What somebody edits is what counts: a bodypart has another name then, and frames another scale."""
+    network = copied("onnx")
+    content = json.loads(network.with_suffix(".json").read_text())
+    content["bodyparts"][0], content["input"]["global_scale"] = "snow", 0.25
+    text = json.dumps(content)
+    network.with_suffix(".json").write_text(text)
+    opened = Predictor.open(network)
+    assert (opened.bodyparts, opened.info.global_scale) == (("snow", "black"), 0.25)
+    assert (text.count("snow"), text.count('global_scale":')) == (1, 1)
+
+
 def test_the_page_on_export_is_right(project, copied, monkeypatch):
     """The program in the documentation, which knows nothing of PoseCut, finds what PoseCut finds."""
     page = (Path(__file__).parents[2] / "docs" / "how_to" / "export.md").read_text(encoding="utf-8")

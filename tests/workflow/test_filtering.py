@@ -8,8 +8,10 @@ import pytest
 from posecut_core.errors import AnalysisError, ArgumentError
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import read_origin
+from posecut_core.progress import Notice
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.filterpredictions import filterpredictions
+from posecut_core.workflow.plot_trajectories import plot_trajectories
 
 
 @pytest.fixture
@@ -55,6 +57,25 @@ def test_gaps_are_filled_up_to_a_length(spot_project, spot_video, table, filtert
     np.testing.assert_array_equal(filled.likelihood, likelihood)
     settings = read_origin(done.files[0]).settings
     assert settings == {"filtertype": filtertype, "pcutoff": 0.5, "max_gap": 1}
+
+
+def test_the_filter_is_known_to_what_comes_next(spot_project, spot_video):
+    """Kind: filled positions were not drawn by the next command; another filter's file was replaced without a word."""
+    said = []
+    analyze_videos(spot_project, spot_video)
+    assert filterpredictions(spot_project, spot_video).summary().following[0].arguments == {"filtered": True}
+    done = filterpredictions(spot_project, spot_video, filtertype="spline", report=said.append)
+    assert all(step.arguments == {"filtered": True, "pcutoff": 0} for step in done.summary().following)
+    (notice,) = [one.text for one in said if isinstance(one, Notice)]
+    assert notice == "spotFake_10_filtered.h5, which was filtered by median (windowlength 5), is replaced"
+    said.clear()
+    filterpredictions(spot_project, spot_video, filtertype="spline", report=said.append)
+    assert not [one for one in said if isinstance(one, Notice)]
+    page = plot_trajectories(spot_project, spot_video, filtered=True).files[-1].read_text("utf-8")
+    assert "Predictions of Fake_10, computed by xla, filtered by spline (pcutoff 0.6, max_gap 10)." in page
+    assert "<h1>spot.mp4, Fake_10, filtered</h1>" in page
+    page = plot_trajectories(spot_project, spot_video).files[-1].read_text("utf-8")
+    assert "filtered" not in page
 
 
 @pytest.mark.parametrize(

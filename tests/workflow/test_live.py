@@ -3,9 +3,11 @@
 import json
 import socket
 
+import numpy as np
 import pytest
 
-from posecut_core.errors import PosecutError, VideoError
+from posecut_core.errors import ArgumentError, PosecutError, VideoError
+from posecut_core.inference.live import LiveFrame, LiveSource
 from posecut_core.progress import Notice
 from posecut_core.workflow.live import benchmark, live
 
@@ -42,12 +44,36 @@ def test_single_frames_are_timed(spot_project):
     result = benchmark(spot_project, dynamic=(True, 0.2, 4))
     assert (result.frame_count, result.width, result.height) == (1, 64, 48)
     assert result.latency.p95_ms > 0
+    assert result.tracking.frames == 11
     assert benchmark(spot_project, number_of_frames=1, video="spot").frame_count == 1
 
 
-@pytest.mark.parametrize("wrong", [{"source": "nothing.mp4"}, {"snapshot": 11}, {"source": "spot", "dynamic": "soon"}])
+def test_what_was_done_is_told_where_a_source_fails(spot_project, monkeypatch):
+    """Kind: a frame of another size, or a camera that stops, threw away how many poses there were until then."""
+    sent = [LiveFrame(number, 0.1 * number, np.zeros((rows, 64, 3), np.uint8)) for number, rows in enumerate((48, 40))]
+    monkeypatch.setattr(LiveSource, "__iter__", lambda source: iter(sent))
+    with pytest.raises(ArgumentError, match="64x40 pixels, expected 64x48 as before; begin another stream") as ended:
+        live(spot_project, source="spot", dynamic=(True, 0.2, 4))
+    done = ended.value.done
+    assert (done.frame_count, done.dropped, done.tracking.full_frames) == (1, 0, 1)
+    (line,) = done.summary().lines
+    assert line.startswith("Tracking crop: 100.0% of the frames were analyzed whole, the animal was lost 0 times")
+
+
+WRONG = [{"source": "nothing.mp4"}, {"dynamic": "soon"}, {"port": -1}]
+
+
+@pytest.mark.parametrize("wrong", [{"snapshot": 11}, *WRONG])
 def test_wrong_arguments_are_one_sentence(spot_project, wrong):
     """Nothing begins."""
+    with pytest.raises(PosecutError):
+        live(spot_project, **{"source": "spot", **wrong})
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_cannot_work_is_refused_before_the_network_is_loaded(spot_project, monkeypatch, wrong):
+    """Kind: what a moment could tell was told after twenty seconds."""
+    monkeypatch.setattr("posecut_core.workflow.live.Predictor", None)
     with pytest.raises(PosecutError):
         live(spot_project, **{"source": "spot", **wrong})
 

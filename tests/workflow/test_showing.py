@@ -173,6 +173,18 @@ def test_the_background_may_be_black_or_the_analyzed_window(spot_project, spot_v
     np.testing.assert_allclose(disc.mean(axis=0), (17.5, 20.5), atol=1.0)
 
 
+def test_nothing_is_black_on_black(spot_project, analyzed, edit):
+    """Kind: a skeleton in DeepLabCut's black, and the dark end of a colormap, could not be seen without the video."""
+    edit(skeleton_color="black", colormap="gray")
+    wishes = {"keypoints_only": True, "overwrite": True, "pcutoff": 0.1, "alphavalue": 1.0}
+    alone, both, joined = (
+        images(create_labeled_video(spot_project, analyzed, **wishes, **more).files[0])[5].astype(int)
+        for more in ({"bodyparts": "spot"}, {"dotsize": 2}, {"dotsize": 2, "draw_skeleton": True})
+    )
+    assert alone.max() > 60
+    assert (joined - both).max() > 40
+
+
 def test_raw_and_filtered_lie_side_by_side(spot_project, analyzed):
     """The left half is drawn from the predictions, the right from the filtered ones."""
     table = analyzed.with_name("spotFake_10.h5")

@@ -70,6 +70,7 @@ def test_loss_speed_and_time_left_are_told():
     validating = Progress("training", 1, 10, {"loss": 0.5, "validation_error": 4.567})
     assert _plain_line(validating) == "training: 1/10 loss 0.5000, validation error 4.57 px"
     assert details(Progress("analyzing", 1, None, {"frames_per_s": 31.26})) == "31.3 frames/s"
+    assert details(Progress("analyzing", 1, None, {"frames_per_s": 1874.2})) == "1874 frames/s"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ def test_every_step_has_a_verb():
     assert set(VERBS) == steps - FOR_PROGRAMS | {"demo", "label"}
 
 
+def test_how_live_ends_is_said_once():
+    """The sentence about the step says it already."""
+    assert f"{summary('live')} {VERBS['live'].note}".count("Ctrl-C") == 1
+
+
 def test_no_verb_is_lost():
     """The verbs of 0.1.0 are there, in the same panels of the help and in the same order."""
     now = [(verb, entry.panel) for verb, entry in VERBS.items() if verb in BEFORE]

@@ -6,6 +6,7 @@ from posecut_core.cli.summaries import outcome_of
 from posecut_core.inference.video import AnalyzedVideo
 from posecut_core.video.index import Gap
 from posecut_core.workflow.analyze_videos import AnalyzedVideos
+from posecut_core.workflow.plot_trajectories import PlottedTrajectories
 
 
 def test_damage_and_earlier_work_are_told():
@@ -22,5 +23,7 @@ def test_damage_and_earlier_work_are_told():
         "2 videos analyzed by net. Results of earlier analyses were kept; overwrite them to analyze again.",
     )
     assert told.following[0] == "posecut plot-trajectories /p /v/a.mp4 /v/b.mp4"
+    plotted = outcome_of(PlottedTrajectories("net", (), ()), {**given, "filtered": True, "pcutoff": 0.0})
+    assert plotted.following == ("posecut create-labeled-video /p /v --filtered --pcutoff 0.0",)
     again = outcome_of(AnalyzedVideos("net", (damaged,)), {**given, "shuffle": 3, "snapshot": None})
     assert again.following[1] == "posecut create-labeled-video /p /v/a.mp4 --shuffle 3"

@@ -8,7 +8,7 @@ import pytest
 from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.scoremaps import Scoremaps, _cell_centers
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.errors import ModelError
+from posecut_core.errors import ArgumentError, ModelError
 from posecut_core.inference import engine
 from posecut_core.inference.engine import XlaEngine, _maps
 from posecut_core.inference.predictor import Predictor
@@ -117,6 +117,23 @@ def test_tiny_images_have_poses_too(model_folder):
     """An image smaller than a cell of the network gives a pose, however poor."""
     xy, _ = Predictor.load(model_folder).predict(np.zeros((1, 5, 3, 3), np.uint8))
     assert np.isfinite(xy).all()
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (np.zeros((40, 70, 3), np.uint8), "40x70x3 of uint8"),
+        (np.zeros((1, 40, 70, 4), np.uint8), "1x40x70x4 of uint8"),
+        (np.zeros((1, 40, 70, 3)), "1x40x70x3 of float64"),
+        ([[1]], "list"),
+    ],
+)
+def test_what_is_no_batch_of_images_is_one_sentence(images, found):
+    """It says what came and what was expected; an empty batch has no poses."""
+    predictor = Predictor(SnapshotInfo(1, "run", SPEC, 1.0), XlaEngine(SPEC, {}))
+    with pytest.raises(ArgumentError, match=f"{found}, expected images x height x width x 3 of uint8"):
+        predictor.predict(images)
+    assert [part.shape for part in predictor.predict(np.zeros((0, 40, 70, 3), np.uint8))] == [(0, 2, 2), (0, 2)]
 
 
 @pytest.mark.parametrize("snapshot", [4, "first"])

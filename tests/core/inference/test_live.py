@@ -55,6 +55,7 @@ def test_a_frame_gives_the_pose_of_the_network(network):
     np.testing.assert_allclose(pose.xy, [[20, 30], [23, 30]])
     np.testing.assert_array_equal(pose.likelihood, 0.9)
     np.testing.assert_array_equal(stream(spot()[..., 0]).xy, pose.xy)
+    np.testing.assert_array_equal(stream(spot()[..., :1]).xy, pose.xy)
     assert stream.bodyparts == network.bodyparts
 
 
@@ -74,6 +75,7 @@ def test_a_tracking_crop_looks_at_windows(network):
         (np.zeros((48, 65, 3), np.uint8), "65x48 pixels, expected 64x48"),
         (np.zeros((48, 64, 3), np.float32), "48x64x3 of float32"),
         (np.zeros((48, 64, 4), np.uint8), "48x64x4 of uint8"),
+        (np.zeros((0, 64, 3), np.uint8), "0x64x3 of uint8"),
         (None, "NoneType"),
     ],
 )
@@ -86,11 +88,19 @@ def test_another_frame_is_one_sentence(network, frame, found):
     assert stream(spot()).likelihood[0] == 0.9
 
 
+@pytest.mark.parametrize("size", [(0, 5), "big", (48,), (48.0, 64.0), (48, 64, 3)])
+def test_what_is_no_size_is_one_sentence(network, size):
+    """It says what was expected."""
+    with pytest.raises(ArgumentError, match=r"size is .*, expected height and width in pixels"):
+        PoseStream(network, size=size)
+
+
 def test_latency_is_summed_up():
     """Percentiles in milliseconds, and frames in the time that they took together."""
     found = Latency.of([0.01] * 99 + [0.11])
     assert (found.p50_ms, found.p95_ms) == (10.0, 10.0)
     assert found.frames_per_second == pytest.approx(100 / 1.1)
+    assert found.sentence().endswith("enough for 90.9 frames/s")
 
 
 def test_a_video_comes_in_real_time(spot_video):
@@ -188,8 +198,10 @@ def test_programs_that_connect_get_every_line():
             lines = idle.makefile("rb")
             first = [lines.readline() for _ in range(2)]
         assert [line[:6] for line in first] == [b"000000", b"000001"]
-        with pytest.raises(ArgumentError, match="Cannot listen on port"):
+        with pytest.raises(ArgumentError, match=f"Port {server.port} is used by another program"):
             PoseServer(server.port)
+    with pytest.raises(ArgumentError, match=r"port is 70000, expected 0 .* to 65535"):
+        PoseServer(70_000)
 
 
 def test_a_page_shows_the_newest_frame():

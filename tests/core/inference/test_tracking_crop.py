@@ -94,6 +94,8 @@ def test_positions_are_those_of_the_full_frame(jumping_video, tmp_path, network,
         *Windows(TrackingCrop(), HEIGHT, WIDTH, 1).sizes,
     }
     assert "lost once" in told.sentence()
+    assert told.p99_difference is None  # of four positions
+    assert told.sentence().endswith("px of the video (median)")
     origin = read_origin(tmp_path / "a.h5")
     assert origin.analysis.dynamic == (0.5, 10.0)
     assert origin.settings["tracking_crop"]["full_frames"] == 5
@@ -136,6 +138,7 @@ def test_frames_one_by_one_give_the_same(jumping_video, tmp_path, network):
     rows = np.stack([tracker(frame(number)) for number in range(SEGMENT + 2)])
     np.testing.assert_allclose(rows[:, 0, :2], [center(n) for n in range(SEGMENT + 2)], atol=1e-9)
     assert whole(network) == 2
+    assert (tracker.report.frames, tracker.report.full_frames, tracker.report.losses) == (SEGMENT + 2, 2, 0)
 
 
 @settings(max_examples=60, deadline=None)

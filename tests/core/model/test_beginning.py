@@ -128,6 +128,12 @@ def test_weights_of_another_network_are_refused(hub, weights, net_type):
             start(SMALL, net_type=net_type, init_weights=init_weights)
 
 
+def test_weights_that_do_not_suit_the_automatic_choice_are_refused_by_its_name(hub, weights):
+    """Kind: the refusal spoke of the network that net_type names, which was none."""
+    with pytest.raises(ModelError, match="give weights of efficientnet_lite0, or set net_type to the network"):
+        start(SMALL, net_type="auto", init_weights=str(weights))
+
+
 def test_without_an_earlier_network_none_can_be_gone_on_from():
     """The sentence says what is missing and what else there is."""
     with pytest.raises(ModelError, match="No earlier iteration has a network of this shuffle"):
