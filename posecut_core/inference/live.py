@@ -171,6 +171,8 @@ def _is_device(source: str) -> bool:
 class LiveSource:
     """Yield the newest frame whenever one is asked for, until the source ends.
 
+    A camera is read from now on; a video begins when the first frame is asked for.
+
     Raises:
         VideoError: the source cannot be opened; while frames are taken: a camera stopped.
     """
@@ -186,6 +188,8 @@ class LiveSource:
         self._program: subprocess.Popen[bytes] | None = None
         self._container = self._opened()
         self._thread = threading.Thread(target=self._read, name="live source", daemon=True)
+        if self.is_camera:
+            self._thread.start()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -194,7 +198,10 @@ class LiveSource:
         return stream.height, stream.width
 
     def __iter__(self) -> Iterator[LiveFrame]:
-        self._thread.start()
+        if not self.is_camera:
+            self._thread.start()
+        with self._ready:
+            self.dropped = 0  # nobody has waited until now
         while True:
             with self._ready:
                 if not self._ready.wait_for(lambda: self._newest is not None or self._ended, timeout=_PATIENCE):

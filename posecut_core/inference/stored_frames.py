@@ -55,7 +55,8 @@ def check_images(given: Any, *, what: str, batch: bool) -> None:
     """
     kind: Any = getattr(given, "dtype", type(given).__name__)
     shape: tuple[int, ...] = getattr(given, "shape", ())
-    axes, channels = (3, ((3,),)) if batch else (2, ((), (1,), (3,)))
+    axes = 3 if batch else 2
+    channels: tuple[tuple[int, ...], ...] = ((3,),) if batch else ((), (1,), (3,))
     if kind != np.uint8 or len(shape) < axes or shape[axes:] not in channels or 0 in shape[batch:]:
         found = f"{'x'.join(map(str, shape))} of {kind}" if shape else kind
         expected, advice = "height x width x 3", "convert it to RGB with 8 bits"

@@ -167,13 +167,11 @@ def live(
     project, name = open_project(config), str(source)
     failure: PosecutError | None = None
     with ExitStack() as open_things:
-        # What cannot work is refused before the network is loaded, which takes long: nobody reads frames meanwhile.
-        given_tracking(dynamic)
+        given_tracking(dynamic)  # what cannot work is refused before the network is loaded, which takes long
         opened = name if is_camera(name) else str(resolve_video(project, name))
-        LiveSource(opened).close()
+        frames = open_things.enter_context(closing(LiveSource(opened)))
         server = None if port is None else open_things.enter_context(closing(PoseServer(port)))
         predictor = _predictor(project.training(shuffle, trainingsetindex), snapshot, engine, report)
-        frames = open_things.enter_context(closing(LiveSource(opened)))
         stream = PoseStream(predictor, size=frames.size, dynamic=dynamic)
         page = open_things.enter_context(closing(PosePage(project.config.pcutoff))) if show else None
         if server is not None:
