@@ -171,7 +171,7 @@ def _is_device(source: str) -> bool:
 class LiveSource:
     """Yield the newest frame whenever one is asked for, until the source ends.
 
-    A camera is read from now on; a video begins when the first frame is asked for.
+    A camera is read from now on; what has a length begins when the first frame is asked for.
 
     Raises:
         VideoError: the source cannot be opened; while frames are taken: a camera stopped.
@@ -188,7 +188,7 @@ class LiveSource:
         self._program: subprocess.Popen[bytes] | None = None
         self._container = self._opened()
         self._thread = threading.Thread(target=self._read, name="live source", daemon=True)
-        if self.is_camera:
+        if self.is_camera and self._container.duration is None:
             self._thread.start()
 
     @property
@@ -198,7 +198,7 @@ class LiveSource:
         return stream.height, stream.width
 
     def __iter__(self) -> Iterator[LiveFrame]:
-        if not self.is_camera:
+        if self._thread.ident is None:
             self._thread.start()
         with self._ready:
             self.dropped = 0  # nobody has waited until now
