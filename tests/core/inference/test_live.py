@@ -158,6 +158,15 @@ def test_a_camera_that_is_silent_is_one_sentence(spot_video, monkeypatch):
         next(iter(source))
 
 
+def test_what_a_camera_sends_before_a_frame_is_asked_for_is_not_dropped(ffmpeg):
+    """It is opened before the network is loaded, which takes long; the newest frame is the first one taken."""
+    ffmpeg(FFMPEG)
+    with closing(LiveSource("0")) as source:
+        source._thread.join()
+        assert next(iter(source)).number == 2
+        assert source.dropped == 0
+
+
 @pytest.mark.skipif(os.name == "nt", reason="programs are scripts here")
 def test_what_cannot_be_opened_is_one_sentence(ffmpeg, tmp_path, monkeypatch):
     """A camera that is not there, in the words of ffmpeg; no ffmpeg; a file that is no video."""
