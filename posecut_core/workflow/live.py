@@ -189,8 +189,8 @@ def live(
         except PosecutError as error:  # a camera that stopped, or a frame of another size
             failure = error
         dropped = frames.dropped
-    latency = Latency.of(seconds) if seconds else None
-    run = LiveRun(predictor.scorer, predictor.engine_name, name, len(seconds), dropped, latency, stream.tracking)
+    speed = Latency.of(seconds) if seconds else None
+    run = LiveRun(predictor.scorer, predictor.engine_name, name, len(seconds), dropped, speed, stream.tracking)
     if failure is not None:
         failure.done = run if seconds else None
         raise failure

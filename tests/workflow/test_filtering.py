@@ -72,7 +72,7 @@ def test_the_filter_is_known_to_what_comes_next(spot_project, spot_video):
     filterpredictions(spot_project, spot_video, filtertype="spline", report=said.append)
     assert not [one for one in said if isinstance(one, Notice)]
     page = plot_trajectories(spot_project, spot_video, filtered=True).files[-1].read_text("utf-8")
-    assert "Predictions of Fake_10, computed by xla, filtered by spline (pcutoff 0.6, max_gap 10)." in page
+    assert "Predictions of Fake_10, computed by xla, filtered by spline (max_gap 10, pcutoff 0.6)." in page
     assert "<h1>spot.mp4, Fake_10, filtered</h1>" in page
     page = plot_trajectories(spot_project, spot_video).files[-1].read_text("utf-8")
     assert "filtered" not in page
