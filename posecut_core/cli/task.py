@@ -93,7 +93,7 @@ def _option(name: str, value: object) -> list[str]:
         if name == "videos":
             return [word for item in each for word in (option, item)]
         return [option, ",".join(f'"{item}"' if " " in item or "," in item else item for item in each)]
-    return [option, str(value)]
+    return [option, str(value).removesuffix(".0") if isinstance(value, float) else str(value)]
 
 
 def shorter(path: str | os.PathLike[str]) -> str:

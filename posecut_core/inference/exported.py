@@ -157,6 +157,8 @@ def _described(content: Any) -> tuple[str, SnapshotInfo]:
         LookupError, TypeError, ValueError, AttributeError: it says something else, or contradicts itself.
     """
     found = msgspec.convert(content, _Description)
+    if len(set(found.bodyparts)) < len(found.bodyparts):
+        raise ValueError("bodyparts names one of them twice")
     network = {**found.network["network"], "bodyparts": found.bodyparts}
     info = info_from({**found.network, "global_scale": found.input.global_scale, "network": network})
     expected = {"multiple": info.network.backbone.stages[-1].stride, "stride": STRIDE, "locref_stdev": LOCREF_STDEV}

@@ -100,6 +100,7 @@ def test_the_description_says_how_far_other_programs_are(project, written):
     ("edited", "message"),
     [
         ({"bodyparts": ["white", "black", "gray"]}, "names 3 bodyparts, but .*onnx finds 2; correct the list"),
+        ({"bodyparts": ["white", "white"]}, "bodyparts names one of them twice"),
         ({"bodyparts": ["white", 2]}, r"does not describe a network \(.*bodyparts"),
         ({"input": {"images": "", "preparation": "", "multiple": 16, "global_scale": "half"}}, "global_scale"),
         (

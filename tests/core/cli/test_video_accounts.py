@@ -24,6 +24,6 @@ def test_damage_and_earlier_work_are_told():
     )
     assert told.following[0] == "posecut plot-trajectories /p /v/a.mp4 /v/b.mp4"
     plotted = outcome_of(PlottedTrajectories("net", (), ()), {**given, "filtered": True, "pcutoff": 0.0})
-    assert plotted.following == ("posecut create-labeled-video /p /v --filtered --pcutoff 0.0",)
+    assert plotted.following == ("posecut create-labeled-video /p /v --filtered --pcutoff 0",)
     again = outcome_of(AnalyzedVideos("net", (damaged,)), {**given, "shuffle": 3, "snapshot": None})
     assert again.following[1] == "posecut create-labeled-video /p /v/a.mp4 --shuffle 3"
