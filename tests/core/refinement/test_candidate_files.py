@@ -76,5 +76,5 @@ def test_another_file_is_no_table(tmp_path, text):
     """The message names the step that writes it."""
     if text is not None:
         (tmp_path / "c.csv").write_text(text)
-    with pytest.raises(AnalysisError, match="extract_outlier_frames"):
+    with pytest.raises(AnalysisError, match="extract outlier frames"):
         _read_candidates(tmp_path / "c.csv")
