@@ -10,7 +10,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `nohup` and a script's 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("JAX_NUM_CPU_DEVICES", "1")  # or it would depend on which test uses JAX first
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody answers there: no test reaches a hub
 os.environ["NAPARI_CONFIG"] = ""  # nobody's preferences are read or written
 os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "0")  # tests leave nothing in the user's cache folder

@@ -3,7 +3,6 @@
 import os
 import platform
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,6 @@ from posecut_core.errors import ArgumentError
 
 # --- devices ----------------------------------------------------------------------------------------------------------
 # On which devices a training runs, and how its batches are split over them.
-
-
-_PARTS = 2  # of a processor
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,6 @@ def chosen_devices(gputouse: int | None) -> tuple[jax.Device, ...]:
     Raises:
         ArgumentError: there is no such device.
     """
-    _divide_processor()
     devices = tuple(jax.local_devices())
     if gputouse is None:
         return devices
@@ -45,18 +40,6 @@ def chosen_devices(gputouse: int | None) -> tuple[jax.Device, ...]:
         known = ", ".join(f"{index} ({device.device_kind})" for index, device in enumerate(devices))
         raise ArgumentError(f"There is no device {gputouse} for gputouse; choose from {known}, or leave it out.")
     return devices[gputouse : gputouse + 1]
-
-
-def _divide_processor() -> None:
-    """Have JAX count the processor as two devices, unless it is in use in this process or was told a number.
-
-    Both compute at once, so that neither waits for what the other cannot share: a step of ResNet-50 takes an eighth
-    less time. More devices would need more memory, as each has the parameters.
-    """
-    settings: Any = jax.config
-    if settings.jax_num_cpu_devices < 0:
-        with suppress(RuntimeError):  # in use
-            jax.config.update("jax_num_cpu_devices", _PARTS)
 
 
 def placement(devices: Sequence[jax.Device], *, batch_size: int) -> Placement:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import psutil
 from jaxtyping import Int
@@ -257,7 +258,8 @@ def _estimate(
     if where.device.platform == "cpu":
         needed = len(where.batch.device_set) * needed + frames.images.nbytes + _LIBRARIES
     _check_memory(needed, _memory_of(where.device.memory_stats()), settings)
-    copy = jax.device_put(state, where.state, may_alias=False)
+    # `may_alias=False` copies nothing to the first of several devices, and the trial takes the buffers away.
+    copy = jax.device_put(jax.tree.map(jnp.copy, state), where.state)
     times = [clock()]
     with closing(fit(copy, frames, mirror_order, spec=spec, settings=settings, where=where)) as steps:
         for taken in islice(steps, _TRIAL_STEPS):

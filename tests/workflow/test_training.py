@@ -269,3 +269,29 @@ def test_the_device_that_was_asked_for_is_the_only_one(trainable):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+ON_BOTH = """
+import sys
+from posecut_core import backbones
+from posecut_core.workflow.train_network import train_network
+from tests.toy_backbone import Toy
+
+backbones.register(Toy())
+settings = {"net_type": Toy.net_type, "init_weights": "random", "batch_size": 2, "validation_share": 0.4}
+for maxiters in (2, 4):
+    assert train_network(sys.argv[1], maxiters=maxiters, settings=settings).last_step == maxiters
+"""
+
+
+def test_several_devices_train_together(trainable):
+    """The first steps, which only time the training, leave the state on each device as it was."""
+    flags = {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ON_BOTH, str(trainable)],
+        env=os.environ | flags,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
