@@ -356,7 +356,7 @@ def fur_texture(rng: np.random.Generator) -> Float32[np.ndarray, "128 64"]:
 
 
 def ribbon(nodes: Float64[np.ndarray, "N 2"], window: Window) -> Ribbon:
-    """Find forevery pixel the nearest point of the polyline."""
+    """Find for every pixel the nearest point of the polyline."""
     start, link = nodes[:-1].astype(np.float32), np.diff(nodes, axis=0).astype(np.float32)
     length = np.hypot(link[:, 0], link[:, 1])
     direction = link / length[:, None]

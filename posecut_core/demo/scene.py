@@ -418,7 +418,7 @@ def human_labels(
     """
     rows = np.array(numbers, dtype=np.int64)
     xy = truth.xy[rows] + rng.normal(0, jitter, (len(rows), len(BODYPARTS), 2))
-    annotated = np.ones((len(rows), len(BODYPARTS)), dtype=bool)  # a person has, forevery bodypart
+    annotated = np.ones((len(rows), len(BODYPARTS)), dtype=bool)  # a person has, for every bodypart
     return LabelTable(video, BODYPARTS, rows, np.where(truth.hidden[rows][..., None], np.nan, xy), annotated)
 
 

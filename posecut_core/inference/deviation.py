@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import PosecutError, StorageError
-from posecut_core.inference.stored_frames import Predicts, padded, stored_frames
+from posecut_core.inference.stored_frames import Poses, Predicts, padded, stored_frames
 from posecut_core.project.paths import ENGINES, MANIFEST, Training
 from posecut_core.storage.files import file_sha256, read_json, write_text
 from posecut_core.types import FrameRef
@@ -64,9 +64,6 @@ class Deviation:
         if self.position_median <= limits[0] and self.position_p99 <= limits[1]:
             return ""
         return f"its {self.sentence}, at most {limits[0]:g} and {limits[1]:g} px are allowed"
-
-
-Poses = tuple[Float64[np.ndarray, "F K 2"], Float64[np.ndarray, "F K"]]  # positions and likelihoods
 
 
 def compare(reference: Callable[[], Poses], found: Poses, *, scale: float, pcutoff: float, runtime: str) -> Deviation:

@@ -20,7 +20,6 @@ from posecut_core.inference import openvino
 from posecut_core.inference.deviation import (
     MEASURED,
     Deviation,
-    Poses,
     compare,
     poses_of,
     read_deviations,
@@ -30,7 +29,7 @@ from posecut_core.inference.deviation import (
 from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.export import network_onnx
 from posecut_core.inference.exported import open_network
-from posecut_core.inference.stored_frames import Predicts, check_images
+from posecut_core.inference.stored_frames import Poses, Predicts, check_images
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
@@ -132,7 +131,7 @@ class Predictor:
         """What computes, and in which precision."""
         return self.engine.name
 
-    def predict(self, images: Any) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
+    def predict(self, images: Any) -> Poses:
         """Return (x, y) in pixels of the given images, uint8 [B, H, W, 3] in RGB, and likelihoods.
 
         A program is compiled for each shape of `images`.
@@ -145,14 +144,12 @@ class Predictor:
             return np.empty((0, len(self.bodyparts), 2)), np.empty((0, len(self.bodyparts)))
         return self.start(images)()
 
-    def start(
-        self, images: UInt8[np.ndarray, "B H W 3"]
-    ) -> Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]:
+    def start(self, images: UInt8[np.ndarray, "B H W 3"]) -> Callable[[], Poses]:
         """Begin to predict and return at once; the result waits, and then is that of `predict`."""
         source = images.shape[1:3]
         started, size = self.engine.start(self.scaled(images)), self._size(images)
 
-        def result() -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
+        def result() -> Poses:
             xy, likelihood = _decode(started())
             points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
             return points, np.asarray(likelihood, np.float64)
@@ -217,19 +214,15 @@ def chosen_engine(
     limits = read_state(training.project.settings_path).engine_limits
     spec, parameters = predictor.engine.spec, predictor.engine.parameters
 
-    @cache  # for the next candidate
-    def network() -> bytes:
-        return network_onnx(spec, parameters).SerializeToString()
-
-    @cache
-    def reference() -> Poses:
-        return poses_of(predictor, sample_images(training, MEASURED))
-
+    # Each once, for all candidates, and only where it is needed.
+    network = cache(lambda: network_onnx(spec, parameters).SerializeToString())
+    images = cache(lambda: sample_images(training, MEASURED))
+    reference = cache(lambda: poses_of(predictor, images()))
     for name in _candidates(engine):
         try:
             made = _openvino_engine(name, predictor, network, training, latency, report)
             other = replace(predictor, engine=made)
-            deviation = _deviation(reference, other, training, report)
+            deviation = _deviation(reference, other, images, training, report)
         except ModelError as error:  # a backbone that cannot be written for OpenVINO
             if engine != "auto":
                 raise
@@ -293,16 +286,21 @@ def _candidates(engine: EngineName) -> tuple[str, ...]:
     return names[:1] if engine == "openvino" else tuple(dict.fromkeys(names))
 
 
-def _deviation(reference: Callable[[], Poses], other: Predictor, training: Training, report: Report) -> Deviation:
+def _deviation(
+    reference: Callable[[], Poses],
+    other: Predictor,
+    images: Callable[[], list[UInt8[np.ndarray, "H W 3"]]],
+    training: Training,
+    report: Report,
+) -> Deviation:
     """Return how far an engine is from XLA, measured now if it never was."""
     snapshot = training.snapshot(other.step)
     known = read_deviations(snapshot, runtime=openvino.runtime())
     if other.engine_name not in known:
-        images = sample_images(training, MEASURED)
-        report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images)} frames"))
+        report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images())} frames"))
         known[other.engine_name] = compare(
             reference,
-            poses_of(other, images),
+            poses_of(other, images()),
             scale=scale_of(other),
             pcutoff=training.project.config.pcutoff,
             runtime=openvino.runtime(),

@@ -15,6 +15,9 @@ from posecut_core.video.frame_store import FrameStore
 # What analysis asks of a network, so that neither videos nor evaluation need to know how it is built.
 
 
+Poses = tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]  # positions and likelihoods
+
+
 @runtime_checkable
 class Predicts(Protocol):
     """Anything that finds bodyparts in images; `posecut_core.inference.predictor.Predictor` does."""
@@ -31,14 +34,10 @@ class Predicts(Protocol):
     def engine_name(self) -> str:
         """What computes, and in which precision."""
 
-    def predict(
-        self, images: UInt8[np.ndarray, "B H W 3"]
-    ) -> tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]:
+    def predict(self, images: UInt8[np.ndarray, "B H W 3"]) -> Poses:
         """Find positions in pixels of the given images, and their likelihoods."""
 
-    def start(
-        self, images: UInt8[np.ndarray, "B H W 3"]
-    ) -> Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]:
+    def start(self, images: UInt8[np.ndarray, "B H W 3"]) -> Callable[[], Poses]:
         """Begin to predict and return at once; the result waits, and then is that of `predict`."""
 
 

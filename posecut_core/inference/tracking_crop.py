@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float64, Int, UInt8
 
 from posecut_core.dataset.frames import scaled_size
 from posecut_core.errors import ArgumentError
-from posecut_core.inference.stored_frames import Predicts, padded
+from posecut_core.inference.stored_frames import Poses, Predicts, padded
 from posecut_core.types import Crop
 
 SEGMENT = 48  # frames, of which the first is seen whole
@@ -157,7 +157,6 @@ class Windows:
 
 
 _Image = UInt8[np.ndarray, "H W 3"]
-_Poses = Callable[[], tuple[Float64[np.ndarray, "B K 2"], Float64[np.ndarray, "B K"]]]
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ class _WindowPredictor:
         self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], fitting: dict[int, tuple[int, Crop]]
     ) -> Callable[[], tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]]:
         """Begin with the windows of some frames; the result waits, and is that of `in_windows`."""
-        groups: list[tuple[list[int], _Poses]] = []
+        groups: list[tuple[list[int], Callable[[], Poses]]] = []
         for size in {size for size, _ in fitting.values()}:
             places = [i for i, (own, _) in fitting.items() if own == size]
             crops = [fitting[i][1] for i in places]
@@ -236,7 +235,7 @@ class _WindowPredictor:
 
         return finish
 
-    def _whole(self, images: Sequence[_Image], places: Sequence[int]) -> list[tuple[list[int], _Poses]]:
+    def _whole(self, images: Sequence[_Image], places: Sequence[int]) -> list[tuple[list[int], Callable[[], Poses]]]:
         """Begin with whole frames; few of them one by one, which costs less than a padded batch."""
         size = self.together if len(places) == self.together else 1
         chosen = [list(places[start : start + size]) for start in range(0, len(places), size)]

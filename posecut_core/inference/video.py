@@ -254,7 +254,7 @@ def analyze_video(
     scale: float = 1.0,
     report: Report = silent,
 ) -> AnalyzedVideo:
-    """Write predictions forevery frame of `video` to `target`, going on where an earlier call was interrupted.
+    """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
 
     Args:
         predictor: the network.

@@ -76,7 +76,7 @@ class ExtractedFrames:
 
 @dataclass(frozen=True)
 class _Wish:
-    """How frames are chosen, the same forevery video."""
+    """How frames are chosen, the same for every video."""
 
     algorithm: str
     number_of_frames: int

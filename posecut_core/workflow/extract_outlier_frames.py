@@ -152,7 +152,7 @@ class OutlierVideo:
 
 @dataclass(frozen=True)
 class _Wish:
-    """How frames are chosen, the same forevery video."""
+    """How frames are chosen, the same for every video."""
 
     bodyparts: str | Sequence[str] | None
     frames: tuple[int, ...]

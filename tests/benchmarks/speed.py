@@ -217,12 +217,12 @@ def timed(config: Path, videos: Videos, ways: dict[str, dict], arguments: object
     return result
 
 
-def limits(config: Path, videos: Videos, medians: dict[str, float]) -> dict[str, object]:
+def limits(config: Path, videos: Videos, ways: dict[str, dict], medians: dict[str, float]) -> dict[str, object]:
     """Compare with the engines alone, with decoding alone, and between batch sizes."""
     with VideoReader(videos[RESNET][0]) as reader:
         images = np.stack([frame for _, frame in reader.frames(range(8))])
     result: dict[str, object] = {"decoding_fps": round(decoding_fps(*videos[LIGHT])), "gigaflops": gigaflops()}
-    for name in (each for each in ("full_frame", "int8", "light") if f"{each}_fps" in medians):
+    for name in {"full_frame", "int8", "light"} & ways.keys():
         alone = engine_fps(with_engine(config, WAYS[name]["shuffle"], WAYS[name]["engine"]), images)
         result |= rounded({f"{name}_engine_fps": alone, f"{name}_end_to_end": medians[f"{name}_fps"] / alone})
     for name in ("full_frame", "light"):
@@ -288,7 +288,7 @@ def figures(config: Path, arguments: object) -> dict[str, object]:
     ways = {name: way for name, way in WAYS.items() if name not in refused}
     result = {"frames": arguments.frames, "light_frames": arguments.light_frames, "refused": refused}
     result |= timed(config, videos, ways, arguments)
-    result |= limits(config, videos, result) | accuracy(config, videos[LIGHT][0], refused)
+    result |= limits(config, videos, ways, result) | accuracy(config, videos[LIGHT][0], refused)
     for count in map(int, filter(None, arguments.memory.split(","))):
         longer = config.parent / f"{count}_frames.mp4"
         first_frames(source, longer, count)

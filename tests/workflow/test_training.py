@@ -258,17 +258,22 @@ assert seen == [{second}, {second}], seen
 """
 
 
-def test_the_device_that_was_asked_for_is_the_only_one(trainable):
-    """No array of weights, snapshots, batches or validation lies on the first device meanwhile."""
+def run_on_two_devices(code, config):
+    """Run a program to its end, in a process for which the processor is two devices."""
     flags = {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", ON_THE_SECOND, str(trainable)],
+        [sys.executable, "-W", "error", "-c", code, str(config)],
         env=os.environ | flags,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_device_that_was_asked_for_is_the_only_one(trainable):
+    """No array of weights, snapshots, batches or validation lies on the first device meanwhile."""
+    run_on_two_devices(ON_THE_SECOND, trainable)
 
 
 ON_BOTH = """
@@ -286,12 +291,4 @@ for maxiters in (2, 4):
 
 def test_several_devices_train_together(trainable):
     """The first steps, which only time the training, leave the state on each device as it was."""
-    flags = {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", ON_BOTH, str(trainable)],
-        env=os.environ | flags,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_on_two_devices(ON_BOTH, trainable)

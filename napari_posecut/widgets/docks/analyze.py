@@ -11,12 +11,10 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QFormLayout,
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QTreeWidget,
@@ -29,7 +27,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import name_controls
+from napari_posecut.widgets.parts import name_controls, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy, VideoError
 from posecut_core.poses.files import find_predictions
@@ -300,7 +298,7 @@ class AnalyzeDock(QWidget):
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
-        content, scrolled = QWidget(), QScrollArea()  # all options together are higher than a small screen
+        content = QWidget()
         layout, form, folder = QVBoxLayout(content), QFormLayout(), QHBoxLayout()
         layout.setContentsMargins(4, 4, 4, 4)
         folder.addWidget(self.folder)
@@ -317,13 +315,7 @@ class AnalyzeDock(QWidget):
             layout.addWidget(widget)
             if isinstance(widget, QCheckBox):  # a wide one would be cut off, and everything with it
                 widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        scrolled.setWidget(content)
-        scrolled.setWidgetResizable(True)
-        scrolled.setFrameShape(QFrame.Shape.NoFrame)
-        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        outside = QVBoxLayout(self)
-        outside.setContentsMargins(0, 0, 0, 0)
-        outside.addWidget(scrolled)
+        scroll_content(self, content)
 
     def _show_fields(self) -> None:
         """Show the fields of what is chosen."""

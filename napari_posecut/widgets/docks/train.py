@@ -12,12 +12,10 @@ import yaml
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget, Widget
 from napari import Viewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
-    QFrame,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSpinBox,
     QVBoxLayout,
@@ -27,7 +25,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls
+from napari_posecut.widgets.parts import name_controls, scroll_content
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.dataset.settings import (
@@ -254,7 +252,7 @@ class TrainDock(QWidget):
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
-        content, scrolled = QWidget(), QScrollArea()  # all settings and the curves are higher than a small screen
+        content = QWidget()
         layout, row = QVBoxLayout(content), QFormLayout()
         layout.setContentsMargins(4, 4, 4, 4)
         row.addRow("shuffle", self.shuffle)
@@ -264,13 +262,7 @@ class TrainDock(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self.curve, stretch=1)
         layout.addStretch()
-        scrolled.setWidget(content)
-        scrolled.setWidgetResizable(True)
-        scrolled.setFrameShape(QFrame.Shape.NoFrame)
-        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        outside = QVBoxLayout(self)
-        outside.setContentsMargins(0, 0, 0, 0)
-        outside.addWidget(scrolled)
+        scroll_content(self, content)
 
     def _on_project_changed(self) -> None:
         """Show the training that runs, or the shuffle that is chosen."""

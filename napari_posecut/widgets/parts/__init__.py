@@ -1,13 +1,22 @@
-"""Parts that several docks share: names of controls, buttons for what helps after an error, and plain tables."""
+"""Parts that docks share: names of controls, scrolling, buttons for what helps after an error, and plain tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QBoxLayout, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
+from qtpy.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QPushButton,
+    QScrollArea,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_posecut.remedies import PLACES, button_text
 from posecut_core.errors import Remedy
@@ -32,6 +41,17 @@ def name_controls(owner: Any, name: str) -> None:
         for each, widget in widgets.items():
             if isinstance(getattr(widget, "native", widget), QWidget):
                 name_controls(widget, each.replace(" ", "_"))
+
+
+def scroll_content(dock: QWidget, content: QWidget) -> None:
+    """Fill a dock with what is higher than a small screen; it is scrolled up and down only."""
+    area, layout = QScrollArea(), QVBoxLayout(dock)
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(area)
 
 
 class RemedyButtons(QWidget):
