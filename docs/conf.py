@@ -26,6 +26,7 @@ exclude_patterns = ["build", "examples"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+smartquotes_action = "qe"  # no dashes: `--frames` stays what one types
 default_role = "code"  # `name` in a docstring
 autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
@@ -44,6 +45,9 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "PoseCut"
+html_static_path = ["static"]
+html_css_files = ["posecut.css"]
+html_sidebars = {"design": [], "limits": []}  # pages of no section have nothing to navigate
 html_show_sourcelink = False
 html_theme_options = {
     "github_url": "https://github.com/posecut/posecut",

@@ -48,16 +48,13 @@ def _verb(name: str) -> Iterator[str]:
     yield f"### {name}\n\n{summary(name)} {VERBS[name].note}\n\n```bash\n{example(name)}\n```\n"
     yield f"Usage: `{usage(name).removeprefix('Usage: ')}`\n"
     yield from _table(("argument", "meaning"), [(f"`{entry.name}`", entry.meaning) for entry in arguments])
-    rows = [(f"`{entry.name}`", entry.meaning, _choices(entry), _default(entry)) for entry in own]
-    yield from _table(("option", "meaning", "choices", "default"), rows)
+    yield from _table(("option", "meaning"), [(f"`{entry.name}`", _meaning(entry)) for entry in own])
 
 
-def _choices(option: Option) -> str:
-    return ", ".join(f"`{choice}`" for choice in option.choices)
-
-
-def _default(option: Option) -> str:
-    return f"`{option.shown_default}`" if option.shown_default else ""
+def _meaning(option: Option) -> str:
+    choices = ", ".join(f"`{choice}`" for choice in option.choices)
+    sentences = [option.meaning, choices and f"One of {choices}.", f"Default: `{option.shown_default}`."]
+    return " ".join(filter(None, sentences if option.shown_default else sentences[:2]))
 
 
 def steps() -> str:
@@ -96,7 +93,9 @@ def settings() -> str:
     """Describe every setting of a training."""
     rows = []
     for name, about in properties(TrainingSettings).items():
-        rows.append((f"`{name}`", f"`{json.dumps(about['default'])}`", about["description"], described(about)))
+        meaning, takes = about["description"], described(about)
+        said = all(choice in meaning for choice in takes.replace(" or ", ", ").split(", "))
+        rows.append((f"`{name}`", f"`{json.dumps(about['default'])}`", meaning, "" if said else takes))
     return "\n".join(_table(("setting", "default", "meaning", "what it takes"), rows))
 
 
