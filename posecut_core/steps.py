@@ -49,7 +49,12 @@ class StepArgument:
         """Return the least and the greatest number that are possible."""
         if self.kind not in (int, float):
             return None, None
-        return (0, 1) if self.parameter in _PROBABILITIES else (_LEAST.get(self.parameter), None)
+        return limits_of(self.parameter)
+
+
+def limits_of(parameter: str) -> tuple[float | None, float | None]:
+    """Return the least and the greatest number that a parameter of this name may have, in any step."""
+    return (0, 1) if parameter in _PROBABILITIES else (_LEAST.get(parameter), None)
 
 
 @cache

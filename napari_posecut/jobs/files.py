@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import psutil
@@ -106,6 +106,7 @@ def _kill(process: psutil.Process) -> None:
 
 
 _DETAILS = 20_000  # bytes of the child's output that are worth showing
+_Kind = TypeVar("_Kind")
 _AT_ONCE = 1 << 18  # bytes of progress that are read without holding up a window
 
 
@@ -131,6 +132,33 @@ class Outcome:
         """Return what a window is told of a result: its values, as JSON has them, and its summary."""
         said = result.summary() if hasattr(result, "summary") else Summary("")
         return cls("done", json.loads(as_json(result)), said.text, said.following)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What request.json holds."""
+
+    config: str
+    verb: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Working:
+    """What process.json holds."""
+
+    host: str
+    pid: Annotated[int, msgspec.Meta(ge=0)]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What a line of a Progress holds: missing numbers are null."""
+
+    stage: str
+    done: int
+    total: int | None
+    values: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -168,16 +196,13 @@ class JobFolder:
         Raises:
             StorageError: the disk refuses.
         """
-        values = {"config": os.fspath(config), "verb": request.verb, "arguments": dict(request.arguments)}
-        write_text(self.path / "request.json", json.dumps(values, allow_nan=False))
+        asked = _Asked(os.fspath(config), request.verb, dict(request.arguments))
+        write_text(self.path / "request.json", json.dumps(vars(asked), allow_nan=False))
 
     def read_request(self) -> tuple[Path, Request] | None:
         """Return the path of config.yaml and what is to be done; None where this is no folder of a job."""
-        values = _read(self.path / "request.json")
-        try:
-            return Path(values["config"]), Request(str(values["verb"]), dict(values["arguments"]))
-        except (KeyError, TypeError, ValueError):
-            return None
+        asked = _read(self.path / "request.json", _Asked)
+        return (Path(asked.config), Request(asked.verb, asked.arguments)) if asked else None
 
     def write_process(self, pid: int) -> None:
         """Note which process of this computer does the work.
@@ -185,15 +210,12 @@ class JobFolder:
         Raises:
             StorageError: the disk refuses.
         """
-        write_text(self.path / "process.json", json.dumps({"host": platform.node(), "pid": pid}))
+        write_text(self.path / "process.json", as_json(_Working(platform.node(), pid)))
 
     def read_process(self) -> Process | None:
         """Return the process that does the work; None where none has been noted."""
-        values = _read(self.path / "process.json")
-        try:  # the job's folder is the last argument of its child
-            return Process(str(values["host"]), abs(int(values["pid"])), self.path.name)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+        working = _read(self.path / "process.json", _Working)  # the job's folder is the last argument of its child
+        return Process(working.host, working.pid, self.path.name) if working else None
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Say how it ended.
@@ -205,10 +227,7 @@ class JobFolder:
 
     def read_outcome(self) -> Outcome | None:
         """Return how it ended; None where that has not been said."""
-        try:
-            return msgspec.convert(_read(self.path / "result.json"), Outcome)
-        except msgspec.ValidationError:
-            return None
+        return _read(self.path / "result.json", Outcome)
 
     def read_progress(self, offset: int) -> tuple[tuple[Progress | Notice, ...], int]:
         """Return the whole reports from a byte of the file on, and the byte after them; a part of them, if many."""
@@ -257,14 +276,15 @@ def _parse_progress(line: bytes) -> Progress | Notice | None:
         values = parse_json(line)
         if "text" in values:
             return msgspec.convert(values, Notice)
-        numbers = {str(name): math.nan if value is None else value for name, value in values["values"].items()}
-        return Progress(str(values["stage"]), values["done"], values["total"], numbers)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        counted = msgspec.convert(values, _Counted)
+    except (ValueError, TypeError):
         return None
+    numbers = {name: math.nan if number is None else number for name, number in counted.values.items()}
+    return Progress(counted.stage, counted.done, counted.total, numbers)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, kind: type[_Kind]) -> _Kind | None:
     try:
-        return read_json(path)
+        return msgspec.convert(read_json(path), kind)
     except (OSError, ValueError):
-        return {}
+        return None

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from posecut_core.errors import AnalysisError, ArgumentError
+from posecut_core.steps import limits_of
 from posecut_core.storage.files import atomic_path, read_text
 from posecut_core.storage.values import faults
 from posecut_core.types import OutlierAlgorithm
@@ -25,16 +26,21 @@ from posecut_core.types import OutlierAlgorithm
 CHOSEN_BY_HAND = ("list", "manual")
 
 
+def _limited(parameter: str) -> Any:
+    least, most = limits_of(parameter)
+    return Field(ge=least, le=most)
+
+
 @dataclass(frozen=True, config=ConfigDict(allow_inf_nan=False))
 class Criteria:
     """How frames are judged (paper, step J); what each number means is said by `extract_outlier_frames`."""
 
     outlieralgorithm: OutlierAlgorithm = "jump"
-    epsilon: Annotated[float, Field(ge=0)] = 20.0
-    p_bound: Annotated[float, Field(ge=0, le=1)] = 0.01
-    ARdegree: Annotated[int, Field(ge=1)] = 3
-    MAdegree: Annotated[int, Field(ge=0)] = 1
-    alpha: Annotated[float, Field(gt=0, le=1)] = 0.01
+    epsilon: Annotated[float, _limited("epsilon")] = 20.0
+    p_bound: Annotated[float, _limited("p_bound")] = 0.01
+    ARdegree: Annotated[int, _limited("ARdegree")] = 3
+    MAdegree: Annotated[int, _limited("MAdegree")] = 1
+    alpha: Annotated[float, _limited("alpha"), Field(gt=0)] = 0.01
 
 
 def criteria_from(**values: Any) -> Criteria:

@@ -70,10 +70,10 @@ def described(schema: Mapping[str, Any]) -> str:
     if "multipleOf" in schema:
         words = f"a multiple of {schema['multipleOf']}"
     low, high = (_figure(schema.get(bound)) for bound in ("minimum", "maximum"))
-    if low and high:
-        return f"{words} from {low} to {high}"
     if "exclusiveMinimum" in schema:
         return f"{words} above {_figure(schema['exclusiveMinimum'])}" + (f" and up to {high}" if high else "")
+    if low and high:
+        return f"{words} from {low} to {high}"
     return f"{words} of at least {low}" if low else words
 
 

@@ -40,7 +40,9 @@ def test_notices_survive_a_round_trip(text):
     assert _parse_progress(progress_line(Notice(text)).encode()) == Notice(text)
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"null", b"[]", b'{"stage": "a"}', b"\0\0\0", b"\xff", b'{"values": []}'])
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"null", b"[]", b'{"stage": "a"}', b"\0\0\0", b"\xff", b'{"values": []}', b"5"]
+)
 def test_a_line_that_is_no_report_is_none(line):
     """A full disk or a loss of power may leave such lines."""
     assert _parse_progress(line) is None
@@ -89,7 +91,8 @@ def test_request_process_and_outcome_come_back(folder, tmp_path):
     "text",
     [
         *("", "[]", "1", '{"config": 1}', '{"state": "done"}'),
-        *('{"host": "a", "pid": "x"}', '{"host": "a", "pid": Infinity}'),
+        *('{"host": "a", "pid": "x"}', '{"host": "a", "pid": Infinity}', '{"host": "a", "pid": -1}'),
+        '{"config": "a", "verb": 1, "arguments": {}}',
     ],
 )
 def test_files_that_are_not_as_they_were_written_count_as_missing(folder, text):
