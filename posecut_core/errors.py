@@ -8,8 +8,9 @@
     ├── DatasetError (6)      training datasets, splits
     ├── ModelError (7)        weights, snapshots, training
     ├── AnalysisError (8)     predictions and evaluation
-    └── StorageError (9)      the disk: full, read-only, not writable
-        └── BusyError (10)    another program is at the same work: nothing is wrong, and waiting is all there is to do
+    ├── StorageError (9)      the disk: full, read-only, not writable
+    │   └── BusyError (10)    another program is at the same work: nothing is wrong, and waiting is all there is to do
+    └── CameraError (11)      cameras, their calibration and their files
 
 A message says in one sentence what was found, what was expected and what to do next, and names no command, option or
 button: the public steps that help are data (`Remedy`); several are alternatives. Subclasses also inherit the builtin
@@ -167,6 +168,13 @@ class BusyError(StorageError):
 
     code = "busy"
     exit_code = 10
+
+
+class CameraError(PosecutError, ValueError):
+    """Cameras cannot be calibrated, do not fit together, or their file is damaged."""
+
+    code = "cameras"
+    exit_code = 11
 
 
 def treat_each(

@@ -15,6 +15,7 @@ ROOMS = (
     "results",
     "project",
     "video",
+    "cameras",
     "formats",
     "labels",
     "poses",

@@ -1,0 +1,349 @@
+"""Cameras, their files, and points from several views; the truth is drawn, so that it is known."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.io import savemat
+from scipy.spatial.transform import Rotation
+
+from posecut_core.cameras.camera import Camera, distort, epipolar_line, project, ray, undistort
+from posecut_core.cameras.files import read_cameras, write_cameras
+from posecut_core.cameras.triangulation import triangulate
+from posecut_core.errors import CameraError
+
+MATRIX = np.array([[800.0, 0.0, 320.0], [0.0, 810.0, 240.0], [0.0, 0.0, 1.0]])
+LENSES = {
+    "none": ("pinhole", []),
+    "polynomial": ("pinhole", [-0.28, 0.1, 0.001, -0.0005, 0.0]),
+    "rational": ("pinhole", [0.3, 0.05, 0.001, -0.0005, 0.01, 0.5, 0.1, 0.01]),
+    "fisheye": ("fisheye", [0.05, -0.01, 0.002, -0.0005]),
+}
+
+
+def ring(count: int = 4, *, lens: str = "polynomial", distance: float = 500.0) -> tuple[Camera, ...]:
+    """Place cameras on a ring, looking at the world's origin."""
+    model, coefficients = LENSES[lens]
+    made = []
+    for at in range(count):
+        turned = Rotation.from_euler("yx", [360.0 * at / count / 1.7, 10.0 * at], degrees=True).as_matrix()
+        bent, moved = np.array(coefficients), np.array([0.0, 0.0, distance])
+        made.append(Camera(f"cam{at}", (640, 480), MATRIX, bent, turned, moved, model))
+    return tuple(made)
+
+
+def cloud(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-80, 80, (count, 3))
+
+
+def seen(cameras: tuple[Camera, ...], points: np.ndarray) -> np.ndarray:
+    return np.stack([project(camera, points) for camera in cameras], axis=-2)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+@given(pixel=st.tuples(st.floats(0, 639), st.floats(0, 479)))
+@settings(max_examples=20)
+def test_distortion_and_its_inverse_round_trip(lens: str, pixel: tuple[float, float]) -> None:
+    """A pixel's direction has that pixel, for every lens and anywhere in the image."""
+    camera = ring(1, lens=lens)[0]
+    there = np.array(pixel)
+    assert distort(camera, undistort(camera, there)) == pytest.approx(there, abs=1e-6)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_points_lie_on_the_rays_of_their_pixels(lens: str) -> None:
+    """A point in space is on the ray of each pixel in which it is seen."""
+    points = cloud(20)
+    for camera in ring(lens=lens):
+        rays = ray(camera, project(camera, points))
+        away = points - camera.center
+        assert np.cross(rays, away) == pytest.approx(0.0, abs=1e-6)
+        assert np.linalg.norm(rays, axis=-1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(2, 6))
+@settings(max_examples=6)
+def test_projection_and_triangulation_round_trip(lens: str, seed: int, count: int) -> None:
+    """Points come back from their pixels, and their pixels from the points, to a millionth."""
+    cameras, points = ring(count, lens=lens), cloud(12, seed)
+    found = triangulate(cameras, seen(cameras, points))
+    assert found.points == pytest.approx(points, abs=1e-6)
+    assert seen(cameras, found.points) == pytest.approx(seen(cameras, points), abs=1e-6)
+    assert found.used.all()
+
+
+def test_opencv_projects_to_the_same_pixels() -> None:
+    """Cameras are OpenCV's, coefficient by coefficient."""
+    cv2 = pytest.importorskip("cv2")
+    points = cloud(20)
+    for lens in LENSES:
+        camera = ring(3, lens=lens)[2]
+        turn = Rotation.from_matrix(camera.rotation).as_rotvec()
+        where = (points[:, None], turn, camera.translation)
+        theirs = cv2.fisheye.projectPoints if lens == "fisheye" else cv2.projectPoints
+        pixels, _ = theirs(*where, camera.matrix, camera.distortion if len(camera.distortion) else None)
+        assert project(camera, points) == pytest.approx(pixels[:, 0], abs=1e-8)
+
+
+def test_projection_can_be_differentiated() -> None:
+    """JAX computes the pixels that NumPy does, and their derivatives; the inverse has inverse derivatives."""
+    camera, point = ring(2)[1], cloud(1)[0]
+    with jax.enable_x64(True):
+        pixel = project(camera, jax.numpy.asarray(point))
+        assert np.asarray(pixel) == pytest.approx(project(camera, point))
+        slopes = np.asarray(jax.jit(jax.jacfwd(lambda at: project(camera, at)))(jax.numpy.asarray(point)))
+        forward = jax.jit(jax.jacfwd(lambda at: distort(camera, at)))(jax.numpy.asarray([0.1, -0.2]))
+        there = distort(camera, jax.numpy.asarray([0.1, -0.2]))
+        backward = jax.jit(jax.jacrev(lambda at: undistort(camera, at)))(there)
+        assert np.asarray(forward @ backward) == pytest.approx(np.eye(2), abs=1e-9)
+    step = 1e-4 * np.eye(3)
+    numeric = (project(camera, point + step) - project(camera, point - step)).T / 2e-4
+    assert slopes == pytest.approx(numeric, rel=1e-5, abs=1e-7)
+
+
+def test_nothing_is_seen_behind_a_camera() -> None:
+    """A point behind a camera has no pixel."""
+    camera = ring(1)[0]
+    assert np.isnan(project(camera, np.array([0.0, 0.0, -600.0]))).all()
+
+
+def test_views_that_are_wrong_do_not_count() -> None:
+    """With a fifth of the pixels displaced, nearly all points are exact, and displaced views are told."""
+    cameras, points = ring(6), cloud(300)
+    pixels = seen(cameras, points)
+    rng = np.random.default_rng(1)
+    wrong = rng.random(pixels.shape[:-1]) < 0.2
+    turn = rng.uniform(0, 2 * np.pi, wrong.shape)
+    by = rng.uniform(20, 200, wrong.shape)[..., None] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+    found = triangulate(cameras, np.where(wrong[..., None], pixels + by, pixels))
+    error = np.linalg.norm(found.points - points, axis=-1)
+    assert np.nanmedian(error) < 1e-6
+    assert np.nanpercentile(error, 95) < 1e-3
+    assert (found.used == ~wrong).mean() > 0.97
+    assert np.nanmedian(found.error[wrong]) > 20
+
+
+def test_uncertainty_holds_the_truth_as_often_as_it_says() -> None:
+    """Under noise of a pixel, nine in ten ellipsoids of 90 % hold the point, also where likelihoods differ."""
+    cameras, points = ring(4), cloud(2000)
+    rng = np.random.default_rng(2)
+    likelihood = rng.uniform(0.7, 1.0, (2000, 4))
+    noise = rng.normal(size=(2000, 4, 2)) / np.sqrt(likelihood[..., None])
+    found = triangulate(cameras, seen(cameras, points) + noise, likelihood)
+    off = found.points - points
+    distance = np.einsum("ni,nij,nj->n", off, np.linalg.inv(found.covariance), off)
+    assert 0.87 < (distance < 6.251).mean() < 0.93
+    assert found.noise == pytest.approx(1.0, abs=0.05)
+
+
+def test_jax_solves_many_points_as_numpy_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same points come out of both, so that their number changes nothing."""
+    cameras, points = ring(3), cloud(200)
+    pixels = seen(cameras, points) + np.random.default_rng(0).normal(size=(200, 3, 2))
+    pixels[::7, 1] += 80
+    few = triangulate(cameras, pixels)
+    monkeypatch.setattr("posecut_core.cameras.triangulation._FEW", 0)
+    monkeypatch.setattr("posecut_core.cameras.triangulation._CHUNK", 128)
+    many = triangulate(cameras, pixels)
+    np.testing.assert_allclose(many.points, few.points, atol=1e-5)
+    np.testing.assert_array_equal(many.used, few.used)
+
+
+def test_two_confident_views_are_needed() -> None:
+    """A point without two likely views is missing, and so are its errors; nothing else suffers."""
+    cameras, points = ring(3), cloud(4)
+    pixels, likelihood = seen(cameras, points), np.ones((4, 3))
+    likelihood[0, :2] = 0.1
+    pixels[1, 1:] = np.nan
+    found = triangulate(cameras, pixels, likelihood)
+    assert np.isnan(found.points[:2]).all()
+    assert np.isnan(found.error[:2]).all()
+    assert found.points[2:] == pytest.approx(points[2:], abs=1e-6)
+    nothing = triangulate(cameras, np.full((4, 3, 2), np.nan))
+    assert np.isnan(nothing.points).all()
+    assert "No point is seen by two cameras" in nothing.findings[0]
+
+
+def test_cameras_too_close_have_no_depth() -> None:
+    """Cameras at one place are refused, and points whose rays are parallel are missing, with a reason."""
+    camera = ring(1)[0]
+    there = (camera, dataclasses.replace(camera, name="other"))
+    with pytest.raises(CameraError, match="same place"):
+        triangulate(there, np.zeros((1, 2, 2)))
+    near = (camera, dataclasses.replace(camera, name="other", translation=camera.translation + np.array([0.5, 0, 0])))
+    found = triangulate(near, seen(near, cloud(3)))
+    assert np.isnan(found.points).all()
+    assert "parallel" in found.findings[0]
+
+
+def test_an_epipolar_line_goes_through_the_point() -> None:
+    """The other camera sees the point on the curve, and two cameras at one place have none."""
+    one, other = ring(2)
+    point = np.array([10.0, -20.0, 30.0])
+    line = epipolar_line(one, project(one, point), other, parts=20000)
+    assert np.linalg.norm(line - project(other, point), axis=-1).min() < 0.5
+    with pytest.raises(CameraError, match="same place"):
+        epipolar_line(one, np.array([1.0, 2.0]), dataclasses.replace(one, name="twin"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"matrix": np.eye(3)[:2]}, "2 x 3, expected 3 x 3"),
+        ({"matrix": -np.eye(3)}, "positive focal lengths"),
+        ({"rotation": np.diag([1.0, 1.0, -1.0])}, "left-handed"),
+        ({"rotation": np.ones((3, 3))}, "not perpendicular"),
+        ({"translation": np.array([np.nan, 0, 0])}, "not finite"),
+        ({"distortion": np.array([-2.0, 0, 0, 0])}, "folds"),
+        ({"distortion": np.array([1.0, 2.0, 3.0])}, "3 distortion coefficients"),
+    ],
+)
+def test_cameras_that_cannot_be_are_refused(change: dict[str, object], told: str) -> None:
+    """Each fault has one sentence that names the camera."""
+    with pytest.raises(CameraError, match=told) as caught:
+        dataclasses.replace(ring(1)[0], **change)  # type: ignore[arg-type]
+    assert "cam0" in str(caught.value)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def assert_same(one: tuple[Camera, ...], other: tuple[Camera, ...], *, size: bool = True) -> None:
+    assert [camera.name for camera in one] == [camera.name for camera in other]
+    for mine, theirs in zip(one, other, strict=True):
+        assert mine.model == theirs.model
+        assert mine.size == theirs.size or not size
+        for key in ("matrix", "rotation", "translation"):
+            assert getattr(mine, key) == pytest.approx(getattr(theirs, key), abs=1e-9)
+        np.testing.assert_allclose(project(mine, cloud(5)), project(theirs, cloud(5)), atol=1e-6)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+@pytest.mark.parametrize("suffix", ["yaml", "toml"])
+@given(names=st.lists(st.text("aß\"\\'. :#-\n雪", min_size=1, max_size=8), min_size=2, max_size=3, unique=True))
+@settings(max_examples=5)
+def test_cameras_written_are_read_again(
+    lens: str, suffix: str, names: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Ours and Anipose's file hold every camera, whatever its name."""
+    path = tmp_path_factory.mktemp("cameras") / f"cameras.{suffix}"
+    cameras = tuple(
+        dataclasses.replace(camera, name=name) for camera, name in zip(ring(len(names), lens=lens), names, strict=True)
+    )
+    write_cameras(path, cameras)
+    assert_same(read_cameras(path), cameras)
+
+
+def test_caliscope_s_cameras_are_read(tmp_path: Path) -> None:
+    """A rotation may be a matrix, and the camera be called by its number."""
+    camera = ring(2)[1]
+    table = {
+        "size": [640, 480],
+        "matrix": camera.matrix.tolist(),
+        "distortions": camera.distortion.tolist(),
+        "translation": camera.translation.tolist(),
+        "rotation": camera.rotation.tolist(),
+    }
+    lines = "\n".join(f"{key} = {value}" for key, value in table.items())
+    (tmp_path / "camera_array.toml").write_text(f"[cameras.1]\ncam_id = 1\n{lines}\n")
+    assert_same(read_cameras(tmp_path / "camera_array.toml"), (dataclasses.replace(camera, name="cam_1"),))
+
+
+def test_opencv_s_cameras_are_read(tmp_path: Path) -> None:
+    """What OpenCV's FileStorage writes is read: a camera, and a stereo pair in two files."""
+    cv2 = pytest.importorskip("cv2")
+    left, right = ring(2)
+
+    def store(name: str, **values: object) -> Path:
+        storage = cv2.FileStorage(str(tmp_path / name), cv2.FILE_STORAGE_WRITE)
+        for key, value in values.items():
+            storage.write(key, value)
+        storage.release()
+        return tmp_path / name
+
+    size = {"image_width": 640, "image_height": 480}
+    single = store("cam1.yml", camera_matrix=right.matrix, distortion_coefficients=right.distortion, **size)
+    alone = dataclasses.replace(right, name="cam1", rotation=np.eye(3), translation=np.zeros(3))
+    assert_same(read_cameras(single), (alone,))
+    both = store("intrinsics.yml", M1=left.matrix, D1=left.distortion, M2=right.matrix, D2=right.distortion, **size)
+    turned = right.rotation @ left.rotation.T
+    moved = right.translation - turned @ left.translation
+    store("extrinsics.yml", R=turned, T=moved)
+    first = dataclasses.replace(left, name="left", rotation=np.eye(3), translation=np.zeros(3))
+    second = dataclasses.replace(right, name="right", rotation=turned, translation=moved)
+    assert_same(read_cameras(both), (first, second))
+
+
+def test_cameras_of_matlab_are_read(tmp_path: Path) -> None:
+    """DANNCE's rows become columns and its pixels begin at 0; Bouguet's stereo pair has its places."""
+    cameras = ring(2)
+    told = []
+    for camera in cameras:
+        matrix = camera.matrix + np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]])
+        radial, tangential = camera.distortion[[0, 1, 4]], camera.distortion[2:4]
+        told.append({"K": matrix.T, "r": camera.rotation.T, "t": camera.translation[None]})
+        told[-1] |= {"RDistort": radial[None], "TDistort": tangential[None]}
+    names = np.array([camera.name for camera in cameras], dtype=object)
+    savemat(tmp_path / "label3d.mat", {"params": np.array(told, dtype=object)[:, None], "camnames": names})
+    assert_same(read_cameras(tmp_path / "label3d.mat"), cameras, size=False)
+    left, right = cameras
+    values = {"R": right.rotation, "T": right.translation, "nx": 640, "ny": 480}
+    for side, camera in (("left", left), ("right", right)):
+        values |= {f"fc_{side}": np.diag(camera.matrix)[:2], f"cc_{side}": camera.matrix[:2, 2]}
+        values |= {f"kc_{side}": camera.distortion, f"alpha_c_{side}": 0.0}
+    savemat(tmp_path / "stereo.mat", values)
+    there = dataclasses.replace(left, name="left", rotation=np.eye(3), translation=np.zeros(3))
+    assert_same(read_cameras(tmp_path / "stereo.mat"), (there, dataclasses.replace(right, name="right")))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("cameras.yaml", "cameras: [{name: a}]", "it has no 'size'"),
+        ("cameras.yaml", "cameras: [", "holds no cameras that can be read"),
+        ("cameras.yaml", "schema: 99\ncameras: []", "newer PoseCut"),
+        ("cameras.yaml", "- 1", "expected lines"),
+        ("cameras.toml", "[board]\nrows = 3", "holds no cameras"),
+        ("cameras.toml", "[cam_0", "holds no cameras that can be read"),
+        ("cameras.mat", "no matrices", "holds no cameras that can be read"),
+        ("stereo_params.pickle", "", "can run code"),
+        ("cameras.csv", "", "no file of cameras"),
+    ],
+)
+def test_files_without_cameras_are_refused(tmp_path: Path, name: str, text: str, told: str) -> None:
+    """Each fault of a file has one sentence that names the file."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(CameraError, match=told) as caught:
+        read_cameras(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_a_camera_of_a_file_that_cannot_be_is_refused_by_name(tmp_path: Path) -> None:
+    """The sentence names the file and the camera."""
+    path = tmp_path / "cameras.yaml"
+    write_cameras(path, ring(2))
+    content = yaml.safe_load(path.read_text())
+    content["cameras"][1]["rotation"][0][0] = 7.0
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(CameraError, match=r"cameras\.yaml: The rotation of camera cam1"):
+        read_cameras(path)
+
+
+def test_cameras_that_a_format_cannot_hold_are_not_written(tmp_path: Path) -> None:
+    """Nothing is written for Anipose with a skew, under one name, or under an unknown ending."""
+    camera = ring(1)[0]
+    skewed = dataclasses.replace(camera, matrix=camera.matrix + np.array([[0, 2.0, 0], [0, 0, 0], [0, 0, 0]]))
+    for name, cameras, told in [
+        ("a.toml", (skewed,), "skew"),
+        ("a.yaml", (camera, camera), "a name of its own"),
+        ("a.txt", (camera,), "end its name"),
+    ]:
+        with pytest.raises(CameraError, match=told):
+            write_cameras(tmp_path / name, cameras)
+    assert list(tmp_path.iterdir()) == []
