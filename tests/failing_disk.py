@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -76,8 +77,14 @@ class Changes:
         lasting: bool = False,
         half: bool = False,
     ) -> None:
-        self.count, self._root, self._half = 0, str(root), half
+        self.places: list[tuple[object, ...]] = []  # of each change: kind, file without digits, lines of code
+        self._root, self._half = str(root), half
         self._number, self._act, self._lasting = number, act, lasting
+
+    @property
+    def count(self) -> int:
+        """Return how many changes there were."""
+        return len(self.places)
 
     def __enter__(self) -> "Changes":
         if not Changes._hooked:
@@ -112,17 +119,26 @@ class Changes:
         if event == "open":
             path, _, flags = arguments
             if isinstance(path, str) and path.startswith(self._root) and (flags or 0) & _FOR_WRITING:
-                self.note(event)
+                self.note(event, path)
         elif event in _CHANGING:
             path = os.fspath(arguments[0]) if isinstance(arguments[0], str | os.PathLike) else ""
             if path.startswith(self._root) or not os.path.isabs(path):
-                self.note(event)
+                self.note(event, path)
 
-    def note(self, kind: str) -> None:
+    def note(self, kind: str, path: str = "") -> None:
         """Count a change, and act if it is the one."""
-        self.count += 1
+        self.places.append((kind, re.sub(r"\d", "", os.path.basename(path)), *_lines()))
         if self._number and (self.count == self._number or (self._lasting and self.count > self._number)):
             self._act(kind)
+
+
+def _lines() -> Iterator[tuple[str, int]]:
+    """List the lines of PoseCut's modules that are at work in this thread."""
+    frame = sys._getframe()
+    while (caller := frame.f_back) is not None:
+        frame = caller
+        if f"{os.sep}posecut_core{os.sep}" in frame.f_code.co_filename:
+            yield frame.f_code.co_filename, frame.f_lineno
 
 
 def _heard(event: str, arguments: tuple) -> None:

@@ -37,6 +37,7 @@ class Deviation:
 
     runtime: str  # what was measured, with its version
     frames: int
+    pcutoff: float  # likelihood from which a point is confident
     points: int  # confident ones, which are those compared
     position_median: float
     position_p99: float  # 99th percentile
@@ -59,6 +60,10 @@ class Deviation:
             return ""
         return f"the network is confident of only {self.points} points in {self.frames} frames, too few to judge by"
 
+    def answers(self, pcutoff: float) -> bool:
+        """Tell whether measuring again, with this pcutoff and the same frames, would find nothing else."""
+        return not self.doubt or (self.frames > 0 and self.pcutoff == pcutoff)
+
     def excess(self, limits: tuple[float, float]) -> str:
         """Say what speaks against the engine, given the largest median and 99th percentile; nothing if nothing does."""
         if self.position_median <= limits[0] and self.position_p99 <= limits[1]:
@@ -79,14 +84,14 @@ def compare(reference: Callable[[], Poses], found: Poses, *, scale: float, pcuto
         runtime: what computed, with its version.
     """
     if (points := int((found[1] >= pcutoff).sum())) < _LEAST:
-        return Deviation(runtime, len(found[1]), points, 0.0, 0.0, 0.0, 0.0)
+        return Deviation(runtime, len(found[1]), pcutoff, points, 0.0, 0.0, 0.0, 0.0)
     xy, likelihood = reference()
     confident = likelihood >= pcutoff
     distance = scale * np.linalg.norm(found[0] - xy, axis=-1)[confident]
     change = np.abs(found[1] - likelihood)[confident]
     figures = [float(np.percentile(values, share)) if len(values) else 0.0 for values in (distance, change)
                for share in (50, 99)]  # fmt: skip
-    return Deviation(runtime, len(found[1]), int(confident.sum()), *figures)
+    return Deviation(runtime, len(found[1]), pcutoff, int(confident.sum()), *figures)
 
 
 def poses_of(network: Predicts, images: Sequence[UInt8[np.ndarray, "H W 3"]]) -> Poses:
@@ -151,7 +156,7 @@ def read_deviations(snapshot: Path, *, runtime: str) -> dict[str, Deviation]:
 
 
 def _is_sound(entry: Deviation) -> bool:
-    figures = (entry.position_median, entry.position_p99, entry.likelihood_median, entry.likelihood_p99)
+    figures = (entry.pcutoff, entry.position_median, entry.position_p99, entry.likelihood_median, entry.likelihood_p99)
     return all(type(count) is int for count in (entry.frames, entry.points)) and all(
         isinstance(figure, float) for figure in figures
     )

@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -156,7 +157,11 @@ def _described(content: Any) -> tuple[str, SnapshotInfo]:
     Raises:
         LookupError, TypeError, ValueError, AttributeError: it says something else, or contradicts itself.
     """
-    found = msgspec.convert(content, _Description)
+    try:
+        found = msgspec.convert(content, _Description)
+    except msgspec.ValidationError as error:
+        field = re.search(r"(?:field `|\$\.)([\w.\[\]]+)", str(error))
+        raise ValueError(f"{field[1] if field else 'what it holds'} is not as it was written") from error
     if len(set(found.bodyparts)) < len(found.bodyparts):
         raise ValueError("bodyparts names one of them twice")
     network = {**found.network["network"], "bodyparts": found.bodyparts}

@@ -209,7 +209,7 @@ class LiveSource:
                 frame, self._newest = self._newest, None
             if frame is None:
                 if self._error is not None or self.is_camera:
-                    raise self._silence(f"stopped{f' ({self._error})' if self._error else ''}") from self._error
+                    raise self._silence("stopped") from self._error
                 return
             yield frame
 

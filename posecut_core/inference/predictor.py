@@ -295,18 +295,18 @@ def _deviation(
 ) -> Deviation:
     """Return how far an engine is from XLA, measured now if it never was."""
     snapshot = training.snapshot(other.step)
+    pcutoff = training.project.config.pcutoff
     known = read_deviations(snapshot, runtime=openvino.runtime())
-    if other.engine_name not in known:
+    if other.engine_name not in known or not known[other.engine_name].answers(pcutoff):
         report(Notice(f"measuring how far {_WORDS[other.engine_name]} is from XLA on {len(images())} frames"))
         known[other.engine_name] = compare(
             reference,
             poses_of(other, images()),
             scale=scale_of(other),
-            pcutoff=training.project.config.pcutoff,
+            pcutoff=pcutoff,
             runtime=openvino.runtime(),
         )
-        if not known[other.engine_name].doubt:  # which goes with another pcutoff
-            write_deviations(snapshot, known)
+        write_deviations(snapshot, known)
     return known[other.engine_name]
 
 

@@ -69,7 +69,7 @@ def given_tracking(dynamic: object) -> TrackingCrop | None:
     """
     values = dynamic.strip().strip("()[]").split(",") if isinstance(dynamic, str) else dynamic
     entries: list[Any] = list(values) if isinstance(values, Sequence) else [values]
-    state = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "none": False}
+    state = {"true": True, "1": True, "false": False, "0": False, "none": False}
     on = state.get(str(entries[0]).strip().lower()) if entries else None
     try:
         numbers = [float(entry) for entry in entries[1:]]

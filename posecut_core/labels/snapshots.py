@@ -36,7 +36,6 @@ from posecut_core.storage.journal import JournalText, journal_line, read_journal
 
 _SCHEMA = 1
 _KEPT = 3
-_LONGEST = 100  # letters of what is wrong with one
 _NAME = re.compile(r"labels-(\d{8,})\.json")
 
 
@@ -135,8 +134,7 @@ def _decoded(content: Mapping[str, Any], path: Path) -> LabelSnapshot:
         return LabelSnapshot(*values, exported=content["exported"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LabelError(
-            f"{path} holds an invalid label ({str(error)[:_LONGEST]}); delete it: the next one is written when labels "
-            "are saved."
+            f"{path} holds an invalid label; delete it: the next one is written when labels are saved."
         ) from error
 
 

@@ -342,14 +342,20 @@ def _recording_of(path: Path) -> str:
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _MOST = 10_000_000  # numbers that a list may have: more are a slip
+# Public steps that take `shuffle` and `trainingsetindex`: the network that they are about.
+NETWORK_STEPS = frozenset(
+    {"train_network", "evaluate_network", "analyze_videos", "filterpredictions", "analyzeskeleton", "plot_trajectories"}
+    | {"create_labeled_video", "find_outlier_frames", "extract_outlier_frames", "export_model", "live", "benchmark"}
+    | {"frame_scoremaps", "export_deeplabcut"}
+)
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Let a function take its arguments in the forms that people use, and refuse others in a sentence.
 
-    The rooms below may know no project: remedies of errors get the one that the step was given, and one that calls
-    the step again gets its other arguments as well.
+    The rooms below may know no project: remedies of errors get the one that the step was given, those about a network
+    also its shuffle and training fraction, and one that calls the step again gets all its other arguments.
 
     A parameter of whole numbers takes texts and numbers of other libraries, one of several takes a single one, ranges
     such as "100-110,517" and anything that can be gone through; one of names takes a single name, or several in a text
@@ -386,7 +392,20 @@ def _completed(remedy: Remedy, step: str, signature: inspect.Signature, bound: i
     }
     if remedy.step == step:
         return Remedy(step, **{**given, **remedy.arguments})
-    return remedy.of_project(str(given["config"])) if "config" in given else remedy
+    completed = Remedy(remedy.step, **{**_network(given, remedy.step), **remedy.arguments})
+    return completed.of_project(str(given["config"])) if "config" in given else completed
+
+
+def _network(given: Mapping[str, Any], step: str) -> dict[str, object]:
+    """Tell a step which network is meant, by what another step was given: nothing where it was several or the first."""
+    shuffles = given.get("shuffle", ())
+    shuffles = list(shuffles) if isinstance(shuffles, list | tuple) else [shuffles]
+    fraction = {name: given[name] for name in ("trainingsetindex",) if name in given}
+    if step == "create_training_dataset":
+        return ({"shuffles": shuffles} if len(shuffles) == 1 else {}) | fraction
+    if step in NETWORK_STEPS:
+        return ({"shuffle": shuffles[0]} if len(shuffles) == 1 else {}) | fraction
+    return {}
 
 
 def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple[str, ...]:

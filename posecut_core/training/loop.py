@@ -17,7 +17,7 @@ from jaxtyping import Int
 
 from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, frames_of_step, mirror_order
 from posecut_core.dataset.settings import TrainingSettings
-from posecut_core.errors import ModelError
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.evaluation.errors import mean_error, pixel_errors
 from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.engine import XlaEngine
@@ -135,7 +135,8 @@ def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report:
     if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
         raise ModelError(
             f"{story}; check the labels of these frames, or lower learning_rate in {run.training.settings}, "
-            "and train again: it goes on from the last snapshot."
+            "and train again: it goes on from the last snapshot.",
+            Remedy("train_network"),
         )
     account.restored.append(known[-1])
     report(Notice(f"{story}; going on from the snapshot of step {known[-1]}"))

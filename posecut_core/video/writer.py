@@ -192,7 +192,5 @@ def _sentences(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise storage_error(path, error) from error
-    except av.error.FFmpegError as error:
-        raise VideoError(f"Cannot encode {path} ({error.strerror}); choose a file that ends in .mp4.") from error
-    except ValueError as error:
-        raise VideoError(f"Cannot encode {path} ({error}); choose a file that ends in .mp4.") from error
+    except (av.error.FFmpegError, ValueError) as error:
+        raise VideoError(f"Cannot encode {path} in this format and size; choose a file that ends in .mp4.") from error

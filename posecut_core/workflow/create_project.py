@@ -269,7 +269,7 @@ def _without_file(project: Project, placed: Iterable[Path], report: Report) -> d
 
 
 def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, report: Report) -> tuple[Path, ...]:
-    """Link or copy videos into an existing project and name them in its files; undo the links if that fails."""
+    """Link or copy videos into an existing project and name them in its files; undo what is not named if that fails."""
     targets: list[Path] = []
     before = set(project.videos.iterdir()) if project.videos.is_dir() else set()
     try:
@@ -281,7 +281,8 @@ def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, repor
         _name_videos(project, dict(zip(targets, records.values(), strict=True)), others)
     except BaseException as error:
         for target in set(targets) - before:
-            target.unlink(missing_ok=True)
+            if str(target) not in _named(project):  # a disk may refuse to make config.yaml durable that is there
+                target.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, StorageError):
             raise storage_error(project.root, error) from error
         raise
@@ -291,14 +292,18 @@ def _place(records: dict[Path, VideoRecord], project: Project, copy: bool, repor
 def _name_videos(project: Project, records: dict[Path, VideoRecord], others: dict[str, dict[str, str]]) -> None:
     if not records:
         return
-    values = load_mapping(read_yaml(project.config_path), project.config_path)
-    entries = values.get("video_sets")
-    videos = dict(entries) if isinstance(entries, dict) else {}
+    videos = _named(project)
     videos.update((str(target), video_entry(_full_frame(record))) for target, record in records.items())
     videos.update(others)
     added = {target.stem: record for target, record in records.items()}
     update_state(project, lambda settings: replace(settings, videos={**settings.videos, **added}))
     edit_config(project.config_path, {"video_sets": videos})
+
+
+def _named(project: Project) -> dict[str, object]:
+    """Read the videos that config.yaml names now."""
+    entries = load_mapping(read_yaml(project.config_path), project.config_path).get("video_sets")
+    return dict(entries) if isinstance(entries, dict) else {}
 
 
 def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, report: Report) -> None:

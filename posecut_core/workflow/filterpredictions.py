@@ -25,7 +25,7 @@ from posecut_core.results import Summary
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
 
-_FILLING = ("spline", "kalman")  # filters whose filled positions keep low likelihoods
+_FILLING = ("arima", "spline", "kalman")  # filters whose filled positions keep low likelihoods
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def filterpredictions(
 ) -> FilteredPredictions:
     """Smooth the predictions of analyzed videos, into files beside them.
 
-    `<video><scorer>_filtered.h5` has positions smoothed over time, and likelihoods as before. After "spline" and
-    "kalman", what is too uncertain has no position, and what was filled has one: a pcutoff of 0 then draws all of it.
+    `<video><scorer>_filtered.h5` has positions smoothed over time, and likelihoods as before. What "arima" bridged and
+    "spline" and "kalman" filled has a position and a low likelihood: a pcutoff of 0 then draws all of it. After the
+    last two, what is too uncertain has no position.
 
     Args:
         config: path of config.yaml.

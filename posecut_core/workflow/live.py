@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import PosecutError, VideoError
+from posecut_core.errors import ArgumentError, PosecutError, VideoError
 from posecut_core.inference.live import Latency, LiveSource, PosePage, PoseServer, PoseStream, is_camera, json_line
 from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.inference.stored_frames import Predicts
@@ -159,9 +159,9 @@ def live(
         report: told where the page and the port are, and about twice a second how many frames there were.
 
     Raises:
-        ArgumentError: the port is taken, or a frame has another size than those before it.
-        VideoError: the source cannot be opened, or a camera stopped. As with frames of another size, `done` of the
-            error is the result until then.
+        ArgumentError: the port is taken.
+        VideoError: the source cannot be opened, a camera stopped, or a frame has another size than those before it:
+            `done` of the error is the result until then.
         ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
     """
     project, name = open_project(config), str(source)
@@ -186,7 +186,9 @@ def live(
                     break
         except KeyboardInterrupt:  # the way to end it
             pass
-        except PosecutError as error:  # a camera that stopped, or a frame of another size
+        except ArgumentError as error:  # a frame of another size, which is the source's and no argument here
+            failure = VideoError(str(error))
+        except PosecutError as error:  # a camera that stopped
             failure = error
         dropped = frames.dropped
     speed = Latency.of(seconds) if seconds else None

@@ -1,6 +1,7 @@
 """Disturb every step of the workflow, run the same step again, and compare what is there with an undisturbed run.
 
     python tests/benchmarks/kills.py [--quick 10000] [--slow 300] [--fault kill] [--seed 0] [--step NAME ...]
+    python tests/benchmarks/kills.py --fault disk --every [--step NAME ...]
 
 Each run copies the project that a step needs, starts the step in a child, disturbs it, and runs it again, which is all
 that a user does. Files and folders are then those of an undisturbed run, bit for bit; where the step had ended before
@@ -13,6 +14,11 @@ it was disturbed, those of running it twice. `--fault` says what happens to it:
     disk        the n-th change of the disk is refused, as by a full, read-only or broken disk: it ends with a sentence
     full        no file may grow beyond some size, which libraries meet that write by themselves
 
+`--every` leaves nothing to chance. `disk` then takes each place in the code where a step changes the disk: by turns,
+the first change there is refused as by a disk that is full from then on, and the last one as by a disk that is
+read-only from then on (`--seed 1` the other way round). `full` lets each size of file that the step writes be the first
+that does not fit, by one byte and by half.
+
 The last line is one JSON object: for each step how often it was disturbed (`tried`), acknowledged edits and files that
 are gone (`lost`), other files than undisturbed (`differing`), runs again that did not end well (`advice`), and ends
 without a sentence (`rude`). `--from I` begins with run I of each step, to look at one again.
@@ -21,6 +27,7 @@ without a sentence (`rude`). `--from I` begins with run I of each step, to look 
 import argparse
 import contextlib
 import errno
+import filecmp
 import importlib
 import json
 import math
@@ -37,7 +44,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", type=int, default=10_000, help="runs of steps that need no network (%(default)s)")
     parser.add_argument("--slow", type=int, default=300, help="runs of training and analysis (%(default)s)")
+    parser.add_argument("--every", action="store_true", help="all runs of disk or full, instead of so many")
     parser.add_argument("--fault", choices=FAULTS, default="kill", help="what happens to them (%(default)s)")
     parser.add_argument("--step", action="append", choices=STEPS, help="only this step; may be repeated")
     parser.add_argument("--seed", type=int, default=0, help="where chance begins (%(default)s)")
@@ -70,6 +78,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     parser.add_argument("--keep", type=Path, help="folder for what goes wrong: before and after the second run")
     options = parser.parse_args()
+    if options.every and options.fault not in ("disk", "full"):
+        parser.error("--every goes with --fault disk or --fault full")
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="posecut-kills-", dir=_memory()) as folder:
         totals = _shared_out(options, Path(folder))
@@ -130,7 +140,8 @@ def _work(steps: list[str], options: argparse.Namespace, folder: Path, number: i
         chosen = [bench for bench in benches if bench.step.slow == slow]
         shares = [1 / (_OVERHEAD + bench.seconds) for bench in chosen]
         for bench, share in zip(chosen, shares, strict=True):
-            runs = range(number, math.ceil(count * (0.1 / len(shares) + 0.9 * share / sum(shares))), options.workers)
+            wanted = math.ceil(count * (0.1 / len(shares) + 0.9 * share / sum(shares)))
+            runs = range(number, len(bench.every()) if options.every else wanted, options.workers)
             found = sum((bench.once(options.first + index) for index in runs), Counter[str]())
             print(f"{bench.name}: {_row(found)}", flush=True)
             results.put((bench.name, found))
@@ -176,7 +187,12 @@ class Ended:
     code: int  # negative: the signal that killed it
     said: str
     seconds: float
-    changes: int
+    places: tuple[int, ...]  # of each change of the disk: the place in the code, by the first change there
+
+    @property
+    def changes(self) -> int:
+        """Return how many changes of the disk there were."""
+        return len(self.places)
 
 
 @dataclass
@@ -190,9 +206,9 @@ class Bench:
     once_done: Tree = field(default_factory=dict)
     twice_done: Tree = field(default_factory=dict)
     seconds: float = 0.0
-    changes: int = 0
+    places: tuple[int, ...] = ()  # of its changes of the disk
     codes: tuple[int, int] = (0, 0)
-    largest: int = 0
+    sizes: tuple[int, ...] = ()  # of the files that it writes, in bytes
 
     @classmethod
     def made(cls, name: str, step: Step, folder: Path, options: argparse.Namespace) -> "Bench":
@@ -215,10 +231,11 @@ class Bench:
         differing = compared(tree(bench.home.root), bench.once_done)
         if differing or first.code:
             raise RuntimeError(f"{name} ends with {first.code}, undisturbed, twice: {differing} {first.said}")
-        bench.seconds, bench.changes = min(first.seconds, again.seconds), first.changes
+        bench.seconds, bench.places = min(first.seconds, again.seconds), first.places
         bench.codes = (first.code, second.code)
-        bench.largest = max(path.stat().st_size for path in bench.home.root.rglob("*") if path.is_file())
-        print(f"{name}: {bench.seconds:.2f} s, {bench.changes} changes, then {second.code}", flush=True)
+        bench.sizes = tuple(sorted({path.stat().st_size for path in bench.written()} - {0})) or (1,)
+        told = f"{first.changes} changes in {len(set(first.places))} places, then {second.code}"
+        print(f"{name}: {bench.seconds:.2f} s, {told}", flush=True)
         return bench
 
     @property
@@ -236,6 +253,13 @@ class Bench:
         shutil.rmtree(self.home.root, ignore_errors=True)
         shutil.copytree(self.template, self.home.root, symlinks=True)
         lost_edits(self.home)
+
+    def written(self) -> Iterator[Path]:
+        """Find the files that the step has made or changed."""
+        for path in (path for path in self.home.root.rglob("*") if path.is_file()):
+            before = self.template / path.relative_to(self.home.root)
+            if not before.is_file() or not filecmp.cmp(path, before, shallow=False):
+                yield path
 
     def once(self, index: int) -> Counter[str]:
         """Disturb the step once, run it again, and look."""
@@ -266,17 +290,32 @@ class Bench:
 
     def plan(self, index: int, chance: random.Random) -> Plan:
         """Choose how run `index` is disturbed."""
-        fault, number = self.options.fault, 1 + index // 2 % max(1, self.changes)
+        fault, changes = self.options.fault, max(1, len(self.places))
+        number = 1 + index // 2 % changes
+        if self.options.every:
+            return self.every()[index]
         if fault == "disk":
             kinds = [(error, lasting) for lasting in (False, True) for error in (*REFUSALS, 0)]
             error, lasting = kinds[index % len(kinds)]
-            number = 1 + index // len(kinds) % max(1, self.changes)
+            number = 1 + index // len(kinds) % changes
             return Plan(number, half=not error, error=error or errno.ENOSPC, lasting=lasting)
         if fault == "full":
-            return Plan(size=int(math.exp(chance.uniform(0, math.log(self.largest + 1)))) - 1)
+            return Plan(size=int(math.exp(chance.uniform(0, math.log(self.sizes[-1] + 1)))) - 1)
         if fault == "kill" and index % 2:
             return Plan(number, half=chance.random() < 0.3, signal=signal.SIGKILL)
         return Plan(signal=SIGNALS[fault], after=chance.uniform(0, self.seconds))
+
+    def every(self) -> list[Plan]:
+        """Return a plan for each place that changes the disk, or two for each size of what is written."""
+        if self.options.fault == "disk":
+            last = {place: number for number, place in enumerate(self.places, start=1)}
+            return [
+                Plan(number, error=errno.EROFS, lasting=True)
+                if (index + self.options.seed) % 2
+                else Plan(place + 1, error=errno.ENOSPC, lasting=True)
+                for index, (place, number) in enumerate(sorted(last.items()))
+            ]
+        return [Plan(size=size) for size in sorted({part for size in self.sizes for part in (size // 2, size - 1)})]
 
     def undisturbed(self, ended: Ended, plan: Plan) -> bool:
         """Tell whether a step had ended before its turn came."""
@@ -343,7 +382,7 @@ class Bench:
         status = os.waitpid(process, 0)[1]
         seconds = time.perf_counter() - begun
         said = ("" if ready else "hangs ") + heard.result().decode(errors="replace")
-        return Ended(os.waitstatus_to_exitcode(status), said, seconds, int(told or b"0"))
+        return Ended(os.waitstatus_to_exitcode(status), said, seconds, tuple(map(int, told.split())))
 
 
 def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, speaking: int) -> None:
@@ -364,7 +403,7 @@ def _act(act: Callable[[Home], int], home: Home, plan: Plan, channel: int, speak
             os.write(channel, b" ")
             code = act(home)
         sys.stdout.flush()
-        os.write(channel, str(changes.count).encode())
+        os.write(channel, " ".join(str(changes.places.index(place)) for place in changes.places).encode())
     except BaseException:
         traceback.print_exc()
     finally:

@@ -90,7 +90,7 @@ def test_an_engine_that_deviates_is_refused(training, monkeypatch):
     monkeypatch.setattr(openvino, "fastest_precision", lambda: "bfloat16")
     monkeypatch.setattr(predictor, "network_onnx", lambda *network: asked.append(network) or network_onnx(*network))
     monkeypatch.setattr(predictor, "compare", lambda reference, found, *, scale, pcutoff, runtime: Deviation(
-        runtime, 4, 12, next(far), 0.9, 0.0, 0.0))  # fmt: skip
+        runtime, 4, pcutoff, 12, next(far), 0.9, 0.0, 0.0))  # fmt: skip
     limit(training.project, "")
     name, said = chosen(training, "auto")
     assert name == "openvino-float32"
@@ -109,10 +109,14 @@ def test_without_confident_points_nothing_is_judged(training):
     name, said = chosen(training, "auto")
     assert name == "xla"
     assert "too few to judge by" in said[-1]
-    assert "once" not in " ".join(said)  # as it is measured again the next time
+    assert [text for text in chosen(training, "auto")[1] if "measuring" in text] == []  # it is kept with the network
     name, said = chosen(training, "openvino")
     assert name.startswith("openvino")
     assert "too few to judge by" in said[-1]
+    edit_config(training.project.config_path, {"pcutoff": 0.1})
+    name, said = chosen(open_project(training.project.config_path).training(1), "auto")
+    assert "measuring" in said[0]
+    assert name.startswith("openvino")
 
 
 def test_without_openvino_xla_computes(training, monkeypatch):

@@ -6,7 +6,7 @@ import socket
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError, PosecutError, VideoError
+from posecut_core.errors import PosecutError, VideoError
 from posecut_core.inference.live import LiveFrame, LiveSource
 from posecut_core.progress import Notice
 from posecut_core.workflow.live import benchmark, live
@@ -52,7 +52,7 @@ def test_what_was_done_is_told_where_a_source_fails(spot_project, monkeypatch):
     """Kind: a frame of another size, or a camera that stops, threw away how many poses there were until then."""
     sent = [LiveFrame(number, 0.1 * number, np.zeros((rows, 64, 3), np.uint8)) for number, rows in enumerate((48, 40))]
     monkeypatch.setattr(LiveSource, "__iter__", lambda source: iter(sent))
-    with pytest.raises(ArgumentError, match="64x40 pixels, expected 64x48 as before; begin another stream") as ended:
+    with pytest.raises(VideoError, match="64x40 pixels, expected 64x48 as before; begin another stream") as ended:
         live(spot_project, source="spot", dynamic=(True, 0.2, 4))
     done = ended.value.done
     assert (done.frame_count, done.dropped, done.tracking.full_frames) == (1, 0, 1)

@@ -1,5 +1,7 @@
 """Engines compute what XLA computes, and how far they are from it is known."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from tests.toy_backbone import Toy
 
 SPEC = NetworkSpec(Toy(), ("nose", "tail"))
 INFO = SnapshotInfo(1, "run", SPEC, 0.5)
-SMALL = Deviation("OpenVINO 1", 8, 40, 0.02, 0.4, 0.001, 0.01)
+SMALL = Deviation("OpenVINO 1", 8, 0.6, 40, 0.02, 0.4, 0.001, 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,17 @@ def test_a_deviation_is_held_against_limits():
     assert "0.02 px in the median and 0.4 px at the 99th percentile" in SMALL.excess((0.01, 1.0))
     assert "at most 0.1 and 0.3 px are allowed" in SMALL.excess((0.1, 0.3))
     assert not SMALL.doubt
-    assert "confident of only 4 points in 3 frames" in Deviation("R", 3, 4, 0.0, 0.0, 0.0, 0.0).doubt
+    unsure = Deviation("R", 3, 0.6, 4, 0.0, 0.0, 0.0, 0.0)
+    assert "confident of only 4 points in 3 frames" in unsure.doubt
+
+
+def test_a_doubt_stays_until_the_pcutoff_or_the_frames_change():
+    """Measuring again would find the same; where no frame could be read there may be some by now."""
+    unsure = Deviation("R", 3, 0.6, 4, 0.0, 0.0, 0.0, 0.0)
+    assert unsure.answers(0.6)
+    assert not unsure.answers(0.3)
+    assert not replace(unsure, frames=0).answers(0.6)
+    assert SMALL.answers(0.3)  # points of which the network was sure are enough
 
 
 def test_what_was_measured_is_kept_for_the_same_network_and_version(tmp_path):

@@ -70,7 +70,7 @@ def test_dynamic_is_understood_as_people_give_it(given, found):
 
 
 @pytest.mark.parametrize(
-    "wrong", [(True, 0.5, 10, 3), (0.5, 10), "perhaps", (), (True, "a"), (True, 1.5, 10), (True, 0.5, -1)]
+    "wrong", [(True, 0.5, 10, 3), (0.5, 10), "perhaps", "yes", (), (True, "a"), (True, 1.5, 10), (True, 0.5, -1)]
 )
 def test_what_is_no_dynamic_is_one_sentence(wrong):
     """It says what was expected."""

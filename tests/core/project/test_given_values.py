@@ -1,12 +1,14 @@
 """Names and numbers as people give them."""
 
+import inspect
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError
-from posecut_core.project.given import _whole_numbers, forgiving, given_names
+import posecut_core
+from posecut_core.errors import ArgumentError, ModelError, Remedy
+from posecut_core.project.given import NETWORK_STEPS, _whole_numbers, forgiving, given_names
 
 
 @forgiving
@@ -113,3 +115,42 @@ def test_a_missing_argument_is_pythons_to_tell():
     """The signature is that of the function inside."""
     with pytest.raises(TypeError, match="config"):
         step()
+
+
+@forgiving
+def refused(config: str, shuffle: int | Sequence[int] = 1, trainingsetindex: int = 0) -> None:
+    """Fail as a step does whose network is not there."""
+    steps = ("train_network", "create_training_dataset", "doctor")
+    raise ModelError("There is no network.", *map(Remedy, steps))
+
+
+@pytest.mark.parametrize(
+    ("given", "train", "create"),
+    [
+        ({}, {}, {}),
+        ({"shuffle": 2}, {"shuffle": 2}, {"shuffles": [2]}),
+        ({"shuffle": [3], "trainingsetindex": 1}, {"shuffle": 3, "trainingsetindex": 1},
+         {"shuffles": [3], "trainingsetindex": 1}),
+        ({"shuffle": [1, 2]}, {}, {}),
+    ],
+)  # fmt: skip
+def test_what_helps_is_about_the_network_that_was_meant(given, train, create):
+    """Kind: advice that trains or analyzes the first shuffle, though another one was given."""
+    with pytest.raises(ModelError) as raised:
+        refused("p", **given)
+    assert raised.value.remedies == (
+        Remedy("train_network", **train).of_project("p"),
+        Remedy("create_training_dataset", **create).of_project("p"),
+        Remedy("doctor", config="p"),
+    )
+
+
+def test_all_steps_of_a_network_are_known():
+    """They are those that take a shuffle and a training fraction."""
+    public = {name: getattr(posecut_core, name) for name in posecut_core.__all__}
+    taking = {name for name, step in public.items() if inspect.isfunction(step) and _takes_a_network(step)}
+    assert taking == NETWORK_STEPS
+
+
+def _takes_a_network(step):
+    return {"shuffle", "trainingsetindex"} <= inspect.signature(step).parameters.keys()
