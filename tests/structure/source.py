@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,8 +82,13 @@ class Source:
 
 def sources(*folders: str) -> list[Source]:
     """Parse every Python file of the folders."""
-    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return [Source(path, ast.parse(text := path.read_text(encoding="utf-8")), len(text.splitlines())) for path in paths]
+    return [_parsed(path) for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+
+
+@cache
+def _parsed(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8")
+    return Source(path, ast.parse(text), len(text.splitlines()))
 
 
 def imported_modules(source: Source) -> list[str]:
@@ -102,6 +108,7 @@ def imported_names(source: Source) -> list[str]:
     return found
 
 
+@cache
 def _imports(source: Source) -> list[ast.Import | ast.ImportFrom]:
     checked = {node for branch in ast.walk(source.tree) if _only_for_types(branch) for node in ast.walk(branch)}
     nodes = (node for node in ast.walk(source.tree) if node not in checked)
