@@ -16,6 +16,8 @@ the project's config.yaml first:
     merge_datasets                                  the next iteration with them
     export_model                                    the network as a file for other programs
     export_deeplabcut, merge_labels                 images for DeepLabCut, and what it changed in the labels
+    export_labels, import_labels                    labels to and from files of other programs
+    export_poses, import_poses                      predictions to and from files of other programs
     undo_labels, redo_labels                        the last edits of labels taken back, and made again
     edit_bodyparts, doctor                          other names, more bodyparts; what is damaged and how to mend it
     propose_labels, assist                          a network that helps to label, once or while somebody labels
@@ -78,10 +80,14 @@ if TYPE_CHECKING:
     from posecut_core.workflow.edit_bodyparts import edit_bodyparts
     from posecut_core.workflow.evaluate_network import evaluate_network
     from posecut_core.workflow.export_deeplabcut import export_deeplabcut
+    from posecut_core.workflow.export_labels import export_labels
     from posecut_core.workflow.export_model import export_model
+    from posecut_core.workflow.export_poses import export_poses
     from posecut_core.workflow.extract_frames import extract_frames
     from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames, find_outlier_frames
     from posecut_core.workflow.filterpredictions import filterpredictions
+    from posecut_core.workflow.import_labels import import_labels
+    from posecut_core.workflow.import_poses import import_poses
     from posecut_core.workflow.live import benchmark, live
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
@@ -132,12 +138,16 @@ __all__ = [
     "edit_bodyparts",
     "evaluate_network",
     "export_deeplabcut",
+    "export_labels",
     "export_model",
+    "export_poses",
     "extract_frames",
     "extract_outlier_frames",
     "filterpredictions",
     "find_outlier_frames",
     "frame_scoremaps",
+    "import_labels",
+    "import_poses",
     "kalman_filtered",
     "live",
     "median_filtered",
@@ -195,12 +205,16 @@ _HOMES = {
     "edit_bodyparts": "workflow.edit_bodyparts",
     "evaluate_network": "workflow.evaluate_network",
     "export_deeplabcut": "workflow.export_deeplabcut",
+    "export_labels": "workflow.export_labels",
     "export_model": "workflow.export_model",
+    "export_poses": "workflow.export_poses",
     "extract_frames": "workflow.extract_frames",
     "extract_outlier_frames": "workflow.extract_outlier_frames",
     "filterpredictions": "workflow.filterpredictions",
     "find_outlier_frames": "workflow.extract_outlier_frames",
     "frame_scoremaps": "workflow.scoremaps",
+    "import_labels": "workflow.import_labels",
+    "import_poses": "workflow.import_poses",
     "live": "workflow.live",
     "kalman_filtered": "poses.filters",
     "median_filtered": "poses.filters",

@@ -17,6 +17,9 @@ Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
 OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "list", "manual"]
 EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what computes score maps
 ExportFormat = Literal["onnx", "safetensors"]
+# Of other programs; `interchange/registry.py` has what each holds.
+LabelFormat = Literal["sleap", "sleap-package", "coco", "lightning-pose", "deeplabcut", "cvat", "nwb"]
+PoseFormat = Literal["sleap", "sleap-analysis", "deeplabcut", "nwb", "movement"]
 FilterType = Literal["median", "arima", "spline", "kalman"]
 Unreviewed = Literal["refuse", "accept", "leave"]  # what becomes of drafts that no person has looked at
 

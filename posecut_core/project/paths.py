@@ -259,6 +259,11 @@ class Project:
         return self.root / "exported-models-posecut"
 
     @property
+    def exports(self) -> Path:
+        """Return the folder of files for other programs."""
+        return self.root / "exports"
+
+    @property
     def combined_evaluation(self) -> Path:
         """Return the table of all evaluations of this iteration."""
         return self.evaluation_results / "CombinedEvaluation-results.csv"

@@ -20,6 +20,7 @@ ROOMS = (
     "formats",
     "labels",
     "poses",
+    "interchange",
     "backbones",
     "dataset",
     "model",

@@ -1,0 +1,92 @@
+"""movement's netCDF: a dataset of poses with the dimensions time, space, keypoint and individual.
+
+movement also reads our .h5 and .csv as they are (`load_poses.from_dlc_file`); what it gains by its own file is the
+frame rate. Source: movement's user guide, "movement datasets". The names of its dimensions were plural before 0.15.
+"""
+
+from pathlib import Path
+
+import h5netcdf
+import h5py
+import numpy as np
+
+from posecut_core.errors import LabelError
+from posecut_core.interchange.registry import VideoPoses, reading
+from posecut_core.poses.predictions import Predictions
+from posecut_core.storage.files import atomic_path, open_file
+
+_TITLE = "movement"
+_ANIMAL = "animal"
+_LARGEST = 2**27  # numbers
+
+
+def read_poses(path: Path) -> VideoPoses:
+    """Read a netCDF file of poses in two dimensions.
+
+    Raises:
+        LabelError: it is no such file.
+    """
+    with reading(path, _TITLE):
+        open_file(path).close()  # HDF5 would wait for a pipe
+        with h5netcdf.File(path, "r") as file:
+            if "position" not in file.variables:
+                raise LabelError(f"{path} has no variable position, expected poses of {_TITLE}; give another file.")
+            position = file.variables["position"]
+            dims = [str(name).removesuffix("s") for name in position.dimensions]
+            if int(np.prod(position.shape)) > _LARGEST:
+                raise ValueError(f"{position.shape} numbers")
+            order = [dims.index(name) for name in ("individual", "time", "keypoint", "space")]
+            names = {dim: _texts(file, full) for dim, full in zip(dims, position.dimensions, strict=True)}
+            xy = np.transpose(np.asarray(position[...], dtype=np.float64), order)
+            if names["space"] != ("x", "y"):
+                raise LabelError(f"{path} has positions in {', '.join(names['space'])}, expected x, y; choose another.")
+            confidence = file.variables["confidence"][...] if "confidence" in file.variables else None
+            fps = file.attrs.get("fps")
+            scorer = str(file.attrs.get("scorer", file.attrs.get("source_software", _TITLE)))
+            video = str(file.attrs.get("video", ""))
+        without = [place - (place > dims.index("space")) for place in order[:3]]
+        marks = np.isfinite(xy).all(axis=3) if confidence is None else np.transpose(confidence, without)
+        likelihood: np.ndarray = np.nan_to_num(np.asarray(marks, dtype=np.float64))
+        several = len(xy) > 1
+        animals = {
+            name if several else "": Predictions(scorer, names["keypoint"], xy[place], likelihood[place])
+            for place, name in enumerate(names["individual"])
+        }
+        return VideoPoses(video, animals, fps=None if fps is None else float(np.asarray(fps).reshape(-1)[0]))
+
+
+def _texts(file: h5netcdf.File, dim: str) -> tuple[str, ...]:
+    """Return the coordinates of a dimension as text; its numbers where it has none."""
+    values = np.asarray(file.variables[dim][...]) if dim in file.variables else np.arange(len(file.dimensions[dim]))
+    if values.dtype.kind in "if":
+        return tuple(map(str, range(len(values)))) if dim.startswith("time") else tuple(map(str, values.tolist()))
+    return tuple(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in values.tolist())
+
+
+def write_poses(path: Path, poses: VideoPoses) -> None:
+    """Write poses as movement's own `to_netcdf` does.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    first = next(iter(poses.animals.values()))
+    xy = np.stack([one.xy for one in poses.animals.values()], axis=-1)  # T K 2 animals
+    likelihood = np.stack([one.likelihood for one in poses.animals.values()], axis=-1)
+    texts = {"space": ["x", "y"], "keypoint": list(first.bodyparts)}
+    texts["individual"] = [name or _ANIMAL for name in poses.animals]
+    with atomic_path(path) as temporary, h5netcdf.File(temporary, "w") as file:
+        file.dimensions = {"time": len(xy), **{name: len(values) for name, values in texts.items()}}
+        time = np.arange(len(xy)) / poses.fps if poses.fps else np.arange(len(xy), dtype=np.int64)
+        file.create_variable("time", ("time",), data=time)
+        for name, values in texts.items():
+            variable = file.create_variable(name, (name,), dtype=h5py.string_dtype())
+            variable[...] = np.array(values, dtype=object)
+        shown = np.transpose(xy, (0, 2, 1, 3))
+        file.create_variable("position", ("time", "space", "keypoint", "individual"), data=shown, fillvalue=np.nan)
+        file.create_variable("confidence", ("time", "keypoint", "individual"), data=likelihood, fillvalue=np.nan)
+        said = {"source_software": "DeepLabCut", "source_file": "", "ds_type": "poses", "scorer": first.scorer}
+        said |= {"video": poses.video, "time_unit": "seconds" if poses.fps else "frames"}
+        for name, value in said.items():
+            file.attrs[name] = value
+        if poses.fps:
+            file.attrs["fps"] = float(poses.fps)

@@ -1,0 +1,243 @@
+"""NWB files with ndx-pose: poses as PoseEstimation with its Skeleton, labels as PoseTraining.
+
+Source: ndx-pose 0.4. A file says nothing of the animal and the session but what a video tells: its name, and when its
+file was last written. Add the subject with pynwb before you publish.
+"""
+
+import datetime
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posecut_core import __version__
+from posecut_core.errors import LabelError
+from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
+from posecut_core.labels.state import Point
+from posecut_core.poses.predictions import Predictions
+from posecut_core.storage.files import atomic_path, open_file
+
+_TITLE = "NWB with ndx-pose"
+_ANIMAL = "animal"
+_SPANS = "Frame numbers of the video are times its frame rate, from 0."
+
+
+def write_poses(path: Path, poses: VideoPoses) -> None:
+    """Write predictions of a video: a PoseEstimation for each animal, in the processing module "behavior".
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+
+    first = next(iter(poses.animals.values()))
+    with _writing(path, poses.video) as (nwb, behavior):
+        video = _source_video(path, poses.video, len(first.xy), poses)
+        nwb.add_acquisition(video)
+        skeletons = []
+        for name, one in poses.animals.items():
+            edges = _edges(one.bodyparts, poses.skeleton)
+            skeletons.append(Skeleton(name=f"skeleton_{name or _ANIMAL}", nodes=list(one.bodyparts), edges=edges))
+            series = [
+                PoseEstimationSeries(
+                    name=part.replace("/", "_"),
+                    description=f"{part} by {one.scorer}",
+                    data=one.xy[:, place],
+                    unit="pixels",
+                    reference_frame="(0, 0) is the center of the top-left pixel; x right, y down.",
+                    confidence=one.likelihood[:, place],
+                    confidence_definition="Likelihood, 0 to 1.",
+                    starting_time=0.0,
+                    rate=float(poses.fps or 1.0),
+                )
+                for place, part in enumerate(one.bodyparts)
+            ]
+            pose = PoseEstimation(
+                name=f"PoseEstimation_{name}" if name else "PoseEstimation",
+                pose_estimation_series=series,
+                description=f"Positions of bodyparts. {_SPANS}",
+                scorer=first.scorer,
+                source_software="PoseCut",
+                source_software_version=__version__,
+                skeleton=skeletons[-1],
+                source_video=video,
+            )
+            behavior.add(pose)
+        behavior.add(Skeletons(skeletons=skeletons))
+
+
+def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:
+    """Write labels of persons as PoseTraining: a training frame for each.
+
+    Args:
+        path: the .nwb.
+        labels: of videos, whose names are paths.
+        scorer: who labeled.
+        name: of the format.
+    """
+    from ndx_pose import PoseTraining, Skeleton, Skeletons, SourceVideos, TrainingFrame, TrainingFrames
+
+    with _writing(path, labels.videos[0].video if labels.videos else "") as (_, behavior):
+        edges = _edges(labels.bodyparts, labels.skeleton)
+        skeleton = Skeleton(name=f"skeleton_{_ANIMAL}", nodes=list(labels.bodyparts), edges=edges)
+        videos: list[Any] = []
+        frames: list[Any] = []
+        for video in labels.videos:
+            videos.append(_source_video(path, video.video, max(map(int, video.frames), default=-1) + 1))
+            for number, animals in video.frames.items():
+                frame = TrainingFrame(
+                    name=f"frame_{len(frames)}",
+                    annotator=scorer,
+                    skeleton_instances=_instances(animals.get("", {}), labels.bodyparts, skeleton),
+                    source_video=videos[-1],
+                    source_video_frame_index=np.uint64(number),
+                )
+                frames.append(frame)
+        behavior.add(Skeletons(skeletons=[skeleton]))
+        behavior.add(
+            PoseTraining(
+                training_frames=TrainingFrames(training_frames=frames),
+                source_videos=SourceVideos(image_series=videos),
+            )
+        )
+
+
+def _instances(points: Mapping[str, Point], bodyparts: tuple[str, ...], skeleton: Any) -> Any:
+    from ndx_pose import SkeletonInstance, SkeletonInstances
+
+    known = [points.get(part) for part in bodyparts]
+    labels = [one if one is not None and one.is_label and one.xy is not None else None for one in known]
+    instance = SkeletonInstance(
+        name="skeleton_instance",
+        id=np.uint(0),
+        node_locations=np.array([one.xy if one else (math.nan, math.nan) for one in labels], dtype=np.float64),
+        node_visibility=np.array([one is not None and one.state == "placed" for one in labels]),
+        skeleton=skeleton,
+    )
+    return SkeletonInstances(skeleton_instances=[instance])
+
+
+def _edges(bodyparts: tuple[str, ...], skeleton: tuple[tuple[str, str], ...]) -> np.ndarray:
+    pairs = [[bodyparts.index(part) for part in bone] for bone in skeleton]
+    return np.array(pairs, dtype=np.uint16).reshape(-1, 2)
+
+
+def _source_video(path: Path, video: str, frames: int, poses: VideoPoses | None = None) -> Any:
+    from pynwb.image import ImageSeries
+
+    name = Path(video).stem.replace("/", "_") or "video"
+    return ImageSeries(
+        name=name,
+        description="The recording.",
+        unit="n.a.",
+        format="external",
+        external_file=[os.path.relpath(video, path.parent) if Path(video).exists() else video],
+        dimension=list(poses.size) if poses and poses.size else None,
+        starting_frame=[0],
+        rate=float((poses and poses.fps) or 1.0),
+        num_samples=frames,
+    )
+
+
+@contextmanager
+def _writing(path: Path, video: str) -> Iterator[tuple[Any, Any]]:
+    """Begin a file, and write it whole or not at all when what belongs in it has been added."""
+    from pynwb import NWBHDF5IO, NWBFile
+
+    there = Path(video)
+    began = there.stat().st_mtime if there.is_file() else 0.0
+    nwb = NWBFile(
+        session_description=f"Poses of an animal in {there.name or 'videos'}.",
+        identifier=f"posecut {__version__} {there.name} {path.stem}",
+        session_start_time=datetime.datetime.fromtimestamp(began, tz=datetime.UTC),
+    )
+    behavior = nwb.create_processing_module("behavior", "Positions of bodyparts in videos.")
+    yield nwb, behavior
+    with atomic_path(path) as temporary, NWBHDF5IO(temporary, "w") as file:
+        file.write(nwb)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file for reading; its own copy of the rules is not used, so that a file cannot bring rules of its own."""
+    import ndx_pose  # noqa: F401 - registers the types
+    from pynwb import NWBHDF5IO
+
+    open_file(path).close()  # HDF5 would wait for a pipe
+    with NWBHDF5IO(path, "r", load_namespaces=False) as file:
+        yield file.read()
+
+
+def read_poses(path: Path) -> VideoPoses:
+    """Read the PoseEstimation objects of a file, one animal each.
+
+    Raises:
+        LabelError: it is no such file, or has none.
+    """
+    from ndx_pose import PoseEstimation
+
+    with reading(path, _TITLE), _opened(path) as nwb:
+        found = [one for one in nwb.objects.values() if isinstance(one, PoseEstimation)]
+        if not found:
+            raise LabelError(f"{path} has no PoseEstimation, expected {_TITLE}; give another file.")
+        animals, rates, video = {}, [], ""
+        skeleton: tuple[tuple[str, str], ...] = ()
+        for one in found:
+            series = one.pose_estimation_series
+            parts = list(map(str, one.skeleton.nodes[:])) if one.skeleton is not None else [*series]
+            ordered = [series[part.replace("/", "_")] for part in parts]
+            xy = np.stack([each.data[:, :2] for each in ordered], axis=1).astype(np.float64)
+            marks = [each.confidence[:] if each.confidence is not None else np.ones(len(xy)) for each in ordered]
+            likelihood = np.nan_to_num(np.stack(marks, axis=1).astype(np.float64))
+            name = one.name.removeprefix("PoseEstimation").removeprefix("_") if len(found) > 1 else ""
+            animals[name] = Predictions(str(one.scorer or one.source_software or "NWB"), tuple(parts), xy, likelihood)
+            rates += [each.rate for each in ordered if each.rate]
+            if one.source_video is not None and one.source_video.external_file is not None:
+                video = str(one.source_video.external_file[0])
+            if one.skeleton is not None and one.skeleton.edges is not None:
+                skeleton = tuple((parts[a], parts[b]) for a, b in one.skeleton.edges[:].tolist())
+        return VideoPoses(video, animals, fps=float(rates[0]) if rates else None, skeleton=skeleton)
+
+
+def read_labels(path: Path) -> Labels:
+    """Read the training frames of a file; of several instances in one, each is an animal.
+
+    Raises:
+        LabelError: it is no such file, or has none.
+    """
+    from ndx_pose import PoseTraining, TrainingFrame
+
+    with reading(path, _TITLE), _opened(path) as nwb:
+        found = [one for one in nwb.objects.values() if isinstance(one, TrainingFrame)]
+        if not found and not any(isinstance(one, PoseTraining) for one in nwb.objects.values()):
+            raise LabelError(f"{path} has no training frames, expected {_TITLE}; give another file.")
+        several = any(len(one.skeleton_instances.skeleton_instances) > 1 for one in found)
+        videos: dict[str, dict[int | str, dict[str, dict[str, Point]]]] = {}
+        parts: dict[str, None] = {}
+        edges: dict[tuple[str, str], None] = {}
+        for one in found:
+            source = one.source_video
+            video = str(source.external_file[0]) if source is not None and source.external_file is not None else ""
+            animals = videos.setdefault(video, {}).setdefault(int(one.source_video_frame_index), {})
+            for place, instance in enumerate(one.skeleton_instances.skeleton_instances.values()):
+                nodes = [str(node) for node in instance.skeleton.nodes[:]]
+                parts.update(dict.fromkeys(nodes))
+                pairs = [] if instance.skeleton.edges is None else instance.skeleton.edges[:].tolist()
+                edges.update(dict.fromkeys((nodes[a], nodes[b]) for a, b in pairs))
+                animals[str(place) if several else ""] = _points(instance, nodes)
+        listed = tuple(VideoLabels(video, frames) for video, frames in videos.items())
+        return Labels(tuple(parts), listed, tuple(edges))
+
+
+def _points(instance: Any, nodes: list[str]) -> dict[str, Point]:
+    places = np.asarray(instance.node_locations[:], dtype=np.float64)[:, :2].tolist()
+    seen = [True] * len(nodes) if instance.node_visibility is None else instance.node_visibility[:].tolist()
+    return {
+        part: Point("placed" if visible else "occluded", (x, y))
+        for part, (x, y), visible in zip(nodes, places, seen, strict=True)
+        if math.isfinite(x) and math.isfinite(y)
+    }

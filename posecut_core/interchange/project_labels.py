@@ -1,0 +1,210 @@
+"""A project's labels as one value for files of any format, and such a value as edits of a project's labels."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+
+from posecut_core.errors import PosecutError, VideoError
+from posecut_core.formats.deeplabcut.frames import image_names, image_origins, image_places, video_path
+from posecut_core.formats.deeplabcut.images import numbers_of
+from posecut_core.interchange.registry import Key, Labels, VideoLabels
+from posecut_core.labels.contents import read_naming
+from posecut_core.labels.edits import Edit, MarkAbsent, MarkOccluded, Place, Propose, Together
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.state import LabelState, Point, Position
+from posecut_core.labels.store import read_state
+from posecut_core.progress import Report
+from posecut_core.project.opening import resolve_video
+from posecut_core.project.paths import Project
+from posecut_core.video.extraction import extract
+from posecut_core.video.frame_store import numbers_in
+
+_SAME = 1e-6  # pixels: some programs measure from the corner of a pixel, and adding and taking off half a one rounds
+
+
+def project_labels(project: Project, videos: tuple[str, ...], *, images: bool) -> Labels:
+    """Return all that is known of frames of videos, drafts and hidden bodyparts too.
+
+    Args:
+        project: the opened project.
+        videos: stems of the videos.
+        images: whether frames are to be images, in whose pixels positions then are; else frames of the videos.
+
+    Raises:
+        LabelError: labels are damaged.
+        VideoError: a frame store is damaged.
+    """
+    columns = read_naming(project).columns
+    found = []
+    for video in videos:
+        frames: dict[int, dict[str, Point]] = {}
+        for number, frame in read_state(project, video).shown():
+            points = {columns[part]: point for part, point in frame.points.items() if part in columns}
+            frames |= {number: points} if points else {}
+        found.append(_as_images(project, video, frames) if images else _as_frames(project, video, frames))
+    bones = tuple((str(a), str(b)) for a, b in project.config.skeleton)
+    return Labels(project.config.bodyparts, tuple(found), bones)
+
+
+def _as_frames(project: Project, video: str, frames: Mapping[int, Mapping[str, Point]]) -> VideoLabels:
+    path = video_path(project, video)
+    name = str(path.resolve() if path and path.exists() else path or video)
+    return VideoLabels(name, {number: {"": points} for number, points in frames.items()})
+
+
+def _as_images(project: Project, video: str, frames: Mapping[int, Mapping[str, Point]]) -> VideoLabels:
+    numbers = np.array([*frames], dtype=np.int64)
+    names = image_names(project, video, numbers.tolist())
+    origins, sizes = image_places(project, video, numbers)
+    moved: dict[Key, dict[str, dict[str, Point]]] = {}
+    known: dict[Key, tuple[int, int]] = {}
+    for number, origin, size in zip(numbers.tolist(), origins.tolist(), sizes.tolist(), strict=True):
+        left, top = (0.0 if math.isnan(value) else value for value in origin)
+        moved[names[number]] = {"": {part: _moved(point, -left, -top) for part, point in frames[number].items()}}
+        if not math.isnan(size[0]):
+            known[names[number]] = int(size[1]), int(size[0])
+    return VideoLabels(video, moved, known)
+
+
+def _moved(point: Point, x: float, y: float) -> Point:
+    return point if point.xy is None or not (x or y) else replace(point, xy=(point.xy[0] + x, point.xy[1] + y))
+
+
+@dataclass(frozen=True)
+class TakenLabels:
+    """What became of a file's labels of one video."""
+
+    video: str
+    new: int  # labels that the project did not have
+    drafts: int  # predictions that wait for a person
+    same: int  # labels that the project had already
+    kept: int  # labels that differ, where the project's were kept
+    extracted: int  # frames that were extracted for them
+    unknown: tuple[str, ...] = ()  # images that are no frame of the video
+    foreign: tuple[str, ...] = ()  # bodyparts that the project does not have
+
+    def sentence(self) -> str:
+        """Say it in words."""
+        said = [f"{self.new} new labels", f"{self.drafts} new drafts", f"{self.same} were there already"]
+        said += [f"{self.kept} differ from the project's, which were kept"] * bool(self.kept)
+        said += [f"{self.extracted} frames extracted"] * bool(self.extracted)
+        said += [f"left out: {len(self.unknown)} images that are no frame of it"] * bool(self.unknown)
+        said += [f"left out: bodyparts {', '.join(self.foreign)}, which the project lacks"] * bool(self.foreign)
+        return f"{self.video}: {'; '.join(said)}"
+
+
+def take_labels(
+    project: Project, video: str, found: VideoLabels, *, overwrite: bool, model: str, report: Report
+) -> TakenLabels:
+    """Make labels of a file the project's, in one edit that can be undone; taking them again changes nothing.
+
+    Args:
+        project: the project, for writing.
+        video: stem of the project's video.
+        found: labels of one animal.
+        overwrite: whether labels of the file replace such as differ; else the project's stay.
+        model: what drafts are said to come from, where they do not say.
+        report: told of frames that are extracted.
+
+    Raises:
+        LabelError: somebody else edits the labels, or they lie far outside their frames.
+        VideoError: frames cannot be extracted.
+        StorageError: the disk refuses.
+    """
+    frames, unknown = _numbered(project, video, found)
+    store = project.frame_store(video)
+    missing = sorted(frames.keys() - {*numbers_in(store)})
+    if missing:
+        done = extract(resolve_video(project, video), store, numbers=missing, report=report)
+        lost = {*missing} - {*numbers_in(store)}
+        if len(lost) == len(frames):
+            raise VideoError(f"None of the frames that the labels of {video} are of could be read; is it this video?")
+        frames = {number: points for number, points in frames.items() if number not in lost}
+        unknown += tuple(f"frame {number}" for number in sorted(lost))
+        missing = list(done.numbers)
+    if not frames:
+        return TakenLabels(video, 0, 0, 0, 0, 0, unknown)
+    frames = _in_full_frame(project, video, found, frames)
+    known = set(project.config.bodyparts)
+    foreign = tuple(dict.fromkeys(part for points in frames.values() for part in points if part not in known))
+    counts = dict.fromkeys(("new", "drafts", "same", "kept"), 0)
+    with LabelSession.open(project, video) as session:
+        session.refuse_outside()
+        edits = []
+        for number, part, point in _each(frames, known):
+            what, edit = _edit(session.state, number, session.identity(part), point, overwrite, model)
+            counts[what] += 1
+            edits += [edit] if edit else []
+        if edits:
+            session.apply(Together(tuple(edits)))
+            session.save()
+    return TakenLabels(video, **counts, extracted=len(missing), unknown=unknown, foreign=foreign)
+
+
+def _numbered(
+    project: Project, video: str, found: VideoLabels
+) -> tuple[dict[int, Mapping[str, Point]], tuple[str, ...]]:
+    """Return frame number -> points, and the images that are no frame."""
+    names = [key for key in found.frames if isinstance(key, str)]
+    try:
+        numbers: Mapping[str, int] = numbers_of(project.frame_folder(video), names)
+    except PosecutError:
+        numbers = {}
+    frames: dict[int, Mapping[str, Point]] = {}
+    for key, animals in found.frames.items():
+        number = numbers.get(key) if isinstance(key, str) else key
+        if number is not None and animals.get(""):
+            frames[number] = animals[""]
+    return frames, tuple(name for name in names if name not in numbers)
+
+
+def _in_full_frame(
+    project: Project, video: str, found: VideoLabels, frames: Mapping[int, Mapping[str, Point]]
+) -> dict[int, Mapping[str, Point]]:
+    """Return points in pixels of the full frame."""
+    if not any(isinstance(key, str) for key in found.frames):
+        return dict(frames)
+    numbers = np.array(sorted(frames), dtype=np.int64)
+    origins = image_origins(project, video, numbers).tolist()
+    return {
+        number: {part: _moved(point, x, y) for part, point in frames[number].items()}
+        for number, (x, y) in zip(numbers.tolist(), origins, strict=True)
+    }
+
+
+def _each(frames: Mapping[int, Mapping[str, Point]], known: set[str]) -> Iterator[tuple[int, str, Point]]:
+    for number in sorted(frames):
+        yield from ((number, part, point) for part, point in frames[number].items() if part in known)
+
+
+def _edit(
+    state: LabelState, number: int, part: str, point: Point, overwrite: bool, model: str
+) -> tuple[str, Edit | None]:
+    """Return what becomes of a point, and the edit that does it."""
+    known = None if state.frame(number).dropped else state.point(number, part)
+    if state.frame(number).dropped:
+        return "kept", None
+    if not point.is_label:
+        if known is not None:
+            return "same", None
+        assert point.xy is not None
+        return "drafts", Propose(number, part, point.xy, point.origin.likelihood or 0.0, point.origin.model or model)
+    if known is not None and known.is_label:
+        if known.state == point.state and _near(known.xy, point.xy):
+            return "same", None
+        if not overwrite:
+            return "kept", None
+    if point.state == "absent":
+        return "new", MarkAbsent(number, part)
+    if point.state == "occluded" or point.xy is None:
+        return "new", MarkOccluded(number, part, point.xy)
+    return "new", Place(number, part, point.xy)
+
+
+def _near(one: Position | None, other: Position | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return all(abs(a - b) <= _SAME for a, b in zip(one, other, strict=True))

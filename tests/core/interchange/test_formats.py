@@ -1,0 +1,222 @@
+"""Every format: what is written is read again, and what is lost is told."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.interchange.registry import (
+    FORMATS,
+    Labels,
+    VideoLabels,
+    VideoPoses,
+    chosen_format,
+    format_of,
+    kind_of,
+    losses,
+)
+from posecut_core.labels.state import LabelOrigin, Point
+from posecut_core.poses.predictions import Predictions
+
+PARTS = ("nose", "left ear", "täil")
+BONES = (("nose", "left ear"), ("left ear", "täil"))
+LABELED = [name for name, one in FORMATS.items() if one.labels == "rw"]
+_SCOPED = [HealthCheck.function_scoped_fixture]
+_FEW = settings(max_examples=5, deadline=None, suppress_health_check=_SCOPED, phases=[Phase.explicit, Phase.generate])
+POSED = [name for name, one in FORMATS.items() if one.poses == "rw"]
+
+_STATES = ("unset", "absent", "hidden", "occluded", "placed", "proposed")
+_cell = st.tuples(st.sampled_from(_STATES), *[st.floats(0, 4000, width=32)] * 2, st.floats(0, 1, width=32))
+_rows = st.dictionaries(st.integers(0, 5000), st.tuples(*[_cell] * len(PARTS)), min_size=1, max_size=3)
+
+
+def _point(state, x, y, likelihood):
+    match state:
+        case "unset":
+            return None
+        case "absent":
+            return Point("absent")
+        case "hidden":
+            return Point("occluded")
+        case "proposed":
+            return Point("proposed", (x, y), LabelOrigin("machine", likelihood))
+    return Point(state, (x, y))
+
+
+def _labels(*rows):
+    """Labels of two videos, in every state that a bodypart can be in."""
+    videos = []
+    for name, cells in zip(("one.mp4", "two.avi"), rows, strict=True):
+        frames = {}
+        for number in sorted(cells):
+            points = {part: _point(*cell) for part, cell in zip(PARTS, cells[number], strict=True)}
+            points = {part: point for part, point in points.items() if point}
+            frames |= {number: {"": points}} if points else {}
+        videos.append(VideoLabels(name, frames))
+    return Labels(PARTS, tuple(videos), BONES)
+
+
+def _as_images(labels):
+    """The same labels as those of images, which have names and sizes."""
+    videos = [
+        VideoLabels(
+            video.video.rpartition(".")[0],
+            {f"img{number:04d}.png": animals for number, animals in video.frames.items()},
+            {f"img{number:04d}.png": (640, 480) for number in video.frames},
+        )
+        for video in labels.videos
+    ]
+    return replace(labels, videos=tuple(videos))
+
+
+def _expected(name, labels):
+    """What a format must give back of labels: each point as it says that it becomes."""
+    one = FORMATS[name]
+    words = {"absent": Point("absent"), "missing": None, "not labeled": None, "left out": None}
+    words |= {"hidden without a place": Point("occluded")}
+    found = {}
+    for video in labels.videos:
+        for key, animals in video.frames.items():
+            points = {}
+            labeled = any(point.is_label for point in animals[""].values())
+            for part in PARTS:
+                point = animals[""].get(part)
+                kind = kind_of(point)
+                becomes = one.becomes.get(kind)
+                if kind == "unset" and name == "sleap":
+                    point = Point("absent") if labeled else None
+                elif becomes == "labels like any other":
+                    point = Point("placed", point.xy)
+                elif becomes is not None:
+                    point = words[becomes]
+                if point is not None:
+                    points[part] = point
+            if points:
+                found[video.video, key] = points
+    return found
+
+
+def _found(labels):
+    return {
+        (video.video, key): animals[""]
+        for video in labels.videos
+        for key, animals in video.frames.items()
+        if animals.get("")
+    }
+
+
+def _close(one, other):
+    assert one.keys() == other.keys()
+    for key in one:
+        assert one[key].keys() == other[key].keys(), key
+        for part, point in one[key].items():
+            same = other[key][part]
+            assert (point.state, point.origin.kind) == (same.state, same.origin.kind), (key, part)
+            assert (point.xy is None) == (same.xy is None)
+            if point.xy is not None:
+                np.testing.assert_allclose(point.xy, same.xy, rtol=0, atol=1e-9)
+            if point.origin.likelihood is not None:
+                assert abs(point.origin.likelihood - same.origin.likelihood) < 1e-6
+
+
+@pytest.mark.parametrize("name", LABELED)
+@_FEW
+@given(first=_rows, second=_rows)
+def test_labels_are_read_as_they_were_written(name, first, second, tmp_path):
+    """Whatever a format has a word for comes back; what it has none for becomes what it says."""
+    one = chosen_format(name, "labels", "w")
+    labels = _as_images(_labels(first, second)) if one.images else _labels(first, second)
+    path = tmp_path / f"labels{one.suffixes[0]}"
+    one.function("write_labels")(path, labels, scorer="me", name=name)
+    assert format_of(path, "labels").name == name or name == "deeplabcut"
+    read = one.function("read_labels")(path)
+    _close(_found(read), _expected(name, labels))
+
+
+@pytest.mark.parametrize("name", POSED)
+@_FEW
+@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 6))
+def test_poses_are_read_as_they_were_written(name, seed, length, tmp_path):
+    """Positions and likelihoods come back to the bit, NaN for NaN; of a missing position, no likelihood is asked."""
+    rng = np.random.default_rng(seed)
+    xy = rng.uniform(0, 500, (length, 3, 2)).astype(np.float32).astype(np.float64)
+    likelihood = rng.uniform(0, 1, (length, 3)).astype(np.float32).astype(np.float64)
+    xy[rng.random((length, 3)) < 0.3] = np.nan
+    xy[-1] = 1.0  # the last frame of a file without the video is its last one with a position
+    poses = VideoPoses("one.mp4", {"": Predictions("Net", PARTS, xy, likelihood)}, fps=25.0, skeleton=BONES)
+    one = chosen_format(name, "poses", "w")
+    path = tmp_path / f"poses{one.suffixes[-1] if name == 'deeplabcut' else one.suffixes[0]}"
+    one.function("write_poses")(path, poses)
+    assert format_of(path, "poses").name == name
+    read = one.function("read_poses")(path)
+    found = read.animals[""]
+    assert found.bodyparts == PARTS
+    np.testing.assert_array_equal(found.xy, xy)
+    there = np.isfinite(xy[..., 0])
+    np.testing.assert_array_equal(found.likelihood[there], likelihood[there])
+    assert read.fps in (None, 25.0)
+    assert read.skeleton in ((), BONES)
+
+
+def test_what_is_lost_is_counted():
+    """A person reads how many points of which kind a format has no word for, and what they become."""
+    points = {"nose": Point("absent"), "left ear": Point("occluded", (3.0, 4.0))}
+    labels = Labels(PARTS, (VideoLabels("one", {"img1.png": {"": points}}),), BONES)
+    assert losses(FORMATS["coco"], labels) == ("1 absent bodypart: not labeled",)
+    assert losses(FORMATS["cvat"], labels) == ()
+    told = losses(FORMATS["deeplabcut"], labels)
+    assert told[0] == "1 hidden bodypart with a place: labels like any other"
+    assert told[-1] == "The skeleton."
+
+
+def test_unknown_formats_are_refused_with_those_that_there_are(tmp_path):
+    """A misspelled name, and a file that nobody can read, are answered with what is possible."""
+    with pytest.raises(ArgumentError, match="coco"):
+        chosen_format("cocoo", "labels", "w")
+    with pytest.raises(ArgumentError, match="expected one of sleap"):
+        chosen_format("coco", "poses", "r")
+    path = tmp_path / "labels.txt"
+    path.write_text("nothing")
+    with pytest.raises(LabelError, match="known format"):
+        format_of(path, "labels")
+
+
+def test_a_format_of_a_missing_package_says_how_to_install_it():
+    """The name of the extra is in the sentence."""
+    lacking = replace(FORMATS["sleap"], packages=("no_such_package",))
+    with pytest.raises(ArgumentError, match=r"posecut\[sleap\]"):
+        lacking.function("read_labels")
+
+
+@pytest.mark.parametrize("text", ["{}", '{"images": [], "annotations": [], "categories": [{"id": 1}]}', "{", "[1]"])
+def test_a_file_that_is_no_coco_is_refused_in_a_sentence(text, tmp_path):
+    """Nothing but a LabelError that names the file comes out."""
+    path = tmp_path / "labels.json"
+    path.write_text(text)
+    with pytest.raises(LabelError, match=r"labels\.json"):
+        FORMATS["coco"].function("read_labels")(path)
+
+
+def test_an_xml_with_entities_is_refused(tmp_path):
+    """Entities could stand for gigabytes, or for another file."""
+    path = tmp_path / "labels.xml"
+    path.write_text('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><annotations>&b;</annotations>')
+    with pytest.raises(LabelError, match="document type"):
+        FORMATS["cvat"].function("read_labels")(path)
+
+
+def test_two_animals_of_a_coco_file_stay_apart(tmp_path):
+    """Annotations of one image are animals, by their tracks or their places."""
+    images = [{"id": 1, "file_name": "a/img3.png", "width": 9, "height": 9}]
+    one = {"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2]}
+    path = tmp_path / "two.json"
+    category = {"id": 1, "name": "m", "keypoints": ["nose"]}
+    content = {"images": images, "annotations": [one, one | {"keypoints": [5, 6, 1]}], "categories": [category]}
+    path.write_text(json.dumps(content))
+    labels = FORMATS["coco"].function("read_labels")(path)
+    assert labels.animals == ("0", "1")
+    assert _found(labels.of_animal("1")) == {("a", "img3.png"): {"nose": Point("occluded", (5.0, 6.0))}}

@@ -1,0 +1,176 @@
+"""Labels and predictions to other programs' files and back."""
+
+import shutil
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.interchange.registry import FORMATS
+from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Propose, Together
+from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_state
+from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
+from posecut_core.poses.predictions import Predictions
+from posecut_core.project.opening import open_project
+from posecut_core.types import LabelFormat, PoseFormat
+from posecut_core.workflow.export_labels import export_labels
+from posecut_core.workflow.export_poses import export_poses
+from posecut_core.workflow.import_labels import import_labels
+from posecut_core.workflow.import_poses import import_poses
+
+
+def _points(config):
+    """Frame -> bodypart -> state, rounded position and whether a machine said so, of all that is known."""
+    project = open_project(config)
+    state = read_state(project, "spot")
+    with LabelSession.open(project, "spot", read_only=True) as session:
+        return {
+            number: {
+                session.columns[part]: (
+                    point.state,
+                    point.xy and tuple(round(value, 6) for value in point.xy),
+                    point.origin.kind,
+                )
+                for part, point in sorted(frame.points.items())
+            }
+            for number, frame in state.shown()
+            if frame.points
+        }
+
+
+@pytest.fixture
+def full_project(spot_project):
+    """The project with every state that a bodypart can be in; frame 5 is a crop."""
+    with LabelSession.open(open_project(spot_project), "spot") as session:
+        spot, beside = session.identity("spot"), session.identity("beside")
+        edits = (
+            Place(0, spot, (12.25, 16.5)),
+            MarkOccluded(3, beside, (20.5, 18.25)),
+            MarkOccluded(5, beside),
+            MarkAbsent(9, beside),
+        )
+        session.apply(Together(edits))
+        session.save()
+    return spot_project
+
+
+def _copy(config, folder):
+    """A copy of the project without labels."""
+    root = folder / config.parent.name
+    shutil.copytree(config.parent, root, symlinks=True)
+    for path in (root / "labeled-data/spot").iterdir():
+        if path.name != "frames.zarr" and path.suffix != ".png":
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+    return root / "config.yaml"
+
+
+def test_the_formats_that_can_be_named_are_those_of_the_registry():
+    """The shell and the window offer what there is."""
+    assert set(get_args(LabelFormat)) == {name for name, one in FORMATS.items() if one.labels}
+    assert set(get_args(PoseFormat)) == {name for name, one in FORMATS.items() if one.poses}
+
+
+@pytest.mark.parametrize("format", ["cvat", "coco", "lightning-pose", "sleap"])
+def test_labels_go_out_and_come_back_once(full_project, tmp_path, format):
+    """Another project has the labels afterwards; a second import changes nothing, and one edit undoes the first."""
+    exported = export_labels(full_project, format)
+    there = _points(full_project)
+    other = _copy(full_project, tmp_path / "other")
+    done = import_labels(other, exported.file)
+    found = _points(other)
+    if format == "cvat":
+        assert not exported.lost
+        assert found == there
+    placed = {(number, part) for number, parts in there.items() for part, one in parts.items() if one[0] == "placed"}
+    for number, part in placed:
+        assert found[number][part] == there[number][part]
+    assert found[3]["beside"] == there[3]["beside"]
+    again = import_labels(other, exported.file)
+    assert (again.videos[0].new, again.videos[0].kept, again.videos[0].same) == (0, 0, done.videos[0].new)
+    assert "nothing new" in again.summary().text
+
+
+def test_drafts_stay_drafts_in_sleap(spot_project, tmp_path):
+    """What a machine said is a prediction there, and a draft again here."""
+    with LabelSession.open(open_project(spot_project), "spot") as session:
+        session.apply(Delete(9, session.identity("beside")))
+        session.apply(Propose(9, session.identity("beside"), (3.0, 4.0), 0.5, "net"))
+    other = _copy(spot_project, tmp_path / "other")
+    done = import_labels(other, export_labels(spot_project, "sleap").file)
+    assert done.videos[0].drafts == 1
+    assert _points(other)[9]["beside"] == ("proposed", (3.0, 4.0), "machine")
+
+
+def test_labels_of_a_person_are_kept_unless_told_otherwise(full_project, tmp_path):
+    """An import does not undo a correction that was made since."""
+    exported = export_labels(full_project, "cvat")
+    other = _copy(full_project, tmp_path / "other")
+    import_labels(other, exported.file)
+    with LabelSession.open(open_project(other), "spot") as session:
+        session.apply(Place(0, session.identity("spot"), (20.0, 20.0)))
+    kept = import_labels(other, exported.file)
+    assert kept.videos[0].kept == 1
+    assert _points(other)[0]["spot"][1] == (20.0, 20.0)
+    import_labels(other, exported.file, overwrite=True)
+    assert _points(other) == _points(full_project)
+
+
+def test_frames_that_are_missing_are_extracted(full_project, tmp_path):
+    """The labels bring the frames that they are of with them."""
+    exported = export_labels(full_project, "sleap")
+    other = _copy(full_project, tmp_path / "other")
+    shutil.rmtree(other.parent / "labeled-data/spot/frames.zarr")
+    done = import_labels(other, exported.file)
+    assert done.videos[0].extracted == 4
+    assert _points(other).keys() == _points(full_project).keys()
+
+
+def test_labels_of_no_video_of_the_project_are_refused(full_project, tmp_path):
+    """The sentence names both, and a video can be named instead."""
+    exported = export_labels(full_project, "sleap")
+    text = exported.file.with_name("other.json")
+    content = export_labels(full_project, "coco").file.read_text()
+    text.write_text(content.replace("labeled-data/spot/", "labeled-data/elsewhere/"))
+    with pytest.raises(LabelError, match="elsewhere"):
+        import_labels(full_project, text)
+    done = import_labels(full_project, text, video="spot")
+    assert done.videos[0].new == 0
+
+
+def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypatch):
+    """Each format gives the same numbers again, in the tables that an analysis writes."""
+    monkeypatch.setattr("posecut_core.workflow.export_poses.chosen_network", lambda *given: _network())
+    xy = np.random.default_rng(0).uniform(0, 40, (11, 2, 2)).astype(np.float32).astype(np.float64)
+    xy[4, 1] = np.nan
+    predictions = Predictions("Fake_10", ("spot", "beside"), xy, np.full((11, 2), 0.5))
+    write_predictions(prediction_path(spot_video, "Fake_10"), predictions)
+    for format in get_args(PoseFormat):
+        (path,) = export_poses(spot_project, [spot_video], format).files
+        if format == "deeplabcut":
+            continue
+        done = import_poses(path, spot_video, destfolder=tmp_path / format)
+        found = read_predictions(done.files[0])
+        np.testing.assert_array_equal(found.xy, xy)
+        assert found.scorer.startswith("DLC_")
+        assert import_poses(path, spot_video, destfolder=tmp_path / format).files == done.files
+
+
+def _network():
+    from posecut_core.poses.predictions import Network
+
+    return Network("Fake_10", "aa", "DLC_Fake_10")
+
+
+def test_one_of_several_animals_must_be_named(full_project, tmp_path):
+    """A project follows one animal; those of the file are said."""
+    path = tmp_path / "two.json"
+    one = '{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2]}'
+    path.write_text(
+        '{"images": [{"id": 1, "file_name": "spot/img0000.png"}], "categories": [{"id": 1, "keypoints": ["beside"]}],'
+        f' "annotations": [{one}, {one}]}}'
+    )
+    with pytest.raises(ArgumentError, match="animals 0, 1"):
+        import_labels(full_project, path)
+    assert import_labels(full_project, path, animal="1", overwrite=True).videos[0].new == 1
