@@ -1,7 +1,7 @@
-"""movement's netCDF: a dataset of poses with the dimensions time, space, keypoint and individual.
+"""movement's netCDF: a dataset of poses with the dimensions time, space, keypoints and individuals.
 
 movement also reads our .h5 and .csv as they are (`load_poses.from_dlc_file`); what it gains by its own file is the
-frame rate. Source: movement's user guide, "movement datasets". The names of its dimensions were plural before 0.15.
+frame rate. Source: movement's user guide, "movement datasets". Its dimensions are also read in the singular.
 """
 
 from pathlib import Path
@@ -72,8 +72,8 @@ def write_poses(path: Path, poses: VideoPoses) -> None:
     first = next(iter(poses.animals.values()))
     xy = np.stack([one.xy for one in poses.animals.values()], axis=-1)  # T K 2 animals
     likelihood = np.stack([one.likelihood for one in poses.animals.values()], axis=-1)
-    texts = {"space": ["x", "y"], "keypoint": list(first.bodyparts)}
-    texts["individual"] = [name or _ANIMAL for name in poses.animals]
+    texts = {"space": ["x", "y"], "keypoints": list(first.bodyparts)}
+    texts["individuals"] = [name or _ANIMAL for name in poses.animals]
     with atomic_path(path) as temporary, h5netcdf.File(temporary, "w") as file:
         file.dimensions = {"time": len(xy), **{name: len(values) for name, values in texts.items()}}
         time = np.arange(len(xy)) / poses.fps if poses.fps else np.arange(len(xy), dtype=np.int64)
@@ -82,8 +82,8 @@ def write_poses(path: Path, poses: VideoPoses) -> None:
             variable = file.create_variable(name, (name,), dtype=h5py.string_dtype())
             variable[...] = np.array(values, dtype=object)
         shown = np.transpose(xy, (0, 2, 1, 3))
-        file.create_variable("position", ("time", "space", "keypoint", "individual"), data=shown, fillvalue=np.nan)
-        file.create_variable("confidence", ("time", "keypoint", "individual"), data=likelihood, fillvalue=np.nan)
+        file.create_variable("position", ("time", "space", "keypoints", "individuals"), data=shown, fillvalue=np.nan)
+        file.create_variable("confidence", ("time", "keypoints", "individuals"), data=likelihood, fillvalue=np.nan)
         said = {"source_software": "DeepLabCut", "source_file": "", "ds_type": "poses", "scorer": first.scorer}
         said |= {"video": poses.video, "time_unit": "seconds" if poses.fps else "frames"}
         for name, value in said.items():

@@ -39,10 +39,10 @@ def read_poses(path: Path) -> VideoPoses:
             scorer = str(file.attrs.get("scorer", "SLEAP"))
         if tracks.shape[1] != 2 or tracks.shape[2] != len(nodes):
             raise ValueError(f"tracks {tracks.shape} of {len(nodes)} nodes")
-        xy = np.transpose(tracks, (0, 3, 2, 1)).astype(np.float64)
+        xy: np.ndarray = np.transpose(tracks, (0, 3, 2, 1)).astype(np.float64)
         found = np.isfinite(xy).all(axis=3)
         marks = found if scores is None else np.transpose(scores, (0, 2, 1))
-        likelihood: np.ndarray = np.nan_to_num(marks.astype(np.float64))
+        likelihood = np.asarray(np.nan_to_num(marks.astype(np.float64)))
         several = len(xy) > 1
         animals = {
             (names[place] if place < len(names) else str(place)) if several else "": Predictions(

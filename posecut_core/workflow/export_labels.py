@@ -36,8 +36,8 @@ class ExportedLabels:
 @forgiving
 def export_labels(
     config: str | os.PathLike[str],
-    format: LabelFormat,
     *,
+    format: LabelFormat = "coco",
     videos: str | Sequence[str] | None = None,
     destination: str | os.PathLike[str] | None = None,
     report: Report = silent,
@@ -49,7 +49,7 @@ def export_labels(
 
     Args:
         config: path of config.yaml.
-        format: of the file.
+        format: of the file, by the program that reads it.
         videos: only these videos of the project; by default all that have labels.
         destination: the file to write; by default one in the project's folder `exports`.
         report: called while images are written.

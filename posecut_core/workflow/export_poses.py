@@ -35,10 +35,10 @@ class ExportedPoses:
 def export_poses(
     config: str | os.PathLike[str],
     videos: Videos,
-    format: PoseFormat,
     shuffle: int = 1,
     trainingsetindex: int = 0,
     *,
+    format: PoseFormat = "nwb",
     filtered: bool = False,
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
@@ -49,9 +49,9 @@ def export_poses(
     Args:
         config: path of config.yaml.
         videos: video files, names of project videos, or folders with videos.
-        format: of the files.
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        format: of the files, by the program that reads them.
         filtered: write the filtered predictions.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         destfolder: folder of the predictions; by default beside each video.

@@ -5,11 +5,12 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError, Remedy
+from posecut_core.errors import ArgumentError, LabelError, Remedy
 from posecut_core.interchange.registry import chosen_format, format_of
 from posecut_core.poses.files import check_replaceable, prediction_path, write_predictions
 from posecut_core.poses.predictions import Origin
 from posecut_core.project.given import forgiving, given_folder, given_path, named_few
+from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import PoseFormat
@@ -34,8 +35,9 @@ class ImportedPoses:
 
 @forgiving
 def import_poses(
+    config: str | os.PathLike[str],
     file: str | os.PathLike[str],
-    video: str | os.PathLike[str],
+    video: str,
     *,
     format: PoseFormat | None = None,
     animal: str | None = None,
@@ -45,8 +47,9 @@ def import_poses(
     """Write the predictions of another program as the tables that an analysis writes, beside their video.
 
     Args:
+        config: path of config.yaml.
         file: the file.
-        video: the video that it is of.
+        video: the video that it is of: a file, or the name of one of the project's.
         format: of the file; by default its name and content tell.
         animal: which animal of a file that has several, by the name of its track.
         save_as_csv: write a .csv beside the .h5.
@@ -58,14 +61,19 @@ def import_poses(
         AnalysisError: another program wrote a file of that name.
         StorageError: the disk refuses.
     """
-    path, recording = given_path(file), given_path(video)
+    (recording,) = chosen_videos(open_project(config), video).paths
+    path = given_path(file)
     chosen = chosen_format(format, "poses", "r") if format is not None else format_of(path, "poses")
     poses = chosen.function("read_poses")(path)
     names = (*poses.animals,)
+    if not names:
+        raise LabelError(f"{path} has no poses, expected those of an animal; give another file.")
     if animal is None and len(names) == 1:
         animal = names[0]
     if animal not in names:
-        remedies = [Remedy("import_poses", file=path, video=recording, animal=name) for name in names[:1]]
+        remedies = [
+            Remedy("import_poses", config=config, file=path, video=recording, animal=name) for name in names[:1]
+        ]
         raise ArgumentError(f"{path} has the animals {named_few(names)}, expected one; name it.", *remedies)
     found = poses.animals[animal]
     words = re.sub(r"\W+", "", f"{found.scorer}{animal}") or chosen.name

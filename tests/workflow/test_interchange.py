@@ -75,7 +75,7 @@ def test_the_formats_that_can_be_named_are_those_of_the_registry():
 @pytest.mark.parametrize("format", ["cvat", "coco", "lightning-pose", "sleap"])
 def test_labels_go_out_and_come_back_once(full_project, tmp_path, format):
     """Another project has the labels afterwards; a second import changes nothing, and one edit undoes the first."""
-    exported = export_labels(full_project, format)
+    exported = export_labels(full_project, format=format)
     there = _points(full_project)
     other = _copy(full_project, tmp_path / "other")
     done = import_labels(other, exported.file)
@@ -98,14 +98,14 @@ def test_drafts_stay_drafts_in_sleap(spot_project, tmp_path):
         session.apply(Delete(9, session.identity("beside")))
         session.apply(Propose(9, session.identity("beside"), (3.0, 4.0), 0.5, "net"))
     other = _copy(spot_project, tmp_path / "other")
-    done = import_labels(other, export_labels(spot_project, "sleap").file)
+    done = import_labels(other, export_labels(spot_project, format="sleap").file)
     assert done.videos[0].drafts == 1
     assert _points(other)[9]["beside"] == ("proposed", (3.0, 4.0), "machine")
 
 
 def test_labels_of_a_person_are_kept_unless_told_otherwise(full_project, tmp_path):
     """An import does not undo a correction that was made since."""
-    exported = export_labels(full_project, "cvat")
+    exported = export_labels(full_project, format="cvat")
     other = _copy(full_project, tmp_path / "other")
     import_labels(other, exported.file)
     with LabelSession.open(open_project(other), "spot") as session:
@@ -119,7 +119,7 @@ def test_labels_of_a_person_are_kept_unless_told_otherwise(full_project, tmp_pat
 
 def test_frames_that_are_missing_are_extracted(full_project, tmp_path):
     """The labels bring the frames that they are of with them."""
-    exported = export_labels(full_project, "sleap")
+    exported = export_labels(full_project, format="sleap")
     other = _copy(full_project, tmp_path / "other")
     shutil.rmtree(other.parent / "labeled-data/spot/frames.zarr")
     done = import_labels(other, exported.file)
@@ -129,9 +129,9 @@ def test_frames_that_are_missing_are_extracted(full_project, tmp_path):
 
 def test_labels_of_no_video_of_the_project_are_refused(full_project, tmp_path):
     """The sentence names both, and a video can be named instead."""
-    exported = export_labels(full_project, "sleap")
+    exported = export_labels(full_project, format="sleap")
     text = exported.file.with_name("other.json")
-    content = export_labels(full_project, "coco").file.read_text()
+    content = export_labels(full_project, format="coco").file.read_text()
     text.write_text(content.replace("labeled-data/spot/", "labeled-data/elsewhere/"))
     with pytest.raises(LabelError, match="elsewhere"):
         import_labels(full_project, text)
@@ -147,14 +147,14 @@ def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypa
     predictions = Predictions("Fake_10", ("spot", "beside"), xy, np.full((11, 2), 0.5))
     write_predictions(prediction_path(spot_video, "Fake_10"), predictions)
     for format in get_args(PoseFormat):
-        (path,) = export_poses(spot_project, [spot_video], format).files
+        (path,) = export_poses(spot_project, [spot_video], format=format).files
         if format == "deeplabcut":
             continue
-        done = import_poses(path, spot_video, destfolder=tmp_path / format)
+        done = import_poses(spot_project, path, spot_video, destfolder=tmp_path / format)
         found = read_predictions(done.files[0])
         np.testing.assert_array_equal(found.xy, xy)
         assert found.scorer.startswith("DLC_")
-        assert import_poses(path, spot_video, destfolder=tmp_path / format).files == done.files
+        assert import_poses(spot_project, path, spot_video, destfolder=tmp_path / format).files == done.files
 
 
 def _network():

@@ -101,7 +101,7 @@ def test_what_is_typed_reaches_the_step(posecut, monkeypatch, project, verb):
         raise ArgumentError("as far as this")
 
     monkeypatch.setattr(f"{step.__module__}.{step.__name__}", fake)
-    places = {"config": project, "video": "v", "project": "t", "experimenter": "me", "videos": "v.mp4"}
+    places = {"config": project, "video": "v", "file": "f", "project": "t", "experimenter": "me", "videos": "v.mp4"}
     words = [places[option.parameter] for option in options(verb) if option.by_place]
     expected = {option.parameter: places[option.parameter] for option in options(verb) if option.by_place}
     if options(verb)[0].name == "[CONFIG] VIDEOS...":
