@@ -37,7 +37,7 @@ class ImportedPoses:
 def import_poses(
     config: str | os.PathLike[str],
     file: str | os.PathLike[str],
-    video: str,
+    video: str | os.PathLike[str],
     *,
     format: PoseFormat | None = None,
     animal: str | None = None,

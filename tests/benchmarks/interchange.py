@@ -3,9 +3,8 @@
     python tests/benchmarks/interchange.py [--slp FOLDER] [--movement PYTHON]
 
 Every .slp of FOLDER is read by PoseCut and by sleap-io, and each point is compared, NaN for NaN. Files that PoseCut
-writes are read by sleap-io, validated by pynwb, inspected by nwbinspector (which misses the subject alone),
-and read by movement with an interpreter
-that has it. Prints JSON, and ends with 1 where anything differs.
+writes are read by sleap-io, validated by pynwb, inspected by nwbinspector (which misses the subject alone), and read by
+movement with an interpreter that has it. Prints JSON, and ends with 1 where anything differs.
 """
 
 import argparse
