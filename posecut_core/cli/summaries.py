@@ -90,7 +90,7 @@ def _of_demo(result: DemoResult) -> Outcome:
         hidden,
         f"Training: {training}. Analysis: {speed}. Everything took {_total(result.times)}.",
         _times(result.times),
-        _files(result.files),
+        *_files(result.files),
         "Look at the labeled video first. Then try it with videos of your own:",
     )
     return Outcome(result, lines, (_OWN_PROJECT,))
@@ -108,7 +108,7 @@ def _of_refined_demo(result: RefinedDemo) -> Outcome:
         "The second network was trained longer, on more labels.",
         f"Everything took {_total(result.times)}.",
         _times(result.times),
-        _files(result.files),
+        *_files(result.files),
         "Compare the two labeled videos. Then try it with videos of your own; the second command begins round 2:",
     )
     return Outcome(result, lines, (_OWN_PROJECT, command("extract-outlier-frames", "PROJECT", "VIDEOS")))
@@ -148,12 +148,10 @@ def _times(times: tuple[StepTime, ...]) -> Table:
     return table
 
 
-def _files(files: dict[str, Path]) -> Table:
-    table = Table("what", title="Files", title_justify="left")
-    table.add_column("where", overflow="fold")
-    for what, where in files.items():
-        table.add_row(what, escape(shorter(where)))
-    return table
+def _files(files: dict[str, Path]) -> tuple[str, ...]:
+    """List paths, each on a line of its own: a table would break those that are longer than its column."""
+    width = max(map(len, files))
+    return ("Files:", *(f"  {what:{width}}  {shorter(where)}" for what, where in files.items()), "")
 
 
 # --- prompt -----------------------------------------------------------------------------------------------------------

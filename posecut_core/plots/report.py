@@ -159,7 +159,9 @@ def draw_errors(rows: Sequence[Metrics], evaluated: Sequence[StepErrors], *, tit
         ([entry.test for entry in evaluated], _ORANGE, "s", "test frames"),
     ):
         axes.plot(steps, errors, f"{marker}-", color=color, linewidth=1.0, markersize=6, label=words)
-    axes.set(xlabel="training step", ylabel="mean error (pixels)", xlim=(0, None), ylim=(0, None))
+    axes.set(xlabel="training step", ylabel="mean error (pixels)")
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
     axes.legend(fontsize=9, framealpha=0.85, edgecolor="none")
     return figure
 
