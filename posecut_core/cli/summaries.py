@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.console import ConsoleRenderable
 from rich.markup import escape
 from rich.table import Table
 
@@ -85,7 +86,7 @@ def _of_demo(result: DemoResult) -> Outcome:
         training = f"{result.seconds_per_training_step:.2f} seconds per step"
     speed = f"{result.frames_per_second:.1f} frames/s" if result.frames_per_second else "done in an earlier run"
     hidden = f"{100 * result.hidden_share:.0f}% of the points are hidden under the plank and not measured."
-    lines = (
+    lines: tuple[str | ConsoleRenderable, ...] = (
         _errors(result),
         hidden,
         f"Training: {training}. Analysis: {speed}. Everything took {_total(result.times)}.",
@@ -100,7 +101,7 @@ def _of_refined_demo(result: RefinedDemo) -> Outcome:
     """Show what each round was given, the errors before and after, times and where everything is."""
     before, after = result.before, result.after
     more = f"{counted(len(result.corrected), 'frame')} of {escape(result.video)}"
-    lines = (
+    lines: tuple[str | ConsoleRenderable, ...] = (
         f"Round 1 trained on {counted(before.labelled_frames, 'labeled frame')}.",
         f"Round 2 trained on {after.labelled_frames}: with {more}, in which the network seemed to be wrong.",
         _rounds(result),
