@@ -22,7 +22,7 @@ from posecut_core.evaluation.tables import is_present, read_results
 from posecut_core.formats.deeplabcut.frames import frame_name, image_paths, never_extracted
 from posecut_core.formats.deeplabcut.images import is_image, read_size
 from posecut_core.health import Findings
-from posecut_core.inference.video import analyzed_window
+from posecut_core.inference.view import analyzed_window
 from posecut_core.labels.images import frame_window
 from posecut_core.labels.notices import odd_skeleton
 from posecut_core.labels.table import LabelTable

@@ -1,30 +1,36 @@
 """The engine for processors: OpenVINO uses their bf16 and int8 instructions, which XLA does not."""
 
+import hashlib
 import io
 import logging
+import os
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, UInt8
 
+import posecut_core
 from posecut_core.dataset.scoremaps import Scoremaps
-from posecut_core.errors import ModelError
+from posecut_core.errors import ModelError, StorageError
+from posecut_core.model.devices import compilation_cache
 from posecut_core.progress import quieted
-from posecut_core.storage.files import open_file, write_bytes
+from posecut_core.storage.files import open_file, read_bytes, write_bytes
 
 Precision = Literal["float32", "bfloat16", "int8"]
+_SMALL = 200 * 200  # pixels of images that are computed together
+_HASH = 32  # bytes of a SHA-256
 _STREAMS = 2  # images at once, each on a share of the cores: what lies between two layers of one fills the other's gaps
 
 
@@ -46,37 +52,47 @@ def runtime() -> str:
 class OpenvinoEngine:
     """A network in OpenVINO, on the processor.
 
-    Each image is a request of its own, so that results do not depend on how many come at once. A model is compiled for
-    each size of images.
+    Each image is a request of its own, so that results do not depend on how many come at once; small ones, as a
+    tracking crop has them, are one request, since layers of few cells leave the processor idle. A model is compiled for
+    each size of a request.
 
     Args:
         network: returns the bytes of an ONNX file, or what `quantized` made of them, once the first images come. Images
             [B, H, W, 3] in [0, 1] go in, scores and locref come out, as `Scoremaps` has them.
         precision: what it computes in.
         latency: whether all cores work on one image, which is there soonest; else on several, which is more in all.
+        key: tells the network from all others; with one, compiled models are kept in the cache of compiled programs.
     """
 
     def __init__(
-        self, network: "Callable[[], bytes | Quantized]", *, precision: Precision, latency: bool = False
+        self,
+        network: "Callable[[], bytes | Quantized]",
+        *,
+        precision: Precision,
+        latency: bool = False,
+        key: str | None = None,
     ) -> None:
         self.name = f"openvino-{precision}"
-        self._network = network
+        self._network, self._key = network, key
         self._options = {
             "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" else _reduced(),
             **({"PERFORMANCE_HINT": "LATENCY"} if latency else {"NUM_STREAMS": _STREAMS}),
         }
-        self._compiled: dict[tuple[int, int], _Requests] = {}
+        self._compiled: dict[tuple[int, ...], _Requests] = {}
 
     def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does."""
-        requests = self._of_size(images.shape[1], images.shape[2])
+        count, height, width, _ = images.shape
+        each = count if height * width <= _SMALL else 1
+        requests = self._of_size(each, height, width)
         copy = np.array(images)  # the caller may fill the original with other frames
-        started = [(image, requests.start(image[None])) for image in copy]  # images stay until they were looked at
+        parts = [copy[start : start + each] for start in range(0, count, each)]
+        started = [(part, requests.start(part)) for part in parts]  # images stay until they were looked at
 
         def result() -> Scoremaps:
             maps = [requests.result(request) for _, request in started]
             scores, locref = (np.concatenate(parts) for parts in zip(*maps, strict=True))
-            return Scoremaps(jnp.asarray(scores), jnp.asarray(locref))
+            return Scoremaps(scores, locref)
 
         return result
 
@@ -89,12 +105,24 @@ class OpenvinoEngine:
         except RuntimeError as error:
             raise ModelError("OpenVINO cannot read the network; use engine xla, and report this.") from error
 
-    def _of_size(self, height: int, width: int) -> "_Requests":
-        if (height, width) not in self._compiled:
-            model = self._model.clone()
-            model.reshape([1, height, width, 3])
-            self._compiled[height, width] = _Requests(_core().compile_model(model, "CPU", self._options))
-        return self._compiled[height, width]
+    def _of_size(self, *size: int) -> "_Requests":
+        if size not in self._compiled:
+            self._compiled[size] = _Requests(_kept(self._kept_as(size), lambda: self._made(size)))
+        return self._compiled[size]
+
+    def _made(self, size: tuple[int, ...]) -> Any:
+        model = self._model.clone()
+        model.reshape([*size, 3])
+        return _core().compile_model(model, "CPU", self._options)
+
+    def _kept_as(self, size: tuple[int, ...]) -> Path | None:
+        """Return the file for the compiled model: another for all that it depends on."""
+        folder = compilation_cache()
+        if folder is None or self._key is None:
+            return None
+        processor = _core().get_property("CPU", "FULL_DEVICE_NAME")
+        told = (self._key, self.name, self._options, size, processor, runtime(), posecut_core.__version__)
+        return folder / "openvino" / f"{hashlib.sha256(repr(told).encode()).hexdigest()}.blob"
 
 
 class _Requests:
@@ -104,9 +132,9 @@ class _Requests:
         self._compiled = compiled
         self._free: list[Any] = []
 
-    def start(self, image: UInt8[np.ndarray, "1 H W 3"]) -> Any:
+    def start(self, images: UInt8[np.ndarray, "N H W 3"]) -> Any:
         request = self._free.pop() if self._free else self._compiled.create_infer_request()
-        request.set_input_tensor(_openvino().Tensor(image, shared_memory=True))
+        request.set_input_tensor(_openvino().Tensor(images, shared_memory=True))
         request.start_async()
         return request
 
@@ -115,6 +143,39 @@ class _Requests:
         maps = [np.array(request.get_output_tensor(place).data) for place in range(2)]
         self._free.append(request)
         return maps
+
+
+# --- compiled models --------------------------------------------------------------------------------------------------
+# To write a network for OpenVINO and to compile it takes seconds for each size of images; to read what came of it takes
+# a third of that. A file is the SHA-256 of what follows, and that: OpenVINO does not survive every damaged file.
+
+
+_KEPT_BYTES = 2**30  # models that were not used for longest are deleted beyond that
+
+
+def _kept(path: Path | None, make: Callable[[], Any]) -> Any:
+    """Return the compiled model of a file; without one it is made, and kept there."""
+    with suppress(OSError, RuntimeError):
+        if path is not None:
+            content = read_bytes(path, at_most=_KEPT_BYTES)
+            if hashlib.sha256(content[_HASH:]).digest() == content[:_HASH]:
+                os.utime(path)
+                return _core().import_model(content[_HASH:], "CPU")
+    made = make()
+    with suppress(OSError, StorageError):
+        if path is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            content = made.export_model().getvalue()
+            write_bytes(path, hashlib.sha256(content).digest() + content)
+            _forget_oldest(path.parent)
+    return made
+
+
+def _forget_oldest(folder: Path) -> None:
+    files = sorted(folder.glob("*.blob"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file, total in zip(files, accumulate(file.stat().st_size for file in files), strict=True):
+        if total > _KEPT_BYTES:
+            file.unlink()
 
 
 # --- int8 -------------------------------------------------------------------------------------------------------------
@@ -134,6 +195,11 @@ class Quantized:
 
     xml: bytes
     weights: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Tell it from others: made twice of the same images it need not be the same."""
+        return hashlib.sha256(self.xml + self.weights).hexdigest()
 
 
 def quantized(network: bytes, images: Sequence[Float32[np.ndarray, "1 H W 3"]]) -> Quantized:

@@ -131,6 +131,10 @@ class Predictor:
         """What computes, and in which precision."""
         return self.engine.name
 
+    def of_scaled(self) -> "Predictor":
+        """Return the same network for images that have its scale already; positions are in pixels of these."""
+        return replace(self, info=replace(self.info, global_scale=1.0))
+
     def predict(self, images: Any) -> Poses:
         """Return (x, y) in pixels of the given images, uint8 [B, H, W, 3] in RGB, and likelihoods.
 
@@ -150,7 +154,8 @@ class Predictor:
         started, size = self.engine.start(self.scaled(images)), self._size(images)
 
         def result() -> Poses:
-            xy, likelihood = _decode(started())
+            maps = started()
+            xy, likelihood = decode(maps) if isinstance(maps.scores, np.ndarray) else _decode(maps)
             points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
             return points, np.asarray(likelihood, np.float64)
 
@@ -325,9 +330,10 @@ def _openvino_engine(
     """
     if name != "openvino-int8":
         precision: openvino.Precision = "bfloat16" if name == "openvino-bfloat16" else "float32"
-        return openvino.OpenvinoEngine(network, precision=precision, latency=latency)
+        key = file_sha256(training.manifest(predictor.step))  # holds hashes of the parameters
+        return openvino.OpenvinoEngine(network, precision=precision, latency=latency, key=key)
     model = _quantized(network, predictor, training, report)
-    return openvino.OpenvinoEngine(lambda: model, precision="int8", latency=latency)
+    return openvino.OpenvinoEngine(lambda: model, precision="int8", latency=latency, key=model.sha256)
 
 
 def _quantized(

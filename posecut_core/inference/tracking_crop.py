@@ -13,7 +13,7 @@ an analysis that was interrupted goes on as if it had not been.
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float64, Int, UInt8
 from posecut_core.dataset.frames import scaled_size
 from posecut_core.errors import ArgumentError
 from posecut_core.inference.stored_frames import Poses, Predicts, padded
+from posecut_core.inference.view import View
 from posecut_core.types import Crop
 
 SEGMENT = 48  # frames, of which the first is seen whole
@@ -30,7 +31,7 @@ COLUMNS = 5  # of a row: x, y, likelihood, which image was seen, distance betwee
 _WINDOW, _FULL, _LOST = 0.0, 1.0, 2.0  # _LOST: the full frame, as too little was found in the window
 _SHARES = (1 / 8, 1 / 4, 1 / 2)  # of the frame's area that windows have
 _GRID = 16  # scaled pixels: windows begin at multiples of it, where cells of the full frame begin too
-_CONTEXT = 32  # scaled pixels around the margin that the network sees in addition
+_CONTEXT = 16  # scaled pixels around the margin that the network sees in addition
 _BORDER = 8  # scaled pixels: a bodypart this close to the edge of a window may lie beyond it
 _GROUPS = 2  # of segments side by side: one is computed while what it needs is made ready for the other
 _SCANNED = 20_000  # rows that are looked at together
@@ -165,12 +166,7 @@ class _WindowPredictor:
 
     predictor: Predicts
     windows: Windows  # of frames of this size
-    together: int  # images that the network is given at once, where it is compiled for a number of them
-
-    @cached_property
-    def _is_compiled(self) -> bool:
-        """Whether other numbers of images would need another program."""
-        return self.predictor.engine_name == "xla"
+    together: int  # windows that the network is given at once: small images of their own take longer
 
     def start(
         self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], before: Float64[np.ndarray, "S K 5"]
@@ -199,36 +195,24 @@ class _WindowPredictor:
         """Predict what lies in windows; tell which of the frames have one that holds the animal."""
         return self._started(images, last, self._fitting(last, before))()
 
-    def _fitting(
-        self, last: Float64[np.ndarray, "S K 5"], before: Float64[np.ndarray, "S K 5"]
-    ) -> dict[int, tuple[int, Crop]]:
-        """Return size and place of the window of each frame that has one; of one size for a compiled network."""
+    def _fitting(self, last: Float64[np.ndarray, "S K 5"], before: Float64[np.ndarray, "S K 5"]) -> dict[int, Crop]:
+        """Return the window of each frame that has one, all of one size."""
         needed = {i: box for i in range(len(last)) if (box := self.windows.needed(last[i], before[i])) is not None}
         sizes = {i: size for i, box in needed.items() if (size := self.windows.size_for(box)) is not None}
-        if self._is_compiled and sizes:
-            sizes = dict.fromkeys(sizes, max(sizes.values()))
-        return {i: (size, self.windows.placed(needed[i], self.windows.sizes[size])) for i, size in sizes.items()}
+        return {i: self.windows.placed(needed[i], self.windows.sizes[max(sizes.values())]) for i in sizes}
 
     def _started(
-        self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], fitting: dict[int, tuple[int, Crop]]
+        self, images: Sequence[_Image], last: Float64[np.ndarray, "S K 5"], fitting: dict[int, Crop]
     ) -> Callable[[], tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]]:
         """Begin with the windows of some frames; the result waits, and is that of `in_windows`."""
-        groups: list[tuple[list[int], Callable[[], Poses]]] = []
-        for size in {size for size, _ in fitting.values()}:
-            places = [i for i, (own, _) in fitting.items() if own == size]
-            crops = [fitting[i][1] for i in places]
-            cut = np.stack(
-                [images[i][crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in zip(places, crops, strict=True)]
-            )
-            groups.append((places, self.predictor.start(padded(cut, self.together) if self._is_compiled else cut)))
+        cut = [images[i][crop.y1 : crop.y2, crop.x1 : crop.x2] for i, crop in fitting.items()]
+        poses = self.predictor.start(padded(np.stack(cut), self.together)) if cut else None
 
         def finish() -> tuple[Float64[np.ndarray, "S K 5"], Bool[np.ndarray, " S"]]:
             rows, is_accepted = np.full((len(images), last.shape[1], COLUMNS), np.nan), np.zeros(len(images), bool)
-            for places, poses in groups:
-                xy, likelihood = poses()
-                for number, i in enumerate(places):
-                    crop = fitting[i][1]
-                    rows[i, :, :2], rows[i, :, 2] = xy[number] + (crop.x1, crop.y1), likelihood[number]
+            if poses is not None:
+                for (i, crop), xy, likelihood in zip(fitting.items(), *poses(), strict=False):  # without the padding
+                    rows[i, :, :2], rows[i, :, 2] = xy + np.array([crop.x1, crop.y1]), likelihood
                     rows[i, :, 3] = _WINDOW
                     is_accepted[i] = self.windows.holds(rows[i, :, :3], last[i], crop)
             return rows, is_accepted
@@ -279,10 +263,10 @@ class TrackedSegments:
     """Segments of a video, one after the other or several side by side.
 
     Args:
-        predictor: the network.
-        windows: of the part of the frame that is analyzed.
+        predictor: the network, for frames as it sees them.
+        tracking: how windows follow the animal.
+        view: what the network sees of frames.
         together: segments side by side; each batch but the last is then that many whole segments.
-        corner: x, y of the analyzed part in the full frame.
         first: number of the first frame.
         earlier: rows of the two frames before it, NaN where there are none.
     """
@@ -290,15 +274,16 @@ class TrackedSegments:
     def __init__(
         self,
         predictor: Predicts,
-        windows: Windows,
+        tracking: TrackingCrop,
+        view: View,
         together: int,
-        corner: tuple[int, int],
         first: int,
         earlier: Float64[np.ndarray, "2 K 5"],
     ) -> None:
+        shrunk = view.size[1] / (view.window.x2 - view.window.x1)
+        windows = Windows(replace(tracking, margin=tracking.margin * shrunk), *view.size, 1.0)
         self._network = _WindowPredictor(predictor, windows, -(-together // _GROUPS))
-        self._together = together
-        self._shift = np.array([*corner, 0.0, 0.0, 0.0])
+        self._together, self._view = together, view
         self._first, self._earlier = first, earlier
 
     def __call__(
@@ -337,7 +322,7 @@ class TrackedSegments:
         poses = self._network.start([images[place] for place in places], *self._before(rows, places))
 
         def finish() -> None:
-            rows[places + 2] = poses() + self._shift
+            rows[places + 2] = self._placed(poses())
 
         return finish
 
@@ -346,20 +331,30 @@ class TrackedSegments:
     ) -> tuple[Float64[np.ndarray, "S K 5"], Float64[np.ndarray, "S K 5"]]:
         """Return the rows of the two frames before each place, NaN where they are of another segment."""
         known = ((self._first + places) % SEGMENT)[:, None, None]
-        last = np.where(known >= 1, rows[places + 1] - self._shift, np.nan)
-        return last, np.where(known >= 2, rows[places] - self._shift, np.nan)
+        last = np.where(known >= 1, self._seen(rows[places + 1]), np.nan)
+        return last, np.where(known >= 2, self._seen(rows[places]), np.nan)
+
+    def _placed(self, rows: Float64[np.ndarray, "S K 5"]) -> Float64[np.ndarray, "S K 5"]:
+        return np.concatenate([self._view.placed(rows[..., :2]), rows[..., 2:]], axis=-1)
+
+    def _seen(self, rows: Float64[np.ndarray, "S K 5"]) -> Float64[np.ndarray, "S K 5"]:
+        return np.concatenate([self._view.seen(rows[..., :2]), rows[..., 2:]], axis=-1)
 
     def _check(
         self, images: UInt8[np.ndarray, "N H W 3"], decoded: Bool[np.ndarray, " N"], rows: Float64[np.ndarray, "M K 5"]
     ) -> None:
         """Note how far windows would be from the full frame in the first frames of segments."""
-        places = np.arange(-self._first % SEGMENT, len(images), SEGMENT)
-        places = places[decoded[places]]
-        if not len(places):
-            return
-        last, before = rows[places + 1] - self._shift, rows[places] - self._shift
+        firsts = np.arange(-self._first % SEGMENT, len(images), SEGMENT)
+        firsts = firsts[decoded[firsts]]
+        for start in range(0, len(firsts), self._network.together):
+            self._compare(images, rows, firsts[start : start + self._network.together])
+
+    def _compare(
+        self, images: UInt8[np.ndarray, "N H W 3"], rows: Float64[np.ndarray, "M K 5"], places: Int[np.ndarray, " S"]
+    ) -> None:
+        last, before = self._seen(rows[places + 1]), self._seen(rows[places])
         found, holds = self._network.in_windows([images[place] for place in places], last, before)
-        full = rows[places + 2] - self._shift
+        found, full = self._placed(found), rows[places + 2]
         sure = holds[:, None] & (np.minimum(found[..., 2], full[..., 2]) >= self._network.windows.tracking.threshold)
         distance = np.hypot(*np.moveaxis(found[..., :2] - full[..., :2], -1, 0))
         rows[places + 2, :, 4] = np.where(sure, distance, np.nan)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,6 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 from posecut_core.dataset.frames import made_ahead
-from posecut_core.errors import AnalysisError
 from posecut_core.inference.stored_frames import Predicts, padded
 from posecut_core.inference.tracking_crop import (
     COLUMNS,
@@ -23,10 +23,10 @@ from posecut_core.inference.tracking_crop import (
     TrackedSegments,
     TrackingCrop,
     TrackingReport,
-    Windows,
     side_by_side,
     tracking_report,
 )
+from posecut_core.inference.view import View, analyzed_window
 from posecut_core.poses.files import write_predictions
 from posecut_core.poses.predictions import AnalysisOrigin, Origin, Predictions, decoder, file_fingerprint
 from posecut_core.progress import Progress, Report, silent
@@ -64,7 +64,7 @@ class _Pace:
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------
-# Batches of video frames, decoded in a thread while the network works on the batch before.
+# Batches of video frames, decoded and scaled in a thread while the network works on the batch before.
 
 
 _NumberedFrame = tuple[int, UInt8[np.ndarray, "H W 3"] | None]  # None where the frame could not be decoded
@@ -78,15 +78,15 @@ class _FrameBatch:
     decoded: Bool[np.ndarray, " B"]  # false where the frame could not be decoded and the image is black
 
 
-def _frame_batches(frames: Iterable[_NumberedFrame], window: Crop, batch_size: int) -> Iterator[_FrameBatch]:
-    """Group frames, cropped to `window`; every number has its place, decodable or not."""
-    shape = (batch_size, window.y2 - window.y1, window.x2 - window.x1, 3)
+def _frame_batches(frames: Iterable[_NumberedFrame], size: tuple[int, int], batch_size: int) -> Iterator[_FrameBatch]:
+    """Group frames of one size; every number has its place, decodable or not."""
+    shape = (batch_size, *size, 3)
     images, decoded = np.zeros(shape, np.uint8), np.zeros(batch_size, bool)
     filled = 0
     for _, image in frames:
         decoded[filled] = image is not None
         if image is not None:
-            images[filled] = image[window.y1 : window.y2, window.x1 : window.x2]
+            images[filled] = image
         filled += 1
         if filled == batch_size:
             yield _FrameBatch(images, decoded)
@@ -96,12 +96,14 @@ def _frame_batches(frames: Iterable[_NumberedFrame], window: Crop, batch_size: i
 
 
 @contextmanager
-def _batches_ahead(frames: Iterable[_NumberedFrame], window: Crop, batch_size: int) -> Iterator[Iterator[_FrameBatch]]:
+def _batches_ahead(
+    frames: Iterable[_NumberedFrame], size: tuple[int, int], batch_size: int
+) -> Iterator[Iterator[_FrameBatch]]:
     """Run `_frame_batches` in a thread, a few batches ahead; errors arise where the batches are taken.
 
     The thread has ended when the block is left, however it is left.
     """
-    with made_ahead(_frame_batches(frames, window, batch_size), name="decoding") as batches:
+    with made_ahead(_frame_batches(frames, size, batch_size), name="decoding") as batches:
         yield batches
 
 
@@ -113,7 +115,7 @@ def _batches_ahead(frames: Iterable[_NumberedFrame], window: Crop, batch_size: i
 # line is, byte for byte, the one expected.
 
 
-_SCHEMA = "posecut analysis rows 2"
+_SCHEMA = "posecut analysis rows 3"
 _HEADER_BLOCK = 4096  # the header's length is a multiple of this, so that rows are aligned for mapping
 
 
@@ -257,7 +259,7 @@ def analyze_video(
     """Write predictions for every frame of `video` to `target`, going on where an earlier call was interrupted.
 
     Args:
-        predictor: the network.
+        predictor: the network, which is given frames at its scale and finds positions in these.
         video: the video file.
         target: the .h5 to write; the .csv and the rows of an unfinished analysis lie beside it.
         batch_size: frames that the network sees at once; the last batch is padded to it.
@@ -267,7 +269,7 @@ def analyze_video(
         scorer: by which columns are named, if not the network's.
         tracking: analyze windows around the animal only; with a batch size above 1, of several segments of the video
             side by side.
-        scale: global_scale of the network, for the sizes of these windows.
+        scale: global_scale of the network.
         report: called after each batch.
 
     Raises:
@@ -279,18 +281,17 @@ def analyze_video(
     with VideoReader(video) as reader:
         origin = analysis_origin(predictor, network, video, reader.index, crop, tracking)
         origin = replace(origin, scorer=scorer or origin.scorer)
-        window = analyzed_window(crop, reader.index, video)
-        height, width = window.y2 - window.y1, window.x2 - window.x1
-        together = 0 if tracking is None else side_by_side(batch_size, height * width * 3)
+        view = View.of(analyzed_window(crop, reader.index, video), reader.index, scale=scale)
+        together = 0 if tracking is None else side_by_side(batch_size, math.prod(view.size) * 3)
         size = batch_size if together == 0 else together * SEGMENT if together > 1 else _STREAMED
         with _open_rows(partial, origin, multiple=size if together > 1 else 1) as rows:
-            start: _StartsRows = functools.partial(_started_rows, predictor, window, batch_size)
+            start: _StartsRows = functools.partial(_started_rows, predictor, view, batch_size)
             ahead = _STARTED
             if tracking is not None:
-                windows, known = Windows(tracking, height, width, scale), _last_rows(partial, origin, rows.done)
-                segments = TrackedSegments(predictor, windows, together, (window.x1, window.y1), rows.done, known)
+                known = _last_rows(partial, origin, rows.done)
+                segments = TrackedSegments(predictor, tracking, view, together, rows.done, known)
                 start, ahead = functools.partial(functools.partial, segments), 0  # each needs the rows before it
-            speed = _analyze_rest(start, ahead, reader, window, rows, size, origin.frame_count, video.name, report)
+            speed = _analyze_rest(start, ahead, reader, view, rows, size, origin.frame_count, video.name, report)
     undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
     return AnalyzedVideo(
@@ -314,7 +315,7 @@ def _analyze_rest(
     start: _StartsRows,
     ahead: int,
     reader: VideoReader,
-    window: Crop,
+    view: View,
     rows: _RowsFile,
     batch_size: int,
     frame_count: int,
@@ -324,8 +325,8 @@ def _analyze_rest(
     """Analyze the frames that have no rows yet; return frames per second, on average."""
     first, pace = rows.done, _Pace()
     begin = last = time.perf_counter()
-    frames = reader.frames(range(first, frame_count))
-    with _batches_ahead(frames, window, batch_size) as batches, reader:  # closed first: decoding ends at once then
+    frames = view.frames(reader, range(first, frame_count))
+    with _batches_ahead(frames, view.size, batch_size) as batches, reader:  # closed first: decoding ends at once then
         for found in _rows_ahead(start, batches, ahead):
             rows.append(found)
             now = time.perf_counter()
@@ -349,7 +350,7 @@ def _rows_ahead(start: _StartsRows, batches: Iterable[_FrameBatch], ahead: int) 
 
 def _started_rows(
     predictor: Predicts,
-    window: Crop,
+    view: View,
     batch_size: int,
     images: UInt8[np.ndarray, "B H W 3"],
     decoded: Bool[np.ndarray, " B"],
@@ -364,7 +365,7 @@ def _started_rows(
     def finished() -> Float64[np.ndarray, "B K 3"]:
         xy, likelihood = result()
         used = np.flatnonzero(decoded)
-        rows[used, :, :2] = xy[used] + (window.x1, window.y1)
+        rows[used, :, :2] = view.placed(xy[used])
         rows[used, :, 2] = likelihood[used]
         return rows
 
@@ -422,15 +423,3 @@ def analysis_origin(
         dynamic=None if tracking is None else (tracking.threshold, tracking.margin),
         engine=predictor.engine_name,
     )
-
-
-def analyzed_window(crop: Crop | None, index: VideoIndex, video: Path) -> Crop:
-    """Check that the crop lies within the frame; without one the window is the frame."""
-    if crop is None:
-        return Crop.of_frame(index.width, index.height)
-    if not crop.lies_in(index.width, index.height):
-        raise AnalysisError(
-            f"The crop x {crop.x1} to {crop.x2}, y {crop.y1} to {crop.y2} does not fit into {video.name}, which is "
-            f"{index.width} x {index.height} pixels; correct x1, x2, y1, y2 in config.yaml or set cropping to false."
-        )
-    return crop

@@ -58,13 +58,20 @@ def placement(devices: Sequence[jax.Device], *, batch_size: int) -> Placement:
 _MAX_BYTES = 2 * 2**30  # programs that were not used for longest are deleted beyond that
 
 
+def compilation_cache() -> Path | None:
+    """Return the folder in which compiled programs are kept; None where none are."""
+    settings: Any = jax.config  # whose names are made while JAX is imported
+    folder = settings.jax_compilation_cache_dir if settings.jax_enable_compilation_cache else None
+    return Path(folder) if folder else None
+
+
 def use_compilation_cache() -> None:
     """Let JAX keep what it compiles in the user's cache folder; without one that can be written, do without.
 
     A folder that JAX was given before, as by the variable JAX_COMPILATION_CACHE_DIR, stays.
     """
-    settings: Any = jax.config  # whose names are made while JAX is imported
-    if not settings.jax_enable_compilation_cache or settings.jax_compilation_cache_dir:
+    settings: Any = jax.config
+    if not settings.jax_enable_compilation_cache or compilation_cache():
         return
     folder = _cache_folder()
     if _writable(folder):

@@ -81,17 +81,21 @@ class VideoReader:
             raise VideoError(f"Frame {number} of {self.index.path} is damaged; choose another frame.")
         return image
 
-    def frames(self, numbers: Iterable[int] | None = None) -> Iterator[tuple[int, UInt8[np.ndarray, "H W 3"] | None]]:
+    def frames(
+        self, numbers: Iterable[int] | None = None, *, size: tuple[int, int] | None = None
+    ) -> Iterator[tuple[int, UInt8[np.ndarray, "H W 3"] | None]]:
         """Yield frame numbers in increasing order, each once, with their RGB images or None where damaged.
 
         Args:
             numbers: the frames to read; None for all. Gaps wider than a group of pictures are jumped over.
+            size: height and width that images are scaled to, with antialiasing, while they are converted; by default
+                they have the video's.
 
         Raises:
             VideoError: the video has no frame of one of the numbers, or was closed meanwhile.
         """
         for number, picture in self.pictures(numbers):
-            yield number, None if picture is None else self._image(number, picture)
+            yield number, None if picture is None else self._image(number, picture, size)
 
     def pictures(self, numbers: Iterable[int] | None = None) -> Iterator[Picture]:
         """Yield like `frames`, but as decoded: not converted to RGB, not turned."""
@@ -177,13 +181,15 @@ class VideoReader:
             position -= 1
         return position
 
-    def _image(self, number: int, picture: av.VideoFrame) -> UInt8[np.ndarray, "H W 3"] | None:
-        """Convert to RGB as the file states its colors, turn as it says, and scale if the size changes midway.
+    def _image(
+        self, number: int, picture: av.VideoFrame, size: tuple[int, int] | None = None
+    ) -> UInt8[np.ndarray, "H W 3"] | None:
+        """Convert to RGB as the file states its colors, turn as it says, and scale if another size is wished or stated.
 
         None, and damaged, where it states colors that there are none of, as a flipped bit in its head does.
         """
         quarters = round(picture.rotation / 90) % 4
-        height, width = self.index.height, self.index.width
+        height, width = size or (self.index.height, self.index.width)
         if quarters % 2:
             height, width = width, height
         converted = self._converted(number, picture, format="rgb24", width=width, height=height)

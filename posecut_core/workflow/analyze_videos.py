@@ -156,7 +156,9 @@ def analyze_videos(
     apart, clashing = _distinct(targets)
     scale, crop = scale_of(predictor), project.config.crop
     by_name = wanted != "auto"
-    request = _Request(predictor, tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report)
+    request = _Request(
+        predictor.of_scaled(), tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report
+    )
     return treat_all(
         apart,
         lambda path: _analyze_or_skip(request, path, targets[path]),
@@ -171,9 +173,9 @@ def analyze_videos(
 class _Request:
     """What is the same for all videos of a call."""
 
-    predictor: Predicts
+    predictor: Predicts  # for frames at its scale
     tracking: TrackingCrop | None
-    scale: float  # of frames that the network sees
+    scale: float
     scorer: str  # by which files and columns are named
     network: str  # tells weights apart, where their scorer does not
     crop: Crop | None

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.inference.predictor import Predictor
-from posecut_core.inference.video import analyzed_window
+from posecut_core.inference.view import analyzed_window
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, resolve_video
 from posecut_core.results import Summary

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from posecut_core.inference.video import _batches_ahead, _frame_batches
-from posecut_core.types import Crop
 
-WHOLE = Crop(0, 4, 0, 2)
+SIZE = (2, 4)
 
 
 def few_frames(numbers, damaged=(), fail_at=None):
@@ -25,27 +24,20 @@ def firsts(batches):
 
 def test_every_frame_has_its_place():
     """Frames come in order, the last batch holds the rest, and an undecodable frame is black and marked."""
-    batches = list(_frame_batches(few_frames(range(5), damaged=(1, 4)), WHOLE, 2))
+    batches = list(_frame_batches(few_frames(range(5), damaged=(1, 4)), SIZE, 2))
     assert firsts(batches) == [[0, 0], [2, 3], [0]]
     assert [batch.decoded.tolist() for batch in batches] == [[True, False], [True, True], [False]]
 
 
-def test_frames_are_cropped_to_the_window():
-    """The window's columns x1 to x2 - 1 and rows y1 to y2 - 1 are left."""
-    ramp = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    (batch,) = _frame_batches([(0, ramp)], Crop(1, 3, 1, 2), 4)
-    np.testing.assert_array_equal(batch.images[0], ramp[1:2, 1:3])
-
-
 def test_the_thread_gives_the_same_batches():
     """Decoding ahead changes neither order nor content."""
-    with _batches_ahead(few_frames(range(1, 8), damaged=(2,)), WHOLE, 3) as batches:
+    with _batches_ahead(few_frames(range(1, 8), damaged=(2,)), SIZE, 3) as batches:
         assert firsts(batches) == [[1, 0, 3], [4, 5, 6], [7]]
 
 
 def test_an_error_while_decoding_arises_where_batches_are_taken():
     """Frames before the failure are given out, then the error itself."""
-    with _batches_ahead(few_frames(range(8), fail_at=4), WHOLE, 2) as batches:
+    with _batches_ahead(few_frames(range(8), fail_at=4), SIZE, 2) as batches:
         assert firsts([next(batches), next(batches)]) == [[0, 1], [2, 3]]
         with pytest.raises(ValueError, match="frame 4 failed"):
             next(batches)
@@ -53,6 +45,6 @@ def test_an_error_while_decoding_arises_where_batches_are_taken():
 
 def test_the_thread_ends_with_the_block():
     """Leaving early leaves no thread behind however much is still to decode."""
-    with _batches_ahead(few_frames(range(10_000)), WHOLE, 2) as batches:
+    with _batches_ahead(few_frames(range(10_000)), SIZE, 2) as batches:
         next(batches)
     assert not [thread for thread in threading.enumerate() if thread.name == "decoding"]

@@ -121,8 +121,8 @@ def test_damaged_frames_are_nan_and_the_next_one_is_seen_whole(jumping_video, tm
     """The window follows from the frame before, of which nothing is known then."""
     decode = analysis.VideoReader.frames
 
-    def damaged(self, numbers=None):
-        for number, image in decode(self, numbers):
+    def damaged(self, numbers=None, **how):
+        for number, image in decode(self, numbers, **how):
             yield number, None if number in (48, 60) else image
 
     monkeypatch.setattr(analysis.VideoReader, "frames", damaged)

@@ -67,8 +67,8 @@ def test_undecodable_frames_are_nan_and_named(spot_video, target, network, monke
     """Damaged frames keep their rows, as NaN with likelihood 0, and the frames behind them theirs."""
     decode = analysis.VideoReader.frames
 
-    def damaged(self, numbers=None):
-        for number, image in decode(self, numbers):
+    def damaged(self, numbers=None, **how):
+        for number, image in decode(self, numbers, **how):
             yield number, None if number in (0, 4, 5, 6, 7, 10) else image
 
     monkeypatch.setattr(analysis.VideoReader, "frames", damaged)
