@@ -131,10 +131,6 @@ class Predictor:
         """What computes, and in which precision."""
         return self.engine.name
 
-    def of_scaled(self) -> "Predictor":
-        """Return the same network for images that have its scale already; positions are in pixels of these."""
-        return replace(self, info=replace(self.info, global_scale=1.0))
-
     def predict(self, images: Any) -> Poses:
         """Return (x, y) in pixels of the given images, uint8 [B, H, W, 3] in RGB, and likelihoods.
 
@@ -367,6 +363,13 @@ def _quantized(
 def scale_of(network: Predicts) -> float:
     """Return the global_scale of a network; 1 where it has none."""
     return network.info.global_scale if isinstance(network, Predictor) else 1.0
+
+
+def of_scaled(network: Predicts) -> Predicts:
+    """Return the same network for images that have its scale already; positions are in pixels of these."""
+    if not isinstance(network, Predictor):
+        return network
+    return replace(network, info=replace(network.info, global_scale=1.0))
 
 
 def chosen_batch_size(project: Project, batch_size: int | None) -> int:

@@ -29,9 +29,9 @@ from posecut_core.types import Crop
 SEGMENT = 48  # frames, of which the first is seen whole
 COLUMNS = 5  # of a row: x, y, likelihood, which image was seen, distance between window and full frame
 _WINDOW, _FULL, _LOST = 0.0, 1.0, 2.0  # _LOST: the full frame, as too little was found in the window
-_SHARES = (1 / 8, 1 / 4, 1 / 2)  # of the frame's area that windows have
+_SHARES = (0.12, 0.2, 0.4)  # of the frame's area that windows have
 _GRID = 16  # scaled pixels: windows begin at multiples of it, where cells of the full frame begin too
-_CONTEXT = 16  # scaled pixels around the margin that the network sees in addition
+_CONTEXT = 24  # scaled pixels around the margin that the network sees in addition
 _BORDER = 8  # scaled pixels: a bodypart this close to the edge of a window may lie beyond it
 _GROUPS = 2  # of segments side by side: one is computed while what it needs is made ready for the other
 _SCANNED = 20_000  # rows that are looked at together

@@ -19,7 +19,7 @@ from posecut_core.errors import (
     treat_all,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
-from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine, scale_of
+from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine, of_scaled, scale_of
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.tracking_crop import Dynamic, TrackingCrop, given_tracking
 from posecut_core.inference.video import AnalyzedVideo, analysis_origin, analyze_video, rows_path
@@ -119,7 +119,7 @@ def analyze_videos(
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10. If the state is True,
             only a window around the bodyparts found in the frame before is analyzed: those of at least this likelihood,
             with a margin of so many pixels, and more where they moved fast. The full frame is analyzed where too little
-            is found, and every 48th frame, where both are compared. The batch size is 2 then, unless one is given.
+            is found, and every 48th frame, where both are compared. The batch size is 8 then, unless one is given.
         overwrite: analyze videos again that have predictions by this network.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
@@ -140,7 +140,7 @@ def analyze_videos(
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     tracking = given_tracking(dynamic)
-    size = chosen_batch_size(project, 2 if tracking and batch_size is None else batch_size)
+    size = chosen_batch_size(project, 8 if tracking and batch_size is None else batch_size)
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
     predictor = Predictor.load(training.folder, snapshot=step)
@@ -157,7 +157,7 @@ def analyze_videos(
     scale, crop = scale_of(predictor), project.config.crop
     by_name = wanted != "auto"
     request = _Request(
-        predictor.of_scaled(), tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report
+        of_scaled(predictor), tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report
     )
     return treat_all(
         apart,

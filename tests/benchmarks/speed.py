@@ -2,7 +2,7 @@
 
     python tests/benchmarks/speed.py [--frames N] [--light-frames N] [--repeats N] [--peer PYTHON] [--keep FOLDER]
         [--steps N] [--light-steps N] [--crop N] [--weights FILE] [--light NET_TYPE] [--light-weights FILE]
-        [--memory 2330,20000]
+        [--memory 2330,20000] [--ways full_frame,xla,int8,light,tracking_crop]
 
 The first frames of the openfield video at 320x240 (global_scale 0.5), more of them for the light network, so that
 both take some time. A ResNet-50 and a light network are trained for `--steps` and `--light-steps` steps, from
@@ -11,7 +11,8 @@ measured on a network that is confident. With `--keep` they stay there, and are 
 
 Ways of analyzing, and DeepLabCut's analyze_videos through the interpreter `--peer`, take turns; figures are medians.
 `*_fps` are frames/s, `*_ratio` theirs to DeepLabCut's, `*_end_to_end` to the engine alone on images that are ready.
-`--memory` analyzes that many frames with the light network in a process of its own, and gives its largest size in MiB.
+Without a way of the ResNet-50 among `--ways`, none is trained. `--memory` analyzes that many frames with the light
+network in a process of its own, and gives its largest size in MiB.
 """
 
 import json
@@ -189,10 +190,10 @@ def rounded(values: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 3 if value < 10 else 1) for name, value in values.items()}
 
 
-def refusals(config: Path, videos: Videos) -> dict[str, str]:
+def refusals(config: Path, videos: Videos, ways: dict[str, dict]) -> dict[str, str]:
     """Analyze in each way, which compiles, measures the engine and quantizes; return why ways are refused."""
     found = {}
-    for name, way in WAYS.items():
+    for name, way in ways.items():
         try:
             fps(config, videos, **way)
         except ModelError as error:
@@ -219,27 +220,29 @@ def timed(config: Path, videos: Videos, ways: dict[str, dict], arguments: object
 
 def limits(config: Path, videos: Videos, ways: dict[str, dict], medians: dict[str, float]) -> dict[str, object]:
     """Compare with the engines alone, with decoding alone, and between batch sizes."""
-    with VideoReader(videos[RESNET][0]) as reader:
+    with VideoReader(videos[LIGHT][0]) as reader:
         images = np.stack([frame for _, frame in reader.frames(range(8))])
     result: dict[str, object] = {"decoding_fps": round(decoding_fps(*videos[LIGHT])), "gigaflops": gigaflops()}
     for name in {"full_frame", "int8", "light"} & ways.keys():
         alone = engine_fps(with_engine(config, WAYS[name]["shuffle"], WAYS[name]["engine"]), images)
         result |= rounded({f"{name}_engine_fps": alone, f"{name}_end_to_end": medians[f"{name}_fps"] / alone})
-    for name in ("full_frame", "light"):
+    for name in {"full_frame", "light"} & ways.keys():
         batches = {str(size): fps(config, videos, **WAYS[name], batch_size=size) for size in BATCHES}
         result[f"{name}_fps_by_batch"] = rounded(batches)
     return result
 
 
-def accuracy(config: Path, video: Path, refused: dict[str, str]) -> dict[str, object]:
+def accuracy(config: Path, video: Path, ways: dict[str, dict]) -> dict[str, object]:
     """Measure what the faster ways cost."""
     project = open_project(config)
     result: dict[str, object] = {
         f"{name}_test_error": round(test_error(config, RESNET, engine), 3)
         for name, engine in (("xla", "xla"), ("full_frame", "auto"), ("int8", "openvino-int8"))
-        if name not in refused
+        if name in ways
     } | {"light_test_error": round(test_error(config, LIGHT, "auto"), 3)}
     for name, shuffle in (("full_frame", RESNET), ("light", LIGHT)):
+        if name not in ways:
+            continue
         training = project.training(shuffle)
         known = read_deviations(training.snapshot(training.snapshots[-1]), runtime=openvino.runtime())
         result[f"{name}_deviations"] = {engine: asdict(each) for engine, each in known.items()}
@@ -266,6 +269,7 @@ def main():
     options.add_argument("--weights", type=Path, help="of a ResNet-50")
     options.add_argument("--light", default="efficientnet_lite0", metavar="NET_TYPE")
     options.add_argument("--light-weights", type=Path)
+    options.add_argument("--ways", default=",".join(WAYS), metavar="WAY,WAY", help="of analyzing (default: all)")
     options.add_argument("--memory", default="", metavar="FRAMES,FRAMES", help="analyze so many frames")
     arguments = options.parse_args()
     if arguments.keep and (arguments.keep / PROJECT).is_dir():
@@ -278,17 +282,19 @@ def main():
 def figures(config: Path, arguments: object) -> dict[str, object]:
     """Return all figures of a project."""
     source, split = arguments.data / PROJECT / "videos" / VIDEO, split_of(arguments.data)
-    trained(config, RESNET, "resnet_50", arguments.weights, arguments.steps, split, crop_size=arguments.crop)
+    wished = {name: WAYS[name] for name in arguments.ways.split(",")}
+    if any(way["shuffle"] == RESNET for way in wished.values()):
+        trained(config, RESNET, "resnet_50", arguments.weights, arguments.steps, split, crop_size=arguments.crop)
     trained(config, LIGHT, arguments.light, arguments.light_weights, arguments.light_steps, split)
     videos: Videos = {}
     for shuffle, count in ((RESNET, arguments.frames), (LIGHT, arguments.light_frames)):
         videos[shuffle] = (config.parent / f"first_{count}_frames.mp4", count)
         first_frames(source, *videos[shuffle])
-    refused = refusals(config, videos)
-    ways = {name: way for name, way in WAYS.items() if name not in refused}
+    refused = refusals(config, videos, wished)
+    ways = {name: way for name, way in wished.items() if name not in refused}
     result = {"frames": arguments.frames, "light_frames": arguments.light_frames, "refused": refused}
     result |= timed(config, videos, ways, arguments)
-    result |= limits(config, videos, ways, result) | accuracy(config, videos[LIGHT][0], refused)
+    result |= limits(config, videos, ways, result) | accuracy(config, videos[LIGHT][0], ways)
     for count in map(int, filter(None, arguments.memory.split(","))):
         longer = config.parent / f"{count}_frames.mp4"
         first_frames(source, longer, count)

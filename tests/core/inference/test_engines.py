@@ -60,6 +60,24 @@ def test_what_is_started_together_comes_out_as_alone(written, images, latency):
             np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 
+def test_a_compiled_model_is_kept(written, images, tmp_path, monkeypatch):
+    """Another start does without the network; a damaged file is made again, and the oldest go beyond the limit."""
+    monkeypatch.setattr(openvino, "compilation_cache", lambda: tmp_path)
+    how = {"precision": "bfloat16", "key": "network"}
+    made = OpenvinoEngine(lambda: written, **how).start(images[:, :32, :48])()
+    (file,) = tmp_path.glob("openvino/*.blob")
+    read = OpenvinoEngine(lambda: b"no network", **how).start(images[:, :32, :48])()
+    for one, other in zip(made, read, strict=True):
+        np.testing.assert_array_equal(one, other)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelError):
+        OpenvinoEngine(lambda: b"no network", **how).start(images[:, :32, :48])
+    OpenvinoEngine(lambda: written, **how).start(images[:, :32, :48])()
+    monkeypatch.setattr(openvino, "_KEPT_BYTES", file.stat().st_size)
+    OpenvinoEngine(lambda: written, **how).start(images[:, :32, :64])()
+    assert len(list(tmp_path.glob("openvino/*.blob"))) == 1
+
+
 def test_a_file_that_is_no_network_is_refused():
     """One sentence, whatever the runtime says of it."""
     with pytest.raises(ModelError, match="OpenVINO cannot read the network"):
