@@ -89,3 +89,12 @@ def test_each_frame_and_bodypart_is_decoded_from_its_own_map():
     xy = np.random.default_rng(0).uniform(0, 39, (3, 4, 2))
     found, _ = decode(maps_of(encode(xy)))
     np.testing.assert_allclose(found, xy, atol=1e-4)
+
+
+def test_numpy_decodes_as_xla_does():
+    """Also at the borders, and where every probability underflows."""
+    drawn = np.random.default_rng(0)
+    scores = drawn.normal(0, 20, (3, HEIGHT, WIDTH, 4)).astype(np.float32) - np.float32([0, 0, 0, 500])
+    maps = Scoremaps(scores, drawn.normal(size=(*scores.shape, 2)).astype(np.float32))
+    for found, expected in zip(scoremaps.decode(maps), decode(maps), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
