@@ -1,6 +1,7 @@
 """posecut.yaml: what PoseCut keeps about a project and config.yaml has no key for."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from pydantic.dataclasses import dataclass
 
 from posecut_core.errors import ProjectError, refuse_newer
+from posecut_core.project.given import VIDEO_SUFFIXES
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_text
 from posecut_core.storage.locks import hold
@@ -96,6 +98,33 @@ def _limit(engine: str, entry: Any) -> tuple[float, float]:
     return median, most
 
 
+def check_pattern(found: Any) -> str:
+    """Return a pattern of views' names as it is.
+
+    Raises:
+        SettingError: it does not have {camera} once and {session} at most once.
+    """
+    named = _BRACES.findall(found) if isinstance(found, str) else []
+    if found != "" and (named.count("camera") != 1 or named not in (["camera"], *_BOTH)):
+        words = f"views is {shown(found)}, expected a pattern of file names such as {{session}}_{{camera}}"
+        raise SettingError(words, at=("views",))
+    return str(found)
+
+
+def _sessions(found: Any) -> Mapping[str, Mapping[str, str]]:
+    return {session: _session(session, of) for session, of in _by_video(found).items()}
+
+
+def _session(session: str, of: Any) -> Mapping[str, str]:
+    if not isinstance(of, Mapping) or not all(isinstance(stem, str) for stem in of.values()):
+        words = f"sessions has {shown(of)} for {session}, expected the name of each camera's video"
+        raise SettingError(words, at=("sessions", session))
+    named = {str(camera): Path(video) for camera, video in of.items()}
+    return {camera: path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name for camera, path in named.items()}
+
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_BOTH = (["session", "camera"], ["camera", "session"])
 _LIMITS = {"openvino": (0.1, 1.0), "openvino-int8": (0.25, 2.0)}
 _Fixed = AfterValidator(MappingProxyType)
 
@@ -111,7 +140,12 @@ class ProjectState:
     extraction_seeds: Annotated[Mapping[str, int], _Fixed, BeforeValidator(_seeds)] = Field(  # of the last choice
         default_factory=dict
     )
-    engine: EngineName = "auto"  # of analyses; this and what follows is only read
+    views: Annotated[str, BeforeValidator(check_pattern)] = ""  # pattern of names, where several cameras see one scene
+    # Of each session, camera -> its video, where names do not say it; this and what follows is only read.
+    sessions: Annotated[Mapping[str, Mapping[str, str]], _Fixed, BeforeValidator(_sessions)] = Field(
+        default_factory=dict
+    )
+    engine: EngineName = "auto"  # of analyses
     engine_limits: Annotated[Mapping[str, tuple[float, float]], _Fixed, BeforeValidator(_limits)] = Field(
         default_factory=lambda: dict(_LIMITS)  # pixels that positions may differ from XLA's: median, 99th percentile
     )
@@ -150,8 +184,9 @@ def write_state(path: Path, state: ProjectState) -> None:
     """
     old = read_yaml(path) if path.exists() else _HEADER
     videos = {stem: dataclasses.asdict(record) for stem, record in state.videos.items()}
-    values = {"schema": SCHEMA, "seed": state.seed, "videos": videos}
-    new = edit_text(old, {**values, "extraction_seeds": dict(state.extraction_seeds)}, path)
+    values: dict[str, object] = {"schema": SCHEMA, "seed": state.seed, "videos": videos}
+    values |= {"extraction_seeds": dict(state.extraction_seeds)} | ({"views": state.views} if state.views else {})
+    new = edit_text(old, values, path)
     if new != old or not path.exists():
         write_text(path, new)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, raise_together, treat_each
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import known_frames, read_labels
-from posecut_core.progress import Report, silent
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving, listed
 from posecut_core.project.opening import check_videos, chosen_stems, project_videos, resolve_video
 from posecut_core.project.paths import Project
@@ -18,6 +18,7 @@ from posecut_core.types import Algorithm, Mode
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore, numbers_in
 from posecut_core.video.index import Gap, gap_sentences
+from posecut_core.video.views import ViewSession, chosen_views, view_sessions
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,14 @@ def extract_frames(
     colour: bool = False,
     number_of_frames: int | None = None,
     overwrite: bool = False,
+    views: str | None = None,
     report: Report = silent,
 ) -> ExtractedFrames:
     """Choose frames of every video for labeling.
 
     They are kept, losslessly, in `labeled-data/<video>/frames.zarr`. Frames that were extracted before stay. The choice
-    is between `start` and `stop` of config.yaml.
+    is between `start` and `stop` of config.yaml. Where several cameras saw one scene, the same frames of all views are
+    taken: those chosen in the shortest video.
 
     Args:
         config: path of config.yaml.
@@ -121,6 +124,8 @@ def extract_frames(
         colour: let kmeans compare colors, not only brightness.
         number_of_frames: frames to choose per video; by default numframes2pick in config.yaml.
         overwrite: first remove extracted frames that have no labels.
+        views: pattern of the names of videos of several cameras, such as {session}_{camera}; posecut.yaml keeps it. By
+            default it says already which videos belong together, or none do.
         report: called after each frame.
 
     Raises:
@@ -131,7 +136,8 @@ def extract_frames(
     """
     _check(mode, frames, videos, number_of_frames, step)
     project = adopt_project(config, report=report)
-    stems = chosen_stems(project_videos(project), videos)
+    sessions = view_sessions(project_videos(project).values(), chosen_views(project, views))
+    stems = _with_other_views(project, sessions, chosen_stems(project_videos(project), videos))
     if not stems:
         raise ArgumentError(
             f"The project {project.root} has no videos; add some first.", Remedy("add_new_videos", config=project.root)
@@ -146,7 +152,7 @@ def extract_frames(
         frames=None if frames is None else tuple(frames),
         overwrite=overwrite,
     )
-    done, failed = _extract_all(project, stems, wish, report)
+    done, failed = _extract_all(project, stems, sessions, wish, report)
     algorithm = "given" if frames is not None else algo
     extracted = ExtractedFrames(project.config_path, algorithm, wish.seed, tuple(done))
     wrong = "videos gave no frames"
@@ -179,26 +185,59 @@ def _check(
             raise ArgumentError(f"{name} is {value}, expected 1 or more.")
 
 
+def _with_other_views(project: Project, sessions: Sequence[ViewSession], stems: Sequence[str]) -> list[str]:
+    """Add the other views of each session of which one was chosen, in the project's order."""
+    wanted = {*stems}
+    for session in sessions:
+        views = {video.stem for video in session.views.values()}
+        wanted |= views if views & wanted else set()
+    return [stem for stem in project_videos(project) if stem in wanted]
+
+
 def _extract_all(
-    project: Project, stems: Sequence[str], wish: _Wish, report: Report
+    project: Project, stems: Sequence[str], sessions: Sequence[ViewSession], wish: _Wish, report: Report
 ) -> tuple[list[ExtractedVideo], dict[str, PosecutError]]:
     """Choose the frames of all videos; seeds are written once, as posecut.yaml takes long to write for many videos."""
-    done: list[str] = []
+    done: dict[str, ExtractedVideo] = {}
+    session_of = {video.stem: session for session in sessions for video in session.views.values()}
+    chosen: dict[str, tuple[int, ...]] = {}  # session -> frames that its first view has given
 
     def extract_one(stem: str) -> ExtractedVideo:
-        extracted = _extract(project, stem, wish, report)
-        done.append(stem)
-        return extracted
+        session = session_of.get(stem)
+        numbers = chosen.get(session.name) if session else None
+        done[stem], found = _extract(project, stem, replace(wish, frames=numbers) if numbers else wish, report)
+        if session:
+            chosen.setdefault(session.name, found)
+        return done[stem]
 
     try:
-        return treat_each(stems, extract_one)
+        _, failed = treat_each(_shortest_first(stems, sessions, report), extract_one)
     finally:
         if wish.frames is None and done:
-            _remember_seed(project, done, wish.seed)
+            _remember_seed(project, list(done), wish.seed)
+    return [done[stem] for stem in stems if stem in done], failed
 
 
-def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> ExtractedVideo:
-    """Choose the frames of one video."""
+def _shortest_first(stems: Sequence[str], sessions: Sequence[ViewSession], report: Report) -> list[str]:
+    """Put the shortest view of each session first: the others have whatever frames it has."""
+    cameras = dict.fromkeys(camera for session in sessions for camera in session.views)
+    lengths: dict[str, int] = {}
+    for session in sessions:
+        views = {camera: video.stem for camera, video in session.views.items()}
+        if not {*stems}.intersection(views.values()):
+            continue
+        try:
+            told = session.lacking(cameras), session.differing()
+            lengths |= {views[camera]: count for camera, count in session.frame_counts().items()}
+        except VideoError:  # said of the video when its turn comes
+            continue
+        for sentence in filter(None, told):
+            report(Notice(sentence))
+    return sorted(stems, key=lambda stem: lengths.get(stem, 0))
+
+
+def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> tuple[ExtractedVideo, tuple[int, ...]]:
+    """Choose the frames of one video; return them as well."""
     path, store = resolve_video(project, stem), project.frame_store(stem)
     check_videos(project, [path])
     before = {*numbers_in(store)}
@@ -221,7 +260,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         report=report,
     )
     after = numbers_in(store)
-    return ExtractedVideo(
+    extracted = ExtractedVideo(
         stem,
         store,
         added=tuple(number for number in after if number not in before),
@@ -232,6 +271,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> Extrac
         short=0 if wish.frames is not None else done.wanted - len(done.numbers),
         gaps=done.gaps,
     )
+    return extracted, done.numbers
 
 
 def _labeled(project: Project, stem: str) -> set[int]:

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
@@ -11,6 +12,7 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import read_state, write_state
 from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.create_project import add_new_videos, create_new_project
 from posecut_core.workflow.extract_frames import extract_frames
 
@@ -154,3 +156,28 @@ def test_a_project_without_videos_hears_so(fresh_project):
     with pytest.raises(ArgumentError, match="has no videos") as raised:
         extract_frames(fresh_project)
     assert [remedy.step for remedy in raised.value.remedies] == ["add_new_videos"]
+
+
+def test_all_views_give_the_same_frames(fresh_project, spot_video, tmp_path):
+    """Where several cameras saw one scene, the shortest video chooses for all; what does not fit is said."""
+    with VideoWriter(tmp_path / "a_left.mp4", fps=25, width=64, height=48) as writer:
+        for number in range(4):
+            writer.write(np.full((48, 64, 3), 60 * number, np.uint8))
+    for name in ("a_right", "b_left"):
+        shutil.copy(spot_video, tmp_path / f"{name}.mp4")
+    add_new_videos(fresh_project, [tmp_path / f"{name}.mp4" for name in ("a_right", "a_left", "b_left")])
+    notices = []
+    given = {"videos": ["a_right"], "number_of_frames": 3, "views": "{session}_{camera}"}
+    extracted = extract_frames(fresh_project, algo="uniform", report=lambda told: notices.append(str(told)), **given)
+    assert [video.video for video in extracted.videos] == ["a_right", "a_left"]
+    assert extracted.videos[0].added == extracted.videos[1].added
+    assert max(extracted.videos[0].added) < 4
+    assert any("views of session a differ by 7 frames in length (left 4, right 11)" in told for told in notices)
+    assert read_state(open_project(fresh_project).settings_path).views == "{session}_{camera}"
+    by_hand = extract_frames(
+        fresh_project, "manual", videos="b_left", frames=[2], report=lambda told: notices.append(str(told))
+    )
+    assert [video.frames for video in by_hand.videos] == [(2,)]
+    assert any("session b has no video of right" in told for told in notices)
+    with pytest.raises(ArgumentError, match="views is 'left', expected a pattern"):
+        extract_frames(fresh_project, views="left")
