@@ -11,6 +11,7 @@ the project's config.yaml first:
     live, benchmark                                 poses of a camera while it records; how long a frame takes
     filterpredictions                               the same without single errors
     analyzeskeleton                                 lengths, directions and angles of the skeleton in them
+    calibrate_cameras, triangulate                  several cameras, and points in space from their predictions
     plot_trajectories, create_labeled_video         pictures of the predictions
     find_outlier_frames, extract_outlier_frames     frames in which the network errs, found, and extracted to label
     merge_datasets                                  the next iteration with them
@@ -37,6 +38,7 @@ What these steps work on, for your notebooks and programs:
     PoseStream, Pose                                the same for frames that come one by one
     Predictions, read_predictions,                  predictions of a video, and their files
         write_predictions
+    Points3D, read_points                           points of a session of views in space, and their files
     median_filtered, arima_filtered,                predictions smoothed over time, or with their gaps filled
         spline_filtered, kalman_filtered
 
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from posecut_core.labels.table import LabelTable
     from posecut_core.poses.files import read_predictions, write_predictions
     from posecut_core.poses.filters import arima_filtered, kalman_filtered, median_filtered, spline_filtered
+    from posecut_core.poses.points import Points3D, read_points
     from posecut_core.poses.predictions import Predictions
     from posecut_core.progress import Notice, Progress
     from posecut_core.project.opening import open_project
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
     from posecut_core.video.writer import VideoWriter
     from posecut_core.workflow.analyze_videos import analyze_videos
     from posecut_core.workflow.analyzeskeleton import analyzeskeleton
+    from posecut_core.workflow.calibrate_cameras import calibrate_cameras
     from posecut_core.workflow.check_labels import check_labels, write_labels
     from posecut_core.workflow.create_project import add_new_videos, create_new_project
     from posecut_core.workflow.create_training_dataset import create_training_dataset
@@ -95,6 +99,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.propose_labels import assist, propose_labels
     from posecut_core.workflow.scoremaps import frame_scoremaps
     from posecut_core.workflow.train_network import train_network
+    from posecut_core.workflow.triangulate import triangulate
     from posecut_core.workflow.undo_labels import redo_labels, undo_labels
 
 __version__ = "0.1.0"
@@ -110,6 +115,7 @@ __all__ = [
     "MarkOccluded",
     "Notice",
     "Place",
+    "Points3D",
     "Pose",
     "PoseStream",
     "PosecutError",
@@ -129,6 +135,7 @@ __all__ = [
     "arima_filtered",
     "assist",
     "benchmark",
+    "calibrate_cameras",
     "check_labels",
     "create_labeled_video",
     "create_new_project",
@@ -157,10 +164,12 @@ __all__ = [
     "plot_trajectories",
     "propose_labels",
     "read_labels",
+    "read_points",
     "read_predictions",
     "redo_labels",
     "spline_filtered",
     "train_network",
+    "triangulate",
     "undo_labels",
     "write_labels",
     "write_predictions",
@@ -177,6 +186,7 @@ _HOMES = {
     "MarkOccluded": "labels.edits",
     "Notice": "progress",
     "Place": "labels.edits",
+    "Points3D": "poses.points",
     "Pose": "inference.live",
     "PoseStream": "inference.live",
     "PosecutError": "errors",
@@ -196,6 +206,7 @@ _HOMES = {
     "arima_filtered": "poses.filters",
     "assist": "workflow.propose_labels",
     "benchmark": "workflow.live",
+    "calibrate_cameras": "workflow.calibrate_cameras",
     "check_labels": "workflow.check_labels",
     "create_labeled_video": "workflow.plot_trajectories",
     "create_new_project": "workflow.create_project",
@@ -224,10 +235,12 @@ _HOMES = {
     "plot_trajectories": "workflow.plot_trajectories",
     "propose_labels": "workflow.propose_labels",
     "read_labels": "labels.store",
+    "read_points": "poses.points",
     "read_predictions": "poses.files",
     "redo_labels": "workflow.undo_labels",
     "spline_filtered": "poses.filters",
     "train_network": "workflow.train_network",
+    "triangulate": "workflow.triangulate",
     "undo_labels": "workflow.undo_labels",
     "write_labels": "workflow.check_labels",
     "write_predictions": "poses.files",

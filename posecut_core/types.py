@@ -14,7 +14,7 @@ _RUN = re.compile(
 PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")  # bodyparts of a project for which none were named
 Mode = Literal["automatic", "manual"]  # of extract_frames: who chooses the frames
 Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
-OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "list", "manual"]
+OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "reprojection", "list", "manual"]
 EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what computes score maps
 ExportFormat = Literal["onnx", "safetensors"]
 # Of other programs; `interchange/registry.py` has what each holds.

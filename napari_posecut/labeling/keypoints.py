@@ -1,6 +1,6 @@
 """Bodyparts of one frame while it is labeled: labels, proposals that are only shown, or nothing yet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +17,10 @@ KeypointState = Literal["unset", "proposed", "placed", "occluded", "absent"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A position that is offered and not stored: a network's, or that of another frame."""
+    """A position that is offered and not stored: a network's, that of another frame, or of labels in other views."""
 
     xy: Position
-    likelihood: float | None = None  # of a network; None for the pose of another frame
+    likelihood: float | None = None  # of a network; None for any other
     model: str = ""  # scorer of the network
     snapshot: int | None = None  # its training steps
 
@@ -66,7 +66,7 @@ def _distance(one: Position, other: Position) -> float:
 
 
 # --- proposals --------------------------------------------------------------------------------------------------------
-# Poses that are shown and not stored: a network's, and those of other frames; what the user rejects is gone.
+# Poses that are shown and not stored: a network's, of other frames, of other views; what the user rejects is gone.
 
 
 Pose = Mapping[str, Proposal]  # identity of a bodypart -> where it might be
@@ -75,7 +75,13 @@ Pose = Mapping[str, Proposal]  # identity of a bodypart -> where it might be
 class ProposedPoses:
     """What is proposed for the frames of a project."""
 
-    def __init__(self) -> None:
+    def __init__(self, of_views: Callable[[FrameRef], Pose] = lambda _: {}) -> None:
+        """Begin without any.
+
+        Args:
+            of_views: returns what labels of other cameras say of a frame; it goes before what a network sees.
+        """
+        self._of_views = of_views
         self._network: Mapping[FrameRef, Pose] = {}
         self._own: dict[FrameRef, dict[str, Proposal | None]] = {}  # copied ones; None where one was rejected
 
@@ -101,7 +107,7 @@ class ProposedPoses:
 
     def of(self, frame: FrameRef) -> Pose:
         """Return what is proposed for a frame."""
-        known = {**self._network.get(frame, {}), **self._own.get(frame, {})}
+        known = {**self._network.get(frame, {}), **self._of_views(frame), **self._own.get(frame, {})}
         return {part: proposal for part, proposal in known.items() if proposal is not None}
 
     def has(self, frame: FrameRef) -> bool:
@@ -110,7 +116,7 @@ class ProposedPoses:
 
 
 def stored(frame: FrameRef, bodypart: str, proposal: Proposal) -> Edit:
-    """Return the edit that writes a proposal down as it is: a network's as a draft, a copied one as a label."""
+    """Return the edit that writes a proposal down as it is: a network's as a draft, others as labels."""
     if proposal.likelihood is None:
         return Place(frame.number, bodypart, proposal.xy)
     return Propose(frame.number, bodypart, proposal.xy, proposal.likelihood, proposal.model, proposal.snapshot)

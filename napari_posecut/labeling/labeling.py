@@ -4,10 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
+import numpy as np
+from jaxtyping import Float64
 from psygnal import Signal
 
 from napari_posecut.labeling.frame_index import FrameIndex, FrameStatus, IndexContents, LabelingProgress
 from napari_posecut.labeling.keypoints import Keypoint, Proposal, ProposedPoses, accepted, keypoint_of, stored
+from posecut_core.cameras.views import OtherViews
 from posecut_core.errors import LabelError, PosecutError
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import (
@@ -52,6 +55,14 @@ def _run_now(work: Callable[[], _Value], /) -> _Value:
     return work()
 
 
+def _views_of(project: Project) -> OtherViews:
+    """Return which videos are views of one moment; none where the cameras' file is damaged, which their steps say."""
+    try:
+        return OtherViews.of(project)
+    except PosecutError:
+        return OtherViews()
+
+
 class FrameNavigator:
     """Which frame of a project is shown, what is known and proposed of it, and which bodypart is the current one."""
 
@@ -71,7 +82,8 @@ class FrameNavigator:
             LabelError: labels are damaged or do not fit the project.
         """
         self.frame: FrameRef | None = None
-        self.proposals = ProposedPoses()
+        self.proposals = ProposedPoses(self._of_other_views)
+        self.views = _views_of(project)
         self.index = FrameIndex(project, take_over=take_over)
         self.run: _Runner = _run_now
         self._chosen: str | None = None
@@ -81,6 +93,7 @@ class FrameNavigator:
     def update(self, found: IndexContents) -> None:
         """Show what `FrameIndex.read` has found."""
         self.index.update(found)
+        self.views = _views_of(found.project)
         self._show(self.frame if self.frame in self.index.places else self._first_open())
 
     @property
@@ -104,6 +117,30 @@ class FrameNavigator:
             or next((keypoint for keypoint in keypoints if keypoint.state == "unset"), None)
             or _first_open(keypoints)
         )
+
+    @property
+    def epipolar_lines(self) -> list[Float64[np.ndarray, "L 2"]]:
+        """Return the lines on which the current bodypart must lie, by its labels in other views; x, y in pixels."""
+        frame, current = self.frame, self.current
+        if frame is None or current is None:
+            return []
+        labels = self._in_other_views(frame)
+        return self.views.lines(
+            frame.video, {video: of[current.bodypart] for video, of in labels.items() if current.bodypart in of}
+        )
+
+    def _in_other_views(self, frame: FrameRef) -> dict[str, dict[str, Position]]:
+        """Return the labels of the same moment by video."""
+        others = (FrameRef(video, frame.number) for video in self.views.around(frame.video))
+        return {other.video: self._labels(other) for other in others if other in self.index.places}
+
+    def _of_other_views(self, frame: FrameRef) -> dict[str, Proposal]:
+        found = self.views.proposed(frame.video, self._in_other_views(frame))
+        return {part: Proposal(xy) for part, xy in found.items()}
+
+    def _labels(self, frame: FrameRef) -> dict[str, Position]:
+        points = self.index.frame(frame).points
+        return {part: point.xy for part, point in points.items() if point.is_label and point.xy}
 
     def word(self, frame: FrameRef) -> str:
         """Return what a sentence calls a frame: its number, or its image where it is no frame of the video."""
@@ -366,10 +403,6 @@ class Labeling(FrameNavigator):
         assert self.index.label_session is not None
         self.index.label_session.require_writable()
         return self.index.label_session
-
-    def _labels(self, frame: FrameRef) -> dict[str, Position]:
-        points = self.index.frame(frame).points
-        return {part: point.xy for part, point in points.items() if point.is_label and point.xy}
 
     def _shown_proposal(self, frame: FrameRef, bodypart: str) -> Proposal | None:
         """Return a proposal that is only shown; None where the store knows of the bodypart."""

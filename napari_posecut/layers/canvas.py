@@ -13,7 +13,7 @@ from psygnal import Signal
 from napari_posecut.labeling.keypoints import Keypoint, nearest
 from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
-from napari_posecut.layers.convert import dotted_lines, markers, positions, to_xy
+from napari_posecut.layers.convert import dotted_lines, markers, positions, to_rows_columns, to_xy
 from napari_posecut.preferences import preferences, remember_marker_size
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.labels.state import Position
@@ -92,6 +92,7 @@ _GRAY = 96  # all over, where a picture cannot be read: black would look like a 
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _DOT = 2.5  # screen pixels; of a bone's dots
+_LINES, _LINE_DOTS = 5, 200  # epipolar lines of a bodypart at most, and the dots of each
 _LETTERS = 9  # screen points
 _BESIDE = "   "  # before a name, which begins in the middle of its marker
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
@@ -148,6 +149,11 @@ class Canvas:
         self.points.text = {"string": none, "visible": False, "size": _LETTERS, "anchor": "upper_left"}
         self.points.text.color = {"array": self._colors, "default": "white"}
         self.points.text.events.visible.connect(self._show_names)
+        # Where other cameras see the bodypart that is labeled next.
+        self.epipolar: Points | None = None
+        if labeling.views.places:
+            self.epipolar = _empty_points("epipolar lines", _LINES * _LINE_DOTS, about, size=_DOT)
+            self.epipolar.border_width = 0
         for layer in self.layers:
             lock(layer, _ADVICE)
         self.show_frame()
@@ -180,9 +186,10 @@ class Canvas:
             remember_marker_size(self._marker_size)
 
     @property
-    def layers(self) -> tuple[Image, Points, Points]:
+    def layers(self) -> tuple[Image | Points, ...]:
         """Return the layers, from the lowest to the uppermost."""
-        return self.image, self.skeleton, self.points
+        lines = () if self.epipolar is None else (self.epipolar,)
+        return self.image, *lines, self.skeleton, self.points
 
     def show_frame(self) -> None:
         """Show the picture of the labeling's frame, and its keypoints; nothing where there is no frame."""
@@ -226,6 +233,7 @@ class Canvas:
         if style.symbol != self._symbols:
             self._symbols = self.points.symbol = style.symbol
         self._show_bones(keypoints)
+        self._show_lines()
         self._redraw()
         self._show_names()
 
@@ -243,6 +251,22 @@ class Canvas:
         seen = ~np.isnan(dots[:, 0])
         self.skeleton.data[:] = np.where(seen[:, None], dots, self._center())
         self.skeleton.face_color[:, 3] = seen
+
+    def _show_lines(self) -> None:
+        """Draw where the current bodypart must lie, by its labels in other views, in its color."""
+        if self.epipolar is None:
+            return
+        lines, current = self.labeling.epipolar_lines[:_LINES], self.labeling.current
+        dots = np.full((_LINES * _LINE_DOTS, 2), np.nan)
+        for place, line in enumerate(lines):
+            at = np.linspace(0, len(line) - 1, _LINE_DOTS)
+            xy = np.stack([np.interp(at, np.arange(len(line)), line[:, axis]) for axis in (0, 1)], axis=-1)
+            dots[place * _LINE_DOTS : (place + 1) * _LINE_DOTS] = to_rows_columns(xy)
+        seen = ~np.isnan(dots[:, 0])
+        self.epipolar.data[:] = np.where(seen[:, None], dots, self._center())
+        if current is not None:
+            self.epipolar.face_color[:, :3] = self._colors[list(self.labeling.index.columns).index(current.bodypart)]
+        self.epipolar.face_color[:, 3] = seen
 
     def zoom_to_animal(self) -> None:
         """Zoom to the keypoints of the frame; without any, leave the view as it is."""
@@ -313,6 +337,8 @@ class Canvas:
         if len(keypoints) == len(self._colors) == len(self.points.data):
             self.points.size[:] = self._sizes(keypoints)
             self.skeleton.size[:] = self._bone_size / self.viewer.scene.camera.zoom
+            if self.epipolar is not None:
+                self.epipolar.size[:] = self._bone_size / self.viewer.scene.camera.zoom
             self._redraw()
 
     def _on_size_chosen(self, event: Event) -> None:
@@ -328,8 +354,8 @@ class Canvas:
         self._session.notify(_STAYS)
 
     def _redraw(self) -> None:
-        """Draw markers and bones, which were changed in place, once; setters would draw each time."""
-        for layer in (self.points, self.skeleton):
+        """Draw markers, bones and lines, which were changed in place, once; setters would draw each time."""
+        for layer in self.layers[1:]:
             layer.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, keypoints: tuple[Keypoint, ...]) -> np.ndarray:

@@ -60,7 +60,7 @@ def command(verb: str, *words: str | os.PathLike[str]) -> str:
 # Verbs that take videos as plain words; elsewhere they are an option, as is everything else but the project.
 VIDEO_STEPS = frozenset(
     {"add_new_videos", "analyze_videos", "filterpredictions", "plot_trajectories", "create_labeled_video"}
-    | {"analyzeskeleton", "extract_outlier_frames", "undo_labels", "redo_labels"}
+    | {"analyzeskeleton", "triangulate", "extract_outlier_frames", "undo_labels", "redo_labels"}
 )
 
 

@@ -81,6 +81,8 @@ VERBS = {
     "create-labeled-video": Verb("Use", "PROJECT new-videos/mouse7.mp4 --draw-skeleton --trailpoints 10"),
     "export-poses": Verb("Use", "PROJECT new-videos/ --format nwb", _NOTHING),
     "import-poses": Verb("Use", "PROJECT poses.slp mouse7.mp4", _NOTHING),
+    "calibrate-cameras": Verb("Use", "PROJECT calibration.toml --rename A:left,B:right", _NOTHING),
+    "triangulate": Verb("Use", "PROJECT new-videos/ --smoothing 6"),
     "export-model": Verb("Use", "PROJECT --format onnx", _NOTHING),
     "live": Verb("Use", "PROJECT --source 0 --port 5005 --show", "Run the same command again."),
     "benchmark": Verb("Use", "PROJECT --video new-videos/mouse7.mp4", "Run the same command again."),

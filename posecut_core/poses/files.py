@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ from posecut_core.storage.tables import KEY, open_hdf, read_hdf, write_hdf_table
 
 
 _COORDS = ("x", "y", "likelihood")
-_CHUNK_ROWS = 20_000
+TABLE_ROWS = 20_000  # of a table at once, so that memory does not grow with a video
 _LONGEST_ENDING = len("_filtered_labeled.mp4")  # of the files that are derived from predictions
 _BEGINNING = 9  # bytes: "scorer", perhaps after a mark
 
@@ -79,12 +79,35 @@ def write_predictions(
         StorageError: the folder cannot be written.
     """
     base = given_path(base_path)
-    h5_path, csv_path = base.with_name(f"{base.stem}.h5"), base.with_name(f"{base.stem}.csv")
+    h5_path = base.with_name(f"{base.stem}.h5")
+    return write_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy), csv=csv, origin=origin)
+
+
+def write_table(
+    h5_path: Path,
+    chunks: Callable[[], Iterator[pd.DataFrame]],
+    *,
+    rows: int,
+    csv: bool = False,
+    origin: Origin | None = None,
+) -> tuple[Path, ...]:
+    """Write a table of frames as .h5 and, if wished, .csv; each file is replaced whole or not at all.
+
+    Args:
+        h5_path: path of the .h5; the .csv lies beside it, and one that is there is replaced in any case.
+        chunks: called for its parts, top to bottom.
+        rows: how many there are in all.
+        csv: whether to write the .csv as well.
+        origin: what the table came from; the .h5 says so.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    csv_path = h5_path.with_suffix(".csv")
     csv = csv or csv_path.is_file()
     if csv:
-        write_csv(csv_path, predictions)
-    attributes = {ATTRIBUTE: origin.text} if origin else {}
-    write_hdf_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy), attributes=attributes)
+        _write_csv(csv_path, chunks())
+    write_hdf_table(h5_path, chunks, rows=rows, attributes={ATTRIBUTE: origin.text} if origin else {})
     return (h5_path, csv_path) if csv else (h5_path,)
 
 
@@ -94,8 +117,12 @@ def write_csv(path: Path, predictions: Predictions) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
+    _write_csv(path, _chunks(predictions))
+
+
+def _write_csv(path: Path, chunks: Iterator[pd.DataFrame]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        for chunk in _chunks(predictions):
+        for chunk in chunks:
             chunk.to_csv(stream, header=chunk.index[0] == 0)
 
 
@@ -176,8 +203,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 def _chunks(predictions: Predictions) -> Iterator[pd.DataFrame]:
     columns = prediction_columns(predictions.scorer, predictions.bodyparts)
-    for start in range(0, max(len(predictions.xy), 1), _CHUNK_ROWS):
-        rows = _rows(predictions, slice(start, start + _CHUNK_ROWS))
+    for start in range(0, max(len(predictions.xy), 1), TABLE_ROWS):
+        rows = _rows(predictions, slice(start, start + TABLE_ROWS))
         yield pd.DataFrame(rows, columns=columns, index=np.arange(start, start + len(rows)))
 
 
@@ -224,7 +251,7 @@ def find_predictions(
     return tuple(
         FoundPredictions(path, entry, name.removesuffix(_FILTERED), name.endswith(_FILTERED))
         for entry, name in names
-        if name.startswith(_NETWORKS) and not name.endswith("_skeleton")
+        if name.startswith(_NETWORKS) and not name.endswith(("_skeleton", "_3d"))
     )
 
 

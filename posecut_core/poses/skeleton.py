@@ -8,11 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from posecut_core.poses.predictions import ATTRIBUTE, Origin, Predictions
-from posecut_core.storage.files import atomic_path
-from posecut_core.storage.tables import write_hdf_table
-
-_ROWS = 20_000  # of a table at once
+from posecut_core.poses.files import TABLE_ROWS, write_table
+from posecut_core.poses.predictions import Origin, Predictions
 
 Bones = Sequence[tuple[int, int]]  # pairs of bodyparts, as places in the predictions
 
@@ -67,20 +64,12 @@ def write_skeleton(
     """
 
     def chunks() -> Iterator[pd.DataFrame]:
-        for start in range(0, len(predictions.xy), _ROWS):
-            rows = slice(start, start + _ROWS)
+        for start in range(0, len(predictions.xy), TABLE_ROWS):
+            rows = slice(start, start + TABLE_ROWS)
             part = Predictions("", predictions.bodyparts, predictions.xy[rows], predictions.likelihood[rows])
             yield measure_skeleton(part, bones).set_index(np.arange(start, start + len(part.xy)))
 
-    csv_path = path.with_suffix(".csv")
-    csv = csv or csv_path.is_file()
-    if csv:
-        with atomic_path(csv_path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-            for chunk in chunks():
-                chunk.to_csv(stream, header=chunk.index[0] == 0)
-    attributes = {ATTRIBUTE: origin.text} if origin else {}
-    write_hdf_table(path, chunks, rows=len(predictions.xy), attributes=attributes)
-    return (path, csv_path) if csv else (path,)
+    return write_table(path, chunks, rows=len(predictions.xy), csv=csv, origin=origin)
 
 
 def _joints(bones: Bones) -> list[tuple[int, int, int]]:

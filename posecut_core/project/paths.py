@@ -1,7 +1,7 @@
 """Where everything of a project lies on disk. No other module joins project paths.
 
 <Task>-<scorer>-<YYYY-MM-DD>/
-config.yaml  posecut.yaml  bodyparts.jsonl  videos/
+config.yaml  posecut.yaml  cameras.yaml  bodyparts.jsonl  videos/
 labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png,
     images.json, images-read.json}
 training-datasets/iteration-<k>/
@@ -105,6 +105,11 @@ class Project:
     def settings_path(self) -> Path:
         """Return the path of posecut.yaml."""
         return self.root / "posecut.yaml"
+
+    @property
+    def cameras(self) -> Path:
+        """Return the path of the calibrated cameras."""
+        return self.root / "cameras.yaml"
 
     @property
     def settings_lock(self) -> Path:

@@ -242,6 +242,28 @@ def _centered(xy: Float64[np.ndarray, "F K 2"]) -> Float64[np.ndarray, "F D"]:
     return (xy - xy.mean(axis=1, keepdims=True)).reshape(len(xy), -1)
 
 
+# --- reprojection -----------------------------------------------------------------------------------------------------
+# The heuristic `_reprojection`: frames in which a camera sees a bodypart elsewhere than the other cameras say.
+
+
+def _reprojection(
+    predictions: Predictions, images: Float64[np.ndarray, "T K 2"], *, epsilon: float, first: int = 0
+) -> tuple[Candidate, ...]:
+    """Find frames with a bodypart more than `epsilon` pixels from the image of its point in space.
+
+    The score is the greatest distance. Where there is no point, or no position, there is nothing to compare.
+
+    Args:
+        predictions: of the frames and bodyparts to look at.
+        images: of the points that several views gave together, in this view; NaN where there is none.
+        epsilon: pixels.
+        first: frame number of row 0.
+    """
+    apart = np.nan_to_num(np.linalg.norm(predictions.xy - images, axis=-1), nan=0.0)
+    bodyparts = predictions.bodyparts
+    return candidates_at(apart.max(axis=1), apart > epsilon, reason="reprojection", bodyparts=bodyparts, first=first)
+
+
 # --- outliers ---------------------------------------------------------------------------------------------------------
 # Find the frames of a video that meet the criteria, by whichever heuristic they name.
 
@@ -253,6 +275,7 @@ class Evidence:
     predictions: Predictions  # of the bodyparts to compare, all frames of the video
     others: tuple[Predictions, ...] = ()  # by other networks, for disagreement
     poses: PosePca | None = None  # of the same bodyparts, for pca
+    images: Float64[np.ndarray, "T K 2"] | None = None  # of points in space, for reprojection
     numbers: tuple[int, ...] = ()  # frame numbers that a person chose, for list and manual
 
 
@@ -283,6 +306,9 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
     if name == "pca":
         assert evidence.poses is not None
         return _pca_residual(part, evidence.poses, epsilon=criteria.epsilon, first=first)
+    if name == "reprojection":
+        assert evidence.images is not None
+        return _reprojection(part, evidence.images[frames.start : frames.stop], epsilon=criteria.epsilon, first=first)
     found = deviations(
         part,
         p_bound=criteria.p_bound,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from posecut_core.cameras.views import ViewSession, chosen_views, view_sessions
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, raise_together, treat_each
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import known_frames, read_labels
@@ -18,7 +19,6 @@ from posecut_core.types import Algorithm, Mode
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import FrameStore, numbers_in
 from posecut_core.video.index import Gap, gap_sentences
-from posecut_core.video.views import ViewSession, chosen_views, view_sessions
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import FoundTable, existing_predictions, read_predictions
 from posecut_core.poses.filters import ENOUGH
+from posecut_core.poses.points import images_of_points
 from posecut_core.poses.predictions import Network, Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.creation import joining
@@ -59,6 +60,7 @@ _WRONG_IF = {
     "fitting": "bodyparts are more than {} pixels off the expected path",
     "pca": "a bodypart is more than {} pixels from any pose like the labeled ones",
     "disagreement": "two networks are more than {} pixels apart",
+    "reprojection": "a bodypart is more than {} pixels from where several cameras together see it",
 }
 
 
@@ -273,7 +275,7 @@ def _found(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutlier
     project, video, predictions = analyzed.project, analyzed.video, analyzed.predictions
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name}", 0, len(frames)))
-    evidence = _evidence(project, predictions, criteria, wish)
+    evidence = _evidence(analyzed, criteria, wish)
     worst = 2 * wish.number_of_frames  # of a fit, if the threshold is too high; as many as DeepLabCut takes
     candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
     wish.report(Progress(f"judging {video.name}", len(frames), len(frames)))
@@ -296,12 +298,18 @@ def _note_too_few(video: Path, predictions: Predictions, frames: range, criteria
         report(Notice(told))
 
 
-def _evidence(project: Project, predictions: Sequence[Predictions], criteria: Criteria, wish: _Wish) -> Evidence:
+def _evidence(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> Evidence:
+    project, predictions = analyzed.project, analyzed.predictions
     bodyparts = chosen_bodyparts(predictions[0].bodyparts, wish.bodyparts)
+    images = None
+    if criteria.outlieralgorithm == "reprojection":
+        of_all = images_of_points(project, analyzed.video, analyzed.table, predictions[0])
+        images = of_all[:, [predictions[0].bodyparts.index(part) for part in bodyparts]]
     return Evidence(
         of_bodyparts(predictions[0], bodyparts),
         others=tuple(_same_bodyparts(other, bodyparts) for other in predictions[1:]),
         poses=_labeled_poses(project, bodyparts) if criteria.outlieralgorithm == "pca" else None,
+        images=images,
         numbers=wish.frames,
     )
 
@@ -524,6 +532,7 @@ def extract_outlier_frames(
             `p_bound`), "fitting" (bodyparts lie on average more than `epsilon` from where a model of their movement
             expects them; with too few of these, the farthest), "pca" (a bodypart lies more than `epsilon` from any
             pose like the labeled ones), "disagreement" (two networks place a bodypart more than `epsilon` apart),
+            "reprojection" (a bodypart lies more than `epsilon` from the image of its point in space, from triangulate),
             "list" (choose among `frames`), or "manual" (take all of `frames`).
         comparisonbodyparts: judge by these bodyparts only, separated by commas; by default all.
         epsilon: pixels; more finds fewer frames.

@@ -1,15 +1,22 @@
 """What a click or a key does to labels, without a window."""
 
+import numpy as np
 import pytest
 
 from napari_posecut.labeling.keypoints import Proposal
 from napari_posecut.labeling.labeling import Labeling
+from posecut_core.cameras.camera import project
+from posecut_core.cameras.files import write_cameras
 from posecut_core.errors import LabelError
 from posecut_core.labels.edits import Place, Propose
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels
 from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
+from posecut_core.video.writer import VideoWriter
+from posecut_core.workflow.create_project import create_new_project
+from posecut_core.workflow.extract_frames import extract_frames
+from tests.rig import three_cameras
 
 NETWORK = Proposal((30.0, 40.0), 0.4, "net", 10)
 
@@ -286,3 +293,40 @@ def test_a_project_without_frames(labeling):
     assert not labeling.next_uncertain(0.6)
     with pytest.raises(LabelError, match="extract frames first"):
         labeling.place((1.0, 1.0))
+
+
+@pytest.fixture
+def three_views(tmp_path):
+    """The labeling of a project with frame 2 of one moment, seen by three calibrated cameras."""
+    cameras = three_cameras()
+    for camera in cameras:
+        with VideoWriter(tmp_path / f"day1_{camera.name}.mp4", fps=10, width=160, height=120) as writer:
+            for number in range(4):
+                writer.write(np.full((120, 160, 3), 50 * number, np.uint8))
+    videos = [tmp_path / f"day1_{camera.name}.mp4" for camera in cameras]
+    config = create_new_project("Rig", "me", videos, tmp_path, bodyparts=("snout", "tail")).config_path
+    write_cameras(open_project(config).cameras, cameras)
+    extract_frames(config, "manual", videos="day1_left", frames=[2], views="{session}_{camera}")
+    labeling = Labeling(open_project(config))
+    yield labeling
+    labeling.close()
+
+
+def test_two_views_propose_the_third(three_views):
+    """Labels in two views are a line each in the third, and together a pose, which Enter makes labels of."""
+    labeling, labeling.advance = three_views, False
+    points = np.array([[0.0, 0.0, 10.0], [20.0, -15.0, 5.0]])
+    seen = {f"day1_{camera.name}": project(camera, points) for camera in three_cameras()}
+    assert [frame.number for frame in labeling.index.frames] == [2, 2, 2]
+    for video in ("day1_left", "day1_middle"):
+        labeling.go_to(FrameRef(video, 2))
+        assert len(labeling.epipolar_lines) == (video == "day1_middle")
+        for x, y in seen[video].tolist():
+            labeling.place((x, y))
+    labeling.go_to(FrameRef("day1_right", 2))
+    assert _states(labeling) == "??"
+    assert len(labeling.epipolar_lines) == 2
+    labeling.accept()
+    assert _states(labeling) == "pp"
+    labels = [keypoint.xy for keypoint in labeling.keypoints]
+    np.testing.assert_allclose(labels, seen["day1_right"], atol=0.01)

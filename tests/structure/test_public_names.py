@@ -21,6 +21,7 @@ WORKFLOW = {
     "analyzeskeleton",
     "assist",
     "benchmark",
+    "calibrate_cameras",
     "check_labels",
     "create_labeled_video",
     "create_new_project",
@@ -47,6 +48,7 @@ WORKFLOW = {
     "propose_labels",
     "redo_labels",
     "train_network",
+    "triangulate",
     "undo_labels",
     "write_labels",
 }
@@ -55,7 +57,7 @@ NOUNS = {"Crop", "FrameRef", "FrameStore", "LabelSession", "LabelTable", "Predic
 NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Progress"}
 NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Notice", "Place", "Redo", "Undo"}
 NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
-NOUNS |= {"kalman_filtered", "spline_filtered", "Pose", "PoseStream"}
+NOUNS |= {"kalman_filtered", "spline_filtered", "Pose", "PoseStream", "Points3D", "read_points"}
 PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 

@@ -30,7 +30,7 @@ def assert_equal(one, other):
 @pytest.mark.parametrize("chunk", [3, 7, 20_000])
 def test_predictions_come_back_from_both_files(tmp_path, monkeypatch, chunk):
     """Writing and reading are inverse for .h5 and .csv, in as many chunks as it takes."""
-    monkeypatch.setattr(prediction_files, "_CHUNK_ROWS", chunk)
+    monkeypatch.setattr(prediction_files, "TABLE_ROWS", chunk)
     files = write_predictions(tmp_path / "video.h5", predictions(), csv=True)
     assert files == (tmp_path / "video.h5", tmp_path / "video.csv")
     for path in files:
@@ -104,7 +104,7 @@ def test_labels_are_not_predictions(tmp_path):
 @pytest.mark.parametrize("chunk", [3, 20_000])
 def test_an_h5_with_holes_is_not_taken_for_written(tmp_path, monkeypatch, chunk):
     """Where a full disk left holes in the .h5, the disk is to blame and no file appears."""
-    monkeypatch.setattr(prediction_files, "_CHUNK_ROWS", chunk)
+    monkeypatch.setattr(prediction_files, "TABLE_ROWS", chunk)
     read_back = tables._read_back
 
     def after_a_hole(path, written):

@@ -45,7 +45,7 @@ def test_bones_that_meet_make_an_angle(poses):
 @pytest.mark.parametrize("frames", [1, 8])
 def test_tables_are_read_back(poses, tmp_path, monkeypatch, frames):
     """By pandas, .h5 and .csv; written in pieces; the .h5 says what it came from, and is none of predictions."""
-    monkeypatch.setattr("posecut_core.poses.skeleton._ROWS", 3)
+    monkeypatch.setattr("posecut_core.poses.skeleton.TABLE_ROWS", 3)
     few = Predictions("net", poses.bodyparts, poses.xy[:frames], poses.likelihood[:frames])
     origin = Origin(AnalysisOrigin("net", "n", ("a",), "v", frames, (0, 9, 0, 9), "d"), "hash")
     path = tmp_path / "mousePoseCut_resnet50_mJan1shuffle1_5_skeleton.h5"

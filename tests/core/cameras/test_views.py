@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from posecut_core.cameras.views import view_of, view_sessions
 from posecut_core.errors import ProjectError, VideoError
 from posecut_core.project.state import ProjectState, read_state
-from posecut_core.video.views import view_of, view_sessions
 
 NAMES = st.text("abcXYZ019", min_size=1, max_size=6)
 

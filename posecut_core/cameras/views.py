@@ -1,0 +1,233 @@
+"""Sessions of views: which videos show the same moments, each from a camera of its own, and whether they fit.
+
+posecut.yaml says it in one of two ways. `views` is a pattern of file names without their suffix, such as
+`{session}_{camera}`: day1_left.mp4 is then the view of camera `left` in session `day1`. `sessions` names the videos of
+each camera one by one.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from posecut_core.cameras.camera import Camera, checked_cameras, epipolar_line
+from posecut_core.cameras.camera import project as image_of
+from posecut_core.cameras.files import read_cameras
+from posecut_core.cameras.triangulation import triangulate
+from posecut_core.errors import ArgumentError, CameraError, Remedy, VideoError
+from posecut_core.project.opening import project_videos
+from posecut_core.project.paths import Project
+from posecut_core.project.state import ProjectState, check_pattern, read_state, update_state
+from posecut_core.results import counted
+from posecut_core.storage.values import SettingError
+from posecut_core.video.index import index_video
+
+Position = tuple[float, float]  # x, y in pixels of the full frame
+_DISAGREE = 20.0  # pixels between labels of several views and their point, above which they are of different things
+USUAL_VIEWS = "{session}_{camera}"  # of calibrated cameras, whose names are known
+
+
+@dataclass(frozen=True)
+class ViewSession:
+    """Videos of the same moments: frame n of one was taken when frame n of the others was."""
+
+    name: str
+    views: Mapping[str, Path]  # camera -> its video
+
+    def lacking(self, cameras: Iterable[str]) -> str:
+        """Say which cameras have no video; "" where each has one."""
+        missing = [camera for camera in cameras if camera not in self.views]
+        return f"session {self.name} has no video of {', '.join(missing)}" if missing else ""
+
+    def frame_counts(self) -> dict[str, int]:
+        """Count the frames of each camera's video.
+
+        Raises:
+            VideoError: a video cannot be read.
+        """
+        return {camera: index_video(video).frame_count for camera, video in self.views.items()}
+
+    def differing(self) -> str:
+        """Say that the views have different numbers of frames; "" where they have not.
+
+        Raises:
+            VideoError: a video cannot be read.
+        """
+        counts = self.frame_counts()
+        if len(set(counts.values())) < 2:
+            return ""
+        told = ", ".join(f"{camera} {count}" for camera, count in counts.items())
+        apart = counted(max(counts.values()) - min(counts.values()), "frame")
+        return f"the views of session {self.name} differ by {apart} in length ({told})"
+
+
+def view_sessions(
+    videos: Iterable[Path], state: ProjectState, *, cameras: Collection[str] = ()
+) -> tuple[ViewSession, ...]:
+    """Group videos by session, in the order in which the sessions come; what is no view of any is left out.
+
+    Args:
+        videos: the files.
+        state: says how sessions are told.
+        cameras: their names, where they are known: then names with the signs between them are told apart as well.
+
+    Raises:
+        VideoError: two videos are the same view of one session.
+    """
+    placed = {stem: (session, camera) for session, of in state.sessions.items() for camera, stem in of.items()}
+    found: dict[str, dict[str, Path]] = {}
+    for video in videos:
+        place = placed.get(video.stem) or (view_of(video.stem, state.views, cameras) if state.views else None)
+        if place is None:
+            continue
+        session, camera = place
+        other = found.setdefault(session, {}).setdefault(camera, video)
+        if other != video:
+            raise VideoError(
+                f"{other} and {video} are both the view of camera {camera} in session {session}; give one of them, or "
+                "correct `views` in posecut.yaml."
+            )
+    return tuple(ViewSession(name, dict(sorted(views.items()))) for name, views in found.items())
+
+
+def view_of(stem: str, pattern: str, cameras: Collection[str] = ()) -> tuple[str, str] | None:
+    """Read session and camera from a file's name; None where the pattern does not fit, or the camera is unknown.
+
+    Args:
+        stem: the name without its suffix.
+        pattern: with {camera} once and {session} at most once. Without {session}, it is the rest of the name.
+        cameras: their names; empty means any.
+    """
+    known = "|".join(re.escape(camera) for camera in sorted(cameras, key=len, reverse=True))
+    parts = {"{camera}": f"(?P<camera>{known or '.+?'})", "{session}": "(?P<session>.+)"}
+    pieces = re.split(r"(\{camera\}|\{session\})", pattern)
+    match = re.fullmatch("".join(parts.get(piece) or re.escape(piece) for piece in pieces), stem)
+    if match is None:
+        return None
+    rest = stem[: match.start("camera")] + stem[match.end("camera") :]
+    return match.groupdict().get("session") or rest.strip(" _-.") or "session", match["camera"]
+
+
+def chosen_views(project: Project, pattern: str | None) -> ProjectState:
+    """Return what posecut.yaml says of sessions, after it was told of a new pattern.
+
+    Args:
+        project: the opened project.
+        pattern: None keeps what is there.
+
+    Raises:
+        ArgumentError: the pattern lacks {camera}.
+        StorageError: the disk refuses.
+    """
+    if pattern is not None:
+        try:
+            views = check_pattern(pattern)
+        except SettingError as error:
+            raise ArgumentError(f"{error.words}; correct it.") from error
+        update_state(project, lambda state: replace(state, views=views))
+    return read_state(project.settings_path)
+
+
+def calibrated_cameras(project: Project) -> tuple[Camera, ...]:
+    """Read the project's cameras.
+
+    Raises:
+        CameraError: they have not been calibrated, or their file is damaged.
+    """
+    if not project.cameras.is_file():
+        raise CameraError(
+            f"Found no calibrated cameras at {project.cameras}; calibrate them first.",
+            Remedy("calibrate_cameras", config=project.root),
+        )
+    return checked_cameras(read_cameras(project.cameras), at_least=2)
+
+
+def calibrated_sessions(
+    project: Project, videos: Iterable[Path], cameras: Iterable[Camera], pattern: str | None = None
+) -> tuple[ViewSession, ...]:
+    """Group videos of calibrated cameras by session; where posecut.yaml has no pattern, it is the usual one.
+
+    Raises:
+        ArgumentError: the pattern lacks {camera}.
+        VideoError: two videos are the same view of one session.
+        StorageError: the disk refuses to keep the pattern.
+    """
+    state = chosen_views(project, pattern)
+    state = state if state.views or state.sessions else replace(state, views=USUAL_VIEWS)
+    return view_sessions(videos, state, cameras=[camera.name for camera in cameras])
+
+
+# --- while labeling ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OtherViews:
+    """What labels in some views of a moment say of where a bodypart is in another one."""
+
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+    places: Mapping[str, tuple[str, ViewSession]] = field(default_factory=dict)  # stem -> its camera, its session
+
+    @classmethod
+    def of(cls, project: Project) -> "OtherViews":
+        """Return the views of a project's calibrated cameras; none where they are not calibrated.
+
+        Raises:
+            CameraError: the file of the cameras is damaged.
+            VideoError: two videos are the same view of one session.
+        """
+        if not project.cameras.is_file():
+            return cls()
+        cameras = calibrated_cameras(project)
+        sessions = calibrated_sessions(project, project_videos(project).values(), cameras)
+        places = {video.stem: (camera, session) for session in sessions for camera, video in session.views.items()}
+        return cls({camera.name: camera for camera in cameras}, places)
+
+    def around(self, video: str) -> tuple[str, ...]:
+        """List the other views of a video's session, by stem."""
+        if video not in self.places:
+            return ()
+        return tuple(view.stem for view in self.places[video][1].views.values() if view.stem != video)
+
+    def proposed(self, video: str, labels: Mapping[str, Mapping[str, Position]]) -> dict[str, Position]:
+        """Return where bodyparts are in a view that two or more other views have labels of.
+
+        Args:
+            video: the view, by stem.
+            labels: of the same frame in other views: stem -> bodypart -> x, y in pixels.
+
+        Returns:
+            Of each bodypart on which the others agree, x, y within the frame.
+        """
+        seen = [stem for stem in self.around(video) if labels.get(stem)]
+        parts = list(dict.fromkeys(part for stem in seen for part in labels[stem]))
+        if len(seen) < 2 or not parts:
+            return {}
+        nowhere = (np.nan, np.nan)
+        xy = np.array([[labels[stem].get(part, nowhere) for stem in seen] for part in parts])
+        found = triangulate([self._camera(stem) for stem in seen], xy, max_error=_DISAGREE)
+        points = np.where((found.mean_error <= _DISAGREE)[:, None], found.points, np.nan)
+        images = image_of(self._camera(video), points)
+        width, height = self._camera(video).size
+        inside = ((images >= 0) & (images <= np.array([width, height]) - 1)).all(axis=-1)
+        return {part: (float(x), float(y)) for part, (x, y), good in zip(parts, images, inside, strict=True) if good}
+
+    def lines(self, video: str, labels: Mapping[str, Position]) -> list[Float64[np.ndarray, "L 2"]]:
+        """Return on which line of a view a bodypart must lie, for each other view that has a label of it.
+
+        Args:
+            video: the view, by stem.
+            labels: of one bodypart in the same frame: stem -> x, y in pixels.
+        """
+        here = self._camera(video) if video in self.places else None
+        found = [
+            epipolar_line(self._camera(stem), np.array(labels[stem]), here)
+            for stem in self.around(video)
+            if here is not None and stem in labels
+        ]
+        return [line for line in found if len(line) > 1]
+
+    def _camera(self, stem: str) -> Camera:
+        return self.cameras[self.places[stem][0]]
