@@ -23,6 +23,8 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "analyzeskeleton": ("6 Analyze", "Measure the skeleton"),
     "export_model": ("5 Evaluate", "Export the network"),
     "extract_outlier_frames": ("7 Outliers", "Find outlier frames"),
+    "calibrate_cameras": ("10 Cameras", "Read calibrated cameras"),
+    "triangulate": ("10 Cameras", "Triangulate"),
     "merge_datasets": ("8 Refine", "Start the next iteration"),
 }
 _WITH = {  # step, argument, its value -> what is written on the button then

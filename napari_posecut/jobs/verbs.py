@@ -245,6 +245,7 @@ VERBS: dict[str, Verb] = {
     "find_outliers": find_outliers,
     "merge_datasets": _core("merge_datasets"),
     "scoremap": scoremap,
+    "triangulate": _core("triangulate"),
 }
 
 Part = Literal["config", "frames", "labels", "networks", "predictions"]
@@ -259,6 +260,7 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
     "merge_datasets": frozenset({"config", "labels"}),
+    "triangulate": frozenset({"predictions"}),
 }
 
 
@@ -278,6 +280,7 @@ _TITLES: Mapping[str, str] = {
     "merge_datasets": "merging labels",
     "propose": "proposing poses",
     "scoremap": "computing a score map",
+    "triangulate": "triangulation",
 }
 
 

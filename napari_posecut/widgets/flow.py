@@ -121,6 +121,7 @@ _STAGES = (
     _Stage("7 Outliers", "outliers", "OutliersDock", "find frames where the network fails"),
     _Stage("8 Refine", "refine", "RefineDock", "correct them, and train again"),
     _Stage("9 Results", "results", "ResultsDock", "look at trajectories and videos"),
+    _Stage("10 Cameras", "cameras", "CamerasDock", "find bodyparts in space from several cameras"),
 )
 # Steps that help where a project cannot be opened.
 _WITHOUT_PROJECT = ("create_new_project", "doctor", "edit_bodyparts")

@@ -3,11 +3,17 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from jaxtyping import Float64
+
+from posecut_core.cameras.camera import project as image_of
+from posecut_core.cameras.files import write_cameras
 from posecut_core.demo.mouse import BODYPARTS
+from posecut_core.demo.rig import AZIMUTHS, film_views, points_of, true_cameras
 from posecut_core.demo.sample import (
     RESULTS,
     TASK,
@@ -19,15 +25,30 @@ from posecut_core.demo.sample import (
     frames_of,
     label,
 )
-from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN, UNSEEN_AT_DUSK, Scene, mean_errors, prepare
+from posecut_core.demo.scene import (
+    FURTHER,
+    TO_LABEL,
+    UNSEEN,
+    UNSEEN_AT_DUSK,
+    Scene,
+    Truth,
+    human_labels,
+    mean_errors,
+    prepare,
+)
+from posecut_core.errors import ArgumentError
+from posecut_core.labels.store import read_labels
 from posecut_core.poses.files import read_predictions
+from posecut_core.poses.points import read_points
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.refinement.candidates import Criteria
+from posecut_core.results import Summary
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.analyze_videos import AnalyzedVideos, analyze_videos
-from posecut_core.workflow.check_labels import check_labels
+from posecut_core.workflow.calibrate_cameras import calibrate_cameras
+from posecut_core.workflow.check_labels import check_labels, write_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.evaluate_network import Evaluation, evaluate_network
 from posecut_core.workflow.extract_frames import extract_frames
@@ -35,6 +56,7 @@ from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.merge_datasets import merge_datasets
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 from posecut_core.workflow.train_network import TrainedNetwork, train_network
+from posecut_core.workflow.triangulate import triangulate
 
 _NET_TYPE = "resnet_18"
 STEPS = 1400  # of training
@@ -263,15 +285,29 @@ class RefinedDemo:
     files: dict[str, Path]  # what -> where
 
 
-def demo(folder: str | os.PathLike[str] = "posecut-demo", *, refine: bool = False, report: Report = silent) -> object:
+def demo(
+    folder: str | os.PathLike[str] = "posecut-demo", *, refine: bool = False, views: int = 1, report: Report = silent
+) -> object:
     """Draw videos of a mouse and run every step on them, in a few minutes.
 
     Args:
         folder: where to write the videos and the project.
         refine: play two rounds with fewer labels: in the second one, frames in which the network errs are corrected and
             it is trained again. This takes twice as long.
+        views: 1, or 3 to see the mouse with three calibrated cameras and find its bodyparts in space.
         report: called with progress and notices.
+
+    Raises:
+        ArgumentError: there are no such views, or two rounds are asked for with three; or the folder holds something
+            else.
+        StorageError: the disk refuses.
     """
+    if views not in (1, len(AZIMUTHS)) or (views > 1 and refine):
+        raise ArgumentError(
+            f"views is {views}{' with refine' if refine else ''}, expected 1, or {len(AZIMUTHS)} without refine."
+        )
+    if views > 1:
+        return run_demo_in_space(Path(folder).expanduser(), report=report)
     return (run_refined_demo if refine else run_demo)(Path(folder).expanduser(), report=report)
 
 
@@ -393,3 +429,128 @@ def _files(first: DemoResult, analyzed: AnalyzedVideos, shown: dict[str, Path]) 
         "labeled video, before": first.files["labeled video"],
         "labeled video, after": shown["labeled video"],
     }
+
+
+# --- several cameras --------------------------------------------------------------------------------------------------
+# The demonstration in space: one network for the views of three cameras, and the error in millimeters.
+
+
+_STEP_COUNT_IN_SPACE = 9
+_TASK_IN_SPACE = "mouse-3d"
+_TURNED = {"rotation": 30.0}  # up is up in these views
+_JITTER = 0.7  # standard deviation of a human's labels, in pixels
+_VIEWS = "{session}_{camera}"
+_IN_SPACE = Cast(
+    (replace(TO_LABEL[0], name="walk", frames=150),),
+    replace(TO_LABEL[0], name="unseen-walk", seed=UNSEEN.seed, frames=90),
+)
+
+
+@dataclass(frozen=True)
+class DemoInSpace:
+    """What the demonstration with several cameras found; errors are distances from the truth in millimeters."""
+
+    folder: Path
+    config_path: Path
+    bodyparts: tuple[str, ...]
+    errors: tuple[float, ...]  # medians, per bodypart
+    error: float  # median of all points
+    error_95: float  # which 95 of 100 points do not exceed
+    found: float  # share of the bodyparts that have a point
+    reprojection: Mapping[str, float]  # camera -> median pixels
+    times: tuple[StepTime, ...]
+    files: dict[str, Path]  # what -> where
+
+    def summary(self) -> Summary:
+        """Say how far points are from the truth, and where everything is."""
+        parts = ", ".join(f"{part} {error:.2f}" for part, error in zip(self.bodyparts, self.errors, strict=True))
+        pixels = ", ".join(f"{camera} {error:.2f}" for camera, error in self.reprojection.items())
+        lines = (
+            f"Median error of each bodypart in millimeters: {parts}",
+            f"{self.found:.0%} of the bodyparts have a point; median reprojection error in pixels: {pixels}",
+            *(f"{what}: {where}" for what, where in self.files.items()),
+        )
+        text = f"In an unseen video, points are {self.error:.2f} mm from the truth in the median, 95 % of them at most "
+        return Summary(f"{text}{self.error_95:.2f} mm.", lines)
+
+
+def run_demo_in_space(
+    folder: Path, *, cast: Cast = _IN_SPACE, steps: int = STEPS, frames_to_label: int = 20, report: Report = silent
+) -> DemoInSpace:
+    """Film a mouse with three cameras, train one network on all views, and find its bodyparts in space.
+
+    In a folder of an earlier demo only what is missing is done.
+
+    Args:
+        folder: where to write; it is made if it does not exist.
+        cast: the scenes.
+        steps: training steps.
+        frames_to_label: moments of each scene to label, in every view.
+        report: called with progress and notices.
+
+    Raises:
+        ArgumentError: the folder holds something else.
+        StorageError: the disk refuses.
+    """
+    check_folder(folder)
+    step, videos, results = Steps(report, _STEP_COUNT_IN_SPACE), folder / VIDEOS, folder / RESULTS
+    filmed = step(
+        "drawing the videos of three cameras",
+        lambda: {scene: film_views(scene, videos, report=report) for scene in cast.all},
+    )
+    known = [video for scene in cast.to_label for video in filmed[scene]]
+    config = step("creating a project", lambda: create(folder, known, report, task=_TASK_IN_SPACE))
+    step("giving it the calibrated cameras", lambda: _calibrate(config, videos / "rig.toml", report))
+    extracted = step(
+        "choosing moments to label, the same in all views",
+        lambda: extract_frames(config, number_of_frames=frames_to_label, views=_VIEWS, report=report),
+    )
+    step(
+        "labeling them: true positions with human-like jitter", lambda: _label_views(config, cast, frames_of(extracted))
+    )
+    step("splitting the frames for training and test", lambda: split(config, _TURNED))
+    step("training one network on all views", lambda: train_network(config, maxiters=steps, report=report))
+    unseen = filmed[cast.unseen]
+    step("analyzing new videos", lambda: analyze_videos(config, unseen, destfolder=results, report=report))
+    made = step("triangulating them", lambda: triangulate(config, unseen, destfolder=results, report=report))
+    points, session = read_points(made.sessions[0].files[0]), made.sessions[0]
+    away = np.linalg.norm(points.xyz - points_of(cast.unseen), axis=-1)
+    files = {"videos": videos, "project": config.parent, "points": session.files[0]}
+    return DemoInSpace(
+        folder,
+        config,
+        points.bodyparts,
+        errors=tuple(_percentile(of_part, 50) for of_part in away.T),
+        error=_percentile(away, 50),
+        error_95=_percentile(away, 95),
+        found=session.found,
+        reprojection=session.errors,
+        times=step.times,
+        files=files,
+    )
+
+
+def _percentile(values: Float64[np.ndarray, "..."], share: float) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.percentile(known, share)) if known.size else float("nan")
+
+
+def _calibrate(config: Path, rig: Path, report: Report) -> None:
+    """Give the project the cameras that filmed, as another program would have calibrated them."""
+    if not open_project(config).cameras.is_file():
+        write_cameras(rig, true_cameras())
+        calibrate_cameras(config, rig, report=report)
+
+
+def _label_views(config: Path, cast: Cast, frames: Mapping[str, tuple[int, ...]]) -> None:
+    """Label moments in all views as a person would."""
+    project = open_project(config)
+    for scene in cast.to_label:
+        points = points_of(scene)
+        for place, camera in enumerate(true_cameras()):
+            video = f"{scene.name}_{camera.name}"
+            if len(read_labels(project, video).numbers):
+                continue
+            truth = Truth(image_of(camera, points), np.zeros(points.shape[:2], bool))
+            rng = np.random.default_rng([scene.seed, 5, place])
+            write_labels(config, human_labels(rng, truth, video, frames[video], jitter=_JITTER))

@@ -54,7 +54,7 @@ def calibrate_cameras(
 ) -> CalibratedCameras:
     """Give a project calibrated cameras from a file of PoseCut or of another program.
 
-    They are kept in the project's cameras.yaml. What is read: cameras.yaml, OpenCV's and ROS's .yaml, the .toml of Anipose
+    They are kept in its cameras.yaml. What is read: cameras.yaml, OpenCV's and ROS's .yaml, the .toml of Anipose
     and caliscope, the .mat of DANNCE, Label3D and Bouguet's toolbox; or a folder with a file for each camera.
 
     Args:

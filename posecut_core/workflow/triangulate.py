@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from posecut_core.cameras.triangulation import triangulate as solved
 from posecut_core.cameras.views import USUAL_VIEWS, ViewSession, calibrated_cameras, calibrated_sessions
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.model.snapshots import chosen_network
+from posecut_core.plots.figures import save_png
+from posecut_core.plots.space import draw_view_errors, film_points
 from posecut_core.poses.files import FoundTable, existing_predictions
 from posecut_core.poses.points import Points3D, points_path, smoothed, with_constant_bones, write_points
 from posecut_core.poses.predictions import Network, Origin, check_length, predictions_hash
@@ -45,6 +47,7 @@ class TriangulatedSession:
     uncertainty: float  # median standard deviation of a point, in the unit of the calibration
     noise: float  # pixels by which views scatter
     findings: tuple[str, ...] = ()  # what is worth knowing
+    pictures: tuple[Path, ...] = ()  # a figure of the errors, and a video around the points
 
     def _lines(self) -> list[str]:
         seen = ", ".join(f"{camera} {error:.1f}" for camera, error in self.errors.items() if np.isfinite(error))
@@ -53,6 +56,7 @@ class TriangulatedSession:
             told += f"; median reprojection error in pixels: {seen}; a point is known to {self.uncertainty:.2g}"
         wrong = [f"{camera} {share:.0%}" for camera, share in self.rejected.items() if share >= _WORTH_SAYING]
         lines = [f"{told}: {', '.join(map(str, self.files))}", *(f"  {sentence}" for sentence in self.findings)]
+        lines += [f"  drawn: {', '.join(map(str, self.pictures))}"] if self.pictures else []
         return lines + ([f"  left out because other views contradict it: {', '.join(wrong)}"] if wrong else [])
 
 
@@ -93,6 +97,7 @@ class _Wish:
     constant_bones: bool
     shortest: bool
     csv: bool
+    plotting: bool
     report: Report
 
 
@@ -110,6 +115,7 @@ def triangulate(
     constant_bones: bool = False,
     shortest: bool = False,
     save_as_csv: bool = True,
+    plotting: bool = False,
     views: str | None = None,
     snapshot: int | str | None = None,
     destfolder: str | os.PathLike[str] | None = None,
@@ -136,6 +142,7 @@ def triangulate(
         constant_bones: give each bone of config.yaml's skeleton its median length in every frame.
         shortest: where views differ in length, use the frames that all have; by default such sessions are refused.
         save_as_csv: write a .csv beside the .h5.
+        plotting: draw the reprojection errors (`_3d_errors.png`), and a video around the points (`_3d.mp4`).
         views: pattern of the names of videos of several cameras, such as {session}_{camera}; posecut.yaml keeps it. By
             default that of posecut.yaml, or this one.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
@@ -161,7 +168,7 @@ def triangulate(
     cutoff = float(project.config.pcutoff if pcutoff is None else pcutoff)
     wish = _Wish(
         project, cameras, network, destfolder, filtered, cutoff, max_error, smoothing, constant_bones, shortest,
-        save_as_csv, report,
+        save_as_csv, plotting, report,
     )  # fmt: skip
     return treat_all(
         sessions,
@@ -227,7 +234,27 @@ def _triangulate(session: ViewSession, wish: _Wish) -> TriangulatedSession:
     target = points_path(session.name, wish.network.scorer, folder)
     with sole_writer(target, doing=f"Session {session.name} is being triangulated"):
         files = write_points(target, points, csv=wish.csv, origin=_origin(tables, wish))
-    return views.judged(session.name, files, points)
+        pictures = _drawn(target, session, cameras, points, views, wish) if wish.plotting else ()
+    return replace(views.judged(session.name, files, points), pictures=pictures)
+
+
+def _drawn(
+    target: Path, session: ViewSession, cameras: Sequence[Camera], points: Points3D, views: "_Views", wish: _Wish
+) -> tuple[Path, ...]:
+    config = wish.project.config
+    errors, video = (target.with_name(f"{target.stem}{ending}") for ending in ("_errors.png", ".mp4"))
+    by_camera = {name: views.error[..., at] for at, name in enumerate(views.cameras)}
+    save_png(draw_view_errors(by_camera, title=f"Reprojection errors of {session.name}"), errors)
+    film_points(
+        video,
+        points,
+        cameras,
+        fps=index_video(next(iter(session.views.values()))).fps,
+        bones=bones_between(points.bodyparts, config.skeleton),
+        colormap=config.colormap,
+        report=wish.report,
+    )
+    return errors, video
 
 
 def _predictions(video: Path, wish: _Wish) -> FoundTable:

@@ -13,6 +13,7 @@ from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.points import read_points
 from posecut_core.poses.predictions import Predictions, read_origin
 from posecut_core.project.opening import open_project
+from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.calibrate_cameras import calibrate_cameras
 from posecut_core.workflow.extract_outlier_frames import find_outlier_frames
@@ -95,6 +96,19 @@ def test_bones_and_movements_are_steadied(views):
     assert read_origin(steady.files[0]).settings["smoothing"] == 6
 
 
+def test_errors_and_points_are_drawn(views):
+    """On request there is a figure of the errors, and a video with as many frames in which something is drawn."""
+    config, videos = views
+    result = triangulate(config, videos, plotting=True)
+    figure, film = result.sessions[0].pictures
+    assert (figure.name, film.name) == ("day1Fake_10_3d_errors.png", "day1Fake_10_3d.mp4")
+    assert figure.stat().st_size > 1000
+    with VideoReader(film) as reader:
+        assert reader.index.frame_count == FRAMES
+        assert reader.read(5).max() > 100
+    assert any(str(film) in line for line in result.summary().lines)
+
+
 def test_views_that_do_not_fit_are_refused(views, tmp_path):
     """Bad rigs and sessions have a sentence each, and nothing is written."""
     config, videos = views
@@ -146,7 +160,9 @@ def test_cameras_of_another_program_become_the_projects(views, tmp_path):
     write_cameras(tmp_path / "rig.toml", [replace(camera, name=f"cam{n}") for n, camera in enumerate(before)])
     notices = []
     names = "cam0:left,cam1:middle,cam2:right"
-    result = calibrate_cameras(config, tmp_path / "rig.toml", rename=names, report=lambda told: notices.append(str(told)))
+    result = calibrate_cameras(
+        config, tmp_path / "rig.toml", rename=names, report=lambda told: notices.append(str(told))
+    )
     found = read_cameras(open_project(config).cameras)
     assert [camera.name for camera in found] == ["left", "middle", "right"]
     for one, other in zip(found, before, strict=True):
@@ -154,7 +170,7 @@ def test_cameras_of_another_program_become_the_projects(views, tmp_path):
     assert result.summary().text.endswith("left, middle, right.")
     assert ["is replaced" in told for told in notices] == [True, False]
     assert "No video of the project is a view of these cameras" in notices[1]
-    with pytest.raises(CameraError, match="No camera in .* is called A, expected one of cam0, cam1, cam2"):
+    with pytest.raises(CameraError, match=r"No camera in .* is called A, expected one of cam0, cam1, cam2"):
         calibrate_cameras(config, tmp_path / "rig.toml", rename="A:left")
     with pytest.raises(CameraError, match="Several cameras are called right"):
         calibrate_cameras(config, tmp_path / "rig.toml", rename="cam0:right,cam1:right")

@@ -1,0 +1,207 @@
+"""Dock 10: calibrated cameras, points in space from what they saw, and these shown in three dimensions."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from napari import Viewer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, style_of
+from napari_posecut.layers.space import space_layers
+from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.parts import name_controls, table_of
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
+from posecut_core import calibrate_cameras
+from posecut_core.cameras.camera import Camera
+from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
+from posecut_core.errors import PosecutError, Remedy
+from posecut_core.poses.files import FoundPredictions
+from posecut_core.poses.points import points_path, read_points
+from posecut_core.project.paths import Project
+
+_KINDS = "Cameras (*.yaml *.yml *.toml *.mat);;All files (*)"
+
+
+class CamerasDock(QWidget):
+    """The cameras of a project, its sessions of views, and their points."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.session: Session = session_of(napari_viewer)
+        self.new_viewer: Callable[..., Viewer] = Viewer  # of a window of its own, so that labels stay where they are
+        self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
+        self._sessions: tuple[ViewSession, ...] = ()
+        self.heading = WrappedLabel()
+        self.calibrate_button = QPushButton("Read calibrated cameras...")
+        self.calibrate_button.setToolTip(
+            "from a file of PoseCut, Anipose, caliscope, OpenCV, DANNCE or Bouguet's toolbox"
+        )
+        self.calibrate_button.clicked.connect(self._choose_calibration)
+        self.networks = QComboBox()
+        self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.networks.setMinimumContentsLength(12)
+        self.networks.currentIndexChanged.connect(self._list_sessions)
+        self.views = table_of(("session", "views", "points"))
+        self.views.itemSelectionChanged.connect(self._update_enabled)
+        self.smoothing = QDoubleSpinBox()
+        self.smoothing.setSpecialValueText("none")
+        self.smoothing.setSuffix(" frames")
+        self.smoothing.setToolTip("movements to and fro within so many frames are halved")
+        self.constant_bones = QCheckBox("bones keep their length")
+        self.plotting = QCheckBox("draw the errors, and a video")
+        self.triangulate_button = QPushButton("Triangulate all sessions")
+        self.triangulate_button.clicked.connect(self.triangulate)
+        self.job_line = JobLine(self.session, ("triangulate",))
+        self.job_line.ended.connect(self._on_own_job_ended)
+        self.result = WrappedLabel()
+        self.show_button = QPushButton("Show in 3D")
+        self.show_button.setToolTip("the points of the selected session over time, in a window of its own")
+        self.show_button.clicked.connect(self.show_points)
+        self._create_layout()
+        self.session.project_changed.connect(self.show_project)
+        self.session.jobs.started.connect(self._update_enabled)
+        self.session.jobs.ended.connect(self.show_project)
+        name_controls(self, "cameras")
+        self.show_project()
+
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Leave everything to the user: which file has the cameras is theirs to say."""
+
+    def read_calibration(self, path: str) -> None:
+        """Give the project the cameras of a file."""
+        project = self.session.attempt(self.session.require_project)
+        if (
+            project is not None
+            and self.session.attempt(lambda: calibrate_cameras(project.config_path, path)) is not None
+        ):
+            self.show_project()
+
+    def triangulate(self) -> None:
+        """Let a child triangulate all sessions that have two or more analyzed views."""
+        project, scorer = self.session.project, self.networks.currentData()
+        network = None if project is None else own_network(project, str(scorer))
+        if network is None:
+            return
+        videos = [str(video) for session in self._sessions for video in session.views.values()]
+        given: Mapping[str, object] = {
+            **network.arguments,
+            "videos": videos,
+            "smoothing": self.smoothing.value(),
+            "constant_bones": self.constant_bones.isChecked(),
+            "plotting": self.plotting.isChecked(),
+        }
+        if self.session.attempt(lambda: self.session.start("triangulate", given)) is not None:
+            self.result.setText("")
+
+    def show_points(self) -> None:
+        """Show the points of the selected session in a window of its own, to be turned and played."""
+        project, chosen = self.session.project, self._chosen()
+        if project is None or chosen is None:
+            return
+        points = self.session.attempt(lambda: read_points(self._path(chosen)))
+        cameras = self.session.attempt(lambda: calibrated_cameras(project))
+        if points is None or cameras is None:
+            return
+        style = style_of(project.config, points.bodyparts)
+        layers = space_layers(points, cameras, bones=style.edges, colors=style.colors, bone_color=style.bone_color)
+        viewer = self.new_viewer(title=f"PoseCut: {chosen.name} in 3D", ndisplay=3)
+        for layer in layers:
+            viewer.add_layer(layer)
+        viewer.dims.set_point(0, 0)
+
+    def show_project(self) -> None:
+        """List the cameras, the networks that have analyzed videos, and the sessions."""
+        project, chosen = self.session.project, self.networks.currentData()
+        cameras, told = _cameras(project)
+        self.heading.setText(told)
+        self._tables = {}
+        for found in analyzed_videos(project) if project is not None and cameras else ():
+            if not found.filtered and project is not None and own_network(project, found.scorer) is not None:
+                self._tables.setdefault(found.scorer, []).append(found)
+        self.networks.blockSignals(True)
+        self.networks.clear()
+        for scorer, tables in self._tables.items():
+            self.networks.addItem(in_words(tables[0]), scorer)
+        self.networks.setCurrentIndex(max(self.networks.findData(chosen), 0) if self._tables else -1)
+        self.networks.blockSignals(False)
+        self._list_sessions()
+
+    def _list_sessions(self) -> None:
+        project, tables = self.session.project, self._tables.get(self.networks.currentData(), [])
+        cameras, _ = _cameras(project)
+        found: tuple[ViewSession, ...] | None = ()
+        if project is not None and cameras:
+            videos = [table.video for table in tables]
+            found = self.session.attempt(lambda: calibrated_sessions(project, videos, cameras))
+        self._sessions = found or ()
+        self.views.clear()
+        for session in self._sessions:
+            there = "yes" if self._path(session).is_file() else ""
+            self.views.addTopLevelItem(QTreeWidgetItem([session.name, ", ".join(session.views), there]))
+        if self._sessions:
+            self.views.setCurrentItem(self.views.topLevelItem(0))
+        self._update_enabled()
+
+    def _path(self, session: ViewSession) -> Path:
+        """Return where the points of a session are: beside the predictions of its first view."""
+        tables = {table.video: table.table for table in self._tables[self.networks.currentData()]}
+        first = next(iter(session.views.values()))
+        return points_path(session.name, str(self.networks.currentData()), tables[first].parent)
+
+    def _chosen(self) -> ViewSession | None:
+        row = self.views.indexOfTopLevelItem(self.views.currentItem()) if self.views.currentItem() else -1
+        return self._sessions[row] if 0 <= row < len(self._sessions) else None
+
+    def _update_enabled(self) -> None:
+        chosen, busy = self._chosen(), self.session.jobs.is_writing("predictions")
+        self.calibrate_button.setEnabled(self.session.project is not None)
+        self.triangulate_button.setEnabled(any(len(one.views) > 1 for one in self._sessions) and not busy)
+        self.show_button.setEnabled(chosen is not None and self._path(chosen).is_file())
+
+    def _choose_calibration(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Calibrated cameras", "", _KINDS)
+        if path:
+            self.read_calibration(path)
+
+    def _on_own_job_ended(self, job: Job) -> None:
+        if job.state == "done":
+            self.result.setText(wrappable(job.message))
+
+    def _create_layout(self) -> None:
+        layout, form = QVBoxLayout(self), QFormLayout()
+        form.addRow(QLabel("network"))
+        form.addRow(self.networks)  # in full width, or its name is cut off
+        form.addRow("smoothing", self.smoothing)
+        for widget in (self.heading, self.calibrate_button):
+            layout.addWidget(widget)
+        layout.addLayout(form)
+        for below in (self.constant_bones, self.plotting, self.views, self.triangulate_button, self.job_line):
+            layout.addWidget(below)
+        layout.addWidget(self.result)
+        layout.addWidget(self.show_button)
+        layout.addStretch(1)
+
+
+def _cameras(project: Project | None) -> tuple[tuple[Camera, ...], str]:
+    """Return the cameras of a project, and what is said of them."""
+    if project is None:
+        return (), "Open or create a project first (1 Project)."
+    if not project.cameras.is_file():
+        return (), "The project has no calibrated cameras yet: read those that a program has calibrated."
+    try:
+        cameras = calibrated_cameras(project)
+    except PosecutError as error:
+        return (), wrappable(str(error))
+    return cameras, f"{len(cameras)} cameras: {wrappable(', '.join(camera.name for camera in cameras))}"

@@ -1,0 +1,107 @@
+"""The dock with the cameras of a project, its sessions of views, and their points."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QFileDialog
+
+from napari_posecut.session import session_of
+from napari_posecut.widgets.docks.cameras import CamerasDock
+from posecut_core.cameras.files import write_cameras
+from posecut_core.poses.files import prediction_path
+from posecut_core.poses.points import Points3D, points_path, write_points
+from posecut_core.project.opening import open_project, project_videos
+from posecut_core.workflow.create_project import add_new_videos
+from tests.plugin.widgets.analyzed_project import SCORER, analyze
+from tests.plugin.widgets.fake_jobs import FakeJobs
+from tests.rig import three_cameras
+
+
+@pytest.fixture
+def dock(viewer, sample, qtbot, tmp_path):
+    """The dock on a project with analyzed videos of two cameras, which are not calibrated yet."""
+    first = next(iter(project_videos(open_project(sample)).values()))
+    for name in ("left", "right"):
+        shutil.copy(first, tmp_path / f"day1_{name}.mp4")
+    add_new_videos(sample, [tmp_path / "day1_left.mp4", tmp_path / "day1_right.mp4"], copy_videos=True)
+    analyze(sample)
+    session = session_of(viewer)
+    session.jobs = FakeJobs()
+    session.open(sample)
+    dock = CamerasDock(viewer)
+    dock.new_viewer = ViewerModel
+    qtbot.addWidget(dock)
+    return dock
+
+
+def _calibrate(dock, monkeypatch, tmp_path):
+    path = tmp_path / "rig.toml"
+    write_cameras(path, [replace(camera, size=(256, 256)) for camera in three_cameras()])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    dock.calibrate_button.click()
+
+
+def test_without_a_project_it_says_what_to_do(viewer, qtbot):
+    """Nothing can be read or triangulated, and the way is shown."""
+    dock = CamerasDock(viewer)
+    qtbot.addWidget(dock)
+    assert "1 Project" in dock.heading.text()
+    buttons = (dock.calibrate_button, dock.triangulate_button, dock.show_button)
+    assert not any(button.isEnabled() for button in buttons)
+
+
+def test_a_file_gives_the_project_its_cameras(dock, monkeypatch, tmp_path):
+    """Cameras and sessions are listed once a file was chosen; a file without cameras is refused in the message line."""
+    assert "no calibrated cameras yet" in dock.heading.text()
+    (tmp_path / "bad.toml").write_text("a = 1")
+    told = []
+    dock.session.notified.connect(lambda sentence, _: told.append(sentence))
+    dock.read_calibration(str(tmp_path / "bad.toml"))
+    assert "holds no cameras" in told[0]
+    _calibrate(dock, monkeypatch, tmp_path)
+    assert "3 cameras: left, middle, right" in dock.heading.text()
+    row = dock.views.topLevelItem(0)
+    assert [row.text(column) for column in range(3)] == ["day1", "left, right", ""]
+    assert not dock.show_button.isEnabled()
+
+
+def test_all_sessions_are_triangulated(dock, monkeypatch, tmp_path):
+    """The child gets the videos of all views, the network, and what the form says; its summary is shown."""
+    _calibrate(dock, monkeypatch, tmp_path)
+    dock.smoothing.setValue(6)
+    dock.constant_bones.setChecked(True)
+    dock.triangulate_button.click()
+    request = dock.session.jobs.job.request
+    assert request.verb == "triangulate"
+    assert [video.rpartition("_")[2] for video in request.arguments["videos"]] == ["left.mp4", "right.mp4"]
+    wanted = {"shuffle": 1, "snapshot": 100, "smoothing": 6.0, "constant_bones": True, "plotting": False}
+    assert wanted.items() <= request.arguments.items()
+    assert not dock.triangulate_button.isEnabled()
+    dock.session.jobs.end("done", message="1 session triangulated from 3 cameras.")
+    assert "1 session triangulated" in dock.result.text()
+    assert dock.triangulate_button.isEnabled()
+
+
+def test_points_are_shown_in_a_window_of_their_own(dock, monkeypatch, tmp_path):
+    """Bodyparts, skeleton and cameras are layers over time, in three dimensions."""
+    _calibrate(dock, monkeypatch, tmp_path)
+    config = dock.session.project.config
+    left = next(video for stem, video in project_videos(dock.session.project).items() if stem == "day1_left")
+    shape = (12, len(config.bodyparts))
+    xyz = np.random.default_rng(0).normal(0, 40, (*shape, 3))
+    xyz[3, 0] = np.nan
+    ones = np.ones(shape)
+    path = points_path("day1", SCORER, prediction_path(left, SCORER).parent)
+    write_points(path, Points3D(SCORER, config.bodyparts, xyz, ones, ones, ones))
+    dock.show_project()
+    shown = []
+    dock.new_viewer = lambda **options: shown.append(ViewerModel(**options)) or shown[-1]
+    dock.show_button.click()
+    (opened,) = shown
+    assert [layer.name for layer in opened.layers] == ["cameras", "skeleton", "points"]
+    assert opened.dims.ndisplay == 3
+    assert len(opened.layers["points"].data) == 12 * len(config.bodyparts) - 1
+    np.testing.assert_allclose(opened.layers["points"].data[0, 1:], xyz[0, 0, ::-1])
