@@ -53,7 +53,7 @@ def film_points(
     seen = everything[np.isfinite(everything).all(axis=1)]
     middle, extent = seen.mean(axis=0), float(np.linalg.norm(seen - seen.mean(axis=0), axis=1).max())
     colors = np.vstack([bytes_of(colors_of(colormap, count)), np.full((len(corners), 3), 120, np.uint8)])
-    lines = (*map(tuple, bones), *((count + a, count + b) for a, b in edges))
+    lines = (*((a, b) for a, b in bones), *((count + a, count + b) for a, b in edges))
     style = PoseStyle(colors, _DOTSIZE, 1.0, 0.0, lines, bone_color=(150, 150, 150))
     up = -np.mean([camera.rotation[1] for camera in cameras], axis=0)  # of pictures
     with VideoWriter(path, fps=fps, width=_SIZE[0], height=_SIZE[1]) as writer:
