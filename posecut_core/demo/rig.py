@@ -69,7 +69,7 @@ def points_of(scene: Scene) -> Float64[np.ndarray, "T K 3"]:
     return _lifted(xy, _HEIGHTS + _rearing(scene)[:, None] * _REARING)
 
 
-def _lifted(xy: Float64[np.ndarray, "T N 2"], height: Float64[np.ndarray, "T N"]) -> Float64[np.ndarray, "T N 3"]:
+def _lifted(xy: Float64[np.ndarray, "*T N 2"], height: Float64[np.ndarray, "*T N"]) -> Float64[np.ndarray, "*T N 3"]:
     """Put points of the picture from above into the world, whose y runs the other way."""
     return np.stack([xy[..., 0] - SIZE / 2, SIZE / 2 - xy[..., 1], height], axis=-1)
 
