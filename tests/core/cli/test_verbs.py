@@ -14,6 +14,7 @@ from tests.structure.source import ROOT
 
 FOR_PROGRAMS = {"open-project", "read-labels", "write-labels", "propose-labels", "assist", "frame-scoremaps"}
 FOR_PROGRAMS |= {
+    "read-points",
     "read-predictions",
     "write-predictions",
     "median-filtered",
@@ -101,7 +102,15 @@ def test_what_is_typed_reaches_the_step(posecut, monkeypatch, project, verb):
         raise ArgumentError("as far as this")
 
     monkeypatch.setattr(f"{step.__module__}.{step.__name__}", fake)
-    places = {"config": project, "video": "v", "file": "f", "project": "t", "experimenter": "me", "videos": "v.mp4"}
+    places = {
+        "config": project,
+        "video": "v",
+        "file": "f",
+        "source": "s",
+        "project": "t",
+        "experimenter": "me",
+        "videos": "v.mp4",
+    }
     words = [places[option.parameter] for option in options(verb) if option.by_place]
     expected = {option.parameter: places[option.parameter] for option in options(verb) if option.by_place}
     if options(verb)[0].name == "[CONFIG] VIDEOS...":
