@@ -2,6 +2,7 @@
 
 napari_posecut.label_frames("reaching-ada-2026-01-31")     # label, in a window
 napari_posecut.refine_labels("reaching-ada-2026-01-31")    # correct the frames in which the network errs
+napari_posecut.train_widget("reaching-ada-2026-01-31")     # settings and a button, for a notebook or another plugin
 """
 
 import os
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari import Viewer
 
-__all__ = ["label_frames", "refine_labels"]
+    from napari_posecut.widgets.forms.training import TrainWidget
+
+__all__ = ["label_frames", "refine_labels", "train_widget"]
 
 
 def label_frames(config: str | os.PathLike[str], *, block: bool = True) -> "Viewer":
@@ -49,3 +52,22 @@ def refine_labels(config: str | os.PathLike[str], *, block: bool = True) -> "Vie
     from napari_posecut.window import REFINE, work
 
     return work(config, dock=REFINE, block=block)
+
+
+def train_widget(config: str | os.PathLike[str]) -> "TrainWidget":
+    """Make a magicgui container that trains a project's network: its settings, and a button.
+
+    Show it in a notebook, or add `.native` to a window. The button makes the next training dataset of all labels, with
+    the settings of the one before as far as the form leaves them, and trains in a process of its own; `.job` follows
+    it.
+
+    Args:
+        config: path of config.yaml, or of the project's folder.
+
+    Raises:
+        ProjectError: there is no project, or its config.yaml is malformed.
+        LabelError: labels are damaged or do not fit the project.
+    """
+    from napari_posecut.widgets.forms.training import TrainWidget
+
+    return TrainWidget(config)

@@ -1,12 +1,15 @@
 """What the user has chosen in napari's Preferences for PoseCut; `napari.yaml` holds the choices and their defaults."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from napari.settings import get_plugin_settings
 
 _PLUGIN = "posecut"
 _SMALLEST, _LARGEST = 4, 40  # markers, as in napari.yaml
+_THINNEST, _THICKEST = 1, 10  # bones, likewise
+_RECENT = 8  # projects that are remembered
 WhenClosing = Literal["ask", "go on", "stop"]
 
 
@@ -16,6 +19,9 @@ class Preferences:
 
     advance: bool = True  # to the next frame when a frame is done
     marker_size: int = 10  # screen pixels
+    bone_size: float = 2.5  # the same
+    panels: bool = False  # whether napari's own panels are shown in a window of PoseCut
+    recent: tuple[str, ...] = ()  # folders of projects, the last one first
     helps: bool = True  # whether a network proposes poses, and trains in the background, while the user labels
     when_closing: WhenClosing = "ask"  # about work that runs
 
@@ -28,16 +34,35 @@ def preferences() -> Preferences:
     return Preferences(
         advance=settings.labeling.advance,
         marker_size=settings.labeling.marker_size,
+        bone_size=settings.labeling.bone_size,
+        panels=settings.window.panels,
+        recent=tuple(filter(None, settings.window.recent.split("\n"))),
         helps=settings.labeling.helps,
         when_closing=settings.work.when_closing,
     )
 
 
-def remember_marker_size(size: float) -> None:
-    """Keep the size of markers, as near to it as napari's preferences allow."""
+def remember_sizes(marker: float, bone: float) -> None:
+    """Keep the sizes of markers and bones, as near to them as napari's preferences allow."""
     settings = _settings()
     if settings is not None:
-        settings.labeling.marker_size = min(max(round(size), _SMALLEST), _LARGEST)
+        settings.labeling.marker_size = min(max(round(marker), _SMALLEST), _LARGEST)
+        settings.labeling.bone_size = min(max(bone, _THINNEST), _THICKEST)
+
+
+def remember_project(folder: Path) -> None:
+    """Keep a project as the one that was opened last."""
+    settings, opened = _settings(), str(folder)
+    if settings is not None:
+        others = (one for one in preferences().recent if one != opened)
+        settings.window.recent = "\n".join([opened, *others][:_RECENT])
+
+
+def remember_panels(shown: bool) -> None:
+    """Keep whether napari's own panels are shown."""
+    settings = _settings()
+    if settings is not None:
+        settings.window.panels = shown
 
 
 def remember_when_closing(choice: WhenClosing) -> None:

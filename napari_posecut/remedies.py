@@ -12,11 +12,14 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "doctor": ("1 Project", "Repair the project"),
     "extract_frames": ("2 Frames", "Extract frames"),
     "label_frames": ("3 Label", "Label frames"),
-    "check_labels": ("3 Label", "Look at the labels"),
+    "check_labels": ("1 Project", "Draw the labels"),
     "merge_labels": ("3 Label", "Look at the labels"),
     "create_training_dataset": ("4 Train", "New training dataset"),
     "train_network": ("4 Train", "Train the network"),
     "evaluate_network": ("5 Evaluate", "Evaluate the network"),
+    "cross_validate": ("5 Evaluate", "Cross-validate"),
+    "plot_trajectories": ("6 Analyze", "Draw the trajectories"),
+    "export_deeplabcut": ("1 Project", "Write images for DeepLabCut"),
     "analyze_videos": ("6 Analyze", "Analyze videos"),
     "filterpredictions": ("6 Analyze", "Filter the predictions"),
     "create_labeled_video": ("6 Analyze", "Create a labeled video"),
@@ -38,7 +41,6 @@ _WITH = {  # step, argument, its value -> what is written on the button then
     ("analyze_videos", "overwrite", True): "Analyze again",
     ("analyze_videos", "engine", "auto"): "Analyze with engine auto",
 }
-_ELSEWHERE = {"export_deeplabcut": "File > IO Utilities > Write the frames as images for DeepLabCut"}
 _LONGEST = 40  # characters on a button
 
 
@@ -74,7 +76,7 @@ def without_buttons(remedies: Sequence[Remedy]) -> tuple[Remedy, ...]:
 def _place(remedy: Remedy) -> str:
     text = button_text(remedy)
     if text is None:
-        return _ELSEWHERE.get(remedy.step, f"close this project, and in Python {remedy}")
+        return f"close this project, and in Python {remedy}"
     return f"{PLACES[remedy.step][0]} ({text})"
 
 

@@ -19,7 +19,7 @@ from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
-from napari_posecut.preferences import preferences, remember_when_closing
+from napari_posecut.preferences import preferences, remember_project, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
 from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy
@@ -197,6 +197,7 @@ def _progress_text(progress: Progress | Notice) -> str:
 # What happens when the window closes: labels are closed, and the user says what becomes of work that runs.
 
 
+_OURS = ("posecut", "posecut_video")  # in the metadata of the layers that PoseCut adds, which are kept elsewhere
 _OF_NAPARI = "ConfirmCloseDialog"  # napari's own question, which has no public name
 _Answer = Literal["go on", "stop", "stay"]
 _Ask = Callable[[Sequence[Job], QWidget], _Answer]
@@ -226,9 +227,10 @@ class _Closing(QObject):
             if not self._agreed or self._answered:
                 event.ignore()
                 return True
-        if isinstance(event, QChildEvent) and event.type() == QEvent.Type.ChildPolished and self._asks(watched):
+        if isinstance(event, QChildEvent) and event.type() == QEvent.Type.ChildPolished:
             dialog = event.child()
-            if isinstance(dialog, QDialog) and type(dialog).__name__ == _OF_NAPARI:  # PoseCut asks next
+            needless = self._asks(watched) or self._all_kept  # PoseCut asks next, or there is nothing to lose
+            if needless and isinstance(dialog, QDialog) and type(dialog).__name__ == _OF_NAPARI:
                 QTimer.singleShot(0, dialog.accept)
         # A window is hidden once nothing else has refused to close it; one that nobody saw is not hidden either.
         hidden = event.type() == QEvent.Type.Hide or (event.type() == QEvent.Type.Close and not watched.isVisible())
@@ -241,6 +243,12 @@ class _Closing(QObject):
     def _jobs(self) -> list[Job]:
         """Return what runs, but for help, which ends with the labeling."""
         return [job for job in self._session.jobs.running if job.request.verb not in _HELP]
+
+    @property
+    def _all_kept(self) -> bool:
+        """Tell whether closing loses nothing: a project is open, and every layer is of it."""
+        layers = self._session.viewer.layers
+        return self._session.project is not None and all(any(key in one.metadata for key in _OURS) for one in layers)
 
     def _asks(self, window: QWidget) -> bool:
         """Tell whether PoseCut asks what becomes of work that runs; of a window that nobody sees, nobody is asked."""
@@ -299,6 +307,7 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
 
 
 Value = TypeVar("Value")
+MessageKind = Literal["note", "refused", "done"]
 _SHOWN: Final[frozenset[Part]] = frozenset({"config", "frames", "labels"})  # parts of a project that a session has read
 
 
@@ -309,7 +318,7 @@ class Session:
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
     help_requested = Signal()
     frame_requested = Signal()
-    notified = Signal(str, tuple)  # a sentence for the user, and remedies; napari shows it where nobody listens
+    notified = Signal(str, tuple, str)  # a sentence, remedies, MessageKind; napari shows it where nobody listens
     remedy_requested = Signal(Remedy)  # the user wants to go where something helps
     video_requested = Signal(str)  # path of an analyzed video that someone wants to look at
 
@@ -322,7 +331,6 @@ class Session:
         self.assistant: Assistant | None = None
         self.jobs = JobMonitor()
         self._window_closed = False
-        self._warned_of = ""  # the video whose labels another program changed
         self.view = AutoFit(viewer)
         self.places_labels: Callable[[], bool] = lambda: True  # whether the docks in front are those to label in
         self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
@@ -352,17 +360,15 @@ class Session:
         self.show_labels()
         for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
-        labeling.frame_changed.connect(self._warn_of_changes)
         self.jobs.started.connect(self._on_job_started)
         self.jobs.ended.connect(self._on_job_ended)
         self.jobs.watch(project.config_path)
         self.assistant = Assistant(self.jobs, labeling, enabled=preferences().helps)
         _watch_window(self)
+        remember_project(project.root)
         self.project_changed.emit()
         for notice in labeling.notices:
             self.notify(notice)
-        self._warned_of = ""
-        self._warn_of_changes()
 
     def start(self, verb: str, arguments: Mapping[str, object]) -> Job:
         """Start work for the project; the labels are let go of before, if it writes them.
@@ -461,13 +467,13 @@ class Session:
         try:
             return action()
         except PosecutError as error:
-            self.notify(str(error), error.remedies)
+            self.notify(str(error), error.remedies, kind="refused")
             return None
 
-    def notify(self, sentence: str, remedies: Sequence[Remedy] = ()) -> None:
+    def notify(self, sentence: str, remedies: Sequence[Remedy] = (), *, kind: MessageKind = "note") -> None:
         """Tell the user something: what is done, or what was refused and why."""
         if len(self.notified):
-            self.notified.emit(sentence, tuple(remedies))
+            self.notified.emit(sentence, tuple(remedies), kind)
         else:
             show_info(worded(sentence, remedies))
 
@@ -493,14 +499,6 @@ class Session:
 
     def _request_frame(self) -> None:
         self.frame_requested.emit()
-
-    def _warn_of_changes(self) -> None:
-        """Say once per video that another program changed its labels, and offer to accept or discard that."""
-        labels = self.labeling.index.label_session if self.labeling is not None else None
-        if labels is not None and labels.writable and labels.video != self._warned_of:
-            self._warned_of = labels.video
-            if labels.outside:
-                self.attempt(labels.refuse_outside)
 
     def _on_job_started(self, job: Job) -> None:
         """Let go of labels also where work that writes them was found running."""

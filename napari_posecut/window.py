@@ -7,6 +7,7 @@ from napari import Viewer
 from qtpy.QtCore import QRect
 from qtpy.QtGui import QGuiApplication
 
+from napari_posecut.preferences import preferences
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 from posecut_core.project.opening import config_path
@@ -63,8 +64,10 @@ def open_window(config: str | os.PathLike[str] | None = None, *, dock: str = LAB
     screen = QGuiApplication.primaryScreen()
     room = screen.availableGeometry() if screen is not None else QRect(0, 0, *_SIZE)
     viewer.window.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height() - _FRAME))
+    bar = add_flow_bar(viewer)
+    bar.show_panels(preferences().panels)
     try:
-        add_flow_bar(viewer).open(PROJECT) if config is None else open_here(viewer, config, dock=dock)
+        bar.open(PROJECT) if config is None else open_here(viewer, config, dock=dock)
     except BaseException:
         viewer.close()
         raise

@@ -60,8 +60,8 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
 
     Args:
         config: path of config.yaml.
-        arguments: `videos`, as paths; `shuffle` and `destfolder` as all steps take them; `steps`, in their order, each
-            with its other arguments: `analyze_videos`, and those that follow it.
+        arguments: `videos`, as paths; `shuffle`, `snapshot` and `destfolder` as all steps take them; `steps`, in their
+            order, each with its other arguments: `analyze_videos`, and those that follow it.
         report: called with progress and notices.
 
     Raises:
@@ -96,7 +96,8 @@ def _one(
 def _done(
     config: Path, video: str, arguments: Mapping[str, Any], report: Report
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    where = {name: arguments[name] for name in ("shuffle", "destfolder") if arguments.get(name) is not None}
+    shared = ("shuffle", "snapshot", "destfolder")
+    where = {name: arguments[name] for name in shared if arguments.get(name) is not None}
     files: list[Path] = []
     said: list[str] = []
     for step, given in arguments["steps"].items():
@@ -235,6 +236,8 @@ VERBS: dict[str, Verb] = {
     "propose": propose,
     "add_videos": _core("add_new_videos"),
     "analyze_queue": analyze_queue,
+    "check_labels": _core("check_labels"),
+    "cross_validate": _core("cross_validate"),
     "create_dataset_and_train": create_dataset_and_train,
     "doctor": _core("doctor"),
     "evaluate": _core("evaluate_network"),
@@ -256,6 +259,7 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "add_videos": frozenset({"config"}),
     "analyze_queue": frozenset({"predictions"}),
     "create_dataset_and_train": frozenset({"networks"}),
+    "cross_validate": frozenset({"networks"}),
     "doctor": frozenset({"config", "frames", "labels", "networks"}),
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
@@ -269,7 +273,9 @@ _TITLES: Mapping[str, str] = {
     "add_videos": "adding videos",
     "analyze_queue": "video analysis",
     "assist": "learning from your labels",
+    "check_labels": "drawing labels",
     "create_dataset_and_train": "training",
+    "cross_validate": "cross-validation",
     "doctor": "project repair",
     "evaluate": "evaluation",
     "export_deeplabcut": "writing images for DeepLabCut",

@@ -263,6 +263,15 @@ class FrameIndex:
         place = self.places[key]
         return self._images.read(key, then=self.frames[max(place - 1, 0) : place + 3])
 
+    def picture(self, key: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
+        """Return the picture of a frame, and leave those alone that are read ahead.
+
+        Raises:
+            VideoError: it is damaged on disk.
+            StorageError: it must not be read.
+        """
+        return self._cached[key.video].store.read(key.number)
+
     def origin(self, key: FrameRef) -> tuple[int, int]:
         """Return x, y of a picture's top-left pixel in the full frame."""
         return self._origins[key]

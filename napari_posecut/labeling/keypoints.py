@@ -1,5 +1,6 @@
 """Bodyparts of one frame while it is labeled: labels, proposals that are only shown, or nothing yet."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -93,17 +94,17 @@ class ProposedPoses:
         """Propose the pose of another frame."""
         self._own.setdefault(frame, {}).update(pose)
 
-    def uncopy(self, frame: FrameRef) -> bool:
-        """Take back the copied pose of a frame; tell whether any of it was still shown."""
-        own = self._own.get(frame, {})
-        copied = [part for part, proposal in own.items() if proposal is not None]
-        for part in copied:
-            del own[part]
-        return bool(copied)
+    def reject(self, frame: FrameRef, *bodyparts: str) -> None:
+        """Propose nothing for bodyparts of a frame any more."""
+        self._own.setdefault(frame, {}).update(dict.fromkeys(bodyparts))
 
-    def reject(self, frame: FrameRef, bodypart: str) -> None:
-        """Propose nothing for a bodypart of a frame any more."""
-        self._own.setdefault(frame, {})[bodypart] = None
+    def own(self, frame: FrameRef) -> Mapping[str, Proposal | None]:
+        """Return what the user copied to a frame, and None for what they rejected there."""
+        return dict(self._own.get(frame, {}))
+
+    def restore(self, frame: FrameRef, own: Mapping[str, Proposal | None]) -> None:
+        """Go back to what `own` has returned."""
+        self._own[frame] = dict(own)
 
     def of(self, frame: FrameRef) -> Pose:
         """Return what is proposed for a frame."""
@@ -113,6 +114,19 @@ class ProposedPoses:
     def has(self, frame: FrameRef) -> bool:
         """Tell whether anything is proposed for a frame."""
         return bool(self.of(frame) if frame in self._own else self._network.get(frame))
+
+
+def turned(places: Mapping[str, Position], shift: Position, angle: float) -> dict[str, Position]:
+    """Turn positions about their middle by an angle in radians, clockwise on the screen, and move them by a shift."""
+    count, cosine, sine = len(places), math.cos(angle), math.sin(angle)
+    middle = [sum(xy[axis] for xy in places.values()) / max(count, 1) for axis in (0, 1)]
+    return {
+        part: (
+            middle[0] + shift[0] + cosine * (x - middle[0]) - sine * (y - middle[1]),
+            middle[1] + shift[1] + sine * (x - middle[0]) + cosine * (y - middle[1]),
+        )
+        for part, (x, y) in places.items()
+    }
 
 
 def stored(frame: FrameRef, bodypart: str, proposal: Proposal) -> Edit:

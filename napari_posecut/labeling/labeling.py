@@ -1,7 +1,8 @@
 """The labeling of a project, one frame at a time: what a click or a key does, without any window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -9,7 +10,15 @@ from jaxtyping import Float64
 from psygnal import Signal
 
 from napari_posecut.labeling.frame_index import FrameIndex, FrameStatus, IndexContents, LabelingProgress
-from napari_posecut.labeling.keypoints import Keypoint, Proposal, ProposedPoses, accepted, keypoint_of, stored
+from napari_posecut.labeling.keypoints import (
+    Keypoint,
+    Proposal,
+    ProposedPoses,
+    accepted,
+    keypoint_of,
+    stored,
+    turned,
+)
 from posecut_core.cameras.views import OtherViews
 from posecut_core.errors import LabelError, PosecutError
 from posecut_core.formats.deeplabcut.frames import frame_words
@@ -296,6 +305,15 @@ def _is_uncertain(keypoint: Keypoint, pcutoff: float) -> bool:
 # (another frame is shown) and `marks_changed` (something in it is different now).
 
 
+@dataclass(frozen=True)
+class _Reproposed:
+    """A change of what is proposed, which no store knows."""
+
+    frame: FrameRef
+    before: Mapping[str, Proposal | None]
+    done: Made | None  # the last edit of the video by then
+
+
 class Labeling(FrameNavigator):
     """The user's labeling of a project; close it when the window closes."""
 
@@ -316,7 +334,7 @@ class Labeling(FrameNavigator):
         """
         super().__init__(project, take_over=take_over, paused=paused)
         self.advance = advance
-        self._copied_to: FrameRef | None = None  # the frame that a pose was copied to after the last edit
+        self._reproposed: list[_Reproposed] = []
 
     # All of these raise LabelError where the labels cannot be edited and StorageError where the disk refuses
 
@@ -347,8 +365,36 @@ class Labeling(FrameNavigator):
             self._apply(Delete(frame.number, bodypart))
             self.proposals.reject(frame, bodypart)  # or the deleted label would be proposed at once
         elif bodypart in self.proposals.of(frame):
+            self._keep_proposals(frame)
             self.proposals.reject(frame, bodypart)
         self.choose(bodypart)
+
+    def reject(self) -> None:
+        """Reject all proposals of the shown frame."""
+        frame, columns = self._shown(), self.index.columns
+        points = self.index.frame(frame).points
+        drafts = [part for part in columns if part in points and not points[part].is_label]
+        if drafts:
+            self._apply(*(Delete(frame.number, part) for part in drafts))
+        elif self.proposals.has(frame):
+            self._keep_proposals(frame)
+        self.proposals.reject(frame, *columns)
+        self.keypoints_changed.emit()
+
+    @property
+    def movable(self) -> dict[str, Position]:
+        """Return the proposals of the shown frame that `turn` moves: those that are only shown."""
+        frame = self.frame
+        shown = () if frame is None else (one for one in self.keypoints if self._shown_proposal(frame, one.bodypart))
+        return {one.bodypart: one.xy for one in shown if one.xy is not None}
+
+    def turn(self, shift: Position, angle: float = 0.0) -> None:
+        """Move all proposals of the shown frame together, and turn them about their middle by an angle in radians."""
+        frame, places = self._shown(), self.movable
+        if places:
+            self._keep_proposals(frame)
+            self.proposals.copy(frame, {part: Proposal(xy) for part, xy in turned(places, shift, angle).items()})
+            self.keypoints_changed.emit()
 
     def accept(self) -> None:
         """Make labels of all proposals that are shown, and go on to the next frame if that completes this one."""
@@ -371,8 +417,8 @@ class Labeling(FrameNavigator):
         if source is None:
             raise LabelError("No earlier frame of this video has labels to copy; label one of them first.")
         unset = {keypoint.bodypart for keypoint in self.keypoints if keypoint.state == "unset"}
+        self._keep_proposals(frame)
         self.proposals.copy(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
-        self._copied_to = frame
         self.keypoints_changed.emit()
 
     def drop(self) -> None:
@@ -383,17 +429,27 @@ class Labeling(FrameNavigator):
         self.keypoints_changed.emit()
 
     def undo(self) -> None:
-        """Take the last edit of this video back, and show where it was; a pose that was copied since goes first."""
-        if self.frame is not None and self._copied_to == self.frame:
-            self._copied_to = None
-            if self.proposals.uncopy(self.frame):
-                self.keypoints_changed.emit()
-                return
-        self._undo_or_redo(Undo(), self._editable_labels().history.done)
+        """Take the last change of this video back, and show where it was: an edit, or a pose copied or rejected."""
+        video = self._shown().video
+        last = next((one for one in reversed(self._reproposed) if one.frame.video == video), None)
+        if last is None or last.done is not self._last_edit():
+            self._undo_or_redo(Undo(), self._editable_labels().history.done)
+            return
+        self._reproposed.remove(last)
+        self.proposals.restore(last.frame, last.before)
+        self._go_back_to(last.frame)
 
     def redo(self) -> None:
         """Make the edit that was taken back last again, and show where it is."""
         self._undo_or_redo(Redo(), self._editable_labels().history.undone)
+
+    def _last_edit(self) -> Made | None:
+        session = self.index.label_session
+        return None if session is None else session.history.done
+
+    def _keep_proposals(self, frame: FrameRef) -> None:
+        """Let `undo` bring back what is proposed now."""
+        self._reproposed.append(_Reproposed(frame, self.proposals.own(frame), self._last_edit()))
 
     def _editable_labels(self) -> LabelSession:
         frame = self._shown()
@@ -426,7 +482,6 @@ class Labeling(FrameNavigator):
             self.keypoints_changed.emit()
 
     def _apply(self, *edits: Edit) -> None:
-        self._copied_to = None
         self._editable_labels().apply(edits[0] if len(edits) == 1 else Together(edits))
 
     def _undo_or_redo(self, step: JournalEntry, made: Made | None) -> None:
@@ -435,7 +490,13 @@ class Labeling(FrameNavigator):
         touched = frames_of(made.edit) if made else ()
         keys = [key for key in self.index.frames if key.video == session.video and key.number in touched]
         if keys and self.frame not in keys:
-            self._show(keys[0])
+            self._go_back_to(keys[0])
+        else:
+            self._go_back_to(self._shown())
+
+    def _go_back_to(self, frame: FrameRef) -> None:
+        if frame != self.frame and frame in self.index.places:
+            self._show(frame)
         else:
             self._chosen = None
             self.keypoints_changed.emit()

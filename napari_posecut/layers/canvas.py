@@ -1,7 +1,9 @@
 """The shown frame in napari: image, skeleton and Points layer, the keys that act on them, and the locked view."""
 
+import math
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,15 +12,16 @@ from napari.layers import Image, Layer, Points
 from napari.utils.events import Event
 from psygnal import Signal
 
-from napari_posecut.labeling.keypoints import Keypoint, nearest
+from napari_posecut.labeling.keypoints import Keypoint, nearest, turned
 from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_rows_columns, to_xy
-from napari_posecut.preferences import preferences, remember_marker_size
+from napari_posecut.preferences import preferences, remember_sizes
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.project.config import bones_between
+from posecut_core.project.state import look_of
 from posecut_core.types import FrameRef
 
 # --- lock -------------------------------------------------------------------------------------------------------------
@@ -91,7 +94,6 @@ _STAYS = (
 _GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
-_DOT = 2.5  # screen pixels; of a bone's dots
 _LINES, _LINE_DOTS = 5, 200  # epipolar lines of a bodypart at most, and the dots of each
 _LETTERS = 9  # screen points
 _BESIDE = "   "  # before a name, which begins in the middle of its marker
@@ -110,7 +112,9 @@ class _Session(Protocol):
         """Run what may be refused, and tell the user if it is."""
         ...
 
-    def notify(self, sentence: str, remedies: Sequence[Remedy] = ()) -> None:
+    def notify(
+        self, sentence: str, remedies: Sequence[Remedy] = (), *, kind: Literal["note", "refused", "done"] = "note"
+    ) -> None:
         """Show a sentence and buttons for remedies."""
         ...
 
@@ -130,16 +134,17 @@ class Canvas:
         self.labeling = labeling
         self.follows = False
         self._readable = True  # the frame's picture, so that the user sees what is labeled
-        self._marker_size, self._bone_size = preferences().marker_size, _DOT
+        self._sizes_before = self._marker_size, self._bone_size = preferences().marker_size, preferences().bone_size
+        self._hidden: frozenset[str] = frozenset()  # bodyparts that the user does not want to see
         self._session = session
         self._symbols: list[str] = []
         project = labeling.index.project
-        self._colors = colors_of(project.config.colormap, len(labeling.index.columns))
+        self._colors = colors_of(look_of(project).colormap, len(labeling.index.columns))
         self._edges = bones_between(tuple(labeling.index.columns.values()), project.config.skeleton)
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
-        self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=_DOT)
+        self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=self._bone_size)
         self.skeleton.border_width = 0
         self.skeleton.face_color = named_color(project.config.skeleton_color)
         self.points = _empty_points("labels", len(self._colors), about, size=self._marker_size)
@@ -182,8 +187,15 @@ class Canvas:
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
         self._remove_layers()
-        if self._marker_size != preferences().marker_size:
-            remember_marker_size(self._marker_size)
+        if (self._marker_size, self._bone_size) != self._sizes_before:
+            remember_sizes(self._marker_size, self._bone_size)
+
+    def reset_layers(self) -> None:
+        """Put the layers back into their order, visible and opaque, with the markers selected."""
+        for place, layer in enumerate(self.layers):
+            layer.visible, layer.opacity = True, 1.0
+            self.viewer.layers.move(self.viewer.layers.index(layer), place)
+        self.viewer.layers.selection.active = self.points
 
     @property
     def layers(self) -> tuple[Image | Points, ...]:
@@ -225,6 +237,7 @@ class Canvas:
             self.points.shown[:] = False
             self.points.refresh(thumbnail=False, extent=False)
             return
+        keypoints = tuple(replace(one, xy=None) if one.bodypart in self._hidden else one for one in keypoints)
         style = markers(keypoints, self._colors, elsewhere=self._center())
         self._count_points(style.data)
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = style.data, style.shown, style.face
@@ -278,11 +291,17 @@ class Canvas:
             self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[::-1])
             self.viewer.scene.camera.zoom = min(self.viewer.canvas.size) / extent
 
+    def hide_bodyparts(self, hidden: frozenset[str]) -> None:
+        """Show all bodyparts but these; what is hidden is neither clicked nor dragged."""
+        self._hidden = hidden
+        self.show_keypoints()
+
     def keypoint_at(self, xy: Position) -> Keypoint | None:
         """Return the keypoint within reach of a position in the full frame."""
         current = self.labeling.current
         within = _REACH / self.viewer.scene.camera.zoom
-        return nearest(self.labeling.keypoints, xy, within=within, preferred=current.bodypart if current else None)
+        seen = [one for one in self.labeling.keypoints if one.bodypart not in self._hidden]
+        return nearest(seen, xy, within=within, preferred=current.bodypart if current else None)
 
     def keypoint_under_mouse(self) -> Keypoint | None:
         """Return the keypoint within reach of the mouse."""
@@ -304,7 +323,7 @@ class Canvas:
             picture, self._readable = self.labeling.index.image(frame), True
         except PosecutError as error:
             picture, self._readable = np.full_like(self.image.data, _GRAY), False
-            self._session.notify(str(error), error.remedies)
+            self._session.notify(str(error), error.remedies, kind="refused")
         return picture
 
     def _restore_layers(self) -> None:
@@ -368,7 +387,10 @@ class Canvas:
         if self.labeling.frame is None or self.points not in viewer.layers:
             return
         if not self.points.visible or viewer.dims.ndisplay != 2:
-            self._session.notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS)
+            self._session.notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS, kind="refused")
+            return
+        if "Alt" in event.modifiers and event.button == 1:
+            yield from self._turn_proposals(event)
             return
         held = self.keypoint_at(to_xy(event.position))
         start, far = np.array(event.pos), False
@@ -382,6 +404,26 @@ class Canvas:
             yield
         viewer.scene.camera.mouse_pan = True
         self._released(held, to_xy(event.position), event, dragged=far)
+
+    def _turn_proposals(self, event: Any) -> Generator[None, None, None]:
+        """Move all proposals with the mouse; with Shift, turn them about their middle."""
+        places, turns = self.labeling.movable, "Shift" in event.modifiers
+        start, (x, y) = to_xy(event.position), np.mean(list(places.values()) or [(0.0, 0.0)], axis=0)
+        shift, angle = (0.0, 0.0), 0.0
+        self.viewer.scene.camera.mouse_pan = False
+        yield
+        while event.type == "mouse_move":
+            here = to_xy(event.position)
+            if turns:
+                angle = math.atan2(here[1] - y, here[0] - x) - math.atan2(start[1] - y, start[0] - x)
+            else:
+                shift = here[0] - start[0], here[1] - start[1]
+            for part, xy in turned(places, shift, angle).items():
+                self.points.data[list(self.labeling.index.columns).index(part)] = xy[::-1]
+            self.points.refresh(thumbnail=False, extent=False)
+            yield
+        self.viewer.scene.camera.mouse_pan = True
+        self._session.attempt(lambda: self.labeling.turn(shift, angle))
 
     def _released(self, held: Keypoint | None, xy: Position, event: Any, *, dragged: bool) -> None:
         if event.button == 1 and dragged and held is not None:
@@ -416,11 +458,11 @@ class Canvas:
         height, width = self.image.data.shape[:2]
         row, column = self.image.translate
         if active is not None and active not in self.layers:
-            self._session.notify(_OTHER_LAYER.format(active.name))
+            self._session.notify(_OTHER_LAYER.format(active.name), kind="refused")
         elif not self._session.places_labels():
-            self._session.notify(_OTHER_DOCK, (Remedy("label_frames"),))
+            self._session.notify(_OTHER_DOCK, (Remedy("label_frames"),), kind="refused")
         elif not (column - 0.5 <= xy[0] <= column + width - 0.5 and row - 0.5 <= xy[1] <= row + height - 0.5):
-            self._session.notify(_OUTSIDE)
+            self._session.notify(_OUTSIDE, kind="refused")
         else:
             return True
         return False
@@ -501,6 +543,14 @@ class Actions:
     def previous_bodypart(self) -> None:
         """Choose the bodypart before."""
         self.labeling.choose_next(-1)
+
+    def reject(self) -> None:
+        """Reject all proposals of the frame."""
+        self._session.attempt(self.labeling.reject)
+
+    def toggle_names(self) -> None:
+        """Show the names of bodyparts at their markers, or hide them."""
+        self.canvas.points.text.visible = not self.canvas.points.text.visible
 
     def absent(self) -> None:
         """Say that the current bodypart is not in the frame."""

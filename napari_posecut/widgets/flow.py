@@ -2,27 +2,35 @@
 
 import gc
 import importlib
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from napari import Viewer
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QDockWidget,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QMainWindow,
+    QMenu,
     QPushButton,
     QToolButton,
     QWidget,
 )
 
 from napari_posecut.jobs.monitor import at_work, in_background
+from napari_posecut.preferences import remember_panels
 from napari_posecut.remedies import PLACES, without_buttons, worded
-from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import RemedyButtons, name_controls
+from napari_posecut.session import MessageKind, Session, session_of
+from napari_posecut.widgets.parts import RemedyButtons, color_icon, name_controls
+from napari_posecut.widgets.parts.filmstrip import Filmstrip
+from napari_posecut.widgets.parts.next_bodypart import NextBodypart
+from napari_posecut.widgets.parts.outside import OutsideBanner
 from posecut_core.errors import Remedy
 from posecut_core.project.opening import config_path
 
@@ -31,14 +39,26 @@ from posecut_core.project.opening import config_path
 
 
 _SOON = 20  # milliseconds within which nobody goes on
+_KEPT = 10  # messages that can be read again
+_LONGEST = 90  # characters of one in the list
+_COLORS: dict[MessageKind, tuple[int, int, int]] = {  # told apart by color-blind people, too
+    "note": (79, 163, 224),
+    "refused": (213, 94, 0),
+    "done": (0, 158, 115),
+}
 
 
 class _MessageLine(QWidget):
-    """The last sentence of a session, until the user goes on labeling or clears it; it can be copied."""
+    """The last sentence of a session, until the user goes on labeling or clears it; it can be copied.
+
+    What work in the background has done stays until it is cleared, since nobody knows whether somebody was looking.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._kind: MessageKind = "note"
+        self._past: deque[tuple[str, tuple[Remedy, ...], MessageKind]] = deque(maxlen=_KEPT)
         self._seen_at: object = None  # what was shown and edited when the sentence had settled
         self._settling = QTimer(self)  # active while what the sentence belongs to may still change labels or project
         self._settling.setSingleShot(True)
@@ -49,6 +69,12 @@ class _MessageLine(QWidget):
         self.sentence.setFrame(False)
         self.sentence.setPlaceholderText("messages appear here")
         self.remedies = RemedyButtons(QBoxLayout.Direction.LeftToRight)
+        self.past, menu = QToolButton(), QMenu(self)
+        self.past.setText("Last messages")
+        self.past.setToolTip("the last ten messages; a click on one shows it again")
+        self.past.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.past.setMenu(menu)
+        menu.aboutToShow.connect(self._list_past)
         self.dismiss = QToolButton()
         self.dismiss.setText("Clear")
         self.dismiss.setToolTip("clear this message")
@@ -57,6 +83,7 @@ class _MessageLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.sentence, stretch=1)
         layout.addWidget(self.remedies)
+        layout.addWidget(self.past)
         layout.addWidget(self.dismiss)
         self.remedies.chosen.connect(session.remedy_requested.emit)
         session.notified.connect(self.show_sentence)
@@ -64,8 +91,23 @@ class _MessageLine(QWidget):
         session.labels_changed.connect(self._clear_if_read)
         self._clear()
 
-    def show_sentence(self, sentence: str, remedies: Sequence[Remedy] = ()) -> None:
-        """Show a sentence from its beginning, and in full as a tooltip, with a button for each remedy."""
+    def show_sentence(
+        self, sentence: str, remedies: Sequence[Remedy] = (), kind: MessageKind = "note", *, again: bool = False
+    ) -> None:
+        """Show a sentence from its beginning, and in full as a tooltip, with a button for each remedy.
+
+        Args:
+            sentence: what to show; empty for nothing.
+            remedies: what helps.
+            kind: gives the color before the sentence.
+            again: whether it is in the list of messages already.
+        """
+        if sentence and not again:
+            self._past.appendleft((sentence, tuple(remedies), kind))
+        self._kind = kind
+        color = "rgb({}, {}, {})".format(*_COLORS[kind]) if sentence else "transparent"
+        self.sentence.setStyleSheet(f"QLineEdit {{ border-left: 5px solid {color}; padding-left: 4px; }}")
+        self.past.setEnabled(bool(self._past))
         sentence = worded(sentence, without_buttons(remedies))
         self.remedies.show_remedies(remedies)
         self.sentence.setText(" ".join(sentence.split()))
@@ -73,6 +115,19 @@ class _MessageLine(QWidget):
         self.sentence.setToolTip(sentence)
         self.dismiss.setEnabled(bool(sentence))
         self._settling.start()
+
+    def _list_past(self) -> None:
+        menu = self.past.menu()
+        assert menu is not None
+        menu.clear()
+        for sentence, remedies, kind in self._past:
+            line = " ".join(sentence.split())
+            text = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+            action = menu.addAction(color_icon(_COLORS[kind]), text.replace("&", "&&"))
+            assert action is not None
+            action.triggered.connect(
+                lambda _=False, message=(sentence, remedies, kind): self.show_sentence(*message, again=True)
+            )
 
     def _on_settled(self) -> None:
         if at_work():
@@ -82,7 +137,8 @@ class _MessageLine(QWidget):
     def _clear_if_read(self) -> None:
         """Clear the sentence once the user goes on; proposals that come meanwhile leave it."""
         place = self._place()
-        if not self._settling.isActive() and (place is None or place != self._seen_at):
+        moved = not self._settling.isActive() and (place is None or place != self._seen_at)
+        if moved and (self._kind != "done" or place is None):
             self._clear()
 
     def _place(self) -> object:
@@ -127,6 +183,7 @@ _STAGES = (
 _WITHOUT_PROJECT = ("create_new_project", "doctor", "edit_bodyparts")
 _OF_LABELS = ("3 Label", "8 Refine")
 _TITLES = frozenset(stage.title for stage in _STAGES)
+_PANELS = ("layer list", "layer controls")  # napari's own, by their object names
 
 
 class FlowBar(QWidget):
@@ -144,10 +201,16 @@ class FlowBar(QWidget):
             button = QPushButton(stage.title)
             button.setToolTip(stage.hint)
             button.clicked.connect(lambda _=False, title=stage.title: self._choose(title))
+            button.setCheckable(True)
             layout.addWidget(button, place // self.columns, place % self.columns)
             self.buttons[stage.title] = button
+        self.next_bodypart: NextBodypart | None = None  # once there is an image
+        self.view = self._view_button()
+        layout.addWidget(self.view, 0, self.columns)
         self.message = _MessageLine(session_of(napari_viewer))
-        layout.addWidget(self.message, layout.rowCount(), 0, 1, self.columns)
+        self.banner = OutsideBanner(session_of(napari_viewer))
+        for widget in (self.message, self.banner):
+            layout.addWidget(widget, layout.rowCount(), 0, 1, self.columns + 1)
         name_controls(self, "posecut")
         session_of(napari_viewer).places_labels = self._places_labels
         session_of(napari_viewer).video_requested.connect(self._show_video)
@@ -166,8 +229,92 @@ class FlowBar(QWidget):
             self._viewer.window.add_dock_widget(
                 widget, name=title, area="right", tabify=beside, add_vertical_stretch=False
             )
+            dock = _dock_of(widget)
+            if dock is not None:
+                dock.visibilityChanged.connect(self._mark_stages)
         _raise(widget)
+        self._mark_stages()
         return widget
+
+    def show_panels(self, shown: bool) -> None:
+        """Show napari's own panels beside the image, or fold them away."""
+        for dock in self._window.findChildren(QDockWidget):
+            if dock.objectName() in _PANELS:
+                dock.setVisible(shown)
+        self.panels.setChecked(shown)
+
+    def show_filmstrip(self) -> Filmstrip:
+        """Show the frames as small pictures beneath the image, and return the strip."""
+        docks = self._viewer.window.dock_widgets
+        strip = next((one for one in docks.values() if isinstance(one, Filmstrip)), None)
+        if strip is None:
+            strip = Filmstrip(self._viewer)
+            self._viewer.window.add_dock_widget(strip, name="Filmstrip", area="bottom", add_vertical_stretch=False)
+        _raise(strip)
+        return strip
+
+    def reset_layout(self) -> None:
+        """Put docks, layers and view back to where they were at first."""
+        window, session = self._window, session_of(self._viewer)
+        front = next((title for title, button in self.buttons.items() if button.isChecked()), None)
+        docks = [dock for title in self.buttons if (dock := self._dock(title)) is not None]
+        if isinstance(window, QMainWindow):
+            for place, dock in enumerate(docks):
+                dock.setFloating(False)
+                window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+                if place:
+                    window.tabifyDockWidget(docks[0], dock)
+        self.show_panels(False)
+        if session.canvas is not None:
+            session.canvas.reset_layers()
+        self._viewer.dims.ndisplay = 2
+        self._viewer.reset_view()
+        if front is not None:
+            self.open(front)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Write the next bodypart over the image, now that there is a window around the row."""
+        super().showEvent(event)
+        image = next((one for one in self._window.findChildren(QWidget) if "CanvasBackend" in type(one).__name__), None)
+        if image is not None and self.next_bodypart is None:
+            self.next_bodypart = NextBodypart(session_of(self._viewer), image)
+
+    @property
+    def _window(self) -> QWidget:
+        return self.window() or self
+
+    def _view_button(self) -> QToolButton:
+        """Make the button with what concerns the window as a whole."""
+        button, menu = QToolButton(), QMenu(self)
+        button.setText("View")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        panels = menu.addAction("napari's panels")
+        strip = menu.addAction("Filmstrip of the frames")
+        reset = menu.addAction("Reset the layout")
+        assert panels is not None
+        assert strip is not None
+        assert reset is not None
+        self.panels = panels
+        panels.setCheckable(True)
+        panels.setChecked(True)
+        strip.triggered.connect(self.show_filmstrip)
+        panels.triggered.connect(self.show_panels)
+        panels.triggered.connect(remember_panels)
+        reset.triggered.connect(self.reset_layout)
+        button.setMenu(menu)
+        return button
+
+    def _mark_stages(self) -> None:
+        """Mark the stages whose docks are in front."""
+        for title, button in self.buttons.items():
+            dock = self._dock(title)
+            button.setChecked(dock is not None and not dock.visibleRegion().isEmpty())
+        if self.next_bodypart is not None:
+            self.next_bodypart.show_name()
+
+    def _dock(self, title: str) -> QDockWidget | None:
+        widget = self._viewer.window.dock_widgets.get(title)
+        return None if widget is None else _dock_of(widget)
 
     def _choose(self, title: str) -> None:
         """Open the dock of a stage that was asked for, and show the labels where they are what it is about."""
@@ -197,6 +344,9 @@ class FlowBar(QWidget):
         opened = None if session.project is None else session.project.config_path
         if wanted not in (None, opened) and remedy.step not in _WITHOUT_PROJECT:
             session.open(str(config))
+        if remedy.step == "merge_labels" and remedy.arguments.keys() & {"take", "discard"}:
+            self.banner.merge(take=bool(remedy.arguments.get("take")))
+            return
         dock: Any = self.open(PLACES[remedy.step][0])
         dock.apply_remedy(remedy)
 
@@ -216,10 +366,15 @@ def _dock_class(stage: _Stage) -> type[QWidget]:
     return kind
 
 
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent
+
+
 def _raise(widget: QWidget) -> None:
-    dock = widget.parentWidget()
-    while dock is not None and not isinstance(dock, QDockWidget):
-        dock = dock.parentWidget()
+    dock = _dock_of(widget)
     if dock is not None:
         dock.show()
         dock.raise_()

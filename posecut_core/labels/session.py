@@ -288,6 +288,11 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """Return what other programs changed in the CollectedData files, and nobody has decided about yet."""
         return self._outside
 
+    def review_outside(self) -> Outside:
+        """Look again for what other programs changed in the CollectedData files, and return it."""
+        self._outside = self._find_outside()
+        return self._outside
+
     def identity(self, name: str) -> str:
         """Return the identity of a bodypart by its name.
 
@@ -387,8 +392,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             LabelError: it is so, or the session is for reading.
         """
         self.require_writable()
-        self._outside = self._find_outside()
-        self._files.refuse(self._outside)
+        self._files.refuse(self.review_outside())
 
     def merge_outside(self) -> None:
         """Take over what other programs changed, as one edit that can be undone, and save.

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from posecut_core.errors import ProjectError, refuse_newer
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.given import VIDEO_SUFFIXES
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_text
@@ -21,6 +22,7 @@ from posecut_core.storage.yaml_files import edit_text, load_mapping, read_yaml, 
 from posecut_core.types import EngineName
 
 SCHEMA = 1
+DISTINCT = "distinct"  # colors that color-blind people can tell apart
 _HEADER = f"""\
 # What PoseCut keeps about this project; settings that DeepLabCut shares are in config.yaml.
 schema: {SCHEMA}
@@ -145,6 +147,7 @@ class ProjectState:
     sessions: Annotated[Mapping[str, Mapping[str, str]], _Fixed, BeforeValidator(_sessions)] = Field(
         default_factory=dict
     )
+    palette: Literal["colormap", "distinct"] = "colormap"  # colors of bodyparts: config.yaml's colormap, or DISTINCT
     engine: EngineName = "auto"  # of analyses
     engine_limits: Annotated[Mapping[str, tuple[float, float]], _Fixed, BeforeValidator(_limits)] = Field(
         default_factory=lambda: dict(_LIMITS)  # pixels that positions may differ from XLA's: median, 99th percentile
@@ -186,6 +189,8 @@ def write_state(path: Path, state: ProjectState) -> None:
     videos = {stem: dataclasses.asdict(record) for stem, record in state.videos.items()}
     values: dict[str, object] = {"schema": SCHEMA, "seed": state.seed, "videos": videos}
     values |= {"extraction_seeds": dict(state.extraction_seeds)} | ({"views": state.views} if state.views else {})
+    if state.palette != "colormap" or "palette" in load_mapping(old, path):
+        values["palette"] = state.palette
     new = edit_text(old, values, path)
     if new != old or not path.exists():
         write_text(path, new)
@@ -207,3 +212,13 @@ def update_state(project: Project, change: Callable[[ProjectState], ProjectState
         after = change(before)
         if after != before:
             write_state(project.settings_path, after)
+
+
+def look_of(project: Project) -> ProjectConfig:
+    """Return config.yaml with the colormap that bodyparts are drawn in: posecut.yaml may name a palette instead.
+
+    Raises:
+        ProjectError: posecut.yaml is malformed.
+    """
+    chosen = read_state(project.settings_path).palette
+    return dataclasses.replace(project.config, colormap=DISTINCT) if chosen == DISTINCT else project.config

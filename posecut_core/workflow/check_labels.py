@@ -21,6 +21,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import chosen_stems, frame_folders, note_strangers, videos_with_frames
 from posecut_core.project.paths import Project
+from posecut_core.project.state import look_of
 from posecut_core.results import Summary, counted
 from posecut_core.video.frame_store import FrameStore
 
@@ -189,7 +190,7 @@ def _draw(
     project: Project, table: LabelTable, drafts: LabelTable, store: FrameStore, folder: Path, report: Report
 ) -> int:
     """Draw labels and drafts, and return how many pictures there are."""
-    config = project.config
+    config = look_of(project)
     numbers = np.intersect1d(np.union1d(table.numbers, drafts.numbers), store.numbers)
     table, drafts = (one.rows(np.isin(one.numbers, numbers)) for one in (table, drafts))
     labels, proposed = (_at(numbers, one) for one in (table, drafts))

@@ -39,6 +39,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given import chosen_bodyparts, forgiving
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import EvaluationFiles, Snapshots
+from posecut_core.project.state import look_of
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import write_text
 
@@ -150,7 +151,7 @@ def _worst(job: EvaluationJob, predictor: Predicts, measured: Measurement) -> tu
     ]
     names = [name for video in measured.frames for name in frame_names(job.project, video)]
     drawn = [
-        draw_frame(job.project.config, predictor, *places[index], measured.bodyparts, image=names[index])
+        draw_frame(look_of(job.project), predictor, *places[index], measured.bodyparts, image=names[index])
         for index, _ in worst
     ]
     pictures = [

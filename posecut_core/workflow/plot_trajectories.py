@@ -22,6 +22,7 @@ from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
+from posecut_core.project.state import look_of
 from posecut_core.results import Summary
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
@@ -115,7 +116,7 @@ def plot_trajectories(
             folder,
             predictions,
             pcutoff=cutoff,
-            colormap=colormap or project.config.colormap,
+            colormap=colormap or look_of(project).colormap,
             title=f"{path.name}, {network.scorer}{', filtered' if filtered else ''}",
             about=_source(found, filtered=filtered),
             alphavalue=project.config.alphavalue,
@@ -213,7 +214,7 @@ def create_labeled_video(
         pcutoff=project.config.pcutoff if pcutoff is None else pcutoff,
         dotsize=project.config.dotsize if dotsize is None else dotsize,
         alphavalue=project.config.alphavalue if alphavalue is None else alphavalue,
-        colormap=colormap or project.config.colormap,
+        colormap=colormap or look_of(project).colormap,
         confidence_to_alpha=confidence_to_alpha,
         displaycropped=displaycropped,
         keypoints_only=keypoints_only,

@@ -79,6 +79,7 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
 
     gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
     get_settings().reset()
+    get_plugin_settings("posecut").reset()
     get_plugin_settings("posecut").labeling.helps = False  # no network trains beside the tests
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)

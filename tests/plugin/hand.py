@@ -32,14 +32,21 @@ class Hand:
         QTest.mouseRelease(self.canvas, button, modifier, place)
         self._done()
 
-    def drag(self, start: Position, end: Position, *, button: Qt.MouseButton = LEFT) -> None:
+    def drag(
+        self,
+        start: Position,
+        end: Position,
+        *,
+        button: Qt.MouseButton = LEFT,
+        modifier: Qt.KeyboardModifier = NONE,
+    ) -> None:
         """Press a button, move the mouse in steps, and release it."""
         first, last = self.place(start), self.place(end)
         self._move(first)
-        QTest.mousePress(self.canvas, button, NONE, first)
+        QTest.mousePress(self.canvas, button, modifier, first)
         for step in range(1, 5):
             self._move(first + (last - first) * (step / 4))
-        QTest.mouseRelease(self.canvas, button, NONE, last)
+        QTest.mouseRelease(self.canvas, button, modifier, last)
         self._done()
 
     def wheel(self, xy: Position, steps: int) -> None:

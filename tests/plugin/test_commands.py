@@ -41,7 +41,7 @@ def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, mon
     request = Request("export_deeplabcut", {})
     job = SimpleNamespace(state=state, message=message, remedies=(), request=request)
     monkeypatch.setattr(session.jobs, "start", lambda verb, arguments: job)
-    monkeypatch.setattr(session, "notify", lambda sentence, remedies: notified.append(sentence))
+    monkeypatch.setattr(session, "notify", lambda sentence, remedies, **_: notified.append(sentence))
     export_deeplabcut(viewer)
     for ended in (SimpleNamespace(state="done", request=Request("doctor", {})), job, job):
         session.jobs.ended.emit(ended)

@@ -7,20 +7,22 @@ import pytest
 from napari.layers import Shapes
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QSlider, QWidget
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QSlider, QWidget
 
 from napari_posecut.labeling.keypoints import Proposal
-from napari_posecut.session import session_of
+from napari_posecut.session import _Closing, session_of
 from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import project_videos
+from posecut_core.project.state import read_state
 from posecut_core.video.frame_store import FrameStore
-from tests.plugin.hand import LEFT, NONE, Hand, press
+from tests.plugin.hand import CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand, press
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
+ALT = Qt.KeyboardModifier.AltModifier
 PLACE, NEAR = (60.0, 60.0), 8  # x, y in a frame; screen pixels, within reach of a marker and not on it
 
 
@@ -94,6 +96,182 @@ def test_undo_takes_a_copied_pose_back_and_no_label(opened):
     assert (labeling.frame, labeling.index.label_session.revision) == (second, before)
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert labeling.index.label_session.revision == before + 1
+
+
+def propose(session, names, at=PLACE):
+    """Let a network propose bodyparts in the shown frame, each 9 pixels to the right of the one before."""
+    parts = {name: part for part, name in session.labeling.index.columns.items()}
+    found = {parts[name]: Proposal((at[0] + 9 * place, at[1]), 0.7, "net", 10) for place, name in enumerate(names)}
+    session.labeling.proposals.set_network({session.labeling.frame: found})
+    session.labeling.keypoints_changed.emit()
+
+
+def proposed(bar):
+    """Return the places of the proposals of the shown frame, by the names of their bodyparts."""
+    return {one.name: one.xy for one in session_of(bar._viewer).labeling.keypoints if one.state == "proposed"}
+
+
+def test_one_key_rejects_all_proposals_and_undo_brings_them_back(opened):
+    """Each Ctrl + Z takes back one change, in the order in which they were made, whether the store knows it or not."""
+    session, hand = session_of(opened._viewer), Hand(opened._viewer)
+    propose(session, ("leftear", "rightear", "tailbase"))
+    hand.click((20.0, 20.0))
+    hand.key(Qt.Key.Key_X, SHIFT)
+    assert (proposed(opened), labels(opened)) == ({}, ["snout"])
+    hand.click((30.0, 20.0))
+    assert labels(opened) == ["snout", "leftear"]
+    for left, wrong in ((["snout"], 0), (["snout"], 3), ([], 3)):
+        hand.key(Qt.Key.Key_Z, CONTROL)
+        assert (labels(opened), len(proposed(opened))) == (left, wrong)
+
+
+def test_a_copied_pose_is_moved_and_turned_as_a_whole(opened):
+    """Alt and a drag move all proposals, Alt, Shift and a drag turn them; one Ctrl + Z each takes that back."""
+    hand = Hand(opened._viewer)
+    propose(session_of(opened._viewer), ("leftear", "rightear"))
+    hand.drag((30.0, 30.0), (40.0, 50.0), modifier=ALT)
+    before = proposed(opened)
+    np.testing.assert_allclose([before["leftear"], before["rightear"]], [(70, 80), (79, 80)], atol=0.7)
+    (x, y), _ = np.mean(list(before.values()), axis=0), hand.hover(PLACE)
+    hand.drag((x + 30, y), (x, y + 30), modifier=ALT | SHIFT)
+    np.testing.assert_allclose(list(proposed(opened).values()), [(x, y - 4.5), (x, y + 4.5)], atol=0.7)
+    hand.key(Qt.Key.Key_Z, CONTROL)
+    assert proposed(opened) == before
+    assert labels(opened) == []
+
+
+def test_the_next_bodypart_is_written_at_the_cursor(opened):
+    """Its name is where the next click is made, in its color, and in the corner of the image."""
+    hand, near = Hand(opened._viewer), opened.next_bodypart
+    hand.hover(PLACE)
+    assert (near.cursor.text(), near.corner.text()) == ("snout", "snout")
+    assert near.cursor.isVisible()
+    hand.click(PLACE)
+    assert near.cursor.text() == "leftear"
+    opened.open("2 Frames")
+    hand.hover((70.0, 70.0))
+    assert not near.cursor.isVisible()
+
+
+def test_a_bodypart_without_its_check_mark_is_not_shown(opened):
+    """It is not clicked either, and its label stays."""
+    dock, hand = opened.open("3 Label"), Hand(opened._viewer)
+    hand.click(PLACE)
+    dock.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    assert not session_of(opened._viewer).canvas.points.shown.any()
+    hand.click(PLACE, button=RIGHT)
+    assert labels(opened) == ["snout"]
+
+
+def test_messages_are_colored_by_kind_and_can_be_read_again(opened):
+    """What was refused differs from what is done; the last ten are in a list, and one of them is shown again."""
+    session, line = session_of(opened._viewer), opened.message
+    for number in range(11):
+        session.notify(f"Message {number}.")
+    opened.open("2 Frames")
+    Hand(opened._viewer).click(PLACE)
+    refused = line.sentence.styleSheet()
+    session.notify("2 frames were extracted.", kind="done")
+    assert line.sentence.styleSheet() != refused
+    line._list_past()
+    entries = line.past.menu().actions()
+    assert len(entries) == 10
+    entries[1].trigger()
+    assert "Nothing was labeled" in message(opened)
+    assert line.sentence.styleSheet() == refused
+
+
+def test_what_work_has_done_is_told_until_it_is_cleared(opened, qtbot):
+    """Labeling goes on meanwhile, and nobody may have looked."""
+    session_of(opened._viewer).notify("2 frames were extracted.", kind="done")
+    qtbot.waitUntil(lambda: not opened.message._settling.isActive())
+    opened.open("3 Label")
+    Hand(opened._viewer).click(PLACE)
+    assert message(opened) == "2 frames were extracted."
+    press(opened.message.dismiss)
+    assert message(opened) == ""
+
+
+def test_the_window_begins_with_the_ways_to_a_project(viewer, sample, qtbot):
+    """Projects that were open lately are a click away; a new one and the sample are, too."""
+    dock = add_flow_bar(viewer).open("1 Project")
+    assert dock.tabs.currentWidget() is dock.start
+    session_of(viewer).open(sample)
+    session_of(viewer).close()
+    session_of(viewer).project_changed.emit()
+    (row,) = dock.start.recent.findItems(sample.parent.name, Qt.MatchFlag.MatchExactly)
+    place = dock.start.recent.visualItemRect(row).center()
+    QTest.mouseClick(dock.start.recent.viewport(), LEFT, NONE, place)
+    assert session_of(viewer).project.config_path == sample
+    assert dock.tabs.currentWidget() is dock.frames
+
+
+def test_a_project_is_checked_in_the_window(opened):
+    """What the shell's doctor and check-labels say is said in 1 Project."""
+    jobs, checks = session_of(opened._viewer).jobs, opened.open("1 Project").checks
+    opened.open("1 Project").tabs.setCurrentWidget(checks)
+    press(checks.doctor.start_button)
+    assert (jobs.job.request.verb, jobs.job.request.arguments) == ("doctor", {})
+    jobs.end("done", message="No problem was found.", result={"findings": []})
+    assert checks.doctor.result.text() == "No problem was found."
+    press(checks.labels.start_button)
+    assert jobs.job.request.verb == "check_labels"
+
+
+def test_closing_asks_nothing_where_everything_is_saved(opened):
+    """napari's own question is answered while only layers of the project are shown, and stays for others."""
+    closing = opened.window().findChild(_Closing)
+    assert closing._all_kept
+    opened._viewer.add_layer(Shapes(name="arena", ndim=2))
+    assert not closing._all_kept
+
+
+def test_other_colors_are_chosen_in_the_window(opened):
+    """The palette is drawn at once, and kept with the project."""
+    session, bodyparts = session_of(opened._viewer), opened.open("1 Project").bodyparts
+    before = session.canvas._colors
+    bodyparts.colors.setCurrentIndex(1)
+    bodyparts.colors.activated.emit(1)
+    assert not np.allclose(session.canvas._colors, before)
+    assert read_state(session.project.settings_path).palette == "distinct"
+
+
+def test_the_frames_are_small_pictures_beneath_the_image(opened, qtbot):
+    """Each has its number and state, a click shows it, and what needs work can be first."""
+    labeling, strip = session_of(opened._viewer).labeling, opened.show_filmstrip()
+    assert strip.frames.count() == len(labeling.index.frames)
+    item = strip.frames.item(1)
+    qtbot.waitUntil(lambda: not item.icon().isNull())
+    assert item.text() == f"{labeling.index.frames[1].number}\nnot labeled"
+    QTest.mouseClick(strip.frames.viewport(), LEFT, NONE, strip.frames.visualItemRect(item).center())
+    assert labeling.frame == labeling.index.frames[1]
+    Hand(opened._viewer).click(PLACE)
+    qtbot.waitUntil(lambda: item.text().endswith("partly labeled"))
+    strip.order.setCurrentIndex(1)
+    strip.rebuild()
+    assert strip.frames.item(strip.frames.count() - 1).text().endswith("partly labeled")
+
+
+def test_the_layout_can_be_reset(opened):
+    """Whatever was moved, hidden or made transparent is back where it was."""
+    viewer, dock = opened._viewer, opened._dock("3 Label")
+    dock.setFloating(True)
+    viewer.layers.reverse()
+    viewer.layers["frame"].opacity = 0.1
+    opened.show_panels(True)
+    opened.reset_layout()
+    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+    assert viewer.layers["frame"].opacity == 1
+    assert not dock.isFloating()
+    panels = [one for one in opened.window().findChildren(QDockWidget) if one.objectName() == "layer list"]
+    assert [one.isVisible() for one in panels] == [False]
+
+
+def test_the_row_marks_the_stage_in_front(opened):
+    """Of docks in one place only the one in front is marked."""
+    press(opened.buttons["2 Frames"])
+    assert opened.buttons["2 Frames"].isChecked()
+    assert not opened.buttons["3 Label"].isChecked()
 
 
 def controls_of(opened, kind):
@@ -220,8 +398,8 @@ def trained(viewer, sample):
 
 def test_train_never_says_done_without_the_new_labels(trained):
     """A labeled frame that the finished training lacks is named, and the button trains the next shuffle."""
-    assert "1 labeled frame is not in it" in trained.heading.text()
-    assert trained.start_button.text() == "Train with all labels"
+    assert "6 labeled frames: 5 in the last training dataset, 1 not" in trained.counts.text()
+    assert trained.start_button.text() == "Train on what is labeled now"
     press(trained.start_button)
     arguments = trained.session.jobs.job.request.arguments
     assert arguments["shuffle"] == 2
@@ -243,6 +421,33 @@ def test_train_starts_nothing_that_is_done_already(trained):
     assert trained.start_button.text() == "Resume"
     press(trained.start_button)
     assert trained.session.jobs.job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 90}}
+
+
+def test_a_training_that_lacks_labels_can_still_be_resumed(trained):
+    """The first button takes all labels; a second one goes on without the new ones."""
+    trained.form.fields["maxiters"].value = 90
+    assert trained.start_button.text() == "Train on what is labeled now"
+    press(trained.resume_button)
+    assert trained.session.jobs.job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 90}}
+
+
+def test_how_long_a_training_takes_is_chosen_in_plain_words(trained):
+    """Each choice says its steps and, by the speed of the training before, its minutes."""
+    box = trained.form.length.native.findChild(QComboBox) or trained.form.length.native
+    assert box.itemText(2) == "usual: 5,000 steps, about 42 min here"
+    assert trained.form.length.value == 0  # 60 steps are none of them
+    trained.form.length.value = 500
+    assert trained.form.fields["maxiters"].value == 500
+    assert trained.form.changes() == {"maxiters": 500}
+
+
+def test_shuffle_and_iteration_are_under_more(trained):
+    """Who just wants a network need not know of them; after a restart the last shuffle is the one that is shown."""
+    assert not trained.shuffle.isVisible()
+    more = trained.form.more.native
+    QTest.mouseClick(more, LEFT, NONE, QPoint(8, more.height() // 2))
+    assert trained.shuffle.isVisible()
+    assert "iteration 0" in trained.iteration.text()
 
 
 def test_a_new_shuffle_begins_with_the_settings_of_the_one_before(trained):

@@ -52,10 +52,10 @@ def test_a_remedy_with_a_dock_is_a_button_and_the_sentence_names_no_call(bar):
 
 
 def test_without_a_dock_the_sentence_says_where(bar):
-    """What only a menu of napari has is said in words."""
-    sentence, buttons = refuse(bar, Remedy("export_deeplabcut", config="/p"))
+    """What only Python has is said as a call."""
+    sentence, buttons = refuse(bar, Remedy("write_labels", config="/p"))
     assert buttons == []
-    assert "File > IO Utilities" in sentence
+    assert "in Python" in sentence
 
 
 def test_training_starts_with_the_weights_of_the_button(bar, sample):
@@ -149,9 +149,12 @@ def test_changes_by_another_program_are_told_and_decided_by_a_button(bar, config
     table.to_hdf(project.collected_data("walk", ".h5"), key="df_with_missing", mode="w")
     table.to_csv(project.collected_data("walk", ".csv"))
     session.open(config)
-    assert "Another program changed labels" in shown(bar)[0]
-    bar.open("3 Label").confirm = lambda question: True
-    press_remedy(bar, text)
+    assert "Another program changed 1 label of walk" in bar.banner.sentence.text()
+    bar.banner.confirm = lambda question: True
+    press(bar.banner.show_button)
+    assert bar.banner.changes.topLevelItem(0).text(0) == "frame 2: hand placed at (55.0, 9.0)"
+    press(bar.banner.take_button if text.startswith("Accept") else bar.banner.discard_button)
+    assert bar.banner.isHidden()
     frame = next(key for key in session.labeling.index.frames if key.number == 2)
     assert session.labeling.keypoints_of(frame)[0].xy[0] == x
     assert session.labeling.index.label_session.outside.edits == ()

@@ -17,7 +17,7 @@ BRITISH = re.compile(
 )
 # Of 0.1.0: an argument and its option, fields of results that `--json` prints, a bodypart of the demonstration.
 KEPT = re.compile(
-    r"(?<!\w)colou[r](?=: bool = |: let kmeans|,\n        frames=)|(?<=\"--)colou[r]"
+    r"(?<!\w)colou[r](?=: bool = |: let kmeans|,\n        frames=)|(?<=\"--)colou[r]|(?<=[\".])colou[r](?=[\"\n])"
     r"|(?<!\w)label[l]ed_frames|unlabel[l]ed(?=: int|=len)|(?<=\w\.)unlabel[l]ed|(?<=[\"'])centr[e](?=[\"'])"
 )
 

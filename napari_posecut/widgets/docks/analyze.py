@@ -213,7 +213,27 @@ class AnalyzeDock(QWidget):
         self.folder.setPlaceholderText("next to each video")
         self.browse = QPushButton("…")
         self.browse.setMaximumWidth(30)
-        self.analysis = StepForm("analyze_videos", {"engine": "engine", "overwrite": "analyze done videos again"})
+        self._create_forms()
+        self.start_button = QPushButton("Analyze")
+        self.line = JobLine(self.session, (_VERB,))
+        self._create_layout()
+        self._connect()
+        name_controls(self, "analyze")
+        self._show_fields()
+        self._on_project_changed()
+
+    def _create_forms(self) -> None:
+        """Make the fields of each step that the queue can run."""
+        self.analysis = StepForm(
+            "analyze_videos",
+            {
+                "engine": "engine",
+                "snapshot": "snapshot (steps)",
+                "batch_size": "frames at once",
+                "dlc_names": "name the files as DeepLabCut does",
+                "overwrite": "analyze done videos again",
+            },
+        )
         self.tracking = _TrackingForm()
         self.csv = QCheckBox("also as .csv, for spreadsheets")
         self.filter = QCheckBox("filter the trajectories")
@@ -230,6 +250,7 @@ class AnalyzeDock(QWidget):
             },
         )
         self.skeleton = QCheckBox("lengths and angles of the skeleton")
+        self.plots = QCheckBox("figures of the trajectories")
         self.draw = QCheckBox("create labeled videos")
         self.drawing = StepForm(
             "create_labeled_video",
@@ -241,16 +262,12 @@ class AnalyzeDock(QWidget):
                 "displaycropped": "only the analyzed part",
                 "trailpoints": "trail (frames)",
                 "pcutoff": "likelihood from",
+                "dotsize": "size of dots",
+                "alphavalue": "opacity of dots",
+                "colormap": "colormap",
             },
         )
         self.drawing.fields["draw_skeleton"].value = True
-        self.start_button = QPushButton("Analyze")
-        self.line = JobLine(self.session, (_VERB,))
-        self._create_layout()
-        self._connect()
-        name_controls(self, "analyze")
-        self._show_fields()
-        self._on_project_changed()
 
     def apply_remedy(self, remedy: Remedy) -> None:
         """Check the videos of a remedy and what is to be made of them; nothing starts, since it can take hours."""
@@ -261,7 +278,12 @@ class AnalyzeDock(QWidget):
             self.shuffle.setValue(shuffle)
         if remedy.step == "analyze_videos":
             self.analysis.show_values(remedy.arguments)
-        made = {"filterpredictions": self.filter, "analyzeskeleton": self.skeleton, "create_labeled_video": self.draw}
+        made = {
+            "filterpredictions": self.filter,
+            "analyzeskeleton": self.skeleton,
+            "plot_trajectories": self.plots,
+            "create_labeled_video": self.draw,
+        }
         if remedy.step in made:
             made[remedy.step].setChecked(True)
 
@@ -274,8 +296,11 @@ class AnalyzeDock(QWidget):
         chosen = self.videos.checked
         if not chosen:
             raise VideoError("No video is checked; check at least one in the list, or add some.")
-        where = {"shuffle": self.shuffle.value(), "destfolder": self.folder.text().strip() or None}
-        self.session.start(_VERB, {"videos": chosen, **where, "steps": self._steps()})
+        where: dict[str, object] = {"shuffle": self.shuffle.value(), "destfolder": self.folder.text().strip() or None}
+        steps = self._steps()
+        if "snapshot" in steps["analyze_videos"]:
+            where["snapshot"] = steps["analyze_videos"].pop("snapshot")  # what follows is about the same network
+        self.session.start(_VERB, {"videos": chosen, **where, "steps": steps})
 
     def _steps(self) -> dict[str, dict[str, object]]:
         """Return what is done with each video: steps in their order, and their arguments.
@@ -289,6 +314,8 @@ class AnalyzeDock(QWidget):
             steps["filterpredictions"] = {**csv, **self.filtering.arguments()}
         if self.skeleton.isChecked() and self.skeleton.isEnabled():
             steps["analyzeskeleton"] = {**csv, "filtered": filtered}
+        if self.plots.isChecked():
+            steps["plot_trajectories"] = {"filtered": filtered}
         if self.draw.isChecked():
             given = self.drawing.arguments()
             filled = filtered and self.filtering.fields["filtertype"].value in _FILLING
@@ -310,7 +337,7 @@ class AnalyzeDock(QWidget):
         layout.addWidget(self.add)
         layout.addLayout(form)
         options = (self.analysis.native, self.tracking.native, self.csv, self.filter, self.filtering.native)
-        made = (self.skeleton, self.draw, self.drawing.native)
+        made = (self.skeleton, self.plots, self.draw, self.drawing.native)
         for widget in (*options, *made, self.start_button, self.line, self.result, self.failures):
             layout.addWidget(widget)
             if isinstance(widget, QCheckBox):  # a wide one would be cut off, and everything with it

@@ -20,8 +20,8 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import name_controls, table_of
+from napari_posecut.widgets.forms.step import StepForm, StepRunner
+from napari_posecut.widgets.parts import name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
@@ -63,7 +63,19 @@ class EvaluateDock(QWidget):
         self.report.setToolTip(
             "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
         )
-        self.exporting = StepForm("export_model", {"format": "format"})
+        self.evaluating = StepForm("evaluate_network", {"batch_size": "frames at once"})
+        self.validation = StepRunner(
+            self.session,
+            "cross_validate",
+            {
+                "splits": "splits",
+                "leave_one_video_out": "test on each video in turn",
+                "maxiters": "steps of each",
+                "confidence": "confidence",
+            },
+            "Cross-validate",
+        )
+        self.exporting = StepForm("export_model", {"format": "format", "snapshot": "snapshot (steps)"})
         self.export_button = QPushButton("Export the network")
         self.export_button.setToolTip("as a file that works without the project, also in other programs")
         self.export_line, self.exported = JobLine(self.session, (_EXPORT,)), WrappedLabel()
@@ -88,7 +100,7 @@ class EvaluateDock(QWidget):
     def start(self) -> None:
         """Evaluate the last network of the chosen shuffle."""
         arguments = {"shuffle": self.shuffle.value(), "plotting": self.plotting.isChecked()}
-        self.session.attempt(lambda: self.session.start("evaluate", arguments))
+        self.session.attempt(lambda: self.session.start("evaluate", {**arguments, **self.evaluating.arguments()}))
 
     def export(self) -> None:
         """Write the last network of the chosen shuffle as a file for other programs."""
@@ -97,18 +109,22 @@ class EvaluateDock(QWidget):
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
-        layout, row = QVBoxLayout(self), QFormLayout()
+        content = QWidget()
+        layout, row = QVBoxLayout(content), QFormLayout()
+        layout.setContentsMargins(4, 4, 4, 4)
         row.addRow("shuffle", self.shuffle)
         layout.addWidget(self.heading)
         layout.addLayout(row)
-        for widget in (self.plotting, self.start_button, self.line, self.summary):
+        for widget in (self.plotting, self.evaluating.native, self.start_button, self.line, self.summary):
             layout.addWidget(widget)
         layout.addWidget(self.bodyparts, stretch=1)
         layout.addWidget(self.frames, stretch=1)
         layout.addWidget(self.report)
-        for widget in (self.exporting.native, self.export_button, self.export_line, self.exported):
+        exports = (self.exporting.native, self.export_button, self.export_line, self.exported)
+        for widget in (*exports, self.validation):
             layout.addWidget(widget)
         layout.addStretch()
+        scroll_content(self, content)
 
     def _on_project_changed(self) -> None:
         """Show what the project holds."""

@@ -24,6 +24,7 @@ from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labeling.extracted_frames import delete_frame, partial_crops, take_frame
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.forms.step import StepForm
 from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
@@ -171,6 +172,15 @@ class FramesDock(QWidget):
         self.crop = QCheckBox("extract only the cropped area")
         self.others = QCheckBox("choose different frames than last time")
         self.others.setToolTip("otherwise the same frames are chosen again, and none is added")
+        self.options = StepForm(
+            "extract_frames",
+            {
+                "step": "look at every n-th frame",
+                "colour": "compare colors",
+                "overwrite": "first remove unlabeled frames",
+            },
+        )
+        self.algorithm.currentIndexChanged.connect(self._show_options)
         self.extract_button = QPushButton("Extract frames from the checked videos")
         self.extract_button.clicked.connect(lambda: self.session.attempt(self.extract))
         self.line = JobLine(self.session, ("extract_frames",))
@@ -181,6 +191,7 @@ class FramesDock(QWidget):
         self.delete_button.clicked.connect(lambda: self.session.attempt(self.delete))
         self.confirm: Callable[[str], bool] = self._ask_user
         self._create_layout()
+        self._show_options()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.jobs.started.connect(self._update_enabled)
         self.session.jobs.ended.connect(self._update_enabled)
@@ -226,6 +237,7 @@ class FramesDock(QWidget):
                 "number_of_frames": self.count.value(),
                 "crop": self.crop.isChecked(),
                 "seed": last + 1 if self.others.isChecked() else last,
+                **self.options.arguments(),
             },
         )
 
@@ -269,11 +281,17 @@ class FramesDock(QWidget):
         form.addRow("from, to (%)", part)
         form.addRow(self.crop)
         form.addRow(self.others)
+        form.addRow(self.options.native)
         form.addRow(self.extract_button)
         layout.addWidget(self.form)
         layout.addWidget(self.line)
         layout.addWidget(self.picker)
         layout.addWidget(self.delete_button)
+
+    def _show_options(self) -> None:
+        """Show what concerns the chosen method."""
+        kmeans = ("step", "colour") if self.algorithm.currentData() == "kmeans" else ()
+        self.options.show_only(*kmeans, "overwrite")
 
     def _on_project_changed(self) -> None:
         """Show the videos of the project that is open now, and its choices."""
@@ -322,7 +340,7 @@ class FramesDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.session.notify(job.message, job.remedies)
+            self.session.notify(job.message, job.remedies, kind="done")
 
     def _ask_user(self, question: str) -> bool:
         return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes

@@ -1,7 +1,5 @@
 """Dock 3: the bodyparts of the shown frame, its neighbors, and the buttons beside the keys."""
 
-from collections.abc import Callable
-
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeyEvent
@@ -11,7 +9,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHeaderView,
     QLabel,
-    QMessageBox,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -21,7 +18,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labeling.frame_index import MEANING
 from napari_posecut.labeling.keypoints import Keypoint
 from napari_posecut.labeling.keys import key_help
@@ -32,8 +28,8 @@ from napari_posecut.widgets.parts import colored_row, name_controls, table_of
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.plots.figures import bytes_of, colors_of
+from posecut_core.project.state import look_of
 from posecut_core.types import FrameRef
-from posecut_core.workflow.merge_labels import merge_labels
 
 # --- help line --------------------------------------------------------------------------------------------------------
 # The line of the dock 3 Label that says how a network helps, and lets the user do without.
@@ -90,6 +86,8 @@ _BUTTONS = (  # what is written on them, the method of `Actions` that they call,
     ("Redo", "redo", "Ctrl + Shift + Z"),
     ("Low likelihood", "next_uncertain", "Q"),
     ("Copy last pose", "copy_pose", "C"),
+    ("Reject proposals", "reject", "Shift + X"),
+    ("Names on the image", "toggle_names", "N"),
     ("Absent", "absent", "E"),
     ("Hidden", "occluded", "O"),
     ("Delete label", "unset", "X"),
@@ -113,7 +111,8 @@ class LabelDock(QWidget):
             header.setStretchLastSection(False)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # within the dock, however narrow it is
         self.bodyparts.itemClicked.connect(self._choose)
-        self.confirm: Callable[[str], bool] = self._ask_user
+        self.bodyparts.itemChanged.connect(self._hide_unchecked)
+        self.bodyparts.setToolTip("a bodypart without its check mark is not shown on the image")
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
@@ -139,31 +138,13 @@ class LabelDock(QWidget):
         self._on_project_changed()
 
     def apply_remedy(self, remedy: Remedy) -> None:
-        """Show the labels, of a remedy's video if it names one; decide about changes by another program if it says how.
-
-        Raises:
-            LabelError: the labels cannot be read, or someone else edits them.
-            StorageError: the disk refuses.
-        """
-        if remedy.step == "merge_labels" and remedy.arguments.keys() & {"take", "discard"}:
-            self._merge(take=bool(remedy.arguments.get("take")))
-            return
+        """Show the labels, of a remedy's video if it names one."""
         labeling, videos = self.session.labeling, remedy.arguments.get("videos")
         self.session.show_labels()
         if labeling is not None and isinstance(videos, list):
             frames = [key for key in labeling.index.frames if key.video in videos]
             if frames:
                 self.session.show_frame(frames[0].video, frames[0].number)
-
-    def _merge(self, *, take: bool) -> None:
-        """Accept or discard what another program changed in the labels."""
-        project = self.session.require_project()
-        if not (take or self.confirm("Discard the changes of the other program? Copies of its files are kept.")):
-            return
-        with self.session.labels_released():
-            merged = in_background(lambda: merge_labels(project.config_path, take=take, discard=not take))
-        changes = sum(len(video.changes) for video in merged.videos)
-        self.session.notify(f"{changes} changes by another program were {'accepted' if take else 'discarded'}.")
 
     def show_keypoints(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""
@@ -218,6 +199,7 @@ class LabelDock(QWidget):
     def _on_project_changed(self) -> None:
         """Show the labeling that is open now, which goes on by itself as the box says."""
         self.network.listen()
+        self._items = []  # in the colors of the project that is open now
         self._set_advance(self.advance.isChecked())
         self.show_keypoints()
 
@@ -225,14 +207,24 @@ class LabelDock(QWidget):
         keypoints, current = labeling.keypoints, labeling.current
         if len(self._items) != len(keypoints):
             self.bodyparts.clear()
-            colors = bytes_of(colors_of(labeling.index.project.config.colormap, len(keypoints)))
+            colors = bytes_of(colors_of(look_of(labeling.index.project).colormap, len(keypoints)))
             self._items = [colored_row(color) for color in colors]
+            for item in self._items:
+                item.setCheckState(0, Qt.CheckState.Checked)
             self.bodyparts.addTopLevelItems(self._items)
         chosen = None
+        self.bodyparts.blockSignals(True)
         for item, keypoint in zip(self._items, keypoints, strict=True):
             _fill_row(item, keypoint)
             chosen = item if current is not None and keypoint.bodypart == current.bodypart else chosen
+        self.bodyparts.blockSignals(False)
         self.bodyparts.setCurrentItem(chosen)
+
+    def _hide_unchecked(self) -> None:
+        canvas, unchecked = self.session.canvas, Qt.CheckState.Unchecked
+        if canvas is not None:
+            hidden = [item for item in self._items if item.checkState(0) == unchecked]
+            canvas.hide_bodyparts(frozenset(item.data(0, Qt.ItemDataRole.UserRole) for item in hidden))
 
     def _choose(self, item: QTreeWidgetItem) -> None:
         if self.session.labeling is not None:
@@ -248,9 +240,6 @@ class LabelDock(QWidget):
     def _set_advance(self, on: bool) -> None:
         if self.session.labeling is not None:
             self.session.labeling.advance = on
-
-    def _ask_user(self, question: str) -> bool:
-        return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
 
     def _focus_number(self) -> None:
         self.number.setFocus()

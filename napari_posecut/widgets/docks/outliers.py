@@ -34,6 +34,7 @@ from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.poses.files import FoundPredictions
 from posecut_core.project.paths import Project
+from posecut_core.project.state import look_of
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
 
 # --- outlier form -----------------------------------------------------------------------------------------------------
@@ -328,7 +329,7 @@ class OutliersDock(QWidget):
     def _on_own_job_ended(self, job: Job) -> None:
         if job.request.verb == "extract_outliers":
             if job.state == "done":
-                self.session.notify(job.message, job.remedies)
+                self.session.notify(job.message, job.remedies, kind="done")
             self._clear_found()
         elif job.state == "done":
             self._asked = dict(job.request.arguments)
@@ -389,7 +390,7 @@ class OutliersDock(QWidget):
             read = self.session.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
             if read is None:
                 return
-            style = replace(style_of(project.config, read.predictions.bodyparts), trail=_TRAIL)
+            style = replace(style_of(look_of(project), read.predictions.bodyparts), trail=_TRAIL)
             self.session.attempt(lambda: self.playback.show(found.video, read.predictions, style))
         self.playback.go_to(frame)
 

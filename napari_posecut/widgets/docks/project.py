@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from napari import Viewer
-from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
+from qtpy.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QListWidget,
+    QListWidgetItem,
     QPushButton,
     QTabWidget,
     QTreeWidget,
@@ -26,9 +28,11 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labeling.frame_index import MEANING, FrameStatus
 from napari_posecut.labeling.labeling import Labeling
+from napari_posecut.preferences import preferences
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.project import NewProjectForm, ProjectVideos
+from napari_posecut.widgets.forms.step import StepRunner
 from napari_posecut.widgets.parts import name_controls
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
@@ -235,6 +239,62 @@ def _count_text(counts: "Counter[FrameStatus]") -> str:
     return f"{counts['done']} of {frames} frames done" + (f", {dropped} dropped" if dropped else "")
 
 
+# --- start ------------------------------------------------------------------------------------------------------------
+
+
+class _Start(QWidget):
+    """The ways to a project: those that were open lately, the sample, and a new one."""
+
+    new_requested = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.recent = QListWidget()
+        self.recent.setToolTip("projects that were open lately; a click opens one")
+        self.recent.itemClicked.connect(self._open)
+        self.recent.itemActivated.connect(self._open)
+        self.sample_button, self.new_button = QPushButton("Try the sample project"), QPushButton("New project…")
+        self.sample_button.setToolTip("a small project of drawn mice, partly labeled; it takes some seconds to draw")
+        self.sample_button.clicked.connect(lambda: session.viewer.open_sample("posecut", "mouse"))
+        self.new_button.clicked.connect(lambda: self.new_requested.emit())
+        layout = QVBoxLayout(self)
+        layout.addWidget(QLabel("<b>Recent projects</b>"))
+        for widget in (self.recent, self.sample_button, self.new_button):
+            layout.addWidget(widget)
+        session.project_changed.connect(self._list)
+        self._list()
+
+    def _list(self) -> None:
+        self.recent.clear()
+        for folder in map(Path, preferences().recent):
+            if (folder / "config.yaml").is_file():
+                item = QListWidgetItem(folder.name, self.recent)
+                item.setToolTip(str(folder))
+
+    def _open(self, item: QListWidgetItem) -> None:
+        project, folder = self._session.project, item.toolTip()
+        if project is None or str(project.root) != folder:
+            self._session.attempt(lambda: self._session.open(folder))
+
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+class _Checks(QWidget):
+    """What looks over a project as a whole, and hands it on."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.doctor = StepRunner(session, "doctor", {"mend": "repair what can be repaired"}, "Check the project")
+        self.labels = StepRunner(session, "check_labels", {}, "Draw the labels as pictures")
+        self.export = StepRunner(session, "export_deeplabcut", {}, "Write images for DeepLabCut")
+        layout = QVBoxLayout(self)
+        for runner in (self.doctor, self.labels, self.export):
+            layout.addWidget(runner)
+        layout.addStretch(1)
+
+
 # --- project ----------------------------------------------------------------------------------------------------------
 # Dock 1: open or create a project; its frames, videos, bodyparts and skeleton.
 
@@ -265,7 +325,10 @@ class ProjectDock(QWidget):
         self.repair_line = JobLine(self.session, ("doctor",))
         self.repair_line.ended.connect(self._on_repaired)
         self._damaged: Path | None = None  # config.yaml of the project that is being repaired
+        self.checks = _Checks(self.session)
+        self.start = _Start(self.session)
         self.tabs = QTabWidget()
+        self.start.new_requested.connect(lambda: self._bring(self.new))
         self._create_layout()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.labels_changed.connect(self._show_banner)
@@ -278,9 +341,15 @@ class ProjectDock(QWidget):
         Raises:
             PosecutError: the repair is refused, or the bodyparts cannot be written.
         """
-        page = {"create_new_project": self.new, "add_new_videos": self.videos, "edit_bodyparts": self.names}
+        page = {
+            "create_new_project": self.new,
+            "add_new_videos": self.videos,
+            "edit_bodyparts": self.names,
+            "check_labels": self.checks,
+            "export_deeplabcut": self.checks,
+        }
         if remedy.step in page:
-            self.tabs.setCurrentWidget(page[remedy.step])
+            self._bring(page[remedy.step])
         if remedy.step == "doctor":
             self._repair(config_path(str(remedy.arguments["config"])))
         elif remedy.step == "edit_bodyparts" and remedy.arguments.keys() & {"rename", "add"}:
@@ -357,14 +426,22 @@ class ProjectDock(QWidget):
         both.addWidget(self.bodyparts, stretch=3)
         both.addWidget(self.skeleton, stretch=2)
         for page, title in (
+            (self.start, "Start"),
             (self.frames, "Frames"),
             (self.videos, "Videos"),
             (self.names, "Bodyparts"),
+            (self.checks, "Checks"),
             (self.new, "New"),
         ):
             self.tabs.addTab(page, title)
         self.tabs.setUsesScrollButtons(False)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)  # rather than widening the dock
         layout.addWidget(self.tabs, stretch=1)
+
+    def _bring(self, page: QWidget) -> None:
+        """Bring a tab to the front, also one that is hidden."""
+        self.tabs.setTabVisible(self.tabs.indexOf(page), True)
+        self.tabs.setCurrentWidget(page)
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of the project", str(Path.home()))
@@ -376,10 +453,11 @@ class ProjectDock(QWidget):
         """Show the project that is open now."""
         project, labeling = self.session.project, self.session.labeling
         for place in range(self.tabs.count()):
-            self.tabs.setTabVisible(place, project is not None or self.tabs.widget(place) is self.new)
+            page = self.tabs.widget(place)  # a tab for a new project beside all others would not fit
+            self.tabs.setTabVisible(place, page is self.start or (page is self.new) == (project is None))
         if project is None:
             self.heading.setText("Open a project, drop its folder here, or create a new one:")
-            self.tabs.setCurrentWidget(self.new)
+            self.tabs.setCurrentWidget(self.start)
         else:
             self.heading.setText(f"<b>{project.config.task}</b> by {project.config.scorer}")
             self.heading.setToolTip(str(project.root))

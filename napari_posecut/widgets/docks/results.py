@@ -47,6 +47,7 @@ from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import Playback, playback_of
 from posecut_core.plots.figures import bytes_of
 from posecut_core.poses.files import FoundPredictions
+from posecut_core.project.state import look_of
 
 # --- overlay controls -------------------------------------------------------------------------------------------------
 # How predictions are drawn over a video: pcutoff, trails, skeleton, and which bodyparts are seen.
@@ -378,7 +379,7 @@ class ResultsDock(QWidget):
     def _play(self, found: FoundPredictions, read: Trajectories) -> None:
         project = self.session.require_project()
         predictions = read.predictions
-        self.playback.show(found.video, predictions, style_of(project.config, predictions.bodyparts))
+        self.playback.show(found.video, predictions, style_of(look_of(project), predictions.bodyparts))
         self._shown = found
         self.overlay.show_video(predictions.bodyparts, self.playback.style)
         self._add_timeline(read)
@@ -400,7 +401,7 @@ class ResultsDock(QWidget):
         project, predictions, shown = self.session.project, self.playback.predictions, self.overlay.shown
         if project is None or predictions is None or len(shown) != len(predictions.bodyparts):
             return
-        self.playback.set_style(self.overlay.styled(style_of(project.config, predictions.bodyparts)))
+        self.playback.set_style(self.overlay.styled(style_of(look_of(project), predictions.bodyparts)))
         if self.timeline is not None:
             self.timeline.show_curves(shown)
 
@@ -445,7 +446,8 @@ class ResultsDock(QWidget):
         if place < 0:
             self.session.notify(
                 f"There are no predictions of {video.name} in {video.parent}; analyze it (6 Analyze), or choose "
-                "the folder that holds them (Other folder…)."
+                "the folder that holds them (Other folder…).",
+                kind="refused",
             )
             return False
         self.videos.setCurrentIndex(place)
@@ -462,7 +464,8 @@ class ResultsDock(QWidget):
         if all(entry.table.parent != folder for entry in self._found):
             self.session.notify(
                 f"There are no predictions of the listed videos in {folder}; choose the folder that holds their "
-                ".h5 files, or add the video first (Other video…)."
+                ".h5 files, or add the video first (Other video…).",
+                kind="refused",
             )
 
     def _show_map(self) -> None:

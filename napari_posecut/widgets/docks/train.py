@@ -1,166 +1,36 @@
 """Dock 4: train a network in the background, watch its curves, pause it, and let it go on."""
 
-import contextlib
-import dataclasses
-import json
 import math
 from collections.abc import Mapping
-from itertools import count
-from typing import Any
 
-import yaml
-from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, LineEdit, SpinBox
-from magicgui.widgets.bases import ValueWidget, Widget
 from napari import Viewer
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QPushButton,
-    QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.forms.training import (
+    CHOOSE_FILE,
+    INITIAL_WEIGHTS,
+    SettingsForm,
+    count_text,
+    earlier_settings,
+    first_settings,
+    frames_of,
+    given,
+    new_shuffle,
+    speed_of,
+)
 from napari_posecut.widgets.parts import name_controls, scroll_content
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
-from posecut_core.dataset.settings import (
-    TrainingSettings,
-    handed_on,
-    previous_training,
-    read_settings,
-    settings_from,
-)
-from posecut_core.dataset.split import read_split
-from posecut_core.errors import DatasetError, ModelError, Remedy
+from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Notice, Progress, rough_time
 from posecut_core.project.paths import Project
-from posecut_core.storage.values import properties
 from posecut_core.types import FrameRef
-
-# --- settings ---------------------------------------------------------------------------------------------------------
-# The form of a training's settings, made from the core's own: names, defaults, choices and meanings are its.
-#
-# What is not a choice, a switch or a count is written as in settings.yaml, and the core says what cannot work.
-
-
-_FILE = "a file"
-_WEIGHTS = {"imagenet": "ImageNet weights", "random": "random weights", "previous": "previous network", _FILE: _FILE}
-_LARGEST = 2**63 - 1
-
-
-class _SettingsForm(Container[Widget]):
-    """A form of what a training can be told; the rarely needed settings are folded away."""
-
-    def __init__(self) -> None:
-        self._shown = TrainingSettings()
-        self._automatic = False  # whether global_scale is chosen by the core unless it is given
-        settings = {name: about for name, about in properties(TrainingSettings).items() if not about.get("readOnly")}
-        self.fields: dict[str, ValueWidget[Any]] = {name: _field(name, about) for name, about in settings.items()}
-        self._shown_file: object = None  # of weights, as the widget returns what is shown
-        self.weights_file = FileEdit(name="weights_file", label="file", filter="*.safetensors")
-        self.more = CheckBox(name="more", text="More settings", tooltip="show the settings that are rarely changed")
-        rest = [field for name, field in self.fields.items() if "label" not in settings[name]]
-        main: list[Widget] = [field for field in self.fields.values() if field not in rest]
-        main.insert(main.index(self.fields["init_weights"]) + 1, self.weights_file)
-        super().__init__(labels=False)
-        first, folded = Container[Widget](), Container[Widget]()
-        first.extend(main)  # added later than made, their labels get one width
-        folded.extend(rest)
-        self.extend([first, self.more, folded])
-        for part in (self, first, folded):
-            part.margins = (0, 0, 0, 0)
-        folded.visible = False
-        self.more.changed.connect(lambda shown: setattr(folded, "visible", shown))
-        self.fields["init_weights"].changed.connect(self._show_file)
-        self.show_settings(self._shown, automatic=True)
-
-    def show_settings(self, settings: TrainingSettings, *, automatic: bool) -> None:
-        """Show settings, from which changes count.
-
-        Args:
-            settings: those that hold if nothing is changed.
-            automatic: whether the core chooses global_scale when none is given.
-        """
-        self._shown, self._automatic = settings, automatic
-        for name, field in self.fields.items():
-            value = getattr(settings, name)
-            if name == "init_weights":
-                field.value = value if value in _WEIGHTS else _FILE
-                if value not in _WEIGHTS:
-                    self.weights_file.value = value
-                    self._shown_file = self.weights_file.value
-            elif isinstance(field, LineEdit):
-                field.value = "" if value is None or (name == "global_scale" and automatic) else json.dumps(value)
-            else:
-                field.value = value
-        self._show_file()
-
-    def changes(self) -> dict[str, object]:
-        """Return the settings that were changed in the form, for the core's `settings`.
-
-        Raises:
-            ModelError: a value cannot work.
-        """
-        typed = {name: self._typed(name, field) for name, field in self.fields.items()}
-        if typed["global_scale"] is None:
-            del typed["global_scale"]
-        settings = settings_from({**dataclasses.asdict(self._shown), **typed})
-        chosen_scale = self._automatic and "global_scale" in typed
-        return {
-            name: value
-            for name in typed
-            if (value := getattr(settings, name)) != getattr(self._shown, name)
-            or (name == "global_scale" and chosen_scale)
-        }
-
-    def _typed(self, name: str, field: ValueWidget[Any]) -> Any:
-        if name == "init_weights" and field.value == _FILE:
-            # The path is kept as it was written: the widget makes one of this working folder of it.
-            unchanged = self.weights_file.value == self._shown_file
-            return self._shown.init_weights if unchanged else str(self.weights_file.value)
-        if not isinstance(field, LineEdit):
-            return field.value
-        try:
-            return yaml.safe_load(field.value)
-        except yaml.YAMLError:
-            return field.value
-
-    def _show_file(self) -> None:
-        self.weights_file.visible = self.fields["init_weights"].value == _FILE
-
-
-def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
-    """Make the widget of one setting of its JSON schema."""
-    label = about.get("label", name.replace("_", " "))
-    common: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
-    field: ValueWidget[Any]
-    if about.get("type") == "boolean":
-        field = CheckBox(**common, text=label)
-    elif name == "init_weights":
-        field = ComboBox(**common, label=label, choices=[(text, value) for value, text in _WEIGHTS.items()])
-    elif "enum" in about:
-        field = ComboBox(**common, label=label, choices=about["enum"])
-    elif about.get("type") == "integer":
-        field = SpinBox(
-            **common,
-            label=label,
-            min=about["minimum"],
-            max=about.get("maximum", _LARGEST),
-            step=about.get("multipleOf", 1),
-        )
-    else:
-        field = LineEdit(**common, label=label)
-        if name == "global_scale" or "anyOf" in about:
-            field.native.setPlaceholderText("automatic" if name == "global_scale" else "none")
-    field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    return field
-
 
 # --- train ------------------------------------------------------------------------------------------------------------
 # Dock 4: train a network in the background, watch its curves, pause it, and let it go on.
@@ -168,6 +38,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
 
 _VERB = "create_dataset_and_train"
 _LABELED = ("begun", "done")  # frames that a training dataset made now would have
+_NOW = "Train on what is labeled now"
 _QUIET = 300  # milliseconds without a change of labels, after which frames are counted
 _NOTES = 3  # sentences of the core that are shown together
 
@@ -182,6 +53,7 @@ class TrainDock(QWidget):
         self._notes: list[str] = []
         self._state = ""  # of the shown shuffle, in rich text
         self._used: frozenset[FrameRef] = frozenset()  # frames of the training dataset of the shown shuffle
+        self.counts = WrappedLabel()
         self._inherited: dict[str, object] = {}  # settings of an earlier shuffle that a new one begins with
         self._timer = QTimer(self)  # counting all frames at each click would delay it
         self._timer.setSingleShot(True)
@@ -194,13 +66,17 @@ class TrainDock(QWidget):
         self.shuffle.setToolTip(
             "each shuffle is one split of the labels into training and test frames, with its own network"
         )
-        self.form = _SettingsForm()
-        self.start_button = QPushButton("Train")
+        self.form = SettingsForm()
+        self.iteration = WrappedLabel()
+        self.more = QWidget()
+        self.start_button, self.resume_button = QPushButton(_NOW), QPushButton("Resume without the new labels")
         self.line = JobLine(self.session, (_VERB,), stop_text="Pause")
         self.curve = CurveView()
         self._create_layout()
         self.shuffle.valueChanged.connect(self._show_shuffle)
         self.start_button.clicked.connect(self.start)
+        self.resume_button.clicked.connect(lambda: self.session.attempt(lambda: self._train(self.form.changes())))
+        self.form.more.changed.connect(lambda shown: self.more.setVisible(shown))
         self.line.ended.connect(self._on_job_ended)
         self.form.fields["maxiters"].changed.connect(self._update_button)
         self.session.project_changed.connect(self._on_project_changed)
@@ -216,27 +92,29 @@ class TrainDock(QWidget):
         if isinstance(shuffle, int):
             self.shuffle.setValue(shuffle)
         elif remedy.step == "create_training_dataset":
-            self.shuffle.setValue(_new_shuffle(self.session.require_project()))
-        if weights in _WEIGHTS:
+            self.shuffle.setValue(new_shuffle(self.session.require_project()))
+        if weights in INITIAL_WEIGHTS:
             self.form.fields["init_weights"].value = weights
             self.start()
         elif weights is not None:
-            self.form.fields["init_weights"].value = _FILE
+            self.form.fields["init_weights"].value = CHOOSE_FILE
 
     def start(self) -> None:
-        """Train, or go on from the last snapshot, with what the form says."""
+        """Train on what is labeled now, with what the form says; go on from the last snapshot where that has it all."""
         self.session.attempt(self._start)
 
     def _start(self) -> None:
         project, changes = self.session.require_project(), self.form.changes()
-        if self._is_finished():
-            if not self._unused_frames():
-                raise ModelError(
-                    f"Shuffle {self.shuffle.value()} is trained to its end with all labels; raise the number of steps "
-                    "to train it further, or choose another shuffle."
-                )
-            self.shuffle.setValue(_new_shuffle(project))
-        settings = {**self._inherited, **self.form.changes(), **changes}
+        if self._unused_frames():
+            self.shuffle.setValue(new_shuffle(project))
+        elif self._is_finished():
+            raise ModelError(
+                f"Shuffle {self.shuffle.value()} is trained to its end with all labels; raise the number of steps "
+                "to train it further, or choose another shuffle."
+            )
+        self._train({**self._inherited, **self.form.changes(), **changes})
+
+    def _train(self, settings: Mapping[str, object]) -> None:
         self.session.start(_VERB, {"shuffle": self.shuffle.value(), "settings": settings})
 
     def _is_finished(self) -> bool:
@@ -246,9 +124,12 @@ class TrainDock(QWidget):
 
     def _unused_frames(self) -> int:
         """Count the labeled frames that the chosen shuffle was neither trained on nor is tested with."""
+        return len(self._labeled() - self._used) if self._used else 0
+
+    def _labeled(self) -> frozenset[FrameRef]:
         labeling = self.session.labeling
-        frames = labeling.index.frames if labeling is not None and self._used else ()
-        return sum(key not in self._used and labeling.status(key) in _LABELED for key in frames if labeling)
+        frames = labeling.index.frames if labeling is not None else ()
+        return frozenset(key for key in frames if labeling and labeling.status(key) in _LABELED)
 
     def _create_layout(self) -> None:
         self.setMinimumWidth(290)
@@ -256,9 +137,12 @@ class TrainDock(QWidget):
         layout, row = QVBoxLayout(content), QFormLayout()
         layout.setContentsMargins(4, 4, 4, 4)
         row.addRow("shuffle", self.shuffle)
-        layout.addWidget(self.heading)
-        layout.addLayout(row)
-        for widget in (self.form.native, self.start_button, self.line, self.notes, self.figures):
+        row.addRow(self.iteration)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.more.setLayout(row)
+        self.more.setVisible(False)
+        top = (self.heading, self.counts, self.start_button, self.resume_button, self.line, self.notes, self.figures)
+        for widget in (*top, self.form.native, self.more):
             layout.addWidget(widget)
         layout.addWidget(self.curve, stretch=1)
         layout.addStretch()
@@ -270,6 +154,9 @@ class TrainDock(QWidget):
         iteration = None if project is None else (project.config_path, project.config.iteration)
         if iteration != self._iteration:
             self._iteration, self._notes = iteration, []
+            if project is not None:
+                self.iteration.setText(f"iteration {project.config.iteration}; 8 Refine begins the next one")
+                self._choose_shuffle(max(new_shuffle(project) - 1, 1))
         if job is not None:
             self._on_job_started(job)
         else:
@@ -279,21 +166,26 @@ class TrainDock(QWidget):
         if job.request.verb != _VERB:
             return
         self._notes = []
-        self.shuffle.blockSignals(True)
-        self.shuffle.setValue(_shuffle_of(job))
-        self.shuffle.blockSignals(False)
+        self._choose_shuffle(_shuffle_of(job))
         self._show_shuffle()
         for report in job.reports:
             self._add_report(report)
         self._draw()
+
+    def _choose_shuffle(self, number: int) -> None:
+        self.shuffle.blockSignals(True)
+        self.shuffle.setValue(number)
+        self.shuffle.blockSignals(False)
 
     def _show_shuffle(self) -> None:
         """Show what there is of the chosen shuffle."""
         project, running = self.session.project, self.session.jobs.find(_VERB)
         for widget in (self.form.native, self.shuffle, self.start_button):
             widget.setEnabled(project is not None and running is None)
-        for widget in (self.form.native, self.start_button):  # the curves have their room while it runs
-            widget.setVisible(running is None)
+        self.form.native.setVisible(running is None)  # the curves have its room while it runs
+        self.start_button.setVisible(running is None)
+        self.resume_button.setVisible(False)
+        self.more.setVisible(running is None and bool(self.form.more.value))
         self._rows = {}
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
@@ -307,11 +199,12 @@ class TrainDock(QWidget):
         path = project.training(number).settings
         settings = self.session.attempt(lambda: read_settings(path)) if path.exists() else None
         steps = max(self._rows, default=0)
-        earlier = None if settings is not None else _earlier_settings(project, number)
-        self._inherited = {} if earlier is None else _given(earlier)
-        self._used = _frames_of(project, number)
-        first = settings or earlier or _first_settings(project, number)
+        earlier = None if settings is not None else earlier_settings(project, number)
+        self._inherited = {} if earlier is None else given(earlier)
+        self._used = frames_of(project, number)
+        first = settings or earlier or first_settings(project, number)
         self.form.show_settings(first, automatic=settings is None and earlier is None)
+        self.form.show_speed(speed_of(project, number))
         running = self.session.jobs.find(_VERB) is not None
         state = "training in the background; you can go on labeling." if running else _state_text(steps, settings)
         self._state = f"<b>Shuffle {number}</b>: {state}"
@@ -324,11 +217,12 @@ class TrainDock(QWidget):
         """Say what a click would do now, and which labels the shown training lacks."""
         if self.session.project is None:
             return
-        unused, finished = self._unused_frames(), self._is_finished()
-        text = "Train with all labels" if finished and unused else "Resume" if self._rows and not finished else "Train"
-        self.start_button.setText(text)
-        lacks = "1 labeled frame is" if unused == 1 else f"{unused} labeled frames are"
-        self.heading.setText(f"{self._state} {lacks} not in it." if unused else self._state)
+        unused, unfinished = self._unused_frames(), bool(self._rows) and not self._is_finished()
+        self.start_button.setText("Resume" if unfinished and not unused else _NOW)
+        self.resume_button.setVisible(unfinished and bool(unused) and not self.start_button.isHidden())
+        labeled = len(self._labeled())
+        self.heading.setText(self._state)
+        self.counts.setText(f"<b>{count_text(labeled, unused if self._used else labeled)}</b>")
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:
@@ -355,55 +249,17 @@ class TrainDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self._notes = [f"Done. {job.message} Next: 5 Evaluate, or go on labeling with its proposals."]
+            done = f"Done. {job.message} Next: 5 Evaluate, or go on labeling with its proposals."
+            self._notes = [done]
+            self.session.notify(done, kind="done")
         elif job.state == "stopped":
             self._notes = ["Paused; press Resume to continue."]
         self._show_shuffle()
 
 
-def _new_shuffle(project: Project) -> int:
-    """Return the first shuffle that has no training dataset."""
-    return next(number for number in count(1) if not project.training(number).split.exists())
-
-
 def _shuffle_of(job: Job) -> int:
     number = job.request.arguments.get("shuffle", 1)
     return number if isinstance(number, int) else 1
-
-
-def _earlier_settings(project: Project, shuffle: int) -> TrainingSettings | None:
-    """Return the settings of the nearest shuffle before one in this iteration; None where there is none."""
-    paths = (project.training(number).settings for number in range(shuffle - 1, 0, -1))
-    path = next((path for path in paths if path.exists()), None)
-    with contextlib.suppress(ModelError):  # malformed ones are reported where they are used
-        return None if path is None else read_settings(path)
-    return None
-
-
-def _given(settings: TrainingSettings) -> dict[str, object]:
-    """Return settings as they are given to a new training: those that differ from the defaults, and the network."""
-    editable = [name for name, about in properties(TrainingSettings).items() if not about.get("readOnly")]
-    usual = TrainingSettings()
-    changed = {name: value for name in editable if (value := getattr(settings, name)) != getattr(usual, name)}
-    return {"net_type": settings.net_type, **changed}
-
-
-def _frames_of(project: Project, shuffle: int) -> frozenset[FrameRef]:
-    """Return the frames of a training dataset; none where there is no readable one."""
-    with contextlib.suppress(DatasetError):
-        split = read_split(project.training(shuffle).split)
-        return frozenset((*split.train, *split.test))
-    return frozenset()
-
-
-def _first_settings(project: Project, shuffle: int) -> TrainingSettings:
-    """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
-    with contextlib.suppress(ModelError):  # malformed ones of before are reported where they are used
-        if (before := previous_training(project.training(shuffle)).settings) is not None:
-            return TrainingSettings(**handed_on(before))
-    with contextlib.suppress(ModelError):  # other networks of DeepLabCut
-        return settings_from({"net_type": project.config.default_net_type})
-    return TrainingSettings()
 
 
 def _state_text(steps: int, settings: TrainingSettings | None) -> str:

@@ -1,7 +1,7 @@
 """The forms for the bodyparts of a project and for its skeleton."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qtpy.QtCore import Qt
@@ -22,6 +22,7 @@ from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import edit_config
+from posecut_core.project.state import read_state, update_state
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 
 # --- bodyparts editor -------------------------------------------------------------------------------------------------
@@ -83,6 +84,13 @@ class BodypartsEditor(QWidget):
         hint.setWordWrap(True)
         layout.addWidget(hint)
         layout.addWidget(self.names)
+        self.colors = QComboBox()
+        self.colors.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for text, name in (("colors: colormap of config.yaml", "colormap"), ("colors: 25 distinct ones", "distinct")):
+            self.colors.addItem(text, name)
+        self.colors.setToolTip("distinct ones differ for color-blind people too, and stay when a bodypart is added")
+        self.colors.activated.connect(lambda _: session.attempt(self.choose_palette))
+        layout.addWidget(self.colors)
         row = QHBoxLayout()
         for button in (self.add_button, self.revert_button, self.apply_button):
             row.addWidget(button)
@@ -108,12 +116,27 @@ class BodypartsEditor(QWidget):
         """Write what the list says; labeling is let go of meanwhile."""
         self._session.attempt(self._write)
 
+    def choose_palette(self) -> None:
+        """Draw the bodyparts in other colors from now on, here and in all pictures.
+
+        Raises:
+            ProjectError: no project is open, or posecut.yaml is malformed.
+            StorageError: posecut.yaml cannot be written.
+        """
+        project, palette = self._session.require_project(), self.colors.currentData()
+        update_state(project, lambda state: replace(state, palette=palette))
+        self._session.hide_labels()  # whose layers have the colors of before
+        self._session.show_labels()
+        self._session.project_changed.emit()
+
     def revert(self) -> None:
         """List the bodyparts as config.yaml has them."""
         project = self._session.project
         self.names.clear()
         for name in project.config.bodyparts if project else ():
             self.names.addItem(self._item(name, name))
+        state = self._session.attempt(lambda: read_state(project.settings_path)) if project else None
+        self.colors.setCurrentIndex(self.colors.findData(state.palette if state else "colormap"))
         self._compare()
 
     def _write(self) -> None:

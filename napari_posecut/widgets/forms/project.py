@@ -241,7 +241,7 @@ class ProjectVideos(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self._session.notify(job.message, job.remedies)
+            self._session.notify(job.message, job.remedies, kind="done")
 
     def _create_layout(self) -> None:
         layout = QVBoxLayout(self)

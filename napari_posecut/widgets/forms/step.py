@@ -1,4 +1,4 @@
-"""A form of some arguments of a step, made from its definition: names, defaults, choices, limits and meanings."""
+"""A form of some arguments of a step, made from its definition, and the same with a button that runs the step."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,14 @@ from typing import Any
 import yaml
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget, Widget
-from qtpy.QtWidgets import QSizePolicy
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_posecut.jobs.jobs import Job
+from napari_posecut.session import Session
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import ArgumentError
-from posecut_core.steps import StepArgument, arguments_of
+from posecut_core.steps import StepArgument, arguments_of, meaning_of
 
 _MOST = 1_000_000  # in fields of numbers without a limit
 
@@ -25,6 +29,7 @@ class StepForm(Container[Widget]):
     def __init__(self, step: str, labels: Mapping[str, str]) -> None:
         known = {argument.parameter: argument for argument in arguments_of(step)}
         self._defaults = {name: known[name].default for name in labels}
+        self._words = frozenset(name for name in labels if known[name].kind is str)
         self.fields: dict[str, ValueWidget[Any]] = {name: _field(known[name], label) for name, label in labels.items()}
         self._shown = tuple(self.fields)
         super().__init__(widgets=list(self.fields.values()))
@@ -47,7 +52,8 @@ class StepForm(Container[Widget]):
         Raises:
             ArgumentError: a number is something else.
         """
-        typed = {name: _typed(name, field) for name, field in self.fields.items() if name in self._shown}
+        shown = ((name, self.fields[name]) for name in self._shown)
+        typed = {name: _typed(name, field, words=name in self._words) for name, field in shown}
         return {name: value for name, value in typed.items() if value is not None and value != self._defaults[name]}
 
 
@@ -66,7 +72,7 @@ def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
         field = ComboBox(**common, choices=argument.choices, value=chosen)
     elif argument.default is None:
         field = LineEdit(**common)
-        field.native.setPlaceholderText("as in config.yaml")
+        field.native.setPlaceholderText("as in config.yaml" if "config.yaml" in argument.meaning else "automatic")
     elif argument.kind is int:
         field = SpinBox(**common, value=argument.default, min=int(least or 0), max=_MOST)
     else:
@@ -76,13 +82,72 @@ def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
     return field
 
 
-def _typed(name: str, field: ValueWidget[Any]) -> object:
+def _typed(name: str, field: ValueWidget[Any], *, words: bool) -> object:
     if not isinstance(field, LineEdit) or not field.value.strip():
         return None if isinstance(field, LineEdit) else field.value
     try:
         value = yaml.safe_load(field.value)
     except yaml.YAMLError:
         value = None
+    if words and isinstance(value, str):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(f"{name} is {field.value!r}, expected a number; correct it or leave it empty.")
     return value
+
+
+class StepRunner(QWidget):
+    """A step with the form of its arguments, a button that lets a child run it, and what came of it.
+
+    Args:
+        session: whose project it is about.
+        step: name of the function, which is the name of the verb too.
+        labels: argument -> what is written beside its field.
+        text: of the button.
+    """
+
+    ended = Signal(object)  # Job
+
+    def __init__(self, session: Session, step: str, labels: Mapping[str, str], text: str) -> None:
+        super().__init__()
+        self._session, self._step = session, step
+        self.form = StepForm(step, labels)
+        self.start_button = QPushButton(text)
+        self.start_button.setToolTip(meaning_of(step))
+        self.start_button.clicked.connect(lambda: session.attempt(self.start))
+        self.line, self.result = JobLine(session, (step,)), WrappedLabel()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.form.native, self.start_button, self.line, self.result):
+            layout.addWidget(widget)
+        self.form.native.setVisible(bool(labels))
+        self.line.ended.connect(self._on_job_ended)
+        session.project_changed.connect(self._on_project_changed)
+        session.jobs.started.connect(self._update_enabled)
+        session.jobs.ended.connect(self._update_enabled)
+        self._on_project_changed()
+
+    def start(self) -> None:
+        """Let a child run the step.
+
+        Raises:
+            ProjectError: no project is open.
+            PosecutError: a field holds no number, or other work is in the way.
+            StorageError: the project cannot be written to.
+        """
+        self._session.start(self._step, self.form.arguments())
+
+    def _on_project_changed(self) -> None:
+        self.result.setText("")
+        self._update_enabled()
+
+    def _update_enabled(self) -> None:
+        self.result.setVisible(bool(self.result.text()))
+        self.start_button.setEnabled(self._session.project is not None and self._session.jobs.can_start(self._step))
+
+    def _on_job_ended(self, job: Job) -> None:
+        if job.state == "done":
+            self.result.setText("<br>".join(map(wrappable, job.message.splitlines())))
+            self._session.notify(job.message.partition("\n")[0], job.remedies, kind="done")
+        self._update_enabled()
+        self.ended.emit(job)

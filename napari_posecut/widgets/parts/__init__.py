@@ -94,8 +94,13 @@ def table_of(headings: Iterable[str]) -> QTreeWidget:
 
 def colored_row(color: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:
     """Make a row with a square of a bodypart's color before its first cell."""
-    square = QPixmap(_SIDE, _SIDE)
-    square.fill(QColor(*color.tolist()))
     row = QTreeWidgetItem(cells)
-    row.setIcon(0, QIcon(square))
+    row.setIcon(0, color_icon(color.tolist()))
     return row
+
+
+def color_icon(color: Sequence[int]) -> QIcon:
+    """Make a square of one color: red, green, blue from 0 to 255."""
+    square = QPixmap(_SIDE, _SIDE)
+    square.fill(QColor(*color))
+    return QIcon(square)

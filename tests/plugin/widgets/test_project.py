@@ -42,10 +42,10 @@ def first_frame(dock):
 
 def test_nothing_open_offers_a_beginning(dock, tmp_path):
     """Without a project there is a way to one, and a wrong path is told, not raised."""
-    assert visible_tabs(dock) == ["New"]
+    assert visible_tabs(dock) == ["Start", "New"]
     dock.path.setText(str(tmp_path / "nothing"))
     dock.open()
-    assert visible_tabs(dock) == ["New"]
+    assert visible_tabs(dock) == ["Start", "New"]
 
 
 def test_tree_follows_the_labeling(opened):
@@ -73,7 +73,7 @@ def test_dropped_folder_is_opened(dock, sample):
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     dock.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
     assert dock.session.project.config_path == sample
-    assert visible_tabs(dock) == ["Frames", "Videos", "Bodyparts", "New"]
+    assert visible_tabs(dock) == ["Start", "Frames", "Videos", "Bodyparts", "Checks"]
 
 
 def test_labels_of_another_computer_can_be_taken_over(dock, sample):

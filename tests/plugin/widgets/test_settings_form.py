@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_posecut.widgets.docks.train import _SettingsForm
+from napari_posecut.widgets.forms.training import SettingsForm
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.storage.values import properties
@@ -11,7 +11,7 @@ from posecut_core.storage.values import properties
 @pytest.fixture
 def form(qtbot):
     """A form that shows the defaults."""
-    made = _SettingsForm()
+    made = SettingsForm()
     qtbot.addWidget(made.native)
     return made
 

@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from napari_posecut.widgets.docks import train
+import napari_posecut
 from napari_posecut.widgets.docks.train import TrainDock
+from napari_posecut.widgets.forms.training import first_settings
 from posecut_core.dataset.settings import (
     TrainingSettings,
     handed_on,
@@ -121,7 +122,22 @@ def test_a_shuffle_of_a_later_iteration_begins_as_before(session, dock, begun, m
     session.project = dataclasses.replace(
         session.project, config=dataclasses.replace(session.project.config, iteration=1)
     )
-    shown = train._first_settings(session.project, 1)
+    shown = first_settings(session.project, 1)
     before = previous_training(session.project.training(1, 0))
     assert (shown.net_type, shown.global_scale) == ("resnet_18", 0.6)
     assert handed_on(shown) == {**with_inherited(before, 1, {}, lambda progress: None)}
+
+
+def test_the_widget_trains_all_labels_from_another_program(sample, qtbot, monkeypatch):
+    """A magicgui container counts what is labeled, and its button starts the next shuffle with the changed settings."""
+    started = []
+    monkeypatch.setattr("napari_posecut.widgets.forms.training.start", lambda *asked: started.append(asked))
+    widget = napari_posecut.train_widget(sample)
+    qtbot.addWidget(widget.native)
+    assert widget.counts.value == "6 labeled frames; no training dataset has them yet."
+    widget.form.length.value = 500
+    widget.train.native.click()
+    ((config, request),) = started
+    assert (config, request.verb) == (sample, "create_dataset_and_train")
+    assert request.arguments == {"shuffle": 1, "settings": {"maxiters": 500}}
+    assert widget.said.value.startswith("Shuffle 1 is trained in the background")

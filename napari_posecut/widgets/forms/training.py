@@ -1,0 +1,314 @@
+"""The settings of a training as a form made from the core's own, and the same with a button, for other programs."""
+
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+import yaml
+from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, Label, LineEdit, PushButton, SpinBox
+from magicgui.widgets.bases import ValueWidget, Widget
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from napari_posecut.jobs.files import Request
+from napari_posecut.jobs.jobs import Job, start
+from napari_posecut.remedies import in_window
+from posecut_core.dataset.settings import TrainingSettings, handed_on, previous_training, read_settings, settings_from
+from posecut_core.dataset.split import read_split
+from posecut_core.errors import DatasetError, ModelError, PosecutError
+from posecut_core.labels.contents import read_contents
+from posecut_core.model.log import read_log
+from posecut_core.progress import rough_time
+from posecut_core.project.opening import frame_folders, open_project
+from posecut_core.project.paths import Project
+from posecut_core.results import counted
+from posecut_core.storage.values import properties
+from posecut_core.types import FrameRef
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+# The form of a training's settings, made from the core's own: names, defaults, choices and meanings are its.
+#
+# What is not a choice, a switch or a count is written as in settings.yaml, and the core says what cannot work.
+
+
+CHOOSE_FILE = "a file"
+INITIAL_WEIGHTS = {
+    "imagenet": "ImageNet weights",
+    "random": "random weights",
+    "previous": "previous network",
+    CHOOSE_FILE: CHOOSE_FILE,
+}
+_LARGEST = 2**63 - 1
+_USUAL = TrainingSettings().maxiters
+_LENGTHS = (("quick look", _USUAL // 10), ("usual", _USUAL), ("thorough", 3 * _USUAL))
+_OTHER = 0  # steps that are none of these
+_GROUPS = {  # the setting that begins a group -> what the group is about
+    "width": "Network",
+    "pos_dist_thresh": "Score maps and crops",
+    "scale_jitter_lo": "How crops are varied",
+    "learning_rate": "Learning",
+    "display_iters": "Log and snapshots",
+    "precision": "Computation",
+}
+
+
+class SettingsForm(Container[Widget]):
+    """A form of what a training can be told: how long, the settings that matter most, and all others, folded away."""
+
+    def __init__(self) -> None:
+        self._shown = TrainingSettings()
+        self._steps_per_second = 0.0  # of an earlier training; 0 where there is none
+        self.length = ComboBox(name="length", label="how long", choices=self._lengths())
+        self._automatic = False  # whether global_scale is chosen by the core unless it is given
+        settings = {name: about for name, about in properties(TrainingSettings).items() if not about.get("readOnly")}
+        self.fields: dict[str, ValueWidget[Any]] = {name: _field(name, about) for name, about in settings.items()}
+        self._shown_file: object = None  # of weights, as the widget returns what is shown
+        self.weights_file = FileEdit(name="weights_file", label="file", filter="*.safetensors")
+        self.more = CheckBox(name="more", text="More settings", tooltip="show the settings that are rarely changed")
+        rest = [field for name, field in self.fields.items() if "label" not in settings[name]]
+        main: list[Widget] = [field for field in self.fields.values() if field not in rest]
+        main.insert(main.index(self.fields["init_weights"]) + 1, self.weights_file)
+        super().__init__(labels=False)
+        first, folded = Container[Widget](), Container[Widget]()
+        first.extend([self.length, *main])  # added later than made, their labels get one width
+        for field in rest:
+            if field.name in _GROUPS:
+                folded.append(Label(label=f"<b>{_GROUPS[field.name]}</b>"))
+            folded.append(field)
+        self.extend([first, self.more, folded])
+        for part in (self, first, folded):
+            part.margins = (0, 0, 0, 0)
+        folded.visible = False
+        self.more.changed.connect(lambda shown: setattr(folded, "visible", shown))
+        self.fields["init_weights"].changed.connect(self._show_file)
+        self.length.changed.connect(self._take_length)
+        self.fields["maxiters"].changed.connect(self._show_length)
+        self.show_settings(self._shown, automatic=True)
+
+    def show_settings(self, settings: TrainingSettings, *, automatic: bool) -> None:
+        """Show settings, from which changes count.
+
+        Args:
+            settings: those that hold if nothing is changed.
+            automatic: whether the core chooses global_scale when none is given.
+        """
+        self._shown, self._automatic = settings, automatic
+        for name, field in self.fields.items():
+            value = getattr(settings, name)
+            if name == "init_weights":
+                field.value = value if value in INITIAL_WEIGHTS else CHOOSE_FILE
+                if value not in INITIAL_WEIGHTS:
+                    self.weights_file.value = value
+                    self._shown_file = self.weights_file.value
+            elif isinstance(field, LineEdit):
+                field.value = "" if value is None or (name == "global_scale" and automatic) else json.dumps(value)
+            else:
+                field.value = value
+        self._show_file()
+
+    def show_speed(self, steps_per_second: float) -> None:
+        """Say how many minutes each choice takes, by the speed of an earlier training; 0 where there is none."""
+        if steps_per_second != self._steps_per_second:
+            self._steps_per_second = steps_per_second
+            with self.length.changed.blocked():
+                self.length.choices = self._lengths()
+            self._show_length()
+
+    def _lengths(self) -> list[tuple[str, int]]:
+        lengths = [(f"{text}: {steps:,} steps{self._duration(steps)}", steps) for text, steps in _LENGTHS]
+        return [("as many steps as below", _OTHER), *lengths]
+
+    def _duration(self, steps: int) -> str:
+        speed = self._steps_per_second
+        return f", about {rough_time(steps / speed)} here" if speed > 0 else ""
+
+    def _take_length(self, steps: int) -> None:
+        if steps != _OTHER:
+            self.fields["maxiters"].value = steps
+
+    def _show_length(self) -> None:
+        steps = self.fields["maxiters"].value
+        with self.length.changed.blocked():
+            self.length.value = steps if steps in dict(_LENGTHS).values() else _OTHER
+
+    def changes(self) -> dict[str, object]:
+        """Return the settings that were changed in the form, for the core's `settings`.
+
+        Raises:
+            ModelError: a value cannot work.
+        """
+        typed = {name: self._typed(name, field) for name, field in self.fields.items()}
+        if typed["global_scale"] is None:
+            del typed["global_scale"]
+        settings = settings_from({**dataclasses.asdict(self._shown), **typed})
+        chosen_scale = self._automatic and "global_scale" in typed
+        return {
+            name: value
+            for name in typed
+            if (value := getattr(settings, name)) != getattr(self._shown, name)
+            or (name == "global_scale" and chosen_scale)
+        }
+
+    def _typed(self, name: str, field: ValueWidget[Any]) -> Any:
+        if name == "init_weights" and field.value == CHOOSE_FILE:
+            # The path is kept as it was written: the widget makes one of this working folder of it.
+            unchanged = self.weights_file.value == self._shown_file
+            return self._shown.init_weights if unchanged else str(self.weights_file.value)
+        if not isinstance(field, LineEdit):
+            return field.value
+        try:
+            return yaml.safe_load(field.value)
+        except yaml.YAMLError:
+            return field.value
+
+    def _show_file(self) -> None:
+        self.weights_file.visible = self.fields["init_weights"].value == CHOOSE_FILE
+
+
+def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
+    """Make the widget of one setting of its JSON schema."""
+    label = about.get("label", name.replace("_", " "))
+    common: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
+    field: ValueWidget[Any]
+    if about.get("type") == "boolean":
+        field = CheckBox(**common, text=label)
+    elif name == "init_weights":
+        field = ComboBox(**common, label=label, choices=[(text, value) for value, text in INITIAL_WEIGHTS.items()])
+    elif "enum" in about:
+        field = ComboBox(**common, label=label, choices=about["enum"])
+    elif about.get("type") == "integer":
+        field = SpinBox(
+            **common,
+            label=label,
+            min=about["minimum"],
+            max=about.get("maximum", _LARGEST),
+            step=about.get("multipleOf", 1),
+        )
+    else:
+        field = LineEdit(**common, label=label)
+        if name == "global_scale" or "anyOf" in about:
+            _say_if_empty(field, "automatic" if name == "global_scale" else "none")
+    if isinstance(field.native, QWidget):  # not in a notebook without Qt
+        field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return field
+
+
+def _say_if_empty(field: LineEdit, text: str) -> None:
+    if hasattr(field.native, "setPlaceholderText"):
+        field.native.setPlaceholderText(text)
+
+
+# --- plan -------------------------------------------------------------------------------------------------------------
+# What the next training is made of: its number, the settings it begins with, and the frames that the last one had.
+
+
+def new_shuffle(project: Project) -> int:
+    """Return the first shuffle that has no training dataset."""
+    return next(number for number in count(1) if not project.training(number).split.exists())
+
+
+def earlier_settings(project: Project, shuffle: int) -> TrainingSettings | None:
+    """Return the settings of the nearest shuffle before one in this iteration; None where there is none."""
+    paths = (project.training(number).settings for number in range(shuffle - 1, 0, -1))
+    path = next((path for path in paths if path.exists()), None)
+    with contextlib.suppress(ModelError):  # malformed ones are reported where they are used
+        return None if path is None else read_settings(path)
+    return None
+
+
+def given(settings: TrainingSettings) -> dict[str, object]:
+    """Return settings as they are given to a new training: those that differ from the defaults, and the network."""
+    editable = [name for name, about in properties(TrainingSettings).items() if not about.get("readOnly")]
+    usual = TrainingSettings()
+    changed = {name: value for name in editable if (value := getattr(settings, name)) != getattr(usual, name)}
+    return {"net_type": settings.net_type, **changed}
+
+
+def frames_of(project: Project, shuffle: int) -> frozenset[FrameRef]:
+    """Return the frames of a training dataset; none where there is no readable one."""
+    with contextlib.suppress(DatasetError):
+        split = read_split(project.training(shuffle).split)
+        return frozenset((*split.train, *split.test))
+    return frozenset()
+
+
+def first_settings(project: Project, shuffle: int) -> TrainingSettings:
+    """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
+    with contextlib.suppress(ModelError):  # malformed ones of before are reported where they are used
+        if (before := previous_training(project.training(shuffle)).settings) is not None:
+            return TrainingSettings(**handed_on(before))
+    with contextlib.suppress(ModelError):  # other networks of DeepLabCut
+        return settings_from({"net_type": project.config.default_net_type})
+    return TrainingSettings()
+
+
+def speed_of(project: Project, shuffle: int) -> float:
+    """Return the steps per second of the last training of a shuffle, or of an earlier one; 0 where there was none."""
+    with contextlib.suppress(ModelError):
+        for number in range(shuffle, 0, -1):
+            rows = [row.steps_per_second for row in read_log(project.training(number).log) if row.steps_per_second > 0]
+            if rows:
+                return sorted(rows)[len(rows) // 2]
+    return 0.0
+
+
+def count_text(labeled: int, unused: int) -> str:
+    """Say how many labeled frames the last training dataset has, and how many it lacks."""
+    if unused == labeled:
+        return f"{counted(labeled, 'labeled frame')}; no training dataset has them yet."
+    return f"{counted(labeled, 'labeled frame')}: {labeled - unused} in the last training dataset, {unused} not."
+
+
+# --- widget -----------------------------------------------------------------------------------------------------------
+# The form with a button that trains: for a notebook, or a plugin of somebody else.
+
+
+class TrainWidget(Container[Widget]):
+    """Trains the next shuffle of a project on all that is labeled, in a process of its own."""
+
+    def __init__(self, config: str | os.PathLike[str]) -> None:
+        self.config_path = open_project(config).config_path
+        self.job: Job | None = None  # the training that was started last
+        self.counts, self.form, self.said = Label(name="counts"), SettingsForm(), Label(name="said")
+        self.train = PushButton(name="train", text="Train on what is labeled now")
+        super().__init__(widgets=[self.counts, self.form, self.train, self.said], labels=False)
+        self.train.changed.connect(self.start)
+        self.show_project()
+
+    def show_project(self) -> None:
+        """Read the project again: how much is labeled, and the settings of the shuffle before."""
+        project = open_project(self.config_path)
+        number = new_shuffle(project)
+        labeled, used = _labeled_frames(project), frames_of(project, number - 1) if number > 1 else frozenset()
+        self.counts.value = count_text(len(labeled), len(labeled - used))
+        earlier = earlier_settings(project, number)
+        self.form.show_settings(earlier or first_settings(project, number), automatic=earlier is None)
+        self.form.show_speed(speed_of(project, number))
+
+    def start(self) -> None:
+        """Make the next training dataset of all labels, and train on it; what is refused is said in the widget."""
+        try:
+            project = open_project(self.config_path)
+            number = new_shuffle(project)
+            earlier = earlier_settings(project, number)
+            settings = {**({} if earlier is None else given(earlier)), **self.form.changes()}
+            request = Request("create_dataset_and_train", {"shuffle": number, "settings": settings})
+            self.job = start(self.config_path, request)
+            self.said.value = (
+                f"Shuffle {number} is trained in the background; its log is {project.training(number).log}."
+            )
+        except PosecutError as error:
+            self.said.value = in_window(error)
+
+
+def _labeled_frames(project: Project) -> frozenset[FrameRef]:
+    states = {folder.name: read_contents(project, folder.name).history.state for folder in frame_folders(project)}
+    return frozenset(
+        FrameRef(video, number)
+        for video, state in states.items()
+        for number, frame in state.shown()
+        if not frame.dropped and any(point.is_label for point in frame.points.values())
+    )
