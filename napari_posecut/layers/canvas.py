@@ -157,7 +157,7 @@ class Canvas:
         # Where other cameras see the bodypart that is labeled next.
         self.epipolar: Points | None = None
         if labeling.views.places:
-            self.epipolar = _empty_points("epipolar lines", _LINES * _LINE_DOTS, about, size=_DOT)
+            self.epipolar = _empty_points("epipolar lines", _LINES * _LINE_DOTS, about, size=self._bone_size)
             self.epipolar.border_width = 0
         for layer in self.layers:
             lock(layer, _ADVICE)
