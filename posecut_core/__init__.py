@@ -4,6 +4,7 @@ The workflow, under the names of the paper (Nath, Mathis et al. 2019), in its or
 the project's config.yaml first:
 
     create_new_project, add_new_videos              a project folder and its videos
+    import_project                                  one of DeepLabCut, SLEAP or Lightning Pose moves in
     extract_frames, write_labels, check_labels      frames to label, and their labels
     create_training_dataset, train_network          your own network
     evaluate_network, cross_validate                its errors on one split, and on several
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.filterpredictions import filterpredictions
     from posecut_core.workflow.import_labels import import_labels
     from posecut_core.workflow.import_poses import import_poses
+    from posecut_core.workflow.import_project import import_project
     from posecut_core.workflow.live import benchmark, live
     from posecut_core.workflow.merge_datasets import merge_datasets
     from posecut_core.workflow.merge_labels import merge_labels
@@ -155,6 +157,7 @@ __all__ = [
     "frame_scoremaps",
     "import_labels",
     "import_poses",
+    "import_project",
     "kalman_filtered",
     "live",
     "median_filtered",
@@ -226,6 +229,7 @@ _HOMES = {
     "frame_scoremaps": "workflow.scoremaps",
     "import_labels": "workflow.import_labels",
     "import_poses": "workflow.import_poses",
+    "import_project": "workflow.import_project",
     "live": "workflow.live",
     "kalman_filtered": "poses.filters",
     "median_filtered": "poses.filters",

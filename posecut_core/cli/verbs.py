@@ -56,6 +56,7 @@ VERBS = {
                  module="demo.run"),
     "create-new-project": Verb("Begin", "reaching ada videos/ --bodyparts snout,leftear,rightear,tailbase",
                                "Nothing was created; run the same command again."),
+    "import-project": Verb("Begin", "flies.slp ada --animal female", "Run the same command again."),
     "add-new-videos": Verb("Begin", "PROJECT more-videos/mouse7.mp4",
                            "No video was added; run the same command again."),
     "extract-frames": Verb("Label", "PROJECT --number-of-frames 30", _FRAMES),
@@ -99,7 +100,7 @@ _PROJECT = "reaching-ada-2026-01-31"  # of the examples
 
 
 _NAMES = {"videos": "video", "comparisonbodyparts": "bodyparts"}  # parameter -> option, where these differ
-_BY_POSITION = ("config", "folder")  # though they have defaults
+_BY_POSITION = ("config", "folder", "experimenter")  # though they have defaults
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}
 _BOTH = "[CONFIG] VIDEOS..."
 _CONFIG = "The project's folder or its config.yaml; by default the current folder, if that is a project."

@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.errors import ArgumentError, LabelError, ProjectError
 from posecut_core.interchange.registry import FORMATS
 from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Propose, Together
 from posecut_core.labels.session import LabelSession
@@ -19,6 +19,7 @@ from posecut_core.workflow.export_labels import export_labels
 from posecut_core.workflow.export_poses import export_poses
 from posecut_core.workflow.import_labels import import_labels
 from posecut_core.workflow.import_poses import import_poses
+from posecut_core.workflow.import_project import import_project
 
 
 def _points(config):
@@ -174,3 +175,39 @@ def test_one_of_several_animals_must_be_named(full_project, tmp_path):
     with pytest.raises(ArgumentError, match="animals 0, 1"):
         import_labels(full_project, path)
     assert import_labels(full_project, path, animal="1", overwrite=True).videos[0].new == 1
+
+
+@pytest.mark.parametrize("format", ["sleap", "lightning-pose"])
+def test_a_project_of_another_program_moves_in_once(full_project, spot_video, tmp_path, format):
+    """Videos, bodyparts and labels come along; what does not is said; a second time, nothing is doubled."""
+    source = tmp_path / "theirs"
+    (source / "videos").mkdir(parents=True)
+    shutil.copy(spot_video, source / "videos")
+    name = "spots.slp" if format == "sleap" else "CollectedData.csv"
+    export_labels(full_project, format=format, destination=source / name)
+    given = source / name if format == "sleap" else source
+    done = import_project(given, "ada", tmp_path / "ours")
+    assert done.created
+    assert _points(done.config_path)[3]["spot"] == _points(full_project)[3]["spot"]
+    assert any("networks" in one for one in done.left)
+    before = (done.config_path.parent / "labeled-data/spot/labels.jsonl").read_bytes()
+    again = import_project(given, "ada", tmp_path / "ours")
+    assert (again.created, again.config_path) == (False, done.config_path)
+    assert (done.config_path.parent / "labeled-data/spot/labels.jsonl").read_bytes() == before
+
+
+def test_a_project_of_deeplabcut_is_one_as_it_lies(full_project):
+    """Its labels are counted, and what stays behind is named."""
+    (full_project.parent / "dlc-models-pytorch").mkdir()
+    done = import_project(full_project.parent)
+    assert "spot: 4 labeled frames" in done.came
+    assert [one.split(",")[0].split(":")[0] for one in done.left] == [
+        "its networks",
+        "its splits into training and test frames",
+    ]
+
+
+def test_what_is_no_project_is_refused(tmp_path):
+    """The sentence says what would be one."""
+    with pytest.raises(ProjectError, match="Lightning Pose"):
+        import_project(tmp_path)
