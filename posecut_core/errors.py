@@ -212,6 +212,7 @@ def treat_all(
     kind: type[PosecutError],
     name: Callable[[Item], str] = str,
     failed: Mapping[str, PosecutError] = MappingProxyType({}),
+    each: Callable[..., tuple[list[Result], dict[str, PosecutError]]] = treat_each,
 ) -> Done:
     """Do something with each of several things as `treat_each`, and return or raise what comes of all as one.
 
@@ -223,11 +224,12 @@ def treat_all(
         kind: of the error.
         name: what a thing is called.
         failed: those that could not even be begun with, and why.
+        each: goes through them, as `treat_each`; elsewhere they may be done at once.
 
     Raises:
         PosecutError: something failed; it carries the result of the others.
     """
-    results, broken = treat_each(items, treat, name=name)
+    results, broken = each(items, treat, name=name)
     done, failed = together(results), {**failed, **broken}
     raise_together(failed, of=len(results) + len(failed), what=what, kind=kind, done=done)
     return done

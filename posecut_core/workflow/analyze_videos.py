@@ -5,10 +5,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
+from posecut_core.distributed.executors import treat_spread
 from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
@@ -17,6 +19,7 @@ from posecut_core.errors import (
     StorageError,
     VideoError,
     treat_all,
+    treat_each,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine, of_scaled, scale_of
@@ -96,6 +99,7 @@ def analyze_videos(
     snapshot: int | str | None = None,
     dlc_names: bool = False,
     engine: EngineName | None = None,
+    cluster: str | None = None,
     report: Report = silent,
 ) -> AnalyzedVideos:
     """Predict the bodyparts in every frame of videos.
@@ -128,6 +132,9 @@ def analyze_videos(
             bfloat16 where the processor has it; "openvino-int8", faster and less exact; or "auto", the fastest one that
             is as exact as XLA, which is measured once for each network. By default engine in posecut.yaml decides,
             which is auto. If an engine is given, predictions by another one are made again.
+        cluster: analyze several videos at once: by processes of this computer, as local:4; by a scheduler of dask that
+            runs already, as tcp://HOST:8786; or by jobs of SLURM, as slurm:FILE, where FILE describes them. The results
+            are the same. A worker that dies is replaced, and its video goes on where it was.
         report: called after each batch.
 
     Raises:
@@ -143,30 +150,84 @@ def analyze_videos(
     size = chosen_batch_size(project, 8 if tracking and batch_size is None else batch_size)
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
-    predictor = Predictor.load(training.folder, snapshot=step)
-    wanted = engine or read_state(project.settings_path).engine
-    predictor = chosen_engine(predictor, training, wanted, latency=tracking is not None and size == 1, report=report)
-    note_bodyparts(project, predictor.bodyparts, source=f"The network {predictor.scorer}", report=report)
     weights = file_sha256(training.manifest(step))  # holds hashes of them
-    folder = None if destfolder is None else given_folder(destfolder)
-    scorer = predictor.scorer
-    if dlc_names:
-        scorer = results_scorer(training, scorer)
-    targets = {path: prediction_path(path, scorer, folder) for path in given.paths}
-    apart, clashing = _distinct(targets)
-    scale, crop = scale_of(predictor), project.config.crop
-    by_name = wanted != "auto"
-    request = _Request(
-        of_scaled(predictor), tracking, scale, scorer, weights, crop, size, save_as_csv, overwrite, by_name, report
+    wanted = engine or read_state(project.settings_path).engine
+    call = _Call(
+        project.config_path, shuffle, trainingsetindex, step, weights, tracking, size, wanted, save_as_csv, overwrite,
+        dlc_names,
+    )  # fmt: skip
+    request = _request(call, report)
+    note_bodyparts(
+        project, request.predictor.bodyparts, source=f"The network {request.predictor.scorer}", report=report
     )
+    folder = None if destfolder is None else given_folder(destfolder)
+    targets = {path: prediction_path(path, request.scorer, folder) for path in given.paths}
+    apart, clashing = _distinct(targets)
+    each = treat_each if cluster is None else partial(
+        treat_spread, cluster=cluster, stage="analyzed videos", report=report
+    )  # fmt: skip
     return treat_all(
-        apart,
-        lambda path: _analyze_or_skip(request, path, targets[path]),
-        lambda done: AnalyzedVideos(scorer, tuple(done)),
+        [(path, targets[path]) for path in apart],
+        partial(_analyze_or_skip, request) if cluster is None else partial(_analyze_in_worker, call),
+        lambda done: AnalyzedVideos(request.scorer, tuple(done)),
         what="videos could not be analyzed",
         kind=AnalysisError,
+        name=lambda pair: str(pair[0]),
         failed={**given.refused, **clashing},
+        each=each,
     )
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What a worker makes the request of: paths and settings, and no network."""
+
+    config: Path
+    shuffle: int
+    trainingsetindex: int
+    step: int
+    weights: str  # the manifest's hash: a worker that outlives a training has the former one
+    tracking: TrackingCrop | None
+    batch_size: int
+    engine: EngineName
+    csv: bool
+    overwrite: bool
+    dlc_names: bool
+
+
+def _request(call: _Call, report: Report) -> "_Request":
+    """Load the network of a call.
+
+    Raises:
+        ModelError: it cannot be loaded, or the engine does not do for it.
+    """
+    project = open_project(call.config)
+    training = project.training(call.shuffle, call.trainingsetindex)
+    loaded = Predictor.load(training.folder, snapshot=call.step)
+    latency = call.tracking is not None and call.batch_size == 1
+    predictor = chosen_engine(loaded, training, call.engine, latency=latency, report=report)
+    return _Request(
+        of_scaled(predictor),
+        call.tracking,
+        scale_of(predictor),
+        results_scorer(training, predictor.scorer) if call.dlc_names else predictor.scorer,
+        call.weights,
+        project.config.crop,
+        call.batch_size,
+        call.csv,
+        call.overwrite,
+        call.engine != "auto",
+        report,
+    )
+
+
+@lru_cache(maxsize=1)
+def _request_of_worker(call: _Call) -> "_Request":
+    return _request(call, silent)
+
+
+def _analyze_in_worker(call: _Call, pair: tuple[Path, Path], report: Report) -> AnalyzedVideo:
+    return _analyze_or_skip(replace(_request_of_worker(call), report=report), pair)
 
 
 @dataclass(frozen=True)
@@ -186,7 +247,9 @@ class _Request:
     report: Report
 
 
-def _analyze_or_skip(request: _Request, video: Path, target: Path) -> AnalyzedVideo:
+def _analyze_or_skip(request: _Request, pair: tuple[Path, Path]) -> AnalyzedVideo:
+    """Analyze a video into a table, if that is not there."""
+    video, target = pair
     try:
         if request.scorer != request.predictor.scorer:
             check_replaceable(target)

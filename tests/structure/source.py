@@ -30,6 +30,7 @@ ROOMS = (
     "refinement",
     "assistant",
     "plots",
+    "distributed",
     "workflow",
     "health",
     "demo",

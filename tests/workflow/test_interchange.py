@@ -201,10 +201,7 @@ def test_a_project_of_deeplabcut_is_one_as_it_lies(full_project):
     (full_project.parent / "dlc-models-pytorch").mkdir()
     done = import_project(full_project.parent)
     assert "spot: 4 labeled frames" in done.came
-    assert [one.split(",")[0].split(":")[0] for one in done.left] == [
-        "its networks",
-        "its splits into training and test frames",
-    ]
+    assert [one[:20] for one in done.left] == ["its networks, which ", "its splits into trai"]
 
 
 def test_what_is_no_project_is_refused(tmp_path):

@@ -1,0 +1,302 @@
+"""Who does the same work with many things: processes of this computer, workers of dask, or jobs of SLURM.
+
+What travels is a function and values that can be pickled, such as paths and settings, never a loaded network. A worker
+that dies is replaced, and what it was at is begun again: work that continues where it stopped then does so. Something
+that fails does not stop the others.
+"""
+
+import multiprocessing
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from posecut_core.errors import ArgumentError, PosecutError, StorageError
+from posecut_core.progress import Notice, Progress, Report
+from posecut_core.project.given import given_path
+from posecut_core.storage.yaml_files import load_mapping, read_yaml
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[Item, Report], Result]
+
+_TRIES = 3  # what kills that many workers kills any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one thing, as it comes back from a worker."""
+
+    result: Any = None
+    error: PosecutError | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def executor_of(cluster: str) -> "Processes | Dask":
+    """Return who does the work, from what a person writes.
+
+    Args:
+        cluster: "local:N" for N processes of this computer, "tcp://HOST:PORT" for a scheduler of dask that runs
+            already, or "slurm:FILE" for jobs of SLURM as a YAML file describes them.
+
+    Raises:
+        ArgumentError: it is none of these, or the packages are not installed.
+    """
+    kind, _, rest = cluster.strip().partition(":")
+    if kind == "local" and rest.isdecimal() and int(rest) > 0:
+        return Processes(int(rest))
+    if kind in ("tcp", "tls", "ucx") and rest.startswith("//"):
+        return Dask(cluster.strip())
+    if kind == "slurm" and rest:
+        return Dask(_slurm_settings(given_path(rest)))
+    raise ArgumentError(
+        f"cluster is {cluster!r}, expected local:N for N processes, the address tcp://HOST:PORT of a scheduler of "
+        "dask, or slurm:FILE with a file that describes the jobs."
+    )
+
+
+def treat_spread(
+    items: Sequence[Item],
+    work: Work[Item, Result],
+    *,
+    cluster: str,
+    stage: str,
+    report: Report,
+    name: Callable[[Item], str] = str,
+) -> tuple[list[Result], dict[str, PosecutError]]:
+    """Do something with each of several things on a cluster, and go on where one fails, as `treat_each` does.
+
+    Args:
+        items: the things.
+        work: does it with one; a function of a module, or a partial of one, as workers import it.
+        cluster: see `executor_of`.
+        stage: what is being done, for progress.
+        report: told how many are done, and the notices of the workers.
+        name: what a thing is called.
+
+    Returns:
+        what came out of those that did not fail, in their order, and why the others did, by name.
+
+    Raises:
+        ArgumentError: an argument is wrong, for each of them.
+        StorageError: the disk is full.
+    """
+    outcomes: dict[int, Outcome] = {}
+    running = executor_of(cluster).run(work, items)
+    try:
+        for place, outcome in running:
+            outcomes[place] = outcome
+            for notice in outcome.notices:
+                report(notice)
+            if isinstance(outcome.error, ArgumentError) or getattr(outcome.error, "is_full", False):
+                raise outcome.error or AssertionError
+            report(Progress(stage, len(outcomes), len(items)))
+    finally:
+        running.close()  # type: ignore[attr-defined]
+    ordered = [(item, outcomes[place]) for place, item in enumerate(items)]
+    failed = {name(item): outcome.error for item, outcome in ordered if outcome.error is not None}
+    return [outcome.result for _, outcome in ordered if outcome.error is None], failed
+
+
+def outcome_of(work: Work[Any, Any], item: Any) -> Outcome:
+    """Do the work with one thing, in a worker."""
+    notices: list[Notice] = []
+
+    def report(told: Progress | Notice) -> None:
+        if isinstance(told, Notice):
+            notices.append(told)
+
+    try:
+        return Outcome(work(item, report), notices=tuple(notices))
+    except PosecutError as error:
+        return Outcome(error=error, notices=tuple(notices))
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        return Outcome(error=PosecutError(f"{item}: unexpected error in a worker: {said}."), notices=tuple(notices))
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+# Of this computer. They are started anew, as a copy of a process in which JAX runs would stand still.
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many processes of this computer."""
+
+    count: int
+
+    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome]]:
+        """Yield what came of each item; a process that dies is replaced."""
+        waiting, tries = deque(range(len(items))), Counter[int]()
+        idle: list[_Worker] = []
+        busy: dict[connection.Connection, tuple[_Worker, int]] = {}
+        try:
+            while waiting or busy:
+                while waiting and len(busy) < self.count:
+                    worker = idle.pop() if idle else _Worker.started(work)
+                    place = waiting.popleft()
+                    busy[worker.pipe] = worker, place
+                    with suppress(OSError):  # a dead one is found below
+                        worker.pipe.send(items[place])
+                for pipe in connection.wait([*busy]):
+                    assert isinstance(pipe, connection.Connection)
+                    worker, place = busy.pop(pipe)
+                    try:
+                        outcome = pipe.recv()
+                    except (EOFError, OSError):
+                        worker.end()
+                        tries[place] += 1
+                        if tries[place] < _TRIES:
+                            waiting.appendleft(place)
+                        else:
+                            yield place, Outcome(error=_killer(items[place]))
+                    else:
+                        idle.append(worker)
+                        yield place, outcome
+        finally:
+            for worker in (*idle, *(worker for worker, _ in busy.values())):
+                worker.end()
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process, and the pipe to it."""
+
+    process: multiprocessing.process.BaseProcess
+    pipe: connection.Connection
+
+    @classmethod
+    def started(cls, work: Work[Any, Any]) -> "_Worker":
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        process.start()
+        theirs.close()  # else its end would not be heard
+        return cls(process, ours)
+
+    def end(self) -> None:
+        """End the process; its work goes on from there another time."""
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join(10)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+
+
+def _serve(pipe: connection.Connection, work: Work[Any, Any]) -> None:
+    """Do the work with whatever comes through the pipe, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the parent, which ends this process then
+    sys.stdout = sys.stderr  # stdout is for results
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(outcome_of(work, pipe.recv()))
+
+
+def _killer(item: Any) -> PosecutError:
+    return StorageError(
+        f"{item} ended {_TRIES} workers, one after the other, as if memory did not suffice; use fewer workers, or do "
+        "it alone."
+    )
+
+
+# --- dask -------------------------------------------------------------------------------------------------------------
+# A scheduler that runs already, or one that submits jobs to SLURM.
+
+
+@dataclass(frozen=True)
+class Dask:
+    """Workers of dask: at an address, or jobs with these settings."""
+
+    place: str | dict[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse to begin without the packages.
+
+        Raises:
+            ArgumentError: they are not installed.
+        """
+        try:
+            import distributed  # noqa: F401
+        except ImportError as error:
+            raise ArgumentError(
+                "A cluster of dask needs distributed, which is not installed here; install it with: pip install "
+                "'posecut[cluster]'"
+            ) from error
+
+    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome]]:
+        """Yield what came of each item; dask gives what a dead worker was at to another one."""
+        from distributed import Client, as_completed
+
+        if isinstance(self.place, dict):
+            with _slurm(self.place) as cluster, Client(cluster) as client:
+                yield from self._gather(client, as_completed, work, items)
+            return
+        try:
+            client = Client(self.place, timeout="10s")
+        except OSError as error:
+            raise ArgumentError(
+                f"No scheduler of dask answers at {self.place}, expected a running one; start it, or correct the "
+                "address."
+            ) from error
+        with client:
+            yield from self._gather(client, as_completed, work, items)
+
+    def _gather(
+        self, client: Any, as_completed: Any, work: Work[Any, Any], items: Sequence[Any]
+    ) -> Iterator[tuple[int, Outcome]]:
+        futures = {client.submit(outcome_of, work, item, pure=False): place for place, item in enumerate(items)}
+        try:
+            for future in as_completed(futures):
+                place = futures[future]
+                if future.status == "finished":
+                    yield place, future.result()
+                else:
+                    yield place, Outcome(error=_killer(items[place]))
+                future.release()
+        finally:
+            client.cancel([*futures])
+
+
+def _slurm_settings(path: Path) -> dict[str, Any]:
+    """Read how jobs are to be submitted: what dask_jobqueue.SLURMCluster takes, and `jobs`, their number.
+
+    Raises:
+        ArgumentError: it does not say how many jobs.
+    """
+    try:
+        settings = dict(load_mapping(read_yaml(path), path))
+    except PosecutError as error:
+        raise ArgumentError(str(error)) from error
+    jobs = settings.get("jobs")
+    if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
+        raise ArgumentError(f"{path} has jobs: {jobs!r}, expected how many jobs to submit, 1 or more; add a line.")
+    return settings
+
+
+def _slurm(settings: dict[str, Any]) -> Any:
+    """Begin a scheduler that submits jobs.
+
+    Raises:
+        ArgumentError: dask_jobqueue is not installed, or does not take the settings.
+    """
+    given = {name: value for name, value in settings.items() if name != "jobs"}
+    try:
+        from dask_jobqueue import SLURMCluster
+
+        cluster = SLURMCluster(**given)
+    except ImportError as error:
+        raise ArgumentError(
+            "Jobs of SLURM need dask_jobqueue, which is not installed here; install it with: pip install "
+            "'posecut[cluster]'"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"Jobs of SLURM cannot be described by {given}: {error}; correct the file.") from error
+    cluster.scale(jobs=settings["jobs"])
+    return cluster

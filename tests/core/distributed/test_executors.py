@@ -1,0 +1,88 @@
+"""The same comes of many things, whoever does them, and whoever dies."""
+
+import os
+
+import pytest
+
+from posecut_core.distributed.executors import executor_of, treat_spread
+from posecut_core.errors import ArgumentError
+from posecut_core.progress import Notice, Progress, silent
+from tests.worked import work
+
+
+def test_processes_do_all_and_go_on_where_one_fails_or_dies(tmp_path):
+    """Results keep their order; a process that is killed is replaced; what fails has a sentence; notices arrive."""
+    items = [3, "fails", ("die", str(tmp_path)), "told", 4, "always", "unforeseen"]
+    heard = []
+    done, failed = treat_spread(items, work, cluster="local:2", stage="squaring", report=heard.append)
+    assert done == [9, "lived", "told", 16]
+    assert set(failed) == {"fails", "always", "unforeseen"}
+    assert "3 workers" in str(failed["always"])
+    assert "ZeroDivisionError" in str(failed["unforeseen"])
+    assert Notice("a word") in heard
+    assert heard[-1] == Progress("squaring", 7, 7)
+
+
+def test_a_wrong_argument_stops_all():
+    """It would be wrong for each of them."""
+    with pytest.raises(ArgumentError, match="wrong"):
+        treat_spread(["argument", 3], work, cluster="local:1", stage="squaring", report=silent)
+
+
+@pytest.mark.parametrize("cluster", ["local", "local:0", "local:x", "nowhere", "slurm:", ""])
+def test_what_is_no_cluster_is_refused(cluster):
+    """The sentence says what would be one."""
+    with pytest.raises(ArgumentError, match="slurm:FILE"):
+        executor_of(cluster)
+
+
+def test_a_description_of_jobs_says_how_many(tmp_path):
+    """Jobs cost money: no number is guessed."""
+    path = tmp_path / "slurm.yaml"
+    path.write_text("cores: 1\n")
+    with pytest.raises(ArgumentError, match="jobs: None"):
+        executor_of(f"slurm:{path}")
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_workers_of_dask_do_the_same(tmp_path):
+    """A worker that is killed is replaced by dask, and another one does what it was at."""
+    distributed = pytest.importorskip("distributed")
+    items = [3, "fails", ("die", str(tmp_path)), "told", 4]
+    heard = []
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster:
+        address = cluster.scheduler_address
+        done, failed = treat_spread(items, work, cluster=address, stage="squaring", report=heard.append)
+    assert done == [9, "lived", "told", 16]
+    assert set(failed) == {"fails"}
+    assert Notice("a word") in heard
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
+    """With the commands of SLURM on the path, here scripts that run a job at once, jobs are submitted and ended."""
+    pytest.importorskip("dask_jobqueue")
+    ids = tmp_path / "ids"
+    scripts = {
+        "sbatch": f'nohup sh "$1" >"{tmp_path}/job.log" 2>&1 & echo $! >>"{ids}"; echo "Submitted batch job $!"',
+        "scancel": f'echo "$@" >>"{tmp_path}/ended"; kill "$@"',
+        "squeue": "true",
+    }
+    for name, script in scripts.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    file = tmp_path / "slurm.yaml"
+    lines = ["jobs: 1", "cores: 1", "memory: 1GB", "walltime: '00:10:00'", f"local_directory: {tmp_path}"]
+    file.write_text("\n".join([*lines, "scheduler_options: {dashboard_address: null}", ""]))
+    done, failed = treat_spread([3, "fails"], work, cluster=f"slurm:{file}", stage="squaring", report=silent)
+    assert (done, set(failed)) == ([9], {"fails"})
+    assert (tmp_path / "ended").read_text().split() == ids.read_text().split()
+
+
+def test_no_scheduler_at_an_address_is_said():
+    """Nobody waits for minutes."""
+    pytest.importorskip("distributed")
+    with pytest.raises(ArgumentError, match="No scheduler"):
+        treat_spread([3], work, cluster="tcp://127.0.0.1:9", stage="squaring", report=silent)

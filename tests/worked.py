@@ -1,0 +1,30 @@
+"""Work for the processes of `tests/core/distributed`, which import it."""
+
+import os
+import signal
+from pathlib import Path
+
+from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.progress import Notice
+
+
+def work(item, report):
+    """Square a number; what is no number tells what is to happen."""
+    match item:
+        case ("die", folder):
+            mark = Path(folder) / "died"
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return "lived"
+        case "always":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "fails":
+            raise VideoError("it is broken.")
+        case "unforeseen":
+            raise ZeroDivisionError("nothing")
+        case "argument":
+            raise ArgumentError("it is wrong.")
+        case "told":
+            report(Notice("a word"))
+    return item if isinstance(item, str) else item * item
