@@ -25,6 +25,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Work = Callable[[Item, Report], Result]
 
+_WAITING = "10s"  # for a scheduler to answer
 _TRIES = 3  # what kills that many workers kills any
 
 
@@ -239,7 +240,7 @@ class Dask:
                 yield from self._gather(client, as_completed, work, items)
             return
         try:
-            client = Client(self.place, timeout="10s")
+            client = Client(self.place, timeout=_WAITING)
         except OSError as error:
             raise ArgumentError(
                 f"No scheduler of dask answers at {self.place}, expected a running one; start it, or correct the "

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from posecut_core.distributed import executors
 from posecut_core.distributed.executors import executor_of, treat_spread
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, silent
@@ -81,8 +82,9 @@ def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
     assert (tmp_path / "ended").read_text().split() == ids.read_text().split()
 
 
-def test_no_scheduler_at_an_address_is_said():
+def test_no_scheduler_at_an_address_is_said(monkeypatch):
     """Nobody waits for minutes."""
     pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "_WAITING", "200ms")
     with pytest.raises(ArgumentError, match="No scheduler"):
         treat_spread([3], work, cluster="tcp://127.0.0.1:9", stage="squaring", report=silent)
