@@ -24,7 +24,6 @@ _FOREIGN = {  # folders of a DeepLabCut project, which stay where they are
     "dlc-models-pytorch": _NETWORKS,
     "evaluation-results": "its evaluations: evaluate the new network",
     "evaluation-results-pytorch": "its evaluations: evaluate the new network",
-    "training-datasets": "its splits into training and test frames: create a training dataset",
 }
 
 
@@ -125,6 +124,8 @@ def _adopted(path: Path, report: Report) -> ImportedProject:
             came.append(f"{folder.name}: {counted(frames, 'labeled frame')}")
     left += [f"the video {name}, which is not there" for name in _missing(project_videos(project).values())]
     left += dict.fromkeys(words for name, words in _FOREIGN.items() if (project.root / name).is_dir())
+    if project.training_datasets.parent.is_dir():
+        left.append("its splits into training and test frames: create a training dataset")
     return ImportedProject(project.config_path, False, tuple(came), tuple(left))
 
 
