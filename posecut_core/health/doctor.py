@@ -46,7 +46,7 @@ class Diagnosis:
             Notice(f"{_prefix(finding)}{finding.problem}", () if finding.mended else finding.remedies)
             for finding in self.findings
         )
-        checked = ", ".join(f"{number} {what}" for what, number in self.checked.items())
+        checked = ", ".join(counted(number, what.removesuffix("s")) for what, number in self.checked.items())
         left = sum(not (finding.mended or finding.harmless) for finding in self.findings)
         text = f"Checked {checked}: {counted(left, 'problem') + ' left' if left else 'nothing is wrong'}."
         mendable = any(finding.mendable for finding in self.findings) and not self.mend

@@ -52,9 +52,17 @@ def test_notebooks_are_stored_without_outputs(name):
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """A folder for what the notebooks compile, which is the same for all of them."""
+    return tmp_path_factory.mktemp("programs")
+
+
 @pytest.mark.parametrize(("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY, TINY), strict=True)))
-def test_notebooks_run(tmp_path, name, parameters):
+def test_notebooks_run(tmp_path, monkeypatch, programs, name, parameters):
     """Every cell runs, also where a video has no labels and a shuffle exists, and pictures are shown."""
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "1")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(programs))
     notebook = with_parameters(nbformat.read(FOLDER / name, as_version=4), parameters)
     where = {"metadata": {"path": tmp_path}}
     done = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
