@@ -278,6 +278,7 @@ class FlowBar(QWidget):
         image = next((one for one in self._window.findChildren(QWidget) if "CanvasBackend" in type(one).__name__), None)
         if image is not None and self.next_bodypart is None:
             self.next_bodypart = NextBodypart(session_of(self._viewer), image)
+            image.destroyed.connect(self._forget_image)  # docks are hidden after it when the window closes
 
     @property
     def _window(self) -> QWidget:
@@ -303,6 +304,9 @@ class FlowBar(QWidget):
         reset.triggered.connect(self.reset_layout)
         button.setMenu(menu)
         return button
+
+    def _forget_image(self) -> None:
+        self.next_bodypart = None
 
     def _mark_stages(self) -> None:
         """Mark the stages whose docks are in front."""

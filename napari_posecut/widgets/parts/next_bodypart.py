@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QObject, QPoint, Qt
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_posecut.session import Session
@@ -15,7 +15,7 @@ _CORNER = QPoint(8, 8)  # pixels from the top left of the image
 _BRIGHT = 140  # of 255: above it, black letters can be read
 
 
-class NextBodypart:
+class NextBodypart(QObject):
     """Two labels over the image; hidden where a click places nothing.
 
     Args:
@@ -24,6 +24,7 @@ class NextBodypart:
     """
 
     def __init__(self, session: Session, image: QWidget) -> None:
+        super().__init__(image)  # with which it ends, and its connections: the session tells of labels after that
         self._session = session
         self._colored: Project | None = None  # whose colors these are
         self._colors: UInt8[np.ndarray, "K 3"] = np.empty((0, 3), np.uint8)
