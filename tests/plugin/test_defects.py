@@ -153,6 +153,13 @@ def test_the_next_bodypart_is_written_at_the_cursor(opened):
     assert not near.cursor.isVisible()
 
 
+def test_a_window_that_closes_forgets_the_image(opened):
+    """Docks are hidden after it, and would write the next bodypart on what is gone."""
+    opened.next_bodypart.corner.parentWidget().destroyed.emit()
+    assert opened.next_bodypart is None
+    opened._mark_stages()
+
+
 def test_a_bodypart_without_its_check_mark_is_not_shown(opened):
     """It is not clicked either, and its label stays."""
     dock, hand = opened.open("3 Label"), Hand(opened._viewer)
