@@ -248,6 +248,7 @@ VERBS: dict[str, Verb] = {
     "find_outliers": find_outliers,
     "merge_datasets": _core("merge_datasets"),
     "scoremap": scoremap,
+    "calibrate_cameras": _core("calibrate_cameras"),
     "triangulate": _core("triangulate"),
 }
 
@@ -264,6 +265,7 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
     "merge_datasets": frozenset({"config", "labels"}),
+    "calibrate_cameras": frozenset({"predictions"}),
     "triangulate": frozenset({"predictions"}),
 }
 
@@ -286,6 +288,7 @@ _TITLES: Mapping[str, str] = {
     "merge_datasets": "merging labels",
     "propose": "proposing poses",
     "scoremap": "computing a score map",
+    "calibrate_cameras": "calibration",
     "triangulate": "triangulation",
 }
 

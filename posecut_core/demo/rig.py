@@ -1,4 +1,4 @@
-"""The mouse of the demonstration in space, filmed by three cameras.
+"""The mouse of the demonstration in space: filmed by three cameras, with a board of squares that calibrates them.
 
 The world is in millimeters, x and y on the floor, z up. The mouse walks as in the other videos, of which a pixel is a
 millimeter here; now and then it rears.
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64, UInt8
+from scipy.spatial.transform import Rotation
 
+from posecut_core.cameras.boards import Board
 from posecut_core.cameras.camera import Camera, project, ray
 from posecut_core.demo.mouse import SUBSTEPS, Posture, drift, fractal_noise
 from posecut_core.demo.scene import Scene, prepare
@@ -29,6 +31,7 @@ _PROFILE = np.array(
     [[0, 2.5], [0.25, 7.0], [0.45, 9.0], [0.7, 13.0], [0.9, 10.0], [1.0, 5.0]]
 )  # radius along the spine
 _SUN = np.array([-0.4, 0.3, 0.85]) / np.linalg.norm([-0.4, 0.3, 0.85])
+BOARD = Board(columns=8, rows=5, square=25.0, kind="checkerboard")
 _SKIN, _MARK = (0.85, 0.55, 0.5), (0.9, 0.85, 0.2)
 
 
@@ -129,7 +132,7 @@ def _draw(balls: list[_Ball], camera: Camera, image: Float64[np.ndarray, "H W 3"
         window += cover * (light[..., None] * np.array(balls[at].color) - window)
 
 
-# --- the floor --------------------------------------------------------------------------------------------------------
+# --- the floor and the board ------------------------------------------------------------------------------------------
 
 
 @cache
@@ -147,7 +150,58 @@ def _floor(camera: str) -> Float64[np.ndarray, "H W 3"]:
     return (texture[at[..., 1], at[..., 0]] * inside)[..., None] * np.array([1.0, 0.98, 0.94])
 
 
+def _board_pose(number: int, count: int, board: Board) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]]:
+    """Return how the board is held in a frame: turned this way and that, over the middle of the floor."""
+    turn = 2 * np.pi * number / count
+    lean = [25 * np.sin(3 * turn), 25 * np.cos(2 * turn), 40 * np.sin(turn) + 25]
+    rotation = Rotation.from_euler("xyz", lean, degrees=True).as_matrix()
+    middle = np.array([55 * np.cos(turn), 50 * np.sin(2 * turn), 60 + 40 * np.sin(3 * turn)])
+    half = board.square * np.array([board.columns, board.rows, 0]) / 2
+    return rotation, middle - rotation @ half
+
+
+@cache
+def _fine_rays(camera: str) -> Float64[np.ndarray, "H3 W3 3"]:
+    """Return where nine parts of each pixel of a camera look."""
+    rows, columns = (np.indices((3 * SIZE, 3 * SIZE)) - 1) / 3
+    seen_by = {one.name: one for one in true_cameras()}[camera]
+    return ray(seen_by, np.stack([columns, rows], axis=-1))
+
+
+def _board_image(camera: Camera, number: int, count: int, board: Board) -> Float64[np.ndarray, "H W 3"]:
+    """Draw the board over the floor; each pixel is the mean of nine rays."""
+    rotation, corner = _board_pose(number, count, board)
+    directions = _fine_rays(camera.name) @ rotation
+    origin = (camera.center - corner) @ rotation
+    at = (origin[:2] - (origin[2] / directions[..., 2])[..., None] * directions[..., :2]) / board.square
+    across, down = at[..., 0], at[..., 1]
+    squares = (across > 0) & (across < board.columns) & (down > 0) & (down < board.rows)
+    paper = (across > -0.6) & (across < board.columns + 0.6) & (down > -0.6) & (down < board.rows + 0.6)
+    dark = squares & ((np.floor(across) + np.floor(down)) % 2 == 0)
+    floor = np.repeat(np.repeat(_floor(camera.name), 3, axis=0), 3, axis=1)
+    shown = np.where(paper[..., None], np.where(dark, 0.06, 0.9)[..., None], floor)
+    return shown.reshape(SIZE, 3, SIZE, 3, 3).mean(axis=(1, 3))
+
+
 # --- filming ----------------------------------------------------------------------------------------------------------
+
+
+def film_board(folder: Path, *, frames: int = 24, report: Report = silent) -> list[Path]:
+    """Write `board_<camera>.mp4` of each camera and return them; what is there is kept.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    return [
+        _film(
+            folder / f"board_{camera.name}.mp4",
+            camera,
+            (_board_image(camera, number, frames, BOARD) for number in range(frames)),
+            frames,
+            report,
+        )
+        for camera in true_cameras()
+    ]
 
 
 def film_views(scene: Scene, folder: Path, *, report: Report = silent) -> list[Path]:

@@ -2,19 +2,22 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.spatial.transform import Rotation
 
+from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.camera import project as image_of
-from posecut_core.cameras.files import write_cameras
+from posecut_core.cameras.views import calibrated_cameras
 from posecut_core.demo.mouse import BODYPARTS
-from posecut_core.demo.rig import AZIMUTHS, film_views, points_of, true_cameras
+from posecut_core.demo.rig import AZIMUTHS, BOARD, film_board, film_views, points_of, true_cameras
 from posecut_core.demo.sample import (
+    BOARDS,
     RESULTS,
     TASK,
     VIDEOS,
@@ -435,7 +438,7 @@ def _files(first: DemoResult, analyzed: AnalyzedVideos, shown: dict[str, Path]) 
 # The demonstration in space: one network for the views of three cameras, and the error in millimeters.
 
 
-_STEP_COUNT_IN_SPACE = 9
+_STEP_COUNT_IN_SPACE = 10
 _TASK_IN_SPACE = "mouse-3d"
 _TURNED = {"rotation": 30.0}  # up is up in these views
 _JITTER = 0.7  # standard deviation of a human's labels, in pixels
@@ -458,6 +461,9 @@ class DemoInSpace:
     error_95: float  # which 95 of 100 points do not exceed
     found: float  # share of the bodyparts that have a point
     reprojection: Mapping[str, float]  # camera -> median pixels
+    calibration: Mapping[
+        str, float
+    ]  # camera -> pixels of reprojection error; empty where it had been calibrated before
     times: tuple[StepTime, ...]
     files: dict[str, Path]  # what -> where
 
@@ -468,6 +474,7 @@ class DemoInSpace:
         lines = (
             f"Median error of each bodypart in millimeters: {parts}",
             f"{self.found:.0%} of the bodyparts have a point; median reprojection error in pixels: {pixels}",
+            *(f"Calibration of {camera}: {error:.2f} pixels" for camera, error in self.calibration.items()),
             *(f"{what}: {where}" for what, where in self.files.items()),
         )
         text = f"In an unseen video, points are {self.error:.2f} mm from the truth in the median, 95 % of them at most "
@@ -500,7 +507,8 @@ def run_demo_in_space(
     )
     known = [video for scene in cast.to_label for video in filmed[scene]]
     config = step("creating a project", lambda: create(folder, known, report, task=_TASK_IN_SPACE))
-    step("giving it the calibrated cameras", lambda: _calibrate(config, videos / "rig.toml", report))
+    boards = step("drawing videos of a board", lambda: film_board(folder / BOARDS, report=report))
+    calibrated = step("calibrating the cameras by it", lambda: _calibrate(config, boards[0].parent, report))
     extracted = step(
         "choosing moments to label, the same in all views",
         lambda: extract_frames(config, number_of_frames=frames_to_label, views=_VIEWS, report=report),
@@ -514,7 +522,8 @@ def run_demo_in_space(
     step("analyzing new videos", lambda: analyze_videos(config, unseen, destfolder=results, report=report))
     made = step("triangulating them", lambda: triangulate(config, unseen, destfolder=results, report=report))
     points, session = read_points(made.sessions[0].files[0]), made.sessions[0]
-    away = np.linalg.norm(points.xyz - points_of(cast.unseen), axis=-1)
+    xyz = _aligned(points.xyz, calibrated_cameras(open_project(config)))
+    away = np.linalg.norm(xyz - points_of(cast.unseen), axis=-1)
     files = {"videos": videos, "project": config.parent, "points": session.files[0]}
     return DemoInSpace(
         folder,
@@ -525,6 +534,7 @@ def run_demo_in_space(
         error_95=_percentile(away, 95),
         found=session.found,
         reprojection=session.errors,
+        calibration=calibrated,
         times=step.times,
         files=files,
     )
@@ -535,11 +545,25 @@ def _percentile(values: Float64[np.ndarray, "..."], share: float) -> float:
     return float(np.percentile(known, share)) if known.size else float("nan")
 
 
-def _calibrate(config: Path, rig: Path, report: Report) -> None:
-    """Give the project the cameras that filmed, as another program would have calibrated them."""
-    if not open_project(config).cameras.is_file():
-        write_cameras(rig, true_cameras())
-        calibrate_cameras(config, rig, report=report)
+def _calibrate(config: Path, boards: Path, report: Report) -> Mapping[str, float]:
+    """Calibrate the cameras of the project, if it has none, and return the errors in pixels."""
+    if open_project(config).cameras.is_file():
+        return {}
+    size = {"columns": BOARD.columns, "rows": BOARD.rows, "square": BOARD.square}
+    return calibrate_cameras(config, boards, **size, coefficients=4, report=report).rms
+
+
+def _aligned(points: Float64[np.ndarray, "T K 3"], cameras: Sequence[Camera]) -> Float64[np.ndarray, "T K 3"]:
+    """Move points from the world of a calibration into the true one, by where the cameras stand and look in both."""
+    pairs = [(camera, true) for true in true_cameras() for camera in cameras if camera.name == true.name]
+    ours, truth = (np.concatenate([_stands(pair[place]) for pair in pairs]) for place in (0, 1))
+    turn, _ = Rotation.align_vectors(truth - truth.mean(axis=0), ours - ours.mean(axis=0))
+    return (points - ours.mean(axis=0)) @ turn.as_matrix().T + truth.mean(axis=0)
+
+
+def _stands(camera: Camera) -> Float64[np.ndarray, "3 3"]:
+    """Return where a camera is, a point before it and one beside it, in millimeters."""
+    return np.stack([camera.center, camera.center + 500 * camera.rotation[2], camera.center + 500 * camera.rotation[0]])
 
 
 def _label_views(config: Path, cast: Cast, frames: Mapping[str, tuple[int, ...]]) -> None:

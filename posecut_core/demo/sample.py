@@ -20,7 +20,7 @@ _JITTER = 0.7  # standard deviation of a human's labels around the truth, in pix
 _DOTSIZE = 6  # pixels, fit for small frames
 _BATCH_SIZE = 4  # as where engines are compared, so that one program of the network does for both
 TASK, _EXPERIMENTER = "mouse", "posecut"
-VIDEOS, RESULTS = "videos", "results"  # folders beside the project
+VIDEOS, RESULTS, BOARDS = "videos", "results", "boards"  # folders beside the project
 
 
 def sample_project(
@@ -52,7 +52,7 @@ def check_folder(folder: Path) -> None:
     """
     if folder.is_file():
         raise ArgumentError(f"{folder} is a file, expected a folder or nothing; give another folder.")
-    own = (VIDEOS, RESULTS)
+    own = (VIDEOS, RESULTS, BOARDS)
     entries = folder.iterdir() if folder.is_dir() else iter(())
     strange = [path.name for path in entries if path.name not in own and not path.name.startswith((f"{TASK}-", "."))]
     if strange:

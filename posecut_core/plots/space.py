@@ -1,4 +1,4 @@
-"""Pictures of points in space: a video around them, and figures of how far views are from them."""
+"""Pictures of several cameras: a video around points in space, and figures of how far views and boards are off."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -130,4 +130,30 @@ def draw_view_errors(errors: Mapping[str, Float64[np.ndarray, "T K"]], *, title:
     over_time.set_ylabel("median error in pixels")
     if any(len(values) for values in known.values()):
         often.legend(frameon=False)
+    return figure
+
+
+def draw_residuals(
+    cameras: Sequence[Camera],
+    pixels: Mapping[str, Float64[np.ndarray, "O 2"]],
+    residuals: Mapping[str, Float64[np.ndarray, "O 2"]],
+) -> Figure:
+    """Draw where each camera saw corners of a board, and how far and whither their images are off, enlarged.
+
+    Args:
+        cameras: that were calibrated.
+        pixels: camera -> corners.
+        residuals: camera -> by how many pixels their images are off.
+    """
+    figure = new_figure("Residuals of the calibration", size=(4 * len(cameras), 4))
+    for axes, camera in zip(np.atleast_1d(figure.subplots(1, len(cameras))), cameras, strict=True):
+        seen, off = pixels[camera.name], residuals[camera.name]
+        length = np.linalg.norm(off, axis=1)
+        usual = float(np.median(length)) if len(length) else 1.0
+        scale = max(usual, 1e-6) / (0.03 * max(camera.size))  # the usual residual is that part of the image long
+        styled(axes).quiver(
+            *seen.T, *off.T, length, angles="xy", scale_units="xy", scale=scale, width=0.004, cmap="viridis"
+        )
+        axes.set(xlim=(0, camera.size[0]), ylim=(camera.size[1], 0), aspect="equal")
+        axes.set_title(f"{camera.name}, median {usual:.2f} pixels", fontsize=9, parse_math=False)
     return figure

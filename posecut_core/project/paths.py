@@ -112,6 +112,11 @@ class Project:
         return self.root / "cameras.yaml"
 
     @property
+    def calibration_picture(self) -> Path:
+        """Return the path of the picture of the calibration's residuals."""
+        return self.root / "cameras.png"
+
+    @property
     def settings_lock(self) -> Path:
         """Return the path of the lock of posecut.yaml."""
         return self.root / "posecut.lock"

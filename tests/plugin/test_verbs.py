@@ -17,6 +17,7 @@ CORE = {
     "extract_frames": "extract_frames",
     "extract_outliers": "extract_outlier_frames",
     "merge_datasets": "merge_datasets",
+    "calibrate_cameras": "calibrate_cameras",
     "triangulate": "triangulate",
 }
 

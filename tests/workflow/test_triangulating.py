@@ -8,7 +8,8 @@ import pytest
 
 from posecut_core.cameras.camera import project
 from posecut_core.cameras.files import read_cameras, write_cameras
-from posecut_core.errors import AnalysisError, CameraError
+from posecut_core.demo.rig import BOARD, film_board, true_cameras
+from posecut_core.errors import AnalysisError, ArgumentError, CameraError
 from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.points import read_points
 from posecut_core.poses.predictions import Predictions, read_origin
@@ -175,3 +176,24 @@ def test_cameras_of_another_program_become_the_projects(views, tmp_path):
     with pytest.raises(CameraError, match="Several cameras are called right"):
         calibrate_cameras(config, tmp_path / "rig.toml", rename="cam0:right,cam1:right")
     assert read_cameras(open_project(config).cameras)[0].name == "left"
+
+
+def test_videos_of_a_board_calibrate_the_cameras(spot_project, tmp_path):
+    """Drawn boards give the cameras that filmed them, with errors of a fraction of a pixel and a picture of these."""
+    film_board(tmp_path / "boards", frames=14)
+    size = {"columns": BOARD.columns, "rows": BOARD.rows, "square": BOARD.square}
+    result = calibrate_cameras(spot_project, tmp_path / "boards", **size, coefficients=0)
+    assert set(result.rms) == {"left", "middle", "right"}
+    assert max(result.rms.values()) < 0.5
+    for found, true in zip(result.cameras, true_cameras(), strict=True):
+        assert found.matrix[0, 0] == pytest.approx(true.matrix[0, 0], rel=0.05)
+    apart = [np.linalg.norm(rig[0].center - rig[2].center) for rig in (result.cameras, true_cameras())]
+    assert apart[0] == pytest.approx(apart[1], rel=0.05)
+    assert result.picture.is_file()
+    assert "pixels of reprojection error" in result.summary().lines[0]
+    with pytest.raises(ArgumentError, match="rows None and square None, expected all three"):
+        calibrate_cameras(spot_project, tmp_path / "boards", columns=8)
+    with pytest.raises(ArgumentError, match="board is 'chess', expected one of"):
+        calibrate_cameras(spot_project, tmp_path / "boards", **size, board="chess")
+    with pytest.raises(CameraError, match="Found 0 videos in"):
+        calibrate_cameras(spot_project, tmp_path / "nothing", **size)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QLabel,
     QPushButton,
+    QSpinBox,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -23,7 +24,6 @@ from napari_posecut.layers.space import space_layers
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
-from posecut_core import calibrate_cameras
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
 from posecut_core.errors import PosecutError, Remedy
@@ -44,6 +44,19 @@ class CamerasDock(QWidget):
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._sessions: tuple[ViewSession, ...] = ()
         self.heading = WrappedLabel()
+        self.columns, self.rows = QSpinBox(), QSpinBox()
+        for count, value in ((self.columns, 9), (self.rows, 6)):
+            count.setRange(3, 100)
+            count.setValue(value)
+            count.setToolTip("all squares along this side, not inner corners")
+        self.square = QDoubleSpinBox()
+        self.square.setRange(0.01, 10_000)
+        self.square.setValue(20)
+        self.square.setToolTip("length of a square's side; points in space have its unit")
+        self.charuco = QCheckBox("with markers (ChArUco)")
+        self.board_button = QPushButton("Calibrate from videos of a board...")
+        self.board_button.setToolTip("a folder with a video of the board by each camera, such as board_left.mp4")
+        self.board_button.clicked.connect(self._choose_boards)
         self.calibrate_button = QPushButton("Read calibrated cameras...")
         self.calibrate_button.setToolTip(
             "from a file of PoseCut, Anipose, caliscope, OpenCV, DANNCE or Bouguet's toolbox"
@@ -63,7 +76,7 @@ class CamerasDock(QWidget):
         self.plotting = QCheckBox("draw the errors, and a video")
         self.triangulate_button = QPushButton("Triangulate all sessions")
         self.triangulate_button.clicked.connect(self.triangulate)
-        self.job_line = JobLine(self.session, ("triangulate",))
+        self.job_line = JobLine(self.session, ("calibrate_cameras", "triangulate"))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.result = WrappedLabel()
         self.show_button = QPushButton("Show in 3D")
@@ -79,14 +92,11 @@ class CamerasDock(QWidget):
     def apply_remedy(self, remedy: Remedy) -> None:
         """Leave everything to the user: which file has the cameras is theirs to say."""
 
-    def read_calibration(self, path: str) -> None:
-        """Give the project the cameras of a file."""
-        project = self.session.attempt(self.session.require_project)
-        if (
-            project is not None
-            and self.session.attempt(lambda: calibrate_cameras(project.config_path, path)) is not None
-        ):
-            self.show_project()
+    def calibrate(self, source: str, **board: object) -> None:
+        """Let a child calibrate the cameras, by a file that has them or by videos of a board."""
+        given: Mapping[str, object] = {"source": source, **board}
+        if self.session.attempt(lambda: self.session.start("calibrate_cameras", given)) is not None:
+            self.result.setText("")
 
     def triangulate(self) -> None:
         """Let a child triangulate all sessions that have two or more analyzed views."""
@@ -166,25 +176,42 @@ class CamerasDock(QWidget):
 
     def _update_enabled(self) -> None:
         chosen, busy = self._chosen(), self.session.jobs.is_writing("predictions")
-        self.calibrate_button.setEnabled(self.session.project is not None)
+        for button in (self.calibrate_button, self.board_button):
+            button.setEnabled(self.session.project is not None and not busy)
         self.triangulate_button.setEnabled(any(len(one.views) > 1 for one in self._sessions) and not busy)
         self.show_button.setEnabled(chosen is not None and self._path(chosen).is_file())
 
     def _choose_calibration(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Calibrated cameras", "", _KINDS)
         if path:
-            self.read_calibration(path)
+            self.calibrate(path)
+
+    def _choose_boards(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder with videos of the board")
+        if folder:
+            self.calibrate(
+                folder,
+                columns=self.columns.value(),
+                rows=self.rows.value(),
+                square=self.square.value(),
+                board="charuco" if self.charuco.isChecked() else "checkerboard",
+            )
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self.result.setText(wrappable(job.message))
 
     def _create_layout(self) -> None:
-        layout, form = QVBoxLayout(self), QFormLayout()
+        layout, form, board = QVBoxLayout(self), QFormLayout(), QFormLayout()
+        board.addRow("squares across", self.columns)
+        board.addRow("squares down", self.rows)
+        board.addRow("side of a square", self.square)
         form.addRow(QLabel("network"))
         form.addRow(self.networks)  # in full width, or its name is cut off
         form.addRow("smoothing", self.smoothing)
-        for widget in (self.heading, self.calibrate_button):
+        layout.addWidget(self.heading)
+        layout.addLayout(board)
+        for widget in (self.charuco, self.board_button, self.calibrate_button):
             layout.addWidget(widget)
         layout.addLayout(form)
         for below in (self.constant_bones, self.plotting, self.views, self.triangulate_button, self.job_line):
@@ -199,7 +226,10 @@ def _cameras(project: Project | None) -> tuple[tuple[Camera, ...], str]:
     if project is None:
         return (), "Open or create a project first (1 Project)."
     if not project.cameras.is_file():
-        return (), "The project has no calibrated cameras yet: read those that a program has calibrated."
+        return (
+            (),
+            "The project has no calibrated cameras yet: film a board, or read those that a program has calibrated.",
+        )
     try:
         cameras = calibrated_cameras(project)
     except PosecutError as error:

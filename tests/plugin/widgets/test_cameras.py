@@ -14,6 +14,7 @@ from posecut_core.cameras.files import write_cameras
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.points import Points3D, points_path, write_points
 from posecut_core.project.opening import open_project, project_videos
+from posecut_core.workflow.calibrate_cameras import calibrate_cameras
 from posecut_core.workflow.create_project import add_new_videos
 from tests.plugin.widgets.analyzed_project import SCORER, analyze
 from tests.plugin.widgets.fake_jobs import FakeJobs
@@ -42,6 +43,10 @@ def _calibrate(dock, monkeypatch, tmp_path):
     write_cameras(path, [replace(camera, size=(256, 256)) for camera in three_cameras()])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
     dock.calibrate_button.click()
+    request = dock.session.jobs.job.request
+    assert (request.verb, request.arguments) == ("calibrate_cameras", {"source": str(path)})
+    calibrate_cameras(dock.session.project, path)  # as the child does
+    dock.session.jobs.end("done", message="3 cameras.")
 
 
 def test_without_a_project_it_says_what_to_do(viewer, qtbot):
@@ -54,18 +59,26 @@ def test_without_a_project_it_says_what_to_do(viewer, qtbot):
 
 
 def test_a_file_gives_the_project_its_cameras(dock, monkeypatch, tmp_path):
-    """Cameras and sessions are listed once a file was chosen; a file without cameras is refused in the message line."""
+    """Cameras and sessions are listed once the child has read a file."""
     assert "no calibrated cameras yet" in dock.heading.text()
-    (tmp_path / "bad.toml").write_text("a = 1")
-    told = []
-    dock.session.notified.connect(lambda sentence, _: told.append(sentence))
-    dock.read_calibration(str(tmp_path / "bad.toml"))
-    assert "holds no cameras" in told[0]
     _calibrate(dock, monkeypatch, tmp_path)
     assert "3 cameras: left, middle, right" in dock.heading.text()
     row = dock.views.topLevelItem(0)
     assert [row.text(column) for column in range(3)] == ["day1", "left, right", ""]
     assert not dock.show_button.isEnabled()
+
+
+def test_videos_of_a_board_are_handed_to_a_child(dock, monkeypatch, tmp_path):
+    """With the folder go the squares that were counted, and whether they have markers."""
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    dock.columns.setValue(8)
+    dock.rows.setValue(5)
+    dock.square.setValue(25)
+    dock.charuco.setChecked(True)
+    dock.board_button.click()
+    board = {"columns": 8, "rows": 5, "square": 25.0, "board": "charuco"}
+    assert dock.session.jobs.job.request.arguments == {"source": str(tmp_path), **board}
+    assert not dock.board_button.isEnabled()
 
 
 def test_all_sessions_are_triangulated(dock, monkeypatch, tmp_path):
