@@ -443,6 +443,7 @@ _TASK_IN_SPACE = "mouse-3d"
 _TURNED = {"rotation": 30.0}  # up is up in these views
 _JITTER = 0.7  # standard deviation of a human's labels, in pixels
 _VIEWS = "{session}_{camera}"
+_COEFFICIENTS = 4  # of the lenses' distortion: the board does not come near enough to the borders for more
 _IN_SPACE = Cast(
     (replace(TO_LABEL[0], name="walk", frames=150),),
     replace(TO_LABEL[0], name="unseen-walk", seed=UNSEEN.seed, frames=90),
@@ -549,8 +550,15 @@ def _calibrate(config: Path, boards: Path, report: Report) -> Mapping[str, float
     """Calibrate the cameras of the project, if it has none, and return the errors in pixels."""
     if open_project(config).cameras.is_file():
         return {}
-    size = {"columns": BOARD.columns, "rows": BOARD.rows, "square": BOARD.square}
-    return calibrate_cameras(config, boards, **size, coefficients=4, report=report).rms
+    return calibrate_cameras(
+        config,
+        boards,
+        columns=BOARD.columns,
+        rows=BOARD.rows,
+        square=BOARD.square,
+        coefficients=_COEFFICIENTS,
+        report=report,
+    ).rms
 
 
 def _aligned(points: Float64[np.ndarray, "T K 3"], cameras: Sequence[Camera]) -> Float64[np.ndarray, "T K 3"]:

@@ -125,8 +125,11 @@ def calibrate_cameras(
         cameras = read_cameras(path)
     else:
         wanted = _board(columns, rows, square, board, dictionary, marker, inverted)
-        lens: dict[str, object] = {"model": "fisheye", "coefficients": 4} if fisheye else {"coefficients": coefficients}
-        done = calibrate(wanted, _sightings(project, path, wanted, max(step, 1), report), world=world, **lens)
+        seen = _sightings(project, path, wanted, max(step, 1), report)
+        if fisheye:
+            done = calibrate(wanted, seen, model="fisheye", coefficients=4, world=world)
+        else:
+            done = calibrate(wanted, seen, coefficients=coefficients, world=world)
         cameras = done.cameras
     checked = _renamed(cameras, dict(rename or {}), path)
     if project.cameras.is_file():
