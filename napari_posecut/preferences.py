@@ -21,9 +21,14 @@ class Preferences:
     marker_size: int = 10  # screen pixels
     bone_size: float = 2.5  # the same
     panels: bool = False  # whether napari's own panels are shown in a window of PoseCut
-    recent: tuple[str, ...] = ()  # folders of projects, the last one first
+    recent: str = ""  # folders of projects, one a line
     helps: bool = True  # whether a network proposes poses, and trains in the background, while the user labels
     when_closing: WhenClosing = "ask"  # about work that runs
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """Return the folders of the projects that were opened lately, the last one first."""
+        return tuple(filter(None, self.recent.split("\n")))
 
 
 def preferences() -> Preferences:
@@ -36,7 +41,7 @@ def preferences() -> Preferences:
         marker_size=settings.labeling.marker_size,
         bone_size=settings.labeling.bone_size,
         panels=settings.window.panels,
-        recent=tuple(filter(None, settings.window.recent.split("\n"))),
+        recent=settings.window.recent,
         helps=settings.labeling.helps,
         when_closing=settings.work.when_closing,
     )
@@ -54,7 +59,7 @@ def remember_project(folder: Path) -> None:
     """Keep a project as the one that was opened last."""
     settings, opened = _settings(), str(folder)
     if settings is not None:
-        others = (one for one in preferences().recent if one != opened)
+        others = (one for one in preferences().projects if one != opened)
         settings.window.recent = "\n".join([opened, *others][:_RECENT])
 
 

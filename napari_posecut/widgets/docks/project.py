@@ -267,7 +267,7 @@ class _Start(QWidget):
 
     def _list(self) -> None:
         self.recent.clear()
-        for folder in map(Path, preferences().recent):
+        for folder in map(Path, preferences().projects):
             if (folder / "config.yaml").is_file():
                 item = QListWidgetItem(folder.name, self.recent)
                 item.setToolTip(str(folder))
