@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from posecut_core.storage import disk
 
@@ -78,7 +79,7 @@ class Changes:
         half: bool = False,
     ) -> None:
         self.places: list[tuple[object, ...]] = []  # of each change: kind, file without digits, lines of code
-        self._root, self._half = str(root), half
+        self._alone, self._root, self._half = Lock(), str(root), half
         self._number, self._act, self._lasting = number, act, lasting
 
     @property
@@ -127,8 +128,11 @@ class Changes:
 
     def note(self, kind: str, path: str = "") -> None:
         """Count a change, and act if it is the one."""
-        self.places.append((kind, re.sub(r"\d", "", os.path.basename(path)), *_lines()))
-        if self._number and (self.count == self._number or (self._lasting and self.count > self._number)):
+        place = (kind, re.sub(r"\d", "", os.path.basename(path)), *_lines())
+        with self._alone:  # of zarr's threads each has a number
+            self.places.append(place)
+            count = self.count
+        if self._number and (count == self._number or (self._lasting and count > self._number)):
             self._act(kind)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import platform
 import re
+import secrets
 import shutil
 import tempfile
 import time
@@ -89,6 +90,18 @@ def new_folder(target: Path) -> Path:
     _sweep(target.parent, os.getpid())
     prefix, ending = _temporary_name(target)
     return Path(tempfile.mkdtemp(prefix=prefix, suffix=ending, dir=target.parent))
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder at once: whoever is killed meanwhile leaves nothing, or all of it, under its name.
+
+    Raises:
+        OSError: the disk refuses; the folder is as it was.
+    """
+    prefix, ending = _temporary_name(folder)
+    aside = folder.with_name(f"{prefix}{secrets.token_hex(_DRAWN // 2)}{ending}")
+    os.rename(folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _temporary_name(target: Path) -> tuple[str, str]:

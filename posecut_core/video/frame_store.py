@@ -327,10 +327,10 @@ class FrameStore:
 
     def delete_if_empty(self) -> None:
         """Delete the folder where no frame is in it; one that another program fills at the moment stays."""
-        with contextlib.suppress(StorageError, VideoError), self._alone(patience=0):
+        with contextlib.suppress(OSError, VideoError), self._alone(patience=0):
             self._refresh()
             if not self._rows:
-                shutil.rmtree(self.path, ignore_errors=True)
+                disk.delete_folder(self.path)
 
     def _alone(self, *, patience: float | None = None) -> contextlib.AbstractContextManager[None]:
         """Keep other writers out, but no readers; what is known of the store may be out of date by then."""

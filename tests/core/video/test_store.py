@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posecut_core.errors import StorageError, VideoError
-from posecut_core.storage import locks
+from posecut_core.storage import disk, locks
 from posecut_core.video.frame_store import FrameStore
 from tests.failing_disk import Changes
 
@@ -427,3 +427,19 @@ def test_arrays_that_are_not_as_posecut_makes_them_are_refused(tmp_path, kind):
     path.write_text(json.dumps(said))
     with pytest.raises(VideoError, match="are damaged"):
         FrameStore.open(folder)
+
+
+def test_an_empty_store_goes_at_once(tmp_path, monkeypatch):
+    """Kind: undoing that is interrupted itself, by a second Ctrl-C, left a store that counted as damaged."""
+    store = FrameStore.open(tmp_path / "frames.zarr", create=True)
+
+    def interrupted(folder, **how):
+        next(folder.rglob("zarr.json")).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk.shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.delete_if_empty()
+    assert not store.path.exists()
+    assert FrameStore.open(store.path, create=True).numbers.tolist() == []
