@@ -34,7 +34,7 @@ def film_points(
     colormap: str,
     report: Report,
 ) -> None:
-    """Write a video of points and cameras, seen from a place that goes slowly around them.
+    """Write a video of points, and of cameras that are near them, seen from a place that goes slowly around.
 
     Args:
         path: of the .mp4, which is replaced whole or not at all.
@@ -49,9 +49,11 @@ def film_points(
         StorageError: the folder cannot be written.
     """
     corners, edges = pyramids(cameras, points)
-    count, everything = len(points.bodyparts), np.concatenate([points.xyz.reshape(-1, 3), corners])
-    seen = everything[np.isfinite(everything).all(axis=1)]
-    middle, extent = seen.mean(axis=0), float(np.linalg.norm(seen - seen.mean(axis=0), axis=1).max())
+    count, found = len(points.bodyparts), points.xyz[np.isfinite(points.xyz).all(axis=-1)]
+    shown = found if len(found) else corners
+    middle = np.median(shown, axis=0)
+    reach = np.linalg.norm(shown - middle, axis=1)
+    extent = float(np.percentile(reach, 99)) or 1.0  # of the movements, not of single errors
     colors = np.vstack([bytes_of(colors_of(colormap, count)), np.full((len(corners), 3), 120, np.uint8)])
     lines = (*((a, b) for a, b in bones), *((count + a, count + b) for a, b in edges))
     style = PoseStyle(colors, _DOTSIZE, 1.0, 0.0, lines, bone_color=(150, 150, 150))
