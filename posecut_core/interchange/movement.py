@@ -28,19 +28,20 @@ def read_poses(path: Path) -> VideoPoses:
     """
     with reading(path, _TITLE):
         open_file(path).close()  # HDF5 would wait for a pipe
-        with h5netcdf.File(path, "r") as file:
-            if "position" not in file.variables:
+        with h5py.File(path, "r") as file:  # a netCDF 4 file is one of HDF5
+            if "position" not in file:
                 raise LabelError(f"{path} has no variable position, expected poses of {_TITLE}; give another file.")
-            position = file.variables["position"]
-            dims = [str(name).removesuffix("s") for name in position.dimensions]
+            position = file["position"]
+            scales = [axis[0] for axis in position.dims]
+            dims = [scale.name.rpartition("/")[2].removesuffix("s") for scale in scales]
             if int(np.prod(position.shape)) > _LARGEST:
                 raise ValueError(f"{position.shape} numbers")
             order = [dims.index(name) for name in ("individual", "time", "keypoint", "space")]
-            names = {dim: _texts(file, full) for dim, full in zip(dims, position.dimensions, strict=True)}
+            names = {dim: _texts(scale, dim) for dim, scale in zip(dims, scales, strict=True)}
             xy = np.transpose(np.asarray(position[...], dtype=np.float64), order)
             if names["space"] != ("x", "y"):
                 raise LabelError(f"{path} has positions in {', '.join(names['space'])}, expected x, y; choose another.")
-            confidence = file.variables["confidence"][...] if "confidence" in file.variables else None
+            confidence = file["confidence"][...] if "confidence" in file else None
             fps = file.attrs.get("fps")
             scorer = str(file.attrs.get("scorer", file.attrs.get("source_software", _TITLE)))
             video = str(file.attrs.get("video", ""))
@@ -55,12 +56,12 @@ def read_poses(path: Path) -> VideoPoses:
         return VideoPoses(video, animals, fps=None if fps is None else float(np.asarray(fps).reshape(-1)[0]))
 
 
-def _texts(file: h5netcdf.File, dim: str) -> tuple[str, ...]:
-    """Return the coordinates of a dimension as text; its numbers where it has none."""
-    values = np.asarray(file.variables[dim][...]) if dim in file.variables else np.arange(len(file.dimensions[dim]))
-    if values.dtype.kind in "if":
-        return tuple(map(str, range(len(values)))) if dim.startswith("time") else tuple(map(str, values.tolist()))
-    return tuple(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in values.tolist())
+def _texts(scale: h5py.Dataset, dim: str) -> tuple[str, ...]:
+    """Return the coordinates of a dimension as text; of time, only how many there are."""
+    if dim == "time":
+        return ()
+    values = np.asarray(scale[...]).tolist()
+    return tuple(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in values)
 
 
 def write_poses(path: Path, poses: VideoPoses) -> None:

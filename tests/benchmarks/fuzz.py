@@ -1,6 +1,6 @@
 """Break every file that PoseCut reads, read it, and count what does not end in a sentence.
 
-    python tests/benchmarks/fuzz.py [--files 46500] [--seed 0] [--workers 2] [--only KIND] [--keep FOLDER]
+    python tests/benchmarks/fuzz.py [--files 50000] [--seed 0] [--workers 2] [--only KIND] [--keep FOLDER]
 
 Each case breaks one file of a small project (bytes, structure, or what lies in its place: a pipe, a device, a loop of
 links, eight GiB of nothing, another file) and reads it as the steps do, in a child that has everything imported. Right
@@ -42,7 +42,7 @@ from posecut_core.errors import PosecutError
 from tests.benchmarks.fuzz_cases import KINDS, Kind, break_bytes, break_place, check_project, make_project
 from tests.benchmarks.hostile import LINKS, NAMES, PLACES, STEPS, link_out, name_project, planted_files, tree
 
-ALL = 46_500
+ALL = 50_000
 SECONDS, WAITING, MEMORY = 10.0, 60.0, 2 * 2**30  # of the processor; of a child that does nothing; bytes
 FAULTS = ("crashes", "tracebacks", "hangs", "memory", "code", "outside", "sentences")
 LONGEST = 2010  # letters of a sentence that somebody still reads

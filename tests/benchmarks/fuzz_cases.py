@@ -34,6 +34,8 @@ from posecut_core.formats.deeplabcut.images import ImageRecord, read_record, wri
 from posecut_core.health.doctor import doctor
 from posecut_core.health.project import read_sums, sums_of, write_sums
 from posecut_core.inference.video import _open_rows
+from posecut_core.interchange.project_labels import project_labels
+from posecut_core.interchange.registry import FORMATS, VideoPoses, format_of
 from posecut_core.labels.exchange import import_table
 from posecut_core.labels.images import _import_images, export_images
 from posecut_core.labels.snapshots import read_snapshot
@@ -73,7 +75,7 @@ class Kind:
     """Files that are broken and read alike."""
 
     name: str
-    share: int  # files of 46,500
+    share: int  # files of 50,000
     pattern: str  # of the files, below the project's folder
     read: Read
     changes: tuple[Change, ...] = ()  # those that know what the file is made of
@@ -105,6 +107,7 @@ def make_project(folder: Path) -> Path:
     _results(project, xy)
     _work(project, xy)
     _foreign_labels(project)
+    _exports(project)
     root = project.root
     save_file(torchvision_tensors(width=2), root / "weights.safetensors", metadata={"stride_in": "conv2"})
     with _open_rows(root / "part.rows", ROWS) as rows:
@@ -184,6 +187,20 @@ def _work(project: Project, xy: np.ndarray) -> None:
     note.write_text(json.dumps({"host": "elsewhere", "pid": 3}))
 
 
+def _exports(project: Project) -> None:
+    """Write labels and poses in the formats of other programs."""
+    for name in ("coco", "cvat", "lightning-pose", "sleap"):
+        one = FORMATS[name]
+        path = project.exports / f"{name}{one.suffixes[0]}"
+        path.parent.mkdir(exist_ok=True)
+        labels = project_labels(project, ("a",), images=one.images)
+        one.function("write_labels")(path, labels, scorer="me", name=name)
+    xy = np.random.default_rng(0).uniform(2, 20, (4, 3, 2))
+    poses = VideoPoses("a.mp4", {"": Predictions(SCORER, PARTS, xy, np.full((4, 3), 0.9))}, 25.0)
+    for name in ("sleap-analysis", "nwb", "movement"):
+        FORMATS[name].function("write_poses")(project.exports / f"{name}{FORMATS[name].suffixes[0]}", poses)
+
+
 def _foreign_labels(project: Project) -> None:
     """Make a video whose labels and images are DeepLabCut's, without a journal."""
     folder = project.frame_folder("foreign")
@@ -218,6 +235,19 @@ def _read_foreign(root: Path, path: Path) -> None:
     if path.suffix == ".csv":
         (path.with_suffix(".h5")).unlink(missing_ok=True)
     import_table(_project(root), "foreign")
+
+
+def _read_other(name: str) -> Read:
+    """Read a file of another program as an import does."""
+    one = FORMATS[name]
+
+    def read(root: Path, path: Path) -> None:
+        format_of(path, "labels" if one.labels else "poses")
+        for what in ("labels", "poses"):
+            if "r" in getattr(one, what) and (name, what) != ("nwb", "labels"):
+                one.function(f"read_{what}")(path)
+
+    return read
 
 
 def _read_store(root: Path, path: Path) -> None:
@@ -658,4 +688,11 @@ KINDS = (
     Kind("frames", 600, f"{_A}/frames.zarr/**/*", _read_store, (break_zarr, break_zarr), folder=True),
     Kind("images", 400, "labeled-data/images/img*", _read_images, (break_png,)),
     Kind("videos", 5000, "videos/broken-*", _read_video),
+    Kind("coco", 500, "exports/*.json", _read_other("coco"), (break_json,)),
+    Kind("cvat", 500, "exports/*.xml", _read_other("cvat")),
+    Kind("lightning-pose", 500, "exports/*.csv", _read_other("lightning-pose"), (break_csv,)),
+    Kind("sleap", 500, "exports/*.slp", _read_other("sleap"), (break_h5, break_h5)),
+    Kind("sleap-analysis", 500, "exports/*.analysis.h5", _read_other("sleap-analysis"), (break_h5, break_h5)),
+    Kind("nwb", 500, "exports/*.nwb", _read_other("nwb"), (break_h5, break_h5)),
+    Kind("movement", 500, "exports/*.nc", _read_other("movement"), (break_h5, break_h5)),
 )
