@@ -32,21 +32,21 @@ def read_poses(path: Path) -> VideoPoses:
             if "position" not in file:
                 raise LabelError(f"{path} has no variable position, expected poses of {_TITLE}; give another file.")
             position = file["position"]
-            scales = [axis[0] for axis in position.dims]
-            dims = [scale.name.rpartition("/")[2].removesuffix("s") for scale in scales]
             if int(np.prod(position.shape)) > _LARGEST:
                 raise ValueError(f"{position.shape} numbers")
-            order = [dims.index(name) for name in ("individual", "time", "keypoint", "space")]
-            names = {dim: _texts(scale, dim) for dim, scale in zip(dims, scales, strict=True)}
-            xy = np.transpose(np.asarray(position[...], dtype=np.float64), order)
+            names = {
+                dim: _texts(file[dim if dim in file else f"{dim}s"]) for dim in ("space", "keypoint", "individual")
+            }
+            if position.shape[1:] != tuple(map(len, names.values())):
+                raise ValueError(f"positions {position.shape}")
+            xy = np.transpose(np.asarray(position[...], dtype=np.float64), (3, 0, 2, 1))
             if names["space"] != ("x", "y"):
                 raise LabelError(f"{path} has positions in {', '.join(names['space'])}, expected x, y; choose another.")
             confidence = file["confidence"][...] if "confidence" in file else None
             fps = file.attrs.get("fps")
             scorer = str(file.attrs.get("scorer", file.attrs.get("source_software", _TITLE)))
             video = str(file.attrs.get("video", ""))
-        without = [place - (place > dims.index("space")) for place in order[:3]]
-        marks = np.isfinite(xy).all(axis=3) if confidence is None else np.transpose(confidence, without)
+        marks = np.isfinite(xy).all(axis=3) if confidence is None else np.transpose(confidence, (2, 0, 1))
         likelihood: np.ndarray = np.nan_to_num(np.asarray(marks, dtype=np.float64))
         several = len(xy) > 1
         animals = {
@@ -56,10 +56,8 @@ def read_poses(path: Path) -> VideoPoses:
         return VideoPoses(video, animals, fps=None if fps is None else float(np.asarray(fps).reshape(-1)[0]))
 
 
-def _texts(scale: h5py.Dataset, dim: str) -> tuple[str, ...]:
-    """Return the coordinates of a dimension as text; of time, only how many there are."""
-    if dim == "time":
-        return ()
+def _texts(scale: h5py.Dataset) -> tuple[str, ...]:
+    """Return the coordinates of a dimension; the links between the two are not followed, as broken ones end HDF5."""
     values = np.asarray(scale[...]).tolist()
     return tuple(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in values)
 
