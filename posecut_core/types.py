@@ -16,6 +16,7 @@ Mode = Literal["automatic", "manual"]  # of extract_frames: who chooses the fram
 Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
 OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "reprojection", "list", "manual"]
 EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what computes score maps
+View = Literal["auto", "above", "side"]  # of the camera; auto: guessed from the labels
 ExportFormat = Literal["onnx", "safetensors"]
 # Of other programs; `interchange/registry.py` has what each holds.
 LabelFormat = Literal["sleap", "sleap-package", "coco", "lightning-pose", "deeplabcut", "cvat", "nwb"]

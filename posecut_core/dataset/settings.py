@@ -42,7 +42,8 @@ class TrainingSettings:
     """How a network is built and trained; lengths are pixels of the full frame unless said otherwise.
 
     In the JSON schema, `label` is what a form calls the few settings that matter most, `expected` says in words what a
-    setting takes, and `readOnly` stands at those that train-network writes.
+    setting takes, `chosen` stands at those that create-training-dataset chooses by the labels unless they are given
+    (their defaults here are for files that lack them), and `readOnly` at those that train-network writes.
     """
 
     net_type: str = Field(
@@ -79,7 +80,12 @@ class TrainingSettings:
         expected="null or 64 hexadecimal digits",
     )
     global_scale: float = _setting(
-        0.8, "frames are scaled by this before the network sees them, always", ge=0.05, le=4, label="frame scale"
+        0.8,
+        "frames are scaled by this before the network sees them, always",
+        ge=0.05,
+        le=4,
+        label="frame scale",
+        chosen=True,
     )
     intermediate_supervision: bool = _setting(
         False, "also train maps read from the third stage, as the paper does for resnet_101 and resnet_152"
@@ -89,12 +95,19 @@ class TrainingSettings:
     )
     batch_size: int = _setting(8, "crops per step", ge=1, label="crops per step")
     crop_size: int = _setting(
-        224, "side of a training crop in pixels of the scaled frame; a multiple of 16", ge=64, le=4096, multiple_of=16
+        224,
+        "side of a training crop in pixels of the scaled frame; a multiple of 16",
+        ge=64,
+        le=4096,
+        multiple_of=16,
+        chosen=True,
     )
     crop_on_animal: float = _setting(0.8, "share of crops that are centered near the animal, not anywhere", ge=0, le=1)
     scale_jitter_lo: float = _setting(0.75, "crops are magnified by at least this", ge=0.1, le=10)
     scale_jitter_up: float = _setting(1.25, "crops are magnified by at most this", ge=0.1, le=10)
-    rotation: float = _setting(30.0, "crops are turned by up to this many degrees either way", ge=0, le=180)
+    rotation: float = _setting(
+        30.0, "crops are turned by up to this many degrees either way", ge=0, le=180, chosen=True
+    )
     mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged")
     mirror_pairs: tuple[tuple[str, str], ...] | None = _setting(
         None,
@@ -163,6 +176,7 @@ class TrainingSettings:
         return self
 
 
+CHOSEN = frozenset(name for name, about in properties(TrainingSettings).items() if about.get("chosen"))
 # A shuffle that exists is not made again: its settings are what a network may have been trained with.
 _ELSE = (
     "take it from a backup, or create and train a new shuffle, and delete this one's folder and its file in "

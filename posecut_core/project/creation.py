@@ -12,8 +12,9 @@ from posecut_core.project.config import ProjectConfig
 from posecut_core.project.given import name_key
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
+from posecut_core.project.state import ProjectState
 from posecut_core.storage.files import atomic_path, fingerprint, storage_error
-from posecut_core.types import PLACEHOLDERS
+from posecut_core.types import PLACEHOLDERS, View
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"  # never in the language of the computer
 _LONGEST_NAME = 80  # bytes: names of results hold the project's and the video's
@@ -90,28 +91,33 @@ def check_skeleton(skeleton: Sequence[Sequence[str]], bodyparts: Sequence[str]) 
 
 def contradictions(
     config: ProjectConfig,
+    state: ProjectState,
     there: Sequence[Path],
     *,
     sources: Sequence[Path],
     copy: bool,
     bodyparts: Sequence[str],
     skeleton: Sequence[Sequence[str]],
+    view: View,
 ) -> tuple[str, ...]:
     """Name the arguments of `create_new_project`, other than by default, that a project does not have.
 
     Args:
         config: of the project that exists.
+        state: its posecut.yaml.
         there: its videos, in its folder.
         sources: the videos that are asked for; as the others, under the function's names `videos`, `copy_videos`.
         copy: whether copies are asked for.
         bodyparts: those asked for.
         skeleton: as above.
+        view: as above.
     """
     differs = {
         "videos": not {path.name for path in sources} <= {path.name for path in there},
         "copy_videos": copy and any(path.is_symlink() for path in there),
         "bodyparts": tuple(bodyparts) not in (PLACEHOLDERS, config.bodyparts),
         "skeleton": bool(skeleton) and tuple(map(tuple, skeleton)) != config.skeleton,
+        "view": view not in ("auto", state.view),
     }
     return tuple(name for name, is_so in differs.items() if is_so)
 

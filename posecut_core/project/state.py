@@ -19,7 +19,7 @@ from posecut_core.storage.files import write_text
 from posecut_core.storage.locks import hold
 from posecut_core.storage.values import SettingError, as_integer, as_number, faults, is_set, shown
 from posecut_core.storage.yaml_files import edit_text, load_mapping, read_yaml, refusal
-from posecut_core.types import EngineName
+from posecut_core.types import EngineName, View
 
 SCHEMA = 1
 DISTINCT = "distinct"  # colors that color-blind people can tell apart
@@ -142,6 +142,7 @@ class ProjectState:
     extraction_seeds: Annotated[Mapping[str, int], _Fixed, BeforeValidator(_seeds)] = Field(  # of the last choice
         default_factory=dict
     )
+    view: View = "auto"  # of the camera, from above or from the side: says how far training turns crops
     views: Annotated[str, BeforeValidator(check_pattern)] = ""  # pattern of names, where several cameras see one scene
     # Of each session, camera -> its video, where names do not say it; this and what follows is only read.
     sessions: Annotated[Mapping[str, Mapping[str, str]], _Fixed, BeforeValidator(_sessions)] = Field(
@@ -191,6 +192,7 @@ def write_state(path: Path, state: ProjectState) -> None:
     values |= {"extraction_seeds": dict(state.extraction_seeds)} | ({"views": state.views} if state.views else {})
     if state.palette != "colormap" or "palette" in load_mapping(old, path):
         values["palette"] = state.palette
+    values |= {} if state.view == "auto" else {"view": state.view}
     new = edit_text(old, values, path)
     if new != old or not path.exists():
         write_text(path, new)

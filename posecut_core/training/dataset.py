@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from posecut_core.backbones import AUTO, net_types
+from posecut_core.dataset.animal import animal_of
 from posecut_core.dataset.frames import comfortable_scale
 from posecut_core.dataset.settings import (
+    CHOSEN,
     TrainingSettings,
     read_settings,
     settings_from,
@@ -48,6 +50,7 @@ _MAY_DIFFER = (
     "init_origin",
     "init_sha256",
 )
+_ANY_ANGLE, _UPRIGHT = 180.0, 30.0  # degrees that crops are turned by, seen from above and from the side
 _Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
@@ -102,11 +105,8 @@ def chosen_settings(
     weights = values.get("init_weights")
     if isinstance(weights, str | os.PathLike):
         values["init_weights"] = placed_weights(os.fspath(weights))
-    if "global_scale" not in values:
-        values["global_scale"] = scale = _scale(project, tables)
-        if scale < 1:
-            told = f"Frames are scaled by {scale:g} for training and analysis, to save time and memory"
-            report(Notice(f"{told}; give another global_scale if bodyparts become too small"))
+    values = {name: value for name, value in values.items() if name not in CHOSEN or value != AUTO}
+    values |= _suiting(project, tables, values, report)
     return settings_from(values, report=report)
 
 
@@ -121,6 +121,25 @@ def check_net_type(project: Project) -> None:
             f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
             f"{', '.join(net_types())} or {AUTO}; correct it there, or give net_type."
         )
+
+
+def _suiting(
+    project: Project, tables: Sequence[LabelTable], given: Mapping[str, object], report: Report
+) -> dict[str, object]:
+    """Choose the settings that follow from the labels and are not given; tell them, and why, in one notice."""
+    animal = animal_of(np.concatenate([table.xy for table in tables]))
+    view = read_state(project.settings_path).view
+    chosen, told = dict[str, object](), list[str]()
+    if "global_scale" not in given:
+        chosen["global_scale"] = scale = _scale(project, tables)
+        told += [f"global_scale {scale:g}, to save time and memory"] * (scale < 1)
+    if "rotation" not in given:
+        above = view == "above" or (view == "auto" and animal.is_seen_from_above)
+        chosen["rotation"] = rotation = _ANY_ANGLE if above else _UPRIGHT
+        told.append(f"rotation {rotation:g}, as {animal.seen(view)}")
+    if told:
+        report(Notice(f"Chosen for this training: {'; '.join(told)}. Give other values where these do not fit"))
+    return chosen
 
 
 def _scale(project: Project, tables: Sequence[LabelTable]) -> float:

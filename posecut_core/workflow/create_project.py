@@ -25,12 +25,12 @@ from posecut_core.project.creation import (
 from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few, videos_in
 from posecut_core.project.opening import Config, frame_folders, holds_frames, project_videos
 from posecut_core.project.paths import CREATED, Project
-from posecut_core.project.state import ProjectState, VideoRecord, update_state, write_state
+from posecut_core.project.state import ProjectState, VideoRecord, read_state, update_state, write_state
 from posecut_core.results import Summary, counted
 from posecut_core.storage import disk
 from posecut_core.storage.files import fingerprint, storage_error, write_text
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
-from posecut_core.types import PLACEHOLDERS, Crop
+from posecut_core.types import PLACEHOLDERS, Crop, View
 from posecut_core.video.index import gap_sentences, index_video
 
 
@@ -104,6 +104,7 @@ def create_new_project(
     *,
     bodyparts: Sequence[str] = PLACEHOLDERS,
     skeleton: Sequence[Sequence[str]] = (),
+    view: View = "auto",
     date: datetime.date | None = None,
     skip_broken: bool = False,
     report: Report = silent,
@@ -123,6 +124,8 @@ def create_new_project(
         bodyparts: What to track, separated by commas; a name with a comma in double quotes. May be changed
             in config.yaml until labels are made.
         skeleton: Pairs of bodyparts to join by lines in pictures, as snout:neck,neck:tailbase.
+        view: Whether the camera looks from above (or below), so that animals face any way, or from the side. Training
+            turns its pictures accordingly; auto guesses from the labels. Kept in posecut.yaml.
         date: Day in the project's name; by default today.
         skip_broken: Leave out videos that cannot be used, and create the project with the others.
         report: Called after each video.
@@ -147,11 +150,13 @@ def create_new_project(
             existing,
             ignored=contradictions(
                 read_config(existing.config_path),
+                read_state(root / "posecut.yaml"),
                 existing.videos,
                 sources=given.paths,
                 copy=copy_videos,
                 bodyparts=bodyparts,
                 skeleton=skeleton,
+                view=view,
             ),
         )
     usable = _usable(given, root / "videos", taken={}, skip_broken=skip_broken, report=report)
@@ -166,7 +171,7 @@ def create_new_project(
         videos={root / "videos" / source.name: _full_frame(record) for source, record in records.items()},
     )
     parse_config(load_mapping(text, root / "config.yaml"), root / "config.yaml")
-    _build(root, text, records, copy_videos, report)
+    _build(root, text, records, copy_videos, view, report)
     placed = tuple(root / "videos" / source.name for source in records)
     return CreatedProject(root / "config.yaml", placed, True, skipped=usable.skipped, bodyparts=bodyparts)
 
@@ -306,7 +311,7 @@ def _named(project: Project) -> dict[str, object]:
     return dict(entries) if isinstance(entries, dict) else {}
 
 
-def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, report: Report) -> None:
+def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, view: View, report: Report) -> None:
     """Make the folder under another name and rename it when it is complete."""
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
@@ -322,9 +327,8 @@ def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, 
             (unfinished / "labeled-data" / source.stem).mkdir()
             report(Progress("placing videos", done, len(records)))
         write_text(unfinished / "config.yaml", text)
-        write_state(
-            unfinished / "posecut.yaml", ProjectState(videos={path.stem: record for path, record in records.items()})
-        )
+        videos = {path.stem: record for path, record in records.items()}
+        write_state(unfinished / "posecut.yaml", ProjectState(videos=videos, view=view))
         os.rename(unfinished, root)
     except OSError as error:
         raise storage_error(root, error) from error

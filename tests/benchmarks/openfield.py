@@ -59,7 +59,7 @@ def trained_error(
     chosen = dict(settings)
     create_training_dataset(config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=chosen)
     start = time.perf_counter()
-    train_network(config, shuffle, weights=weights, report=_show)
+    train_network(config, shuffle, weights=weights, report=show)
     minutes = (time.perf_counter() - start) / 60
     row = evaluate_network(config, [shuffle]).rows[0]
     parts = {part: round(error.test, 2) for part, error in zip(row.bodyparts, row.bodypart_errors, strict=True)}
@@ -84,7 +84,8 @@ def peer_training(python: str, data: Path, train: list[int], test: list[int], *,
         return json.loads(output.strip().splitlines()[-1])
 
 
-def _show(progress: Progress) -> None:
+def show(progress: Progress) -> None:
+    """Print how a training gets on."""
     if isinstance(progress, Progress) and progress.stage == "training":
         loss, left = progress.values["loss"], progress.values["seconds_left"]
         print(f"step {progress.done}/{progress.total}  loss {loss:.4f}  {left / 60:.1f} min left", flush=True)

@@ -80,8 +80,8 @@ def test_an_existing_project_is_returned_untouched(tmp_path, videos):
     second = create(tmp_path, [videos / "m1.mp4"])
     assert (second.created, second.config_path, second.videos) == (False, first.config_path, first.videos)
     assert second.ignored == ()
-    third = create(tmp_path, [videos / "cage 2.mp4"], copy_videos=True, bodyparts=["nose"], skeleton=[])
-    assert third.ignored == ("videos", "copy_videos", "bodyparts")
+    third = create(tmp_path, [videos / "cage 2.mp4"], copy_videos=True, bodyparts=["nose"], skeleton=[], view="above")
+    assert third.ignored == ("videos", "copy_videos", "bodyparts", "view")
     assert first.config_path.read_bytes() == before
 
 

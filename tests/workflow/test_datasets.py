@@ -1,5 +1,7 @@
 """Training datasets are split by their seed, and written only when everything about them can work."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from posecut_core.labels.edits import Delete, MarkAbsent, Propose
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
+from posecut_core.progress import Notice
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
@@ -74,7 +77,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
         FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
     ]
     assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
-    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0)
+    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0, rotation=180.0)
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
     for table in labeled_tables(opened):
@@ -257,6 +260,29 @@ def test_large_frames_are_scaled_down(project):
         assert _scale(opened, labeled_tables(opened)) == scale
 
 
+@pytest.mark.parametrize(("view", "rotation"), [("above", 180.0), ("side", 30.0)])
+def test_the_cameras_view_says_how_far_crops_are_turned(project, view, rotation):
+    """It is asked for at creation; what is given for a training counts more, and auto is as if nothing were."""
+    write_state(open_project(project).settings_path, ProjectState(view=view))
+    said = []
+    made = create_training_dataset(project, settings={"rotation": "auto"}, report=said.append).shuffles[0]
+    assert read_settings(made.settings).rotation == rotation
+    told = f"Chosen for this training: rotation {rotation:g}, as the project's camera looks from"
+    assert [notice.text for notice in said if isinstance(notice, Notice) and told in notice.text]
+    made = create_training_dataset(project, settings={"rotation": 7}).shuffles[0]
+    assert read_settings(made.settings).rotation == 7
+
+
+def test_labels_say_how_far_crops_are_turned_where_nobody_was_asked(project):
+    """An animal that faces all ways in the labeled frames is seen from above."""
+    opened = open_project(project)
+    for table in labeled_tables(opened):
+        angles = np.linspace(0, 2 * np.pi, len(table.numbers), endpoint=False)
+        reach = 10 * np.exp(1j * angles)[:, None] * np.array([1, 0.5j, -1])
+        write_labels(opened, dataclasses.replace(table, xy=24 + np.stack([reach.real, reach.imag], axis=-1)))
+    assert read_settings(create_training_dataset(project).shuffles[0].settings).rotation == 180
+
+
 def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
     """The message names default_net_type in config.yaml, unless another network is given."""
     edit_config(project, {"default_net_type": "resnet_9"})
@@ -293,9 +319,10 @@ def test_the_next_iteration_builds_the_same_network(project):
     edit_config(project, {"iteration": 1})
     said = []
     made = create_training_dataset(project, report=said.append).shuffles[0]
-    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7)
+    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, rotation=180.0)
     assert (read_settings(made.settings), made.previous) == (expected, None)
-    assert "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34" in said[-1].text
+    told = "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34"
+    assert any(told in notice.text for notice in said)
     edit_config(project, {"iteration": 2})
     snapshot = first.settings.parent / "snapshot-000020"
     snapshot.mkdir()
@@ -303,5 +330,5 @@ def test_the_next_iteration_builds_the_same_network(project):
     assert create_training_dataset(project).shuffles[0].previous == snapshot
     edit_config(project, {"iteration": 3})
     other = create_training_dataset(project, net_type="resnet_18").shuffles[0]
-    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0)
+    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, rotation=180.0)
     assert other.previous is None

@@ -25,7 +25,7 @@ from napari_posecut.widgets.forms.training import (
 from napari_posecut.widgets.parts import name_controls, scroll_content
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
-from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.dataset.settings import CHOSEN, TrainingSettings, read_settings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Notice, Progress, rough_time
@@ -203,7 +203,7 @@ class TrainDock(QWidget):
         self._inherited = {} if earlier is None else given(earlier)
         self._used = frames_of(project, number)
         first = settings or earlier or first_settings(project, number)
-        self.form.show_settings(first, automatic=settings is None and earlier is None)
+        self.form.show_settings(first, automatic=CHOSEN if settings is None and earlier is None else frozenset())
         self.form.show_speed(speed_of(project, number))
         running = self.session.jobs.find(_VERB) is not None
         state = "training in the background; you can go on labeling." if running else _state_text(steps, settings)

@@ -1,12 +1,13 @@
 """The forms of dock 1 for a new project, and for the videos of the open one with their crops."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from napari.layers import Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -33,10 +34,12 @@ from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.project.given import VIDEO_SUFFIXES, new_names
 from posecut_core.project.opening import project_videos, resolve_video
-from posecut_core.types import Crop
+from posecut_core.types import Crop, View
 from posecut_core.workflow.create_project import CreatedProject, create_new_project
 
 _VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
+
+_VIEWS: Mapping[str, View] = {"as the labels suggest": "auto", "from above or below": "above", "from the side": "side"}
 
 # --- new project ------------------------------------------------------------------------------------------------------
 
@@ -55,6 +58,10 @@ class NewProjectForm(QWidget):
         self.bodyparts = QLineEdit()
         self.bodyparts.setPlaceholderText("snout, left ear, tail base")
         self.bodyparts.setToolTip("separated by commas, in the order of labeling; more can be added later")
+        self.view = QComboBox()
+        for text, value in _VIEWS.items():
+            self.view.addItem(text, value)
+        self.view.setToolTip("training turns pictures by any angle where the camera looks from above or below")
         self.videos = QListWidget()
         self.add_button, self.remove_button = QPushButton("Add videos…"), QPushButton("Remove")
         self.ask: Callable[[str], bool] = self._ask_person  # whether to go on without videos that cannot be used
@@ -70,12 +77,12 @@ class NewProjectForm(QWidget):
         items = (self.videos.item(row) for row in range(self.videos.count()))
         videos = [item.data(Qt.ItemDataRole.UserRole) for item in items if item is not None]
         task, experimenter, folder = self.task.text().strip(), self.experimenter.text().strip(), self.folder.text()
-        copy = self.copy.isChecked()
+        copy, view = self.copy.isChecked(), self.view.currentData()
 
         def create(*, skip_broken: bool = False) -> CreatedProject:
             return in_background(
                 lambda: create_new_project(
-                    task, experimenter, videos, folder, copy, bodyparts=names, skip_broken=skip_broken
+                    task, experimenter, videos, folder, copy, bodyparts=names, view=view, skip_broken=skip_broken
                 )
             )
 
@@ -115,6 +122,7 @@ class NewProjectForm(QWidget):
         form.addRow("task", self.task)
         form.addRow("experimenter", self.experimenter)
         form.addRow("bodyparts", self.bodyparts)
+        form.addRow("camera looks", self.view)
         row = QHBoxLayout()
         row.addWidget(self.folder)
         self.browse_button = QPushButton("…")

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_posecut.jobs.files import Request
 from napari_posecut.jobs.jobs import Job, start
 from napari_posecut.remedies import in_window
-from posecut_core.dataset.settings import TrainingSettings, handed_on, previous_training, read_settings, settings_from
+from posecut_core.dataset.settings import CHOSEN, TrainingSettings, handed_on, previous_training, read_settings, settings_from
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import DatasetError, ModelError, PosecutError
 from posecut_core.labels.contents import read_contents
@@ -62,7 +62,7 @@ class SettingsForm(Container[Widget]):
         self._shown = TrainingSettings()
         self._steps_per_second = 0.0  # of an earlier training; 0 where there is none
         self.length = ComboBox(name="length", label="how long", choices=self._lengths())
-        self._automatic = False  # whether global_scale is chosen by the core unless it is given
+        self._automatic = CHOSEN  # what the core chooses unless it is given
         settings = {name: about for name, about in properties(TrainingSettings).items() if not about.get("readOnly")}
         self.fields: dict[str, ValueWidget[Any]] = {name: _field(name, about) for name, about in settings.items()}
         self._shown_file: object = None  # of weights, as the widget returns what is shown
@@ -86,14 +86,14 @@ class SettingsForm(Container[Widget]):
         self.fields["init_weights"].changed.connect(self._show_file)
         self.length.changed.connect(self._take_length)
         self.fields["maxiters"].changed.connect(self._show_length)
-        self.show_settings(self._shown, automatic=True)
+        self.show_settings(self._shown, automatic=CHOSEN)
 
-    def show_settings(self, settings: TrainingSettings, *, automatic: bool) -> None:
+    def show_settings(self, settings: TrainingSettings, *, automatic: frozenset[str]) -> None:
         """Show settings, from which changes count.
 
         Args:
             settings: those that hold if nothing is changed.
-            automatic: whether the core chooses global_scale when none is given.
+            automatic: what the core chooses where it is not given.
         """
         self._shown, self._automatic = settings, automatic
         for name, field in self.fields.items():
@@ -104,7 +104,7 @@ class SettingsForm(Container[Widget]):
                     self.weights_file.value = value
                     self._shown_file = self.weights_file.value
             elif isinstance(field, LineEdit):
-                field.value = "" if value is None or (name == "global_scale" and automatic) else json.dumps(value)
+                field.value = "" if value is None or name in automatic else json.dumps(value)
             else:
                 field.value = value
         self._show_file()
@@ -141,15 +141,13 @@ class SettingsForm(Container[Widget]):
             ModelError: a value cannot work.
         """
         typed = {name: self._typed(name, field) for name, field in self.fields.items()}
-        if typed["global_scale"] is None:
-            del typed["global_scale"]
+        typed = {name: value for name, value in typed.items() if value is not None or name not in CHOSEN}
         settings = settings_from({**dataclasses.asdict(self._shown), **typed})
-        chosen_scale = self._automatic and "global_scale" in typed
         return {
             name: value
             for name in typed
             if (value := getattr(settings, name)) != getattr(self._shown, name)
-            or (name == "global_scale" and chosen_scale)
+            or name in self._automatic
         }
 
     def _typed(self, name: str, field: ValueWidget[Any]) -> Any:
@@ -189,8 +187,8 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
         )
     else:
         field = LineEdit(**common, label=label)
-        if name == "global_scale" or "anyOf" in about:
-            _say_if_empty(field, "automatic" if name == "global_scale" else "none")
+        if name in CHOSEN or "anyOf" in about:
+            _say_if_empty(field, "automatic" if name in CHOSEN else "none")
     if isinstance(field.native, QWidget):  # not in a notebook without Qt
         field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return field
@@ -285,7 +283,7 @@ class TrainWidget(Container[Widget]):
         labeled, used = _labeled_frames(project), frames_of(project, number - 1) if number > 1 else frozenset()
         self.counts.value = count_text(len(labeled), len(labeled - used))
         earlier = earlier_settings(project, number)
-        self.form.show_settings(earlier or first_settings(project, number), automatic=earlier is None)
+        self.form.show_settings(earlier or first_settings(project, number), automatic=CHOSEN if earlier is None else frozenset())
         self.form.show_speed(speed_of(project, number))
 
     def start(self) -> None:

@@ -27,7 +27,7 @@ def test_nothing_has_changed_at_first(form):
     """Whatever settings are shown, they are no changes; also weights from a file, and lists."""
     assert form.changes() == {}
     own = TrainingSettings(init_weights="/w.safetensors", mirror_pairs=(("l", "r"),), max_snapshots_to_keep=None)
-    form.show_settings(own, automatic=False)
+    form.show_settings(own, automatic=frozenset())
     assert form.changes() == {}
 
 
@@ -37,6 +37,7 @@ def test_nothing_has_changed_at_first(form):
         ("learning_rate", "1e-4", 1e-4),
         ("mirror_pairs", "[[left, right]]", (("left", "right"),)),
         ("global_scale", "0.8", 0.8),  # the default, and yet chosen by a person
+        ("crop_size", "224", 224),
         ("mirror", True, True),
         ("net_type", "resnet_18", "resnet_18"),
     ],
@@ -49,7 +50,7 @@ def test_a_change_is_what_settings_yaml_would_say(form, name, typed, value):
 
 def test_weights_by_a_relative_path_are_no_change(form):
     """Kind: a path that is kept as it was typed. Shown in another folder than it was typed in, it stays as it is."""
-    form.show_settings(TrainingSettings(init_weights="thin.safetensors"), automatic=False)
+    form.show_settings(TrainingSettings(init_weights="thin.safetensors"), automatic=frozenset())
     assert form.changes() == {}
 
 
