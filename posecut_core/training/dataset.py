@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from posecut_core.backbones import AUTO, net_types
-from posecut_core.dataset.animal import animal_of
 from posecut_core.dataset.frames import comfortable_scale
 from posecut_core.dataset.settings import (
     CHOSEN,
@@ -28,6 +27,7 @@ from posecut_core.dataset.split import (
 from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError, Remedy
 from posecut_core.formats.deeplabcut.frames import double_frames
 from posecut_core.formats.deeplabcut.tables import swapped_folder
+from posecut_core.labels.animal import animal_of
 from posecut_core.labels.notices import note_outside, note_removed, note_sizes
 from posecut_core.labels.store import lost_pictures, read_labels
 from posecut_core.labels.table import LabelTable

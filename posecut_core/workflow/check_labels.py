@@ -1,5 +1,6 @@
 """Steps D and E: write labels from a program, and look at labels as pictures (`check_labels`)."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_removed, note_sizes, note_skeleton
 from posecut_core.labels.store import lost_pictures, read_drafts, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
+from posecut_core.labels.suspects import Suspect, rank_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import labels_named, uncounted
 from posecut_core.plots.frames import draw_check_image
@@ -24,6 +26,10 @@ from posecut_core.project.paths import Project
 from posecut_core.project.state import look_of
 from posecut_core.results import Summary, counted
 from posecut_core.video.frame_store import FrameStore
+
+_STRANGE = 5.0  # standard deviations; labels of more surprise are named
+_NAMED = 10  # of them at most; the result has more
+_SUSPECTED = 0.1  # of all labels
 
 
 @dataclass(frozen=True)
@@ -76,14 +82,23 @@ class CheckedLabels:
 
     config_path: Path
     videos: tuple[CheckedVideo, ...]
+    suspects: tuple[Suspect, ...] = ()  # the tenth of the labels that is most probably wrong, the worst first
 
     def summary(self) -> Summary:
         """Say where the pictures are, and what a person should look at."""
+        strange = [one for one in self.suspects if one.surprise >= _STRANGE][:_NAMED]
         return Summary(
             "Look at the pictures; correct the labels where they are wrong.",
-            tuple(line for video in self.videos for line in video._lines()),
+            (*(line for video in self.videos for line in video._lines()), *map(_told, strange)),
             (Remedy("create_training_dataset", config=self.config_path.parent),),
         )
+
+
+def _told(suspect: Suspect) -> str:
+    place = f"frame {suspect.number} of {suspect.video}, {suspect.bodypart}"
+    if suspect.exchanged_with:
+        return f"look first at {place}: it may be exchanged with {suspect.exchanged_with}"
+    return f"look first at {place}: the frame's other labels lead one to expect it elsewhere"
 
 
 @forgiving
@@ -122,7 +137,8 @@ def check_labels(
 ) -> CheckedLabels:
     """Draw the labels onto the frames, to see whether they are right.
 
-    Every frame with labels, or with drafts of them, is drawn into `labeled-data/<video>_labeled/`.
+    Every frame with labels, or with drafts of them, is drawn into `labeled-data/<video>_labeled/`. Labels that lie
+    elsewhere than the other labels of their frame lead one to expect are named first; no network is needed for that.
 
     Args:
         config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
@@ -156,10 +172,12 @@ def check_labels(
             Remedy("label_frames", config=project.root),
             Remedy("export_deeplabcut", config=project.root),
         )
+    ranked = rank_labels([table for table, _ in found])
+    suspects = ranked[: math.ceil(_SUSPECTED * len(ranked))]
     return treat_all(
         found,
         lambda pair: _check(project, *pair, report),
-        lambda checked: CheckedLabels(project.config_path, tuple(checked)),
+        lambda checked: CheckedLabels(project.config_path, tuple(checked), suspects),
         name=lambda pair: pair[0].video,
         what="videos have labels or frames that cannot be drawn",
         kind=LabelError,

@@ -59,14 +59,14 @@ def animal_of(points: Float64[np.ndarray, "F K 2"]) -> Animal:
     if posed.sum() < 2 or not size:
         return Animal(size, 0.0, False, False)
     complexes = points[posed][:, usual] @ np.array([1, 1j])
-    turns, posture = _aligned(complexes, seen[posed][:, usual])
+    turns, posture = aligned(complexes, seen[posed][:, usual])
     resultants = abs(turns.mean()), abs((turns**2).mean())
     turn = float(np.degrees(np.sqrt(-2 * np.log(min(1.0, max(resultants[0], 1e-12))))))
     all_ways = resultants[0] < _ALL_WAYS[0] and resultants[1] < _ALL_WAYS[1]
     return Animal(size, turn, bool(all_ways), _is_symmetric(posture))
 
 
-def _aligned(
+def aligned(
     points: Complex128[np.ndarray, "F K"], seen: Bool[np.ndarray, "F K"]
 ) -> tuple[Complex128[np.ndarray, " F"], Complex128[np.ndarray, " K"]]:
     """Turn each frame's points, as complex numbers, to the mean posture; return the turns and that posture.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posecut_core.dataset.animal import Animal, animal_of
+from posecut_core.labels.animal import Animal, animal_of
 
 FLY = np.array([[40, 0], [0, 0], [-40, 0], [10, 15], [10, -15], [-20, 20], [-20, -20]], float)  # symmetric
 MOUSE = np.array([[40, 5], [25, -12], [0, -15], [-40, 5], [25, 20], [-25, 20]], float)  # from the side
