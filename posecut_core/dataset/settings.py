@@ -95,12 +95,7 @@ class TrainingSettings:
     )
     batch_size: int = _setting(8, "crops per step", ge=1, label="crops per step")
     crop_size: int = _setting(
-        224,
-        "side of a training crop in pixels of the scaled frame; a multiple of 16",
-        ge=64,
-        le=4096,
-        multiple_of=16,
-        chosen=True,
+        224, "side of a training crop in pixels of the scaled frame; a multiple of 16", ge=64, le=4096, multiple_of=16
     )
     crop_on_animal: float = _setting(0.8, "share of crops that are centered near the animal, not anywhere", ge=0, le=1)
     scale_jitter_lo: float = _setting(0.75, "crops are magnified by at least this", ge=0.1, le=10)

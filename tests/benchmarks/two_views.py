@@ -2,9 +2,9 @@
 
     python tests/benchmarks/two_views.py [--labels 72] [--seeds N] [--steps N] [--weights FILE] [--set NAME=VALUE]
 
-Its legs look alike. From the side, which is left is told only by the view from below, and there, which is fore or hind
-only by the rest of the animal. A frame counts as swapped where a paw is found nearer to another paw of the same view than
-to itself, by more than 3 pixels. Frames have 128x128 pixels; 72 of them train, 80 others test.
+Its legs look alike. From the side, which is left is told only by the view from below, and there, which is fore or
+hind only by the rest of the animal. A frame counts as swapped where a paw is found nearer to another paw of the same
+view than to itself, by more than 3 pixels. Frames have 128x128 pixels; 72 of them train, 80 others test.
 """
 
 import tempfile
@@ -59,7 +59,7 @@ def drawn(rng):
     at["tailtip"][1] += tail
     at["end"][1] += tail
     for order in rng.permutation(4):
-        stick(side + [hips[order], scale * 6], paws_side[order], coat + 0.05)
+        stick(side + np.array([hips[order], scale * 6]), paws_side[order], coat + 0.05)
         blob(paws_side[order], (3, 2.2), 0.8)
     stick(side + at["tailbase"], side + at["tailtip"], 0.7)
     blob(side, (scale * 34, scale * 12), coat)

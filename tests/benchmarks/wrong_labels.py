@@ -2,9 +2,9 @@
 
     python tests/benchmarks/wrong_labels.py [--seeds N] [--distance PIXELS]
 
-Of the labels of openfield, of flies (`../shared/tools/flies_project.py`) and of the drawn mice, 5 % are planted: moved by
-20 pixels in a random direction, or, each other one, exchanged with that of the other side. The aim is 80 % of them among
-the first tenth. What people labeled wrong before counts against it.
+Of the labels of openfield, of flies (`../shared/tools/flies_project.py`) and of the drawn mice, 5 % are planted: moved
+by 20 pixels in a random direction, or, each other one, exchanged with that of the other side. The aim is 80 % of them
+among the first tenth. What people labeled wrong before counts against it.
 """
 
 import subprocess
@@ -65,9 +65,9 @@ def other_side(bodyparts):
 
 def planted(tables, distance, rng):
     """Return tables with mistakes, and which labels these are: (video, frame, bodypart)."""
-    others, places = other_side(tables[0].bodyparts), [
-        (table, row, part) for table in range(len(tables)) for row, part in np.argwhere(~np.isnan(tables[table].xy[..., 0]))
-    ]  # fmt: skip
+    others = other_side(tables[0].bodyparts)
+    labeled = [np.argwhere(~np.isnan(table.xy[..., 0])).tolist() for table in tables]
+    places = [(number, row, part) for number, found in enumerate(labeled) for row, part in found]
     count, wrong = round(_SHARE * len(places)), set()
     xy = [table.xy.copy() for table in tables]
     for turn, place in enumerate(rng.permutation(len(places))):

@@ -37,7 +37,7 @@ def test_nothing_has_changed_at_first(form):
         ("learning_rate", "1e-4", 1e-4),
         ("mirror_pairs", "[[left, right]]", (("left", "right"),)),
         ("global_scale", "0.8", 0.8),  # the default, and yet chosen by a person
-        ("crop_size", "224", 224),
+        ("rotation", "30", 30.0),
         ("mirror", True, True),
         ("net_type", "resnet_18", "resnet_18"),
     ],
