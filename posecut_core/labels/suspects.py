@@ -18,7 +18,7 @@ from posecut_core.labels.table import LabelTable
 _FEWEST = 12  # frames from which a posture can be learned
 _RIDGE = 0.01  # of the animal's size, squared
 _ROUNDS = 6  # of fitting
-_CUT = 4.0  # labels of more surprise count less in the next fit
+_CUT = 4.0  # labels of more surprise are doubtful: they count less in the next fit
 _ROUNDNESS = 0.5  # share of a bodypart's mean variance that counts in all directions: few frames tell them apart badly
 _MOST_LEVERAGE = 0.9
 _MOST = 50.0  # squared surprise beyond which a label does not speak more for an exchange
@@ -55,20 +55,22 @@ def rank_labels(tables: Sequence[LabelTable]) -> tuple[Suspect, ...]:
     known = (~np.isnan(xy[posed][..., 0])).sum(axis=0) >= _FEWEST
     if known.sum() < 3:
         return ()
+    seen = ~np.isnan(xy[posed][:, known, 0])
     surprise, partners = _surprises(xy[posed][:, known])
     names = [part for part, is_known in zip(bodyparts, known, strict=True) if is_known]
     places = np.flatnonzero(posed)
     order = np.argsort(-surprise, axis=None, kind="stable")
-    found = [(*divmod(int(place), len(names)),) for place in order]
+    found = [divmod(int(place), len(names)) for place in order]
     return tuple(
         Suspect(
-            *frames[places[row]],
-            names[part],
-            round(float(surprise[row, part]), 2),
-            names[partner] if (partner := partners[row, part]) >= 0 else None,
+            video=frames[places[row]][0],
+            number=frames[places[row]][1],
+            bodypart=names[part],
+            surprise=round(float(surprise[row, part]), 2),
+            exchanged_with=names[partners[row, part]] if partners[row, part] >= 0 else None,
         )
         for row, part in found
-        if not np.isnan(xy[posed][row, known][part, 0])
+        if seen[row, part]
     )
 
 
@@ -94,16 +96,18 @@ def _surprises(xy: Float64[np.ndarray, "F K 2"]) -> tuple[Float64[np.ndarray, "F
     gain, pairs = _exchanges(points, seen, expected)
     for side, other in ((0, 1), (1, 0)):
         own = pairs[:, side]
-        larger = gain > found[rows, own]
         found[rows, own] = np.maximum(found[rows, own], gain)
-        partners[rows[larger], own[larger]] = pairs[larger, other]
+        partners[rows[gain > _CUT], own[gain > _CUT]] = pairs[gain > _CUT, other]
     return found, partners
 
 
 def _exchanges(
     points: Complex128[np.ndarray, "F K"], seen: Bool[np.ndarray, "F K"], expected: Sequence[_Expectation]
 ) -> tuple[Float64[np.ndarray, " F"], Int64[np.ndarray, "F 2"]]:
-    """Find in each frame the two labels whose exchange would make it least strange, and by how much, for each."""
+    """Find in each frame the two labels whose exchange explains most of what is strange, and how much, for each.
+
+    It is 0 where that is less than half.
+    """
 
     def total(poses: Complex128[np.ndarray, "F K"]) -> Float64[np.ndarray, " F"]:
         return np.asarray(np.minimum(_strangeness(poses, seen, expected) ** 2, _MOST).sum(axis=1))
@@ -115,7 +119,7 @@ def _exchanges(
         more = np.where(seen[:, one] & seen[:, other], before - total(exchanged), 0.0)
         pairs[more > gain] = one, other
         gain = np.maximum(gain, more)
-    return np.sqrt(gain / 2), pairs
+    return np.sqrt(np.where(gain > before / 2, gain, 0.0) / 2), pairs
 
 
 def _fitted(
