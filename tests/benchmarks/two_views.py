@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from generalisation import Subject, figures, measured
+from generalization import Subject, figures, measured
 from openfield import parser, print_result, settings_given
 
 from posecut_core import create_new_project, extract_frames
