@@ -16,7 +16,14 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_posecut.jobs.files import Request
 from napari_posecut.jobs.jobs import Job, start
 from napari_posecut.remedies import in_window
-from posecut_core.dataset.settings import CHOSEN, TrainingSettings, handed_on, previous_training, read_settings, settings_from
+from posecut_core.dataset.settings import (
+    CHOSEN,
+    TrainingSettings,
+    handed_on,
+    previous_training,
+    read_settings,
+    settings_from,
+)
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import DatasetError, ModelError, PosecutError
 from posecut_core.labels.contents import read_contents
@@ -146,8 +153,7 @@ class SettingsForm(Container[Widget]):
         return {
             name: value
             for name in typed
-            if (value := getattr(settings, name)) != getattr(self._shown, name)
-            or name in self._automatic
+            if (value := getattr(settings, name)) != getattr(self._shown, name) or name in self._automatic
         }
 
     def _typed(self, name: str, field: ValueWidget[Any]) -> Any:
@@ -283,7 +289,9 @@ class TrainWidget(Container[Widget]):
         labeled, used = _labeled_frames(project), frames_of(project, number - 1) if number > 1 else frozenset()
         self.counts.value = count_text(len(labeled), len(labeled - used))
         earlier = earlier_settings(project, number)
-        self.form.show_settings(earlier or first_settings(project, number), automatic=CHOSEN if earlier is None else frozenset())
+        self.form.show_settings(
+            earlier or first_settings(project, number), automatic=CHOSEN if earlier is None else frozenset()
+        )
         self.form.show_speed(speed_of(project, number))
 
     def start(self) -> None:
