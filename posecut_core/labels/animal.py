@@ -1,5 +1,6 @@
 """What labels tell of the animal: how large it is, which ways it faces, and from where the camera sees it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from posecut_core.types import View
 _ROUNDS = 10  # of aligning frames with their mean
 _LARGE = 95  # percentile of the frames that counts as the animal's size: single labels may be wrong
 _ALL_WAYS = (0.85, 0.6)  # resultants of directions and of axes below which the animal faces all ways
+_ANY, _UPRIGHT = 180.0, 30.0  # degrees that crops are turned by at most, and at least
 _STIRS = 8.0  # degrees; an animal that turns less is held before the camera
 _LIKE_ITS_MIRROR = 0.15  # of the posture's radius, root mean square
 _BESIDE = 0.2  # of that radius: points of a pair lie at least so far apart
@@ -23,6 +25,7 @@ class Animal:
 
     size: float  # pixels: the longest side of the box around its bodyparts; 0 without labels
     turn: float  # degrees: circular standard deviation of the directions it faces; 0 where bodyparts are too few
+    gap: float  # degrees: the widest range of directions that it faces in no labeled frame
     faces_all_ways: bool  # also toward and away from where it mostly faces, not only to and fro
     is_symmetric: bool  # its left looks like its right, and lies beside it
 
@@ -35,15 +38,23 @@ class Animal:
         """
         return self.faces_all_ways or (self.is_symmetric and self.turn >= _STIRS)
 
+    def rotation(self, view: View) -> float:
+        """Return by how many degrees crops are turned either way: so that the animal faces all ways where it may.
+
+        Crops of labeled frames on both sides of the gap meet in its middle. More would teach no new direction, and
+        costs accuracy in short trainings.
+        """
+        above = view == "above" or (view == "auto" and self.is_seen_from_above)
+        return min(_ANY, max(_UPRIGHT, 10.0 * math.ceil(self.gap / 20))) if above else _UPRIGHT
+
     def seen(self, view: View) -> str:
         """Say from where the camera looks, and how that is known: the project's `view`, or else the labels."""
-        if view != "auto":
-            return f"the project's camera looks from {'above' if view == 'above' else 'the side'}"
-        if self.faces_all_ways:
-            return "the labeled animals face all ways"
-        if self.is_seen_from_above:
-            return "the animal looks symmetric, as from above, and may face any way in other videos"
-        return "the labels do not look as if the camera looked from above"
+        if view == "side":
+            return "the project's camera looks from the side"
+        if view == "auto" and not self.is_seen_from_above:
+            return "the labels do not look as if the camera looked from above"
+        known = "the project's camera" if view == "above" else "by the labels the camera"
+        return f"{known} looks from above, and no labeled animal faces into a range of {self.gap:.0f} degrees"
 
 
 def animal_of(points: Float64[np.ndarray, "F K 2"]) -> Animal:
@@ -51,19 +62,21 @@ def animal_of(points: Float64[np.ndarray, "F K 2"]) -> Animal:
     seen = ~np.isnan(points[..., 0])
     points, seen = points[seen.any(axis=1)], seen[seen.any(axis=1)]
     if not len(points):
-        return Animal(0.0, 0.0, False, False)
+        return Animal(0.0, 0.0, 360.0, False, False)
     sides = (np.nanmax(points, axis=1) - np.nanmin(points, axis=1)).max(axis=1)
     size = float(np.percentile(sides, _LARGE))
     usual = seen.mean(axis=0) >= 0.5
     posed = seen[:, usual].sum(axis=1) >= 2
     if posed.sum() < 2 or not size:
-        return Animal(size, 0.0, False, False)
+        return Animal(size, 0.0, 360.0, False, False)
     complexes = points[posed][:, usual] @ np.array([1, 1j])
     turns, posture = aligned(complexes, seen[posed][:, usual])
     resultants = abs(turns.mean()), abs((turns**2).mean())
     turn = float(np.degrees(np.sqrt(-2 * np.log(min(1.0, max(resultants[0], 1e-12))))))
     all_ways = resultants[0] < _ALL_WAYS[0] and resultants[1] < _ALL_WAYS[1]
-    return Animal(size, turn, bool(all_ways), _is_symmetric(posture))
+    directions = np.sort(np.degrees(np.angle(turns)))
+    gap = float(np.diff(directions, append=directions[0] + 360).max())
+    return Animal(size, turn, gap, bool(all_ways), _is_symmetric(posture))
 
 
 def aligned(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,6 @@ _MAY_DIFFER = (
     "init_origin",
     "init_sha256",
 )
-_ANY_ANGLE, _UPRIGHT = 180.0, 30.0  # degrees that crops are turned by, seen from above and from the side
 _Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
@@ -90,10 +89,19 @@ def labeled_tables(project: Project, *, report: Report = silent) -> list[LabelTa
     return tables
 
 
+def rows_of(tables: Sequence[LabelTable], frames: Collection[FrameRef]) -> list[LabelTable]:
+    """Return the tables with the rows of these frames only; without tables that have none of them."""
+    found, wanted = [], frozenset(frames)
+    for table in tables:
+        rows = np.array([FrameRef(table.video, number) in wanted for number in table.numbers.tolist()])
+        found += [table.rows(rows)] if rows.any() else []
+    return found
+
+
 def chosen_settings(
     project: Project, tables: Sequence[LabelTable], given: Mapping[str, object], *, report: Report = silent
 ) -> TrainingSettings:
-    """Return the settings of a training: those given, and what suits the project.
+    """Return the settings of a training: those given, and what suits the project and the labels that train.
 
     Raises:
         ProjectError: config.yaml's default_net_type is needed and is no network of ours.
@@ -134,8 +142,7 @@ def _suiting(
         chosen["global_scale"] = scale = _scale(project, tables)
         told += [f"global_scale {scale:g}, to save time and memory"] * (scale < 1)
     if "rotation" not in given:
-        above = view == "above" or (view == "auto" and animal.is_seen_from_above)
-        chosen["rotation"] = rotation = _ANY_ANGLE if above else _UPRIGHT
+        chosen["rotation"] = rotation = animal.rotation(view)
         told.append(f"rotation {rotation:g}, as {animal.seen(view)}")
     if told:
         report(Notice(f"Chosen for this training: {'; '.join(told)}. Give other values where these do not fit"))

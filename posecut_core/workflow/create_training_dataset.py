@@ -29,6 +29,7 @@ from posecut_core.training.dataset import (
     drawn_splits,
     fraction_indices,
     labeled_tables,
+    rows_of,
     shuffle_numbers,
     write_shuffle,
 )
@@ -134,11 +135,12 @@ def create_training_dataset(
         keys = [(number, index) for number in numbers for index in fractions]
         before = {key: previous_training(project.training(*key)) for key in keys}
         own = {key: with_inherited(before[key], key[0], given, report) for key in keys}
-        chosen = {key: chosen_settings(project, tables, own[key], report=report) for key in keys}
-        previous = {key: fitting_network(before[key], of_key.net_type) for key, of_key in chosen.items()}
         splits = drawn_splits(
             project, frames, numbers=numbers, fractions=fractions, seed=seed, train=train_indices, test=test_indices
         )
+        training = {key: rows_of(tables, splits[key].train) for key in keys}  # test frames shall not choose settings
+        chosen = {key: chosen_settings(project, training[key], own[key], report=report) for key in keys}
+        previous = {key: fitting_network(before[key], of_key.net_type) for key, of_key in chosen.items()}
         write_revision(project.training_datasets, tables)
         created = [_write(project, key, split, revision, chosen[key], previous[key]) for key, split in splits.items()]
     return CreatedDataset(tuple(created), project.training_datasets / revision, len(frames))

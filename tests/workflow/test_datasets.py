@@ -42,7 +42,7 @@ def videos(tmp_path_factory):
 def unlabeled(tmp_path, videos):
     """config.yaml of a project with two videos and no labels."""
     return create_new_project(
-        "Walk", "Ann", [videos], tmp_path, bodyparts=("head", "left leg", "right leg")
+        "Walk", "Ann", [videos], tmp_path, bodyparts=("head", "left leg", "right leg"), view="side"
     ).config_path
 
 
@@ -77,7 +77,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
         FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
     ]
     assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
-    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0, rotation=180.0)
+    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0)
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
     for table in labeled_tables(opened):
@@ -260,27 +260,38 @@ def test_large_frames_are_scaled_down(project):
         assert _scale(opened, labeled_tables(opened)) == scale
 
 
-@pytest.mark.parametrize(("view", "rotation"), [("above", 180.0), ("side", 30.0)])
-def test_the_cameras_view_says_how_far_crops_are_turned(project, view, rotation):
+def face(project, widest):
+    """Label an animal that faces from 0 to `widest` degrees, in equal steps in each video."""
+    opened = open_project(project)
+    for table in labeled_tables(opened):
+        angles = np.radians(np.linspace(0, widest, len(table.numbers)))
+        reach = 10 * np.exp(1j * angles)[:, None] * np.array([1, 0.5j, -1])
+        write_labels(opened, dataclasses.replace(table, xy=24 + np.stack([reach.real, reach.imag], axis=-1)))
+
+
+@pytest.mark.parametrize(
+    ("view", "widest", "rotation"), [("above", 90, 140.0), ("side", 90, 30.0), ("auto", 360, 30.0)]
+)
+def test_the_cameras_view_says_how_far_crops_are_turned(project, view, widest, rotation):
     """It is asked for at creation; what is given for a training counts more, and auto is as if nothing were."""
+    face(project, widest)
     write_state(open_project(project).settings_path, ProjectState(view=view))
     said = []
     made = create_training_dataset(project, settings={"rotation": "auto"}, report=said.append).shuffles[0]
     assert read_settings(made.settings).rotation == rotation
-    told = f"Chosen for this training: rotation {rotation:g}, as the project's camera looks from"
+    told = f"Chosen for this training: rotation {rotation:g}, as "
     assert [notice.text for notice in said if isinstance(notice, Notice) and told in notice.text]
     made = create_training_dataset(project, settings={"rotation": 7}).shuffles[0]
     assert read_settings(made.settings).rotation == 7
 
 
-def test_labels_say_how_far_crops_are_turned_where_nobody_was_asked(project):
-    """An animal that faces all ways in the labeled frames is seen from above."""
-    opened = open_project(project)
-    for table in labeled_tables(opened):
-        angles = np.linspace(0, 2 * np.pi, len(table.numbers), endpoint=False)
-        reach = 10 * np.exp(1j * angles)[:, None] * np.array([1, 0.5j, -1])
-        write_labels(opened, dataclasses.replace(table, xy=24 + np.stack([reach.real, reach.imag], axis=-1)))
-    assert read_settings(create_training_dataset(project).shuffles[0].settings).rotation == 180
+def test_only_labels_that_train_say_how_far_crops_are_turned(project):
+    """Test frames show directions that the network shall not know of."""
+    face(project, 360)
+    write_state(open_project(project).settings_path, ProjectState(view="above"))
+    right = [0, 1, 2, 18, 19]  # of the two videos, from 0 degrees to 65 and from 309 to 360
+    made = create_training_dataset(project, train_indices=[right]).shuffles[0]
+    assert read_settings(made.settings).rotation == 130
 
 
 def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
@@ -319,7 +330,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     edit_config(project, {"iteration": 1})
     said = []
     made = create_training_dataset(project, report=said.append).shuffles[0]
-    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, rotation=180.0)
+    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7)
     assert (read_settings(made.settings), made.previous) == (expected, None)
     told = "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34"
     assert any(told in notice.text for notice in said)
@@ -330,5 +341,5 @@ def test_the_next_iteration_builds_the_same_network(project):
     assert create_training_dataset(project).shuffles[0].previous == snapshot
     edit_config(project, {"iteration": 3})
     other = create_training_dataset(project, net_type="resnet_18").shuffles[0]
-    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, rotation=180.0)
+    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0)
     assert other.previous is None

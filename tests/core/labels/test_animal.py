@@ -44,6 +44,18 @@ def test_an_animal_from_the_side_is_known(shape, angles, mirrored):
     assert not animal_of(labels(shape, angles, mirrored=mirrored)).is_seen_from_above
 
 
+@pytest.mark.parametrize(
+    ("angles", "gap", "rotation"),
+    [(range(0, 360, 15), 15, 30), (range(0, 216, 20), 160, 90), (range(-25, 26, 5), 310, 160), ([0, 20], 340, 180)],
+)
+def test_crops_are_turned_as_far_as_directions_are_missing(angles, gap, rotation):
+    """From above, turned labels of both sides meet in the gap; what is labeled all around needs no more than others."""
+    found = animal_of(labels(FLY, angles))
+    assert found.gap == pytest.approx(gap, abs=5)
+    assert found.rotation("above") == rotation
+    assert found.rotation("side") == 30
+
+
 def test_points_in_a_row_tell_nothing_of_symmetry():
     """A spine looks alike from above and from the side."""
     spine = np.stack([np.linspace(-40, 40, 5), np.zeros(5)], axis=1)
@@ -64,5 +76,5 @@ def test_missing_labels_are_passed_over():
     xy[::3, 2], xy[1] = np.nan, np.nan
     assert animal_of(xy).is_seen_from_above
     assert 70 < animal_of(xy).size < 90
-    assert animal_of(np.full((3, 2, 2), np.nan)) == Animal(0.0, 0.0, False, False)
+    assert animal_of(np.full((3, 2, 2), np.nan)) == Animal(0.0, 0.0, 360.0, False, False)
     assert not animal_of(xy[:, :1]).is_seen_from_above
