@@ -18,6 +18,7 @@ from posecut_core.project.creation import (
     folder_name,
     place_video,
 )
+from posecut_core.project.state import ProjectState
 
 
 def test_names_have_deeplabcuts_form():
@@ -132,8 +133,14 @@ def test_bones_join_two_bodyparts(bone):
 def test_what_a_project_does_not_have_is_named(tmp_path):
     """The same again and the defaults agree with any project; other videos, bodyparts and bones do not."""
     config = ProjectConfig("reach", "Ann", "Oct30", ("hand", "tip"), skeleton=(("hand", "tip"),))
-    asked = partial(contradictions, config, [tmp_path / "videos" / "a.mp4"], copy=False)
-    same = {"sources": [tmp_path / "a.mp4"], "bodyparts": ["hand", "tip"], "skeleton": [["hand", "tip"]]}
-    assert asked(**same) == asked(**(same | {"bodyparts": PLACEHOLDERS, "skeleton": []})) == ()
-    other = {"sources": [tmp_path / "b.mp4"], "bodyparts": ["hand"], "skeleton": [["tip", "hand"]]}
-    assert asked(**other) == ("videos", "bodyparts", "skeleton")
+    there = [tmp_path / "videos" / "a.mp4"]
+    asked = partial(contradictions, config, ProjectState(view="side"), there, copy=False)
+    same = {
+        "sources": [tmp_path / "a.mp4"],
+        "bodyparts": ["hand", "tip"],
+        "skeleton": [["hand", "tip"]],
+        "view": "side",
+    }
+    assert asked(**same) == asked(**(same | {"bodyparts": PLACEHOLDERS, "skeleton": [], "view": "auto"})) == ()
+    other = {"sources": [tmp_path / "b.mp4"], "bodyparts": ["hand"], "skeleton": [["tip", "hand"]], "view": "above"}
+    assert asked(**other) == ("videos", "bodyparts", "skeleton", "view")
